@@ -1,0 +1,42 @@
+"""mcuref: a reference of on-device training for microcontrollers, in buffers laid out as in their SRAM and flash."""
+
+from mcuref.datasets import Data
+from mcuref.datasets import load as load_data
+from mcuref.errors import InputError, McurefError, MissingData, NonFiniteError
+from mcuref.layers import Dense, Flatten, Input, ReLU
+from mcuref.memory.accountant import BudgetExceeded
+from mcuref.memory.targets import TARGETS, Budget, find_target
+from mcuref.models import build
+from mcuref.network import Network
+from mcuref.optimisers import SGD
+from mcuref.program.compiler import compile
+from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
+from mcuref.training import Trainer
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "SGD",
+    "TARGETS",
+    "Budget",
+    "BudgetExceeded",
+    "Data",
+    "Dense",
+    "Flatten",
+    "Full",
+    "Input",
+    "InputError",
+    "McurefError",
+    "MissingData",
+    "Network",
+    "NonFiniteError",
+    "ReLU",
+    "TinyProp",
+    "TinyPropV2",
+    "TopK",
+    "Trainer",
+    "build",
+    "compile",
+    "find_target",
+    "load_data",
+]

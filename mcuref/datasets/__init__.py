@@ -1,0 +1,43 @@
+"""Data sets: `load` one by name or from a folder, list those that are `available`."""
+
+import difflib
+import os
+
+from mcuref.datasets.registry import NAMES, DatasetInfo, module
+from mcuref.errors import InputError
+
+__all__ = ["DatasetInfo", "available", "load"]
+
+
+def available():
+    """A DatasetInfo for each registered data set, in the order in which they are listed."""
+    return [module(name).describe() for name in NAMES]
+
+
+def load(name_or_folder):
+    """Data by its registered name, else from the user's folder with train.npz and test.npz.
+
+    Raises
+    ------
+    MissingData : a registered data set is not on this machine; the sentence says what brings it.
+    InputError : neither a known name nor a folder, or something in the folder is unusable.
+    """
+    if name_or_folder in NAMES:
+        return module(name_or_folder).load()
+    if not isinstance(name_or_folder, (str, os.PathLike)):
+        raise InputError(f"the data set is {name_or_folder!r}; a name or a folder is needed")
+    if not isinstance(name_or_folder, str) or _is_path(name_or_folder):
+        from mcuref.datasets.folder import load_folder  # only now: importing this package must not load NumPy
+
+        return load_folder(name_or_folder)
+    close = difflib.get_close_matches(name_or_folder, NAMES, n=1)
+    hint = f" (did you mean {close[0]}?)" if close else ""
+    raise InputError(
+        f"there is no data set or folder {name_or_folder!r}{hint}; known are {', '.join(NAMES)}, or give a folder "
+        "with train.npz and test.npz"
+    )
+
+
+def _is_path(text):
+    """Whether text is meant as a path: it has a path separator, or something of that name exists."""
+    return any(mark in text for mark in (os.sep, os.altsep) if mark) or os.path.exists(text)

@@ -1,0 +1,26 @@
+"""The default normalisation of a data set, from its training set alone."""
+
+import numpy as np
+
+
+def default_normalisation(x):
+    """mean and scale, float32[c] each, such that `(x - mean) * scale` is a sensible network input.
+
+    uint8 values of any shape become 0..1 (c = 1). Anything else is standardised over the last axis: each feature of
+    [N, F], each channel of [N, T, C] and of [N, H, W, C]. Sums are float64, only the result is rounded to float32.
+
+    Parameters
+    ----------
+    x : uint8, int8, int16 or float32 array, [N, ...], N >= 1, finite: the training samples.
+    """
+    if x.dtype == np.uint8:
+        return np.zeros(1, np.float32), np.full(1, 1 / 255, np.float32)
+    columns = x.reshape(-1, x.shape[-1])
+    mean = columns.mean(axis=0, dtype=np.float64)
+    deviation = np.sqrt(np.square(columns - mean).mean(axis=0))
+    # A constant column has deviation 0, but the rounding of its mean may leave 1e-17, hence the comparison.
+    constant = columns.min(axis=0) == columns.max(axis=0)
+    with np.errstate(divide="ignore", over="ignore"):
+        scale = (1 / deviation).astype(np.float32)
+    scale[constant | ~np.isfinite(scale)] = 1  # not finite: a deviation so small that float32 has no inverse of it
+    return mean.astype(np.float32), scale

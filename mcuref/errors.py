@@ -1,0 +1,32 @@
+"""Every error that mcuref raises on purpose: one clear sentence, fit to be printed to a person as it is."""
+
+
+class McurefError(Exception):
+    """Base of all deliberate errors; the command line prints the sentence and exits with status 2."""
+
+
+class InputError(McurefError, ValueError):
+    """Something the caller gave is wrong: the sentence names the thing, its value, and what would be right."""
+
+
+class MissingData(InputError):
+    """A data set is not on this machine: the sentence says which command brings it."""
+
+
+class NonFiniteError(McurefError, ArithmeticError):
+    """A layer's error (gradient at its pre-activation output) became NaN or infinite while training.
+
+    The layer and those below it were left as they were before the sample.
+
+    Attributes
+    ----------
+    layer : str, the layer whose error is not finite.
+    sample : int, position in the training order (0-based) of the sample.
+    """
+
+    def __init__(self, layer, sample):
+        self.layer, self.sample = layer, sample
+        super().__init__(
+            f"the error of layer {layer!r} became NaN or infinite at sample {sample}; its weights and those below "
+            "were left as they were before that sample (try a smaller learning rate or check the data's scale)"
+        )

@@ -1,0 +1,67 @@
+"""Fully connected layer, float32. I inputs, O outputs, K kept entries of the error; weights are [O, I], flat.
+
+A kept output owns one contiguous run of weights. All loops over kept entries follow the order of ``kept``, which is
+ascending, so that training all non-zero entries and training k = n of them are the same instructions.
+"""
+
+import numpy as np
+
+from mcuref.kernels.jit import kernel
+from mcuref.kernels.lanes import dot_rows_1, dot_rows_8
+
+
+@kernel
+def dense_forward_f32(out, x, w, b):
+    """out[O] = w[O, I] x[I] + b[O]; each dot product in eight lanes (:mod:`mcuref.kernels.lanes`), then the bias."""
+    row = 0
+    while row + 8 <= out.size:
+        dot_rows_8(out, x, w, b, row)
+        row += 8
+    while row < out.size:
+        dot_rows_1(out, x, w, b, row)
+        row += 1
+
+
+@kernel
+def dense_backward_input_f32(dx, delta, w, kept):
+    """dx[I] = sum over j in kept[K], in order, of delta[j] * w[j, :]; overwrites dx; rows not kept are never read.
+
+    Each dx[i] starts at +0 and takes one product after the other. Four rows a pass: same order, same bits, fewer passes.
+    """
+    n = dx.size
+    for i in range(n):
+        dx[i] = np.float32(0)
+    whole = kept.size - kept.size % 4
+    for c in range(0, whole, 4):
+        d0, d1, d2, d3 = delta[kept[c]], delta[kept[c + 1]], delta[kept[c + 2]], delta[kept[c + 3]]
+        w0 = w[np.int64(kept[c]) * n : (np.int64(kept[c]) + 1) * n]
+        w1 = w[np.int64(kept[c + 1]) * n : (np.int64(kept[c + 1]) + 1) * n]
+        w2 = w[np.int64(kept[c + 2]) * n : (np.int64(kept[c + 2]) + 1) * n]
+        w3 = w[np.int64(kept[c + 3]) * n : (np.int64(kept[c + 3]) + 1) * n]
+        for i in range(n):
+            dx[i] = (((dx[i] + d0 * w0[i]) + d1 * w1[i]) + d2 * w2[i]) + d3 * w3[i]
+    for c in range(whole, kept.size):
+        d0 = delta[kept[c]]
+        w0 = w[np.int64(kept[c]) * n : (np.int64(kept[c]) + 1) * n]
+        for i in range(n):
+            dx[i] = dx[i] + d0 * w0[i]
+
+
+@kernel
+def dense_update_f32(w, b, delta, x, kept, rate, dense_bias):
+    """w[j, :] -= (rate * delta[j]) * x[I] and b[j] -= rate * delta[j] for j in kept[K]; other rows are not touched.
+
+    With ``dense_bias`` all O biases are updated (meProp's policy) instead of the kept ones.
+    """
+    n = x.size
+    for c in range(kept.size):
+        j = np.int64(kept[c])
+        step = rate * delta[j]
+        row = w[j * n : (j + 1) * n]
+        for i in range(n):
+            row[i] = row[i] - step * x[i]
+        if not dense_bias:
+            b[j] = b[j] - step
+    if dense_bias:
+        for j in range(b.size):
+            b[j] = b[j] - rate * delta[j]

@@ -1,0 +1,18 @@
+"""Bring a sample from outside (sensor, flash) into the input buffer: out[i] = (x[i] - mean[i % c]) * scale[i % c]."""
+
+import numpy as np
+
+from mcuref.kernels.jit import kernel
+
+
+@kernel
+def load_f32(out, x, mean, scale):
+    """out[n] float32 from x[n] of any type; mean[c], scale[c] float32, c divides n."""
+    c = mean.size
+    if c == 1:
+        for i in range(out.size):
+            out[i] = (np.float32(x[i]) - mean[0]) * scale[0]
+    else:
+        for first in range(0, out.size, c):
+            for i in range(c):
+                out[first + i] = (np.float32(x[first + i]) - mean[i]) * scale[i]

@@ -1,0 +1,41 @@
+"""Rectified linear unit, float32, n values. The derivative at 0 is 0; NaN passes through, so that it is seen."""
+
+import numpy as np
+
+from mcuref.kernels.jit import kernel
+
+
+@kernel
+def relu_forward_f32(out, x):
+    """out[n] = 0 where x[n] <= 0, else x; out may be x."""
+    for i in range(out.size):
+        v = x[i]
+        out[i] = np.float32(0) if v <= np.float32(0) else v
+
+
+@kernel
+def relu_backward_f32(dx, dy, y):
+    """dx[n] = 0 where the output y[n] <= 0, else dy[n]; dx may be dy."""
+    for i in range(dx.size):
+        dx[i] = np.float32(0) if y[i] <= np.float32(0) else dy[i]
+
+
+@kernel
+def relu_mask_forward_f32(out, mask, x):
+    """As :func:`relu_forward_f32`; bit i % 8 of mask[i // 8], uint8[ceil(n / 8)], is 1 where x is passed on."""
+    for m in range(mask.size):
+        mask[m] = np.uint8(0)
+    for i in range(out.size):
+        v = x[i]
+        if v <= np.float32(0):
+            out[i] = np.float32(0)
+        else:
+            out[i] = v
+            mask[i >> 3] = np.uint8(mask[i >> 3] | np.uint8(1 << (i & 7)))
+
+
+@kernel
+def relu_mask_backward_f32(dx, dy, mask):
+    """dx[n] = dy[n] where the bit of :func:`relu_mask_forward_f32` is set, else 0; dx may be dy."""
+    for i in range(dx.size):
+        dx[i] = dy[i] if (mask[i >> 3] >> (i & 7)) & 1 else np.float32(0)

@@ -1,0 +1,66 @@
+"""Fully connected layer."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mcuref.errors import InputError
+
+MOST_OUTPUTS = 1 << 16  # kept indices are uint16
+
+
+@dataclass(frozen=True)
+class Dense:
+    """z[O] = w[O, I] x[I] + b[O].
+
+    Parameters
+    ----------
+    outputs : int, O.
+    """
+
+    outputs: int
+
+    kind = "dense"
+
+    def __post_init__(self):
+        if isinstance(self.outputs, bool) or not isinstance(self.outputs, (int, np.integer)) or self.outputs < 1:
+            raise InputError(f"a dense layer needs a positive whole number of outputs, got {self.outputs!r}")
+        if self.outputs > MOST_OUTPUTS:
+            raise InputError(f"a dense layer has at most {MOST_OUTPUTS} outputs (16-bit indices), got {self.outputs}")
+
+    def output_shape(self, shape):
+        """(O,); the input must be flat."""
+        if len(shape) != 1:
+            raise InputError(f"a dense layer needs a flat input, got shape {shape}: put a Flatten before it")
+        return (int(self.outputs),)
+
+    def parameter_shapes(self, shape):
+        """Weights [O, I] and bias [O]."""
+        return {"weights": (int(self.outputs), shape[0]), "bias": (int(self.outputs),)}
+
+    def macs(self, shape):
+        """O * I."""
+        return int(self.outputs) * shape[0]
+
+    def macs_of_entry(self, shape):
+        """I: a kept error entry touches one row of weights."""
+        return shape[0]
+
+    def forward(self, emit, x):
+        """Emit z = w x + b."""
+        out = emit.buffer("activation", (int(self.outputs),), "activations")
+        weights, bias = emit.parameter("weights"), emit.parameter("bias")
+        emit("dense_forward_f32", (out,), (x, weights, bias), weights.shape)
+        return out, None
+
+    def propagate(self, emit, delta, kept):
+        """Emit dx = sum over kept j of delta[j] w[j, :]."""
+        weights = emit.parameter("weights")
+        dx = emit.buffer("input_error", (weights.shape[1],), "errors")
+        emit("dense_backward_input_f32", (dx,), (delta, weights, *kept), weights.shape)
+        return dx
+
+    def update(self, emit, delta, kept, x, dense_bias):
+        """Emit w[j, :] -= (rate * delta[j]) x and b[j] -= rate * delta[j] for kept j."""
+        weights, bias = emit.parameter("weights"), emit.parameter("bias")
+        emit("dense_update_f32", (weights, bias), (delta, x, *kept), (*weights.shape, int(dense_bias)))

@@ -1,0 +1,70 @@
+"""The input: what arrives from sensor or flash, and the normalisation that brings it into float32."""
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from mcuref.errors import InputError
+
+LOADS = {"uint8": "load_u8", "int8": "load_i8", "int16": "load_i16", "float32": "load_f32"}
+
+
+@dataclass(frozen=True, eq=False)
+class Input:
+    """First layer of every network: x[i] = (sample[i] - mean[i % c]) * scale[i % c].
+
+    The sample stays outside the arena; only its normalised copy lies in it.
+
+    Parameters
+    ----------
+    shape : tuple of int, of one sample.
+    dtype : str, "uint8", "int8", "int16" or "float32": how a sample is stored.
+    mean, scale : float, or float32[c] with c dividing the number of values: 1, the channels, or one pair a value.
+    """
+
+    shape: tuple
+    dtype: str = "float32"
+    mean: object = 0.0
+    scale: object = 1.0
+
+    kind = "input"
+
+    def __post_init__(self):
+        shape = tuple(self.shape) if isinstance(self.shape, (tuple, list)) else (self.shape,)
+        if not shape or not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0 for n in shape):
+            raise InputError(f"input shape {self.shape!r} is not a tuple of positive whole numbers, such as (28, 28, 1)")
+        object.__setattr__(self, "shape", tuple(int(n) for n in shape))
+        if self.dtype not in LOADS:
+            raise InputError(f"input dtype {self.dtype!r} is not known; it may be {', '.join(LOADS)}")
+        for name in ("mean", "scale"):
+            try:
+                values = np.atleast_1d(np.asarray(getattr(self, name), np.float32))
+            except (TypeError, ValueError):
+                raise InputError(f"input {name} {getattr(self, name)!r} is not a number or a row of numbers") from None
+            if values.ndim != 1 or not np.isfinite(values).all():
+                raise InputError(f"input {name} must be finite numbers in one row, got {getattr(self, name)!r}")
+            object.__setattr__(self, name, values)
+        if self.mean.size != self.scale.size or self.size % self.mean.size:
+            raise InputError(
+                f"input mean has {self.mean.size} and scale {self.scale.size} values; both need the same number, "
+                f"one that divides the {self.size} values of a sample"
+            )
+
+    @property
+    def size(self):
+        """Values of a sample."""
+        return prod(self.shape)
+
+    def parameter_shapes(self, shape):
+        """No parameters."""
+        return {}
+
+    def forward(self, emit, x=None):
+        """Emit the load; the normalisation constants lie in flash."""
+        c = self.mean.size
+        mean = emit.constant("mean", self.mean)
+        scale = emit.constant("scale", self.scale)
+        out = emit.buffer("sample", (self.size,), "input")
+        emit(LOADS[self.dtype], (out,), (mean, scale), (self.size, c))
+        return out, None

@@ -1,0 +1,66 @@
+"""Losses: where the error starts. Each emits one instruction that turns the outputs z into delta = dLoss/dz."""
+
+from dataclasses import dataclass
+
+from mcuref.errors import InputError
+
+
+@dataclass(frozen=True)
+class SoftmaxCrossEntropy:
+    """L = -log softmax(z)[label]; delta = softmax(z) - onehot(label).
+
+    ``dense_output``: under it, sparse rules train the output layer densely unless told otherwise. The entries of delta
+    sum to 0, so the largest is always the true class; with k = 1 only that one would ever be pushed.
+    """
+
+    name = "softmax_cross_entropy"
+    target = "label"
+    dense_output = True
+
+    def error(self, emit, z, sample):
+        """Emit delta over z."""
+        delta = emit.buffer("error", z.shape, "errors")
+        emit("softmax_cross_entropy_f32", (delta,), (z,), z.shape, in_place=(delta, z))
+        return delta
+
+
+@dataclass(frozen=True)
+class MeanSquaredError:
+    """L = sum of (z - target)^2 / n; delta = (2 / n) (z - target)."""
+
+    name = "mean_squared_error"
+    target = "values"
+    dense_output = False
+
+    def error(self, emit, z, sample):
+        """Emit delta over z."""
+        delta = emit.buffer("error", z.shape, "errors")
+        emit("mean_squared_error_f32", (delta,), (z,), z.shape, in_place=(delta, z))
+        return delta
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """Mean squared error against the normalised input itself: autoencoders."""
+
+    name = "reconstruction"
+    target = "none"
+    dense_output = False
+
+    def error(self, emit, z, sample):
+        """Emit delta over z; keeps the sample alive until then."""
+        if z.shape != sample.shape:
+            raise InputError(f"loss 'reconstruction' needs as many outputs ({z.shape[0]}) as inputs ({sample.shape[0]})")
+        delta = emit.buffer("error", z.shape, "errors")
+        emit("reconstruction_f32", (delta,), (z, sample), z.shape, in_place=(delta, z))
+        return delta
+
+
+LOSSES = {loss.name: loss for loss in (SoftmaxCrossEntropy(), MeanSquaredError(), Reconstruction())}
+
+
+def find_loss(name):
+    """The loss called ``name``; InputError if there is none."""
+    if name not in LOSSES:
+        raise InputError(f"loss {name!r} is not known; it may be {', '.join(LOSSES)}")
+    return LOSSES[name]

@@ -1,0 +1,40 @@
+"""Rectified linear unit."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ReLU:
+    """max(x, 0), element by element; the derivative at 0 is 0.
+
+    Works in place. The way back needs to know where the output was positive: it reads the output itself if a later
+    layer keeps it for its weight gradient anyway, else a mask of one bit an element.
+    """
+
+    kind = "relu"
+
+    def output_shape(self, shape):
+        """The input's."""
+        return shape
+
+    def parameter_shapes(self, shape):
+        """No parameters."""
+        return {}
+
+    def forward(self, emit, x):
+        """Emit max(x, 0), with a bit mask if that is all that the way back needs."""
+        (n,) = x.shape
+        out = emit.buffer("activation", x.shape, "activations")
+        if emit.propagates and not emit.output_is_kept:
+            mask = emit.buffer("mask", (-(-n // 8),), "activations", "uint8")
+            emit("relu_mask_forward_f32", (out, mask), (x,), (n,), in_place=(out, x))
+            return out, mask
+        emit("relu_forward_f32", (out,), (x,), (n,), in_place=(out, x))
+        return out, out
+
+    def backward(self, emit, dy, saved):
+        """Emit dx = dy where the output was positive, else 0."""
+        dx = emit.buffer("input_error", dy.shape, "errors")
+        name = "relu_mask_backward_f32" if saved.dtype == "uint8" else "relu_backward_f32"
+        emit(name, (dx,), (dy, saved), dy.shape, in_place=(dx, dy))
+        return dx

@@ -1,0 +1,163 @@
+"""The accountant: what a plan costs, region by region, and whether a budget holds it. It refuses; it does not advise.
+
+A plan is made of placements, each a buffer with the first and last instruction that need it and its offset in the arena.
+The same placements are the estimate, the allocation and the report.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from mcuref.errors import McurefError
+from mcuref.memory import planner
+from mcuref.memory.buffers import REGIONS, Buffer, aligned
+from mcuref.memory.targets import format_size
+
+NOT_INCLUDED = (
+    "code of the kernels and of the firmware (flash): no measured figure yet",
+    "stack beyond the reserve taken off the SRAM budget",
+)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A buffer's place: lifetime in instructions (both inclusive), byte offset in the arena, whose bytes it reuses."""
+
+    buffer: Buffer
+    first: int
+    last: int
+    offset: int
+    shares: str = ""
+
+
+class Plan:
+    """Places of all buffers of a program in one arena [sram | flash]; bytes everywhere.
+
+    Parameters
+    ----------
+    groups : list of lists of (buffer, first, last). Buffers of a group follow one another in the same bytes (in-place
+        results); a persistent buffer is a group of its own and lives through the whole program.
+    """
+
+    def __init__(self, groups):
+        self._persistent, self._transient, offsets, base = {}, {}, {}, 0
+        self._sizes = {}
+        for region in REGIONS:
+            mine = [group for group in groups if group[0][0].region == region]
+            self._place(region, mine, base, offsets)
+            base += self._sizes[region]
+        self.offsets = {buffer: offsets[group[0][0]] for group in groups for buffer, _, _ in group}
+        self.placements = tuple(
+            Placement(buffer, first, last, self.offsets[buffer], group[0][0].name if i else "")
+            for group in groups
+            for i, (buffer, first, last) in enumerate(group)
+        )
+
+    def _place(self, region, groups, base, offsets):
+        """Put a region's groups behind ``base``: what persists first, largest first, then what shares."""
+        end = base
+        for buffer in sorted((g[0][0] for g in groups if g[0][0].persistent), key=lambda b: -b.size):
+            offsets[buffer] = end
+            end += aligned(buffer.size)
+        transient = [g for g in groups if not g[0][0].persistent]
+        lifetimes = [
+            (max(aligned(b.size) for b, _, _ in g), min(first for _, first, _ in g), max(last for _, _, last in g))
+            for g in transient
+        ]
+        places = planner.plan(lifetimes)
+        offsets.update((g[0][0], end + offset) for g, offset in zip(transient, places))
+        self._persistent[region] = end - base
+        self._transient[region] = lifetimes
+        self._sizes[region] = end - base + planner.extent(lifetimes, places)
+
+    @property
+    def sram(self):
+        """Bytes of SRAM: state that persists and the shared area."""
+        return self._sizes["sram"]
+
+    @property
+    def flash(self):
+        """Bytes of flash: start image or frozen weights, constants, the program table."""
+        return self._sizes["flash"]
+
+    def lower_bound(self, region):
+        """Bytes no plan can do without: what persists and the largest sum alive at one instruction."""
+        return self._persistent[region] + planner.lower_bound(self._transient[region])
+
+    def overhead(self, region):
+        """Size over lower bound of the area in which buffers share (what persists left out): 1 is perfect."""
+        bound = planner.lower_bound(self._transient[region])
+        return (self._sizes[region] - self._persistent[region]) / bound if bound else 1.0
+
+    def alive(self, region, instruction):
+        """Placements that hold a needed value at an instruction, by offset; of an in-place chain, the newest."""
+        alive = {}
+        for p in self.placements:
+            if p.buffer.region == region and p.first <= instruction <= p.last:
+                alive[p.offset] = p
+        return sorted(alive.values(), key=lambda p: p.offset)
+
+    @cached_property
+    def peak(self):
+        """Index of the first instruction at which most bytes of SRAM are alive."""
+        spans = self._transient["sram"]
+        return max(
+            (first for _, first, _ in spans),
+            key=lambda i: (sum(size for size, first, last in spans if first <= i <= last), -i),
+            default=0,
+        )
+
+    def requested(self, region):
+        """Bytes asked for at the peak, before alignment: what persists and what is alive at that instruction."""
+        return sum(p.buffer.size for p in self.alive(region, self.peak))
+
+    def categories(self):
+        """{category: {"sram": bytes, "flash": bytes}} of aligned bytes; a shared byte counts for every owner of it."""
+        totals = {}
+        for p in self.placements:
+            if not p.shares:
+                row = totals.setdefault(p.buffer.category, dict.fromkeys(REGIONS, 0))
+                row[p.buffer.region] += aligned(p.buffer.size)
+        return totals
+
+
+class BudgetExceeded(McurefError):
+    """A plan does not fit its budget. Nothing was started, nothing was written.
+
+    Attributes
+    ----------
+    region : str, "sram" or "flash".
+    needed, allowed, over_by : int, bytes.
+    alive : list of (name, bytes) of the buffers alive at the peak, largest first.
+    suggestions : list of {"change": str, "sram": int, "flash": int}: changes that fit, each planned, in bytes.
+    """
+
+    def __init__(self, region, needed, budget, alive, suggestions):
+        self.region, self.needed, self.allowed = region, needed, allowance(budget, region)
+        self.over_by = self.needed - self.allowed
+        self.budget, self.alive, self.suggestions = budget, alive, suggestions
+        super().__init__(self._sentence())
+
+    def _sentence(self):
+        name = f" of {self.budget.name}" if self.budget.name else ""
+        reserve = f" (after {self.budget.stack:,} B of stack)" if self.region == "sram" and self.budget.stack else ""
+        largest = ", ".join(f"{n} {b:,} B" for n, b in self.alive[:3])
+        fits = "; ".join(f"{s['change']} ({s['sram']:,} B sram, {s['flash']:,} B flash)" for s in self.suggestions)
+        return (
+            f"training needs {format_size(self.needed)} of {self.region} but the budget{name} leaves "
+            f"{format_size(self.allowed)}{reserve}: {self.over_by:,} B too many (largest at the peak: {largest}); "
+            + (f"what would fit: {fits}" if fits else "no smaller variant that was tried fits")
+        )
+
+
+def allowance(budget, region):
+    """Bytes of a region that the arena may use, or None if unlimited; the stack reserve is taken off SRAM."""
+    return budget.arena if region == "sram" else budget.flash
+
+
+def excess(plan, budget):
+    """The first region a plan overruns, or None."""
+    for region, needed in (("sram", plan.sram), ("flash", plan.flash)):
+        allowed = allowance(budget, region)
+        if allowed is not None and needed > allowed:
+            return region
+    return None

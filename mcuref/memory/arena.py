@@ -1,0 +1,44 @@
+"""The arena: one array of bytes, [sram | flash], of exactly the planned size; kernels get views of it and nothing else."""
+
+import numpy as np
+
+HOST_ALIGNMENT = 64  # a cache line; it changes speed, never a bit
+GUARD = 0xA5  # fills the bytes behind the arena, so that a write past its end shows
+
+
+class Arena:
+    """Memory of a program.
+
+    Parameters
+    ----------
+    plan : :class:`mcuref.memory.accountant.Plan`.
+
+    Attributes
+    ----------
+    bytes : uint8[plan.sram + plan.flash].
+    guard : uint8[64] behind the arena on the host, never to be written.
+    """
+
+    def __init__(self, plan):
+        size = plan.sram + plan.flash
+        raw = np.zeros(size + 2 * HOST_ALIGNMENT, np.uint8)
+        start = -raw.ctypes.data % HOST_ALIGNMENT
+        self.bytes = raw[start : start + size]
+        self.guard = raw[start + size : start + size + HOST_ALIGNMENT]
+        self.guard[:] = GUARD
+        self.plan = plan
+
+    @property
+    def sram(self):
+        """uint8[plan.sram]."""
+        return self.bytes[: self.plan.sram]
+
+    @property
+    def flash(self):
+        """uint8[plan.flash]."""
+        return self.bytes[self.plan.sram :]
+
+    def view(self, buffer):
+        """A buffer's elements, with its dtype and shape: a view, not a copy."""
+        offset = self.plan.offsets[buffer]
+        return self.bytes[offset : offset + buffer.size].view(buffer.dtype).reshape(buffer.shape)

@@ -1,0 +1,126 @@
+"""The model zoo: networks by name, and multilayer perceptrons written as mlp-A-B-C."""
+
+import re
+from dataclasses import dataclass
+from math import prod
+
+from mcuref.errors import InputError
+from mcuref.layers import Dense, Flatten, Input, ReLU
+from mcuref.network import Network
+
+LARGEST_WIDTH = 1 << 16
+
+
+@dataclass(frozen=True)
+class Model:
+    """An entry of the zoo.
+
+    Parameters
+    ----------
+    widths : values at the input, then outputs of each dense layer; ReLU between them.
+    what : str, what it is for, with its source.
+    shape : shape of a sample; (widths[0],) if None.
+    channels : pairs of normalisation constants.
+    loss : str, the loss it is trained with.
+    """
+
+    widths: tuple
+    what: str
+    shape: tuple | None = None
+    channels: int = 1
+    loss: str = "softmax_cross_entropy"
+
+
+MODELS = {
+    "mlp-64-32-10": Model((64, 32, 10), "8x8 digits", (8, 8, 1)),
+    "mlp-784-32-10": Model((784, 32, 10), "28x28 images, fits most parts", (28, 28, 1)),
+    "mlp-784-128-64-10": Model((784, 128, 64, 10), "28x28 images, 109,184 weights", (28, 28, 1)),
+    "mlp-har": Model((1152, 64, 32, 6), "UCI HAR, windows of 128 x 9 values", (128, 9), 9),
+    "autoencoder": Model(
+        (640, 128, 128, 128, 128, 8, 128, 128, 128, 128, 640),
+        "MLPerf Tiny anomaly detection, 5 frames of 128 log-mel bands (Banbury et al. 2021), BatchNorm folded",
+        loss="reconstruction",
+    ),
+}
+
+
+def build(name, data=None, *, seed=0):
+    """The network called ``name``, with the input of a data set.
+
+    Parameters
+    ----------
+    name : str, a name of :data:`MODELS` or ``mlp-A-B-C``: A inputs, then dense layers of B, C, ... outputs.
+    data : :class:`mcuref.datasets.Data` or None. With it, sample shape, type and normalisation are the data's and the
+        sizes must agree; without, samples are float32 in the shape of the model.
+    seed : int, of the start weights.
+
+    Returns
+    -------
+    :class:`mcuref.Network`, [Input, Flatten, Dense, ReLU, ..., Dense].
+
+    Raises
+    ------
+    InputError : unknown name; inputs or outputs that do not match the data.
+    """
+    model = find_model(name)
+    if data is None:
+        zeros, ones = [0.0] * model.channels, [1.0] * model.channels
+        first = Input(model.shape or model.widths[:1], "float32", zeros, ones)
+    else:
+        _check_data(name, model, data)
+        first = Input(data.input_shape, str(data.x_train.dtype), data.mean, data.scale)
+    return Network(_layers(first, model.widths), seed=seed, name=name)
+
+
+def find_model(name):
+    """The zoo's entry of this name, or one made from ``mlp-A-B-C``; InputError if it is neither."""
+    if name in MODELS:
+        return MODELS[name]
+    if isinstance(name, str) and re.fullmatch(r"mlp(-\d{1,9}){2,20}", name):
+        widths = tuple(int(part) for part in name.split("-")[1:])
+        wrong = [w for w in widths if not 1 <= w <= LARGEST_WIDTH]
+        if wrong:
+            raise InputError(f"model {name!r} has a layer of {wrong[0]}; widths are 1 to {LARGEST_WIDTH}")
+        return Model(widths, "multilayer perceptron")
+    raise InputError(f"model {name!r} is not known; it may be {', '.join(MODELS)}, or mlp-A-B-C such as mlp-784-50-10")
+
+
+def default_model(data):
+    """Name of the zoo's model for a data set: the first that fits its inputs and classes, else one hidden layer of 32."""
+    for name, model in MODELS.items():
+        if model.widths[0] == data.input_size and model.widths[-1] == data.classes:
+            return name
+    return f"mlp-{data.input_size}-32-{data.classes}"
+
+
+def narrowed(network, fraction):
+    """The network with every hidden dense layer's outputs scaled by ``fraction`` (at least 1), or None if it has none."""
+    hidden = network.parametric[:-1]
+    if not hidden:
+        return None
+    layers = [
+        Dense(max(1, int(layer.outputs * fraction))) if i in hidden and isinstance(layer, Dense) else layer
+        for i, layer in enumerate(network.layers)
+    ]
+    widths = [prod(network.input.shape)] + [layer.outputs for layer in layers if isinstance(layer, Dense)]
+    return Network(layers, seed=network.seed, name="-".join(["mlp", *map(str, widths)]))
+
+
+def _layers(first, widths):
+    layers = [first] + ([Flatten()] if len(first.shape) > 1 else [])
+    for width in widths[1:]:
+        layers += [Dense(width), ReLU()]
+    return layers[:-1]
+
+
+def _check_data(name, model, data):
+    if model.widths[0] != data.input_size:
+        raise InputError(
+            f"model {name!r} takes {model.widths[0]} values but a sample of data {data.name!r} has {data.input_size} "
+            f"(shape {data.input_shape}); try --model {default_model(data)}"
+        )
+    if model.loss == "softmax_cross_entropy" and model.widths[-1] < data.classes:
+        raise InputError(
+            f"model {name!r} has {model.widths[-1]} outputs but data {data.name!r} has {data.classes} classes; "
+            f"try --model {default_model(data)}"
+        )

@@ -1,0 +1,221 @@
+"""A program: a compiled network with its arena. It trains, predicts, traces, and says what it costs."""
+
+import time
+from functools import cached_property
+
+import numpy as np
+
+from mcuref.errors import InputError, NonFiniteError
+from mcuref.memory.arena import Arena
+from mcuref.program.instructions import encode
+from mcuref.program.samples import Samples
+
+CHUNK_SECONDS = 0.25  # Python gets control back at least this often (roughly), for Ctrl-C and progress
+
+
+class Program:
+    """One network, rule and optimiser, compiled; state lies in one arena of exactly ``plan.sram + plan.flash`` bytes.
+
+    Made by :func:`mcuref.compile`. The arena is allocated, and Numba loaded, when something is run.
+
+    Attributes
+    ----------
+    network, rule, optimiser, loss, policy, wrt, trainable, budget : what it was compiled from.
+    instructions : tuple of Instruction, the rows of the table.
+    plan : :class:`mcuref.memory.accountant.Plan`.
+    counts : int64[rows, 5], what training did so far, row by row: runs, macs, chosen k, kept entries, comparisons.
+    """
+
+    def __init__(self, network, rule, optimiser, loss, policy, wrt, trainable, budget, listing):
+        self.network, self.rule, self.optimiser, self.loss = network, rule, optimiser, loss
+        self.policy, self.wrt, self.trainable, self.budget = policy, wrt, trainable, budget
+        self.listing, self.plan, self.instructions = listing, listing.plan, listing.instructions
+        self.counts = np.zeros((len(self.instructions), 5), np.int64)
+
+    # -- memory ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def table(self):
+        """The program table, int32[rows, 32]: see :mod:`mcuref.program.instructions`."""
+        return encode(self.instructions, self.plan.offsets)
+
+    @cached_property
+    def arena(self):
+        """The memory, allocated on first use: flash as it would be written, SRAM as after a reset."""
+        arena = Arena(self.plan)
+        start = self.network.parameters
+        for buffer, values in self.listing.constants.items():
+            arena.view(buffer)[:] = values
+        arena.view(self.listing.table)[:] = self.table
+        for name, buffer in self.listing.parameters.items():
+            image = self.listing.images.get(buffer, buffer)
+            arena.view(image)[:] = start[name]
+        for buffer, image in self.listing.images.items():
+            arena.view(buffer)[:] = arena.view(image)
+        return arena
+
+    def reset(self):
+        """Back to the start image: parameters as compiled, rule state 0, counts 0."""
+        self.__dict__.pop("arena", None)
+        self.counts[:] = 0
+
+    def parameters(self):
+        """Copies of all parameters as they are now: {"dense1.weights": float32[O, I], ...}."""
+        return {name: self.arena.view(buffer).copy() for name, buffer in self.listing.parameters.items()}
+
+    def state(self):
+        """Copies of all that training changes and a later sample sees, by name: trainable parameters, rule state."""
+        return {b.name: self.arena.view(b).copy() for b in self._state_buffers}
+
+    def restore(self, state):
+        """Put back what :meth:`state` returned; InputError if it is another program's."""
+        names = {b.name for b in self._state_buffers}
+        if set(state) != names:
+            odd = sorted(set(state) ^ names)[0]
+            raise InputError(f"state has {'an unknown' if odd in state else 'no'} entry {odd!r}; it is not this program's")
+        for b in self._state_buffers:
+            value = np.asarray(state[b.name])
+            if value.shape != b.shape or value.dtype != b.dtype:
+                raise InputError(f"state {b.name!r} is {value.dtype}{value.shape}; it must be {b.dtype}{b.shape}")
+        for b in self._state_buffers:
+            self.arena.view(b)[:] = state[b.name]
+
+    @property
+    def _state_buffers(self):
+        return [p.buffer for p in self.plan.placements if p.buffer.persistent and p.buffer.region == "sram"]
+
+    # -- running --------------------------------------------------------------------------------------------------
+
+    def train(self, x, y=None, order=None, *, first=0, total=None, progress=None):
+        """Show samples one by one and train on them by the rule.
+
+        Parameters
+        ----------
+        x : array [N, ...], of the Input layer's dtype, N samples of its size.
+        y : int[N] labels for softmax cross-entropy; float[N, outputs] or int[N] labels (one-hot) for mean squared
+            error; None for reconstruction.
+        order : int[S], which samples, in which order; 0 .. N - 1 if None.
+        first, total : position of the first of them in the learning-rate schedule, and its length; a schedule of its
+            own for this call if None.
+        progress : callable(done, S) or None, called a few times a second.
+
+        Returns
+        -------
+        :class:`Shown`: float32 losses[S] and trained[S] (False where TinyPropv2 skipped).
+
+        Raises
+        ------
+        InputError for bad arguments; NonFiniteError if an error became NaN or infinite.
+        """
+        step = self.step(x, y, order, first, total)
+        return step.run_all(0, len(self.instructions), progress=progress)
+
+    def outputs(self, x, progress=None):
+        """Outputs z of the network for each sample, float32[N, outputs]; nothing is trained."""
+        step = Step(self, Samples.checked(self, x, None, None, labelled=False), None, np.zeros_like(self.counts))
+        width = self.network.outputs
+        return step.run_all(0, self.listing.forward_rows, self.listing.output, width, progress).results
+
+    def predict(self, x, progress=None):
+        """Index of the largest output for each sample, int64[N]; the lowest index of equal ones."""
+        return self.outputs(x, progress).argmax(axis=1)
+
+    def input_gradient(self, x, y=None):
+        """dLoss/dx of each sample with respect to the *normalised* input, float32[N, *shape]; needs wrt="input"."""
+        if self.listing.input_error is None:
+            raise InputError("this program was not compiled with wrt='input'; it has no input gradient")
+        step = Step(self, Samples.checked(self, x, y, None, labelled=True), None, self.counts)
+        buffer = self.listing.input_error
+        shown = step.run_all(0, len(self.instructions), buffer, buffer.shape[0])
+        return shown.results.reshape(-1, *self.network.input.shape)
+
+    def trace(self, x, y=None, order=None, *, first=0, total=None, watched=False):
+        """Train as :meth:`train`, row by row; returns (sample, row, opcode, layer, hash) of every instruction run."""
+        from mcuref.program.trace import trace
+
+        return trace(self, x, y, order, first, total, watched)
+
+    def step(self, x, y, order, first, total):
+        """Checked samples and their learning rates, ready to run through the program: see :class:`Step`."""
+        if not self.trainable:
+            raise InputError("this program was compiled without trainable layers (or for wrt='input'); it cannot train")
+        samples = Samples.checked(self, x, y, order, labelled=True)
+        count = samples.order.size
+        total = first + count if total is None else total
+        if not 0 <= first <= first + count <= total:
+            raise InputError(f"steps {first} to {first + count} lie outside a schedule of {total}")
+        return Step(self, samples, self.optimiser.rates(first, count, max(total, 1)), self.counts)
+
+    # -- cost -----------------------------------------------------------------------------------------------------
+
+    def report(self):
+        """What the program needs and costs, as plain data: see :func:`mcuref.report.memory.memory_report`."""
+        from mcuref.report.memory import memory_report
+
+        return memory_report(self)
+
+
+class Shown:
+    """What came of showing samples: ``losses`` float32[S], ``trained`` bool[S], ``results`` float32[S, n]."""
+
+    def __init__(self, size, width):
+        self.losses = np.zeros(size, np.float32)
+        self.trained = np.ones(size, bool)
+        self.results = np.zeros((size, width), np.float32)
+
+
+class Step:
+    """Samples on their way through a program: the executor's arguments, and its calls in chunks.
+
+    Parameters
+    ----------
+    program : Program.
+    samples : checked :class:`mcuref.program.samples.Samples`.
+    rates : float32[S] learning rates, or None where nothing is trained.
+    counts : int64[rows, 5] that the executor adds to.
+    """
+
+    def __init__(self, program, samples, rates, counts):
+        from mcuref.program import executor
+
+        self.executor, self.program, self.samples, self.counts = executor, program, samples, counts
+        self.rates = np.zeros(samples.order.size, np.float32) if rates is None else rates
+        self.status = np.zeros(3, np.int64)
+        table = program.arena.view(program.listing.table)
+        memory = program.arena.bytes
+        self.memory = (table, table.view(np.float32), *(memory.view(t) for t in ("u1", "u2", "i4", "f4")))
+        executor.compile_executor()
+
+    def run(self, first_row, end_row):
+        """Run some rows for all samples; returns the row that would come next for the last one."""
+        self._call(slice(None), first_row, end_row, Shown(self.samples.order.size, 0), 0)
+        return int(self.status[self.executor.ROW])
+
+    def run_all(self, first_row, end_row, result=None, width=0, progress=None):
+        """Run rows for all samples in chunks of a fraction of a second; returns :class:`Shown`.
+
+        ``result`` is a buffer of which ``width`` values are copied out after each sample.
+        """
+        size = self.samples.order.size
+        shown = Shown(size, width)
+        offset = 0 if result is None else self.program.plan.offsets[result]
+        done, chunk = 0, 64
+        while done < size:
+            part = slice(done, min(done + chunk, size))
+            began = time.perf_counter()
+            self._call(part, first_row, end_row, shown, offset)
+            elapsed = time.perf_counter() - began
+            done = part.stop
+            chunk = int(np.clip(chunk * CHUNK_SECONDS / max(elapsed, 1e-9), max(chunk // 4, 1), chunk * 8))
+            if progress:
+                progress(done, size)
+        return shown
+
+    def _call(self, part, first_row, end_row, shown, offset):
+        self.executor.execute(
+            *self.memory, *self.samples.arrays, self.samples.order[part], self.rates[part], first_row, end_row,
+            shown.results[part], offset, self.counts, shown.losses[part], shown.trained[part].view(np.uint8), self.status,
+        )  # fmt: skip
+        if self.status[self.executor.CODE] == self.executor.NONFINITE:
+            layer = self.program.instructions[self.status[self.executor.ROW]].layer
+            raise NonFiniteError(layer, (part.start or 0) + int(self.status[self.executor.POSITION]))

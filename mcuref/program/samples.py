@@ -1,0 +1,92 @@
+"""Samples, labels and order on their way into a program: checked once, at the door; kernels trust them."""
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from mcuref.errors import InputError
+from mcuref.layers import find_loss
+
+TYPES = ("uint8", "int8", "int16", "float32")
+
+
+@dataclass(frozen=True)
+class Samples:
+    """``arrays`` as the executor takes them (four sample arrays by type, labels, targets), and the ``order`` int32[S]."""
+
+    arrays: tuple
+    order: np.ndarray
+
+    @classmethod
+    def checked(cls, program, x, y, order, labelled):
+        """Validate against a program; InputError with one sentence if anything is wrong."""
+        network = program.network
+        x = _samples(network.input, x)
+        labels, targets = _answers(network, program.loss, y, len(x)) if labelled else _no_answers()
+        flat = x.reshape(-1)
+        by_type = tuple(flat if x.dtype == t else np.zeros(0, t) for t in TYPES)
+        return cls((*by_type, labels, targets), _order(order, len(x)))
+
+
+def _samples(layer, x):
+    x = np.asarray(x)
+    if x.dtype == np.float64 and layer.dtype == "float32":
+        x = x.astype(np.float32)
+    if x.dtype != layer.dtype:
+        raise InputError(f"samples are {x.dtype}; the network's input takes {layer.dtype}")
+    if x.ndim < 1 or prod(x.shape[1:]) != layer.size or (x.ndim > 2 and x.shape[1:] != layer.shape):
+        raise InputError(f"samples have shape {x.shape}; they must be (N, {', '.join(map(str, layer.shape))})")
+    if x.dtype == np.float32 and not np.isfinite(x).all():
+        raise InputError(f"sample {int(np.argwhere(~np.isfinite(x))[0][0])} has a NaN or infinite value")
+    return np.ascontiguousarray(x)
+
+
+def _no_answers():
+    return np.zeros(0, np.int32), np.zeros(0, np.float32)
+
+
+def _answers(network, loss, y, count):
+    """Labels and targets for the loss."""
+    kind = find_loss(loss).target
+    if kind == "none":
+        return _no_answers()
+    if y is None:
+        raise InputError(f"loss {loss!r} needs y, one {'label' if kind == 'label' else 'row of targets'} a sample")
+    y = np.asarray(y)
+    if len(np.atleast_1d(y)) != count:
+        raise InputError(f"y has {len(np.atleast_1d(y))} entries for {count} samples; it needs one a sample")
+    if kind == "label" or y.ndim == 1 and np.issubdtype(y.dtype, np.integer):
+        labels = _labels(y, network.outputs)
+        if kind == "label":
+            return labels, np.zeros(0, np.float32)
+        return _no_answers()[0], np.eye(network.outputs, dtype=np.float32)[labels].reshape(-1)
+    if y.shape != (count, network.outputs) or not np.issubdtype(y.dtype, np.number):
+        raise InputError(f"targets are {y.dtype}{y.shape}; they must be numbers of shape ({count}, {network.outputs})")
+    y = y.astype(np.float32)
+    if not np.isfinite(y).all():
+        raise InputError(f"target {int(np.argwhere(~np.isfinite(y))[0][0])} has a NaN or infinite value")
+    return _no_answers()[0], np.ascontiguousarray(y).reshape(-1)
+
+
+def _labels(y, classes):
+    if y.ndim != 1 or not np.issubdtype(y.dtype, np.integer):
+        raise InputError(f"labels are {y.dtype}{y.shape}; they must be whole numbers of shape (N,)")
+    wrong = (y < 0) | (y >= classes)
+    if wrong.any():
+        first = int(np.argmax(wrong))
+        raise InputError(f"label {int(y[first])} of sample {first} is not a class; they are 0 to {classes - 1}")
+    return np.ascontiguousarray(y, np.int32)
+
+
+def _order(order, count):
+    if order is None:
+        return np.arange(count, dtype=np.int32)
+    order = np.asarray(order)
+    if order.ndim != 1 or not np.issubdtype(order.dtype, np.integer):
+        raise InputError(f"order is {order.dtype}{order.shape}; it must be whole numbers of shape (S,)")
+    wrong = (order < 0) | (order >= count)
+    if wrong.any():
+        first = int(np.argmax(wrong))
+        raise InputError(f"order names sample {int(order[first])} at position {first}; samples are 0 to {count - 1}")
+    return np.ascontiguousarray(order, np.int32)

@@ -1,0 +1,93 @@
+"""The memory report of a program, as plain data; the map of which bytes are alive when."""
+
+from mcuref.memory.accountant import NOT_INCLUDED, allowance
+from mcuref.memory.buffers import REGIONS, aligned
+
+POLICY = "immediate: batch 1, each weight updated on the spot, no gradient buffer"
+
+
+def memory_report(program):
+    """Bytes and MACs of a program: {"regions", "categories", "layers", "peak", "policy", "not_included"}.
+
+    Bytes are integers. ``planned`` is what is allocated; ``requested`` what is alive at the peak before alignment;
+    ``lower_bound`` what no plan can do without; ``budget`` what the arena may use (null: no limit).
+    """
+    plan, budget = program.plan, program.budget
+    return {
+        "regions": {
+            region: {
+                "planned": getattr(plan, region),
+                "requested": plan.requested(region),
+                "lower_bound": plan.lower_bound(region),
+                "budget": None if budget is None else allowance(budget, region),
+            }
+            for region in REGIONS
+        },
+        "categories": plan.categories(),
+        "layers": layer_rows(program),
+        "peak": _peak(program),
+        "policy": POLICY,
+        "not_included": list(NOT_INCLUDED),
+    }
+
+
+def layer_rows(program):
+    """Per layer: shape, bytes by category in each region (aligned; bytes shared in place count once), MACs.
+
+    ``macs_backward`` is the most that a training step can cost: weight gradient and propagation of k_max entries.
+    """
+    rows = []
+    network = program.network
+    for i, name in enumerate(network.names):
+        row = {
+            "layer": name,
+            "shape": list(network.shapes[i]),
+            "trainable": i in program.trainable,
+            "sram": {},
+            "flash": {},
+            "macs_forward": network.layers[i].macs(network.shapes[i - 1]) if i in network.parametric else 0,
+            "macs_backward": _backward_macs(program, i),
+        }
+        for p in program.plan.placements:
+            if p.buffer.layer == name and not p.shares:
+                bytes_of = row[p.buffer.region]
+                bytes_of[p.buffer.category] = bytes_of.get(p.buffer.category, 0) + aligned(p.buffer.size)
+        rows.append(row)
+    return rows
+
+
+def _backward_macs(program, index):
+    """Most MACs of a layer's way back: its selection buffer holds k_max entries."""
+    shape = program.network.shapes[index - 1]
+    total = 0
+    for instruction in program.instructions:
+        if instruction.layer_index == index and instruction.name in ("dense_update_f32", "dense_backward_input_f32"):
+            kept = instruction.inputs[2]
+            total += kept.shape[0] * program.network.layers[index].macs_of_entry(shape)
+    return total
+
+
+def _peak(program):
+    plan, row = program.plan, program.plan.peak
+    instruction = program.instructions[row]
+    return {
+        "instruction": row,
+        "phase": instruction.phase,
+        "opcode": instruction.name,
+        "layer": instruction.layer,
+        "buffers": [{"name": p.buffer.name, "bytes": p.buffer.size} for p in plan.alive("sram", row)],
+    }
+
+
+def memory_map(program):
+    """Rows of memory.csv: every buffer's region, offset, bytes and lifetime, by offset.
+
+    Offsets count from the start of the arena [sram | flash]; lifetimes are instruction rows, both inclusive.
+    """
+    header = ("buffer", "layer", "category", "region", "dtype", "offset", "bytes", "first", "last", "shares")
+    rows = [
+        (p.buffer.name, p.buffer.layer, p.buffer.category, p.buffer.region, p.buffer.dtype, p.offset, p.buffer.size,
+         p.first, p.last, p.shares)
+        for p in sorted(program.plan.placements, key=lambda p: (p.offset, p.first))
+    ]  # fmt: skip
+    return header, rows

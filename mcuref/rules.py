@@ -1,0 +1,255 @@
+"""Update rules: how many of the largest error entries a layer trains, and whether a sample is trained at all.
+
+l counts the trainable layers from the output (0); delta is the error at a layer's pre-activation output, n values.
+
+    Full         k = n
+    TopK         k = clamp(rint(r n), 1, n), r fixed (meProp, Sun et al. 2017)
+    TinyProp     Y = sum |delta|;  Y_max <- max(Y_max, Y);  S = (S_min + (S_max - S_min) Y / Y_max) zeta^l
+                 k = clamp(rint(S n), 1, n)                                    (Rueb et al., arXiv 2308.09201)
+    TinyPropV2   first, at the output layer: D = (D_min + (D_max - D_min) Y / Y_max) beta; the sample is trained, as
+                 by TinyProp, if D > threshold, else nothing changes but Y_max (Rueb et al., arXiv 2409.07109)
+
+The k largest |delta| are kept, ties to the lowest index; entries that are exactly 0 are dropped, in every rule. Only kept
+entries train their weights and biases and are propagated. Y is a float32 sum in eight lanes; the rule's arithmetic is
+float32, its rounding to nearest, ties to even.
+
+Where the papers leave room, the choice is an argument with a documented default. Our reading of TinyPropv2's D, whose
+full text was not at hand: alpha is the local error Y / Y_max, beta a constant damping factor.
+"""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from mcuref.errors import InputError
+
+LARGEST_N = 1 << 22  # rint of S n is exact in float32 below this
+
+
+def _number(name, value, minimum, maximum=np.inf, above=False):
+    """InputError unless ``value`` is a number in [minimum, maximum], or ]minimum, maximum] if ``above``."""
+    wanted = f"a number {'above' if above else 'from'} {minimum:g}" + (f" to {maximum:g}" if maximum < np.inf else "")
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+        raise InputError(f"{name} {value!r} is not {wanted}")
+    value = np.float32(value)
+    if not (minimum < value if above else minimum <= value) or not value <= maximum or not np.isfinite(value):
+        raise InputError(f"{name} {float(value):g} is not {wanted}")
+
+
+def _one_of(name, value, choices):
+    if value not in choices:
+        raise InputError(f"{name} {value!r} is not known; it may be {', '.join(choices)}")
+
+
+def kept_entries(ratio, n, floor=False):
+    """k = clamp(rint(ratio n), 1, n) in float32, ties to even; truncated if ``floor``. As the kernel of this name."""
+    value = np.float32(ratio) * np.float32(n)
+    if value >= n:
+        return n
+    return min(max(int(np.floor(value) if floor else np.rint(value)), 1), n)
+
+
+@dataclass(frozen=True)
+class Full:
+    """Train every entry of the error that is not exactly 0.
+
+    It is the sparse computation with k = n, so that the two agree to the bit.
+    """
+
+    method = "full"
+    bias = "masked"
+
+    def decide(self, emit, delta):
+        """Every sample is trained."""
+
+    def select(self, emit, delta, position, dense):
+        """Emit the selection of all non-zero entries; returns (kept, count) buffers."""
+        return _selection(emit, "select_full_f32", delta, delta.shape[0])
+
+
+@dataclass(frozen=True)
+class TopK:
+    """Train a fixed share of the error's entries: static sparse back-propagation.
+
+    Parameters
+    ----------
+    ratio : float in ]0, 1], r.
+    output : "auto", "dense" or "rule": how the output layer is trained. auto is dense under softmax cross-entropy (k = 1
+        keeps only the true class there, which destroys training), and by the rule under other losses.
+    bias : "masked" (biases of kept entries) or "dense" (all biases of a layer, as meProp).
+    """
+
+    ratio: float = 0.1
+    output: str = "auto"
+    bias: str = "masked"
+
+    method = "topk"
+
+    def __post_init__(self):
+        _number("ratio", self.ratio, 0, 1, above=True)
+        _one_of("output", self.output, ("auto", "dense", "rule"))
+        _one_of("bias", self.bias, ("masked", "dense"))
+
+    def decide(self, emit, delta):
+        """Every sample is trained."""
+
+    def select(self, emit, delta, position, dense):
+        """Emit the selection of the k largest entries; returns (kept, count) buffers."""
+        if dense:
+            return _selection(emit, "select_full_f32", delta, delta.shape[0])
+        k = kept_entries(self.ratio, delta.shape[0])
+        return _selection(emit, "select_top_k_f32", delta, k, dimensions=(k,))
+
+
+@dataclass(frozen=True)
+class TinyProp:
+    """Adapt the share of trained entries to the size of the error, per layer and sample.
+
+    Parameters
+    ----------
+    s_min, s_max : float, 0 <= S_min <= S_max: bounds of the back-propagation ratio S.
+    zeta : float > 0: damping of S per layer from the output, zeta^l.
+    output, bias : as in :class:`TopK`.
+    rounding : "nearest" or "floor": of S n (the authors' Python code rounds, their C code truncates).
+    decay : float in ]0, 1]: Y_max <- max(decay Y_max, Y), so that one large error is forgotten in time; 1 is the paper's.
+    """
+
+    s_min: float = 0.05
+    s_max: float = 0.5
+    zeta: float = 1.0
+    output: str = "auto"
+    bias: str = "masked"
+    rounding: str = "nearest"
+    decay: float = 1.0
+
+    method = "tinyprop"
+
+    def __post_init__(self):
+        _number("s_min", self.s_min, 0)
+        _number("s_max", self.s_max, 0, above=True)
+        if np.float32(self.s_min) > np.float32(self.s_max):
+            raise InputError(f"s_min {self.s_min:g} is larger than s_max {self.s_max:g}; it may be at most that")
+        _number("zeta", self.zeta, 0, above=True)
+        _one_of("output", self.output, ("auto", "dense", "rule"))
+        _one_of("bias", self.bias, ("masked", "dense"))
+        _one_of("rounding", self.rounding, ("nearest", "floor"))
+        _number("decay", self.decay, 0, 1, above=True)
+
+    def decide(self, emit, delta):
+        """Every sample is trained."""
+
+    def select(self, emit, delta, position, dense):
+        """Emit the adaptive selection, with Y_max as state in SRAM; returns (kept, count) buffers."""
+        if dense:
+            return _selection(emit, "select_full_f32", delta, delta.shape[0])
+        s_min, s_range, damping = self._constants(position)
+        k = kept_entries((s_min + s_range) * damping, delta.shape[0])  # S at Y = Y_max bounds every S: rounding is monotone
+        return _selection(
+            emit,
+            "select_adaptive_f32",
+            delta,
+            k,
+            state=(emit.state("y_max"),),
+            dimensions=(int(self.rounding == "floor"),),
+            constants=(s_min, s_range, damping, self.decay),
+        )
+
+    def _constants(self, position):
+        """S_min, S_max - S_min and zeta^l, float32."""
+        s_min = np.float32(self.s_min)
+        damping = np.float32(1)
+        for _ in range(position):
+            damping = damping * np.float32(self.zeta)
+        return s_min, np.float32(self.s_max) - s_min, damping
+
+
+@dataclass(frozen=True)
+class TinyPropV2(TinyProp):
+    """TinyProp that also decides, per sample, whether to train at all.
+
+    Parameters
+    ----------
+    threshold : float >= 0: the sample is trained if D > threshold; 0 is TinyProp exactly, there is no decision then.
+    d_min, d_max : float, 0 <= D_min <= D_max: bounds of D.
+    beta : float > 0, or "ratio": damping of D, a constant or the output layer's back-propagation ratio S.
+    """
+
+    threshold: float = 0.3
+    d_min: float = 0.0
+    d_max: float = 1.0
+    beta: object = 1.0
+
+    method = "tinypropv2"
+
+    def __post_init__(self):
+        super().__post_init__()
+        _number("threshold", self.threshold, 0)
+        _number("d_min", self.d_min, 0)
+        _number("d_max", self.d_max, 0, above=True)
+        if np.float32(self.d_min) > np.float32(self.d_max):
+            raise InputError(f"d_min {self.d_min:g} is larger than d_max {self.d_max:g}; it may be at most that")
+        if self.beta != "ratio":
+            _number("beta", self.beta, 0, above=True)
+
+    def decide(self, emit, delta):
+        """Emit the decision on the output layer's error: a jump to the end of the step if the sample is skipped."""
+        if np.float32(self.threshold) == 0:
+            return
+        d_min = np.float32(self.d_min)
+        s_min, s_range, _ = self._constants(0)
+        beta, beta_range = (s_min, s_range) if self.beta == "ratio" else (np.float32(self.beta), np.float32(0))
+        constants = (d_min, np.float32(self.d_max) - d_min, beta, beta_range, self.threshold, self.decay)
+        emit("decide_f32", (emit.state("y_max"),), (delta,), delta.shape, constants)
+
+    def select(self, emit, delta, position, dense):
+        """As TinyProp's; where the decision has already aged Y_max for this sample, the selection does not do so again."""
+        decided = position == 0 and np.float32(self.threshold) > 0
+        return super().select(emit, delta, position, dense) if not decided else TinyProp.select(
+            replace(self, decay=1.0), emit, delta, position, dense
+        )
+
+
+def _selection(emit, name, delta, k, state=(), dimensions=(), constants=()):
+    """Buffers for up to k kept entries and their number, and the instruction that fills them."""
+    n = delta.shape[0]
+    if n > LARGEST_N:
+        raise InputError(f"layer {emit.name!r} has {n} outputs; the rules' float32 arithmetic is exact up to {LARGEST_N}")
+    kept = emit.buffer("kept", (k,), "selection", "uint16")
+    count = emit.buffer("kept_count", (1,), "selection", "int32")
+    emit(name, (kept, count, *state), (delta,), (n, *dimensions), constants)
+    return kept, count
+
+
+METHODS = {rule.method: rule for rule in (Full, TopK, TinyProp, TinyPropV2)}
+
+# "paper": as published. "default": ours, one for all data sets, chosen on validation splits (README, "Settings").
+PRESETS = {
+    "paper": {
+        "full": Full(),
+        "topk": TopK(0.1, output="rule"),
+        "tinyprop": TinyProp(0.0, 1.0, 1.0, output="rule"),
+        "tinypropv2": TinyPropV2(0.0, 1.0, 1.0, output="rule", threshold=0.5),
+    },
+    "default": {
+        "full": Full(),
+        "topk": TopK(),
+        "tinyprop": TinyProp(),
+        "tinypropv2": TinyPropV2(),
+    },
+}
+
+
+def make(method, preset="default", **settings):
+    """The rule called ``method`` with a preset's settings, some of them replaced.
+
+    Raises InputError for an unknown method or preset, and for a setting that the method does not have.
+    """
+    _one_of("method", method, METHODS)
+    _one_of("preset", preset, PRESETS)
+    rule = PRESETS[preset][method]
+    names = [field.name for field in fields(rule)]
+    for name in settings:
+        if name not in names:
+            has = f"its settings are {', '.join(names)}" if names else "it has none"
+            raise InputError(f"method {method!r} has no setting {name!r}; {has}")
+    return replace(rule, **settings)

@@ -1,0 +1,1 @@
+"""A file per check: `check_x` searches for a failing input, `check_x_case` tries one input given by hand."""
