@@ -239,6 +239,12 @@ PRESETS = {
 }
 
 
+def setting_names(method):
+    """Names of the settings that a method has."""
+    _one_of("method", method, METHODS)
+    return [field.name for field in fields(METHODS[method])]
+
+
 def make(method, preset="default", **settings):
     """The rule called ``method`` with a preset's settings, some of them replaced.
 
@@ -247,7 +253,7 @@ def make(method, preset="default", **settings):
     _one_of("method", method, METHODS)
     _one_of("preset", preset, PRESETS)
     rule = PRESETS[preset][method]
-    names = [field.name for field in fields(rule)]
+    names = setting_names(method)
     for name in settings:
         if name not in names:
             has = f"its settings are {', '.join(names)}" if names else "it has none"

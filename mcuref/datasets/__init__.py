@@ -3,10 +3,12 @@
 import difflib
 import os
 
+from mcuref.datasets.data import Data
+from mcuref.datasets.folder import load_folder
 from mcuref.datasets.registry import NAMES, DatasetInfo, module
 from mcuref.errors import InputError
 
-__all__ = ["DatasetInfo", "available", "load"]
+__all__ = ["Data", "DatasetInfo", "available", "load"]
 
 
 def available():
@@ -27,8 +29,6 @@ def load(name_or_folder):
     if not isinstance(name_or_folder, (str, os.PathLike)):
         raise InputError(f"the data set is {name_or_folder!r}; a name or a folder is needed")
     if not isinstance(name_or_folder, str) or _is_path(name_or_folder):
-        from mcuref.datasets.folder import load_folder  # only now: importing this package must not load NumPy
-
         return load_folder(name_or_folder)
     close = difflib.get_close_matches(name_or_folder, NAMES, n=1)
     hint = f" (did you mean {close[0]}?)" if close else ""

@@ -18,9 +18,7 @@ def default_normalisation(x):
     columns = x.reshape(-1, x.shape[-1])
     mean = columns.mean(axis=0, dtype=np.float64)
     deviation = np.sqrt(np.square(columns - mean).mean(axis=0))
-    # A constant column has deviation 0, but the rounding of its mean may leave 1e-17, hence the comparison.
-    constant = columns.min(axis=0) == columns.max(axis=0)
     with np.errstate(divide="ignore", over="ignore"):
         scale = (1 / deviation).astype(np.float32)
-    scale[constant | ~np.isfinite(scale)] = 1  # not finite: a deviation so small that float32 has no inverse of it
+    scale[~np.isfinite(scale)] = 1  # deviation 0 (exact: a float64 sum of equal float32 is), or too small to invert
     return mean.astype(np.float32), scale

@@ -12,7 +12,7 @@ def describe():
         train=7352, test=2947, sample_shape=(128, 9), dtype="int16", classes=6,
         licence="the archive's README: no commercial use, cite the paper; the UCI page: CC BY 4.0",
         present=not absent_sides(where), where=where,
-        command="no script yet, so put train.npz (x int16 (N, 128, 9), y, subject) and test.npz (x, y) into that folder",
+        command="no script yet; put train.npz (x int16 (N, 128, 9), y, subject) and test.npz (x, y) into that folder",
     )
 
 

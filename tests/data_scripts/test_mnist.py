@@ -206,6 +206,15 @@ def test_from_a_damaged_file(made, out, tmp_path, capsys, change, reason):
     assert_refused(capsys, run(made, out, "--from", have), out, str(path), reason)
 
 
+def test_from_a_file_without_read_permission(made, out, tmp_path, capsys, monkeypatch):
+    def forbidden(*_):  # chmod would not stop the administrator, who may be running this
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(common, "open", forbidden, raising=False)
+    status = run(made, out, "--from", made.write(tmp_path / "have"))
+    assert_refused(capsys, status, out, "train-images-idx3-ubyte.gz cannot be read: Permission denied")
+
+
 def test_from_a_decompressed_file_with_another_md5(made, out, tmp_path, capsys):
     have = made.write(tmp_path / "have")
     packed = have / "train-labels-idx1-ubyte.gz"
@@ -245,6 +254,23 @@ def test_full_disk_while_converting(made, out, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(np, "savez_compressed", full_disk)
     status = run(made, out, "--from", made.write(tmp_path / "have"))
     assert_refused(capsys, status, out, "train.npz cannot be written: No space left")
+
+
+def test_nothing_is_replaced_before_everything_is_complete(made, out, tmp_path, capsys, monkeypatch):
+    have = made.write(tmp_path / "have")
+    assert run(made, out, "--from", have) == 0
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    saved = []
+
+    def disk_gets_full(path, **arrays):
+        saved.append(path)
+        return full_disk() if len(saved) == 2 else path.write_bytes(b"new")
+
+    monkeypatch.setattr(np, "savez_compressed", disk_gets_full)
+    assert run(made, out, "--from", have) == 2
+    assert "test.npz cannot be written" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert out not in [path.parent for path in saved]
 
 
 def test_full_disk_while_downloading_is_not_blamed_on_the_mirror(made, out, mirror, capsys, monkeypatch):

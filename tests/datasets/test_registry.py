@@ -82,7 +82,7 @@ def test_what_is_neither_a_name_nor_a_folder(tmp_path, monkeypatch, name, fragme
 
 
 def test_imports_stay_light():
-    code = ("import sys, mcuref.datasets as d; print('numpy' in sys.modules)\n"
+    code = ("import sys, mcuref.datasets as d; print('mcuref.datasets.digits' in sys.modules)\n"
             "d.load('digits').validation_split(); print('numba' in sys.modules)")
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                             cwd=Path(__file__).parents[2])

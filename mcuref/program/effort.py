@@ -1,0 +1,89 @@
+"""Effort, counted and not modelled: what the executor did, row by row, summed by kind and by layer.
+
+    forward, propagate, weight_gradient   multiply-accumulates
+    update                                parameters written (weights and biases)
+    comparisons                           comparisons made by top-k selections
+
+Backward effort is (weight gradient + propagation MACs) over those of a dense backward pass for every sample shown; a
+skipped sample costs 0 of them. An entry of the error that is exactly 0 is never computed, so even full training stays
+below 1; ``backward_effort_nonzero``, the same against what full training really did, needs a run of it to compare with.
+"""
+
+import numpy as np
+
+from mcuref.program.instructions import OPCODES
+
+RUNS, MACS, CHOSEN, KEPT, COMPARISONS = range(5)  # columns of Program.counts
+UPDATES = {"dense_update_f32"}
+PROPAGATIONS = {"dense_backward_input_f32"}
+SELECTIONS = {"select_full_f32", "select_top_k_f32", "select_adaptive_f32"}
+assert OPCODES.keys() >= UPDATES | PROPAGATIONS | SELECTIONS
+
+
+def counts_by_kind(program):
+    """{"forward", "propagate", "weight_gradient", "update", "comparisons"}: integers, since the program's start."""
+    totals = dict.fromkeys(("forward", "propagate", "weight_gradient", "update", "comparisons"), 0)
+    for row, instruction in zip(program.counts.tolist(), program.instructions):
+        if instruction.phase == "forward":
+            totals["forward"] += row[MACS]
+        elif instruction.name in PROPAGATIONS:
+            totals["propagate"] += row[MACS]
+        elif instruction.name in UPDATES:
+            outputs, _, dense_bias = instruction.dimensions
+            totals["weight_gradient"] += row[MACS]
+            totals["update"] += row[MACS] + (row[RUNS] * outputs if dense_bias else row[KEPT])
+        totals["comparisons"] += row[COMPARISONS]
+    return totals
+
+
+def shown(program):
+    """Samples shown since the program's start."""
+    return int(program.counts[0, RUNS])
+
+
+def skipped(program):
+    """Samples that a decision skipped."""
+    for row, instruction in enumerate(program.instructions):
+        if instruction.phase == "decision":
+            return int(program.counts[row, RUNS] - program.counts[row + 1, RUNS])
+    return 0
+
+
+def dense_macs(program):
+    """(forward, backward) MACs of one sample when every entry of every error is computed."""
+    network, forward, backward = program.network, 0, 0
+    for i in network.parametric:
+        macs = network.layers[i].macs(network.shapes[i - 1])
+        forward += macs
+        if i in program.trainable:
+            backward += macs + (macs if i > program.trainable[0] else 0)
+    return forward, backward
+
+
+def effort(program):
+    """{"backward_effort", "total_effort"}: fractions of dense training of the same samples; 0 if none were shown."""
+    forward, backward = dense_macs(program)
+    samples = shown(program)
+    if not samples:
+        return {"backward_effort": 0.0, "total_effort": 0.0}
+    counts = counts_by_kind(program)
+    done = counts["weight_gradient"] + counts["propagate"]
+    return {
+        "backward_effort": done / (samples * backward),
+        "total_effort": (done + counts["forward"]) / (samples * (forward + backward)),
+    }
+
+
+def ratio_per_layer(program):
+    """Back-propagation ratios, from the input on: {"layer", "ratio", "kept_ratio"} of each trained layer.
+
+    ``ratio`` is the sum of chosen k over the sum of n, ``kept_ratio`` the same after zeros were dropped; a skipped
+    sample counts with k = 0.
+    """
+    rows, samples = [], shown(program)
+    for counts, instruction in zip(program.counts, program.instructions):
+        if instruction.name in SELECTIONS:
+            entries = max(samples, 1) * instruction.dimensions[0]
+            ratio, kept = (float(np.float64(counts[c]) / entries) for c in (CHOSEN, KEPT))
+            rows.insert(0, {"layer": instruction.layer, "ratio": ratio, "kept_ratio": kept})
+    return rows

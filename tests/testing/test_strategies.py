@@ -1,0 +1,94 @@
+"""The strategies: within what they promise, and reaching the inputs they are for."""
+
+import numpy as np
+import pytest
+from hypothesis import find, given, settings
+
+from mcuref.errors import InputError
+from mcuref.testing import strategies
+
+QUICK = settings(max_examples=60, database=None, derandomize=True, deadline=None)
+SEARCH = settings(max_examples=2000, database=None, derandomize=True)
+
+
+@QUICK
+@given(strategies.errors(min_size=2, max_size=40))
+def test_errors_are_finite_float32_vectors(delta):
+    assert delta.dtype == np.float32 and delta.ndim == 1 and 2 <= delta.size <= 40
+    assert np.isfinite(delta).all()
+
+
+@pytest.mark.parametrize("wanted", [
+    lambda d: d.size == 33,
+    lambda d: d.size == 17,
+    lambda d: d.size == 127,
+    lambda d: np.any((d == 0) & np.signbit(d)),
+    lambda d: np.any((d == 0) & ~np.signbit(d)),
+    lambda d: np.any((d != 0) & (abs(d) < np.finfo(np.float32).tiny)),
+    lambda d: np.any(abs(d) == np.finfo(np.float32).max),
+    lambda d: d.size > 3 and np.unique(abs(d[d != 0])).size == 1 and d.min() == -d.max(),
+    lambda d: np.unique(abs(d)).size > 7,
+], ids=["33", "17", "127", "-0", "+0", "denormal", "largest", "both signs", "distinct"])
+def test_errors_reach(wanted):
+    find(strategies.errors(max_size=130), wanted, settings=SEARCH)
+
+
+@pytest.mark.parametrize("wanted", [np.isnan, np.isposinf, np.isneginf])
+def test_errors_reach_what_is_not_finite_if_asked(wanted):
+    find(strategies.errors(allow_nonfinite=True), lambda delta: wanted(delta).any(), settings=SEARCH)
+
+
+@pytest.mark.parametrize("low, high", [(0, 4), (5, 4)])
+def test_sizes_out_of_order_are_refused(low, high):
+    with pytest.raises(InputError, match="sizes"):
+        find(strategies.errors(low, high), lambda _: True)
+
+
+@pytest.mark.parametrize("size", [1, 5, 6])
+def test_one_size_alone_is_possible(size):
+    assert find(strategies.errors(size, size), lambda _: True).size == size
+
+
+@QUICK
+@given(strategies.topk_problems())
+def test_topk_problems_keep_between_1_and_n(problem):
+    delta, k = problem
+    assert 1 <= k <= delta.size
+
+
+@QUICK
+@given(strategies.rule_problems())
+def test_rule_problems_are_exact_in_float32(problem):
+    delta, y_max = problem
+    assert float(np.float32(y_max)) == y_max >= 0
+    assert float(np.abs(delta).sum(dtype=np.float32)) == np.abs(delta.astype(np.float64)).sum()
+
+
+@QUICK
+@given(strategies.sparse_update_problems())
+def test_sparse_update_problems_fit_together(problem):
+    outputs, inputs = problem.w.shape
+    assert 1 <= outputs <= 33 and 1 <= inputs <= 33
+    assert (problem.b.shape, problem.x.shape, problem.delta.shape) == ((outputs,), (inputs,), (outputs,))
+    assert problem.kept.dtype == np.uint16
+    assert sorted(set(problem.kept.tolist())) == problem.kept.tolist()
+    assert np.all(problem.kept < outputs) and np.all(problem.delta != 0)
+    for values in (problem.w, problem.b, problem.x, problem.delta):
+        assert values.dtype == np.float32 and np.all(abs(values) <= 1)
+
+
+@QUICK
+@given(strategies.plan_problems())
+def test_plan_problems_are_lifetimes(lifetimes):
+    assert 1 <= len(lifetimes) <= 12
+    assert all(1 <= size <= 4096 and 0 <= first <= last for size, first, last in lifetimes)
+
+
+@pytest.mark.parametrize("wanted", [
+    lambda a, b: a[1:] == b[1:],
+    lambda a, b: a[1] < b[1] <= b[2] < a[2],
+    lambda a, b: a[1] < a[2] == b[1] < b[2],
+    lambda a, b: a[2] + 1 == b[1],
+], ids=["identical", "nested", "touching", "no gap"])
+def test_plan_problems_reach(wanted):
+    find(strategies.plan_problems(), lambda lives: len(lives) > 1 and wanted(lives[0], lives[1]), settings=SEARCH)
