@@ -55,10 +55,14 @@ class Comparison:
             network, rule, optimiser, loss=self.loss, trainable=self.trainable, budget=self.budget
         )
 
-    def run(self, named_rules):
-        """Rows of ``named_rules``, {key: (method, preset, rule)}, full training first, which the others refer to."""
+    def check(self, named_rules):
+        """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
         for _, _, rule in named_rules.values():
-            self.compiled(rule)  # refuse before anything is trained
+            self.compiled(rule)
+
+    def run(self, named_rules):
+        """Rows of ``named_rules``, {key: (method, preset, rule)}; drops are against the one whose method is full."""
+        self.check(named_rules)
         rows = [self._row(method, preset, rule) for method, preset, rule in named_rules.values()]
         reference = next((row for row in rows if row["method"] == "full"), None)
         for row in rows:

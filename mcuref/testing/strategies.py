@@ -14,15 +14,19 @@ from mcuref.errors import InputError
 
 FLOAT32 = np.finfo(np.float32)
 MAX, TINY, DENORMAL = float(FLOAT32.max), float(FLOAT32.tiny), float(FLOAT32.smallest_subnormal)
+MAX_BITS = int(FLOAT32.max.view(np.uint32))
 ONE_UP, ONE_DOWN = (float(np.nextafter(np.float32(1), np.float32(to))) for to in (2, 0))
 
-SPECIAL = [-0.0, MAX, -MAX, DENORMAL, -DENORMAL, TINY, -TINY, TINY - DENORMAL, 1.0, -1.0, ONE_UP, ONE_DOWN, -ONE_UP]
+SPECIAL = [-0.0, 0.1, 1 / 3, -100.7, MAX, -MAX, DENORMAL, -DENORMAL, 77 * DENORMAL, TINY, -TINY, TINY - DENORMAL, ONE_UP,
+           ONE_DOWN, -ONE_UP]
 NONFINITE = [float("nan"), float("inf"), float("-inf")]
+SIZES_IN_BYTES = [1, 2, 3, 4, 5, 7, 8, 9, 16, 31, 64, 100, 1000, 1024, 3136, 4096]
 
-# sign * mantissa * 2^exponent is exact in float32: 24 bits, from 2^-60 to 2^84
-ORDINARY = st.builds(lambda mantissa, exponent: mantissa * 2.0**exponent, st.integers(1 - 2**24, 2**24 - 1),
-                     st.sampled_from([0, -24, -20, -10, -60, 60]))
-DENORMALS = st.builds(lambda bits, sign: sign * bits * DENORMAL, st.integers(1, 2**23 - 1), st.sampled_from([1, -1]))
+
+def _finite(code):
+    """The finite float32 number `code` (1 .. 2 MAX_BITS), as a Python float: first the positive ones by their bits."""
+    sign, bits = divmod(code - 1, MAX_BITS)
+    return (-1) ** sign * float(np.uint32(bits + 1).view(np.float32))
 
 
 def size_ranges(min_size=1, max_size=64):
@@ -53,15 +57,14 @@ def errors(draw, min_size=1, max_size=64, allow_nonfinite=False):
     """A layer's error: float32 [n], n from `size_ranges(min_size, max_size)`.
 
     Small whole numbers (so ties and zeros are common), zeros of either sign, denormals, the largest float32, neighbours
-    of 1 and ordinary values from 2^-60 to 2^84; half of the arrays repeat one to three magnitudes with both signs.
+    of 1, and any finite float32; half of the arrays repeat one to three magnitudes with both signs.
     `allow_nonfinite` adds NaN and the infinities.
     """
     special = st.sampled_from(SPECIAL + NONFINITE if allow_nonfinite else SPECIAL)
-    value = st.one_of(st.integers(-3, 3).map(float), special, ORDINARY, DENORMALS)
+    value = st.one_of(st.integers(-3, 3).map(float), special, st.integers(1, 2 * MAX_BITS).map(_finite))
     if draw(st.booleans()):
         magnitudes = draw(st.lists(value, min_size=1, max_size=3))
-        value = st.builds(lambda magnitude, sign: sign * magnitude, st.sampled_from(magnitudes),
-                          st.sampled_from([1, -1]))
+        value = st.sampled_from(magnitudes + [-magnitude for magnitude in magnitudes])
     return np.array(draw(sized_lists(value, min_size, max_size)), np.float32)
 
 
@@ -130,7 +133,7 @@ def _filled(shape, fill, random):
 
 
 @st.composite
-def plan_problems(draw, max_buffers=12, max_bytes=4096):
+def plan_problems(draw, max_buffers=12):
     """Lifetimes [(size_bytes, first, last), ...], both ends inclusive, 1 to `max_buffers` of them.
 
     A buffer lives anywhere, or exactly as long as an earlier one, or inside it, or starts at the instruction at which
@@ -138,7 +141,7 @@ def plan_problems(draw, max_buffers=12, max_bytes=4096):
     """
     buffers = []
     for _ in range(draw(st.integers(1, max_buffers))):
-        size = draw(st.integers(1, 9) | st.integers(1, max_bytes))
+        size = draw(st.sampled_from(SIZES_IN_BYTES))
         relation = draw(st.sampled_from(["anywhere", "same", "inside", "at the end", "after"])) if buffers else "anywhere"
         _, first, last = draw(st.sampled_from(buffers)) if relation != "anywhere" else (0, 0, 8)
         if relation in ("anywhere", "inside"):

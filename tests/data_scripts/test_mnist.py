@@ -301,9 +301,11 @@ def test_a_failure_leaves_the_old_result_alone(made, out, tmp_path, monkeypatch)
 def test_again_replaces_with_the_same_bytes(made, out, tmp_path):
     have = made.write(tmp_path / "have")
     assert run(made, out, "--from", have) == 0
-    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    before = {path.name: (path.read_bytes(), path.stat().st_ino) for path in out.iterdir()}
     assert run(made, out, "--from", have) == 0
-    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    for name, (content, number) in before.items():
+        assert (out / name).read_bytes() == content
+        assert (out / name).stat().st_ino != number  # renamed into place, not written over
 
 
 def test_a_folder_in_the_way_of_a_file(made, out, tmp_path, capsys):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mcuref.errors import InputError
-from mcuref.testing import check_sparse_update
+from mcuref.testing import CheckFailed, check_sparse_update
 
 
 def right(dx, w, b, x, delta, kept, learning_rate):
@@ -126,7 +126,13 @@ def test_the_smallest_failing_input_is_shown(fails):
 
 
 def test_tolerance_widens_the_bound():
-    check_sparse_update(half_precision, tolerance=20000)
+    def inexact(dx, w, b, x, delta, kept, learning_rate):
+        right(dx, w, b, x, delta, kept, learning_rate)
+        w[kept] *= np.float32(1 + 2**-18)  # 32 eps away, where 3 eps are allowed
+
+    check_sparse_update(inexact, tolerance=20)
+    with pytest.raises(CheckFailed, match="weights of the kept rows"):
+        check_sparse_update(inexact, tolerance=1)
 
 
 @pytest.mark.parametrize("tolerance", [0, -1.0, float("nan"), float("inf"), "tight", True])

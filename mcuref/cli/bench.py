@@ -1,0 +1,54 @@
+"""Measure training steps a second, batch 1, per model and method; against PyTorch if it is installed.
+
+The ratio is to PyTorch's dense step of the same model on one thread in the same run (pip install "mcuref[peers]"). topk
+keeps 10 % with a dense output layer; tinypropv2 is measured at 80 % of the samples skipped.
+
+  mcuref bench
+  mcuref bench --model mlp-784-128-64-10 --json bench.json
+"""
+
+from mcuref.cli import options
+from mcuref.cli.console import prepare_kernels, progress, stdout
+
+
+def arguments(parser):
+    """Options of this command."""
+    parser.add_argument("--model", metavar="NAME", help="several with commas; default four multilayer perceptrons")
+    parser.add_argument("--seconds", type=options.number, default=1.0, metavar="S", help="for each measurement; default 1")
+    options.add_json(parser)
+
+
+def run(arguments):
+    """Measure, print, write."""
+    from mcuref import bench
+    from mcuref.errors import InputError
+    from mcuref.files import check_new_file, write_json
+    from mcuref.layers import find_loss
+    from mcuref.models import find_model
+    from mcuref.report.tables import bench_table
+
+    if arguments.json:
+        check_new_file(arguments.json)
+    if not 0 < arguments.seconds <= 3600:
+        raise InputError(f"--seconds {arguments.seconds:g} is not a number above 0, at most 3600")
+    models = arguments.model.split(",") if arguments.model else list(bench.MODELS)
+    for name in models:
+        if find_loss(find_model(name).loss).target != "label":
+            raise InputError(f"model {name!r} is not a classifier; the benchmark trains classifiers")
+    prepare_kernels()
+    rows = []
+    with progress() as update:
+        for name in models:
+            update(name, 0, len(bench.METHODS))
+            peer = bench.torch_steps_per_second(name, arguments.seconds)
+            for done, method in enumerate(bench.METHODS, 1):
+                row = bench.steps_per_second(name, method, arguments.seconds)
+                row["ratio_to_torch"] = None if peer is None else row["steps_per_second"] / peer
+                rows.append(row)
+                update(name, done, len(bench.METHODS))
+    console = stdout()
+    console.print(bench_table(rows))
+    if rows[0]["ratio_to_torch"] is None:
+        console.print('PyTorch is not installed; pip install "mcuref[peers]" brings it, and the comparison')
+    if arguments.json:
+        write_json(arguments.json, {"schema": "mcuref.bench/1", "rows": rows})

@@ -1,0 +1,69 @@
+"""Compare training methods from the same start: accuracy, effort, memory, one table.
+
+Full training, static top-k, TinyProp and TinyPropv2 start from the same weights and see the same samples in the same
+order at the same learning rate. Effort is counted: multiply-accumulates of the backward pass over those of a dense one.
+
+  mcuref compare                                                       the embedded digits, all methods
+  mcuref compare --data mnist --model mlp-784-32-10 --target nrf52840 --seeds 3
+  mcuref compare --data mnist --method full,tinypropv2 --preset paper --json table.json
+  mcuref compare --data mnist --sweep                                  against static top-k of equal accuracy
+"""
+
+from mcuref.cli import options
+from mcuref.cli.console import prepare_kernels, progress, stdout
+
+
+def arguments(parser):
+    """Options of this command."""
+    options.add_model(parser)
+    options.add_rule(parser, several=True)
+    options.add_run(parser)
+    parser.add_argument(
+        "--seeds", default="1", metavar="LIST|COUNT", help="0,1,2 or a count; start weights and orders; default 1 (seed 0)"
+    )
+    parser.add_argument(
+        "--sweep", action="store_true",
+        help="also run static top-k at several ratios (dense output layer) and print how many times less backward "
+        "effort each adaptive method needs at equal accuracy",
+    )  # fmt: skip
+    options.add_budget(parser)
+    options.add_json(parser)
+
+
+def run(arguments):
+    """Compare, print, write."""
+    from mcuref.comparison import Comparison, advantage, named_rules, sweep_rules
+    from mcuref.files import check_new_file, write_json
+    from mcuref.models import default_model
+    from mcuref.report.json import comparison_json
+    from mcuref.report.tables import comparison_table, protocol_line, sweep_table
+
+    if arguments.json:
+        check_new_file(arguments.json)
+    methods = [method.strip() for method in arguments.method.split(",")]
+    chosen = named_rules(methods, arguments.preset, **options.settings(arguments.settings))
+    budget, seeds = options.budget(arguments), options.seeds(arguments.seeds)
+    data = options.load_data(arguments)
+    if arguments.sweep:
+        chosen |= sweep_rules()
+    with progress() as update:
+        comparison = Comparison(
+            data, arguments.model or default_model(data), seeds=seeds, regime=arguments.regime, budget=budget,
+            trainable=arguments.trainable, epochs=arguments.epochs, learning_rate=arguments.learning_rate, progress=update,
+        )  # fmt: skip
+        comparison.check(chosen)
+        prepare_kernels()
+        rows = comparison.run(chosen)
+    ratios = [row for row in rows if row["preset"] == "sweep"]
+    rows = [row for row in rows if row["preset"] != "sweep"]
+    gains = [
+        {"method": row["method"]} | advantage(row, ratios)
+        for row in rows if ratios and row["method"].startswith("tinyprop")
+    ]  # fmt: skip
+    console = stdout()
+    console.print(protocol_line(comparison, arguments.evaluate))
+    console.print(comparison_table(rows))
+    if ratios:
+        console.print(sweep_table(ratios, gains))
+    if arguments.json:
+        write_json(arguments.json, comparison_json(comparison, arguments.evaluate, rows, ratios, gains))

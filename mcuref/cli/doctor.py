@@ -1,0 +1,55 @@
+"""Check this installation: versions, folders, kernels, and that this machine computes the bits it should.
+
+Exit status 1 if a check fails.
+"""
+
+from mcuref.cli import options
+from mcuref.cli.console import prepare_kernels, stdout
+
+
+def arguments(parser):
+    """Options of this command."""
+    options.add_json(parser)
+
+
+def run(arguments):
+    """Check, print, write; 1 if something is wrong."""
+    from mcuref.files import check_new_file, write_json
+    from mcuref.report.tables import checks_table
+
+    if arguments.json:
+        check_new_file(arguments.json)
+    prepare_kernels()
+    checks = list(_checks())
+    stdout().print(checks_table(checks))
+    if arguments.json:
+        rows = [{"check": what, "ok": ok, "found": found} for what, ok, found in checks]
+        write_json(arguments.json, {"schema": "mcuref.doctor/1", "checks": rows})
+    return 0 if all(ok for _, ok, _ in checks) else 1
+
+
+def _checks():
+    """(what, ok, found) of everything."""
+    import platform
+    import sys
+    from importlib.metadata import PackageNotFoundError, version
+
+    from mcuref.datasets import available
+    from mcuref.datasets.registry import data_folder
+    from mcuref.kernels.jit import CACHE, CACHED
+    from mcuref.selfcheck import GOLDEN, fingerprint
+
+    yield "Python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.machine()}"
+    for package in ("mcuref", "numpy", "numba", "rich"):
+        yield package, True, version(package)
+    for package in ("hypothesis", "matplotlib", "torch"):
+        try:
+            yield f"{package} (optional)", True, version(package)
+        except PackageNotFoundError:
+            yield f"{package} (optional)", True, "not installed"
+    yield "kernel cache", CACHED, f"{CACHE}" + ("" if CACHED else " cannot be written: every start compiles anew")
+    here = ", ".join(row.name for row in available() if row.present)
+    yield "data folder", True, f"{data_folder()}; here: {here}"
+    for method, expected in GOLDEN.items():
+        found = fingerprint(method)
+        yield f"bits of {method}", found == expected, f"{found:08x}" + ("" if found == expected else f", not {expected:08x}")

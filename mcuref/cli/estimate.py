@@ -1,0 +1,63 @@
+"""Estimate memory and MACs of training a model, without data: will it fit, and what is alive at the peak?
+
+The figures are those of the compiled program itself: the plan that is reported is the plan that would be allocated.
+Exit status 1 if it does not fit, with changes that would.
+
+  mcuref estimate --model mlp-784-128-64-10 --method tinyprop --target stm32h743
+  mcuref estimate --model mlp-784-128-64-10 --trainable 2              only the last two layers are trained
+  mcuref estimate --model mlp-64-32-10 --map map.png                   a picture of every byte over time
+"""
+
+from mcuref.cli import options
+from mcuref.cli.console import stdout
+
+
+def arguments(parser):
+    """Options of this command."""
+    options.add_model(parser, data=False)
+    options.add_rule(parser)
+    options.add_budget(parser)
+    parser.add_argument("--map", metavar="FILE", help="draw offset x instruction to a picture (needs matplotlib)")
+    options.add_json(parser)
+
+
+def run(arguments):
+    """Compile without running, print, write; 1 if it does not fit."""
+    from mcuref import rules
+    from mcuref.files import check_new_file, write_json
+    from mcuref.memory.accountant import BudgetExceeded
+    from mcuref.models import build, find_model
+    from mcuref.program.compiler import compile
+    from mcuref.report.tables import memory_tables
+
+    for file in filter(None, (arguments.json, arguments.map)):
+        check_new_file(file)
+    name = arguments.model or "mlp-64-32-10"
+    rule = rules.make(arguments.method, arguments.preset, **options.settings(arguments.settings))
+    network, budget = build(name), options.budget(arguments)
+    keywords = {"loss": find_model(name).loss, "trainable": arguments.trainable}
+    suggestions = []
+    try:
+        program = compile(network, rule, budget=budget, **keywords)
+    except BudgetExceeded as refusal:
+        program, suggestions = compile(network, rule, **keywords), refusal.suggestions
+        program.budget = budget
+    fits = not suggestions and _fits(program)
+    console = stdout()
+    memory = program.report()
+    for table in memory_tables(program, memory, fits, suggestions):
+        console.print(table)
+    if arguments.map:
+        from mcuref.report.plots import draw_memory_map
+
+        draw_memory_map(program, arguments.map)
+    if arguments.json:
+        head = {"schema": "mcuref.estimate/1", "model": name, "method": arguments.method, "fits": fits}
+        write_json(arguments.json, head | memory | {"suggestions": suggestions})
+    return 0 if fits else 1
+
+
+def _fits(program):
+    from mcuref.memory.accountant import excess
+
+    return program.budget is None or excess(program.plan, program.budget) is None

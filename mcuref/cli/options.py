@@ -1,0 +1,143 @@
+"""Options that several commands share, and what they mean to the library."""
+
+import argparse
+from dataclasses import replace
+
+from mcuref import rules
+from mcuref.errors import InputError
+from mcuref.memory.targets import DEFAULT_STACK, Budget, find_target, parse_size
+from mcuref.protocols import REGIMES
+
+DEFAULT_TARGET = "nrf52840"
+
+
+def whole(text):
+    """A whole number, for argparse."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def number(text):
+    """A number, for argparse."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+def add_model(parser, data=True):
+    """--data, --model, --trainable."""
+    if data:
+        parser.add_argument(
+            "--data", default="digits", metavar="NAME|FOLDER",
+            help="a data set (mcuref datasets) or a folder with train.npz and test.npz, arrays x and y; default digits",
+        )  # fmt: skip
+    parser.add_argument(
+        "--model", metavar="NAME",
+        help="mlp-64-32-10, mlp-784-32-10, mlp-784-128-64-10, mlp-har, autoencoder, or mlp-A-B-C; "
+        "default: " + ("one that fits the data" if data else "mlp-64-32-10"),
+    )  # fmt: skip
+    parser.add_argument(
+        "--trainable", type=whole, metavar="N",
+        help="train only the last N layers with parameters; the others stay frozen in flash; default all",
+    )  # fmt: skip
+
+
+def add_rule(parser, several=False):
+    """--method, --preset, --set."""
+    parser.add_argument(
+        "--method", metavar="NAME", default=",".join(rules.METHODS) if several else "tinypropv2",
+        help=f"{', '.join(rules.METHODS)}" + ("; several with commas, default all" if several else "; default tinypropv2"),
+    )  # fmt: skip
+    parser.add_argument(
+        "--preset", default="default", metavar="NAME",
+        help="paper (settings as published) or default (ours, one for all data sets)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", dest="settings",
+        help="replace a setting of the method, such as s_max=0.7, threshold=0.5, ratio=0.2, output=rule; repeatable",
+    )  # fmt: skip
+
+
+def add_budget(parser):
+    """--target, --sram, --flash, --stack."""
+    group = parser.add_argument_group("budget (enforced: what does not fit is refused before anything starts)")
+    group.add_argument(
+        "--target", metavar="PART",
+        help=f"a microcontroller (mcuref targets), or none for no limit; default {DEFAULT_TARGET} unless --sram or "
+        "--flash is given",
+    )  # fmt: skip
+    group.add_argument("--sram", metavar="SIZE", help="bytes of SRAM, such as 65536, 64KiB or 64k")
+    group.add_argument("--flash", metavar="SIZE", help="bytes of flash")
+    group.add_argument("--stack", metavar="SIZE", help="SRAM kept back for the stack; default 2KiB")
+
+
+def add_run(parser):
+    """--regime, --epochs, --learning-rate, --evaluate."""
+    parser.add_argument(
+        "--regime", default="scratch", metavar="NAME",
+        help=f"{' or '.join(REGIMES)}: from start weights, or pre-trained on a first part and then on new samples of "
+        "the same kind; default scratch",
+    )  # fmt: skip
+    parser.add_argument("--epochs", type=whole, metavar="N", help="default: the protocol's for the data and regime")
+    parser.add_argument("--learning-rate", type=number, metavar="RATE", help="default: the protocol's")
+    parser.add_argument(
+        "--evaluate", default="test", choices=("test", "validation"),
+        help="on which samples: the test set, or a sixth of the training set held out, to choose settings on",
+    )  # fmt: skip
+
+
+def add_json(parser):
+    """--json."""
+    parser.add_argument("--json", metavar="FILE", help="write the result as JSON too")
+
+
+def settings(pairs):
+    """{"s_max": 0.7, ...} from ["s_max=0.7", ...]: numbers where they are numbers."""
+    chosen = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name or not value:
+            raise InputError(f"--set {pair!r} is not NAME=VALUE, such as s_max=0.7")
+        try:
+            chosen[name.replace("-", "_")] = float(value)
+        except ValueError:
+            chosen[name.replace("-", "_")] = value
+    return chosen
+
+
+def budget(arguments):
+    """The Budget that --target, --sram, --flash and --stack describe, or None for no limit."""
+    stack = DEFAULT_STACK if arguments.stack is None else parse_size(arguments.stack, "--stack")
+    sram = None if arguments.sram is None else parse_size(arguments.sram, "--sram", 1)
+    flash = None if arguments.flash is None else parse_size(arguments.flash, "--flash", 1)
+    sized = sram is not None or flash is not None
+    name = arguments.target or ("none" if sized else DEFAULT_TARGET)
+    if name == "none":
+        return Budget(sram, flash, stack) if sized else None
+    part = find_target(name).budget(stack)
+    return replace(part, **{k: v for k, v in (("sram", sram), ("flash", flash)) if v is not None})
+
+
+def load_data(arguments):
+    """The data that --data names, with a validation split as its test side if --evaluate says so."""
+    from mcuref.datasets import load
+
+    data = load(arguments.data)
+    return data.validation_split() if arguments.evaluate == "validation" else data
+
+
+def seeds(text):
+    """[0, 1, 2] from "0,1,2", or from "3" meaning the first three."""
+    parts = text.split(",")
+    try:
+        numbers = [int(part) for part in parts]
+    except ValueError:
+        raise InputError(f"--seeds {text!r} is not whole numbers with commas, such as 0,1,2, or a count, such as 3") from None
+    if len(numbers) == 1:
+        if not 1 <= numbers[0] <= 1000:
+            raise InputError(f"--seeds {text!r} is a count of seeds; it may be 1 to 1000")
+        return list(range(numbers[0]))
+    return numbers

@@ -1,0 +1,23 @@
+"""Results as plain data under versioned schemas: bytes are integers, fractions 0..1, durations only under ``timing``."""
+
+from dataclasses import asdict
+
+
+def budget_json(budget):
+    """A budget, or null for no limit."""
+    return None if budget is None else asdict(budget)
+
+
+def comparison_json(comparison, evaluated, rows, sweep, advantages):
+    """``mcuref.compare/1``."""
+    return {
+        "schema": "mcuref.compare/1",
+        "data": comparison.data.name,
+        "evaluated_on": evaluated,
+        "model": comparison.model,
+        "regime": comparison.regime,
+        "protocol": asdict(comparison.protocol),
+        "seeds": list(comparison.seeds),
+        "budget": budget_json(comparison.budget),
+        "rows": rows,
+    } | ({"sweep": sweep, "advantage": advantages} if sweep else {})

@@ -1,0 +1,241 @@
+"""Tables for people, made of the plain data that the reports hold."""
+
+from rich.table import Table
+from rich.text import Text
+
+from mcuref.memory.buffers import REGIONS
+from mcuref.memory.targets import format_size
+
+
+def _table(title, *columns):
+    """A table whose columns after the first are right-aligned; a column name may begin with "<" for left."""
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", pad_edge=False)
+    for i, column in enumerate(columns):
+        left = i == 0 or column.startswith("<")
+        table.add_column(column.removeprefix("<"), justify="left" if left else "right", no_wrap=i == 0)
+    return table
+
+
+def _percent(fraction, digits=1):
+    return "-" if fraction is None else f"{100 * fraction:.{digits}f} %"
+
+
+# -- compare ----------------------------------------------------------------------------------------------------------
+
+
+def protocol_line(comparison, evaluated):
+    """One line that says what was done, for every row alike."""
+    p, seeds = comparison.protocol, ", ".join(map(str, comparison.seeds))
+    before = f"pre-trained densely on the first {p.pretrained_part:.0%} for {p.pretrained_epochs} epochs, then " if (
+        p.pretrained_epochs
+    ) else ""
+    budget = f"; budget {comparison.budget.name or 'as given'}" if comparison.budget else "; no budget"
+    return Text(
+        f"{comparison.data.name}, {comparison.model}, {comparison.regime}: {before}{p.epochs} epochs at rate "
+        f"{p.learning_rate:g} ({p.schedule}), batch 1; seeds {seeds}; {evaluated} set{budget}"
+    )
+
+
+def comparison_table(rows):
+    """The table of ``mcuref compare``; effort is that of the backward pass, full training = what was really computed."""
+    table = _table(
+        None, "method", "<settings", "accuracy", "drop", "backward effort", "of full's", "total effort", "skipped", "SRAM"
+    )
+    for row in rows:
+        spread = f" ± {100 * row['accuracy_std']:.2f}" if len(row["per_seed"]) > 1 else ""
+        drop = row["accuracy_drop"]
+        table.add_row(
+            row["method"], _settings(row["settings"]), f"{100 * row['accuracy']:.2f}{spread} %",
+            "-" if drop is None else f"{100 * drop:+.2f}", _percent(row["backward_effort"]),
+            _percent(row["backward_effort_nonzero"]), _percent(row["total_effort"]), _percent(row["samples_skipped"]),
+            format_size(row["sram_bytes"], short=True),
+        )  # fmt: skip
+    table.caption = (
+        "drop in points; backward effort: MACs counted over those of a dense backward pass; of full's: over what full "
+        "training computed, which leaves out exact zeros; total effort includes the forward pass"
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def _settings(settings):
+    """The settings that matter at a glance."""
+    parts = []
+    if "ratio" in settings:
+        parts.append(f"r {settings['ratio']:g}")
+    if "s_min" in settings:
+        parts.append(f"S {settings['s_min']:g}..{settings['s_max']:g}")
+        if settings["zeta"] != 1:
+            parts.append(f"ζ {settings['zeta']:g}")
+    if "threshold" in settings:
+        parts.append(f"threshold {settings['threshold']:g}")
+    if settings.get("output", "auto") != "auto":
+        parts.append(f"output {settings['output']}")
+    return ", ".join(parts)
+
+
+def sweep_table(rows, advantages):
+    """Static top-k at several ratios, and how much less backward effort the adaptive methods need at equal accuracy."""
+    table = _table("static top-k, dense output layer", "r", "accuracy", "drop", "backward effort", "of full's")
+    for row in rows:
+        drop = row["accuracy_drop"]
+        table.add_row(
+            f"{row['settings']['ratio']:g}", _percent(row["accuracy"], 2), "-" if drop is None else f"{100 * drop:+.2f}",
+            _percent(row["backward_effort"]), _percent(row["backward_effort_nonzero"]),
+        )  # fmt: skip
+    lines = [
+        f"{a['method']}: {a['bound'] + ' ' if a['bound'] else ''}{a['factor']:.1f}x less backward effort than static "
+        f"top-k of equal accuracy ({_percent(a['topk_effort'])})"
+        for a in advantages
+    ]
+    table.caption, table.caption_justify, table.caption_style = "\n".join(lines), "left", "bold"
+    return table
+
+
+# -- memory -----------------------------------------------------------------------------------------------------------
+
+
+def memory_tables(program, memory, fits, suggestions):
+    """What ``mcuref estimate`` prints: regions, layers, peak, what is not included, and what would fit."""
+    yield Text(f"{program.network.name} trained by {program.rule.method}; {memory['policy']}")
+    yield _regions_table(program, memory)
+    yield _layers_table(memory)
+    peak = memory["peak"]
+    yield Text(
+        f"SRAM peak at instruction {peak['instruction']} ({peak['opcode']} of {peak['layer']}, {peak['phase']}): "
+        + ", ".join(f"{b['name']} {b['bytes']:,}" for b in sorted(peak["buffers"], key=lambda b: -b["bytes"]))
+    )
+    yield Text("not included: " + "; ".join(memory["not_included"]))
+    yield Text("It fits." if fits else "It does not fit.", style="bold green" if fits else "bold red")
+    for change in suggestions:
+        yield Text(f"  would fit: {change['change']} ({change['sram']:,} B SRAM, {change['flash']:,} B flash)")
+    if not fits and not suggestions:
+        yield Text("  no smaller variant that was tried fits")
+
+
+def _regions_table(program, memory):
+    name = program.budget.name if program.budget and program.budget.name else "budget"
+    table = _table(None, "region", "planned", "alive at peak", "lower bound", name, "used")
+    for region in REGIONS:
+        row = memory["regions"][region]
+        allowed = row["budget"]
+        table.add_row(
+            region, f"{row['planned']:,} B", f"{row['requested']:,} B", f"{row['lower_bound']:,} B",
+            "no limit" if allowed is None else f"{allowed:,} B", "-" if not allowed else _percent(row["planned"] / allowed),
+        )  # fmt: skip
+    if program.budget is not None and program.budget.sram is not None:
+        table.caption = f"SRAM budget after {program.budget.stack:,} B of stack; the plan is what is allocated"
+        table.caption_justify = "left"
+    return table
+
+
+def _layers_table(memory):
+    """Bytes of SRAM by layer and category, flash, MACs."""
+    used = [c for c in ("weights", "activations", "errors", "selection", "rule state", "input")
+            if any(c in row["sram"] for row in memory["layers"])]  # fmt: skip
+    table = _table("by layer, bytes (in SRAM unless flash)", "layer", "shape", *used, "flash", "MACs fwd", "MACs bwd, at most")
+    for row in memory["layers"]:
+        mark = "" if row["trainable"] or "weights" not in row["sram"] | row["flash"] else " (frozen)"
+        table.add_row(
+            row["layer"] + mark, "x".join(map(str, row["shape"])), *(f"{row['sram'].get(c, 0):,}" for c in used),
+            f"{sum(row['flash'].values()):,}", f"{row['macs_forward']:,}", f"{row['macs_backward']:,}",
+        )  # fmt: skip
+    total = memory["layers"]
+    table.add_section()
+    table.add_row(
+        "sum", "", *(f"{sum(r['sram'].get(c, 0) for r in total):,}" for c in used),
+        f"{memory['regions']['flash']['planned']:,}", f"{sum(r['macs_forward'] for r in total):,}",
+        f"{sum(r['macs_backward'] for r in total):,}",
+    )  # fmt: skip
+    table.caption = "activations, errors, selection and input share bytes over time; flash's sum includes the program table"
+    table.caption_justify = "left"
+    return table
+
+
+# -- train, lists -----------------------------------------------------------------------------------------------------
+
+
+def training_tables(report):
+    """What ``mcuref train`` prints: history by epoch, then the result."""
+    metric = report["metric"]
+    table = _table(
+        f"{report['data']}, {report['model']}, {report['method']} ({report['preset']}), {report['regime']}, "
+        f"seed {report['seed']}", "epoch", "samples", "skipped", "loss", metric, "backward effort", "<k / n by layer",
+    )  # fmt: skip
+    for row in report["history"]:
+        ratios = [f"{value:.3f}" for name, value in row.items() if name.startswith("ratio.")]
+        score = _percent(row[metric], 2) if metric == "accuracy" else f"{row[metric]:.5f}"
+        table.add_row(
+            str(row["epoch"]), f"{row['samples']:,}", f"{row['skipped']:,}", f"{row['loss']:.4f}", score,
+            _percent(row["backward_effort"]), "  ".join(ratios),
+        )  # fmt: skip
+    yield table
+    regions, counts = report["memory"]["regions"], report["counts"]
+    yield Text(
+        f"{metric} {_percent(report[metric], 2) if metric == 'accuracy' else format(report[metric], '.5f')} on the "
+        f"{report['evaluated_on']} set; backward effort {_percent(report['backward_effort'])}, total effort "
+        f"{_percent(report['total_effort'])}; {regions['sram']['planned']:,} B of SRAM, "
+        f"{regions['flash']['planned']:,} B of flash; {report['timing']['seconds']:.1f} s"
+    )
+    yield Text("counted: " + ", ".join(f"{name} {value:,}" for name, value in counts.items()))
+
+
+def targets_table(targets):
+    """The list of ``mcuref targets``."""
+    table = _table(None, "target", "<core", "<FPU", "MHz", "SRAM", "flash", "<part", "<data sheet")
+    for t in targets:
+        table.add_row(
+            t.name, t.core, t.fpu, f"{t.clock_hz / 1e6:g}", format_size(t.sram, short=True),
+            format_size(t.flash, short=True), t.part, t.datasheet,
+        )  # fmt: skip
+    table.caption = "SRAM and flash: largest run of adjacent banks, because one arena needs contiguous memory"
+    table.caption_justify = "left"
+    return table
+
+
+def banks_table(target):
+    """One target with its memory banks."""
+    table = _table(
+        f"{target.part} ({target.vendor}), {target.core}, FPU {target.fpu}, {target.clock_hz / 1e6:g} MHz",
+        "bank", "<kind", "address", "bytes",
+    )  # fmt: skip
+    for bank in target.banks:
+        table.add_row(bank.name, bank.kind, f"0x{bank.address:08x}", f"{bank.size:,}")
+    table.caption = (
+        f"largest run of adjacent banks: {format_size(target.sram)} SRAM, {format_size(target.flash)} flash; "
+        f"{target.datasheet}"
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def datasets_table(rows):
+    """The list of ``mcuref datasets``."""
+    table = _table(None, "data", "<what", "train", "test", "sample", "classes", "<licence", "<here, or what brings it")
+    for row in rows:
+        sample = f"{'x'.join(map(str, row.sample_shape))} {row.dtype}"
+        here = f"here: {row.where}" if row.present else f"{row.command} (looked in {row.where})"
+        table.add_row(
+            row.name, row.what, f"{row.train:,}", f"{row.test:,}", sample, str(row.classes), row.licence, here
+        )
+    return table
+
+
+def checks_table(checks):
+    """The list of ``mcuref doctor``: (what, ok, found)."""
+    table = _table(None, "check", "<", "<found")
+    for what, ok, found in checks:
+        table.add_row(what, Text("ok", style="green") if ok else Text("NO", style="bold red"), found)
+    return table
+
+
+def bench_table(rows):
+    """The list of ``mcuref bench``."""
+    table = _table(None, "model", "<method", "steps/s", "us/step", "against PyTorch", "skipped")
+    for row in rows:
+        ratio = row["ratio_to_torch"]
+        table.add_row(
+            row["model"], row["method"], f"{row['steps_per_second']:,.0f}", f"{1e6 / row['steps_per_second']:.2f}",
+            "-" if ratio is None else f"{ratio:.1f}x", _percent(row["samples_skipped"]),
+        )  # fmt: skip
+    return table
