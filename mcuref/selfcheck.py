@@ -10,7 +10,7 @@ SAMPLES = 200
 
 # Hashes of SRAM after one pass over the first 200 digits, mlp-64-32-10, seed 0, rate 0.02, linear. They hold on every
 # machine; they change only with the definition of a kernel, a rule or the generator, which is a new version.
-GOLDEN = {}
+GOLDEN = {"full": 0xBE36DB93, "topk": 0xD3855B86, "tinyprop": 0x25EA2FEF, "tinypropv2": 0xC15340A0}
 
 
 def fingerprint(method):

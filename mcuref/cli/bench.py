@@ -39,13 +39,7 @@ def run(arguments):
     rows = []
     with progress() as update:
         for name in models:
-            update(name, 0, len(bench.METHODS))
-            peer = bench.torch_steps_per_second(name, arguments.seconds)
-            for done, method in enumerate(bench.METHODS, 1):
-                row = bench.steps_per_second(name, method, arguments.seconds)
-                row["ratio_to_torch"] = None if peer is None else row["steps_per_second"] / peer
-                rows.append(row)
-                update(name, done, len(bench.METHODS))
+            rows += bench.measure(name, arguments.seconds, lambda done, total, name=name: update(name, done, total))
     console = stdout()
     console.print(bench_table(rows))
     if rows[0]["ratio_to_torch"] is None:

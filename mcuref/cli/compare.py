@@ -36,7 +36,7 @@ def run(arguments):
     from mcuref.files import check_new_file, write_json
     from mcuref.models import default_model
     from mcuref.report.json import comparison_json
-    from mcuref.report.tables import comparison_table, protocol_line, sweep_table
+    from mcuref.report.tables import comparison_tables, protocol_line, sweep_tables
 
     if arguments.json:
         check_new_file(arguments.json)
@@ -62,8 +62,8 @@ def run(arguments):
     ]  # fmt: skip
     console = stdout()
     console.print(protocol_line(comparison, arguments.evaluate))
-    console.print(comparison_table(rows))
+    console.print(*comparison_tables(rows), sep="\n")
     if ratios:
-        console.print(sweep_table(ratios, gains))
+        console.print(*sweep_tables(ratios, gains), sep="\n")
     if arguments.json:
         write_json(arguments.json, comparison_json(comparison, arguments.evaluate, rows, ratios, gains))

@@ -18,12 +18,12 @@ def run(arguments):
 
     from mcuref.datasets import available
     from mcuref.files import check_new_file, write_json
-    from mcuref.report.tables import datasets_table
+    from mcuref.report.tables import dataset_tables
 
     if arguments.json:
         check_new_file(arguments.json)
     rows = available()
-    stdout().print(datasets_table(rows))
+    stdout().print(*dataset_tables(rows), sep="\n")
     if arguments.json:
         plain = [asdict(row) | {"where": str(row.where), "sample_shape": list(row.sample_shape)} for row in rows]
         write_json(arguments.json, {"schema": "mcuref.datasets/1", "datasets": plain})

@@ -45,8 +45,7 @@ def run(arguments):
     fits = not suggestions and _fits(program)
     console = stdout()
     memory = program.report()
-    for table in memory_tables(program, memory, fits, suggestions):
-        console.print(table)
+    console.print(*memory_tables(program, memory, fits, suggestions), sep="\n")
     if arguments.map:
         from mcuref.report.plots import draw_memory_map
 

@@ -19,12 +19,12 @@ def run(arguments):
 
     from mcuref.files import check_new_file, write_json
     from mcuref.memory.targets import TARGETS, find_target
-    from mcuref.report.tables import banks_table, targets_table
+    from mcuref.report.tables import bank_tables, targets_tables
 
     if arguments.json:
         check_new_file(arguments.json)
     chosen = [find_target(arguments.name)] if arguments.name else list(TARGETS.values())
-    stdout().print(banks_table(chosen[0]) if arguments.name else targets_table(chosen))
+    stdout().print(*(bank_tables(chosen[0]) if arguments.name else targets_tables(chosen)), sep="\n")
     if arguments.json:
         rows = [asdict(t) | {"sram_bytes": t.sram, "flash_bytes": t.flash} for t in chosen]
         write_json(arguments.json, {"schema": "mcuref.targets/1", "targets": rows})

@@ -69,8 +69,7 @@ def run(arguments):
         trainer, result, arguments.method, arguments.preset, arguments.regime, arguments.evaluate, time.perf_counter() - began
     )
     console = stdout()
-    for table in training_tables(report):
-        console.print(table)
+    console.print(*training_tables(report), sep="\n")
     if arguments.out:
         write_run(arguments.out, trainer, report)
         console.print(f"run kept in {arguments.out}")

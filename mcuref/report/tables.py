@@ -1,5 +1,6 @@
 """Tables for people, made of the plain data that the reports hold."""
 
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -7,13 +8,25 @@ from mcuref.memory.buffers import REGIONS
 from mcuref.memory.targets import format_size
 
 
-def _table(title, *columns):
+# Columns of the table by layer: categories in the order of the reader's interest
+COLUMN_NAMES = {
+    "weights": "weights", "activations": "activ.", "errors": "errors", "selection": "select.", "rule state": "state",
+    "input": "input",
+}  # fmt: skip
+
+
+def _table(*columns):
     """A table whose columns after the first are right-aligned; a column name may begin with "<" for left."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
     for i, column in enumerate(columns):
         left = i == 0 or column.startswith("<")
-        table.add_column(column.removeprefix("<"), justify="left" if left else "right", no_wrap=i == 0)
+        name = column.removeprefix("<")
+        table.add_column(name, justify="left" if left else "right", no_wrap=not column.startswith("<"), overflow="fold")
     return table
+
+
+def _note(text):
+    return Text(text, style="dim")
 
 
 def _percent(fraction, digits=1):
@@ -36,10 +49,10 @@ def protocol_line(comparison, evaluated):
     )
 
 
-def comparison_table(rows):
-    """The table of ``mcuref compare``; effort is that of the backward pass, full training = what was really computed."""
+def comparison_tables(rows):
+    """The table of ``mcuref compare``, and what its columns mean."""
     table = _table(
-        None, "method", "<settings", "accuracy", "drop", "backward effort", "of full's", "total effort", "skipped", "SRAM"
+        "method", "<settings", "accuracy", "drop", "backward effort", "of full's", "total effort", "skipped", "SRAM"
     )
     for row in rows:
         spread = f" ± {100 * row['accuracy_std']:.2f}" if len(row["per_seed"]) > 1 else ""
@@ -50,12 +63,11 @@ def comparison_table(rows):
             _percent(row["backward_effort_nonzero"]), _percent(row["total_effort"]), _percent(row["samples_skipped"]),
             format_size(row["sram_bytes"], short=True),
         )  # fmt: skip
-    table.caption = (
+    yield table
+    yield _note(
         "drop in points; backward effort: MACs counted over those of a dense backward pass; of full's: over what full "
         "training computed, which leaves out exact zeros; total effort includes the forward pass"
     )
-    table.caption_justify = "left"
-    return table
 
 
 def _settings(settings):
@@ -74,22 +86,22 @@ def _settings(settings):
     return ", ".join(parts)
 
 
-def sweep_table(rows, advantages):
+def sweep_tables(rows, advantages):
     """Static top-k at several ratios, and how much less backward effort the adaptive methods need at equal accuracy."""
-    table = _table("static top-k, dense output layer", "r", "accuracy", "drop", "backward effort", "of full's")
+    yield Text("\nstatic top-k, dense output layer", style="bold")
+    table = _table("r", "accuracy", "drop", "backward effort", "of full's")
     for row in rows:
         drop = row["accuracy_drop"]
         table.add_row(
             f"{row['settings']['ratio']:g}", _percent(row["accuracy"], 2), "-" if drop is None else f"{100 * drop:+.2f}",
             _percent(row["backward_effort"]), _percent(row["backward_effort_nonzero"]),
         )  # fmt: skip
-    lines = [
-        f"{a['method']}: {a['bound'] + ' ' if a['bound'] else ''}{a['factor']:.1f}x less backward effort than static "
-        f"top-k of equal accuracy ({_percent(a['topk_effort'])})"
-        for a in advantages
-    ]
-    table.caption, table.caption_justify, table.caption_style = "\n".join(lines), "left", "bold"
-    return table
+    yield table
+    for a in advantages:
+        yield Text(
+            f"{a['method']}: {a['bound'] + ' ' if a['bound'] else ''}{a['factor']:.1f}x less backward effort than static "
+            f"top-k of equal accuracy ({_percent(a['topk_effort'])})"
+        )
 
 
 # -- memory -----------------------------------------------------------------------------------------------------------
@@ -99,7 +111,11 @@ def memory_tables(program, memory, fits, suggestions):
     """What ``mcuref estimate`` prints: regions, layers, peak, what is not included, and what would fit."""
     yield Text(f"{program.network.name} trained by {program.rule.method}; {memory['policy']}")
     yield _regions_table(program, memory)
+    if program.budget is not None and program.budget.sram is not None:
+        yield _note(f"SRAM budget after {program.budget.stack:,} B of stack; the plan is what is allocated")
     yield _layers_table(memory)
+    yield _note("columns in bytes of SRAM, then of flash; activations, errors, selection and input share bytes over time; "
+                "flash's sum includes the program table; MACs backward: the most a step can cost")  # fmt: skip
     peak = memory["peak"]
     yield Text(
         f"SRAM peak at instruction {peak['instruction']} ({peak['opcode']} of {peak['layer']}, {peak['phase']}): "
@@ -115,7 +131,7 @@ def memory_tables(program, memory, fits, suggestions):
 
 def _regions_table(program, memory):
     name = program.budget.name if program.budget and program.budget.name else "budget"
-    table = _table(None, "region", "planned", "alive at peak", "lower bound", name, "used")
+    table = _table("region", "planned", "alive at peak", "lower bound", name, "used")
     for region in REGIONS:
         row = memory["regions"][region]
         allowed = row["budget"]
@@ -123,17 +139,14 @@ def _regions_table(program, memory):
             region, f"{row['planned']:,} B", f"{row['requested']:,} B", f"{row['lower_bound']:,} B",
             "no limit" if allowed is None else f"{allowed:,} B", "-" if not allowed else _percent(row["planned"] / allowed),
         )  # fmt: skip
-    if program.budget is not None and program.budget.sram is not None:
-        table.caption = f"SRAM budget after {program.budget.stack:,} B of stack; the plan is what is allocated"
-        table.caption_justify = "left"
     return table
 
 
 def _layers_table(memory):
     """Bytes of SRAM by layer and category, flash, MACs."""
-    used = [c for c in ("weights", "activations", "errors", "selection", "rule state", "input")
-            if any(c in row["sram"] for row in memory["layers"])]  # fmt: skip
-    table = _table("by layer, bytes (in SRAM unless flash)", "layer", "shape", *used, "flash", "MACs fwd", "MACs bwd, at most")
+    used = [c for c in COLUMN_NAMES if any(c in row["sram"] for row in memory["layers"])]
+    names = [COLUMN_NAMES[c] for c in used]
+    table = _table("layer", "shape", *names, "flash", "MACs forward", "backward")
     for row in memory["layers"]:
         mark = "" if row["trainable"] or "weights" not in row["sram"] | row["flash"] else " (frozen)"
         table.add_row(
@@ -147,8 +160,6 @@ def _layers_table(memory):
         f"{memory['regions']['flash']['planned']:,}", f"{sum(r['macs_forward'] for r in total):,}",
         f"{sum(r['macs_backward'] for r in total):,}",
     )  # fmt: skip
-    table.caption = "activations, errors, selection and input share bytes over time; flash's sum includes the program table"
-    table.caption_justify = "left"
     return table
 
 
@@ -158,10 +169,11 @@ def _layers_table(memory):
 def training_tables(report):
     """What ``mcuref train`` prints: history by epoch, then the result."""
     metric = report["metric"]
-    table = _table(
+    yield Text(
         f"{report['data']}, {report['model']}, {report['method']} ({report['preset']}), {report['regime']}, "
-        f"seed {report['seed']}", "epoch", "samples", "skipped", "loss", metric, "backward effort", "<k / n by layer",
-    )  # fmt: skip
+        f"seed {report['seed']}"
+    )
+    table = _table("epoch", "samples", "skipped", "loss", metric, "backward effort", "<k / n by layer")
     for row in report["history"]:
         ratios = [f"{value:.3f}" for name, value in row.items() if name.startswith("ratio.")]
         score = _percent(row[metric], 2) if metric == "accuracy" else f"{row[metric]:.5f}"
@@ -180,58 +192,52 @@ def training_tables(report):
     yield Text("counted: " + ", ".join(f"{name} {value:,}" for name, value in counts.items()))
 
 
-def targets_table(targets):
+def targets_tables(targets):
     """The list of ``mcuref targets``."""
-    table = _table(None, "target", "<core", "<FPU", "MHz", "SRAM", "flash", "<part", "<data sheet")
+    table = _table("target", "<core", "<FPU", "MHz", "SRAM", "flash", "<part", "<data sheet")
     for t in targets:
         table.add_row(
             t.name, t.core, t.fpu, f"{t.clock_hz / 1e6:g}", format_size(t.sram, short=True),
             format_size(t.flash, short=True), t.part, t.datasheet,
         )  # fmt: skip
-    table.caption = "SRAM and flash: largest run of adjacent banks, because one arena needs contiguous memory"
-    table.caption_justify = "left"
-    return table
+    yield table
+    yield _note("SRAM and flash: largest run of adjacent banks, because one arena needs contiguous memory")
 
 
-def banks_table(target):
+def bank_tables(target):
     """One target with its memory banks."""
-    table = _table(
-        f"{target.part} ({target.vendor}), {target.core}, FPU {target.fpu}, {target.clock_hz / 1e6:g} MHz",
-        "bank", "<kind", "address", "bytes",
-    )  # fmt: skip
+    yield Text(f"{target.part} ({target.vendor}), {target.core}, FPU {target.fpu}, {target.clock_hz / 1e6:g} MHz")
+    table = _table("bank", "<kind", "address", "bytes")
     for bank in target.banks:
         table.add_row(bank.name, bank.kind, f"0x{bank.address:08x}", f"{bank.size:,}")
-    table.caption = (
-        f"largest run of adjacent banks: {format_size(target.sram)} SRAM, {format_size(target.flash)} flash; "
-        f"{target.datasheet}"
-    )
-    table.caption_justify = "left"
-    return table
+    yield table
+    sizes = f"{format_size(target.sram)} SRAM, {format_size(target.flash)} flash"
+    yield _note(f"largest run of adjacent banks: {sizes}; source: {target.datasheet}")
 
 
-def datasets_table(rows):
+def dataset_tables(rows):
     """The list of ``mcuref datasets``."""
-    table = _table(None, "data", "<what", "train", "test", "sample", "classes", "<licence", "<here, or what brings it")
+    table = _table("data", "train", "test", "sample", "classes", "<what", "<licence")
     for row in rows:
         sample = f"{'x'.join(map(str, row.sample_shape))} {row.dtype}"
-        here = f"here: {row.where}" if row.present else f"{row.command} (looked in {row.where})"
-        table.add_row(
-            row.name, row.what, f"{row.train:,}", f"{row.test:,}", sample, str(row.classes), row.licence, here
-        )
-    return table
+        table.add_row(row.name, f"{row.train:,}", f"{row.test:,}", sample, str(row.classes), row.what, row.licence)
+    yield table
+    for row in rows:
+        here = f"here, {row.where}" if row.present else f"not in {row.where}: {row.command}"
+        yield Text(f"{row.name}: {here}")
 
 
 def checks_table(checks):
     """The list of ``mcuref doctor``: (what, ok, found)."""
-    table = _table(None, "check", "<", "<found")
+    table = _table("check", "<ok", "<found")
     for what, ok, found in checks:
-        table.add_row(what, Text("ok", style="green") if ok else Text("NO", style="bold red"), found)
+        table.add_row(what, Text("yes", style="green") if ok else Text("NO", style="bold red"), found)
     return table
 
 
 def bench_table(rows):
     """The list of ``mcuref bench``."""
-    table = _table(None, "model", "<method", "steps/s", "us/step", "against PyTorch", "skipped")
+    table = _table("model", "<method", "steps/s", "us/step", "against PyTorch", "skipped")
     for row in rows:
         ratio = row["ratio_to_torch"]
         table.add_row(

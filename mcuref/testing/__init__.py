@@ -4,13 +4,15 @@
     check_topk(my_topk)        # a Python function, or a C function loaded with ctypes
 
 Each `check_x` returns None, or raises CheckFailed with the smallest failing input as code to paste; `check_x_case`
-tries one such input, which makes it a regression test. Nothing here needs Numba or the rest of mcuref.
+tries one such input, which makes it a regression test. Nothing here needs Numba, and only `networks`, `programs`,
+`rules_strategy` and `samples`, which test mcuref itself, need the rest of mcuref.
 """
 
 try:
     import hypothesis  # noqa: F401  (asked for here so that its absence is told in a sentence)
 except ModuleNotFoundError as missing:
-    raise ImportError('mcuref.testing needs Hypothesis, which is not installed: pip install "mcuref[test]"') from missing
+    sentence = 'mcuref.testing needs Hypothesis, which is not installed: pip install "mcuref[test]"'
+    raise ImportError(sentence) from missing
 
 from mcuref.testing import oracles, strategies
 from mcuref.testing.checks.plan import assert_no_overlap, check_plan, check_plan_case, lower_bound
@@ -18,6 +20,7 @@ from mcuref.testing.checks.rule import check_rule, check_rule_case
 from mcuref.testing.checks.sparse_update import check_sparse_update, check_sparse_update_case
 from mcuref.testing.checks.topk import check_topk, check_topk_case
 from mcuref.testing.failure import CheckFailed
+from mcuref.testing.networks import networks, programs, rules_strategy, samples
 
 __all__ = [
     "CheckFailed",
@@ -31,6 +34,10 @@ __all__ = [
     "check_topk",
     "check_topk_case",
     "lower_bound",
+    "networks",
     "oracles",
+    "programs",
+    "rules_strategy",
+    "samples",
     "strategies",
 ]

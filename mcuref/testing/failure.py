@@ -69,7 +69,7 @@ class Case:
 def require_callable(implementation):
     """Raise InputError unless the code under test can be called."""
     if not callable(implementation):
-        raise InputError(f"the implementation must be a function, not {type(implementation).__name__} {implementation!r}")
+        raise InputError(f"the implementation must be a function, not {implementation!r}")
 
 
 def literal(value):

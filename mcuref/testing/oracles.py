@@ -109,11 +109,11 @@ def back_propagation_ratio(y, y_max, s_min=0.0, s_max=1.0, zeta=1.0, position=0)
 def kept_count(ratio, n, rounding="nearest"):
     """k = clamp(round(ratio n), 1, n): at least one entry is kept, at most all.
 
-    `rounding` is "nearest" (half to even, as the TinyProp paper's Python code) or "truncate" (as its C code).
+    `rounding` is "nearest" (half to even, as TinyProp's published Python code) or "floor" (as its C code).
     """
-    if rounding not in ("nearest", "truncate"):
-        raise InputError(f'rounding is {rounding!r}, but "nearest" and "truncate" are the choices')
-    rounded = np.rint(ratio * n) if rounding == "nearest" else np.trunc(ratio * n)
+    if rounding not in ("nearest", "floor"):
+        raise InputError(f'rounding is {rounding!r}, but "nearest" and "floor" are the choices')
+    rounded = np.rint(ratio * n) if rounding == "nearest" else np.floor(ratio * n)
     return int(min(max(rounded, 1), n))
 
 

@@ -17,9 +17,10 @@ MAX, TINY, DENORMAL = float(FLOAT32.max), float(FLOAT32.tiny), float(FLOAT32.sma
 MAX_BITS = int(FLOAT32.max.view(np.uint32))
 ONE_UP, ONE_DOWN = (float(np.nextafter(np.float32(1), np.float32(to))) for to in (2, 0))
 
-SPECIAL = [-0.0, 0.1, 1 / 3, -100.7, MAX, -MAX, DENORMAL, -DENORMAL, 77 * DENORMAL, TINY, -TINY, TINY - DENORMAL, ONE_UP,
-           ONE_DOWN, -ONE_UP]
+SPECIAL = [-0.0, 0.1, 1 / 3, -100.7, MAX, -MAX, DENORMAL, -DENORMAL, 77 * DENORMAL, TINY, -TINY, TINY - DENORMAL,
+           ONE_UP, ONE_DOWN, -ONE_UP]
 NONFINITE = [float("nan"), float("inf"), float("-inf")]
+RELATIONS = ["anywhere", "same", "inside", "at the end", "after"]
 SIZES_IN_BYTES = [1, 2, 3, 4, 5, 7, 8, 9, 16, 31, 64, 100, 1000, 1024, 3136, 4096]
 
 
@@ -142,7 +143,7 @@ def plan_problems(draw, max_buffers=12):
     buffers = []
     for _ in range(draw(st.integers(1, max_buffers))):
         size = draw(st.sampled_from(SIZES_IN_BYTES))
-        relation = draw(st.sampled_from(["anywhere", "same", "inside", "at the end", "after"])) if buffers else "anywhere"
+        relation = draw(st.sampled_from(RELATIONS)) if buffers else "anywhere"
         _, first, last = draw(st.sampled_from(buffers)) if relation != "anywhere" else (0, 0, 8)
         if relation in ("anywhere", "inside"):
             first = draw(st.integers(first, last))

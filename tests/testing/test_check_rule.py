@@ -68,12 +68,12 @@ def returns_a_float(delta, y_max):
 @pytest.mark.parametrize("implementation, options", [
     (right, {}),
     (none_when_all_zero, {}),
-    (truncates, {"rounding": "truncate"}),
+    (truncates, {"rounding": "floor"}),
     (up_to_half, {"s_max": 0.5}),
     (damped, {"s_min": 0.05, "s_max": 0.5, "zeta": 0.25, "position": 2}),
 ])
 def test_right_rules_pass(implementation, options):
-    assert check_rule(implementation, **options) is None
+    assert check_rule(implementation, examples=60, **options) is None
 
 
 @pytest.mark.parametrize("implementation, options, text", [
@@ -111,7 +111,7 @@ uint32_t rule(const float *delta, uint32_t n, float y_max) {
 
 
 def test_a_right_rule_in_c_passes(compile_c):
-    assert check_rule(compile_c(RULE, "rule")) is None
+    assert check_rule(compile_c(RULE, "rule"), examples=100) is None
 
 
 def test_wrong_rules_in_c_are_named(compile_c, fails):

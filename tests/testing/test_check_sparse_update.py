@@ -97,7 +97,7 @@ def raises_when_none_is_kept(dx, w, b, x, delta, kept, learning_rate):
 
 @pytest.mark.parametrize("implementation", [right, right_in_another_order])
 def test_right_updates_pass(implementation):
-    assert check_sparse_update(implementation) is None
+    assert check_sparse_update(implementation, examples=60) is None
 
 
 @pytest.mark.parametrize("implementation, text", [
@@ -130,7 +130,7 @@ def test_tolerance_widens_the_bound():
         right(dx, w, b, x, delta, kept, learning_rate)
         w[kept] *= np.float32(1 + 2**-18)  # 32 eps away, where 3 eps are allowed
 
-    check_sparse_update(inexact, tolerance=20)
+    check_sparse_update(inexact, examples=60, tolerance=20)
     with pytest.raises(CheckFailed, match="weights of the kept rows"):
         check_sparse_update(inexact, tolerance=1)
 

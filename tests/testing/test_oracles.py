@@ -109,12 +109,12 @@ def test_back_propagation_ratio_by_hand(arguments, expected):
     assert oracles.back_propagation_ratio(**arguments) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("ratio, n, k, truncated", [
+@pytest.mark.parametrize("ratio, n, k, floor", [
     (0.0, 10, 1, 1), (0.25, 10, 2, 2), (0.35, 10, 4, 3), (0.5, 5, 2, 2), (0.5, 7, 4, 3), (1.5, 10, 10, 10),
 ])
-def test_kept_count_rounds_half_to_even_and_clamps(ratio, n, k, truncated):
+def test_kept_count_rounds_half_to_even_and_clamps(ratio, n, k, floor):
     assert oracles.kept_count(ratio, n) == k
-    assert oracles.kept_count(ratio, n, rounding="truncate") == truncated
+    assert oracles.kept_count(ratio, n, rounding="floor") == floor
 
 
 def test_kept_count_refuses_an_unknown_rounding():

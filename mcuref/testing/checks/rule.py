@@ -32,7 +32,7 @@ def check_rule(implementation, s_min=0.0, s_max=1.0, zeta=1.0, position=0, round
         y_max is the running maximum from before the sample, 0 at the start; 1 <= n <= 64. The parameters below are the
         implementation's own: it is not told them.
     s_min, s_max : 0 <= s_min <= s_max.      zeta : > 0.      position : int >= 0, 0 is the output layer.
-    rounding : "nearest" (half to even) or "truncate".
+    rounding : "nearest" (half to even) or "floor".
     examples, seed : as in `check_topk`.
 
     Raises

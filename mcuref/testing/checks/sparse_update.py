@@ -17,7 +17,10 @@ ARGUMENTS = ("dx", "w", "b", "x", "delta", "kept")
 
 
 def check_sparse_update(implementation, examples=200, seed=0, tolerance=1.0):
-    """Check dx = sum over kept o of delta[o] w[o], then w[o] -= learning_rate delta[o] x, b[o] -= learning_rate delta[o].
+    """Check a dense layer's backward pass and SGD step of which only the kept outputs propagate and train.
+
+    dx = sum over kept o of delta[o] w[o];   then, for kept o, w[o] -= learning_rate delta[o] x and
+    b[o] -= learning_rate delta[o].
 
     - Weights and biases of the rows not kept keep their bits, and are never read: dx stays finite when those rows of w
       and those entries of delta are NaN. A dense computation on a masked delta fails here, since 0 * NaN is NaN.
@@ -45,8 +48,11 @@ def check_sparse_update(implementation, examples=200, seed=0, tolerance=1.0):
     """
     require_callable(implementation)
     _require_positive("tolerance", tolerance)
-    search(lambda p: check_sparse_update_case(implementation, p.w, p.b, p.x, p.delta, p.kept, p.learning_rate, tolerance),
-           sparse_update_problems(), examples, seed)
+
+    def check_case(p):
+        check_sparse_update_case(implementation, p.w, p.b, p.x, p.delta, p.kept, p.learning_rate, tolerance)
+
+    search(check_case, sparse_update_problems(), examples, seed)
 
 
 def check_sparse_update_case(implementation, w, b, x, delta, kept, learning_rate, tolerance=1.0):
@@ -138,8 +144,8 @@ def _check_unread(case):
     after = _run(case, **inputs)
     for name, values in (("dx", after["dx"]), ("b", after["b"]), ("w", after["w"][inputs["kept"]])):
         if not np.all(np.isfinite(values)):
-            case.fail("rows that are not kept are never read: with NaN in those rows of w and delta (this check puts it "
-                      f"there) {name} stays finite", "finite numbers", f"{name} = {literal(values)}")
+            case.fail("rows that are not kept are never read: when this check puts NaN into those rows of w and delta, "
+                      f"{name} stays finite", "finite numbers", f"{name} = {literal(values)}")
 
 
 def _require_positive(name, value):

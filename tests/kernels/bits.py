@@ -1,0 +1,33 @@
+"""Comparing float32 arrays bit by bit: signed zeros differ, all NaN are one class (their sign is not portable)."""
+
+import numpy as np
+
+EPS = 2.0**-23  # distance from 1 to the next float32; one rounding errs by at most half of it
+UNDERFLOW = 2.0**-149  # the smallest float32: one operation on denormals errs by at most half of it
+SIZES = (1, 2, 3, 7, 8, 9, 15, 16, 17, 33)  # 8 lanes, 8 rows and 4 rows a pass: both sides of every edge
+
+ORDINARY = np.float32([1, -1, 0.5, 3, -7, 0.1, -1 / 3, 100.7, 1e-3, -2e4])
+WILD = np.float32([0, -0.0, 1, -1, 1e-45, -3e-45, 1e-38, -1.1754942e-38, 3.4028235e38, -3.4028235e38, 1e30, 1 + EPS])
+BROKEN = np.float32([np.nan, np.inf, -np.inf, 0, -0.0, 1, 2])
+
+
+def drawn(pool, shape, seed):
+    """float32 array of that shape with entries of ``pool``."""
+    return np.random.default_rng(seed).choice(pool, shape)
+
+
+def bits(values):
+    """uint32 bits of float32 values, all NaN made one."""
+    values = np.array(values, np.float32)
+    values[np.isnan(values)] = np.nan
+    return values.view(np.uint32)
+
+
+def assert_same_bits(got, expected):
+    """Both float32, same shape, same bits; NaN as a class."""
+    got, expected = np.asarray(got), np.asarray(expected)
+    assert got.dtype == expected.dtype == np.float32
+    differing = np.flatnonzero(bits(got) != bits(expected))
+    assert got.shape == expected.shape and not differing.size, (
+        f"entries {differing[:5].tolist()}: got {got.flat[differing[:5]]}, expected {expected.flat[differing[:5]]}"
+    )
