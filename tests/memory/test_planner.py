@@ -9,7 +9,7 @@ from mcuref.memory.buffers import aligned
 from mcuref.testing import CheckFailed, assert_no_overlap, check_plan
 from mcuref.testing.strategies import plan_problems
 
-RANDOM = settings(max_examples=200, deadline=None, database=None, derandomize=True)
+RANDOM = settings(max_examples=100, deadline=None, database=None, derandomize=True)
 
 # lifetimes (size, first, last) and the size of the best plan, by hand
 BY_HAND = {
@@ -21,8 +21,7 @@ BY_HAND = {
     "identical lifetimes do overlap": ([(100, 0, 2), (52, 0, 2)], 152),  # ALGORITHMS.md 7.5: 100 in TinyEngine
     "identical single rows": ([(4, 3, 3)] * 5, 20),
     "zero sizes cost nothing": ([(0, 0, 9), (16, 0, 9), (0, 4, 4)], 16),
-    # greedy by size leaves a hole: 8 lands on 0, both 4s behind it, the 6.. cannot use the gap
-    "an order better than by size": ([(12, 0, 1), (8, 2, 3), (8, 1, 2), (4, 3, 4), (8, 4, 4)], 20),
+    "by size alone takes 12": ([(4, 4, 5), (4, 1, 2), (4, 1, 3), (4, 3, 5)], 8),
 }
 
 
@@ -53,6 +52,10 @@ def test_planned_by_hand(name):
     assert_no_overlap(offsets, lifetimes)
 
 
+def test_better_than_greedy_by_size():
+    assert greedy_by_size(BY_HAND["by size alone takes 12"][0]) == 12
+
+
 def test_the_check_for_other_planners_passes():
     check_plan(planner.plan, alignment=1)
     check_plan(lambda lifetimes: planner.plan([(aligned(size), first, last) for size, first, last in lifetimes]))
@@ -63,11 +66,11 @@ def test_the_check_for_other_planners_passes():
 def test_random_lifetimes(lifetimes):
     offsets = planner.plan(lifetimes)
     assert_no_overlap(offsets, lifetimes)
+    assert len(offsets) == len(lifetimes) and all(offset >= 0 for offset in offsets)
     rows = range(max((last for _, _, last in lifetimes), default=0) + 1)
     bound = max(sum(size for size, first, last in lifetimes if first <= row <= last) for row in rows)
     assert planner.lower_bound(lifetimes) == bound
     assert bound <= planner.extent(lifetimes, offsets) <= greedy_by_size(lifetimes)
-    assert all(offset >= 0 for offset in offsets)
     assert planner.plan(list(lifetimes)) == offsets, "not deterministic"
 
 
@@ -82,7 +85,7 @@ def test_aligned_sizes_give_aligned_offsets(lifetimes):
     lambda a, b: a[1] < b[2] and b[1] < a[2],  # TinyEngine's strict comparisons
     lambda a, b: False,
 ])  # fmt: skip
-def test_a_planner_with_wrong_lifetimes_is_caught(alive_together, monkeypatch):
+def test_a_planner_with_wrong_lifetimes_is_caught(alive_together):
     """The same planner, its only fault the comparison: the check must see it, or it proves nothing about ours."""
 
     def faulty(lifetimes):

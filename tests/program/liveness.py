@@ -10,9 +10,10 @@ IN_PLACE = {
 
 
 def lifetimes(program):
-    """{buffer: (first, last)} rows, inclusive, of every buffer an instruction names; what persists lives throughout."""
+    """{buffer: (first, last)} rows, inclusive, of every buffer; what persists lives throughout."""
     rows = len(program.instructions)
-    lives = {}
+    # nobody in the program reads start images and the table, yet they must last
+    lives = {buffer: [0, rows] for buffer in (program.listing.table, *program.listing.images.values())}
     for row, instruction in enumerate(program.instructions):
         for buffer in (*instruction.outputs, *instruction.inputs):
             lives.setdefault(buffer, [row, row])[1] = row

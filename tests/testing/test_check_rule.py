@@ -111,7 +111,7 @@ uint32_t rule(const float *delta, uint32_t n, float y_max) {
 
 
 def test_a_right_rule_in_c_passes(compile_c):
-    assert check_rule(compile_c(RULE, "rule"), examples=100) is None
+    assert check_rule(compile_c(RULE, "rule"), examples=60) is None
 
 
 def test_wrong_rules_in_c_are_named(compile_c, fails):

@@ -22,7 +22,7 @@ def some(strategy, examples=150):
 
 @pytest.fixture(scope="module")
 def some_errors():
-    return some(strategies.errors(max_size=130))
+    return some(strategies.errors(max_size=130), 100)
 
 
 @pytest.fixture(scope="module")

@@ -47,7 +47,7 @@ def test_every_public_name_has_a_docstring():
     assert all(getattr(mcuref.testing, name).__doc__ for name in mcuref.testing.__all__)
 
 
-@settings(max_examples=100, database=None, derandomize=True, deadline=None)
+@settings(max_examples=50, database=None, derandomize=True, deadline=None)
 @given(strategies.errors(allow_nonfinite=True))
 def test_printed_arrays_come_back_with_the_same_bits(delta):
     numbers = np.where(np.isnan(delta), np.float32("nan"), delta)  # any NaN is printed as np.nan

@@ -29,7 +29,7 @@ def check_rule(implementation, s_min=0.0, s_max=1.0, zeta=1.0, position=0, round
     implementation : one of
         Python  (delta: float32 [n], y_max: float) -> k
         ctypes  uint32_t rule(const float *delta, uint32_t n, float y_max)
-        y_max is the running maximum from before the sample, 0 at the start; 1 <= n <= 64. The parameters below are the
+        y_max is the running maximum from before the sample, 0 at the start; 1 <= n <= 33. The parameters below are the
         implementation's own: it is not told them.
     s_min, s_max : 0 <= s_min <= s_max.      zeta : > 0.      position : int >= 0, 0 is the output layer.
     rounding : "nearest" (half to even) or "floor".
@@ -46,7 +46,7 @@ def check_rule(implementation, s_min=0.0, s_max=1.0, zeta=1.0, position=0, round
         raise InputError(f"0 <= s_min <= s_max and 0 < zeta must hold, not s_min {s_min}, s_max {s_max}, zeta {zeta}")
     oracles.kept_count(1.0, 1, rounding)  # refuses an unknown rounding before any search
     search(lambda problem: check_rule_case(implementation, *problem, s_min, s_max, zeta, position, rounding),
-           rule_problems(), examples, seed)
+           rule_problems(max_size=33), examples, seed)
 
 
 def check_rule_case(implementation, delta, y_max, s_min=0.0, s_max=1.0, zeta=1.0, position=0, rounding="nearest"):

@@ -144,7 +144,7 @@ def _check_unread(case):
     after = _run(case, **inputs)
     for name, values in (("dx", after["dx"]), ("b", after["b"]), ("w", after["w"][inputs["kept"]])):
         if not np.all(np.isfinite(values)):
-            case.fail("rows that are not kept are never read: when this check puts NaN into those rows of w and delta, "
+            case.fail("rows that are not kept are never read: with NaN put into those rows of w and delta, "
                       f"{name} stays finite", "finite numbers", f"{name} = {literal(values)}")
 
 

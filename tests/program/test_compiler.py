@@ -1,0 +1,219 @@
+"""Compiled programs: which bytes lie where, and which instructions are there at all. Nothing is executed."""
+
+import itertools
+import json
+
+import pytest
+from hypothesis import given, settings
+
+from mcuref import Budget, Dense, Flatten, Full, Input, InputError, Network, ReLU, TinyProp, TopK, build, compile
+from mcuref.memory.buffers import CATEGORIES, aligned
+from mcuref.program.compiler import trainable_layers
+from mcuref.testing import assert_no_overlap, networks, programs
+from .liveness import lifetimes, live_ranges, most_alive
+
+RANDOM = settings(max_examples=120, deadline=None, database=None, derandomize=True)
+
+
+# where things lie
+
+
+@RANDOM
+@given(programs())
+def test_no_two_live_buffers_share_bytes(program):
+    """Lifetimes are worked out from the instructions, so that a wrong plan.placements cannot vouch for itself."""
+    ranges = live_ranges(program)
+    assert {b for b, *_ in ranges} == set(program.plan.offsets), "the plan has other buffers than the program"
+    assert_no_overlap([o for _, o, _, _ in ranges], [(b.size, first, last) for b, _, first, last in ranges])
+    for buffer, offset, _, _ in ranges:
+        assert offset % 4 == 0
+        start, end = (0, program.plan.sram) if buffer.region == "sram" else (program.plan.sram, None)
+        assert start <= offset and offset + buffer.size <= (end or program.plan.sram + program.plan.flash)
+
+
+@RANDOM
+@given(programs())
+def test_plan_knows_the_lifetimes(program):
+    """Too short is a bug, too long a waste: the placements say exactly what the instructions need."""
+    lives = lifetimes(program)
+    for p in program.plan.placements:
+        assert (p.first, p.last) == lives[p.buffer], p.buffer.name
+
+
+@RANDOM
+@given(programs())
+def test_bytes_are_one_number_everywhere(program):
+    plan, report = program.plan, program.report()
+    assert program.arena.bytes.size == plan.sram + plan.flash
+    for region in ("sram", "flash"):
+        planned, bound = getattr(plan, region), most_alive(program, region)
+        assert report["regions"][region]["planned"] == planned
+        assert report["regions"][region]["lower_bound"] == plan.lower_bound(region) == bound <= planned
+    in_flash = [b for b in plan.offsets if b.region == "flash"]
+    assert plan.flash == sum(aligned(b.size) for b in in_flash), "nothing in flash shares bytes"
+    shared_end = max(plan.offsets[b] + aligned(b.size) for b in plan.offsets if b.region == "sram")
+    assert plan.sram == shared_end, "bytes of SRAM that nobody uses"
+    assert all(b.category in CATEGORIES for b in plan.offsets)
+    assert len({b.name for b in plan.offsets}) == len(plan.offsets), "two buffers of one name"
+    json.dumps(report)
+
+
+@pytest.mark.parametrize("wrt, names", [
+    # input stays for dense1's update; dense1 -> relu1 in place; z -> error in place
+    ("parameters", {"relu1.activation": "dense1.activation", "dense2.error": "dense2.activation",
+                    "relu1.input_error": "dense2.input_error"}),
+    ("input", {"relu1.activation": "dense1.activation", "dense2.error": "dense2.activation",
+               "relu1.input_error": "dense2.input_error"}),
+])  # fmt: skip
+def test_in_place_chains_of_a_small_network(wrt, names):
+    program = compile(build("mlp-7-5-3"), wrt=wrt)
+    assert {p.buffer.name: p.shares for p in program.plan.placements if p.shares} == names
+
+
+def test_not_in_place_where_the_input_is_needed_again():
+    """relu1 keeps its output for dense1's update, relu2 rectifies the same values: relu2 must not write over them."""
+    network = Network([Input((4,)), ReLU(), ReLU(), Dense(4)])
+    program = compile(network, loss="reconstruction", wrt="input")
+    shares = {p.buffer.name: p.shares for p in program.plan.placements if p.shares}
+    assert shares["relu2.activation"] == "relu1.activation"
+    assert "relu1.activation" not in shares, "the sample is the target of the loss and must outlive relu1"
+
+
+def test_a_hand_computed_plan():
+    """mlp-4-3-2, Full. SRAM: weights 48 + 12 + 24 + 8; alive at the peak (dense2's propagation, row 6) besides: sample
+    16, relu1 12, error 8, kept 4, count 4, input_error 12. Flash: images 92, mean, scale, 11 rows of 128."""
+    program = compile(build("mlp-4-3-2"))
+    assert [i.name for i in program.instructions] == [
+        "load_f32", "dense_forward_f32", "relu_forward_f32", "dense_forward_f32", "softmax_cross_entropy_f32",
+        "select_full_f32", "dense_backward_input_f32", "dense_update_f32", "relu_backward_f32",
+        "select_full_f32", "dense_update_f32",
+    ]  # fmt: skip
+    assert program.plan.peak == 6 and program.plan.requested("sram") == 92 + 56
+    assert program.plan.sram == program.plan.lower_bound("sram") == 92 + 56
+    assert program.plan.flash == 92 + 4 + 4 + 11 * 128
+
+
+# frozen layers
+
+
+@RANDOM
+@given(programs())
+def test_frozen_weights_lie_in_flash_and_trainable_ones_in_both(program):
+    for name, buffer in program.listing.parameters.items():
+        layer = program.network.names.index(buffer.layer)
+        image = program.listing.images.get(buffer)
+        assert buffer.persistent and name == buffer.name
+        if layer in program.trainable:
+            assert buffer.region == "sram" and image.region == "flash" and image.shape == buffer.shape
+            assert program.plan.offsets[image] >= program.plan.sram > program.plan.offsets[buffer]
+        else:
+            assert buffer.region == "flash" and image is None
+    assert set(program.listing.parameters) == set(program.network.parameters)
+
+
+@RANDOM
+@given(programs())
+def test_nothing_happens_below_the_lowest_trainable_layer(program):
+    """No error is propagated there, no mask and no activation is kept: their forward buffers die in the forward pass."""
+    lowest = -1 if program.wrt == "input" else min(program.trainable, default=len(program.network.layers))
+    backward = [i for i in program.instructions[program.listing.forward_rows :]]
+    assert min((i.layer_index for i in backward), default=lowest) >= max(lowest, 1)
+    assert {i.layer_index for i in backward if i.phase == "update"} == set(program.trainable)
+    into_lowest = [i.inputs[1] for i in program.instructions if i.phase == "update" and i.layer_index == lowest]
+    for instruction in program.instructions[: program.listing.forward_rows]:
+        if instruction.layer_index < lowest:
+            assert instruction.name != "relu_mask_forward_f32"
+            for out in set(instruction.outputs) - set(into_lowest):
+                assert lifetimes(program)[out][1] < program.listing.forward_rows, f"{out.name} is kept"
+    if not program.trainable and program.wrt == "parameters":
+        assert not backward and all(b.region == "flash" or not b.persistent for b in program.plan.offsets)
+
+
+@RANDOM
+@given(networks())
+def test_propagation_only_where_a_gradient_is_wanted(network):
+    for trainable in range(len(network.parametric) + 1):
+        program = compile(network, trainable=trainable)
+        propagated = {i.layer_index for i in program.instructions if i.name == "dense_backward_input_f32"}
+        assert propagated == set(program.trainable[1:])
+        assert program.trainable == network.parametric[len(network.parametric) - trainable :]
+    reached = {i.layer_index for i in compile(network, wrt="input").instructions if i.name == "dense_backward_input_f32"}
+    assert reached == set(network.parametric)
+
+
+@RANDOM
+@given(programs(least_trainable=1, wrt=("parameters",)))
+def test_backward_reads_the_old_weights(program):
+    """A layer propagates before it is updated."""
+    rows = {(i.layer_index, i.phase): row for row, i in enumerate(program.instructions)}
+    for layer in program.trainable[1:]:
+        assert rows[layer, "propagate"] < rows[layer, "update"]
+
+
+def test_mask_of_one_bit_only_where_the_activation_is_not_needed():
+    """With wrt="input" no weight gradient reads an activation: 33 floats become 5 bytes."""
+    network = build("mlp-9-33-17-4")
+    for_weights = {i.name for i in compile(network).instructions}
+    program = compile(network, wrt="input")
+    masks = {b.name: b.size for b in program.plan.offsets if b.dtype == "uint8"}
+    assert masks == {"relu1.mask": 5, "relu2.mask": 3}
+    assert "relu_mask_forward_f32" not in for_weights and "relu_backward_f32" in for_weights
+    # trained: the last layer. Its input is kept and serves as the mask of nobody: relu2 is not propagated through
+    assert "relu_backward_f32" not in {i.name for i in compile(network, trainable=1).instructions}
+
+
+# rules
+
+
+@pytest.mark.parametrize("rule, kept", [
+    (Full(), {"dense1": 33, "dense2": 17, "dense3": 4}),
+    (TopK(0.25), {"dense1": 8, "dense2": 4, "dense3": 4}),  # softmax: the output layer is dense
+    (TopK(0.25, output="rule"), {"dense1": 8, "dense2": 4, "dense3": 1}),
+    (TinyProp(0.0, 0.5, 0.5, output="rule"), {"dense1": 4, "dense2": 4, "dense3": 2}),  # 33/8, 17/4, 4/2
+    (TinyProp(0.0, 3.0), {"dense1": 33, "dense2": 17, "dense3": 4}),
+])  # fmt: skip
+def test_selection_buffer_holds_the_most_that_a_rule_can_keep(rule, kept):
+    program = compile(build("mlp-9-33-17-4"), rule)
+    assert {b.layer: b.shape[0] for b in program.plan.offsets if b.name.endswith(".kept")} == kept
+
+
+@pytest.mark.parametrize("loss, opcode", [("softmax_cross_entropy", "select_full_f32"),
+                                          ("mean_squared_error", "select_top_k_f32")])  # fmt: skip
+def test_output_auto_depends_on_the_loss(loss, opcode):
+    program = compile(build("mlp-9-33-4"), TopK(0.25), loss=loss)
+    assert [i.name for i in program.instructions if i.phase == "selection"] == [opcode, "select_top_k_f32"]
+
+
+# refusals
+
+
+@pytest.mark.parametrize("arguments, words", [
+    ({"loss": "hinge"}, "loss 'hinge' is not known"),
+    ({"policy": "accumulate"}, "policy 'accumulate' is not known"),
+    ({"wrt": "weights"}, "wrt 'weights' is not known"),
+    ({"trainable": 3}, "trainable 3 is not a whole number from 0 to 2"),
+    ({"trainable": -1}, "trainable -1"), ({"trainable": 1.0}, "trainable 1.0"), ({"trainable": True}, "trainable True"),
+    ({"loss": "reconstruction"}, "as many outputs (3) as inputs (7)"),
+])  # fmt: skip
+def test_bad_arguments(arguments, words):
+    with pytest.raises(InputError) as refused:
+        compile(build("mlp-7-5-3"), **arguments)
+    assert words in str(refused.value) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("tail, words", [
+    ([Dense(3), ReLU()], "ends with a relu layer"), ([Dense(3), Flatten()], "ends with a flatten layer"),
+])  # fmt: skip
+def test_the_last_layer_must_have_parameters(tail, words):
+    with pytest.raises(InputError, match=words):
+        compile(Network([Input((4,)), *tail]))
+
+
+def test_trainable_counts_layers_with_parameters_from_the_output():
+    network = build("mlp-64-32-10")  # input, flatten, dense, relu, dense
+    assert [trainable_layers(network, n) for n in (None, 0, 1, 2)] == [(2, 4), (), (4,), (2, 4)]
+
+
+def test_compiling_twice_gives_the_same_bytes():
+    a, b = itertools.islice((compile(build("mlp-64-32-10"), TinyProp(), budget=Budget(2**20, 2**20)) for _ in "ab"), 2)
+    assert a.table.tobytes() == b.table.tobytes() and a.arena.bytes.tobytes() == b.arena.bytes.tobytes()

@@ -1,0 +1,115 @@
+"""The program table: every documented column of every row, read back and compared with the instruction it came from."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from mcuref import TinyProp, TinyPropV2, build, compile
+from mcuref.program.instructions import COLUMNS, NAMES, OPCODES
+from mcuref.testing import programs
+
+RANDOM = settings(max_examples=120, deadline=None, database=None, derandomize=True)
+
+# opcode: outputs, inputs, dimensions used, constants used; as documented beside the opcodes
+DOCUMENTED = {
+    "load_u8": (1, 2, 2, 0), "load_i8": (1, 2, 2, 0), "load_i16": (1, 2, 2, 0), "load_f32": (1, 2, 2, 0),
+    "dense_forward_f32": (1, 3, 2, 0), "relu_forward_f32": (1, 1, 1, 0), "relu_mask_forward_f32": (2, 1, 1, 0),
+    "softmax_cross_entropy_f32": (1, 1, 1, 0), "mean_squared_error_f32": (1, 1, 1, 0),
+    "reconstruction_f32": (1, 2, 1, 0), "decide_f32": (1, 1, 1, 6), "select_full_f32": (2, 1, 1, 0),
+    "select_top_k_f32": (2, 1, 2, 0), "select_adaptive_f32": (3, 1, 2, 4), "dense_backward_input_f32": (1, 4, 2, 0),
+    "dense_update_f32": (2, 4, 3, 0), "relu_backward_f32": (1, 2, 1, 0), "relu_mask_backward_f32": (1, 2, 1, 0),
+}  # fmt: skip
+BLOCKS = {"out": 3, "in": 5, "d": 14, "f": 6}
+
+
+def decoded(row):
+    """A row of the table as {column: value}, f0.. as float32."""
+    values = dict(zip(COLUMNS, row.tolist(), strict=True))
+    return values | {f"f{i}": row.view(np.float32)[COLUMNS.index(f"f{i}")] for i in range(BLOCKS["f"])}
+
+
+def expected_dimensions(instruction, network):
+    """d0, d1, ... from the layer's shapes; of selections and decisions only d0."""
+    i = instruction.layer_index
+    inputs = int(np.prod(network.shapes[i - 1])) if i else None
+    outputs = int(np.prod(network.shapes[i]))
+    if instruction.name.startswith("load"):
+        return [outputs, network.input.mean.size]
+    return [outputs, inputs] if instruction.name.startswith("dense") else [outputs]
+
+
+def test_columns_are_a_contract():
+    """A port reads the table by position: renumbering opcodes or moving columns breaks it silently."""
+    assert len(COLUMNS) == 32 and COLUMNS[:4] == ("opcode", "layer", "jump", "reserved")
+    assert COLUMNS[4:] == tuple(f"{block}{i}" for block, n in BLOCKS.items() for i in range(n))
+    assert OPCODES == {
+        "load_u8": 0, "load_i8": 1, "load_i16": 2, "load_f32": 3, "dense_forward_f32": 10, "relu_forward_f32": 20,
+        "relu_mask_forward_f32": 21, "softmax_cross_entropy_f32": 40, "mean_squared_error_f32": 41,
+        "reconstruction_f32": 42, "decide_f32": 60, "select_full_f32": 70, "select_top_k_f32": 71,
+        "select_adaptive_f32": 72, "dense_backward_input_f32": 80, "dense_update_f32": 90, "relu_backward_f32": 100,
+        "relu_mask_backward_f32": 101,
+    }  # fmt: skip
+
+
+@RANDOM
+@given(programs())
+def test_every_column_of_every_row(program):
+    assert program.table.dtype == np.int32 and program.table.shape == (len(program.instructions), 32)
+    for row, instruction in zip(program.table, program.instructions, strict=True):
+        value = decoded(row)
+        assert (NAMES[value["opcode"]], value["layer"]) == (instruction.name, instruction.layer_index)
+        assert program.network.names[value["layer"]] == instruction.layer and value["reserved"] == 0
+        used = dict(zip(BLOCKS, DOCUMENTED[instruction.name], strict=True))
+        for block, buffers in (("out", instruction.outputs), ("in", instruction.inputs)):
+            offsets = [program.plan.offsets[b] for b in buffers]
+            assert len(offsets) == used[block]
+            assert [value[f"{block}{i}"] for i in range(BLOCKS[block])] == offsets + [-1] * (BLOCKS[block] - len(offsets))
+        dimensions = [value[f"d{i}"] for i in range(used["d"])]
+        wanted = expected_dimensions(instruction, program.network)
+        assert dimensions[: len(wanted)] == wanted
+        assert [value[f"f{i}"] for i in range(used["f"])] == [np.float32(c) for c in instruction.constants]
+        assert not any(value[f"{block}{i}"] for block in "df" for i in range(used[block], BLOCKS[block]))
+
+
+@RANDOM
+@given(programs())
+def test_the_table_in_flash_is_the_table(program):
+    assert program.arena.view(program.listing.table).tobytes() == program.table.tobytes()
+    offset = program.plan.offsets[program.listing.table]
+    assert offset >= program.plan.sram
+    assert program.arena.bytes[offset : offset + program.table.nbytes].tobytes() == program.table.tobytes()
+
+
+def test_constants_of_the_rules():
+    """f0.. of decide: D_min, D range, beta, beta range, threshold, decay; of select: S_min, S range, zeta^l, decay."""
+    rule = TinyPropV2(0.25, 0.75, 0.5, output="rule", decay=0.5, threshold=0.4, d_min=0.1, d_max=0.7, beta=2.0)
+    rows = [decoded(row) for row in compile(build("mlp-9-8-7-3"), rule).table]
+    f32 = np.float32
+    (decide,) = [row for row in rows if row["opcode"] == 60]
+    wanted = [f32(0.1), f32(0.7) - f32(0.1), 2, 0, f32(0.4), 0.5]
+    assert [decide[f"f{i}"] for i in range(6)] == wanted and decide["d0"] == 3
+    selections = [row for row in rows if row["opcode"] == 72]
+    # the decision has already aged Y_max of the output layer: its selection must not do so again
+    assert [[row[f"f{i}"] for i in range(4)] for row in selections] == [
+        [0.25, 0.5, 1, 1], [0.25, 0.5, 0.5, 0.5], [0.25, 0.5, 0.25, 0.5]]  # fmt: skip
+    assert selections[0]["out2"] == decide["out0"], "decision and selection of the output layer share one Y_max"
+
+
+@pytest.mark.parametrize("rounding, floor", [("nearest", 0), ("floor", 1)])
+def test_dimensions_of_rules(rounding, floor):
+    rule = TinyProp(output="rule", rounding=rounding, bias="dense")
+    rows = [decoded(row) for row in compile(build("mlp-9-8-3"), rule).table]
+    assert [row["d1"] for row in rows if row["opcode"] == 72] == [floor] * 2
+    assert [row["d2"] for row in rows if row["opcode"] == 90] == [1, 1]
+
+
+def test_a_decision_jumps_behind_the_last_row():
+    program = compile(build("mlp-9-8-3"), TinyPropV2())
+    jumps = {decoded(row)["jump"] for row in program.table if row[0] == OPCODES["decide_f32"]}
+    assert jumps == {len(program.instructions)}
+
+
+def test_rows_that_never_jump_leave_the_jump_column_0():
+    """Documented: unused columns are 0."""
+    rows = [decoded(row) for row in compile(build("mlp-9-8-3"), TinyPropV2()).table]
+    assert {row["jump"] for row in rows if row["opcode"] != OPCODES["decide_f32"]} == {0}
