@@ -51,6 +51,25 @@ def measure(model, seconds=1.0, progress=None):
     ]
 
 
+def forward_rates(outputs=128, inputs=784, seconds=1.0):
+    """{"mcuref", "numpy"}: billions of multiply-accumulates a second of one dense forward pass, call included.
+
+    NumPy's is the matrix-vector product of the BLAS library it is built with, on one thread at this size.
+    """
+    from mcuref.kernels.dense import dense_forward_f32
+
+    draws = philox(0, 3, outputs * inputs + inputs + outputs).astype(np.float32) * np.float32(2.0**-32)
+    w, x, b = np.split(draws, [outputs * inputs, outputs * inputs + inputs])
+    out = np.zeros(outputs, np.float32)
+    matrix = w.reshape(outputs, inputs)
+    contenders = {"mcuref": lambda: dense_forward_f32(out, x, w, b), "numpy": lambda: np.dot(matrix, x, out=out)}
+    best = dict.fromkeys(contenders, np.inf)
+    for _ in range(ROUNDS):
+        for name, run in contenders.items():
+            best[name] = min(best[name], _fastest(run, seconds / ROUNDS))
+    return {name: outputs * inputs / 1e9 / duration for name, duration in best.items()}
+
+
 class _Pass:
     """One pass over all samples in one call of the executor, ready to be timed."""
 

@@ -44,8 +44,8 @@ PROTOCOLS = {
     ("digits", "continue"): Protocol(10, 0.02, pretrained_part=0.5, pretrained_epochs=20),
     ("mnist", "scratch"): Protocol(3, 0.01),
     ("mnist", "continue"): Protocol(1, 0.01, pretrained_part=0.5, pretrained_epochs=3),
-    ("uci_har", "scratch"): Protocol(5, 0.005),
-    ("uci_har", "continue"): Protocol(3, 0.005, pretrained_part=0.5, pretrained_epochs=5),
+    ("uci_har", "scratch"): Protocol(8, 0.005),
+    ("uci_har", "continue"): Protocol(4, 0.005, pretrained_part=0.5, pretrained_epochs=8),
 }
 OTHER = {
     "scratch": Protocol(10, 0.01),

@@ -114,8 +114,8 @@ class TinyProp:
     decay : float in ]0, 1]: Y_max <- max(decay Y_max, Y), so that one large error is forgotten in time; 1 is the paper's.
     """
 
-    s_min: float = 0.05
-    s_max: float = 0.5
+    s_min: float = 0.04
+    s_max: float = 0.7
     zeta: float = 1.0
     output: str = "auto"
     bias: str = "masked"
@@ -169,11 +169,14 @@ class TinyPropV2(TinyProp):
 
     Parameters
     ----------
+    s_min, s_max, ... : as in :class:`TinyProp`; wider bounds by default, because few samples are left to train on.
     threshold : float >= 0: the sample is trained if D > threshold; 0 is TinyProp exactly, there is no decision then.
     d_min, d_max : float, 0 <= D_min <= D_max: bounds of D.
     beta : float > 0, or "ratio": damping of D, a constant or the output layer's back-propagation ratio S.
     """
 
+    s_min: float = 0.08
+    s_max: float = 0.8
     threshold: float = 0.3
     d_min: float = 0.0
     d_max: float = 1.0

@@ -25,7 +25,7 @@ def run(arguments):
     from mcuref.files import check_new_file, write_json
     from mcuref.layers import find_loss
     from mcuref.models import find_model
-    from mcuref.report.tables import bench_table
+    from mcuref.report.tables import bench_tables
 
     if arguments.json:
         check_new_file(arguments.json)
@@ -40,9 +40,10 @@ def run(arguments):
     with progress() as update:
         for name in models:
             rows += bench.measure(name, arguments.seconds, lambda done, total, name=name: update(name, done, total))
+    forward = bench.forward_rates(seconds=arguments.seconds)
     console = stdout()
-    console.print(bench_table(rows))
+    console.print(*bench_tables(rows, forward), sep="\n")
     if rows[0]["ratio_to_torch"] is None:
         console.print('PyTorch is not installed; pip install "mcuref[peers]" brings it, and the comparison')
     if arguments.json:
-        write_json(arguments.json, {"schema": "mcuref.bench/1", "rows": rows})
+        write_json(arguments.json, {"schema": "mcuref.bench/1", "rows": rows, "dense_forward_gmacs": forward})

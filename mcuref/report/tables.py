@@ -235,8 +235,8 @@ def checks_table(checks):
     return table
 
 
-def bench_table(rows):
-    """The list of ``mcuref bench``."""
+def bench_tables(rows, forward):
+    """The list of ``mcuref bench``, and the rate of one dense forward pass."""
     table = _table("model", "<method", "steps/s", "us/step", "against PyTorch", "skipped")
     for row in rows:
         ratio = row["ratio_to_torch"]
@@ -244,4 +244,7 @@ def bench_table(rows):
             row["model"], row["method"], f"{row['steps_per_second']:,.0f}", f"{1e6 / row['steps_per_second']:.2f}",
             "-" if ratio is None else f"{ratio:.1f}x", _percent(row["samples_skipped"]),
         )  # fmt: skip
-    return table
+    yield table
+    yield Text(
+        f"dense forward 128x784: {forward['mcuref']:.1f} GMAC/s (NumPy's matrix-vector product: {forward['numpy']:.1f})"
+    )

@@ -21,6 +21,7 @@ def search(check_case, strategy, examples, seed):
     InputError : `examples` or `seed` is not a whole number in range.
     CheckFailed : a property is broken, or the same input gives now this result and now that.
     """
+    __tracebackhide__ = True  # pytest then shows the caller's line and the message, not this function
     require_whole("examples", examples, at_least=1)
     require_whole("seed", seed, at_least=0)
     last_failure = None

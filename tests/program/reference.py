@@ -44,14 +44,15 @@ def loss(name, z, e, answer):
     if name == "softmax_cross_entropy":
         value, delta = oracles.softmax_cross_entropy(z, answer)
         p = delta + (np.arange(n) == answer)
-        # relative: exp of a shifted exponent, its own 4 U, n terms in the sum, a division
-        margin = z.max() - z + np.abs(z).max()
-        relative = SLACK * (np.expm1(2 * e.max() + U * margin.max()) * 2 + (n + 10) * U)
-        return value, relative + 2 * e.max() + 4 * U * margin.max(), delta, p * relative + U * np.abs(delta) + SMALLEST
+        # relative error of p: exponents off by 2 e and a rounding, exp() 4 U, n terms in the sum, a division
+        exponent = 2 * e.max() + U * (z.max() - z.min()) + 4 * U
+        relative = SLACK * (np.expm1(2 * exponent) + (n + 2) * U)
+        bound = SLACK * (2 * exponent + (n + 4) * U * (1 + np.log(n)) + U * value)
+        return value, bound, delta, p * relative + U * np.abs(delta) + SMALLEST
     target = np.eye(n)[answer] if np.ndim(answer) == 0 else answer
     value, delta = oracles.mean_squared_error(z, target)
     e_delta = 2 / n * e + 4 * U * np.abs(delta)
-    return value, SLACK * (np.abs(delta) @ e_delta * n + (n + 4) * U * value), delta, e_delta
+    return value, SLACK * (np.abs(delta) @ e + e @ e / n + (n + 4) * U * value), delta, e_delta
 
 
 def relu_backward(dy, e, y, e_y):
@@ -95,8 +96,8 @@ class Choice:
             return self.n, self.n
         if self.rule.method == "topk":
             return (oracles.kept_count(float(np.float32(self.rule.ratio)), self.n),) * 2
-        rounding = "truncate" if self.rule.rounding == "floor" else "nearest"
-        return tuple(oracles.kept_count(s, self.n, rounding) if y else 0 for s, y in zip(self._ratios(), self.y))
+        ratios = zip(self._ratios(), self.y)
+        return tuple(oracles.kept_count(s, self.n, self.rule.rounding) if y else 0 for s, y in ratios)
 
     def decision(self):
         """(least, largest) D."""
@@ -114,6 +115,19 @@ class Choice:
             oracles.back_propagation_ratio(y, top, r.s_min, r.s_max, r.zeta, position) * widen
             for y, top, widen in zip(self.y, self.y_max, (1 - 1e-6, 1 + 1e-6))
         )
+
+
+def input_gradient(network, values, delta, e):
+    """dLoss/dx and its bound, every entry of every error kept."""
+    parameters = network.parameters
+    for i in range(len(network.layers) - 1, 0, -1):
+        layer = network.layers[i]
+        if isinstance(layer, Dense):
+            w = parameters[f"{network.names[i]}.weights"].astype(np.float64)
+            delta, e = dense_backward(delta, e, w, range(delta.size))
+        elif isinstance(layer, ReLU):
+            delta, e = relu_backward(delta, e, *values[i])
+    return delta, e
 
 
 def assert_kept(kept, delta, e, choice):

@@ -73,7 +73,7 @@ def returns_a_float(delta, y_max):
     (damped, {"s_min": 0.05, "s_max": 0.5, "zeta": 0.25, "position": 2}),
 ])
 def test_right_rules_pass(implementation, options):
-    assert check_rule(implementation, examples=60, **options) is None
+    assert check_rule(implementation, examples=30, **options) is None
 
 
 @pytest.mark.parametrize("implementation, options, text", [

@@ -28,6 +28,7 @@ def check_plan(implementation, examples=200, seed=0, alignment=4):
     CheckFailed : with the smallest failing input found.
     InputError : an argument is out of range.
     """
+    __tracebackhide__ = True
     require_callable(implementation)
     require_whole("alignment", alignment, at_least=1)
     search(lambda lifetimes: check_plan_case(implementation, lifetimes, alignment), plan_problems(), examples, seed)

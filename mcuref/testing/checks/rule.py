@@ -40,6 +40,7 @@ def check_rule(implementation, s_min=0.0, s_max=1.0, zeta=1.0, position=0, round
     CheckFailed : with the smallest failing input found.
     InputError : an argument is out of range.
     """
+    __tracebackhide__ = True
     require_callable(implementation)
     require_whole("position", position, at_least=0)
     if not 0 <= s_min <= s_max or not 0 < zeta:

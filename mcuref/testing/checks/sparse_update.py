@@ -46,6 +46,7 @@ def check_sparse_update(implementation, examples=200, seed=0, tolerance=1.0):
     CheckFailed : with the smallest failing input found.
     InputError : an argument is out of range.
     """
+    __tracebackhide__ = True
     require_callable(implementation)
     _require_positive("tolerance", tolerance)
 

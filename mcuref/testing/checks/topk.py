@@ -35,6 +35,7 @@ def check_topk(implementation, examples=200, seed=0):
     CheckFailed : with the smallest failing input found.
     InputError : an argument is out of range.
     """
+    __tracebackhide__ = True
     require_callable(implementation)
     search(lambda problem: check_topk_case(implementation, *problem), topk_problems(max_size=33), examples, seed)
 

@@ -1,0 +1,116 @@
+"""Run as a script in a fresh process: compile everything and write code and allocations as JSON to the file given.
+
+{"kernels": {name: [{"llvm", "asm"}, one a signature]}, "bad": the same of two kernels that break the contract,
+"allocations": {case: [of 1 sample, of 10,000 samples]}, "allocating": the same of a kernel that allocates}
+"""
+
+import importlib
+import json
+import pkgutil
+import sys
+
+import numba
+import numpy as np
+from numba.core.runtime import rtsys
+
+import mcuref
+import mcuref.kernels
+from mcuref.kernels.jit import FLAGS, kernel
+from mcuref.program import executor
+from mcuref.program.program import Step
+from mcuref.program.samples import Samples
+
+SAMPLES = 10_000
+
+
+def code(function):
+    """LLVM and assembly of every signature."""
+    return [{"llvm": function.inspect_llvm(s), "asm": function.inspect_asm(s)} for s in function.signatures]
+
+
+def kernels():
+    """Every kernel that the compiled executor consists of, itself included, by name."""
+    executor.compile_executor()
+    modules = [importlib.import_module(f"mcuref.kernels.{m.name}") for m in pkgutil.iter_modules(mcuref.kernels.__path__)]
+    functions = [f for module in (*modules, executor) for f in vars(module).values() if hasattr(f, "signatures")]
+    return {f.__name__: code(f) for f in functions if f.signatures}
+
+
+@kernel
+def with_a_float64_literal(out, x):
+    for i in range(x.size):
+        out[i] = x[i] * 0.1
+
+
+@numba.njit(**{**FLAGS, "fastmath": True})
+def with_fastmath(x, y):
+    total = np.float32(0)
+    for i in range(x.size):
+        total += x[i] * y[i]
+    return total
+
+
+@kernel
+def with_libm(out, x):
+    for i in range(x.size):
+        out[i] = np.exp(x[i])
+
+
+@kernel
+def with_allocation(x, repeats):
+    for _ in range(repeats):
+        x[0] += np.zeros(3, np.float32).sum()
+
+
+def bad():
+    """Code of kernels that the tests must object to."""
+    x = np.ones(9, np.float32)
+    with_a_float64_literal(x.copy(), x), with_fastmath(x, x), with_libm(x.copy(), x)
+    return {f.__name__: code(f) for f in (with_a_float64_literal, with_fastmath, with_libm)}
+
+
+def allocations(run):
+    """Heap allocations inside compiled code while run() runs."""
+    before = rtsys.get_allocation_stats()
+    run()
+    after = rtsys.get_allocation_stats()
+    return [after.alloc - before.alloc, after.mi_alloc - before.mi_alloc]
+
+
+def programs():
+    """(case, program) of every method, loss, frozen layers and input gradients."""
+    layers = [mcuref.Input((17,)), mcuref.Dense(9), mcuref.ReLU(), mcuref.Dense(5)]
+    v2 = mcuref.TinyPropV2(0.1, 0.8, threshold=0.4)
+    for name, rule, options in (
+        ("full", mcuref.Full(), {}),
+        ("topk", mcuref.TopK(0.3), {}),
+        ("tinyprop", mcuref.TinyProp(output="rule"), {}),
+        ("tinypropv2", v2, {}),
+        ("mean_squared_error", v2, {"loss": "mean_squared_error"}),
+        ("frozen layers", v2, {"trainable": 1}),
+        ("input gradient", mcuref.Full(), {"wrt": "input"}),
+    ):
+        yield name, mcuref.compile(mcuref.Network(layers), rule, mcuref.SGD(0.01), **options)
+
+
+def allocations_by_case():
+    """Each case is one call of the executor for all samples."""
+    x = np.random.default_rng(0).normal(size=(SAMPLES, 17)).astype(np.float32)
+    y = np.arange(SAMPLES) % 5
+    cases = {}
+    for name, program in programs():
+        steps = [Step(program, Samples.checked(program, x[:n], y[:n], None, True), None, program.counts) for n in (1, SAMPLES)]
+        cases[name] = [allocations(lambda: step.run(0, len(program.instructions))) for step in steps]
+    return cases
+
+
+if __name__ == "__main__":
+    with_allocation(np.zeros(1, np.float32), 1)
+    found = {
+        "kernels": kernels(),
+        "bad": bad(),
+        "allocations": allocations_by_case(),
+        "allocating": [allocations(lambda: with_allocation(np.zeros(1, np.float32), n)) for n in (1, SAMPLES)],
+    }
+    with open(sys.argv[1], "w") as file:
+        json.dump(found, file)

@@ -1,0 +1,151 @@
+"""The compiled code itself: float32 only, no fused multiply-add, no libm, no allocation; and a cache that is never stale.
+
+Everything is compiled in one fresh process with a fresh cache (:mod:`compiled_code`), because functions loaded from the
+cache cannot be inspected and a test of a stale cache would test yesterday's code.
+"""
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import pytest
+
+import mcuref
+
+from . import compiled_code as script
+
+pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
+
+PACKAGE = Path(mcuref.__file__).parent
+# An arithmetic kernel whose code had no float32 product would be a kernel whose code we did not see
+MULTIPLYING = ("execute", "dense_forward_f32", "dense_backward_input_f32", "dense_update_f32", "load_f32", "exp_f32", "log_f32",
+               "softmax_cross_entropy_f32", "mean_squared_error_f32", "back_propagation_ratio", "decision", "kept_entries")
+OTHERS = ("relu_forward_f32", "relu_backward_f32", "relu_mask_forward_f32", "relu_mask_backward_f32", "rint_f32", "finite",
+          "keep_nonzero", "threshold_bits", "top_k", "raise_maximum")
+
+FORBIDDEN_LLVM = {
+    "float64": r"\bdouble\b",
+    "fast-math flag": r"= (?:tail )?(?:f(?:add|sub|mul|div|neg|cmp)|call) (?:fast|reassoc|nnan|ninf|nsz|arcp|contract|afn)\b",
+    "fused multiply-add": r"@llvm\.(?:fma|fmuladd)\b",
+    # own functions, LLVM's integer and memory intrinsics, and reference counting; whatever else is called is libm, Python,
+    # or an allocation
+    "foreign call": r"\bcall\b[^@\n]*@(?!_ZN6mcuref|_ZN5numba|llvm\.(?:[su](?:max|min)|u?add\.with|u?mul\.with|[su]mul\.with|ctpop"
+                    r"|mem(?:set|cpy)|masked|vector\.reduce\.(?:add|and|or|[su](?:min|max))|x86\.atomic|assume)"
+                    r"|NRT_(?:inc|dec)ref\b|NRT_MemInfo_call_dtor\b)[^(\n]*",
+}  # fmt: skip
+FORBIDDEN_ASM = {"fused multiply-add": r"\b(?:vfn?m(?:add|sub)\w*|fn?m(?:add|sub|la|ls)\w*)\b", "float64": r"\bv?(?:add|sub|mul|div)[sp]d\b"}
+
+
+def run(arguments, tmp_path, **environment):
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(PACKAGE.parent), **environment}
+    done = subprocess.run([sys.executable, *arguments], env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("compiled")
+    run([script.__file__, str(folder / "found.json")], folder, NUMBA_NRT_STATS="1")
+    return json.loads((folder / "found.json").read_text())
+
+
+def native(text, start, name):
+    """The functions of LLVM or assembly text but Numba's Python and C wrappers, which may box a float as a double."""
+    starts = [m.start() for m in re.finditer(start, text, re.M)] + [len(text)]
+    functions = [text[a:b] for a, b in zip(starts, starts[1:])]
+    return "".join(f for f in functions if not re.match(rf"{name}(?:_ZN7cpython|cfunc\.)", f))
+
+
+def objections(code):
+    """Everything in the native code that the numerics contract forbids."""
+    llvm = native(code["llvm"], r"^(?:define|declare|attributes)\b.*", r"[^@]*@\"?")
+    llvm = "\n".join(line for line in llvm.splitlines() if not line.startswith("declare"))
+    asm = native(code["asm"], r"^[A-Za-z_][^\s:]*:", r"\"?")
+    assert "ret i32" in llvm and "ret" in asm  # there is a function in both
+    return [f"{name}: {hit}" for patterns, text in ((FORBIDDEN_LLVM, llvm), (FORBIDDEN_ASM, asm))
+            for name, pattern in patterns.items() for hit in re.findall(pattern, text)[:3]]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MULTIPLYING + OTHERS)
+def test_kernels_are_float32_without_fma_and_libm(compiled, name):
+    for code in compiled["kernels"][name]:
+        assert objections(code) == []
+        if name in MULTIPLYING:
+            assert re.search(r"fmul (?:<\d+ x )?float", native(code["llvm"], r"^define\b", r"[^@]*@\"?"))
+
+
+def test_no_kernel_is_forgotten(compiled):
+    helpers = {"_load", "_forward", "_loss", "_select", "_backward"}  # of the executor, which contains their code
+    assert set(compiled["kernels"]) == {*MULTIPLYING, *OTHERS, *helpers}
+
+
+@pytest.mark.parametrize("name, what", [("with_a_float64_literal", "float64"), ("with_fastmath", "fast-math flag"),
+                                        ("with_libm", "foreign call")])  # fmt: skip
+def test_the_detector_objects_to_what_is_forbidden(compiled, name, what):
+    (code,) = compiled["bad"][name]
+    assert any(objection.startswith(what) for objection in objections(code))
+
+
+def test_the_executor_calls_nothing_that_allocates(compiled):
+    (code,) = compiled["kernels"]["execute"]
+    assert "NRT_Allocate" not in code["llvm"] and "NRT_MemInfo_alloc" not in code["llvm"]
+
+
+@pytest.mark.parametrize("case", ["full", "topk", "tinyprop", "tinypropv2", "mean_squared_error", "frozen layers",
+                                  "input gradient"])  # fmt: skip
+def test_ten_thousand_samples_allocate_no_more_than_one(compiled, case):
+    one, many = compiled["allocations"][case]
+    assert one == many
+
+
+def test_allocations_are_counted_where_there_are_some(compiled):
+    (one, _), (many, _) = compiled["allocating"]
+    assert many - one == script.SAMPLES - 1
+
+
+# -- the cache ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A private copy of the package, its sources to be edited."""
+    return shutil.copytree(PACKAGE, tmp_path / "copy" / "mcuref", ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def cache_name(package):
+    """What the copy calls its cache folder."""
+    specification = importlib.util.spec_from_file_location("jit_of_the_copy", package / "kernels" / "jit.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module.cache_folder().name
+
+
+def test_editing_anything_that_is_compiled_in_changes_the_cache_folder(copy, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    # instructions.py too: its opcodes and columns are constants in the executor's code
+    sources = [*sorted((copy / "kernels").glob("*.py")), copy / "program" / "executor.py", copy / "program" / "instructions.py"]
+    names = [cache_name(copy)]
+    for path in sources:
+        path.write_text(path.read_text() + "\n# edited\n")
+        names.append(cache_name(copy))
+    unnoticed = [path.name for path, before, after in zip(sources, names, names[1:]) if before == after]
+    assert unnoticed == []
+
+
+def test_an_edited_callee_is_compiled_anew(copy, tmp_path):
+    # Numba's own cache watches the file of kept_entries, not that of the rint_f32 that it calls
+    program = "import numpy as np; from mcuref.kernels.selection import kept_entries as k; print(k(np.float32(0.5), 5, False))"
+    environment = {"PYTHONPATH": str(copy.parent)}
+    assert run(["-c", program], tmp_path, **environment) == "2\n"
+    callee = copy / "kernels" / "elementary.py"
+    text = callee.read_text()
+    callee.write_text(text.replace("return (x + ROUNDING) - ROUNDING", "return (x + ROUNDING) - ROUNDING + np.float32(1)"))
+    assert callee.read_text() != text
+    assert run(["-c", program], tmp_path, **environment) == "3\n"

@@ -1,0 +1,218 @@
+"""The trace: the same training, hashes a port can reproduce, and the watch that catches a wrong plan or kernel."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mcuref import SGD, Full, NonFiniteError, TinyProp, TinyPropV2, build, compile
+from mcuref.program import executor
+from mcuref.program.instructions import COLUMNS
+from mcuref.program.trace import PlanViolation, write_csv
+from mcuref.testing import programs, samples
+
+RANDOM = settings(max_examples=50, deadline=None, database=None, derandomize=True)
+X = np.linspace(-1, 1, 18, dtype=np.float32).reshape(2, 9)
+Y = np.array([1, 0])
+
+
+def small(rule=None):
+    return compile(build("mlp-9-8-7-3"), rule or TinyProp(output="rule"), SGD(0.1))
+
+
+@st.composite
+def tasks(draw):
+    program = draw(programs(wrt=("parameters",), least_trainable=1))
+    return (program, *draw(samples(program, 3)))
+
+
+def fnv1a(data):
+    """FNV-1a, 32 bits, from its definition."""
+    value = 0x811C9DC5
+    for byte in data:
+        value = (value ^ byte) * 0x01000193 & 0xFFFFFFFF
+    return value
+
+
+@RANDOM
+@given(tasks(), st.sampled_from([[0, 1, 2], [2, 0], [1, 1, 1]]))
+def test_a_trace_is_the_training_and_passes_the_watch(twin, task, order):
+    program, x, y = task
+    traced, watched = twin(program), twin(program)
+    program.train(x, y, order, first=1, total=9)
+    records = traced.trace(x, y, order, first=1, total=9)
+    assert watched.trace(x, y, order, first=1, total=9, watched=True) == records
+    assert program.arena.bytes.tobytes() == traced.arena.bytes.tobytes() == watched.arena.bytes.tobytes()
+    assert (program.counts == traced.counts).all() and (program.counts == watched.counts).all()
+    assert (watched.arena.guard == 0xA5).all()
+    assert [s for s, row, *_ in records if row == 0] == order
+
+
+@pytest.mark.parametrize("rule", [Full(), TinyPropV2(threshold=0.0), TinyPropV2(threshold=0.9)])
+def test_rows_and_hashes(rule):
+    """One record a row that ran; the last hash of a weight buffer is that of its bytes, of a selection its kept entries."""
+    program = small(rule)
+    records = program.trace(X[:1], Y[:1])
+    skipped = getattr(rule, "threshold", 0) == 0.9 and False
+    assert [row for _, row, *_ in records] == list(range(len(program.instructions))) or skipped
+    for _, row, opcode, layer, value in records:
+        instruction = program.instructions[row]
+        assert (opcode, layer) == (instruction.name, instruction.layer)
+        if instruction.phase == "update":
+            assert value == fnv1a(b"".join(program.arena.view(b).tobytes() for b in instruction.outputs))
+    assert small(rule).trace(X[:1], Y[:1]) == records, "not deterministic"
+
+
+def test_a_skipped_sample_ends_with_its_decision():
+    program = small(TinyPropV2(threshold=5.0))
+    assert program.trace(X, Y)[-1][2] == "decide_f32"
+
+
+def test_hash_of_a_selection_covers_the_kept_entries_only():
+    """What lies behind the kept entries is left over from earlier samples: a port need not have the same."""
+    program = small(TinyProp(0.05, 0.5, output="rule"))
+    row = next(row for row, i in enumerate(program.instructions) if i.phase == "selection")
+    kept, count, y_max = program.instructions[row].outputs
+    step = program.step(X[:1], Y[:1], None, 0, None)
+    step.run(0, row + 1)
+    size = int(program.arena.view(count)[0])
+    data = program.arena.view(kept)[:size].tobytes() + b"".join(program.arena.view(b).tobytes() for b in (count, y_max))
+    other = small(TinyProp(0.05, 0.5, output="rule"))
+    other.arena.view(kept_of(other, row))[:] = 999
+    assert other.trace(X[:1], Y[:1])[row][4] == fnv1a(data)
+
+
+def kept_of(program, row):
+    return program.instructions[row].outputs[0]
+
+
+def test_hash_of_the_load_is_that_of_the_samples_bytes():
+    assert small().trace(X, Y)[0] == (0, 0, "load_f32", "input", fnv1a(X[0].astype("<f4").tobytes()))
+
+
+def test_csv():
+    file = io.StringIO()
+    write_csv([(3, 0, "load_f32", "input", 0xAB), (3, 1, "dense_forward_f32", "dense1", 0xFFFFFFFF)], file)
+    assert file.getvalue() == (
+        "sample,row,opcode,layer,hash\n3,0,load_f32,input,000000ab\n3,1,dense_forward_f32,dense1,ffffffff\n"
+    )
+
+
+def test_nonfinite_error_in_a_trace_names_the_position_in_the_order():
+    x = np.array([X[0], X[1], X[1] * np.float32(3e38)])
+    with pytest.raises(NonFiniteError) as trained:
+        compile(build("mlp-9-3"), Full()).train(x, [0, 1, 2], [1, 0, 2])
+    with pytest.raises(NonFiniteError) as traced:
+        compile(build("mlp-9-3"), Full()).trace(x, [0, 1, 2], [1, 0, 2])
+    assert (trained.value.layer, trained.value.sample) == ("dense1", 2)
+    assert (traced.value.layer, traced.value.sample) == ("dense1", 2)
+
+
+def test_nonfinite_error_in_a_watched_trace_leaves_the_arena_as_a_plain_one_does():
+    """The watch overwrites all bytes but the operands; the state must be there again when the error arrives."""
+    x = X[:1] * np.float32(3e38)
+    plain, watched = (compile(build("mlp-9-3"), Full()) for _ in "ab")
+    for program, watch in ((plain, False), (watched, True)):
+        with pytest.raises(NonFiniteError):
+            program.trace(x, [0], watched=watch)
+    assert plain.arena.bytes.tobytes() == watched.arena.bytes.tobytes()
+
+
+# the watch
+
+
+def shifted(program, row, column, by):
+    """Shift an operand of the table that is executed, not of the plan."""
+    program.arena.view(program.listing.table)[row, COLUMNS.index(column)] += by
+
+
+def row_of(program, name):
+    return next(row for row, i in enumerate(program.instructions) if i.name == name)
+
+
+@pytest.mark.parametrize("name, column", [
+    ("load_f32", "out0"), ("load_f32", "in1"), ("dense_forward_f32", "out0"), ("dense_forward_f32", "in0"),
+    ("dense_forward_f32", "in1"), ("dense_forward_f32", "in2"), ("relu_forward_f32", "out0"),
+    ("softmax_cross_entropy_f32", "out0"), ("select_adaptive_f32", "out1"), ("select_adaptive_f32", "out2"),
+    ("dense_backward_input_f32", "out0"), ("dense_backward_input_f32", "in0"), ("dense_backward_input_f32", "in1"),
+    ("dense_update_f32", "out0"), ("dense_update_f32", "in1"), ("relu_backward_f32", "in1"),
+])  # fmt: skip
+@pytest.mark.parametrize("by", [4, -4])
+def test_an_operand_four_bytes_off_is_a_violation(name, column, by):
+    program = small()
+    row = row_of(program, name)
+    shifted(program, row, column, by)
+    with pytest.raises(PlanViolation, match=f"row {row} \\({name} of "):
+        program.trace(X, Y, watched=True)
+
+
+@pytest.mark.parametrize("column", ["d0", "d1"])
+def test_a_dimension_too_large_is_a_violation(column):
+    program = small()
+    row = row_of(program, "dense_forward_f32")
+    shifted(program, row, column, 1)
+    with pytest.raises(PlanViolation, match=f"row {row} "):
+        program.trace(X, Y, watched=True)
+
+
+def test_reads_outside_operands_are_a_violation(monkeypatch):
+    """A kernel that looks at a neighbour's bytes without writing anything it should not."""
+    program = small()
+    real = executor.execute
+
+    def peeking(table, table_f32, u8, u16, i32, f32, *rest):
+        real(table, table_f32, u8, u16, i32, f32, *rest)
+        first_row, relu = rest[8], row_of(program, "relu_forward_f32")
+        if first_row == relu:
+            out = program.plan.offsets[program.instructions[relu].outputs[0]] // 4
+            f32[out] += f32[program.plan.offsets[program.listing.parameters["dense3.bias"]] // 4]
+
+    monkeypatch.setattr(executor, "execute", peeking)
+    with pytest.raises(PlanViolation, match="relu_forward_f32 of relu1.*depends on bytes it has no operand for"):
+        program.trace(X, Y, watched=True)
+
+
+def test_a_write_behind_the_arena_is_a_violation(monkeypatch):
+    program = small()
+    real = executor.execute
+
+    def overrunning(*arguments):
+        real(*arguments)
+        program.arena.guard[0] = 0
+
+    monkeypatch.setattr(executor, "execute", overrunning)
+    with pytest.raises(PlanViolation, match="behind the arena"):
+        program.trace(X, Y, watched=True)
+
+
+def test_a_plan_changed_under_a_running_program_is_a_violation():
+    """The table was written from the old offsets."""
+    program = small()
+    assert program.table is not None
+    program.plan.offsets[program.instructions[1].outputs[0]] += 4
+    with pytest.raises(PlanViolation):
+        program.trace(X, Y, watched=True)
+
+
+def test_two_live_buffers_on_the_same_bytes_are_a_violation():
+    """A planner's overlap, present before the table is written: relu1's output, needed by dense2's update, and its error."""
+    program = small(Full())
+    update = next(i for i in program.instructions if i.name == "dense_update_f32" and i.layer == "dense2")
+    delta, x = update.inputs[:2]
+    program.plan.offsets[delta] = program.plan.offsets[x]
+    right = small(Full())
+    right.train(X, Y)
+    with pytest.raises(PlanViolation):
+        program.trace(X, Y, watched=True)
+
+
+def test_the_watch_leaves_other_programs_of_one_network_alone():
+    """PlanViolation is about one arena; the plan is shared by nobody."""
+    network = build("mlp-9-8-3")
+    a, b = compile(network), compile(network)
+    a.plan.offsets[a.instructions[1].outputs[0]] += 4
+    b.trace(X, Y, watched=True)
+    assert replace(b.listing).plan is not a.plan
