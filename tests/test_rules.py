@@ -22,6 +22,7 @@ F = np.float32
 MSE = {"loss": "mean_squared_error"}
 SOFTMAX = {"loss": "softmax_cross_entropy"}
 EPS = 2.0**-23
+SPARSE = [TopK(0.3, output="rule"), TinyProp(0.1, 0.6, 0.8, output="rule"), TinyPropV2(0.2, 0.4, output="rule")]
 
 
 def network(sizes=(6, 16, 12, 5), seed=1):
@@ -55,7 +56,7 @@ def assert_same_state(one, other):
 
 
 def selections(program, x, y):
-    """Train sample by sample, row by row; yields (instruction, delta, kept, chosen k, comparisons) of every selection."""
+    """Train sample by sample, row by row; yields (instruction, delta, kept, k, comparisons) of every selection."""
     for position in range(len(x)):
         step, row = program.step(x, y, [position], position, len(x)), 0
         while row < len(program.instructions):
@@ -79,33 +80,25 @@ def test_defect_1_k_is_at_least_1():
         assert row[effort.CHOSEN] == row[effort.RUNS] == 40
 
 
-@pytest.mark.parametrize("rule", [TinyProp(1, 3), TinyProp(0.9, 1, zeta=2), TinyProp(2, 1e38, zeta=1e38, output="rule")])
-def test_defect_2_a_ratio_above_1_keeps_n_entries_and_is_full_training(rule):
+@pytest.mark.parametrize("rule", [TinyProp(1, 3), TinyProp(0.9, 1, zeta=2), TinyProp(2, 100, zeta=50, output="rule")])
+def test_defect_2_a_ratio_above_1_is_full_training(rule):
     program, _ = trained(rule)
-    assert_same_state(program.state(), trained(Full())[0].state()) if rule.s_min >= 1 else None
+    assert_same_state(program.state(), trained(Full())[0].state())
     for instruction, row in zip(program.instructions, program.counts):
         if instruction.phase == "selection":
-            assert row[effort.CHOSEN] <= 40 * instruction.dimensions[0]
+            assert row[effort.CHOSEN] == 40 * instruction.dimensions[0]
 
 
-@pytest.mark.parametrize("rule", [TopK(0.3, output="rule"), TinyProp(0.2, 0.4, output="rule"), TinyPropV2(0.2, 0.4, output="rule")])
+@pytest.mark.parametrize("rule", SPARSE)
 def test_defect_3_biases_of_kept_rows_are_trained(rule):
     net, (x, y) = network(), samples(1)
     program = compile(net, rule, SGD(0.25, "constant"), **MSE)
-    for instruction, delta, kept, _, _ in selections(program, x, y):
+    for instruction, delta, kept, _, _ in list(selections(program, x, y)):  # all updates done
         start = net.parameters[f"{instruction.layer}.bias"]
         expected = start.copy()
         expected[kept] -= F(0.25) * delta[kept]
         assert kept and (expected[kept] != start[kept]).all()
-        after = lambda: program.parameters()[f"{instruction.layer}.bias"]  # noqa: E731  the update follows the selection
-        pending = (after, expected)
-        CHECKS.append(pending)
-    while CHECKS:
-        after, expected = CHECKS.pop()
-        assert after().tobytes() == expected.tobytes()
-
-
-CHECKS = []
+        assert program.parameters()[f"{instruction.layer}.bias"].tobytes() == expected.tobytes()
 
 
 def test_defect_4_layers_with_more_than_32767_kept_entries():
@@ -121,8 +114,7 @@ def test_defect_4_layers_with_more_than_32767_kept_entries():
     assert (states[0]["dense1.weights"] != start).any(axis=1).all()  # row 39,999 as well as row 0
 
 
-@pytest.mark.parametrize("rule", [TinyProp(0, 1, output="rule"), TinyProp(0, 1, decay=0.5, output="rule"),
-                                  TinyPropV2(threshold=0.5, output="rule"), TopK(0.5, output="rule"), Full()])  # fmt: skip
+@pytest.mark.parametrize("rule", [*SPARSE, TinyProp(0, 1, decay=0.5, output="rule"), Full()])
 def test_defect_5_an_all_zero_error_trains_nothing_and_is_not_nan(rule):
     # the target is what the network says: delta = 0, and Y_max = 0 as long as no other sample came
     program = compile(network((6, 8, 5)), rule, SGD(0.1), **MSE)
@@ -130,7 +122,7 @@ def test_defect_5_an_all_zero_error_trains_nothing_and_is_not_nan(rule):
     start, answers = program.state(), program.outputs(x)
     program.train(x, answers)
     assert_same_state(start, program.state())
-    assert all(np.isfinite(value).all() and not value.any() for name, value in program.state().items() if "y_max" in name)
+    assert all(value.tolist() == [0] for name, value in program.state().items() if "y_max" in name)
     backward = [i.phase in ("propagate", "update") for i in program.instructions]
     assert not program.counts[backward][:, [effort.MACS, effort.KEPT]].any()
     program.train(x, answers + 1)  # and the next sample is trained as ever
@@ -170,7 +162,8 @@ def test_defect_10_means_are_over_all_samples_even_over_a_single_one(count):
 def test_truncation_is_an_option_and_nearest_the_default():
     # S is 0.5 for every sample and n is 5: 2.5 rounds to 2 either way; 0.75 n = 3.75 to 4, or down to 3
     for ratio, rounding, k in ((0.5, "nearest", 2), (0.5, "floor", 2), (0.75, "nearest", 4), (0.75, "floor", 3)):
-        program, _ = trained(TinyProp(ratio, ratio, output="rule", rounding=rounding), 3, net=network((6, 5)), options=MSE)
+        rule = TinyProp(ratio, ratio, output="rule", rounding=rounding)
+        program, _ = trained(rule, 3, net=network((6, 5)), options=MSE)
         assert program.counts[3, effort.CHOSEN] == 3 * k
     assert TinyProp().rounding == "nearest"
 
@@ -189,12 +182,12 @@ def test_swapped_bounds_are_refused():
     ([-3, 3, 0, 0], 3, [0, 1]),
 ])  # fmt: skip
 def test_ties_go_to_the_lowest_index_in_every_sample(target, k, kept):
-    # weights and biases are 0, so delta = -2 target / n. Their heap compares with the first row of a batch for ever:
-    # here the second sample follows one with other values
+    # weights and biases are 0, so delta = -2 target / n. Their heap reads the first row of a batch for every row: here
+    # the second sample follows one with other values (and zeros in the same places, so that those biases stay 0)
     n = len(target)
     net = Network([Input((1,)), Dense(n)], parameters={"dense1.weights": np.zeros((n, 1)), "dense1.bias": np.zeros(n)})
     program = compile(net, TopK(k / n, output="rule"), SGD(1e-30), **MSE)
-    targets = np.array([np.arange(n)[::-1] * 10, target], F)
+    targets = np.array([np.arange(n, 0, -1) * np.abs(target), target], F)
     found = [kept for _, _, kept, _, _ in selections(program, np.zeros((2, 1), F), targets)]
     assert found[1] == kept
 
@@ -205,11 +198,13 @@ def test_the_lowest_trained_layer_computes_no_input_error(trainable, propagating
     assert [i.layer for i in program.instructions if i.name == "dense_backward_input_f32"] == propagating
 
 
-# -- properties ---------------------------------------------------------------------------------------------------------
+# -- properties -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("options", [SOFTMAX, MSE])
-@pytest.mark.parametrize("rule", [TopK(1.0, output="rule"), TinyProp(1, 1, output="rule"), TinyPropV2(1, 1, threshold=0)])
+@pytest.mark.parametrize("rule", [
+    TopK(1.0, output="rule"), TinyProp(1, 1, output="rule"), TinyPropV2(1, 1, threshold=0),
+])  # fmt: skip
 def test_k_equal_to_n_is_full_training_bit_for_bit(rule, options):
     sparse, full = trained(rule, options=options), trained(Full(), options=options)
     assert_same_state(sparse[0].state(), full[0].state())
@@ -217,7 +212,7 @@ def test_k_equal_to_n_is_full_training_bit_for_bit(rule, options):
     assert effort.counts_by_kind(sparse[0]) == effort.counts_by_kind(full[0])  # comparisons too: k = n makes none
 
 
-@pytest.mark.parametrize("rule", [TopK(0.3, output="rule"), TinyProp(0.1, 0.6, 0.8, output="rule"), TinyPropV2(output="rule")])
+@pytest.mark.parametrize("rule", SPARSE)
 def test_only_kept_rows_change_their_bits(rule):
     program = compile(network(), rule, SGD(0.1), **MSE)
     x, y = samples(12)
@@ -241,7 +236,8 @@ def bounds_of_k(rule, delta, y_max, position):
 
 
 @settings(max_examples=8, deadline=None)
-@given(st.sampled_from([0.0, 0.1, 0.5]), st.sampled_from([0.5, 1.0]), st.sampled_from([0.5, 1.0, 1.3]), st.integers(0, 99))
+@given(st.sampled_from([0.0, 0.1, 0.5]), st.sampled_from([0.5, 1.0]), st.sampled_from([0.5, 1.0, 1.3]),
+       st.integers(0, 99))  # fmt: skip
 def test_k_and_counts_follow_the_formula(s_min, s_max, zeta, seed):
     rule = TinyProp(s_min, s_max, zeta, output="rule")
     net = network(seed=seed)
@@ -270,7 +266,10 @@ def test_output_layer_is_dense_under_softmax_unless_told_otherwise(loss, dense, 
         assert (name == "select_full_f32") == (dense if output == "auto" else output == "dense")
 
 
-# -- TinyPropv2 ---------------------------------------------------------------------------------------------------------
+# -- TinyPropv2 -------------------------------------------------------------------------------------------------------
+
+
+THRESHOLDS = st.sampled_from([0.1, 0.25, 0.4, 0.5, 0.7, 0.9, 0.99])
 
 
 def v2(threshold, **settings):
@@ -302,18 +301,17 @@ def test_a_skipped_sample_changes_nothing_but_y_max(options):
             after = program.state()
             assert after["dense3.y_max"] >= before.pop("dense3.y_max")
             assert before and all(after[name].tobytes() == value.tobytes() for name, value in before.items())
-            spent = (program.counts - counts)[[i.phase in ("selection", "propagate", "update") for i in program.instructions]]
-            assert not spent.any()
+            after_decision = [i.phase in ("selection", "propagate", "update") for i in program.instructions]
+            assert not (program.counts - counts)[after_decision].any()
     assert 0 < skipped < 30 and effort.skipped(program) == skipped
     assert hash_of_flash(program) == flash
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.lists(st.sampled_from([0.1, 0.25, 0.4, 0.5, 0.7, 0.9, 0.99]), min_size=2, max_size=2), st.sampled_from([1.0, 0.8]),
-       st.integers(0, 99))  # fmt: skip
-def test_a_higher_threshold_trains_a_subset_of_the_same_errors(thresholds, decay, seed):
+@given(THRESHOLDS, THRESHOLDS, st.sampled_from([1.0, 0.8]), st.integers(0, 99))
+def test_a_higher_threshold_trains_a_subset_of_the_same_errors(one, other, decay, seed):
     # at this rate no weight moves: the stream of errors is the same for both
-    low, high = (compile(network(), v2(t, decay=decay), SGD(1e-30)) for t in sorted(thresholds))
+    low, high = (compile(network(), v2(t, decay=decay), SGD(1e-30)) for t in sorted((one, other)))
     start = low.parameters()
     by_low, by_high = (program.train(*samples(40, seed=seed)).trained for program in (low, high))
     assert_same_state(low.parameters(), start)
@@ -321,9 +319,10 @@ def test_a_higher_threshold_trains_a_subset_of_the_same_errors(thresholds, decay
     assert by_high[0]
 
 
-@pytest.mark.parametrize("threshold, d_max, beta, first", [(0.999, 1, 1, True), (1, 1, 1, False), (1.5, 1, 1, False),
-                                                           (1.5, 2, 1, True), (0.5, 1, 0.5, False), (0.49, 1, 0.5, True),
-                                                           (0.89, 1, "ratio", True), (0.91, 1, "ratio", False)])  # fmt: skip
+@pytest.mark.parametrize("threshold, d_max, beta, first", [
+    (0.999, 1, 1, True), (1, 1, 1, False), (1.5, 1, 1, False), (1.5, 2, 1, True),
+    (0.5, 1, 0.5, False), (0.49, 1, 0.5, True), (0.89, 1, "ratio", True), (0.91, 1, "ratio", False),
+])  # fmt: skip
 def test_the_first_sample_is_trained_if_any_can_be(threshold, d_max, beta, first):
     # the first error is the largest so far: D = D_max beta, the largest D there is ("ratio": beta = S = 0.9 then)
     program, shown = trained(v2(threshold, d_max=d_max, beta=beta))
@@ -359,12 +358,9 @@ def test_decision_is_that_of_the_oracle():
         assert found[position] == (d > 0.5)
 
 
-# -- errors that are not finite -----------------------------------------------------------------------------------------
+# -- errors that are not finite ---------------------------------------------------------------------------------------
 
-ALL_RULES = [Full(), TopK(0.5, output="rule"), TinyProp(output="rule"), TinyPropV2(output="rule")]
-
-
-@pytest.mark.parametrize("rule", ALL_RULES)
+@pytest.mark.parametrize("rule", [*SPARSE, Full()])
 def test_a_nonfinite_output_error_stops_before_anything_is_changed(rule):
     program = compile(network(), rule, SGD(1e-30), **MSE)
     x, y = samples(6)
@@ -378,7 +374,7 @@ def test_a_nonfinite_output_error_stops_before_anything_is_changed(rule):
     assert not any(np.isnan(value).any() for value in program.state().values())
 
 
-@pytest.mark.parametrize("rule", ALL_RULES)
+@pytest.mark.parametrize("rule", [*SPARSE, Full()])
 def test_a_nonfinite_error_further_down_leaves_that_layer_and_those_below(rule):
     # the third sample's output error is finite (1e25), but times weights of 1e25 it is not
     net = network((2, 3, 3, 2))
@@ -396,7 +392,7 @@ def test_a_nonfinite_error_further_down_leaves_that_layer_and_those_below(rule):
             assert value.tobytes() == before[name].tobytes()
 
 
-# -- settings -----------------------------------------------------------------------------------------------------------
+# -- settings ---------------------------------------------------------------------------------------------------------
 
 
 def test_presets_and_settings_by_name():
@@ -449,5 +445,12 @@ BAD = {  # of each setting: values that are out of range, and in every case None
 def test_bad_settings_are_refused_by_name_and_value(rule, name, value):
     with pytest.raises(InputError) as refused:
         rule(**{name: value})
-    as_float32 = f"{float(F(value)):g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else repr(value)
-    assert str(refused.value).startswith(f"{name} ") and as_float32 in str(refused.value)
+    shown = f"{float(F(value)):g}" if type(value) in (int, float) else repr(value)
+    assert str(refused.value).startswith(f"{name} ") and shown in str(refused.value)
+
+
+@pytest.mark.parametrize("rule, name", [(TopK, "ratio"), (TinyPropV2, "beta")])
+@pytest.mark.parametrize("value", [10**400, np.complex64(1), np.ones(2)], ids=["beyond float", "complex", "array"])
+def test_numbers_of_another_kind_are_refused_like_words(rule, name, value):
+    with pytest.raises(InputError, match=name):
+        rule(**{name: value})

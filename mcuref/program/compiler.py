@@ -89,7 +89,7 @@ def compile(  # noqa: A001  the public name is mcuref.compile
         plan = listing.plan
         alive = sorted(((p.buffer.name, p.buffer.size) for p in plan.alive(region, plan.peak)), key=lambda row: -row[1])
         needed = plan.sram if region == "sram" else plan.flash
-        changes = suggestions(network, trainable, wrt, budget, variant)
+        changes = suggestions(network, trainable, loss, wrt, budget, variant)
         raise BudgetExceeded(region, needed, budget, alive, changes)
     layers = trainable_layers(network, trainable) if wrt == "parameters" else ()
     return Program(network, rule, optimiser, loss, policy, wrt, layers, budget, listing)

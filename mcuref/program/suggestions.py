@@ -2,10 +2,10 @@
 
 from mcuref.memory.accountant import excess
 from mcuref.memory.targets import TARGETS
-from mcuref.models import narrowed
+from mcuref.models import find_model, narrowed
 
 
-def suggestions(network, trainable, wrt, budget, variant):
+def suggestions(network, trainable, loss, wrt, budget, variant):
     """Up to three changes that fit, as {"change", "sram", "flash"} with planned bytes.
 
     ``variant(network, trainable)`` compiles a listing without a budget. Tried: fewer trainable layers (the most that
@@ -13,7 +13,7 @@ def suggestions(network, trainable, wrt, budget, variant):
     """
     candidates = (
         _fewer_trainable(network, trainable, wrt, budget, variant),
-        _narrower(network, trainable, budget, variant),
+        _narrower(network, trainable, loss, budget, variant),
         _larger_part(variant(network, trainable).plan, budget),
     )
     return [
@@ -32,13 +32,16 @@ def _fewer_trainable(network, trainable, wrt, budget, variant):
     return None
 
 
-def _narrower(network, trainable, budget, variant):
-    """Bisect the width of the hidden layers in 1/256 of today's: memory grows with width."""
+def _narrower(network, trainable, loss, budget, variant):
+    """Bisect the width of the hidden layers in 1/256 of today's: memory grows with width.
+
+    Nothing if the network has no hidden layer, or its loss is not the one that a model of that name is trained with.
+    """
     fitting, low, high = None, 0, 256
     while high - low > 1:
         middle = (low + high) // 2
         smaller = narrowed(network, middle / 256)
-        if smaller is None:
+        if smaller is None or find_model(smaller.name).loss != loss:
             return None
         plan = variant(smaller, trainable).plan
         if excess(plan, budget) is None:

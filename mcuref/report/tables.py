@@ -39,20 +39,24 @@ def _percent(fraction, digits=1):
 def protocol_line(comparison, evaluated):
     """One line that says what was done, for every row alike."""
     p, seeds = comparison.protocol, ", ".join(map(str, comparison.seeds))
-    before = f"pre-trained densely on the first {p.pretrained_part:.0%} for {p.pretrained_epochs} epochs, then " if (
+    before = f"pre-trained densely on the first {p.pretrained_part:.0%} for {_epochs(p.pretrained_epochs)}, then " if (
         p.pretrained_epochs
     ) else ""
     budget = f"; budget {comparison.budget.name or 'as given'}" if comparison.budget else "; no budget"
     return Text(
-        f"{comparison.data.name}, {comparison.model}, {comparison.regime}: {before}{p.epochs} epochs at rate "
+        f"{comparison.data.name}, {comparison.model}, {comparison.regime}: {before}{_epochs(p.epochs)} at rate "
         f"{p.learning_rate:g} ({p.schedule}), batch 1; seeds {seeds}; {evaluated} set{budget}"
     )
+
+
+def _epochs(count):
+    return f"{count} epoch{'s' if count > 1 else ''}"
 
 
 def comparison_tables(rows):
     """The table of ``mcuref compare``, and what its columns mean."""
     table = _table(
-        "method", "<settings", "accuracy", "drop", "backward effort", "of full's", "total effort", "skipped", "SRAM"
+        "method", "<settings", "accuracy", "drop", "backward\neffort", "of\nfull's", "total\neffort", "skipped", "SRAM"
     )
     for row in rows:
         spread = f" ± {100 * row['accuracy_std']:.2f}" if len(row["per_seed"]) > 1 else ""
@@ -80,7 +84,7 @@ def _settings(settings):
         if settings["zeta"] != 1:
             parts.append(f"ζ {settings['zeta']:g}")
     if "threshold" in settings:
-        parts.append(f"threshold {settings['threshold']:g}")
+        parts.append(f"D > {settings['threshold']:g}")
     if settings.get("output", "auto") != "auto":
         parts.append(f"output {settings['output']}")
     return ", ".join(parts)

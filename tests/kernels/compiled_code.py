@@ -31,7 +31,8 @@ def code(function):
 def kernels():
     """Every kernel that the compiled executor consists of, itself included, by name."""
     executor.compile_executor()
-    modules = [importlib.import_module(f"mcuref.kernels.{m.name}") for m in pkgutil.iter_modules(mcuref.kernels.__path__)]
+    names = [module.name for module in pkgutil.iter_modules(mcuref.kernels.__path__)]
+    modules = [importlib.import_module(f"mcuref.kernels.{name}") for name in names]
     functions = [f for module in (*modules, executor) for f in vars(module).values() if hasattr(f, "signatures")]
     return {f.__name__: code(f) for f in functions if f.signatures}
 
@@ -99,7 +100,8 @@ def allocations_by_case():
     y = np.arange(SAMPLES) % 5
     cases = {}
     for name, program in programs():
-        steps = [Step(program, Samples.checked(program, x[:n], y[:n], None, True), None, program.counts) for n in (1, SAMPLES)]
+        shown = [Samples.checked(program, x[:n], y[:n], None, labelled=True) for n in (1, SAMPLES)]
+        steps = [Step(program, samples, None, program.counts) for samples in shown]
         cases[name] = [allocations(lambda: step.run(0, len(program.instructions))) for step in steps]
     return cases
 

@@ -99,7 +99,8 @@ def test_rows_not_kept_are_not_read_in_any_position_of_a_pass():
 @given(st.integers(0, 2**16), st.sampled_from(SIZES), st.sampled_from(SIZES))
 def test_gradients_agree_with_finite_differences(seed, outputs, inputs):
     # L = c . (w x + b) is linear in each of its arguments: differences with step 1 are exact but for float64 rounding
-    w, x, b, c = (drawn(ORDINARY, shape, seed + i) for i, shape in enumerate(((outputs, inputs), inputs, outputs, outputs)))
+    shapes = ((outputs, inputs), inputs, outputs, outputs)
+    w, x, b, c = (drawn(ORDINARY, shape, seed + i) for i, shape in enumerate(shapes))
     dx, kept = np.empty(inputs, np.float32), np.arange(outputs, dtype=np.uint16)
     dense_backward_input_f32(dx, c, w.reshape(-1), kept)
     new_w, new_b = np.zeros_like(w), np.zeros_like(b)

@@ -29,7 +29,7 @@ def masked(x, dy):
 
 
 @pytest.mark.parametrize("variant", [plain, masked])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(x=errors(max_size=40))
 def test_forward_and_backward_are_exactly_the_oracle(variant, x):
     dy = np.arange(1, x.size + 1, dtype=np.float32)
@@ -38,7 +38,7 @@ def test_forward_and_backward_are_exactly_the_oracle(variant, x):
     assert (dx == oracles.relu_backward(dy, y)).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(x=errors(max_size=40, allow_nonfinite=True), dy=errors(min_size=40, max_size=40, allow_nonfinite=True))
 def test_mask_variant_has_the_bits_of_the_plain_one(x, dy):
     for one, other in zip(plain(x, dy[: x.size]), masked(x, dy[: x.size])):

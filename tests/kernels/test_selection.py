@@ -79,7 +79,7 @@ def recount(delta, k):
     return passes * len(magnitudes)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(topk_problems(max_size=33))
 def test_comparisons_are_those_that_were_made(problem):
     delta, k = problem
@@ -133,10 +133,11 @@ def test_rule_passes_the_check_for_ports(rounding):
 def test_ratio_and_decision_are_near_their_oracles_and_never_above_their_bounds(y, y_max, low, high, damping):
     y, y_max, low, high, damping = min(y, y_max), max(y, y_max), min(low, high), max(low, high), F(damping)
     span = high - low
-    exact_arguments = [float(value) for value in (y, y_max, low, high, damping)]
-    for kernel, exact in ((selection.back_propagation_ratio, oracles.back_propagation_ratio(*exact_arguments, position=1)),
-                          (selection.decision, oracles.decision(*exact_arguments))):  # fmt: skip
+    in_float64 = [float(value) for value in (y, y_max, low, high, damping)]
+    for kernel, exact in ((selection.back_propagation_ratio, oracles.back_propagation_ratio(*in_float64, position=1)),
+                          (selection.decision, oracles.decision(*in_float64))):  # fmt: skip
         value = kernel(y, y_max, low, span, damping)
+        assert value == (low + span * (y / y_max)) * damping  # NumPy float32, rounded after every operation
         # span, quotient, product, sum, damping: five roundings; a product of denormals errs absolutely
         assert abs(value - exact) <= 5.01 * EPS / 2 * exact + 2.0**-148
         # the plan gives k entries room by S at y = y_max: rounding is monotone, so no S is above it, not by one bit

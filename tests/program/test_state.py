@@ -106,7 +106,7 @@ def test_state_is_a_copy(many):
 @pytest.mark.parametrize("other, words", [
     (lambda: compile(build("mlp-64-33-10"), TinyProp()), "no entry 'dense1.y_max'"),
     (lambda: compile(build("mlp-64-33-10"), trainable=1), "an unknown entry 'dense1.bias'"),
-    (lambda: compile(build("mlp-64-32-10")), "'dense1.bias' is float32(33,); it must be float32(32,)"),
+    (lambda: compile(build("mlp-64-32-10")), "'dense1.weights' is float32(33, 64); it must be float32(32, 64)"),
     (lambda: compile(build("mlp-64-33-10"), wrt="input"), "unknown entry"),
 ])  # fmt: skip
 def test_state_of_another_program_is_refused_and_changes_nothing(other, words):
@@ -115,7 +115,7 @@ def test_state_of_another_program_is_refused_and_changes_nothing(other, words):
     before = program.arena.bytes.tobytes()
     with pytest.raises(InputError) as refused:
         program.restore(state)
-    assert words in str(refused.value).replace("'dense1.weights' is float32(33, 64)", "")
+    assert words in str(refused.value)
     assert program.arena.bytes.tobytes() == before
 
 

@@ -1,7 +1,6 @@
 """The trace: the same training, hashes a port can reproduce, and the watch that catches a wrong plan or kernel."""
 
 import io
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -56,8 +55,7 @@ def test_rows_and_hashes(rule):
     """One record a row that ran; the last hash of a weight buffer is that of its bytes, of a selection its kept entries."""
     program = small(rule)
     records = program.trace(X[:1], Y[:1])
-    skipped = getattr(rule, "threshold", 0) == 0.9 and False
-    assert [row for _, row, *_ in records] == list(range(len(program.instructions))) or skipped
+    assert [row for _, row, *_ in records] == list(range(len(program.instructions)))
     for _, row, opcode, layer, value in records:
         instruction = program.instructions[row]
         assert (opcode, layer) == (instruction.name, instruction.layer)
@@ -81,12 +79,8 @@ def test_hash_of_a_selection_covers_the_kept_entries_only():
     size = int(program.arena.view(count)[0])
     data = program.arena.view(kept)[:size].tobytes() + b"".join(program.arena.view(b).tobytes() for b in (count, y_max))
     other = small(TinyProp(0.05, 0.5, output="rule"))
-    other.arena.view(kept_of(other, row))[:] = 999
+    other.arena.view(other.instructions[row].outputs[0])[:] = 999
     assert other.trace(X[:1], Y[:1])[row][4] == fnv1a(data)
-
-
-def kept_of(program, row):
-    return program.instructions[row].outputs[0]
 
 
 def test_hash_of_the_load_is_that_of_the_samples_bytes():
@@ -101,31 +95,35 @@ def test_csv():
     )
 
 
+def doubling():
+    """A program whose second weight row doubles: 3e38 becomes infinite."""
+    network = build("mlp-1-2").with_parameters({"dense1.weights": [[1], [2]], "dense1.bias": [0, 0]})
+    return compile(network, Full(), SGD(0.1))
+
+
 def test_nonfinite_error_in_a_trace_names_the_position_in_the_order():
-    x = np.array([X[0], X[1], X[1] * np.float32(3e38)])
-    with pytest.raises(NonFiniteError) as trained:
-        compile(build("mlp-9-3"), Full()).train(x, [0, 1, 2], [1, 0, 2])
-    with pytest.raises(NonFiniteError) as traced:
-        compile(build("mlp-9-3"), Full()).trace(x, [0, 1, 2], [1, 0, 2])
-    assert (trained.value.layer, trained.value.sample) == ("dense1", 2)
-    assert (traced.value.layer, traced.value.sample) == ("dense1", 2)
+    x = np.array([[1], [2], [3e38]], np.float32)
+    for run in (doubling().train, doubling().trace):
+        with pytest.raises(NonFiniteError) as stopped:
+            run(x, [0, 1, 0], [1, 0, 2])
+        assert (stopped.value.layer, stopped.value.sample) == ("dense1", 2)
 
 
 def test_nonfinite_error_in_a_watched_trace_leaves_the_arena_as_a_plain_one_does():
     """The watch overwrites all bytes but the operands; the state must be there again when the error arrives."""
-    x = X[:1] * np.float32(3e38)
-    plain, watched = (compile(build("mlp-9-3"), Full()) for _ in "ab")
+    plain, watched = doubling(), doubling()
     for program, watch in ((plain, False), (watched, True)):
         with pytest.raises(NonFiniteError):
-            program.trace(x, [0], watched=watch)
+            program.trace(np.array([[3e38]], np.float32), [0], watched=watch)
+    assert plain.state()["dense1.weights"].tobytes() == watched.state()["dense1.weights"].tobytes()
     assert plain.arena.bytes.tobytes() == watched.arena.bytes.tobytes()
 
 
 # the watch
 
 
-def shifted(program, row, column, by):
-    """Shift an operand of the table that is executed, not of the plan."""
+def changed(program, row, column, by):
+    """Change the table that is executed, not the plan."""
     program.arena.view(program.listing.table)[row, COLUMNS.index(column)] += by
 
 
@@ -133,27 +131,50 @@ def row_of(program, name):
     return next(row for row, i in enumerate(program.instructions) if i.name == name)
 
 
-@pytest.mark.parametrize("name, column", [
-    ("load_f32", "out0"), ("load_f32", "in1"), ("dense_forward_f32", "out0"), ("dense_forward_f32", "in0"),
-    ("dense_forward_f32", "in1"), ("dense_forward_f32", "in2"), ("relu_forward_f32", "out0"),
-    ("softmax_cross_entropy_f32", "out0"), ("select_adaptive_f32", "out1"), ("select_adaptive_f32", "out2"),
-    ("dense_backward_input_f32", "out0"), ("dense_backward_input_f32", "in0"), ("dense_backward_input_f32", "in1"),
-    ("dense_update_f32", "out0"), ("dense_update_f32", "in1"), ("relu_backward_f32", "in1"),
+def smallest_exposure(program, row, column):
+    """The fewest bytes by which an operand must move until its first or last word is nobody's operand in this row."""
+    instruction = program.instructions[row]
+    own = set()
+    for buffer in (*instruction.buffers, program.listing.table):
+        own |= set(range(program.plan.offsets[buffer], program.plan.offsets[buffer] + buffer.size))
+    buffer = (instruction.outputs if column[:3] == "out" else instruction.inputs)[int(column[-1])]
+    first, last = program.plan.offsets[buffer], program.plan.offsets[buffer] + buffer.size - 4
+    size = program.arena.bytes.size
+    moves = sorted((by for by in range(-256, 257, 4) if by), key=abs)
+    return next(by for by in moves if not {first + by, last + by} <= own and 0 <= first + by and last + by < size)
+
+
+@pytest.mark.parametrize("name, columns", [
+    ("load_f32", ("out0", "in1")), ("dense_forward_f32", ("out0", "in0", "in1", "in2")),
+    ("relu_forward_f32", ("out0", "in0")), ("softmax_cross_entropy_f32", ("out0", "in0")),
+    ("select_adaptive_f32", ("out1", "out2")), ("dense_backward_input_f32", ("out0", "in0", "in1")),
+    ("dense_update_f32", ("out0", "out1", "in0", "in1")), ("relu_backward_f32", ("out0", "in0", "in1")),
 ])  # fmt: skip
-@pytest.mark.parametrize("by", [4, -4])
-def test_an_operand_four_bytes_off_is_a_violation(name, column, by):
-    program = small()
-    row = row_of(program, name)
-    shifted(program, row, column, by)
-    with pytest.raises(PlanViolation, match=f"row {row} \\({name} of "):
+def test_an_operand_out_of_place_is_a_violation(name, columns):
+    for column in columns:
+        program = small(TinyProp(1.0, 1.0, output="rule"))
+        row = row_of(program, name)
+        changed(program, row, column, smallest_exposure(program, row, column))
+        with pytest.raises(PlanViolation, match=f"row {row} \\({name} of "):
+            program.trace(X, Y, watched=True)
+            pytest.fail(f"{column} moved and nobody saw it")
+
+
+def test_a_selection_that_reads_a_foreign_error_is_a_violation_not_a_nonfinite_error():
+    """The NaN it meets is the watch's own background."""
+    program = small(TinyProp(1.0, 1.0, output="rule"))
+    row = row_of(program, "select_adaptive_f32")
+    changed(program, row, "in0", smallest_exposure(program, row, "in0"))
+    with pytest.raises(PlanViolation):
         program.trace(X, Y, watched=True)
 
 
 @pytest.mark.parametrize("column", ["d0", "d1"])
 def test_a_dimension_too_large_is_a_violation(column):
+    """d0: what is read out of bounds and what it becomes must not happen to equal the background it is written on."""
     program = small()
     row = row_of(program, "dense_forward_f32")
-    shifted(program, row, column, 1)
+    changed(program, row, column, 1)
     with pytest.raises(PlanViolation, match=f"row {row} "):
         program.trace(X, Y, watched=True)
 
@@ -203,16 +224,5 @@ def test_two_live_buffers_on_the_same_bytes_are_a_violation():
     update = next(i for i in program.instructions if i.name == "dense_update_f32" and i.layer == "dense2")
     delta, x = update.inputs[:2]
     program.plan.offsets[delta] = program.plan.offsets[x]
-    right = small(Full())
-    right.train(X, Y)
     with pytest.raises(PlanViolation):
         program.trace(X, Y, watched=True)
-
-
-def test_the_watch_leaves_other_programs_of_one_network_alone():
-    """PlanViolation is about one arena; the plan is shared by nobody."""
-    network = build("mlp-9-8-3")
-    a, b = compile(network), compile(network)
-    a.plan.offsets[a.instructions[1].outputs[0]] += 4
-    b.trace(X, Y, watched=True)
-    assert replace(b.listing).plan is not a.plan
