@@ -76,7 +76,7 @@ def find_model(name):
     """The zoo's entry of this name, or one made from ``mlp-A-B-C``; InputError if it is neither."""
     if name in MODELS:
         return MODELS[name]
-    if isinstance(name, str) and re.fullmatch(r"mlp(-\d{1,9}){2,20}", name):
+    if isinstance(name, str) and re.fullmatch(r"mlp(-[0-9]{1,9}){2,}", name):
         widths = tuple(int(part) for part in name.split("-")[1:])
         wrong = [w for w in widths if not 1 <= w <= LARGEST_WIDTH]
         if wrong:
@@ -94,16 +94,15 @@ def default_model(data):
 
 
 def narrowed(network, fraction):
-    """The network with every hidden dense layer's outputs scaled by ``fraction`` (at least 1), or None if it has none."""
-    hidden = network.parametric[:-1]
-    if not hidden:
+    """The network with its hidden layers' outputs scaled by ``fraction`` (at least 1), named mlp-A-B-C.
+
+    None if it has no hidden layer, or is not a multilayer perceptron as :func:`build` makes them.
+    """
+    widths = [prod(network.input.shape)] + [layer.outputs for layer in network.layers if isinstance(layer, Dense)]
+    if len(widths) < 3 or tuple(_layers(network.input, widths)) != network.layers:
         return None
-    layers = [
-        Dense(max(1, int(layer.outputs * fraction))) if i in hidden and isinstance(layer, Dense) else layer
-        for i, layer in enumerate(network.layers)
-    ]
-    widths = [prod(network.input.shape)] + [layer.outputs for layer in layers if isinstance(layer, Dense)]
-    return Network(layers, seed=network.seed, name="-".join(["mlp", *map(str, widths)]))
+    widths[1:-1] = [max(1, int(width * fraction)) for width in widths[1:-1]]
+    return Network(_layers(network.input, widths), seed=network.seed, name="-".join(["mlp", *map(str, widths)]))
 
 
 def _layers(first, widths):
