@@ -19,9 +19,7 @@ class SoftmaxCrossEntropy:
 
     def error(self, emit, z, sample):
         """Emit delta over z."""
-        delta = emit.buffer("error", z.shape, "errors")
-        emit("softmax_cross_entropy_f32", (delta,), (z,), z.shape, in_place=(delta, z))
-        return delta
+        return _error(emit, "softmax_cross_entropy_f32", z)
 
 
 @dataclass(frozen=True)
@@ -34,9 +32,7 @@ class MeanSquaredError:
 
     def error(self, emit, z, sample):
         """Emit delta over z."""
-        delta = emit.buffer("error", z.shape, "errors")
-        emit("mean_squared_error_f32", (delta,), (z,), z.shape, in_place=(delta, z))
-        return delta
+        return _error(emit, "mean_squared_error_f32", z)
 
 
 @dataclass(frozen=True)
@@ -51,9 +47,14 @@ class Reconstruction:
         """Emit delta over z; keeps the sample alive until then."""
         if z.shape != sample.shape:
             raise InputError(f"loss 'reconstruction' needs as many outputs ({z.shape[0]}) as inputs ({sample.shape[0]})")
-        delta = emit.buffer("error", z.shape, "errors")
-        emit("reconstruction_f32", (delta,), (z, sample), z.shape, in_place=(delta, z))
-        return delta
+        return _error(emit, "reconstruction_f32", z, sample)
+
+
+def _error(emit, name, z, *targets):
+    """Emit a loss: delta over the outputs z, which nothing needs afterwards."""
+    delta = emit.buffer("error", z.shape, "errors")
+    emit(name, (delta,), (z, *targets), z.shape, in_place=(delta, z))
+    return delta
 
 
 LOSSES = {loss.name: loss for loss in (SoftmaxCrossEntropy(), MeanSquaredError(), Reconstruction())}

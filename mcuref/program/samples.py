@@ -70,12 +70,9 @@ def _answers(network, loss, y, count):
 
 
 def _labels(y, classes):
-    if y.ndim != 1 or not np.issubdtype(y.dtype, np.integer):
-        raise InputError(f"labels are {y.dtype}{y.shape}; they must be whole numbers of shape (N,)")
-    wrong = (y < 0) | (y >= classes)
-    if wrong.any():
-        first = int(np.argmax(wrong))
-        raise InputError(f"label {int(y[first])} of sample {first} is not a class; they are 0 to {classes - 1}")
+    wrong = _first_outside("labels", y, classes)
+    if wrong is not None:
+        raise InputError(f"label {int(y[wrong])} of sample {wrong} is not a class; they are 0 to {classes - 1}")
     return np.ascontiguousarray(y, np.int32)
 
 
@@ -83,10 +80,15 @@ def _order(order, count):
     if order is None:
         return np.arange(count, dtype=np.int32)
     order = np.asarray(order)
-    if order.ndim != 1 or not np.issubdtype(order.dtype, np.integer):
-        raise InputError(f"order is {order.dtype}{order.shape}; it must be whole numbers of shape (S,)")
-    wrong = (order < 0) | (order >= count)
-    if wrong.any():
-        first = int(np.argmax(wrong))
-        raise InputError(f"order names sample {int(order[first])} at position {first}; samples are 0 to {count - 1}")
+    wrong = _first_outside("order", order, count)
+    if wrong is not None:
+        raise InputError(f"order names sample {int(order[wrong])} at position {wrong}; samples are 0 to {count - 1}")
     return np.ascontiguousarray(order, np.int32)
+
+
+def _first_outside(name, values, limit):
+    """Position of the first value that is not in 0 .. limit - 1, or None; InputError if they are no whole numbers."""
+    if values.ndim != 1 or (values.size and not np.issubdtype(values.dtype, np.integer)):
+        raise InputError(f"{name} is {values.dtype}{values.shape}; it must be whole numbers in one row")
+    outside = (values < 0) | (values >= limit)
+    return int(np.argmax(outside)) if outside.any() else None

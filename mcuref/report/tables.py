@@ -120,17 +120,24 @@ def memory_tables(program, memory, fits, suggestions):
     yield _layers_table(memory)
     yield _note("columns in bytes of SRAM, then of flash; activations, errors, selection and input share bytes over time; "
                 "flash's sum includes the program table; MACs backward: the most a step can cost")  # fmt: skip
-    peak = memory["peak"]
-    yield Text(
-        f"SRAM peak at instruction {peak['instruction']} ({peak['opcode']} of {peak['layer']}, {peak['phase']}): "
-        + ", ".join(f"{b['name']} {b['bytes']:,}" for b in sorted(peak["buffers"], key=lambda b: -b["bytes"]))
-    )
+    yield _peak_line(program, memory["peak"])
     yield Text("not included: " + "; ".join(memory["not_included"]))
     yield Text("It fits." if fits else "It does not fit.", style="bold green" if fits else "bold red")
     for change in suggestions:
         yield Text(f"  would fit: {change['change']} ({change['sram']:,} B SRAM, {change['flash']:,} B flash)")
     if not fits and not suggestions:
         yield Text("  no smaller variant that was tried fits")
+
+
+def _peak_line(program, peak):
+    """Where the peak is, and what shares the SRAM there; what persists is one figure."""
+    alive = program.plan.alive("sram", peak["instruction"])
+    persistent = sum(p.buffer.size for p in alive if p.buffer.persistent)
+    sharing = sorted((p.buffer for p in alive if not p.buffer.persistent), key=lambda b: -b.size)
+    return Text(
+        f"SRAM peak at instruction {peak['instruction']} ({peak['opcode']} of {peak['layer']}, {peak['phase']}): weights and "
+        f"state {persistent:,}, " + ", ".join(f"{b.name} {b.size:,}" for b in sharing)
+    )
 
 
 def _regions_table(program, memory):

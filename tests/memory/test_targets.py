@@ -347,7 +347,7 @@ def test_a_budget_cannot_be_changed():
         Budget(4096, None).stack = 0
 
 
-def test_module_needs_the_standard_library_only():
-    """`estimate` must run where Numba is slow to import or absent."""
-    code = "import sys, mcuref.memory.targets; sys.exit(bool({'numpy', 'numba'} & set(sys.modules)))"
+def test_module_does_not_load_numba():
+    """`estimate` must answer at once."""
+    code = "import sys, mcuref.memory.targets; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
