@@ -1,4 +1,4 @@
-"""The model zoo: networks by name, and multilayer perceptrons written as mlp-A-B-C."""
+"""The model zoo: networks by name, and multilayer perceptrons written as mlp-A-B-C or autoencoder-A-B-A."""
 
 import re
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from mcuref.layers import Dense, Flatten, Input, ReLU
 from mcuref.network import Network
 
 LARGEST_WIDTH = 1 << 16
+MOST_WIDTHS = 21  # in a name
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ def build(name, data=None, *, seed=0):
 
     Parameters
     ----------
-    name : str, a name of :data:`MODELS` or ``mlp-A-B-C``: A inputs, then dense layers of B, C, ... outputs.
+    name : str, a name of :data:`MODELS`, or ``mlp-A-B-C``: A inputs, then dense layers of B, C, ... outputs with ReLU
+        between them, or ``autoencoder-A-B-A``: the same, trained to reproduce its input.
     data : :class:`mcuref.datasets.Data` or None. With it, sample shape, type and normalisation are the data's and the
         sizes must agree; without, samples are float32 in the shape of the model.
     seed : int, of the start weights.
@@ -73,16 +75,22 @@ def build(name, data=None, *, seed=0):
 
 
 def find_model(name):
-    """The zoo's entry of this name, or one made from ``mlp-A-B-C``; InputError if it is neither."""
-    if name in MODELS:
+    """The zoo's entry of this name, or one made from the widths in it; InputError if it is neither."""
+    if isinstance(name, str) and name in MODELS:
         return MODELS[name]
-    if isinstance(name, str) and re.fullmatch(r"mlp(-[0-9]{1,9}){2,}", name):
+    if isinstance(name, str) and re.fullmatch(rf"(mlp|autoencoder)(-[0-9]{{1,9}}){{2,{MOST_WIDTHS}}}", name):
         widths = tuple(int(part) for part in name.split("-")[1:])
         wrong = [w for w in widths if not 1 <= w <= LARGEST_WIDTH]
         if wrong:
             raise InputError(f"model {name!r} has a layer of {wrong[0]}; widths are 1 to {LARGEST_WIDTH}")
-        return Model(widths, "multilayer perceptron")
-    raise InputError(f"model {name!r} is not known; it may be {', '.join(MODELS)}, or mlp-A-B-C such as mlp-784-50-10")
+        if name.startswith("mlp"):
+            return Model(widths, "multilayer perceptron")
+        if widths[0] != widths[-1]:
+            raise InputError(f"model {name!r} has {widths[0]} inputs and {widths[-1]} outputs; they must be as many")
+        return Model(widths, "autoencoder", loss="reconstruction")
+    raise InputError(
+        f"model {name!r} is not known; it may be {', '.join(MODELS)}, or written as mlp-784-50-10 or autoencoder-640-8-640"
+    )
 
 
 def default_model(data):
@@ -94,15 +102,16 @@ def default_model(data):
 
 
 def narrowed(network, fraction):
-    """The network with its hidden layers' outputs scaled by ``fraction`` (at least 1), named mlp-A-B-C.
+    """The network with its hidden layers' outputs times ``fraction`` (at least 1), under the name it can be built by.
 
     None if it has no hidden layer, or is not a multilayer perceptron as :func:`build` makes them.
     """
     widths = [prod(network.input.shape)] + [layer.outputs for layer in network.layers if isinstance(layer, Dense)]
-    if len(widths) < 3 or tuple(_layers(network.input, widths)) != network.layers:
+    if not 3 <= len(widths) <= MOST_WIDTHS or tuple(_layers(network.input, widths)) != network.layers:
         return None
     widths[1:-1] = [max(1, int(width * fraction)) for width in widths[1:-1]]
-    return Network(_layers(network.input, widths), seed=network.seed, name="-".join(["mlp", *map(str, widths)]))
+    kind = "autoencoder" if network.name.startswith("autoencoder") else "mlp"
+    return Network(_layers(network.input, widths), seed=network.seed, name="-".join([kind, *map(str, widths)]))
 
 
 def _layers(first, widths):

@@ -89,7 +89,7 @@ def compile(  # noqa: A001  the public name is mcuref.compile
         plan = listing.plan
         alive = sorted(((p.buffer.name, p.buffer.size) for p in plan.alive(region, plan.peak)), key=lambda row: -row[1])
         needed = plan.sram if region == "sram" else plan.flash
-        changes = suggestions(network, trainable, loss, wrt, budget, variant)
+        changes = suggestions(network, trainable, wrt, budget, variant)
         raise BudgetExceeded(region, needed, budget, alive, changes)
     layers = trainable_layers(network, trainable) if wrt == "parameters" else ()
     return Program(network, rule, optimiser, loss, policy, wrt, layers, budget, listing)
@@ -212,7 +212,8 @@ def lower(network, rule, loss, policy, trainable, wrt):
         delta = _loss(emit, rule, loss, values)
         input_error = _backward(emit, rule, loss, delta, values, saved)
     for instruction in emit.instructions:
-        instruction.jump = len(emit.instructions)
+        if instruction.phase == "decision":
+            instruction.jump = len(emit.instructions)
     table = Buffer("program", "int32", (len(emit.instructions), len(COLUMNS)), "constants", "", "flash", True)
     keep = [values[-1]] if input_error is None else [values[-1], input_error]
     groups = _storage(emit.instructions, forward_rows, keep)
@@ -239,7 +240,8 @@ def _loss(emit, rule, loss, values):
     with emit.layer(emit.network.parametric[-1]):
         if emit.network.parametric[-1] == len(emit.network.layers) - 1:
             delta = loss.error(emit, values[-1], values[0])
-            rule.decide(emit, delta)
+            if emit.trainable:  # a decision is about training: an input gradient is wanted for every sample
+                rule.decide(emit, delta)
             return delta
     raise InputError(
         f"network {emit.network.name!r} ends with a {emit.network.layers[-1].kind} layer; the last layer must have "

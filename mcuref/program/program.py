@@ -124,7 +124,7 @@ class Program:
         """dLoss/dx of each sample with respect to the *normalised* input, float32[N, *shape]; needs wrt="input"."""
         if self.listing.input_error is None:
             raise InputError("this program was not compiled with wrt='input'; it has no input gradient")
-        step = Step(self, Samples.checked(self, x, y, None, labelled=True), None, self.counts)
+        step = Step(self, Samples.checked(self, x, y, None, labelled=True), None, np.zeros_like(self.counts))
         buffer = self.listing.input_error
         shown = step.run_all(0, len(self.instructions), buffer, buffer.shape[0])
         return shown.results.reshape(-1, *self.network.input.shape)

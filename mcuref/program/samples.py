@@ -29,17 +29,31 @@ class Samples:
         return cls((*by_type, labels, targets), _order(order, len(x)))
 
 
+def _array(name, values):
+    """``values`` as an array; InputError if they are not one (rows of different lengths, say)."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise InputError(f"{name} cannot be made an array; every sample needs the same shape") from None
+
+
+def _plain(values, dtype=None):
+    """C-contiguous, aligned and writable, as the executor's one signature wants it; a copy only if it is not yet."""
+    return np.require(values, dtype, ["C", "A", "W"])
+
+
 def _samples(layer, x):
-    x = np.asarray(x)
+    x = _array("samples", x)
     if x.dtype == np.float64 and layer.dtype == "float32":
-        x = x.astype(np.float32)
+        with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused below
+            x = x.astype(np.float32)
     if x.dtype != layer.dtype:
         raise InputError(f"samples are {x.dtype}; the network's input takes {layer.dtype}")
     if x.ndim < 1 or prod(x.shape[1:]) != layer.size or (x.ndim > 2 and x.shape[1:] != layer.shape):
         raise InputError(f"samples have shape {x.shape}; they must be (N, {', '.join(map(str, layer.shape))})")
     if x.dtype == np.float32 and not np.isfinite(x).all():
         raise InputError(f"sample {int(np.argwhere(~np.isfinite(x))[0][0])} has a NaN or infinite value")
-    return np.ascontiguousarray(x)
+    return _plain(x)
 
 
 def _no_answers():
@@ -53,7 +67,7 @@ def _answers(network, loss, y, count):
         return _no_answers()
     if y is None:
         raise InputError(f"loss {loss!r} needs y, one {'label' if kind == 'label' else 'row of targets'} a sample")
-    y = np.asarray(y)
+    y = _array("y", y)
     if len(np.atleast_1d(y)) != count:
         raise InputError(f"y has {len(np.atleast_1d(y))} entries for {count} samples; it needs one a sample")
     if kind == "label" or y.ndim == 1 and np.issubdtype(y.dtype, np.integer):
@@ -61,34 +75,35 @@ def _answers(network, loss, y, count):
         if kind == "label":
             return labels, np.zeros(0, np.float32)
         return _no_answers()[0], np.eye(network.outputs, dtype=np.float32)[labels].reshape(-1)
-    if y.shape != (count, network.outputs) or not np.issubdtype(y.dtype, np.number):
+    if y.shape != (count, network.outputs) or y.dtype.kind not in "iuf":
         raise InputError(f"targets are {y.dtype}{y.shape}; they must be numbers of shape ({count}, {network.outputs})")
-    y = y.astype(np.float32)
+    with np.errstate(over="ignore"):
+        y = y.astype(np.float32)
     if not np.isfinite(y).all():
         raise InputError(f"target {int(np.argwhere(~np.isfinite(y))[0][0])} has a NaN or infinite value")
-    return _no_answers()[0], np.ascontiguousarray(y).reshape(-1)
+    return _no_answers()[0], _plain(y).reshape(-1)
 
 
 def _labels(y, classes):
-    wrong = _first_outside("labels", y, classes)
+    wrong = _first_outside("labels are", "they", y, classes)
     if wrong is not None:
         raise InputError(f"label {int(y[wrong])} of sample {wrong} is not a class; they are 0 to {classes - 1}")
-    return np.ascontiguousarray(y, np.int32)
+    return _plain(y, np.int32)
 
 
 def _order(order, count):
     if order is None:
         return np.arange(count, dtype=np.int32)
-    order = np.asarray(order)
-    wrong = _first_outside("order", order, count)
+    order = _array("order", order)
+    wrong = _first_outside("order is", "it", order, count)
     if wrong is not None:
         raise InputError(f"order names sample {int(order[wrong])} at position {wrong}; samples are 0 to {count - 1}")
-    return np.ascontiguousarray(order, np.int32)
+    return _plain(order, np.int32)
 
 
-def _first_outside(name, values, limit):
+def _first_outside(subject, pronoun, values, limit):
     """Position of the first value that is not in 0 .. limit - 1, or None; InputError if they are no whole numbers."""
     if values.ndim != 1 or (values.size and not np.issubdtype(values.dtype, np.integer)):
-        raise InputError(f"{name} is {values.dtype}{values.shape}; it must be whole numbers in one row")
+        raise InputError(f"{subject} {values.dtype}{values.shape}; {pronoun} must be whole numbers in one row")
     outside = (values < 0) | (values >= limit)
     return int(np.argmax(outside)) if outside.any() else None

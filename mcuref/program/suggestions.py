@@ -1,11 +1,13 @@
 """What would fit: changes to a refused program, each one compiled and planned before it is suggested."""
 
+from fractions import Fraction
+
 from mcuref.memory.accountant import excess
 from mcuref.memory.targets import TARGETS
-from mcuref.models import find_model, narrowed
+from mcuref.models import narrowed
 
 
-def suggestions(network, trainable, loss, wrt, budget, variant):
+def suggestions(network, trainable, wrt, budget, variant):
     """Up to three changes that fit, as {"change", "sram", "flash"} with planned bytes.
 
     ``variant(network, trainable)`` compiles a listing without a budget. Tried: fewer trainable layers (the most that
@@ -13,7 +15,7 @@ def suggestions(network, trainable, loss, wrt, budget, variant):
     """
     candidates = (
         _fewer_trainable(network, trainable, wrt, budget, variant),
-        _narrower(network, trainable, loss, budget, variant),
+        _narrower(network, trainable, budget, variant),
         _larger_part(variant(network, trainable).plan, budget),
     )
     return [
@@ -32,16 +34,14 @@ def _fewer_trainable(network, trainable, wrt, budget, variant):
     return None
 
 
-def _narrower(network, trainable, loss, budget, variant):
-    """Bisect the width of the hidden layers in 1/256 of today's: memory grows with width.
-
-    Nothing if the network has no hidden layer, or its loss is not the one that a model of that name is trained with.
-    """
-    fitting, low, high = None, 0, 256
+def _narrower(network, trainable, budget, variant):
+    """Bisect the width of the widest hidden layer, the others in proportion: memory grows with width."""
+    widest = max((network.layers[i].outputs for i in network.parametric[:-1]), default=1)
+    fitting, low, high = None, 0, widest
     while high - low > 1:
         middle = (low + high) // 2
-        smaller = narrowed(network, middle / 256)
-        if smaller is None or find_model(smaller.name).loss != loss:
+        smaller = narrowed(network, Fraction(middle, widest))
+        if smaller is None:
             return None
         plan = variant(smaller, trainable).plan
         if excess(plan, budget) is None:
@@ -52,7 +52,8 @@ def _narrower(network, trainable, loss, budget, variant):
 
 
 def _larger_part(plan, budget):
-    fitting = [t for t in TARGETS.values() if excess(plan, t.budget(budget.stack)) is None]
+    parts = [t for t in TARGETS.values() if t.sram > budget.stack]
+    fitting = [t for t in parts if excess(plan, t.budget(budget.stack)) is None]
     if not fitting:
         return None
     return f"--target {min(fitting, key=lambda t: (t.sram, t.flash, t.name)).name}", plan

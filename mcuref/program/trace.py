@@ -6,7 +6,7 @@ only the kept entries. The watched trace also proves that an instruction touches
 
 import numpy as np
 
-from mcuref.errors import McurefError
+from mcuref.errors import McurefError, NonFiniteError
 from mcuref.memory.arena import GUARD
 
 
@@ -18,8 +18,9 @@ def trace(program, x, y=None, order=None, first=0, total=None, watched=False):
     """Train sample by sample and row by row; returns a list of (sample, row, opcode, layer, hash).
 
     The result in the arena is that of :meth:`mcuref.program.program.Program.train`. With ``watched``, every
-    instruction runs twice with all bytes that are not its operands overwritten, by ones and by zeros: it must leave
-    them alone and write the same outputs, else :class:`PlanViolation` names the instruction.
+    instruction runs several times with all bytes that are not its operands overwritten: it must leave
+    them alone and write the same outputs. And what it reads must still be what was last written there. Else
+    :class:`PlanViolation` names the instruction.
 
     Parameters
     ----------
@@ -28,13 +29,16 @@ def trace(program, x, y=None, order=None, first=0, total=None, watched=False):
     size = len(x) if order is None else len(order)
     order = np.arange(size) if order is None else np.asarray(order)
     total = first + size if total is None else total
-    run = _watched_row if watched else _row
+    watch = Watch(program) if watched else None
     records = []
     for position, sample in enumerate(order):
         step = program.step(x, y, [sample], first + position, total)
         row = 0
         while row < len(program.instructions):
-            following = run(program, step, row)
+            try:
+                following = watch.run(step, row) if watch else step.run(row, row + 1)
+            except NonFiniteError as error:
+                raise NonFiniteError(error.layer, position) from None
             instruction = program.instructions[row]
             records.append((int(sample), row, instruction.name, instruction.layer, _hash(program, instruction)))
             row = following
@@ -45,10 +49,6 @@ def write_csv(records, file):
     """Write trace records to a text file object: ``sample,row,opcode,layer,hash``, the hash as 8 hexadecimal digits."""
     file.write("sample,row,opcode,layer,hash\n")
     file.writelines(f"{s},{r},{name},{layer},{value:08x}\n" for s, r, name, layer, value in records)
-
-
-def _row(program, step, row):
-    return step.run(row, row + 1)
 
 
 def _hash(program, instruction):
@@ -63,31 +63,61 @@ def _hash(program, instruction):
     return int(value)
 
 
-def _watched_row(program, step, row):
-    """Run a row twice, on two backgrounds; leave the arena as one ordinary run would."""
-    instruction = program.instructions[row]
-    memory = program.arena.bytes
-    before = memory.copy()
-    outputs = _bytes_of(program, instruction.outputs)
-    operands = outputs | _bytes_of(program, (*instruction.buffers, program.listing.table))
-    results = []
-    for background in (0xFF, 0x00):
-        memory[:] = np.where(operands, before, np.uint8(background))
-        start = memory.copy()
-        counts = program.counts.copy()
-        following = step.run(row, row + 1)
-        stray = (memory != start) & ~outputs
+# What foreign bytes are overwritten with: NaN passes through every sum, 0 through none, and -1 changes what is added to
+# it. As an integer each is 0 or negative, so that a count read by mistake makes no endless loop.
+BACKGROUNDS = (0xFFFFFFFF, 0x00000000, 0xBF800000)
+
+
+class Watch:
+    """Runs rows so that every byte they should not touch, and every stale byte they should not read, is noticed."""
+
+    def __init__(self, program):
+        self.program = program
+        persistent = [p.buffer for p in program.plan.placements if p.buffer.persistent]
+        self.written = {buffer: program.arena.view(buffer).tobytes() for buffer in persistent}
+
+    def run(self, step, row):
+        """Run one row; leaves the arena as an ordinary run would. Returns the row that comes next."""
+        program, instruction = self.program, self.program.instructions[row]
+        for buffer in instruction.inputs:
+            if program.arena.view(buffer).tobytes() != self.written.get(buffer):
+                raise PlanViolation(f"{_where(row, instruction)} reads {buffer.name}, which something else has overwritten")
+        memory, counts = program.arena.bytes, program.counts.copy()
+        before = memory.copy()
+        outputs = _bytes_of(program, instruction.outputs)
+        operands = outputs | _bytes_of(program, (*instruction.buffers, program.listing.table))
+        results = []
+        for background in BACKGROUNDS:
+            program.counts[:] = counts
+            memory[:] = np.where(operands, before, np.full(memory.size // 4, background, np.uint32).view(np.uint8))
+            results.append(self._attempt(step, row, outputs))
+        memory[:] = before
+        memory[outputs] = results[0][1]
+        if any(following != results[0][0] or (written != results[0][1]).any() for following, written in results[1:]):
+            raise PlanViolation(f"{_where(row, instruction)} depends on bytes it has no operand for")
+        for buffer in instruction.outputs:
+            self.written[buffer] = program.arena.view(buffer).tobytes()
+        if isinstance(results[0][0], str):
+            raise NonFiniteError(results[0][0], 0)
+        return results[0][0]
+
+    def _attempt(self, step, row, outputs):
+        """(row that comes next, or the layer whose error is not finite; bytes of the outputs) on one background."""
+        program, instruction = self.program, self.program.instructions[row]
+        start = program.arena.bytes.copy()
+        try:
+            following = step.run(row, row + 1)
+        except NonFiniteError as error:
+            following = error.layer
+        stray = (program.arena.bytes != start) & ~outputs
         if stray.any() or (program.arena.guard != GUARD).any():
             where = f"byte {int(np.argmax(stray))}" if stray.any() else "a byte behind the arena"
-            raise PlanViolation(f"row {row} ({instruction.name} of {instruction.layer}) wrote {where}, not its output")
-        results.append((following, memory[outputs].copy()))
-        if background:
-            program.counts[:] = counts
-    if results[0][0] != results[1][0] or (results[0][1] != results[1][1]).any():
-        raise PlanViolation(f"row {row} ({instruction.name} of {instruction.layer}) depends on bytes it has no operand for")
-    memory[:] = before
-    memory[outputs] = results[0][1]
-    return following
+            raise PlanViolation(f"{_where(row, instruction)} wrote {where}, not its output")
+        return following, program.arena.bytes[outputs].copy()
+
+
+def _where(row, instruction):
+    return f"row {row} ({instruction.name} of {instruction.layer})"
 
 
 def _bytes_of(program, buffers):
