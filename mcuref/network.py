@@ -5,6 +5,7 @@ from math import prod
 
 import numpy as np
 
+from mcuref import arguments
 from mcuref.errors import InputError
 from mcuref.kernels import random
 from mcuref.layers import Input
@@ -34,9 +35,7 @@ class Network:
         self.layers, self.name = tuple(layers), name
         if not self.layers or not isinstance(self.layers[0], Input):
             raise InputError(f"network {name!r} must begin with an Input layer, such as Input((28, 28, 1), 'uint8')")
-        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 1 << 32:
-            raise InputError(f"seed {seed!r} is not a whole number from 0 to 4294967295")
-        self.seed = int(seed)
+        self.seed = arguments.seed(seed)
         self.names = _names(self.layers)
         self.shapes = _shapes(self)
         if not self.parametric:

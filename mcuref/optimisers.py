@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcuref.errors import InputError
+from mcuref.arguments import number, one_of
 
 SCHEDULES = ("constant", "linear", "halving")
 
@@ -30,13 +30,8 @@ class SGD:
     schedule: str = "linear"
 
     def __post_init__(self):
-        rate = self.learning_rate
-        if isinstance(rate, bool) or not isinstance(rate, (int, float, np.number)) or not 0 < rate < np.inf:
-            raise InputError(f"learning rate {rate!r} is not a positive number, such as 0.01")
-        if not np.float32(rate) > 0:
-            raise InputError(f"learning rate {rate!r} is 0 in float32; use a larger one, such as 0.01")
-        if self.schedule not in SCHEDULES:
-            raise InputError(f"schedule {self.schedule!r} is not known; it may be {', '.join(SCHEDULES)}")
+        number("learning rate", self.learning_rate, 0, above=True)
+        one_of("schedule", self.schedule, SCHEDULES)
 
     def rates(self, first, count, total):
         """Learning rates of steps first .. first + count - 1 of ``total``: float32[count]."""

@@ -9,6 +9,7 @@ the same for all data sets; none has settings of its own.
 
 from dataclasses import dataclass, replace
 
+from mcuref.arguments import one_of
 from mcuref.errors import InputError
 from mcuref.optimisers import SGD
 from mcuref.program.compiler import compile
@@ -55,8 +56,7 @@ OTHER = {
 
 def find_protocol(data_name, regime, epochs=None, learning_rate=None):
     """The table's row for a data set, or the one for other data; epochs and learning rate replaced if given."""
-    if regime not in REGIMES:
-        raise InputError(f"regime {regime!r} is not known; it may be {', '.join(REGIMES)}")
+    one_of("regime", regime, REGIMES)
     protocol = PROTOCOLS.get((data_name, regime), OTHER[regime])
     if epochs is not None:
         protocol = replace(protocol, epochs=epochs)

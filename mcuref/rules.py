@@ -21,24 +21,15 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from mcuref.arguments import number, one_of
 from mcuref.errors import InputError
 
 LARGEST_N = 1 << 22  # rint of S n is exact in float32 below this
 
 
-def _number(name, value, minimum, maximum=np.inf, above=False):
-    """InputError unless ``value`` is a number in [minimum, maximum], or ]minimum, maximum] if ``above``."""
-    wanted = f"a number {'above' if above else 'from'} {minimum:g}" + (f" to {maximum:g}" if maximum < np.inf else "")
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-        raise InputError(f"{name} {value!r} is not {wanted}")
-    value = np.float32(value)
-    if not (minimum < value if above else minimum <= value) or not value <= maximum or not np.isfinite(value):
-        raise InputError(f"{name} {float(value):g} is not {wanted}")
-
-
-def _one_of(name, value, choices):
-    if value not in choices:
-        raise InputError(f"{name} {value!r} is not known; it may be {', '.join(choices)}")
+def _ordered(low_name, low, high_name, high):
+    if np.float32(low) > np.float32(high):
+        raise InputError(f"{low_name} {low:g} is larger than {high_name} {high:g}; it may be at most that")
 
 
 def kept_entries(ratio, n, floor=False):
@@ -86,9 +77,9 @@ class TopK:
     method = "topk"
 
     def __post_init__(self):
-        _number("ratio", self.ratio, 0, 1, above=True)
-        _one_of("output", self.output, ("auto", "dense", "rule"))
-        _one_of("bias", self.bias, ("masked", "dense"))
+        number("ratio", self.ratio, 0, 1, above=True)
+        one_of("output", self.output, ("auto", "dense", "rule"))
+        one_of("bias", self.bias, ("masked", "dense"))
 
     def decide(self, emit, delta):
         """Every sample is trained."""
@@ -125,15 +116,14 @@ class TinyProp:
     method = "tinyprop"
 
     def __post_init__(self):
-        _number("s_min", self.s_min, 0)
-        _number("s_max", self.s_max, 0, above=True)
-        if np.float32(self.s_min) > np.float32(self.s_max):
-            raise InputError(f"s_min {self.s_min:g} is larger than s_max {self.s_max:g}; it may be at most that")
-        _number("zeta", self.zeta, 0, above=True)
-        _one_of("output", self.output, ("auto", "dense", "rule"))
-        _one_of("bias", self.bias, ("masked", "dense"))
-        _one_of("rounding", self.rounding, ("nearest", "floor"))
-        _number("decay", self.decay, 0, 1, above=True)
+        number("s_min", self.s_min, 0)
+        number("s_max", self.s_max, 0, above=True)
+        _ordered("s_min", self.s_min, "s_max", self.s_max)
+        number("zeta", self.zeta, 0, above=True)
+        one_of("output", self.output, ("auto", "dense", "rule"))
+        one_of("bias", self.bias, ("masked", "dense"))
+        one_of("rounding", self.rounding, ("nearest", "floor"))
+        number("decay", self.decay, 0, 1, above=True)
 
     def decide(self, emit, delta):
         """Every sample is trained."""
@@ -186,13 +176,12 @@ class TinyPropV2(TinyProp):
 
     def __post_init__(self):
         super().__post_init__()
-        _number("threshold", self.threshold, 0)
-        _number("d_min", self.d_min, 0)
-        _number("d_max", self.d_max, 0, above=True)
-        if np.float32(self.d_min) > np.float32(self.d_max):
-            raise InputError(f"d_min {self.d_min:g} is larger than d_max {self.d_max:g}; it may be at most that")
-        if self.beta != "ratio":
-            _number("beta", self.beta, 0, above=True)
+        number("threshold", self.threshold, 0)
+        number("d_min", self.d_min, 0)
+        number("d_max", self.d_max, 0, above=True)
+        _ordered("d_min", self.d_min, "d_max", self.d_max)
+        if not (isinstance(self.beta, str) and self.beta == "ratio"):
+            number("beta", self.beta, 0, above=True)
 
     def decide(self, emit, delta):
         """Emit the decision on the output layer's error: a jump to the end of the step if the sample is skipped."""
@@ -244,7 +233,7 @@ PRESETS = {
 
 def setting_names(method):
     """Names of the settings that a method has."""
-    _one_of("method", method, METHODS)
+    one_of("method", method, METHODS)
     return [field.name for field in fields(METHODS[method])]
 
 
@@ -253,8 +242,8 @@ def make(method, preset="default", **settings):
 
     Raises InputError for an unknown method or preset, and for a setting that the method does not have.
     """
-    _one_of("method", method, METHODS)
-    _one_of("preset", preset, PRESETS)
+    one_of("method", method, METHODS)
+    one_of("preset", preset, PRESETS)
     rule = PRESETS[preset][method]
     names = setting_names(method)
     for name in settings:

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
+from mcuref import arguments
 from mcuref.errors import InputError
 from mcuref.kernels.random import SHUFFLE, permutation
 from mcuref.layers import find_loss
@@ -63,11 +64,8 @@ class Trainer:
     """
 
     def __init__(self, program, data, *, epochs=5, seed=0, progress=None):
-        if isinstance(epochs, bool) or not isinstance(epochs, (int, np.integer)) or epochs < 1:
-            raise InputError(f"epochs {epochs!r} is not a positive whole number")
-        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 1 << 32:
-            raise InputError(f"seed {seed!r} is not a whole number from 0 to 4294967295")
-        self.program, self.data, self.epochs, self.seed, self.progress = program, data, int(epochs), int(seed), progress
+        self.program, self.data, self.progress = program, data, progress
+        self.epochs, self.seed = arguments.whole("epochs", epochs, 1), arguments.seed(seed)
         self.history = []
 
     def run(self):

@@ -2,7 +2,7 @@
 
 Numba's on-disk cache watches only the file of the cached function: an executor cached on disk would go on running the
 old version of a kernel it calls. So the cache lives in a folder named by a hash of everything that decides the
-compiled code: all kernel sources, the executor's, Numba's version and the flags.
+compiled code: all kernel sources, the executor's, the instruction set's, Numba's version and the flags.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ FLAGS = {"fastmath": False, "error_model": "numpy", "nogil": True}
 def sources():
     """Files whose text decides the compiled code, sorted."""
     package = Path(__file__).resolve().parent.parent
-    return sorted((package / "kernels").glob("*.py")) + [package / "program" / "executor.py"]
+    return sorted((package / "kernels").glob("*.py")) + [package / "program" / f"{n}.py" for n in ("executor", "instructions")]
 
 
 def cache_folder():

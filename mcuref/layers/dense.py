@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
+from mcuref.arguments import whole
 from mcuref.errors import InputError
 
 MOST_OUTPUTS = 1 << 16  # kept indices are uint16
@@ -23,10 +22,7 @@ class Dense:
     kind = "dense"
 
     def __post_init__(self):
-        if isinstance(self.outputs, bool) or not isinstance(self.outputs, (int, np.integer)) or self.outputs < 1:
-            raise InputError(f"a dense layer needs a positive whole number of outputs, got {self.outputs!r}")
-        if self.outputs > MOST_OUTPUTS:
-            raise InputError(f"a dense layer has at most {MOST_OUTPUTS} outputs (16-bit indices), got {self.outputs}")
+        whole("a dense layer's number of outputs", self.outputs, 1, MOST_OUTPUTS)
 
     def output_shape(self, shape):
         """(O,); the input must be flat."""

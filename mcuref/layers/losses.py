@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mcuref.arguments import one_of
 from mcuref.errors import InputError
 
 
@@ -62,6 +63,4 @@ LOSSES = {loss.name: loss for loss in (SoftmaxCrossEntropy(), MeanSquaredError()
 
 def find_loss(name):
     """The loss called ``name``; InputError if there is none."""
-    if name not in LOSSES:
-        raise InputError(f"loss {name!r} is not known; it may be {', '.join(LOSSES)}")
-    return LOSSES[name]
+    return LOSSES[one_of("loss", name, LOSSES)]

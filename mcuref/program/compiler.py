@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mcuref.arguments import one_of, whole
 from mcuref.errors import InputError
 from mcuref.layers import find_loss
 from mcuref.memory.accountant import BudgetExceeded, Plan, excess
@@ -187,20 +188,14 @@ def trainable_layers(network, trainable):
     count = len(network.parametric)
     if trainable is None:
         return network.parametric
-    if isinstance(trainable, bool) or not isinstance(trainable, (int, np.integer)) or not 0 <= trainable <= count:
-        raise InputError(
-            f"trainable {trainable!r} is not a whole number from 0 to {count}, the layers of {network.name!r} "
-            "that have parameters (0: inference only)"
-        )
+    trainable = whole("trainable", trainable, 0, count)
     return network.parametric[count - trainable :]
 
 
 def lower(network, rule, loss, policy, trainable, wrt):
     """Emit, in order: forward, loss, decision, then backward layer by layer; then plan. Returns a :class:`Listing`."""
-    if policy not in POLICIES:
-        raise InputError(f"policy {policy!r} is not known; it may be {', '.join(POLICIES)}")
-    if wrt not in WRT:
-        raise InputError(f"wrt {wrt!r} is not known; it may be {', '.join(WRT)}")
+    one_of("policy", policy, POLICIES)
+    one_of("wrt", wrt, WRT)
     if len(network.shapes[-1]) != 1:
         raise InputError(f"network {network.name!r} ends with shape {network.shapes[-1]}; losses need a flat output")
     loss = find_loss(loss)

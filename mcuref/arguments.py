@@ -1,0 +1,56 @@
+"""Checks of arguments at the door: each raises InputError with the argument's name, its value and what would be right."""
+
+import numpy as np
+
+from mcuref.errors import InputError
+
+
+def number(name, value, minimum=0.0, maximum=np.inf, above=False):
+    """``value`` as float32, in [minimum, maximum], or ]minimum, maximum] if ``above``, after rounding to float32."""
+    wanted = f"a number {'above' if above else 'from'} {minimum:g}" + (f" to {maximum:g}" if maximum < np.inf else "")
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise InputError(f"{name} {_shown(value)} is not {wanted}")
+    try:
+        with np.errstate(over="ignore"):
+            rounded = np.float32(value)
+    except OverflowError:
+        rounded = np.float32(np.inf)
+    inside = minimum < rounded if above else minimum <= rounded
+    if not inside or not rounded <= maximum or not np.isfinite(rounded):
+        kept = "" if rounded == value else f": in float32 it is {rounded:g}"
+        raise InputError(f"{name} {_shown(value)} is not {wanted}{kept}")
+    return rounded
+
+
+def whole(name, value, minimum, maximum=None):
+    """``value`` as int, minimum <= value <= maximum."""
+    if maximum is None:
+        wanted = "a positive whole number" if minimum == 1 else f"a whole number from {minimum}"
+    else:
+        wanted = f"a whole number from {minimum} to {maximum}"
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise InputError(f"{name} {_shown(value)} is not {wanted}")
+    if value < minimum or (maximum is not None and value > maximum):
+        raise InputError(f"{name} {_shown(value)} is not {wanted}")
+    return int(value)
+
+
+def one_of(name, value, choices):
+    """``value``, one of the words ``choices``."""
+    if not isinstance(value, str) or value not in choices:
+        raise InputError(f"{name} {_shown(value)} is not known; it may be {', '.join(choices)}")
+    return value
+
+
+def seed(value):
+    """A seed of mcuref's generator."""
+    return whole("seed", value, 0, (1 << 32) - 1)
+
+
+def _shown(value):
+    """Text of a value, short and on one line."""
+    try:
+        text = " ".join(repr(value.item() if isinstance(value, np.generic) else value).split())
+    except ValueError:  # Python refuses to write out integers of thousands of digits
+        text = f"of {value.bit_length()} bits"
+    return text if len(text) <= 60 else text[:57] + "..."
