@@ -11,14 +11,15 @@ def number(name, value, minimum=0.0, maximum=np.inf, above=False):
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise InputError(f"{name} {_shown(value)} is not {wanted}")
     try:
-        with np.errstate(over="ignore"):
-            rounded = np.float32(value)
-    except OverflowError:
-        rounded = np.float32(np.inf)
+        exact = float(value)
+    except OverflowError:  # an int beyond float64
+        exact = np.inf
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = np.float32(exact)
     inside = minimum < rounded if above else minimum <= rounded
     if not inside or not rounded <= maximum or not np.isfinite(rounded):
-        kept = "" if rounded == value else f": in float32 it is {rounded:g}"
-        raise InputError(f"{name} {_shown(value)} is not {wanted}{kept}")
+        lost = np.isinf(rounded) or (rounded == 0 and exact != 0)
+        raise InputError(f"{name} {_shown(value)} is not {wanted}" + (f": it is {rounded:g} in float32" if lost else ""))
     return rounded
 
 

@@ -43,7 +43,8 @@ def test_structure():
 
 
 @pytest.mark.parametrize("name, words", [
-    ("mlp-0-10", "has a layer of 0"), ("mlp-10-0-2", "has a layer of 0"), ("mlp-999999999-10", "has a layer of 999999999"),
+    ("mlp-0-10", "has a layer of 0"), ("mlp-10-0-2", "has a layer of 0"),
+    ("mlp-999999999-10", "has a layer of 999999999"),
     ("mlp-65537-2", "has a layer of 65537; widths are 1 to 65536"), ("mlp-9999999999-1", "is not known"),
     ("mlp", "is not known"), ("mlp-5", "is not known"), ("mlp-5-", "is not known"), ("mlp--5-2", "is not known"),
     ("mlp-5-2.5", "is not known"), ("mlp-5-2 ", "is not known"), ("MLP-5-2", "is not known"), ("", "is not known"),
@@ -70,7 +71,8 @@ def test_the_input_is_that_of_the_data():
 
 
 @pytest.mark.parametrize("name, some, words", [
-    ("mlp-784-32-10", data(), "takes 784 values but a sample of data 'some' has 64 (shape (8, 8, 1)); try --model mlp-64-32-10"),
+    ("mlp-784-32-10", data(),
+     "takes 784 values but a sample of data 'some' has 64 (shape (8, 8, 1)); try --model mlp-64-32-10"),
     ("mlp-64-32-2", data(), "has 2 outputs but data 'some' has 10 classes"),
 ])  # fmt: skip
 def test_data_that_does_not_fit_the_model(name, some, words):

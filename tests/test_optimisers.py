@@ -53,9 +53,9 @@ def test_long_schedules_do_not_overflow():
 @pytest.mark.parametrize("rate", [0, -0.1, 1e-50, 1e39, float("nan"), float("inf"), "0.1", None, True, [0.1],
                                   pytest.param(10**400, id="beyond float")])  # fmt: skip
 def test_a_bad_rate_is_refused_by_name_and_value(rate):
-    with np.errstate(over="ignore"), pytest.raises(InputError, match="learning rate") as refused:
+    with pytest.raises(InputError) as refused:
         SGD(rate)
-    assert repr(rate)[:20] in str(refused.value)
+    assert str(refused.value).startswith(f"learning rate {repr(rate)[:20]}")  # 400 digits may be cut
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "", None, 3])

@@ -1,10 +1,11 @@
 """The command line: a file a command, each parses, calls the library, prints."""
 
 import argparse
-import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 
+from mcuref.cli.console import prepare_streams
 from mcuref.errors import McurefError
 
 COMMANDS = ("train", "compare", "estimate", "targets", "datasets", "doctor", "bench")
@@ -20,7 +21,10 @@ exit status: 0 done, or yes; 1 a negative answer with its report; 2 bad input, o
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse whose errors are one sentence."""
+    """argparse whose errors are one sentence, and that takes no abbreviations: --seed is not --seeds."""
+
+    def __init__(self, **keywords):
+        super().__init__(allow_abbrev=False, **keywords)
 
     def error(self, message):
         """Print the sentence and exit with status 2."""
@@ -43,22 +47,23 @@ def _parser():
 
 def main(argv=None):
     """Run a command; returns its exit status."""
-    arguments = _parser().parse_args(argv)
+    prepare_streams()
     try:
+        arguments = _parser().parse_args(argv)
         return arguments.run(arguments) or 0
     except McurefError as error:
-        print(f"mcuref: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # the reader of a pipe went away: not our error, and no traceback at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _failed(error)
+    except MemoryError as error:
+        return _failed(f"this computer's memory is too small for that: {error or 'a smaller model or data set is needed'}")
     except OSError as error:
-        print(f"mcuref: {error.filename or 'the system'}: {(error.strerror or str(error)).lower()}", file=sys.stderr)
-        return 2
+        what = error.filename or "the output"
+        return _failed(f"{what} cannot be used: {(error.strerror or str(error)).lower()}")
     except KeyboardInterrupt:
-        print("mcuref: interrupted, nothing was written", file=sys.stderr)
-        return 130
+        return _failed("interrupted; nothing half-written is left", 130)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _failed(sentence, status=2):
+    with suppress(OSError):  # stderr may be as full as the disk that is complained about
+        print(f"mcuref: {sentence}", file=sys.stderr)
+    return status
+

@@ -8,7 +8,7 @@ keeps 10 % with a dense output layer; tinypropv2 is measured at 80 % of the samp
 """
 
 from mcuref.cli import options
-from mcuref.cli.console import prepare_kernels, progress, stdout
+from mcuref.cli.console import prepare_kernels, progress, show
 
 
 def arguments(parser):
@@ -22,16 +22,15 @@ def run(arguments):
     """Measure, print, write."""
     from mcuref import bench
     from mcuref.errors import InputError
-    from mcuref.files import check_new_file, write_json
+    from mcuref.files import check_outputs, write_json
     from mcuref.layers import find_loss
     from mcuref.models import find_model
     from mcuref.report.tables import bench_tables
 
-    if arguments.json:
-        check_new_file(arguments.json)
+    check_outputs(arguments.json)
     if not 0 < arguments.seconds <= 3600:
         raise InputError(f"--seconds {arguments.seconds:g} is not a number above 0, at most 3600")
-    models = arguments.model.split(",") if arguments.model else list(bench.MODELS)
+    models = list(bench.MODELS) if arguments.model is None else options.several(arguments.model, "--model")
     for name in models:
         if find_loss(find_model(name).loss).target != "label":
             raise InputError(f"model {name!r} is not a classifier; the benchmark trains classifiers")
@@ -41,9 +40,8 @@ def run(arguments):
         for name in models:
             rows += bench.measure(name, arguments.seconds, lambda done, total, name=name: update(name, done, total))
     forward = bench.forward_rates(seconds=arguments.seconds)
-    console = stdout()
-    console.print(*bench_tables(rows, forward), sep="\n")
+    show(*bench_tables(rows, forward))
     if rows[0]["ratio_to_torch"] is None:
-        console.print('PyTorch is not installed; pip install "mcuref[peers]" brings it, and the comparison')
-    if arguments.json:
+        show('PyTorch is not installed; pip install "mcuref[peers]" brings it, and the comparison')
+    if arguments.json is not None:
         write_json(arguments.json, {"schema": "mcuref.bench/1", "rows": rows, "dense_forward_gmacs": forward})

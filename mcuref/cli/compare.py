@@ -10,7 +10,7 @@ order at the same learning rate. Effort is counted: multiply-accumulates of the 
 """
 
 from mcuref.cli import options
-from mcuref.cli.console import prepare_kernels, progress, stdout
+from mcuref.cli.console import prepare_kernels, progress, show
 
 
 def arguments(parser):
@@ -33,26 +33,24 @@ def arguments(parser):
 def run(arguments):
     """Compare, print, write."""
     from mcuref.comparison import Comparison, advantage, named_rules, sweep_rules
-    from mcuref.files import check_new_file, write_json
+    from mcuref.files import check_outputs, write_json
     from mcuref.models import default_model
     from mcuref.report.json import comparison_json
     from mcuref.report.tables import comparison_tables, protocol_line, sweep_tables
 
-    if arguments.json:
-        check_new_file(arguments.json)
-    methods = [method.strip() for method in arguments.method.split(",")]
-    chosen = named_rules(methods, arguments.preset, **options.settings(arguments.settings))
+    check_outputs(arguments.json)
+    chosen = named_rules(options.several(arguments.method, "--method"), arguments.preset, **options.settings(arguments.settings))
     budget, seeds = options.budget(arguments), options.seeds(arguments.seeds)
     data = options.load_data(arguments)
     if arguments.sweep:
         chosen |= sweep_rules()
-    with progress() as update:
-        comparison = Comparison(
-            data, arguments.model or default_model(data), seeds=seeds, regime=arguments.regime, budget=budget,
-            trainable=arguments.trainable, epochs=arguments.epochs, learning_rate=arguments.learning_rate, progress=update,
-        )  # fmt: skip
-        comparison.check(chosen)
-        prepare_kernels()
+    comparison = Comparison(
+        data, default_model(data) if arguments.model is None else arguments.model, seeds=seeds, regime=arguments.regime,
+        budget=budget, trainable=arguments.trainable, epochs=arguments.epochs, learning_rate=arguments.learning_rate,
+    )  # fmt: skip
+    comparison.check(chosen)
+    prepare_kernels()
+    with progress() as comparison.progress:
         rows = comparison.run(chosen)
     ratios = [row for row in rows if row["preset"] == "sweep"]
     rows = [row for row in rows if row["preset"] != "sweep"]
@@ -60,10 +58,8 @@ def run(arguments):
         {"method": row["method"]} | advantage(row, ratios)
         for row in rows if ratios and row["method"].startswith("tinyprop")
     ]  # fmt: skip
-    console = stdout()
-    console.print(protocol_line(comparison, arguments.evaluate))
-    console.print(*comparison_tables(rows), sep="\n")
+    show(protocol_line(comparison, arguments.evaluate), *comparison_tables(rows))
     if ratios:
-        console.print(*sweep_tables(ratios, gains), sep="\n")
-    if arguments.json:
+        show(*sweep_tables(ratios, gains))
+    if arguments.json is not None:
         write_json(arguments.json, comparison_json(comparison, arguments.evaluate, rows, ratios, gains))

@@ -4,7 +4,7 @@ Data sets lie in the folder that the environment variable MCUREF_DATA names (def
 """
 
 from mcuref.cli import options
-from mcuref.cli.console import stdout
+from mcuref.cli.console import show
 
 
 def arguments(parser):
@@ -17,13 +17,12 @@ def run(arguments):
     from dataclasses import asdict
 
     from mcuref.datasets import available
-    from mcuref.files import check_new_file, write_json
+    from mcuref.files import check_outputs, write_json
     from mcuref.report.tables import dataset_tables
 
-    if arguments.json:
-        check_new_file(arguments.json)
+    check_outputs(arguments.json)
     rows = available()
-    stdout().print(*dataset_tables(rows), sep="\n")
-    if arguments.json:
+    show(*dataset_tables(rows))
+    if arguments.json is not None:
         plain = [asdict(row) | {"where": str(row.where), "sample_shape": list(row.sample_shape)} for row in rows]
         write_json(arguments.json, {"schema": "mcuref.datasets/1", "datasets": plain})

@@ -4,7 +4,7 @@ Exit status 1 if a check fails.
 """
 
 from mcuref.cli import options
-from mcuref.cli.console import prepare_kernels, stdout
+from mcuref.cli.console import prepare_kernels, show
 
 
 def arguments(parser):
@@ -14,15 +14,14 @@ def arguments(parser):
 
 def run(arguments):
     """Check, print, write; 1 if something is wrong."""
-    from mcuref.files import check_new_file, write_json
+    from mcuref.files import check_outputs, write_json
     from mcuref.report.tables import checks_table
 
-    if arguments.json:
-        check_new_file(arguments.json)
+    check_outputs(arguments.json)
     prepare_kernels()
     checks = list(_checks())
-    stdout().print(checks_table(checks))
-    if arguments.json:
+    show(checks_table(checks))
+    if arguments.json is not None:
         rows = [{"check": what, "ok": ok, "found": found} for what, ok, found in checks]
         write_json(arguments.json, {"schema": "mcuref.doctor/1", "checks": rows})
     return 0 if all(ok for _, ok, _ in checks) else 1
@@ -32,24 +31,31 @@ def _checks():
     """(what, ok, found) of everything."""
     import platform
     import sys
-    from importlib.metadata import PackageNotFoundError, version
 
+    from mcuref import __version__
     from mcuref.datasets import available
     from mcuref.datasets.registry import data_folder
     from mcuref.kernels.jit import CACHE, CACHED
     from mcuref.selfcheck import GOLDEN, fingerprint
 
     yield "Python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.machine()}"
-    for package in ("mcuref", "numpy", "numba", "rich"):
-        yield package, True, version(package)
+    yield "mcuref", True, __version__
+    for package in ("numpy", "numba", "rich"):
+        yield package, True, _version(package)
     for package in ("hypothesis", "matplotlib", "torch"):
-        try:
-            yield f"{package} (optional)", True, version(package)
-        except PackageNotFoundError:
-            yield f"{package} (optional)", True, "not installed"
+        yield f"{package} (optional)", True, _version(package)
     yield "kernel cache", CACHED, f"{CACHE}" + ("" if CACHED else " cannot be written: every start compiles anew")
     here = ", ".join(row.name for row in available() if row.present)
     yield "data folder", True, f"{data_folder()}; here: {here}"
     for method, expected in GOLDEN.items():
         found = fingerprint(method)
         yield f"bits of {method}", found == expected, f"{found:08x}" + ("" if found == expected else f", not {expected:08x}")
+
+
+def _version(package):
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

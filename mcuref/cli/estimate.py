@@ -9,7 +9,7 @@ Exit status 1 if it does not fit, with changes that would.
 """
 
 from mcuref.cli import options
-from mcuref.cli.console import stdout
+from mcuref.cli.console import show
 
 
 def arguments(parser):
@@ -24,15 +24,14 @@ def arguments(parser):
 def run(arguments):
     """Compile without running, print, write; 1 if it does not fit."""
     from mcuref import rules
-    from mcuref.files import check_new_file, write_json
+    from mcuref.files import check_outputs, write_json
     from mcuref.memory.accountant import BudgetExceeded
     from mcuref.models import build, find_model
     from mcuref.program.compiler import compile
     from mcuref.report.tables import memory_tables
 
-    for file in filter(None, (arguments.json, arguments.map)):
-        check_new_file(file)
-    name = arguments.model or "mlp-64-32-10"
+    check_outputs(arguments.json, arguments.map)
+    name = "mlp-64-32-10" if arguments.model is None else arguments.model
     rule = rules.make(arguments.method, arguments.preset, **options.settings(arguments.settings))
     network, budget = build(name), options.budget(arguments)
     keywords = {"loss": find_model(name).loss, "trainable": arguments.trainable}
@@ -43,14 +42,13 @@ def run(arguments):
         program, suggestions = compile(network, rule, **keywords), refusal.suggestions
         program.budget = budget
     fits = not suggestions and _fits(program)
-    console = stdout()
     memory = program.report()
-    console.print(*memory_tables(program, memory, fits, suggestions), sep="\n")
-    if arguments.map:
+    show(*memory_tables(program, memory, fits, suggestions))
+    if arguments.map is not None:
         from mcuref.report.plots import draw_memory_map
 
         draw_memory_map(program, arguments.map)
-    if arguments.json:
+    if arguments.json is not None:
         head = {"schema": "mcuref.estimate/1", "model": name, "method": arguments.method, "fits": fits}
         write_json(arguments.json, head | memory | {"suggestions": suggestions})
     return 0 if fits else 1

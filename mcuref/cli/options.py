@@ -1,6 +1,7 @@
 """Options that several commands share, and what they mean to the library."""
 
 import argparse
+import re
 from dataclasses import replace
 
 from mcuref import rules
@@ -9,14 +10,20 @@ from mcuref.memory.targets import DEFAULT_STACK, Budget, find_target, parse_size
 from mcuref.protocols import REGIMES
 
 DEFAULT_TARGET = "nrf52840"
+LARGEST_SEED = (1 << 32) - 1
+MOST_EPOCHS = 1_000_000
 
 
-def whole(text):
-    """A whole number, for argparse."""
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+def whole(minimum, maximum=LARGEST_SEED):
+    """A type for argparse: whole numbers in decimal digits, from minimum to maximum."""
+
+    def convert(text):
+        value = int(text) if re.fullmatch("-?[0-9]{1,20}", text) else None
+        if value is None or not minimum <= value <= maximum:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {minimum} to {maximum}")
+        return value
+
+    return convert
 
 
 def number(text):
@@ -40,7 +47,7 @@ def add_model(parser, data=True):
         "default: " + ("one that fits the data" if data else "mlp-64-32-10"),
     )  # fmt: skip
     parser.add_argument(
-        "--trainable", type=whole, metavar="N",
+        "--trainable", type=whole(1 if data else 0), metavar="N",
         help="train only the last N layers with parameters; the others stay frozen in flash; default all",
     )  # fmt: skip
 
@@ -81,7 +88,7 @@ def add_run(parser):
         help=f"{' or '.join(REGIMES)}: from start weights, or pre-trained on a first part and then on new samples of "
         "the same kind; default scratch",
     )  # fmt: skip
-    parser.add_argument("--epochs", type=whole, metavar="N", help="default: the protocol's for the data and regime")
+    parser.add_argument("--epochs", type=whole(1, MOST_EPOCHS), metavar="N", help="default: the protocol's for the data and regime")
     parser.add_argument("--learning-rate", type=number, metavar="RATE", help="default: the protocol's")
     parser.add_argument(
         "--evaluate", default="test", choices=("test", "validation"),
@@ -114,7 +121,7 @@ def budget(arguments):
     sram = None if arguments.sram is None else parse_size(arguments.sram, "--sram", 1)
     flash = None if arguments.flash is None else parse_size(arguments.flash, "--flash", 1)
     sized = sram is not None or flash is not None
-    name = arguments.target or ("none" if sized else DEFAULT_TARGET)
+    name = ("none" if sized else DEFAULT_TARGET) if arguments.target is None else arguments.target
     if name == "none":
         return Budget(sram, flash, stack) if sized else None
     part = find_target(name).budget(stack)
@@ -129,15 +136,26 @@ def load_data(arguments):
     return data.validation_split() if arguments.evaluate == "validation" else data
 
 
+def several(text, option):
+    """["full", "topk"] from "full,topk"; InputError if one comes twice."""
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{option} {text!r} names {name!r} twice; once is enough")
+    return names
+
+
 def seeds(text):
     """[0, 1, 2] from "0,1,2", or from "3" meaning the first three."""
-    parts = text.split(",")
-    try:
-        numbers = [int(part) for part in parts]
-    except ValueError:
-        raise InputError(f"--seeds {text!r} is not whole numbers with commas, such as 0,1,2, or a count, such as 3") from None
+    parts = several(text, "--seeds")
+    if not all(re.fullmatch("-?[0-9]{1,20}", part) for part in parts):
+        raise InputError(f"--seeds {text!r} is not whole numbers with commas, such as 0,1,2, or a count, such as 3")
+    numbers = [int(part) for part in parts]
     if len(numbers) == 1:
         if not 1 <= numbers[0] <= 1000:
             raise InputError(f"--seeds {text!r} is a count of seeds; it may be 1 to 1000")
         return list(range(numbers[0]))
+    wrong = [n for n in numbers if not 0 <= n <= LARGEST_SEED]
+    if wrong:
+        raise InputError(f"--seeds {text!r} has {wrong[0]}; a seed is a whole number from 0 to {LARGEST_SEED}")
     return numbers

@@ -4,7 +4,7 @@ One arena needs contiguous memory, so what counts of a part is its largest run o
 """
 
 from mcuref.cli import options
-from mcuref.cli.console import stdout
+from mcuref.cli.console import show
 
 
 def arguments(parser):
@@ -17,14 +17,13 @@ def run(arguments):
     """Print the parts, or one of them."""
     from dataclasses import asdict
 
-    from mcuref.files import check_new_file, write_json
+    from mcuref.files import check_outputs, write_json
     from mcuref.memory.targets import TARGETS, find_target
     from mcuref.report.tables import bank_tables, targets_tables
 
-    if arguments.json:
-        check_new_file(arguments.json)
-    chosen = [find_target(arguments.name)] if arguments.name else list(TARGETS.values())
-    stdout().print(*(bank_tables(chosen[0]) if arguments.name else targets_tables(chosen)), sep="\n")
-    if arguments.json:
+    check_outputs(arguments.json)
+    chosen = [find_target(arguments.name)] if arguments.name is not None else list(TARGETS.values())
+    show(*(bank_tables(chosen[0]) if arguments.name is not None else targets_tables(chosen)))
+    if arguments.json is not None:
         rows = [asdict(t) | {"sram_bytes": t.sram, "flash_bytes": t.flash} for t in chosen]
         write_json(arguments.json, {"schema": "mcuref.targets/1", "targets": rows})

@@ -9,7 +9,7 @@ yet, and appears only when the run is complete.
 """
 
 from mcuref.cli import options
-from mcuref.cli.console import prepare_kernels, progress, stdout
+from mcuref.cli.console import prepare_kernels, progress, show
 
 
 def arguments(parser):
@@ -17,7 +17,7 @@ def arguments(parser):
     options.add_model(parser)
     options.add_rule(parser)
     options.add_run(parser)
-    parser.add_argument("--seed", type=options.whole, default=0, metavar="N", help="of start weights and orders; default 0")
+    parser.add_argument("--seed", type=options.whole(0), default=0, metavar="N", help="of start weights and orders; default 0")
     options.add_budget(parser)
     parser.add_argument("--out", metavar="FOLDER", help="keep the run in this new folder; default: print only")
     options.add_json(parser)
@@ -28,7 +28,7 @@ def run(arguments):
     import time
 
     from mcuref import rules
-    from mcuref.files import check_new_file, check_new_folder, write_json
+    from mcuref.files import check_outputs, write_json
     from mcuref.models import build, default_model, find_model
     from mcuref.optimisers import SGD
     from mcuref.program.compiler import compile
@@ -37,14 +37,11 @@ def run(arguments):
     from mcuref.report.tables import training_tables
     from mcuref.training import Trainer
 
-    if arguments.out:
-        check_new_folder(arguments.out)
-    if arguments.json:
-        check_new_file(arguments.json)
+    check_outputs(arguments.json, folder=arguments.out)
     rule = rules.make(arguments.method, arguments.preset, **options.settings(arguments.settings))
     budget = options.budget(arguments)
     data = options.load_data(arguments)
-    name = arguments.model or default_model(data)
+    name = default_model(data) if arguments.model is None else arguments.model
     protocol = find_protocol(data.name, arguments.regime, arguments.epochs, arguments.learning_rate)
     loss = find_model(name).loss
 
@@ -68,10 +65,9 @@ def run(arguments):
     report = training_report(
         trainer, result, arguments.method, arguments.preset, arguments.regime, arguments.evaluate, time.perf_counter() - began
     )
-    console = stdout()
-    console.print(*training_tables(report), sep="\n")
-    if arguments.out:
+    show(*training_tables(report))
+    if arguments.out is not None:
         write_run(arguments.out, trainer, report)
-        console.print(f"run kept in {arguments.out}")
-    if arguments.json:
+        show(f"run kept in {arguments.out}")
+    if arguments.json is not None:
         write_json(arguments.json, report)

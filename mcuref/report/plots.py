@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from mcuref.errors import InputError
+from mcuref.files import new_file
 
 COLOURS = {
     "weights": "#4e79a7", "activations": "#59a14f", "errors": "#e15759", "selection": "#f28e2b",
@@ -20,6 +21,9 @@ def draw_memory_map(program, file):
     except ImportError:
         raise InputError('--map needs matplotlib; install it with: pip install "mcuref[plot]"') from None
     figure = matplotlib.figure.Figure(figsize=(10, 6), layout="constrained")
+    kind, kinds = Path(file).suffix[1:].lower() or "png", sorted(figure.canvas.get_supported_filetypes())
+    if kind not in kinds:
+        raise InputError(f"picture {str(file)!r} ends with {kind!r}; it may be {', '.join(kinds)}")
     axes = figure.subplots()
     _rectangles(axes, program)
     names = [f"{i.layer}  {i.name.removesuffix('_f32')}" for i in program.instructions]
@@ -29,14 +33,8 @@ def draw_memory_map(program, file):
     axes.set_title(f"{program.network.name}, {program.rule.method}: {program.plan.sram:,} B of SRAM, peak dotted")
     handles = [matplotlib.patches.Patch(color=colour, label=name) for name, colour in COLOURS.items()]
     figure.legend(handles=handles, loc="outside right upper", fontsize=8)
-    temporary = Path(file).with_name(f".part-{Path(file).name}")
-    try:
-        figure.savefig(temporary, dpi=120)
-        temporary.replace(file)
-    except (ValueError, OSError) as error:
-        raise InputError(f"picture {str(file)!r} cannot be written: {error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    with new_file(file) as part:
+        figure.savefig(part, dpi=120, format=kind)
 
 
 def _rectangles(axes, program):

@@ -1,7 +1,7 @@
 """Hypothesis strategies for small networks, update rules, samples and compiled programs of mcuref itself.
 
-Unlike the rest of this package they need the rest of mcuref (not Numba): they test mcuref, and whoever adds a layer or a
-rule to it. The simplest value of each strategy comes first, because Hypothesis shrinks a failing case towards it.
+Unlike the rest of this package they need the rest of mcuref (not Numba): they test mcuref, and what is added to it. The
+simplest value of each strategy comes first, because Hypothesis shrinks a failing case towards it.
 """
 
 import numpy as np

@@ -71,10 +71,10 @@ def test_order_of_the_sum_by_hand(dot):
     assert total([1e8, 0, 0, 0, -1e8, 0, 0, 0, 1]) == 0
     # 2^24 takes no single 1. Halves: lanes 1 and 5 make 2, then 2^24 + 2. Neighbours would give 2^24
     assert total([2**24, 1, 0, 0, 0, 1, 0, 0]) == 2**24 + 2
-    # the bias comes last: (2^24 + 1) + 1 loses both
+    # the bias comes last: (1 + 1) + 2^24; it would swallow one 1 after the other
     out = np.float32([5])
-    dot(out, np.float32([2**24, 1]), np.ones(2, np.float32), np.ones(1, np.float32), 0)
-    assert out[0] == 2**24
+    dot(out, np.float32([1, 1]), np.ones(2, np.float32), np.float32([2**24]), 0)
+    assert out[0] == 2**24 + 2
 
 
 def test_abs_sum_by_hand_and_its_error_bound():

@@ -50,7 +50,7 @@ def test_normalisation_by_any_divisor(count):
 
 @pytest.mark.parametrize("outputs", [0, -1, 1.0, "8", None, True, (1 << 16) + 1])
 def test_dense_refused(outputs):
-    assert refusal(Dense, outputs).startswith("a dense layer ")
+    assert refusal(Dense, outputs).startswith("a dense layer's number of outputs ")
 
 
 def test_dense():

@@ -40,7 +40,8 @@ def test_a_budget_is_never_exceeded(task):
     try:
         program = compile(network, rule, loss=loss, budget=budget)
     except BudgetExceeded as refused:
-        needed, allowed = {"sram": (plan.sram, budget.sram - STACK), "flash": (plan.flash, budget.flash)}[refused.region]
+        limits = {"sram": (plan.sram, budget.sram - STACK), "flash": (plan.flash, budget.flash)}
+        needed, allowed = limits[refused.region]
         assert (refused.needed, refused.allowed, refused.over_by) == (needed, allowed, needed - allowed)
         assert needed > allowed and refused.alive == sorted(refused.alive, key=lambda row: -row[1])
         for number in (needed, allowed, refused.over_by):
@@ -107,7 +108,7 @@ def test_the_example_of_the_first_issue():
 
 @st.composite
 def refusals(draw):
-    """(network, rule, loss, trainable, budget) of mlp-like networks, as the command line builds them, that do not fit."""
+    """(network, rule, loss, trainable, budget, refused) of networks as the command line builds them."""
     widths = draw(st.lists(st.integers(1, 40), min_size=2, max_size=5))
     first = Input((widths[0], 1), "uint8", [0.0], [1 / 255])
     layers = [first, Flatten()]

@@ -27,7 +27,7 @@ def lifetimes(program):
 
 
 def taken_over(program, lives):
-    """{buffer: buffer} that took its bytes over: its value dies in the row that writes the new one at the same offset."""
+    """{buffer: heir} that took its bytes over: its value dies in the row that writes the new one at its offset."""
     heirs = {}
     for row, instruction in enumerate(program.instructions):
         for out in instruction.outputs:

@@ -1,8 +1,8 @@
 """A network's training step in plain NumPy float64, and beside every value how far float32 may be away from it.
 
-U is float32's unit roundoff. A sum of m products of float32 numbers, in any order, is off by at most (m + 1) U sum |a b|
-plus what its factors are off (Higham, Accuracy and Stability, 3.1); SLACK covers the terms of second order. So nothing is
-tuned: a result outside its bound is a defect.
+U is float32's unit roundoff. A sum of m products of float32 numbers, in any order, is off by at most
+(m + 1) U sum |a b| plus what its factors are off (Higham, Accuracy and Stability, 3.1); SLACK covers the terms of
+second order. So nothing is tuned: a result outside its bound is a defect.
 """
 
 import numpy as np
@@ -131,7 +131,7 @@ def input_gradient(network, values, delta, e):
 
 
 def assert_kept(kept, delta, e, choice):
-    """The kept entries are the largest, as many as the rule may choose, ascending; entries that are surely 0 are not."""
+    """The kept entries are the largest, as many as the rule may choose, ascending, and no sure zeros."""
     kept = kept.astype(int)
     fewest, most = choice.kept()
     sure, possible = int((np.abs(delta) > e).sum()), int((np.abs(delta) + e > 0).sum())

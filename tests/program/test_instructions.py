@@ -63,7 +63,8 @@ def test_every_column_of_every_row(program):
         for block, buffers in (("out", instruction.outputs), ("in", instruction.inputs)):
             offsets = [program.plan.offsets[b] for b in buffers]
             assert len(offsets) == used[block]
-            assert [value[f"{block}{i}"] for i in range(BLOCKS[block])] == offsets + [-1] * (BLOCKS[block] - len(offsets))
+            absent = [-1] * (BLOCKS[block] - len(offsets))
+            assert [value[f"{block}{i}"] for i in range(BLOCKS[block])] == offsets + absent
         dimensions = [value[f"d{i}"] for i in range(used["d"])]
         wanted = expected_dimensions(instruction, program.network)
         assert dimensions[: len(wanted)] == wanted

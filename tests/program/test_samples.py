@@ -1,4 +1,4 @@
-"""At the door: each wrong sample, label, target or order is an InputError of one clear sentence, before anything runs."""
+"""At the door: a wrong sample, label, target or order is an InputError of one clear sentence; nothing runs."""
 
 import warnings
 

@@ -56,7 +56,7 @@ def test_several_calls_are_one_call_and_predictions_between_them_change_nothing(
     assert bits(whole.state()) == bits(parts.state()) and losses == at_once.losses.tolist()
     assert (whole.counts == parts.counts).all()
     assert whole.outputs(x).tobytes() == parts.outputs(x).tobytes()
-    assert (whole.predict(x) == y).mean() > 0.5, "nothing was learnt: the test would pass on a program that does nothing"
+    assert (whole.predict(x) == y).mean() > 0.5, "nothing was learnt: a program that does nothing would pass"
 
 
 def test_predictions_are_of_the_parameters_of_the_moment(many):

@@ -52,7 +52,7 @@ def test_a_trace_is_the_training_and_passes_the_watch(twin, task, order):
 
 @pytest.mark.parametrize("rule", [Full(), TinyPropV2(threshold=0.0), TinyPropV2(threshold=0.9)])
 def test_rows_and_hashes(rule):
-    """One record a row that ran; the last hash of a weight buffer is that of its bytes, of a selection its kept entries."""
+    """One record a row that ran; the last hash of weights and bias is that of their bytes."""
     program = small(rule)
     records = program.trace(X[:1], Y[:1])
     assert [row for _, row, *_ in records] == list(range(len(program.instructions)))
@@ -219,7 +219,7 @@ def test_a_plan_changed_under_a_running_program_is_a_violation():
 
 
 def test_two_live_buffers_on_the_same_bytes_are_a_violation():
-    """A planner's overlap, present before the table is written: relu1's output, needed by dense2's update, and its error."""
+    """A planner's overlap, there before the table is written: dense2's error on the input its update needs."""
     program = small(Full())
     update = next(i for i in program.instructions if i.name == "dense_update_f32" and i.layer == "dense2")
     delta, x = update.inputs[:2]

@@ -1,0 +1,253 @@
+"""Whatever is wrong is said in one sentence that names it; exit status 2, and no file is written or changed."""
+
+import os
+
+import numpy as np
+import pytest
+
+HUGE = "9" * 30
+
+WORDS = [
+    ("the following arguments are required: COMMAND",),
+    ("invalid choice: ''", ""),
+    ("invalid choice: 'nosuch'", "nosuch"),
+    ("unrecognized arguments: --nosuch", "compare", "--nosuch"),
+    ("unrecognized arguments: extra", "targets", "stm32h743", "extra"),
+    ("unrecognized arguments: --seed", "compare", "--seed", "7"),  # an abbreviation of --seeds would mean 7 seeds
+    ("unrecognized arguments: --data", "estimate", "--data", "digits"),
+    ("unrecognized arguments: --seeds", "train", "--seeds", "2"),
+    ("expected one argument", "train", "--out"),
+]
+METHODS = [
+    ("method '' is not known", "compare", "--method", ""),
+    ("method '' is not known", "compare", "--method", "full,,topk"),
+    ("names '' twice", "compare", "--method", ","),
+    ("names 'full' twice", "compare", "--method", "full, full"),
+    ("method 'nosuch' is not known", "compare", "--method", "full,nosuch"),
+    ("method 'FULL' is not known", "train", "--method", "FULL"),
+    ("method 'full,topk' is not known", "train", "--method", "full,topk"),
+    ("method 'nosuch' is not known", "estimate", "--method", "nosuch"),
+    ("preset '' is not known", "compare", "--preset", ""),
+    ("preset 'nosuch' is not known", "train", "--preset", "nosuch"),
+    ("--set '' is not NAME=VALUE", "compare", "--set", ""),
+    ("--set '=' is not NAME=VALUE", "compare", "--set", "="),
+    ("--set 's_max' is not NAME=VALUE", "train", "--set", "s_max"),
+    ("--set 's_max=' is not NAME=VALUE", "train", "--set", "s_max="),
+    ("--set '=3' is not NAME=VALUE", "train", "--set", "=3"),
+    ("setting 'nosuch' belongs to none", "compare", "--set", "nosuch=3"),
+    ("setting '__class__' belongs to none", "compare", "--set", "__class__=3"),
+    ("has no setting 'ratio'", "train", "--method", "full", "--set", "ratio=0.5"),
+    ("s_max nan is not a number", "compare", "--set", "s_max=nan"),
+    ("s_max inf is not a number", "compare", "--set", "s_max=1e400"),
+    ("s_max -1 is not a number", "train", "--set", "s_max=-1"),
+    ("s_max 'abc' is not a number", "train", "--set", "s_max=abc"),
+    ("s_max '0.5=3' is not a number", "train", "--set", "s_max=0.5=3"),
+    ("s_min 0.9 is larger than s_max 0.1", "estimate", "--set", "s_min=0.9", "--set", "s_max=0.1"),
+    ("d_min 2 is larger than d_max 1", "train", "--set", "d_min=2", "--set", "d_max=1"),
+    ("ratio 0 is not a number", "compare", "--set", "ratio=0"),
+    ("ratio 1.5 is not a number", "compare", "--set", "ratio=1.5"),
+    ("zeta 0 is not a number", "compare", "--set", "zeta=0"),
+    ("threshold nan is not a number", "train", "--set", "threshold=nan"),
+    ("beta 'nosuch' is not a number", "train", "--set", "beta=nosuch"),
+    ("decay 2 is not a number", "train", "--set", "decay=2"),
+    ("output 'nosuch' is not known", "compare", "--set", "output=nosuch"),
+    ("rounding 'up' is not known", "compare", "--set", "rounding=up"),
+]
+NUMBERS = [
+    *[(f"'{n}' is not a whole number from 1", "train", "--epochs", n) for n in ("0", "-1", "1.5", "nan", "", "１", "1_0")],
+    (f"'{HUGE}' is not a whole number from 1", "compare", "--epochs", HUGE),
+    *[(f"'{n}' is not a whole number from 1", "compare", "--trainable", n) for n in ("0", "-1", "1.0", "")],
+    ("trainable 99 is not a whole number from 0 to 2", "compare", "--trainable", "99"),
+    ("trainable 3 is not a whole number from 0 to 2", "estimate", "--trainable", "3"),
+    *[(f"'{n}' is not a whole number from 0", "train", "--seed", n) for n in ("-1", "4294967296", HUGE, "1.5", "")],
+    *[(f"'{n}' is not a number", "train", "--learning-rate", n) for n in ("", "abc")],
+    *[(f"learning rate {float(n)!r} is not a positive", "train", "--learning-rate", n) for n in ("0", "-1", "nan", "1e400")],
+    ("learning rate inf is not a positive", "compare", "--learning-rate", "inf"),
+    ("learning rate 1e-50 is 0 in float32", "compare", "--learning-rate", "1e-50"),
+    *[(f"--seeds {s!r} is not whole numbers", "compare", "--seeds", s) for s in ("", "a", "1.5", "0,", "0,,1", "２,３")],
+    *[(f"--seeds {s!r} is a count of seeds", "compare", "--seeds", s) for s in ("0", "-1", "1001", "5000000000")],
+    ("--seeds '1,1' names '1' twice", "compare", "--seeds", "1,1"),
+    ("--seeds '1,5000000000' has 5000000000", "compare", "--seeds", "1,5000000000"),
+    ("--seeds '-1,2' has -1", "compare", "--seeds=-1,2"),
+    *[(f"--seconds {float(s):g} is not a number above 0", "bench", "--seconds", s) for s in ("0", "-1", "nan", "inf")],
+    ("'abc' is not a number", "bench", "--seconds", "abc"),
+    *[("regime %r is not known" % r, "compare", "--regime", r) for r in ("", "nosuch")],
+    ("invalid choice: 'nosuch'", "train", "--evaluate", "nosuch"),
+]
+SIZES = [
+    ("--sram is 0 bytes", "compare", "--sram", "0"),
+    ("--sram is -1 bytes", "compare", "--sram", "-1"),
+    *[(f"--sram is {s!r}, which is not a size", "train", "--sram", s) for s in ("", "nan", "1e5", "12 parsec")],
+    ("--sram is beyond 2**64 bytes", "compare", "--sram", HUGE),
+    ("--flash is ''", "estimate", "--flash", ""),
+    ("--stack is -1 bytes", "estimate", "--stack", "-1"),
+    ("stack is 307,200 bytes, which leaves nothing", "train", "--target", "nrf52840", "--stack", "300k"),
+    ("leaves nothing of the 1 bytes", "estimate", "--sram", "1"),
+    ("there is no target ''", "compare", "--target", ""),
+    ("there is no target 'nosuch'", "train", "--target", "nosuch"),
+    ("did you mean stm32h743", "estimate", "--target", "stm32h74"),
+    ("there is no target ''", "targets", ""),
+    ("there is no target 'nosuch'", "targets", "nosuch"),
+]
+MODELS = [
+    ("model '' is not known", "compare", "--model", ""),
+    ("model '' is not known", "estimate", "--model", ""),
+    ("model 'garbage' is not known", "train", "--model", "garbage"),
+    ("model 'mlp-1' is not known", "estimate", "--model", "mlp-1"),
+    ("takes 1 values but a sample of data 'digits' has 64", "compare", "--model", "mlp-1-1"),
+    ("has a layer of 99999999", "estimate", "--model", "mlp-99999999-5-2"),
+    ("has a layer of 0", "compare", "--model", "mlp-64-0-10"),
+    ("has 9 outputs but data 'digits' has 10 classes", "train", "--model", "mlp-64-5-9"),
+    ("is trained without labels", "compare", "--model", "autoencoder"),
+    ("takes 640 values", "train", "--model", "autoencoder"),
+    ("'autoencoder' is not a classifier", "bench", "--model", "autoencoder"),
+    ("names 'mlp-har' twice", "bench", "--model", "mlp-har,mlp-har"),
+    ("model '' is not known", "bench", "--model", "mlp-har,"),
+]
+PLACES = [
+    ("there is no data set or folder ''", "compare", "--data", ""),
+    ("did you mean mnist?", "compare", "--data", "mnit"),
+    ("the data folder /nosuch does not exist", "train", "--data", "/nosuch"),
+    ("file is not a folder", "train", "--data", "file"),
+    ("has no train.npz and no test.npz", "compare", "--data", "."),
+    *[("file '' is a folder", command, "--json", "") for command in ("compare", "train", "estimate", "targets", "datasets")],
+    *[("file 'folder' is a folder", command, "--json", "folder") for command in ("compare", "doctor", "bench")],
+    ("there is no folder", "targets", "--json", "nosuch/x.json"),
+    ("'file/x.json' cannot be made: not a directory", "datasets", "--json", "file/x.json"),
+    ("there is no folder '/nosuch'", "targets", "--json", "dangling"),
+    ("file name too long", "targets", "--json", "x" * 300),
+    ("'/dev/null' is not an ordinary file", "targets", "--json", "/dev/null"),
+    ("file 'folder' is a folder", "estimate", "--map", "folder"),
+    ("picture 'map.xyz' ends with 'xyz'", "estimate", "--map", "map.xyz"),
+    ("is named for two results", "estimate", "--map", "x.png", "--json", "x.png"),
+    ("run folder '' exists already", "train", "--out", ""),
+    ("run folder 'folder' exists already", "train", "--out", "folder"),
+    ("run folder 'file' exists already", "train", "--out", "file"),
+    ("run folder 'dangling' exists already", "train", "--out", "dangling"),
+    ("run folder 'new/..' exists already", "train", "--out", "new/.."),
+    ("cannot be made: not a directory", "train", "--out", "file/run"),
+    ("dangling' is not a folder one may write to", "train", "--out", "dangling/run"),
+    ("file name too long", "train", "--out", "x" * 300),
+    ("is named for two results", "train", "--out", "new", "--json", "new"),
+    ("is named for two results", "train", "--out", "new/run", "--json", "new"),
+]
+
+
+@pytest.fixture
+def furnished(here):
+    """A folder with one of each: a file, a folder, a link to nowhere."""
+    (here / "file").write_text("mine")
+    (here / "folder").mkdir()
+    (here / "dangling").symlink_to("/nosuch/x")
+    return here
+
+
+def contents(folder):
+    """Everything in a folder: {path: text of a file, None otherwise}."""
+    return {path: path.read_text() if path.is_file() else None for path in sorted(folder.rglob("*"))}
+
+
+@pytest.mark.parametrize("case", [*WORDS, *METHODS, *NUMBERS, *SIZES, *MODELS, *PLACES], ids=lambda case: " ".join(case[1:])[:60])
+def test_one_sentence_and_nothing_written(refused, furnished, monkeypatch, case):
+    if case[1:3] == ("estimate", "--map") and case[3] == "map.xyz":
+        pytest.importorskip("matplotlib")
+        monkeypatch.setattr("mcuref.cli.estimate.show", lambda *results: None)  # the estimate itself is fine
+    before = contents(furnished)
+    refused(*case)
+    assert contents(furnished) == before
+
+
+def broken(arrays, what):
+    """The arrays with one thing wrong."""
+    train, test = arrays["train"], arrays["test"]
+    if what in ("nan", "inf"):
+        train["x"][7, 2] = float(what)
+    elif what == "infinite test sample":
+        test["x"][3, 1] = np.inf
+    changes = {
+        "empty": (train, "x", train["x"][:0]), "one dimension": (train, "x", train["x"][:, 0]),
+        "strings": (train, "x", train["x"].astype(str)), "objects": (train, "x", train["x"].astype(object)),
+        "too large": (train, "x", train["x"].astype(float) * 1e300), "width": (test, "x", test["x"][:, :3]),
+        "type": (test, "x", np.zeros((9, 4), np.int8)), "fewer labels": (train, "y", train["y"][1:]),
+        "negative label": (train, "y", train["y"] - 1), "half labels": (train, "y", train["y"] * 0.5),
+        "one-hot": (train, "y", np.eye(3)[train["y"]]), "label not trained": (test, "y", test["y"] + 1),
+        "words": (train, "y", train["y"].astype(str)),
+    }  # fmt: skip
+    if what in changes:
+        side, name, value = changes[what]
+        side[name] = value
+    return arrays
+
+
+@pytest.mark.parametrize("what, fragment", [
+    ("nan", "x_train has nan at sample 7, position (2,)"), ("inf", "x_train has inf at sample 7"),
+    ("infinite test sample", "x_test has inf at sample 3, position (1,)"), ("empty", "x_train has shape (0, 4)"),
+    ("one dimension", "x_train has shape (30,)"), ("strings", "x_train has dtype <U"),
+    ("objects", "cannot be read as a NumPy .npz file without pickled objects"), ("too large", "must fit float32"),
+    ("width", "x_test has samples of shape (3,)"), ("type", "x_test has dtype int8 and x_train float32"),
+    ("fewer labels", "y_train has 29 labels for 30 samples"), ("negative label", "y_train has -1 at sample 0"),
+    ("half labels", "y_train has 0.5 at sample 1"), ("one-hot", "y_train has shape (30, 3)"),
+    ("label not trained", "y_test has 3 at sample 2"), ("words", "y_train has dtype <U"),
+])  # fmt: skip
+@pytest.mark.parametrize("command", [["compare", "--json", "x.json"], ["train", "--out", "run"]], ids=lambda c: c[0])
+def test_wrong_data(refused, here, arrays, save, command, what, fragment):
+    refused(fragment, *command, "--data", save(broken(arrays, what)))
+    assert os.listdir(here) == ["small"]
+
+
+@pytest.mark.parametrize("damage, fragment", [
+    (lambda file: file.write_bytes(file.read_bytes()[:300]), "cannot be read as a NumPy .npz file"),
+    (lambda file: file.write_bytes(file.read_bytes().replace(b"\x93NUMPY", b"\x93NUMPX")), "Bad"),
+    (lambda file: file.write_bytes(b""), "cannot be read as a NumPy .npz file"),
+    (lambda file: file.write_text("hello"), "cannot be read as a NumPy .npz file"),
+    (lambda file: file.unlink(), "has no test.npz"),
+    (lambda file: np.savez(file, a=1), "has no array 'x'"),
+], ids=["truncated", "flipped", "empty", "text", "missing", "other"])  # fmt: skip
+def test_damaged_files(refused, here, small, damage, fragment):
+    damage(here / small / "test.npz")
+    refused(fragment, "train", "--data", small, "--out", "run")
+    assert os.listdir(here) == ["small"]
+
+
+def test_data_that_is_not_here(refused, monkeypatch):
+    for nonsense in ("/nosuch", "/etc/passwd"):
+        monkeypatch.setenv("MCUREF_DATA", nonsense)
+        sentence = refused("data set 'mnist' is not on this machine", "compare", "--data", "mnist")
+        assert nonsense in sentence and "data_scripts/mnist.py" in sentence
+
+
+def test_too_few_samples_for_two_parts(refused, arrays, save):
+    arrays["train"] = {name: values[:1] for name, values in arrays["train"].items()}
+    arrays["test"] = {"x": arrays["test"]["x"][:1], "y": arrays["train"]["y"]}
+    one = save(arrays)
+    refused("a validation split needs two", "train", "--data", one, "--evaluate", "validation")
+    refused("regime 'continue' needs two parts", "train", "--data", one, "--regime", "continue")
+
+
+@pytest.mark.parametrize("command", [["compare", "--json", "x.json"], ["train", "--out", "run"]], ids=lambda c: c[0])
+def test_divergence_names_layer_and_sample(refused, here, small, command):
+    """The learning rate is a number, but far too large: the error becomes infinite."""
+    sentence = refused("became NaN or infinite at sample", *command, "--data", small, "--learning-rate", "1e30")
+    assert "layer 'dense" in sentence and os.listdir(here) == ["small"]
+
+
+@pytest.mark.parametrize("command", [["compare", "--json", "x.json"], ["train", "--out", "run"]], ids=lambda c: c[0])
+@pytest.mark.parametrize("regime", ["scratch", "continue"])
+def test_over_budget_nothing_starts(refused, here, small, monkeypatch, command, regime):
+    """Not even the pre-training, nor the kernels' compilation."""
+    def never(*_, **__):
+        raise AssertionError("started")
+
+    monkeypatch.setattr("mcuref.training.Trainer.run", never)
+    monkeypatch.setattr(f"mcuref.cli.{command[0]}.prepare_kernels", never)
+    options = ("--data", small, "--regime", regime, "--sram", "2200")
+    sentence = refused("of sram but the budget leaves", *command, *options)
+    assert "what would fit: --" in sentence and os.listdir(here) == ["small"]
+
+
+def test_more_memory_than_this_computer_has(refused, monkeypatch):
+    def full(*_):
+        raise MemoryError("Unable to allocate 32.0 GiB")
+
+    monkeypatch.setattr("mcuref.program.program.Arena", full)
+    refused("memory is too small for that: Unable to allocate", "train", "--epochs", "1", "--method", "full")

@@ -1,0 +1,119 @@
+"""mcuref compare: the table, and the JSON that other programs rely on (DESIGN.md §8)."""
+
+import json
+
+import pytest
+
+from mcuref.comparison import METHODS, SWEEP
+from mcuref.protocols import PROTOCOLS
+
+TOP = {"schema", "data", "model", "regime", "seeds", "budget", "rows"}
+ROW = {
+    "method", "preset", "dtype", "metric", "accuracy", "accuracy_std", "per_seed", "accuracy_drop", "backward_effort",
+    "backward_effort_nonzero", "total_effort", "samples_skipped", "mean_ratio_per_layer", "counts", "settings", "sram_bytes",
+    "flash_bytes", "timing",
+}  # fmt: skip
+COUNTS = {"forward", "propagate", "weight_gradient", "update", "comparisons"}
+FRACTIONS = ("accuracy", "backward_effort", "backward_effort_nonzero", "total_effort", "samples_skipped")
+
+
+def is_bytes(value):
+    return type(value) is int and value > 0
+
+
+def no_duration(value, below_timing=False):
+    """Whether no key outside ``timing`` speaks of seconds."""
+    if isinstance(value, dict):
+        return all(no_duration(v, below_timing or k == "timing") and (below_timing or "second" not in k) for k, v in value.items())
+    return all(no_duration(v, below_timing) for v in value) if isinstance(value, list) else True
+
+
+@pytest.fixture
+def compared(mcuref, small, here):
+    """Run with ``--json``; returns the outcome and the JSON."""
+
+    def run(*options):
+        outcome = mcuref("compare", "--data", small, "--epochs", "2", "--json", "x.json", *options)
+        assert outcome.status == 0 and outcome.err == "", outcome
+        return outcome, json.loads((here / "x.json").read_text())
+
+    return run
+
+
+@pytest.mark.parametrize("regime", ["scratch", "continue"])
+def test_json_contract(compared, regime):
+    _, result = compared("--seeds", "2", "--regime", regime, "--target", "nrf52840")
+    assert TOP <= result.keys() and result["schema"] == "mcuref.compare/1"
+    assert (result["data"], result["regime"], result["seeds"]) == ("small", regime, [0, 1])
+    assert result["budget"]["name"] == "nrf52840" and is_bytes(result["budget"]["sram"])
+    assert [row["method"] for row in result["rows"]] == list(METHODS)
+    for row in result["rows"]:
+        assert ROW <= row.keys() and (row["dtype"], row["metric"]) == ("float32", "accuracy")
+        assert all(0 <= row[name] <= 1 for name in FRACTIONS), row
+        assert len(row["per_seed"]) == 2 and all(0 <= score <= 1 for score in row["per_seed"])
+        assert row["counts"].keys() == COUNTS and all(type(n) is int and n >= 0 for n in row["counts"].values())
+        assert is_bytes(row["sram_bytes"]) and is_bytes(row["flash_bytes"])
+        assert [r["layer"] for r in row["mean_ratio_per_layer"]] == ["dense1", "dense2"]
+        assert all(0 <= r["ratio"] <= 1 for r in row["mean_ratio_per_layer"])
+        assert isinstance(row["settings"], dict) and row["timing"]["seconds"] >= 0
+    assert no_duration(result)
+
+
+def test_table_says_what_the_json_says(compared):
+    outcome, result = compared("--method", "full,tinyprop", "--seeds", "3,5")
+    assert "seeds 3, 5" in outcome.out and result["seeds"] == [3, 5]
+    for row in result["rows"]:
+        line = next(line for line in outcome.out.splitlines() if line.split()[:1] == [row["method"]])
+        assert f"{100 * row['accuracy']:.2f} ± {100 * row['accuracy_std']:.2f} %" in line
+        assert f"{100 * row['backward_effort']:.1f} %" in line and f"{100 * row['accuracy_drop']:+.2f}" in line
+
+
+def test_same_twice_but_for_timing(compared):
+    (_, first), (_, second) = compared("--seeds", "2"), compared("--seeds", "2")
+    for row in first["rows"] + second["rows"]:
+        row.pop("timing")
+    assert first == second
+
+
+def test_without_full_there_is_no_drop(compared):
+    _, result = compared("--method", "topk")
+    assert result["rows"][0]["accuracy_drop"] is None
+
+
+def test_settings_and_preset_arrive(compared):
+    _, result = compared("--method", "topk,tinyprop", "--preset", "paper", "--set", "ratio=0.25", "--set", "s-max=0.75")
+    topk, tinyprop = result["rows"]
+    assert topk["settings"]["ratio"] == 0.25 and tinyprop["settings"]["s_max"] == 0.75
+    assert {row["preset"] for row in result["rows"]} == {"paper"}
+
+
+def test_sweep(compared):
+    outcome, result = compared("--method", "full,tinyprop", "--sweep")
+    assert [row["settings"]["ratio"] for row in result["sweep"]] == list(SWEEP)
+    assert [row["method"] for row in result["rows"]] == ["full", "tinyprop"], "the sweep is a table of its own"
+    (gain,) = result["advantage"]
+    assert gain["method"] == "tinyprop" and gain["factor"] > 0
+    assert f"tinyprop: {gain['bound'] + ' ' if gain['bound'] else ''}{gain['factor']:.1f}x less backward effort" in outcome.out
+
+
+def test_budgets(compared):
+    assert compared("--method", "full", "--target", "none")[1]["budget"] is None
+    budget = compared("--method", "full", "--sram", "64KiB", "--stack", "1k")[1]["budget"]
+    assert (budget["sram"], budget["flash"], budget["stack"]) == (65536, None, 1024)
+    both = compared("--method", "full", "--target", "nrf52840", "--flash", "100k")[1]["budget"]
+    assert both["flash"] == 102400 and both["sram"] > 65536
+
+
+def test_defaults_are_the_embedded_digits_by_protocol(mcuref, here):
+    outcome = mcuref("compare", "--method", "full", "--epochs", "1", "--json", "x.json")
+    result = json.loads((here / "x.json").read_text())
+    assert outcome.status == 0 and (result["data"], result["model"], result["seeds"]) == ("digits", "mlp-64-32-10", [0])
+    assert result["protocol"]["learning_rate"] == PROTOCOLS["digits", "scratch"].learning_rate
+    assert result["protocol"]["epochs"] == 1 and result["evaluated_on"] == "test"
+
+
+def test_an_existing_file_is_replaced_whole(compared, here):
+    (here / "x.json").write_text("x" * 100_000)
+    compared("--method", "full")
+    assert (here / "x.json").stat().st_size < 100_000
+    assert sorted(path.name for path in here.iterdir()) == ["small", "x.json"]

@@ -1,0 +1,114 @@
+"""mcuref estimate: exit status 0 if it fits, 1 with the report and changes if not; the JSON contract; the map."""
+
+import json
+
+import pytest
+
+from mcuref import Budget, build, compile
+from mcuref.rules import PRESETS
+
+TOP = {
+    "schema", "fits", "regions", "categories", "layers", "peak", "policy", "suggestions", "not_included",
+}  # fmt: skip
+MODEL = "mlp-784-128-64-10"
+
+
+@pytest.fixture
+def estimated(mcuref, here):
+    """Run with ``--json``; returns the outcome and the JSON."""
+
+    def run(*options):
+        outcome = mcuref("estimate", "--json", "x.json", *options)
+        assert outcome.err == ""
+        return outcome, json.loads((here / "x.json").read_text())
+
+    return run
+
+
+@pytest.mark.parametrize("options", [(), ("--model", MODEL), ("--model", "autoencoder", "--trainable", "2"),
+                                     ("--model", "mlp-7-3", "--trainable", "0", "--target", "none")])  # fmt: skip
+def test_json_contract(estimated, options):
+    _, result = estimated(*options)
+    assert TOP <= result.keys() and result["schema"] == "mcuref.estimate/1"
+    for region in ("sram", "flash"):
+        sizes = result["regions"][region]
+        assert {"planned", "requested", "lower_bound", "budget"} <= sizes.keys()
+        assert all(type(sizes[name]) is int for name in ("planned", "requested", "lower_bound"))
+        assert sizes["requested"] <= sizes["planned"] and sizes["lower_bound"] <= sizes["planned"]
+        assert sizes["budget"] is None or type(sizes["budget"]) is int
+    assert all(type(n) is int for row in result["categories"].values() for n in row.values())
+    assert {"instruction", "phase", "buffers"} <= result["peak"].keys()
+    assert all(type(buffer["bytes"]) is int for buffer in result["peak"]["buffers"])
+    for layer in result["layers"]:
+        assert type(layer["macs_forward"]) is type(layer["macs_backward"]) is int
+        assert all(type(n) is int for region in ("sram", "flash") for n in layer[region].values())
+    assert all({"change", "sram", "flash"} <= s.keys() for s in result["suggestions"])
+
+
+def test_fits(estimated):
+    outcome, result = estimated("--target", "nrf52840")
+    assert outcome.status == 0 and result["fits"] is True and result["suggestions"] == []
+    assert "It fits." in outcome.out
+
+
+@pytest.mark.parametrize("options", [("--target", "nrf52840"), ("--sram", "100k"), ("--flash", "100k"), ("--sram", "2049")])
+def test_does_not_fit(estimated, options):
+    outcome, result = estimated("--model", MODEL, *options)
+    assert outcome.status == 1 and result["fits"] is False
+    over = [r for r in result["regions"].values() if r["budget"] is not None and r["planned"] > r["budget"]]
+    assert over and "not fit" in outcome.out.lower()
+
+
+def test_what_is_suggested_fits(mcuref, estimated):
+    """Each change, given to the same command, makes it fit."""
+    options = ("--model", MODEL, "--method", "tinyprop", "--sram", "300k")
+    _, result = estimated(*options)
+    assert len(result["suggestions"]) >= 2
+    for suggestion in result["suggestions"]:
+        option, value = suggestion["change"].split()
+        if option == "--target":  # instead of the sizes
+            options = options[:4]
+        assert mcuref("estimate", *options, option, value).status == 0, suggestion
+
+
+@pytest.mark.parametrize("method", list(PRESETS["default"]))
+def test_estimate_is_what_is_compiled(estimated, method):
+    """One table: the estimate without data and the program that would train."""
+    _, result = estimated("--model", "mlp-20-9-4", "--method", method, "--stack", "1k", "--sram", "64k")
+    plan = compile(build("mlp-20-9-4"), PRESETS["default"][method], budget=Budget(65536, None, 1024)).plan
+    assert (result["regions"]["sram"]["planned"], result["regions"]["flash"]["planned"]) == (plan.sram, plan.flash)
+    assert result["regions"]["sram"]["budget"] == 63 * 1024, "the stack is taken off"
+
+
+def test_estimate_equals_train(mcuref, estimated, small, here):
+    """For float32 samples without normalisation constants but one a feature, training needs what was estimated."""
+    mcuref("train", "--data", small, "--model", "mlp-4-5-3", "--epochs", "1", "--json", "train.json")
+    _, result = estimated("--model", "mlp-4-5-3")
+    trained = json.loads((here / "train.json").read_text())["memory"]
+    assert trained["regions"]["sram"] == result["regions"]["sram"]
+    constants = 2 * 4 * (4 - 1)  # mean and scale of the data are one a feature, of the model one
+    assert trained["regions"]["flash"]["planned"] == result["regions"]["flash"]["planned"] + constants
+
+
+def test_numba_is_not_loaded():
+    """Memory is a matter of the plan; nobody waits for kernels."""
+    import subprocess
+    import sys
+
+    code = "import sys; from mcuref.cli import main; main(['estimate']); sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_map(mcuref, here):
+    pytest.importorskip("matplotlib")
+    assert mcuref("estimate", "--map", "map.png").status == 0
+    assert (here / "map.png").read_bytes().startswith(b"\x89PNG")
+    assert mcuref("estimate", "--sram", "3k", "--map", "no-ending").status == 1
+    assert (here / "no-ending").read_bytes().startswith(b"\x89PNG")
+    assert sorted(path.name for path in here.iterdir()) == ["map.png", "no-ending"]
+
+
+def test_map_without_matplotlib(mcuref, here, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    outcome = mcuref("estimate", "--map", "map.png")
+    assert outcome.status == 2 and 'pip install "mcuref[plot]"' in outcome.err and list(here.iterdir()) == []

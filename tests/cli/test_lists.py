@@ -1,0 +1,60 @@
+"""mcuref targets, datasets, doctor: what they print, and the same as JSON."""
+
+import json
+
+import pytest
+
+from mcuref import TARGETS, selfcheck
+from mcuref.datasets import available
+
+
+@pytest.fixture
+def listed(mcuref, here):
+    """Run with ``--json``; returns the outcome and the JSON."""
+
+    def run(*arguments):
+        outcome = mcuref(*arguments, "--json", "x.json")
+        assert outcome.err == ""
+        return outcome, json.loads((here / "x.json").read_text())
+
+    return run
+
+
+def test_targets(listed):
+    outcome, result = listed("targets")
+    assert outcome.status == 0 and result["schema"] == "mcuref.targets/1"
+    assert [row["name"] for row in result["targets"]] == list(TARGETS)
+    assert all(name in outcome.out for name in TARGETS)
+    assert all(type(row["sram_bytes"]) is type(row["flash_bytes"]) is int for row in result["targets"])
+
+
+def test_one_target_with_its_banks(listed):
+    outcome, result = listed("targets", "STM32H743")
+    (row,) = result["targets"]
+    assert outcome.status == 0 and row["name"] == "stm32h743"
+    assert all(f"0x{bank['address']:08x}" in outcome.out for bank in row["banks"])
+
+
+def test_datasets(listed, monkeypatch, tmp_path):
+    monkeypatch.setenv("MCUREF_DATA", str(tmp_path / "[red] :smile: [/]"))  # text, whatever rich makes of such marks
+    outcome, result = listed("datasets")
+    assert outcome.status == 0 and result["schema"] == "mcuref.datasets/1"
+    present = {row["name"]: row["present"] for row in result["datasets"]}
+    assert present == {row.name: row.name == "digits" for row in available()}
+    assert "[red]:smile:[/]" in "".join(outcome.out.split()) and "data_scripts/mnist.py" in outcome.out
+
+
+def test_doctor(listed):
+    outcome, result = listed("doctor")
+    assert result["schema"] == "mcuref.doctor/1"
+    checks = {row["check"]: row for row in result["checks"]}
+    assert {"Python", "mcuref", "numba", "data folder", *(f"bits of {method}" for method in selfcheck.GOLDEN)} <= checks.keys()
+    assert outcome.status == (0 if all(row["ok"] for row in checks.values()) else 1)
+
+
+def test_doctor_says_no(listed, monkeypatch):
+    monkeypatch.setitem(selfcheck.GOLDEN, "full", 1)
+    outcome, result = listed("doctor")
+    wrong = {row["check"]: row["ok"] for row in result["checks"]}
+    assert outcome.status == 1 and wrong["bits of full"] is False
+    assert "NO" in outcome.out and "not 00000001" in outcome.out
