@@ -28,7 +28,9 @@ def check_outputs(*files, folder=None):
 def check_new_folder(path):
     """InputError unless ``path`` is free and a folder could be made there."""
     if _exists(path, "run folder"):
-        raise InputError(f"run folder {str(path)!r} exists already; choose another name or remove it (it was not touched)")
+        raise InputError(
+            f"run folder {str(path)!r} exists already; choose another name or remove it (it was not touched)"
+        )
     parent = next(parent for parent in Path(os.path.abspath(path)).parents if os.path.lexists(parent))
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
         raise InputError(f"run folder {str(path)!r} cannot be made: {str(parent)!r} is not a folder one may write to")

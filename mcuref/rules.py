@@ -34,7 +34,8 @@ def _ordered(low_name, low, high_name, high):
 
 def kept_entries(ratio, n, floor=False):
     """k = clamp(rint(ratio n), 1, n) in float32, ties to even; truncated if ``floor``. As the kernel of this name."""
-    value = np.float32(ratio) * np.float32(n)
+    with np.errstate(over="ignore"):  # infinite is as good as n
+        value = np.float32(ratio) * np.float32(n)
     if value >= n:
         return n
     return min(max(int(np.floor(value) if floor else np.rint(value)), 1), n)
@@ -133,7 +134,9 @@ class TinyProp:
         if dense:
             return _selection(emit, "select_full_f32", delta, delta.shape[0])
         s_min, s_range, damping = self._constants(position)
-        k = kept_entries((s_min + s_range) * damping, delta.shape[0])  # S at Y = Y_max bounds every S: rounding is monotone
+        with np.errstate(over="ignore"):
+            largest = (s_min + s_range) * damping  # S at Y = Y_max bounds every S: rounding is monotone
+        k = kept_entries(largest, delta.shape[0])
         return _selection(
             emit,
             "select_adaptive_f32",
@@ -148,8 +151,9 @@ class TinyProp:
         """S_min, S_max - S_min and zeta^l, float32."""
         s_min = np.float32(self.s_min)
         damping = np.float32(1)
-        for _ in range(position):
-            damping = damping * np.float32(self.zeta)
+        with np.errstate(over="ignore", under="ignore"):
+            for _ in range(position):
+                damping = damping * np.float32(self.zeta)
         return s_min, np.float32(self.s_max) - s_min, damping
 
 

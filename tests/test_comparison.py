@@ -103,8 +103,8 @@ def test_the_budget_of_every_method_is_checked_before_any_epoch(data, monkeypatc
 
 @pytest.mark.parametrize("keywords, fragment", [
     ({"model": "autoencoder"}, "trained without labels"), ({"model": "nosuch"}, "model 'nosuch' is not known"),
-    ({"trainable": 0}, "leaves nothing to train"), ({"seeds": ()}, "at least one"), ({"seeds": (1, 1)}, "all different"),
-    ({"regime": "nosuch"}, "regime 'nosuch' is not known"),
+    ({"trainable": 0}, "leaves nothing to train"), ({"seeds": ()}, "at least one"),
+    ({"seeds": (1, 1)}, "all different"), ({"regime": "nosuch"}, "regime 'nosuch' is not known"),
 ])  # fmt: skip
 def test_bad_arguments(data, keywords, fragment):
     with pytest.raises(InputError, match=fragment):
@@ -182,7 +182,8 @@ def test_advantage_over_a_single_ratio():
 def test_accuracy_on_the_embedded_digits():
     """Coarse on purpose. By the protocol, seeds 0..7 gave 0.900 .. 0.919 for full (mean 0.912) and 0.900 .. 0.925 for
     TinyPropv2 (mean 0.911), at 6.5 % backward effort; one seed's deviation is 0.7 points."""
-    full, tinypropv2 = Comparison(load_data("digits"), "mlp-64-32-10", seeds=(0, 1, 2)).run(named_rules(["full", "tinypropv2"]))
+    comparison = Comparison(load_data("digits"), "mlp-64-32-10", seeds=(0, 1, 2))
+    full, tinypropv2 = comparison.run(named_rules(["full", "tinypropv2"]))
     assert full["accuracy"] >= 0.88
     assert abs(tinypropv2["accuracy_drop"]) <= 0.03
     assert 0 < tinypropv2["backward_effort"] < 0.15 < full["backward_effort"] <= 1

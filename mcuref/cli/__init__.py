@@ -54,7 +54,7 @@ def main(argv=None):
     except McurefError as error:
         return _failed(error)
     except MemoryError as error:
-        return _failed(f"this computer's memory is too small for that: {error or 'a smaller model or data set is needed'}")
+        return _failed(f"this computer's memory is too small for that: {error or 'use a smaller model or data set'}")
     except OSError as error:
         what = error.filename or "the output"
         return _failed(f"{what} cannot be used: {(error.strerror or str(error)).lower()}")

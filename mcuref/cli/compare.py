@@ -19,7 +19,8 @@ def arguments(parser):
     options.add_rule(parser, several=True)
     options.add_run(parser)
     parser.add_argument(
-        "--seeds", default="1", metavar="LIST|COUNT", help="0,1,2 or a count; start weights and orders; default 1 (seed 0)"
+        "--seeds", default="1", metavar="LIST|COUNT",
+        help="0,1,2 or a count; start weights and orders; default 1 (seed 0)",
     )
     parser.add_argument(
         "--sweep", action="store_true",
@@ -39,7 +40,8 @@ def run(arguments):
     from mcuref.report.tables import comparison_tables, protocol_line, sweep_tables
 
     check_outputs(arguments.json)
-    chosen = named_rules(options.several(arguments.method, "--method"), arguments.preset, **options.settings(arguments.settings))
+    methods, settings = options.several(arguments.method, "--method"), options.settings(arguments.settings)
+    chosen = named_rules(methods, arguments.preset, **settings)
     budget, seeds = options.budget(arguments), options.seeds(arguments.seeds)
     data = options.load_data(arguments)
     if arguments.sweep:

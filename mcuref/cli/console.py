@@ -34,7 +34,7 @@ def prepare_streams():
 
 
 def show(*results):
-    """Print results to stdout. A table is as wide as its numbers need: a terminal may wrap it, a cut number is wrong."""
+    """Print results to stdout. A table is as wide as its numbers: a terminal may wrap it, but a cut number is wrong."""
     width = _Console().width if sys.stdout.isatty() else WIDTH
     for result in results:
         least = _least_width(result) if isinstance(result, Table) else 0

@@ -49,7 +49,8 @@ def _checks():
     yield "data folder", True, f"{data_folder()}; here: {here}"
     for method, expected in GOLDEN.items():
         found = fingerprint(method)
-        yield f"bits of {method}", found == expected, f"{found:08x}" + ("" if found == expected else f", not {expected:08x}")
+        right = found == expected
+        yield f"bits of {method}", right, f"{found:08x}" + ("" if right else f", not {expected:08x}")
 
 
 def _version(package):

@@ -56,7 +56,7 @@ def add_rule(parser, several=False):
     """--method, --preset, --set."""
     parser.add_argument(
         "--method", metavar="NAME", default=",".join(rules.METHODS) if several else "tinypropv2",
-        help=f"{', '.join(rules.METHODS)}" + ("; several with commas, default all" if several else "; default tinypropv2"),
+        help=", ".join(rules.METHODS) + ("; several with commas, default all" if several else "; default tinypropv2"),
     )  # fmt: skip
     parser.add_argument(
         "--preset", default="default", metavar="NAME",
@@ -88,7 +88,9 @@ def add_run(parser):
         help=f"{' or '.join(REGIMES)}: from start weights, or pre-trained on a first part and then on new samples of "
         "the same kind; default scratch",
     )  # fmt: skip
-    parser.add_argument("--epochs", type=whole(1, MOST_EPOCHS), metavar="N", help="default: the protocol's for the data and regime")
+    parser.add_argument(
+        "--epochs", type=whole(1, MOST_EPOCHS), metavar="N", help="default: the protocol's for the data and regime"
+    )
     parser.add_argument("--learning-rate", type=number, metavar="RATE", help="default: the protocol's")
     parser.add_argument(
         "--evaluate", default="test", choices=("test", "validation"),

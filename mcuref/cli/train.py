@@ -1,7 +1,7 @@
 """Train one model by one method, under a budget; keep the run in a folder.
 
-The folder gets report.json, history.csv (a row an epoch), memory.csv (a row a buffer) and weights.npz. It must not exist
-yet, and appears only when the run is complete.
+The folder gets report.json, history.csv (a row an epoch), memory.csv (a row a buffer) and weights.npz. It must not
+exist yet, and appears only when the run is complete.
 
   mcuref train                                                        the embedded digits, TinyPropv2
   mcuref train --data my_folder/ --method tinypropv2 --target stm32f746 --out runs/mine
@@ -17,7 +17,9 @@ def arguments(parser):
     options.add_model(parser)
     options.add_rule(parser)
     options.add_run(parser)
-    parser.add_argument("--seed", type=options.whole(0), default=0, metavar="N", help="of start weights and orders; default 0")
+    parser.add_argument(
+        "--seed", type=options.whole(0), default=0, metavar="N", help="of start weights and orders; default 0"
+    )
     options.add_budget(parser)
     parser.add_argument("--out", metavar="FOLDER", help="keep the run in this new folder; default: print only")
     options.add_json(parser)
@@ -62,8 +64,9 @@ def run(arguments):
             progress=lambda done, total: update(arguments.method, done, total),
         )  # fmt: skip
         result = trainer.run()
+    seconds = time.perf_counter() - began
     report = training_report(
-        trainer, result, arguments.method, arguments.preset, arguments.regime, arguments.evaluate, time.perf_counter() - began
+        trainer, result, arguments.method, arguments.preset, arguments.regime, arguments.evaluate, seconds
     )
     show(*training_tables(report))
     if arguments.out is not None:

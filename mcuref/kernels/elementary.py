@@ -53,6 +53,8 @@ def rint_f32(x):
 @kernel
 def exp_f32(x):
     """e^x, float32, within 1 unit in the last place; 0 below -87.33654, infinity above 88.72283."""
+    if x != x:  # NaN has no integer part to convert
+        return x
     if x > np.float32(88.72283):
         return np.float32(np.inf)
     if x < np.float32(-87.33654):

@@ -46,8 +46,7 @@ def _rectangles(axes, program):
             continue
         first, last = (0, rows - 1) if p.buffer.persistent else (p.first, p.last)
         colour = COLOURS.get(p.buffer.category, "#bab0ac")
-        axes.bar(
-            (first + last) / 2, p.buffer.size, last - first + 0.9, p.offset, color=colour, edgecolor="white", linewidth=0.5
-        )
+        middle = (first + last) / 2
+        axes.bar(middle, p.buffer.size, last - first + 0.9, p.offset, color=colour, edgecolor="white", linewidth=0.5)
         if p.buffer.size > 0.03 * height:
-            axes.text((first + last) / 2, p.offset + p.buffer.size / 2, p.buffer.name, ha="center", va="center", fontsize=7)
+            axes.text(middle, p.offset + p.buffer.size / 2, p.buffer.name, ha="center", va="center", fontsize=7)

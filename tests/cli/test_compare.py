@@ -10,8 +10,8 @@ from mcuref.protocols import PROTOCOLS
 TOP = {"schema", "data", "model", "regime", "seeds", "budget", "rows"}
 ROW = {
     "method", "preset", "dtype", "metric", "accuracy", "accuracy_std", "per_seed", "accuracy_drop", "backward_effort",
-    "backward_effort_nonzero", "total_effort", "samples_skipped", "mean_ratio_per_layer", "counts", "settings", "sram_bytes",
-    "flash_bytes", "timing",
+    "backward_effort_nonzero", "total_effort", "samples_skipped", "mean_ratio_per_layer", "counts", "settings",
+    "sram_bytes", "flash_bytes", "timing",
 }  # fmt: skip
 COUNTS = {"forward", "propagate", "weight_gradient", "update", "comparisons"}
 FRACTIONS = ("accuracy", "backward_effort", "backward_effort_nonzero", "total_effort", "samples_skipped")
@@ -21,11 +21,11 @@ def is_bytes(value):
     return type(value) is int and value > 0
 
 
-def no_duration(value, below_timing=False):
+def no_duration(value):
     """Whether no key outside ``timing`` speaks of seconds."""
     if isinstance(value, dict):
-        return all(no_duration(v, below_timing or k == "timing") and (below_timing or "second" not in k) for k, v in value.items())
-    return all(no_duration(v, below_timing) for v in value) if isinstance(value, list) else True
+        return all("second" not in key and (key == "timing" or no_duration(below)) for key, below in value.items())
+    return all(no_duration(below) for below in value) if isinstance(value, list) else True
 
 
 @pytest.fixture
@@ -93,7 +93,8 @@ def test_sweep(compared):
     assert [row["method"] for row in result["rows"]] == ["full", "tinyprop"], "the sweep is a table of its own"
     (gain,) = result["advantage"]
     assert gain["method"] == "tinyprop" and gain["factor"] > 0
-    assert f"tinyprop: {gain['bound'] + ' ' if gain['bound'] else ''}{gain['factor']:.1f}x less backward effort" in outcome.out
+    bound = f"{gain['bound']} " if gain["bound"] else ""
+    assert f"tinyprop: {bound}{gain['factor']:.1f}x less backward effort" in outcome.out
 
 
 def test_budgets(compared):

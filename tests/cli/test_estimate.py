@@ -51,9 +51,11 @@ def test_fits(estimated):
     assert "It fits." in outcome.out
 
 
-@pytest.mark.parametrize("options", [("--target", "nrf52840"), ("--sram", "100k"), ("--flash", "100k"), ("--sram", "2049")])
-def test_does_not_fit(estimated, options):
-    outcome, result = estimated("--model", MODEL, *options)
+@pytest.mark.parametrize("option, value", [
+    ("target", "nrf52840"), ("sram", "100k"), ("flash", "100k"), ("sram", "2049"),
+])  # fmt: skip
+def test_does_not_fit(estimated, option, value):
+    outcome, result = estimated("--model", MODEL, f"--{option}", value)
     assert outcome.status == 1 and result["fits"] is False
     over = [r for r in result["regions"].values() if r["budget"] is not None and r["planned"] > r["budget"]]
     assert over and "not fit" in outcome.out.lower()

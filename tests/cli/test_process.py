@@ -33,7 +33,9 @@ def run(*arguments, **keywords):
     return process.returncode, out, err
 
 
-@pytest.mark.parametrize("arguments, status", [(["targets"], 0), (["estimate", "--sram", "3k"], 1), (["train", "--sram", "3k"], 2), ([], 2)])
+@pytest.mark.parametrize("arguments, status", [
+    (["targets"], 0), (["estimate", "--sram", "3k"], 1), (["train", "--sram", "3k"], 2), ([], 2),
+])  # fmt: skip
 def test_exit_status(arguments, status):
     code, _, err = run(*arguments)
     assert code == status and "Traceback" not in err and err.count("\n") == (status == 2)
@@ -86,8 +88,13 @@ def test_interrupt(here, save):
     x = np.random.default_rng(0).normal(size=(2000, 100)).astype(np.float32)
     y = np.arange(2000) % 5
     data = save({"train": {"x": x, "y": y}, "test": {"x": x[:100], "y": y[:100]}})
-    code = "import mcuref.training as t; f = t.Trainer._epoch; t.Trainer._epoch = lambda *a: (print('.', flush=True), f(*a))[1]"
-    code += "; from mcuref.cli import main; import sys; sys.exit(main())"
+    code = """if True:
+        import sys
+        from mcuref.cli import main
+        from mcuref.training import Trainer
+        epoch = Trainer._epoch
+        Trainer._epoch = lambda *arguments: (print(".", flush=True), epoch(*arguments))[1]
+        sys.exit(main())"""
     options = ("train", "--data", data, "--epochs", "100000", "--out", "new/run")
     process = subprocess.Popen([sys.executable, "-c", code, *options], stdout=-1, stderr=-1, text=True)
     assert process.stdout.readline() == ".\n"

@@ -53,9 +53,8 @@ def test_another_seed_is_another_run(trained):
 def test_memory_csv_sums_to_the_plan(trained):
     folder = trained("run", "--method", "tinyprop", "--trainable", "1")
     regions = json.loads((folder / "report.json").read_text())["memory"]["regions"]
-    placed = [
-        row | {name: int(row[name]) for name in ("offset", "bytes", "first", "last")} for row in rows(folder / "memory.csv")
-    ]
+    numbers = ("offset", "bytes", "first", "last")
+    placed = [row | {name: int(row[name]) for name in numbers} for row in rows(folder / "memory.csv")]
     sram, flash = ([row for row in placed if row["region"] == region] for region in ("sram", "flash"))
     assert max(row["offset"] + aligned(row["bytes"]) for row in sram) == regions["sram"]["planned"]
     assert sum(aligned(row["bytes"]) for row in flash) == regions["flash"]["planned"]
