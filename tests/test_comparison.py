@@ -65,6 +65,14 @@ def test_figures_over_seeds(data):
     assert full["accuracy_drop"] == 0 and full["backward_effort_nonzero"] == 1
 
 
+def test_a_drop_is_what_a_method_loses(data):
+    """A method that skips every sample stays at the start weights: full training is better, so the drop is positive."""
+    chosen = named_rules(["full", "tinypropv2"], threshold=1, d_max=1, beta=1)
+    full, untrained = Comparison(data, "mlp-4-5-3", seeds=(0, 1), epochs=30).run(chosen)
+    assert untrained["samples_skipped"] == 1 and full["accuracy"] > untrained["accuracy"]
+    assert untrained["accuracy_drop"] == full["accuracy"] - untrained["accuracy"] > 0
+
+
 def test_one_seed_has_no_deviation(data):
     (row,) = Comparison(data, "mlp-4-5-3", epochs=1).run(named_rules(["full"]))
     assert row["accuracy_std"] == 0.0 and row["per_seed"] == [row["accuracy"]]
@@ -167,6 +175,8 @@ def test_advantage_where_more_effort_is_not_always_better():
     bumpy = [point(0.1, 0.80), point(0.2, 0.92), point(0.4, 0.88), point(0.8, 0.95)]
     assert advantage(point(0.1, 0.90), bumpy)["topk_effort"] == pytest.approx(0.1 + 0.1 * 10 / 12)
     assert advantage(point(0.1, 0.93), bumpy)["topk_effort"] == pytest.approx(0.4 + 0.4 * 5 / 7)
+    level = [point(0.1, 0.80), point(0.2, 0.90), point(0.4, 0.90), point(0.8, 0.95)]
+    assert advantage(point(0.1, 0.90), level)["topk_effort"] == pytest.approx(0.2)
     early = [point(0.1, 0.80), point(0.2, 0.95), point(0.4, 0.90), point(0.8, 0.95)]
     assert advantage(point(0.1, 0.96), early) == {"factor": pytest.approx(2), "topk_effort": 0.2, "bound": "at least"}
 

@@ -96,6 +96,13 @@ def test_constants_of_the_rules():
     assert selections[0]["out2"] == decide["out0"], "decision and selection of the output layer share one Y_max"
 
 
+def test_damping_by_the_ratio_is_beta_and_a_range():
+    """beta="ratio": D is damped by S = S_min + (S_max - S_min) Y / Y_max."""
+    table = compile(build("mlp-9-8-3"), TinyPropV2(0.25, 0.75, beta="ratio")).table
+    (decide,) = [decoded(row) for row in table if row[0] == OPCODES["decide_f32"]]
+    assert [decide["f2"], decide["f3"]] == [0.25, 0.5]
+
+
 @pytest.mark.parametrize("rounding, floor", [("nearest", 0), ("floor", 1)])
 def test_dimensions_of_rules(rounding, floor):
     rule = TinyProp(output="rule", rounding=rounding, bias="dense")

@@ -226,3 +226,12 @@ def test_two_live_buffers_on_the_same_bytes_are_a_violation():
     program.plan.offsets[delta] = program.plan.offsets[x]
     with pytest.raises(PlanViolation):
         program.trace(X, Y, watched=True)
+
+
+def test_rule_state_on_the_bytes_of_a_passing_buffer_is_a_violation():
+    """Y_max is read and written by its selection, yet only its output: what each sample destroys must be noticed."""
+    program = small()
+    named = {p.buffer.name: p.buffer for p in program.plan.placements}
+    program.plan.offsets[named["dense1.y_max"]] = program.plan.offsets[named["dense3.kept_count"]]
+    with pytest.raises(PlanViolation):
+        program.trace(X, Y, watched=True)
