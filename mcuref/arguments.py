@@ -4,6 +4,8 @@ import numpy as np
 
 from mcuref.errors import InputError
 
+MOST_EPOCHS = 1_000_000
+
 
 def number(name, value, minimum=0.0, maximum=np.inf, above=False):
     """``value`` as float32, in [minimum, maximum], or ]minimum, maximum] if ``above``, after rounding to float32."""
@@ -26,7 +28,7 @@ def number(name, value, minimum=0.0, maximum=np.inf, above=False):
 def whole(name, value, minimum, maximum=None):
     """``value`` as int, minimum <= value <= maximum."""
     if maximum is None:
-        wanted = "a positive whole number" if minimum == 1 else f"a whole number from {minimum}"
+        wanted = f"a whole number from {minimum}"
     else:
         wanted = f"a whole number from {minimum} to {maximum}"
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
@@ -46,6 +48,18 @@ def one_of(name, value, choices):
 def seed(value):
     """A seed of mcuref's generator."""
     return whole("seed", value, 0, (1 << 32) - 1)
+
+
+def epochs(value):
+    """A number of epochs."""
+    return whole("epochs", value, 1, MOST_EPOCHS)
+
+
+def instance(name, value, kind, wanted):
+    """``value``, an instance of ``kind``."""
+    if not isinstance(value, kind):
+        raise InputError(f"{name} {_shown(value)} is not {wanted}")
+    return value
 
 
 def _shown(value):

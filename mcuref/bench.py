@@ -8,7 +8,10 @@ import time
 
 import numpy as np
 
+from mcuref.arguments import number
+from mcuref.errors import InputError
 from mcuref.kernels.random import philox
+from mcuref.layers import find_loss
 from mcuref.models import build, find_model
 from mcuref.optimisers import SGD
 from mcuref.program import effort
@@ -29,6 +32,8 @@ def measure(model, seconds=1.0, progress=None):
     The contenders take turns in rounds, and the fastest pass of each counts: what the machine can do undisturbed. Each
     is given ``seconds`` in all. ratio_to_torch is None without PyTorch.
     """
+    check_model(model)
+    number("seconds", seconds, 0, 3600, above=True)
     contenders = {method: _ours(model, rule) for method, rule in _rules(model).items()}
     peer = _torch_steps(model)
     if peer:
@@ -49,6 +54,13 @@ def measure(model, seconds=1.0, progress=None):
         }
         for method in METHODS
     ]
+
+
+def check_model(name):
+    """InputError unless the model is a classifier of two classes or more."""
+    model = find_model(name)
+    if find_loss(model.loss).target != "label" or model.widths[-1] < 2:
+        raise InputError(f"model {name!r} is not a classifier of two classes or more; the benchmark trains classifiers")
 
 
 def forward_rates(outputs=128, inputs=784, seconds=1.0):

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from mcuref import rules
+from mcuref import arguments, rules
 from mcuref.errors import InputError
 from mcuref.layers import find_loss
 from mcuref.models import build, find_model
@@ -29,22 +29,20 @@ class Comparison:
     regime : "scratch" or "continue".
     budget : :class:`mcuref.Budget` or None.
     trainable : int or None, as in :func:`mcuref.compile`.
-    epochs, learning_rate : replace the protocol's if given.
+    epochs, learning_rate, schedule : replace the protocol's if given.
     progress : callable(what, done, total) or None.
     """
 
     def __init__(self, data, model, *, seeds=(0,), regime="scratch", budget=None, trainable=None, epochs=None,
-                 learning_rate=None, progress=None):  # fmt: skip
-        self.data, self.model, self.seeds, self.regime = data, model, tuple(seeds), regime
+                 learning_rate=None, schedule=None, progress=None):  # fmt: skip
+        self.data, self.model, self.seeds, self.regime = data, model, _seeds(seeds), regime
         self.budget, self.trainable, self.progress = budget, trainable, progress
         self.loss = find_model(model).loss
         if find_loss(self.loss).target == "none":
             raise InputError(f"model {model!r} is trained without labels; methods are compared by accuracy")
         if trainable == 0:
             raise InputError("trainable 0 leaves nothing to train; methods can be compared from 1 on")
-        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
-            raise InputError(f"seeds {list(self.seeds)} must be at least one, and all different")
-        self.protocol = find_protocol(data.name, regime, epochs, learning_rate)
+        self.protocol = find_protocol(data.name, regime, epochs, learning_rate, schedule)
         self._starts = {}
 
     def compiled(self, rule, network=None):
@@ -114,6 +112,17 @@ class Comparison:
         }
 
 
+def _seeds(seeds):
+    """The seeds, checked: at least one, all different."""
+    try:
+        chosen = tuple(arguments.seed(value) for value in seeds)
+    except TypeError:
+        raise InputError(f"seeds {seeds!r} are not a row of whole numbers, such as (0, 1, 2)") from None
+    if not chosen or len(set(chosen)) != len(chosen):
+        raise InputError(f"seeds {list(chosen)} must be at least one, and all different")
+    return chosen
+
+
 def _mean_ratios(results):
     layers = zip(*(r.mean_ratio_per_layer for r in results))
     return [
@@ -135,6 +144,8 @@ def named_rules(methods=METHODS, preset="default", **settings):
     """{method: (method, preset, rule)}; a setting applies to every method that has it, and must be one of some method."""
     chosen = {}
     for method in methods:
+        if method in chosen:
+            raise InputError(f"method {method!r} is named twice; once is enough")
         has = rules.setting_names(method)
         mine = {name: value for name, value in settings.items() if name in has}
         chosen[method] = (method, preset, rules.make(method, preset, **mine))
@@ -154,7 +165,8 @@ def advantage(row, sweep):
 
     Linear interpolation of effort over accuracy between neighbouring ratios of the sweep. A method more accurate than
     every ratio is compared with the most accurate one, less accurate than every ratio with the cheapest: the first is
-    then a lower bound of the advantage. Returns {"factor", "topk_effort", "bound"}; bound is "", "at least" or "at most".
+    then a lower bound of the advantage. Returns {"factor", "topk_effort", "bound"}; bound is "", "at least" or "at most";
+    factor is None for a method that trained nothing.
     """
     points = sorted((r["backward_effort"], r["accuracy"]) for r in sweep)
     best = max(accuracy for _, accuracy in points)
@@ -167,4 +179,5 @@ def advantage(row, sweep):
             pair for pair in zip(points, points[1:]) if pair[0][1] < row["accuracy"] <= pair[1][1]
         )
         effort, bound = e0 + (e1 - e0) * (row["accuracy"] - a0) / (a1 - a0), ""
-    return {"factor": effort / row["backward_effort"], "topk_effort": effort, "bound": bound}
+    factor = effort / row["backward_effort"] if row["backward_effort"] else None
+    return {"factor": factor, "topk_effort": effort, "bound": bound}

@@ -1,6 +1,9 @@
 """Every error that mcuref raises on purpose: one clear sentence, fit to be printed to a person as it is."""
 
 
+REMEDY = "try a smaller learning rate or check the data's scale"
+
+
 class McurefError(Exception):
     """Base of all deliberate errors; the command line prints the sentence and exits with status 2."""
 
@@ -28,5 +31,12 @@ class NonFiniteError(McurefError, ArithmeticError):
         self.layer, self.sample = layer, sample
         super().__init__(
             f"the error of layer {layer!r} became NaN or infinite at sample {sample}; its weights and those below "
-            "were left as they were before that sample (try a smaller learning rate or check the data's scale)"
+            f"were left as they were before that sample ({REMEDY})"
         )
+
+
+class DivergedError(McurefError, ArithmeticError):
+    """The outputs of a trained network are NaN or infinite: the last updates went too far to be seen as an error."""
+
+    def __init__(self, epoch):
+        super().__init__(f"the network's outputs are NaN or infinite after epoch {epoch} ({REMEDY})")

@@ -122,6 +122,8 @@ def _layers(first, widths):
 
 
 def _check_data(name, model, data):
+    if not hasattr(data, "input_size"):
+        raise InputError(f"data {data!r} is not a data set, such as mcuref.load_data('digits')")
     if model.widths[0] != data.input_size:
         raise InputError(
             f"model {name!r} takes {model.widths[0]} values but a sample of data {data.name!r} has {data.input_size} "

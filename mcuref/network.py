@@ -32,7 +32,7 @@ class Network:
     """
 
     def __init__(self, layers, *, seed=0, name="network", parameters=None):
-        self.layers, self.name = tuple(layers), name
+        self.layers, self.name = _layers(layers), name
         if not self.layers or not isinstance(self.layers[0], Input):
             raise InputError(f"network {name!r} must begin with an Input layer, such as Input((28, 28, 1), 'uint8')")
         self.seed = arguments.seed(seed)
@@ -88,6 +88,16 @@ class Network:
         return random.uniform(prod(shape), limit, self.seed, random.PARAMETERS + i).reshape(shape)
 
 
+def _layers(layers):
+    """The layers as a tuple; InputError if one of them is no layer (a class instead of an instance, say)."""
+    if not isinstance(layers, (list, tuple)):
+        raise InputError(f"layers {layers!r} are not a list of layers, such as [Input((4,)), Dense(3)]")
+    for layer in layers:
+        if isinstance(layer, type) or not hasattr(layer, "parameter_shapes"):
+            raise InputError(f"{layer!r} is not a layer, such as Dense(3)")
+    return tuple(layers)
+
+
 def _names(layers):
     seen, names = {}, []
     for layer in layers:
@@ -108,15 +118,28 @@ def _shapes(network):
     return tuple(shapes)
 
 
+def _float32(name, values):
+    """A copy as float32; what does not fit becomes infinite. InputError if it is no array of real numbers."""
+    try:
+        array = np.array(values)
+        if array.dtype.kind not in "iuf":
+            raise ValueError
+    except ValueError:
+        raise InputError(f"parameter {name!r} is not an array of real numbers") from None
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32)
+
+
 def _checked(network, parameters):
     """Copies of ``parameters`` as float32, all there, with the right shapes, finite."""
+    arguments.instance("parameters", parameters, dict, "a dict of arrays by name, as Program.parameters() returns")
     checked = {}
     for i in network.parametric:
         for kind, shape in network.parameter_shapes(i).items():
             name = f"{network.names[i]}.{kind}"
             if name not in parameters:
                 raise InputError(f"parameter {name!r} of network {network.name!r} is missing")
-            value = np.array(parameters[name], np.float32)
+            value = _float32(name, parameters[name])
             if value.shape != shape:
                 raise InputError(f"parameter {name!r} has shape {value.shape}; it must be {shape}")
             if not np.isfinite(value).all():

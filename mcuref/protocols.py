@@ -9,7 +9,7 @@ the same for all data sets; none has settings of its own.
 
 from dataclasses import dataclass, replace
 
-from mcuref.arguments import one_of
+from mcuref import arguments
 from mcuref.errors import InputError
 from mcuref.optimisers import SGD
 from mcuref.program.compiler import compile
@@ -38,6 +38,10 @@ class Protocol:
     pretrained_part: float = 0.0
     pretrained_epochs: int = 0
 
+    def __post_init__(self):
+        arguments.epochs(self.epochs)
+        SGD(self.learning_rate, self.schedule)  # refuses what is not a rate or a schedule
+
 
 #    data       regime       epochs  rate           part pre-trained, its epochs
 PROTOCOLS = {
@@ -54,15 +58,12 @@ OTHER = {
 }
 
 
-def find_protocol(data_name, regime, epochs=None, learning_rate=None):
-    """The table's row for a data set, or the one for other data; epochs and learning rate replaced if given."""
-    one_of("regime", regime, REGIMES)
+def find_protocol(data_name, regime, epochs=None, learning_rate=None, schedule=None):
+    """The table's row for a data set, or the one for other data; epochs, rate and schedule replaced if given."""
+    arguments.one_of("regime", regime, REGIMES)
     protocol = PROTOCOLS.get((data_name, regime), OTHER[regime])
-    if epochs is not None:
-        protocol = replace(protocol, epochs=epochs)
-    if learning_rate is not None:
-        protocol = replace(protocol, learning_rate=learning_rate)
-    return protocol
+    given = {"epochs": epochs, "learning_rate": learning_rate, "schedule": schedule}
+    return replace(protocol, **{name: value for name, value in given.items() if value is not None})
 
 
 def prepare(protocol, network, data, loss, seed, progress=None):

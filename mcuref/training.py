@@ -5,10 +5,12 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from mcuref import arguments
-from mcuref.errors import InputError
+from mcuref.datasets.data import Data
+from mcuref.errors import DivergedError, InputError
 from mcuref.kernels.random import SHUFFLE, permutation
 from mcuref.layers import find_loss
 from mcuref.program import effort
+from mcuref.program.program import Program
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,10 @@ class Trainer:
     """
 
     def __init__(self, program, data, *, epochs=5, seed=0, progress=None):
+        arguments.instance("program", program, Program, "what mcuref.compile returned")
+        arguments.instance("data", data, Data, "a mcuref.Data, such as mcuref.load_data('digits')")
         self.program, self.data, self.progress = program, data, progress
-        self.epochs, self.seed = arguments.whole("epochs", epochs, 1), arguments.seed(seed)
+        self.epochs, self.seed = arguments.epochs(epochs), arguments.seed(seed)
         self.history = []
 
     def run(self):
@@ -91,12 +95,15 @@ class Trainer:
 
     def evaluate(self):
         """The metric on the test side of the data."""
+        outputs = self.program.outputs(self.data.x_test)
+        if not np.isfinite(outputs).all():
+            raise DivergedError(len(self.history) + 1)
         if self.metric == "accuracy":
-            return float(np.mean(self.program.predict(self.data.x_test) == self.data.y_test))
+            return float(np.mean(outputs.argmax(axis=1) == self.data.y_test))
         layer, x = self.program.network.input, self.data.x_test.reshape(len(self.data.x_test), -1)
         channel = np.arange(layer.size) % layer.mean.size
         sample = (x.astype(np.float32) - layer.mean[channel]) * layer.scale[channel]
-        return float(np.mean((self.program.outputs(self.data.x_test).astype(np.float64) - sample) ** 2))
+        return float(np.mean((outputs.astype(np.float64) - sample) ** 2))
 
     def _epoch(self, epoch):
         """Show every training sample once; returns the epoch's row of the history."""

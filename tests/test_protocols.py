@@ -22,7 +22,7 @@ def data():
 @pytest.mark.parametrize("name", [*NAMES, None])
 def test_every_data_set_has_a_sound_row_for_every_regime(name, regime):
     protocol = PROTOCOLS[name, regime] if name else OTHER[regime]
-    assert find_protocol(name or "somebody's", regime) is protocol
+    assert find_protocol(name or "somebody's", regime) == protocol
     assert protocol.epochs >= 1
     SGD(protocol.learning_rate, protocol.schedule)  # raises if it is not one
     continues = regime == "continue"

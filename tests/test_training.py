@@ -232,7 +232,7 @@ def test_training_continues_from_the_present_state(data):
 
 
 @pytest.mark.parametrize("keywords, fragment", [
-    *[({"epochs": n}, f"epochs {n!r} is not a positive whole number") for n in (0, -1, 1.0, "3", None, True)],
+    *[({"epochs": n}, f"epochs {n!r} is not a whole number from 1") for n in (0, -1, 1.0, "3", None, True)],
     *[({"seed": n}, f"seed {n!r} is not a whole number from 0") for n in (-1, 1 << 32, 0.5, "3", None, True)],
 ])  # fmt: skip
 def test_bad_arguments(data, keywords, fragment):

@@ -64,6 +64,6 @@ def main(argv=None):
 
 def _failed(sentence, status=2):
     with suppress(OSError):  # stderr may be as full as the disk that is complained about
-        print(f"mcuref: {sentence}", file=sys.stderr)
+        print("mcuref:", " ".join(str(sentence).split()), file=sys.stderr)  # one line, whatever a file is called
     return status
 

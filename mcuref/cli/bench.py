@@ -23,19 +23,15 @@ def arguments(parser):
 def run(arguments):
     """Measure, print, write."""
     from mcuref import bench
-    from mcuref.errors import InputError
+    from mcuref.arguments import number
     from mcuref.files import check_outputs, write_json
-    from mcuref.layers import find_loss
-    from mcuref.models import find_model
     from mcuref.report.tables import bench_tables
 
     check_outputs(arguments.json)
-    if not 0 < arguments.seconds <= 3600:
-        raise InputError(f"--seconds {arguments.seconds:g} is not a number above 0, at most 3600")
+    number("--seconds", arguments.seconds, 0, 3600, above=True)
     models = list(bench.MODELS) if arguments.model is None else options.several(arguments.model, "--model")
     for name in models:
-        if find_loss(find_model(name).loss).target != "label":
-            raise InputError(f"model {name!r} is not a classifier; the benchmark trains classifiers")
+        bench.check_model(name)
     prepare_kernels()
     rows = []
     with progress() as update:

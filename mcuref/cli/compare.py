@@ -20,7 +20,7 @@ def arguments(parser):
     options.add_run(parser)
     parser.add_argument(
         "--seeds", default="1", metavar="LIST|COUNT",
-        help="0,1,2 or a count; start weights and orders; default 1 (seed 0)",
+        help="0,1,2 or a count, a single one with a comma (7,); start weights and orders; default 1 (seed 0)",
     )
     parser.add_argument(
         "--sweep", action="store_true",
@@ -49,6 +49,7 @@ def run(arguments):
     comparison = Comparison(
         data, default_model(data) if arguments.model is None else arguments.model, seeds=seeds, regime=arguments.regime,
         budget=budget, trainable=arguments.trainable, epochs=arguments.epochs, learning_rate=arguments.learning_rate,
+        schedule=arguments.schedule,
     )  # fmt: skip
     comparison.check(chosen)
     prepare_kernels()

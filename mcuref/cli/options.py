@@ -5,13 +5,14 @@ import re
 from dataclasses import replace
 
 from mcuref import rules
+from mcuref.arguments import MOST_EPOCHS
 from mcuref.errors import InputError
 from mcuref.memory.targets import DEFAULT_STACK, Budget, find_target, parse_size
+from mcuref.optimisers import SCHEDULES
 from mcuref.protocols import REGIMES
 
 DEFAULT_TARGET = "nrf52840"
 LARGEST_SEED = (1 << 32) - 1
-MOST_EPOCHS = 1_000_000
 
 
 def whole(minimum, maximum=LARGEST_SEED):
@@ -82,7 +83,7 @@ def add_budget(parser):
 
 
 def add_run(parser):
-    """--regime, --epochs, --learning-rate, --evaluate."""
+    """--regime, --epochs, --learning-rate, --schedule, --evaluate."""
     parser.add_argument(
         "--regime", default="scratch", metavar="NAME",
         help=f"{' or '.join(REGIMES)}: from start weights, or pre-trained on a first part and then on new samples of "
@@ -92,6 +93,7 @@ def add_run(parser):
         "--epochs", type=whole(1, MOST_EPOCHS), metavar="N", help="default: the protocol's for the data and regime"
     )
     parser.add_argument("--learning-rate", type=number, metavar="RATE", help="default: the protocol's")
+    parser.add_argument("--schedule", metavar="NAME", help=f"{', '.join(SCHEDULES)}; default: the protocol's")
     parser.add_argument(
         "--evaluate", default="test", choices=("test", "validation"),
         help="on which samples: the test set, or a sixth of the training set held out, to choose settings on",
@@ -148,12 +150,12 @@ def several(text, option):
 
 
 def seeds(text):
-    """[0, 1, 2] from "0,1,2", or from "3" meaning the first three."""
-    parts = several(text, "--seeds")
+    """[0, 1, 2] from "0,1,2", or from "3" meaning the first three; [7] from "7,"."""
+    parts = several(text.removesuffix(","), "--seeds")
     if not all(re.fullmatch("-?[0-9]{1,20}", part) for part in parts):
         raise InputError(f"--seeds {text!r} is not whole numbers with commas, such as 0,1,2, or a count, such as 3")
     numbers = [int(part) for part in parts]
-    if len(numbers) == 1:
+    if len(numbers) == 1 and not text.endswith(","):
         if not 1 <= numbers[0] <= 1000:
             raise InputError(f"--seeds {text!r} is a count of seeds; it may be 1 to 1000")
         return list(range(numbers[0]))

@@ -44,7 +44,7 @@ def run(arguments):
     budget = options.budget(arguments)
     data = options.load_data(arguments)
     name = default_model(data) if arguments.model is None else arguments.model
-    protocol = find_protocol(data.name, arguments.regime, arguments.epochs, arguments.learning_rate)
+    protocol = find_protocol(data.name, arguments.regime, arguments.epochs, arguments.learning_rate, arguments.schedule)
     loss = find_model(name).loss
 
     def compiled(network):

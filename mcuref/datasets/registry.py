@@ -34,9 +34,9 @@ def data_folder():
     """The folder of the data sets, a Path: $MCUREF_DATA, else `mcuref/data` in the user's cache folder."""
     own = os.environ.get("MCUREF_DATA")
     if own:
-        return Path(own).expanduser()
+        return Path(os.path.expanduser(own))
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(cache).expanduser() / "mcuref" / "data"
+    return Path(os.path.expanduser(cache)) / "mcuref" / "data"
 
 
 def absent_sides(folder):

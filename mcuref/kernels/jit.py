@@ -26,7 +26,7 @@ def cache_folder():
     digest = hashlib.sha256(f"{numba.__version__} {sorted(FLAGS.items())}".encode())
     for path in sources():
         digest.update(path.read_bytes())
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    base = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))  # stays "~" for a user without home
     return base / "mcuref" / "kernels" / digest.hexdigest()[:16]
 
 

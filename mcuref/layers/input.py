@@ -39,7 +39,8 @@ class Input:
             raise InputError(f"input dtype {self.dtype!r} is not known; it may be {', '.join(LOADS)}")
         for name in ("mean", "scale"):
             try:
-                values = np.atleast_1d(np.asarray(getattr(self, name), np.float32))
+                with np.errstate(over="ignore"):
+                    values = np.atleast_1d(np.asarray(getattr(self, name), np.float32))
             except (TypeError, ValueError):
                 raise InputError(f"input {name} {getattr(self, name)!r} is not a number or a row of numbers") from None
             if values.ndim != 1 or not np.isfinite(values).all():

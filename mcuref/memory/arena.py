@@ -16,7 +16,7 @@ class Arena:
     Attributes
     ----------
     bytes : uint8[plan.sram + plan.flash].
-    guard : uint8[64] behind the arena on the host, never to be written.
+    guard : uint8[64] behind the arena on the host, never to be read or written by an instruction.
     """
 
     def __init__(self, plan):

@@ -8,18 +8,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcuref.arguments import one_of, whole
+from mcuref.arguments import instance, one_of, whole
 from mcuref.errors import InputError
 from mcuref.layers import find_loss
 from mcuref.memory.accountant import BudgetExceeded, Plan, excess
 from mcuref.memory.buffers import Buffer
+from mcuref.memory.targets import Budget
+from mcuref.network import Network
 from mcuref.optimisers import SGD
 from mcuref.program.instructions import COLUMNS, Instruction
 from mcuref.program.program import Program
 from mcuref.program.suggestions import suggestions
-from mcuref.rules import Full
+from mcuref.rules import METHODS, Full
 
 POLICIES = ("immediate",)
+RULES = tuple(METHODS.values())
 WRT = ("parameters", "input")
 
 
@@ -78,8 +81,11 @@ def compile(  # noqa: A001  the public name is mcuref.compile
     BudgetExceeded : the plan needs more than the budget leaves; with changes that would fit. Nothing was allocated.
     InputError : anything else that is wrong.
     """
-    rule = Full() if rule is None else rule
-    optimiser = SGD() if optimiser is None else optimiser
+    instance("network", network, Network, "a mcuref.Network, such as mcuref.build('mlp-64-32-10')")
+    rule = instance("rule", Full() if rule is None else rule, RULES, "an update rule, such as mcuref.TinyProp()")
+    optimiser = instance("optimiser", SGD() if optimiser is None else optimiser, SGD, "a mcuref.SGD(rate)")
+    if budget is not None:
+        instance("budget", budget, Budget, "a mcuref.Budget, such as mcuref.find_target('nrf52840').budget()")
 
     def variant(network, trainable):
         return lower(network, rule, loss, policy, trainable, wrt)

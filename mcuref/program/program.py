@@ -5,11 +5,13 @@ from functools import cached_property
 
 import numpy as np
 
+from mcuref.arguments import instance, whole
 from mcuref.errors import InputError, NonFiniteError
 from mcuref.memory.arena import Arena
 from mcuref.program.instructions import encode
 from mcuref.program.samples import Samples
 
+MOST_STEPS = 1 << 48  # of a learning-rate schedule
 CHUNK_SECONDS = 0.25  # Python gets control back at least this often (roughly), for Ctrl-C and progress
 
 
@@ -68,7 +70,8 @@ class Program:
         return {b.name: self.arena.view(b).copy() for b in self._state_buffers}
 
     def restore(self, state):
-        """Put back what :meth:`state` returned; InputError if it is another program's."""
+        """Put back what :meth:`state` returned; InputError if it is another program's, or not finite."""
+        instance("state", state, dict, "a dict, as Program.state() returns")
         names = {b.name for b in self._state_buffers}
         if set(state) != names:
             odd = sorted(set(state) ^ names)[0]
@@ -77,6 +80,8 @@ class Program:
             value = np.asarray(state[b.name])
             if value.shape != b.shape or value.dtype != b.dtype:
                 raise InputError(f"state {b.name!r} is {value.dtype}{value.shape}; it must be {b.dtype}{b.shape}")
+            if not np.isfinite(value).all():
+                raise InputError(f"state {b.name!r} has NaN or infinite values")
         for b in self._state_buffers:
             self.arena.view(b)[:] = state[b.name]
 
@@ -141,8 +146,9 @@ class Program:
             raise InputError("this program was compiled without trainable layers (or for wrt='input'); it cannot train")
         samples = Samples.checked(self, x, y, order, labelled=True)
         count = samples.order.size
-        total = first + count if total is None else total
-        if not 0 <= first <= first + count <= total:
+        first = whole("first", first, 0, MOST_STEPS)
+        total = whole("total", first + count if total is None else total, 0, MOST_STEPS)
+        if first + count > total:
             raise InputError(f"steps {first} to {first + count} lie outside a schedule of {total}")
         return Step(self, samples, self.optimiser.rates(first, count, max(total, 1)), self.counts)
 

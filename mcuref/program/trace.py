@@ -79,7 +79,7 @@ class Watch:
     def run(self, step, row):
         """Run one row; leaves the arena as an ordinary run would. Returns the row that comes next."""
         program, instruction = self.program, self.program.instructions[row]
-        for buffer in instruction.inputs:
+        for buffer in (*instruction.inputs, *(b for b in instruction.outputs if b.persistent)):  # an update reads them too
             if program.arena.view(buffer).tobytes() != self.written.get(buffer):
                 raise PlanViolation(f"{_where(row, instruction)} reads {buffer.name}, which something else has overwritten")
         memory, counts = program.arena.bytes, program.counts.copy()
@@ -90,7 +90,9 @@ class Watch:
         for background in BACKGROUNDS:
             program.counts[:] = counts
             memory[:] = np.where(operands, before, np.full(memory.size // 4, background, np.uint32).view(np.uint8))
+            program.arena.guard.view(np.uint32)[:] = background
             results.append(self._attempt(step, row, outputs))
+        program.arena.guard[:] = GUARD
         memory[:] = before
         memory[outputs] = results[0][1]
         if any(following != results[0][0] or (written != results[0][1]).any() for following, written in results[1:]):
@@ -104,13 +106,13 @@ class Watch:
     def _attempt(self, step, row, outputs):
         """(row that comes next, or the layer whose error is not finite; bytes of the outputs) on one background."""
         program, instruction = self.program, self.program.instructions[row]
-        start = program.arena.bytes.copy()
+        start, guard = program.arena.bytes.copy(), program.arena.guard.copy()
         try:
             following = step.run(row, row + 1)
         except NonFiniteError as error:
             following = error.layer
         stray = (program.arena.bytes != start) & ~outputs
-        if stray.any() or (program.arena.guard != GUARD).any():
+        if stray.any() or (program.arena.guard != guard).any():
             where = f"byte {int(np.argmax(stray))}" if stray.any() else "a byte behind the arena"
             raise PlanViolation(f"{_where(row, instruction)} wrote {where}, not its output")
         return following, program.arena.bytes[outputs].copy()

@@ -102,6 +102,9 @@ def sweep_tables(rows, advantages):
         )  # fmt: skip
     yield table
     for a in advantages:
+        if a["factor"] is None:
+            yield Text(f"{a['method']}: trained nothing")
+            continue
         yield Text(
             f"{a['method']}: {a['bound'] + ' ' if a['bound'] else ''}{a['factor']:.1f}x less backward effort than static "
             f"top-k of equal accuracy ({_percent(a['topk_effort'])})"

@@ -154,7 +154,7 @@ def test_progress_tells_how_far_it_is(count):
 
 @pytest.mark.parametrize("first, total", [(-1, 3), (2, 3), (0, 1)])
 def test_steps_outside_the_schedule_are_refused(first, total):
-    with pytest.raises(InputError, match="outside a schedule"):
+    with pytest.raises(InputError, match="outside a schedule|first -1 is not a whole number"):
         compile(build("mlp-3-2")).train(np.ones((2, 3), np.float32), [0, 1], first=first, total=total)
 
 
