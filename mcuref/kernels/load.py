@@ -10,8 +10,9 @@ def load_f32(out, x, mean, scale):
     """out[n] float32 from x[n] of any type; mean[c], scale[c] float32, c divides n."""
     c = mean.size
     if c == 1:
+        offset, factor = mean[0], scale[0]
         for i in range(out.size):
-            out[i] = (np.float32(x[i]) - mean[0]) * scale[0]
+            out[i] = (np.float32(x[i]) - offset) * factor
     else:
         for first in range(0, out.size, c):
             for i in range(c):

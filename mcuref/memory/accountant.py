@@ -83,10 +83,14 @@ class Plan:
         """Bytes no plan can do without: what persists and the largest sum alive at one instruction."""
         return self._persistent[region] + planner.lower_bound(self._transient[region])
 
+    def shared(self, region):
+        """Bytes of the area in which buffers share."""
+        return self._sizes[region] - self._persistent[region]
+
     def overhead(self, region):
         """Size over lower bound of the area in which buffers share (what persists left out): 1 is perfect."""
         bound = planner.lower_bound(self._transient[region])
-        return (self._sizes[region] - self._persistent[region]) / bound if bound else 1.0
+        return self.shared(region) / bound if bound else 1.0
 
     def alive(self, region, instruction):
         """Placements that hold a needed value at an instruction, by offset; of an in-place chain, the newest."""
