@@ -216,8 +216,7 @@ def lower(network, rule, loss, policy, trainable, wrt):
         if instruction.phase == "decision":
             instruction.jump = len(emit.instructions)
     table = Buffer("program", "int32", (len(emit.instructions), len(COLUMNS)), "constants", "", "flash", True)
-    keep = [values[-1]] if input_error is None else [values[-1], input_error]
-    groups = _storage(emit.instructions, forward_rows, keep)
+    groups = _storage(emit.instructions)
     groups += [[(b, 0, len(emit.instructions))] for b in (*emit.images.values(), table)]
     return Listing(
         tuple(emit.instructions), forward_rows, Plan(groups), values[-1], input_error if wrt == "input" else None,
@@ -276,19 +275,16 @@ def _dense_output(rule, loss):
     return output == "dense" or (output == "auto" and loss.dense_output)
 
 
-def _storage(instructions, forward_rows, keep):
+def _storage(instructions):
     """Groups of (buffer, first, last) for the plan: lifetimes, and in-place chains merged where the maths allows.
 
-    ``keep`` are buffers read from outside after the forward rows or at the end.
+    What is read from outside, the outputs and an input gradient, is read right after the row that wrote it.
     """
     lives = {}
     for row, instruction in enumerate(instructions):
         for buffer in instruction.buffers:
             first, _ = lives.get(buffer, (row, row))
             lives[buffer] = (first, row)
-    for buffer, row in zip(keep, (forward_rows - 1, len(instructions) - 1)):
-        if buffer in lives:
-            lives[buffer] = (lives[buffer][0], max(lives[buffer][1], row))
     groups = {}
     for row, instruction in enumerate(instructions):
         if instruction.in_place:

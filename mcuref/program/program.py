@@ -112,6 +112,8 @@ class Program:
         ------
         InputError for bad arguments; NonFiniteError if an error became NaN or infinite.
         """
+        if not self.trainable:
+            raise InputError("this program was compiled without trainable layers (or for wrt='input'); it cannot train")
         step = self.step(x, y, order, first, total)
         return step.run_all(0, len(self.instructions), progress=progress)
 
@@ -135,15 +137,18 @@ class Program:
         return shown.results.reshape(-1, *self.network.input.shape)
 
     def trace(self, x, y=None, order=None, *, first=0, total=None, watched=False):
-        """Train as :meth:`train`, row by row; returns (sample, row, opcode, layer, hash) of every instruction run."""
+        """Train as :meth:`train`, row by row; returns (sample, row, opcode, layer, hash) of every instruction run.
+
+        A program compiled with wrt="input" is traced as :meth:`input_gradient` runs it. See :mod:`mcuref.program.trace`.
+        """
         from mcuref.program.trace import trace
 
         return trace(self, x, y, order, first, total, watched)
 
     def step(self, x, y, order, first, total):
-        """Checked samples and their learning rates, ready to run through the program: see :class:`Step`."""
-        if not self.trainable:
-            raise InputError("this program was compiled without trainable layers (or for wrt='input'); it cannot train")
+        """Checked samples and their learning rates, ready to run through the whole program: see :class:`Step`."""
+        if len(self.instructions) == self.listing.forward_rows:
+            raise InputError("this program was compiled for inference only (trainable 0); there is no way back in it")
         samples = Samples.checked(self, x, y, order, labelled=True)
         count = samples.order.size
         first = whole("first", first, 0, MOST_STEPS)

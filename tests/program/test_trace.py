@@ -235,3 +235,14 @@ def test_rule_state_on_the_bytes_of_a_passing_buffer_is_a_violation():
     program.plan.offsets[named["dense1.y_max"]] = program.plan.offsets[named["dense3.kept_count"]]
     with pytest.raises(PlanViolation):
         program.trace(X, Y, watched=True)
+
+
+def test_an_input_gradient_is_traced_and_watched_too():
+    """wrt="input": the rows that input_gradient runs, none of them an update; the watch sees the bit masks' bytes as well."""
+    program = compile(build("mlp-3-9-8-2"), Full(), wrt="input")
+    x, y = np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3), [0, 1]
+    gradient = program.input_gradient(x, y)
+    records = program.trace(x, y, watched=True)
+    assert [row for _, row, *_ in records] == 2 * list(range(len(program.instructions)))
+    assert {"relu_mask_backward_f32"} <= {name for _, _, name, *_ in records} and "dense_update_f32" not in str(records)
+    assert (program.arena.view(program.listing.input_error) == gradient[1]).all()
