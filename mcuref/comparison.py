@@ -55,6 +55,7 @@ class Comparison:
 
     def check(self, named_rules):
         """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
+        self.protocol.border(self.data)
         for _, _, rule in named_rules.values():
             self.compiled(rule)
 

@@ -42,6 +42,14 @@ class Protocol:
         arguments.epochs(self.epochs)
         SGD(self.learning_rate, self.schedule)  # refuses what is not a rate or a schedule
 
+    def border(self, data):
+        """Index of the first new training sample: 0 without pre-training; InputError if there are too few for two parts."""
+        count = len(data.x_train)
+        border = int(count * self.pretrained_part)
+        if self.pretrained_epochs and not 0 < border < count:
+            raise InputError(f"data {data.name!r} has {count} training samples; regime 'continue' needs two parts of them")
+        return border
+
 
 #    data       regime       epochs  rate           part pre-trained, its epochs
 PROTOCOLS = {
@@ -70,10 +78,7 @@ def prepare(protocol, network, data, loss, seed, progress=None):
     """(network, data) that the run starts from: pre-trained on the first part, and the new samples, if it continues."""
     if not protocol.pretrained_epochs:
         return network, data
-    count = len(data.x_train)
-    border = int(count * protocol.pretrained_part)
-    if not 0 < border < count:
-        raise InputError(f"data {data.name!r} has {count} training samples; regime 'continue' needs two parts of them")
+    border = protocol.border(data)
     program = compile(network, Full(), SGD(protocol.learning_rate, protocol.schedule), loss=loss)
     trainer = Trainer(
         program,
@@ -83,4 +88,4 @@ def prepare(protocol, network, data, loss, seed, progress=None):
         progress=progress,
     )
     trainer.run()
-    return network.with_parameters(program.parameters()), data.training_part(border, count)
+    return network.with_parameters(program.parameters()), data.training_part(border, len(data.x_train))

@@ -52,7 +52,7 @@ def run(arguments):
         return compile(network, rule, optimiser, loss=loss, trainable=arguments.trainable, budget=budget)
 
     network = build(name, data, seed=arguments.seed)
-    trainer = Trainer(compiled(network), data, epochs=protocol.epochs, seed=arguments.seed)  # refuse before any work
+    compiled(network), protocol.border(data)  # refuse before any work
     prepare_kernels()
     began = time.perf_counter()
     with progress() as update:
