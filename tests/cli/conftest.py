@@ -16,6 +16,14 @@ class Outcome(NamedTuple):
     err: str
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compiled():
+    """The kernels, so that no test of what is printed meets the note that they are being compiled."""
+    from mcuref.program.executor import compile_executor
+
+    compile_executor()
+
+
 @pytest.fixture
 def mcuref(capsys):
     """Run ``mcuref`` with these arguments; an argparse error is an exit status too."""
