@@ -10,7 +10,7 @@ from mcuref.errors import InputError
 from mcuref.layers import find_loss
 from mcuref.models import build, find_model
 from mcuref.optimisers import SGD
-from mcuref.program.compiler import compile
+from mcuref.program.compiler import compile, require
 from mcuref.protocols import find_protocol, prepare
 from mcuref.training import Trainer
 
@@ -46,7 +46,7 @@ class Comparison:
         self._starts = {}
 
     def compiled(self, rule, network=None):
-        """A program for this comparison's model; raises BudgetExceeded if it does not fit."""
+        """A program of this comparison, from the start weights of seed 0 or of ``network``; BudgetExceeded if too large."""
         network = build(self.model, self.data) if network is None else network
         optimiser = SGD(self.protocol.learning_rate, self.protocol.schedule)
         return compile(
@@ -56,7 +56,10 @@ class Comparison:
     def check(self, named_rules):
         """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
         self.protocol.border(self.data)
-        for _, _, rule in named_rules.values():
+        network, every = build(self.model, self.data), [rule for _, _, rule in named_rules.values()]
+        if self.budget is not None:
+            require(network, every, self.budget, loss=self.loss, trainable=self.trainable)
+        for rule in every:
             self.compiled(rule)
 
     def run(self, named_rules):

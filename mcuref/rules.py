@@ -218,7 +218,7 @@ def _selection(emit, name, delta, k, state=(), dimensions=(), constants=()):
 
 METHODS = {rule.method: rule for rule in (Full, TopK, TinyProp, TinyPropV2)}
 
-# "paper": as published. "default": ours, one for all data sets, chosen on validation splits (README, "Settings").
+# "paper": as published. "default": ours, one for all data sets, chosen on validation splits (README, "Results").
 PRESETS = {
     "paper": {
         "full": Full(),

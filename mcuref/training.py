@@ -73,7 +73,11 @@ class Trainer:
         self.history = []
 
     def run(self):
-        """Train all epochs; returns :class:`Result`. Counts and effort are those of the program since its start."""
+        """Train all epochs; returns :class:`Result`. Counts and effort are those of the program since its start.
+
+        A second run trains on from there, with a schedule of its own from its beginning.
+        """
+        self.history = []
         for epoch in range(self.epochs):
             self.history.append(self._epoch(epoch))
         program = self.program

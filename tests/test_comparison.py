@@ -206,3 +206,20 @@ def test_compile_and_comparison_need_the_same(data):
     comparison = Comparison(data, "mlp-4-5-3", trainable=1)
     plan = compile(build("mlp-4-5-3", data), TinyProp(), SGD(1.0), trainable=1).plan
     assert comparison.compiled(TinyProp()).plan.sram == plan.sram
+
+
+def test_what_is_suggested_fits_every_method(data):
+    """Which method needs most changes with the variant: Y_max and smaller selections weigh against each other."""
+    comparison = Comparison(data, "mlp-4-33-17-3", epochs=1)
+    needed = {rule.method: comparison.compiled(rule).plan.sram for _, _, rule in named_rules().values()}
+    for sram in range(max(needed.values()) // 2, max(needed.values()), 4):
+        with pytest.raises(BudgetExceeded) as refused:
+            Comparison(data, "mlp-4-33-17-3", epochs=1, budget=Budget(sram, None, 0)).check(named_rules())
+        for suggestion in refused.value.suggestions:
+            kind, value = suggestion["change"].split()
+            named = {"--trainable": {"trainable": int(value)}} if kind == "--trainable" else {}
+            model = value if kind == "--model" else "mlp-4-33-17-3"
+            if kind != "--target":
+                again = Comparison(data, model, epochs=1, budget=Budget(sram, None, 0), **named.get(kind, {}))
+                again.check(named_rules())
+        assert refused.value.method == max(needed, key=needed.get) and refused.value.method in str(refused.value)

@@ -5,6 +5,7 @@ import sys
 from contextlib import suppress
 from importlib import import_module
 
+from mcuref import __version__
 from mcuref.cli.console import prepare_streams
 from mcuref.errors import McurefError
 
@@ -33,6 +34,7 @@ class Parser(argparse.ArgumentParser):
 
 def _parser():
     parser = Parser(prog="mcuref", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--version", action="version", version=f"mcuref {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     for name in COMMANDS:
         module = import_module(f"mcuref.cli.{name}")

@@ -24,7 +24,7 @@ def run(arguments):
     if arguments.json is not None:
         rows = [{"check": what, "ok": ok, "found": found} for what, ok, found in checks]
         write_json(arguments.json, {"schema": "mcuref.doctor/1", "checks": rows})
-    return 0 if all(ok for _, ok, _ in checks) else 1
+    return 0 if all(ok is not False for _, ok, _ in checks) else 1
 
 
 def _checks():
@@ -43,7 +43,7 @@ def _checks():
     for package in ("numpy", "numba", "rich"):
         yield package, True, _version(package)
     for package in ("hypothesis", "matplotlib", "torch"):
-        yield f"{package} (optional)", True, _version(package)
+        yield f"{package} (optional)", None, _version(package)
     yield "kernel cache", CACHED, f"{CACHE}" + ("" if CACHED else " cannot be written: every start compiles anew")
     here = ", ".join(row.name for row in available() if row.present)
     yield "data folder", True, f"{data_folder()}; here: {here}"

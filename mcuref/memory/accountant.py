@@ -15,6 +15,7 @@ from mcuref.memory.targets import format_size
 NOT_INCLUDED = (
     "code of the kernels and of the firmware (flash): no measured figure yet",
     "stack beyond the reserve taken off the SRAM budget",
+    "the raw sample before it is loaded, and stored data sets: they stay in the sensor's buffer or in other memory",
 )
 
 
@@ -129,16 +130,20 @@ class BudgetExceeded(McurefError):
 
     Attributes
     ----------
+    method : str, of the update rule whose program does not fit; of several, the one that needs most.
     region : str, "sram" or "flash".
     needed, allowed, over_by : int, bytes.
     alive : list of (name, bytes) of the buffers alive at the peak, largest first.
     suggestions : list of {"change": str, "sram": int, "flash": int}: changes that fit, each planned, in bytes.
     """
 
-    def __init__(self, region, needed, budget, alive, suggestions):
-        self.region, self.needed, self.allowed = region, needed, allowance(budget, region)
+    def __init__(self, method, plan, budget, suggestions):
+        self.method, self.region = method, excess(plan, budget)
+        self.needed, self.allowed = getattr(plan, self.region), allowance(budget, self.region)
         self.over_by = self.needed - self.allowed
-        self.budget, self.alive, self.suggestions = budget, alive, suggestions
+        alive = ((p.buffer.name, p.buffer.size) for p in plan.alive(self.region, plan.peak))
+        self.alive = sorted(alive, key=lambda row: -row[1])
+        self.budget, self.suggestions = budget, suggestions
         super().__init__(self._sentence())
 
     def _sentence(self):
@@ -147,7 +152,7 @@ class BudgetExceeded(McurefError):
         largest = ", ".join(f"{n} {b:,} B" for n, b in self.alive[:3])
         fits = "; ".join(f"{s['change']} ({s['sram']:,} B sram, {s['flash']:,} B flash)" for s in self.suggestions)
         return (
-            f"training needs {format_size(self.needed)} of {self.region} but the budget{name} leaves "
+            f"training by {self.method} needs {format_size(self.needed)} of {self.region} but the budget{name} leaves "
             f"{format_size(self.allowed)}{reserve}: {self.over_by:,} B too many (largest at the peak: {largest}); "
             + (f"what would fit: {fits}" if fits else "no smaller variant that was tried fits")
         )

@@ -18,7 +18,7 @@ from mcuref.network import Network
 from mcuref.optimisers import SGD
 from mcuref.program.instructions import COLUMNS, Instruction
 from mcuref.program.program import Program
-from mcuref.program.suggestions import suggestions
+from mcuref.program.suggestions import Needs, suggestions
 from mcuref.rules import METHODS, Full
 
 POLICIES = ("immediate",)
@@ -87,19 +87,30 @@ def compile(  # noqa: A001  the public name is mcuref.compile
     if budget is not None:
         instance("budget", budget, Budget, "a mcuref.Budget, such as mcuref.find_target('nrf52840').budget()")
 
-    def variant(network, trainable):
-        return lower(network, rule, loss, policy, trainable, wrt)
-
-    listing = variant(network, trainable)
-    region = excess(listing.plan, budget) if budget is not None else None
-    if region is not None:
-        plan = listing.plan
-        alive = sorted(((p.buffer.name, p.buffer.size) for p in plan.alive(region, plan.peak)), key=lambda row: -row[1])
-        needed = plan.sram if region == "sram" else plan.flash
-        changes = suggestions(network, trainable, wrt, budget, variant)
-        raise BudgetExceeded(region, needed, budget, alive, changes)
+        require(network, [rule], budget, loss=loss, policy=policy, trainable=trainable, wrt=wrt)
+    listing = lower(network, rule, loss, policy, trainable, wrt)
     layers = trainable_layers(network, trainable) if wrt == "parameters" else ()
     return Program(network, rule, optimiser, loss, policy, wrt, layers, budget, listing)
+
+
+def require(network, rules, budget, *, loss="softmax_cross_entropy", policy="immediate", trainable=None, wrt="parameters"):
+    """Refuse, with BudgetExceeded, unless the programs of all ``rules`` fit; suggested changes then fit all of them.
+
+    Parameters are those of :func:`compile`; nothing is allocated.
+    """
+
+    def plans(network, trainable):
+        return [lower(network, rule, loss, policy, trainable, wrt).plan for rule in rules]
+
+    def needs(network, trainable):
+        every = plans(network, trainable)
+        return Needs(max(plan.sram for plan in every), max(plan.flash for plan in every))
+
+    refused = [(plan, rule) for plan, rule in zip(plans(network, trainable), rules) if excess(plan, budget)]
+    if refused:
+        plan, rule = max(refused, key=lambda pair: pair[0].sram)
+        changes = suggestions(network, trainable, wrt, budget, needs)
+        raise BudgetExceeded(rule.method, plan, budget, changes)
 
 
 class Emitter:

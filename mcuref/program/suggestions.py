@@ -1,40 +1,47 @@
 """What would fit: changes to a refused program, each one compiled and planned before it is suggested."""
 
 from fractions import Fraction
+from typing import NamedTuple
 
 from mcuref.memory.accountant import excess
 from mcuref.memory.targets import TARGETS
 from mcuref.models import narrowed
 
 
-def suggestions(network, trainable, wrt, budget, variant):
+class Needs(NamedTuple):
+    """Planned bytes."""
+
+    sram: int
+    flash: int
+
+
+def suggestions(network, trainable, wrt, budget, needs):
     """Up to three changes that fit, as {"change", "sram", "flash"} with planned bytes.
 
-    ``variant(network, trainable)`` compiles a listing without a budget. Tried: fewer trainable layers (the most that
-    fit), narrower hidden layers (the widest that fit), a larger named part (the smallest that fits).
+    ``needs(network, trainable)`` plans a variant and returns its :class:`Needs`. Tried: fewer trainable layers (the most
+    that fit), narrower hidden layers (the widest that fit), a larger named part (the smallest that fits, with an FPU if
+    one has it: the arithmetic is float32).
     """
     candidates = (
-        _fewer_trainable(network, trainable, wrt, budget, variant),
-        _narrower(network, trainable, budget, variant),
-        _larger_part(variant(network, trainable).plan, budget),
+        _fewer_trainable(network, trainable, wrt, budget, needs),
+        _narrower(network, trainable, budget, needs),
+        _larger_part(needs(network, trainable), budget),
     )
-    return [
-        {"change": change, "sram": plan.sram, "flash": plan.flash} for change, plan in filter(None, candidates)
-    ]
+    return [{"change": change} | need._asdict() for change, need in filter(None, candidates)]
 
 
-def _fewer_trainable(network, trainable, wrt, budget, variant):
+def _fewer_trainable(network, trainable, wrt, budget, needs):
     if wrt != "parameters":
         return None
     most = len(network.parametric) if trainable is None else trainable
     for count in range(most - 1, 0, -1):
-        plan = variant(network, count).plan
-        if excess(plan, budget) is None:
-            return f"--trainable {count}", plan
+        need = needs(network, count)
+        if excess(need, budget) is None:
+            return f"--trainable {count}", need
     return None
 
 
-def _narrower(network, trainable, budget, variant):
+def _narrower(network, trainable, budget, needs):
     """Bisect the width of the widest hidden layer, the others in proportion: memory grows with width."""
     widest = max((network.layers[i].outputs for i in network.parametric[:-1]), default=1)
     fitting, low, high = None, 0, widest
@@ -43,17 +50,18 @@ def _narrower(network, trainable, budget, variant):
         smaller = narrowed(network, Fraction(middle, widest))
         if smaller is None:
             return None
-        plan = variant(smaller, trainable).plan
-        if excess(plan, budget) is None:
-            low, fitting = middle, (f"--model {smaller.name}", plan)
+        need = needs(smaller, trainable)
+        if excess(need, budget) is None:
+            low, fitting = middle, (f"--model {smaller.name}", need)
         else:
             high = middle
     return fitting
 
 
-def _larger_part(plan, budget):
+def _larger_part(need, budget):
     parts = [t for t in TARGETS.values() if t.sram > budget.stack]
-    fitting = [t for t in parts if excess(plan, t.budget(budget.stack)) is None]
+    fitting = [t for t in parts if excess(need, t.budget(budget.stack)) is None]
     if not fitting:
         return None
-    return f"--target {min(fitting, key=lambda t: (t.sram, t.flash, t.name)).name}", plan
+    smallest = min(fitting, key=lambda t: (t.fpu == "none", t.sram, t.flash, t.name))
+    return f"--target {smallest.name}", need

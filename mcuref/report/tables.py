@@ -65,12 +65,13 @@ def comparison_tables(rows):
             row["method"], _settings(row["settings"]), f"{100 * row['accuracy']:.2f}{spread} %",
             "-" if drop is None else f"{100 * drop:+.2f}", _percent(row["backward_effort"]),
             _percent(row["backward_effort_nonzero"]), _percent(row["total_effort"]), _percent(row["samples_skipped"]),
-            format_size(row["sram_bytes"], short=True),
+            f"{row['sram_bytes']:,} B",
         )  # fmt: skip
     yield table
     yield _note(
-        "drop in points; backward effort: MACs counted over those of a dense backward pass; of full's: over what full "
-        "training computed, which leaves out exact zeros; total effort includes the forward pass"
+        "± standard deviation over seeds; drop: points below full training; backward effort: MACs counted over those of a "
+        "dense backward pass; of full's: over what full training computed, which leaves out exact zeros; total effort: "
+        "forward and backward, over dense training; skipped: samples not trained"
     )
 
 
@@ -119,10 +120,13 @@ def memory_tables(program, memory, fits, suggestions):
     yield Text(f"{program.network.name} trained by {program.rule.method}; {memory['policy']}")
     yield _regions_table(program, memory)
     if program.budget is not None and program.budget.sram is not None:
-        yield _note(f"SRAM budget after {program.budget.stack:,} B of stack; the plan is what is allocated")
+        yield _note(
+            f"planned is what is allocated; lower bound: no plan can be smaller; SRAM budget after {program.budget.stack:,} B "
+            "of stack"
+        )
     yield _layers_table(memory)
-    yield _note("columns in bytes of SRAM, then of flash; activations, errors, selection and input share bytes over time; "
-                "flash's sum includes the program table; MACs backward: the most a step can cost")  # fmt: skip
+    yield _note("columns in bytes of SRAM, then of flash, where trained weights have their start image; activations, errors, "
+                "selection and input share bytes over time; MACs backward: the most a step can cost")  # fmt: skip
     yield _peak_line(program, memory["peak"])
     yield Text("not included: " + "; ".join(memory["not_included"]))
     yield Text("It fits." if fits else "It does not fit.", style="bold green" if fits else "bold red")
@@ -145,12 +149,12 @@ def _peak_line(program, peak):
 
 def _regions_table(program, memory):
     name = program.budget.name if program.budget and program.budget.name else "budget"
-    table = _table("region", "planned", "alive at peak", "lower bound", name, "used")
+    table = _table("region", "planned", "lower bound", name, "used")
     for region in REGIONS:
         row = memory["regions"][region]
         allowed = row["budget"]
         table.add_row(
-            region, f"{row['planned']:,} B", f"{row['requested']:,} B", f"{row['lower_bound']:,} B",
+            region, f"{row['planned']:,} B", f"{row['lower_bound']:,} B",
             "no limit" if allowed is None else f"{allowed:,} B", "-" if not allowed else _percent(row["planned"] / allowed),
         )  # fmt: skip
     return table
@@ -168,6 +172,8 @@ def _layers_table(memory):
             f"{sum(row['flash'].values()):,}", f"{row['macs_forward']:,}", f"{row['macs_backward']:,}",
         )  # fmt: skip
     total = memory["layers"]
+    program = memory["regions"]["flash"]["planned"] - sum(sum(row["flash"].values()) for row in total)
+    table.add_row("program table", "", *("0" for _ in used), f"{program:,}", "0", "0")
     table.add_section()
     table.add_row(
         "sum", "", *(f"{sum(r['sram'].get(c, 0) for r in total):,}" for c in used),
@@ -189,13 +195,14 @@ def training_tables(report):
     )
     table = _table("epoch", "samples", "skipped", "loss", metric, "backward effort", "<k / n by layer")
     for row in report["history"]:
-        ratios = [f"{value:.3f}" for name, value in row.items() if name.startswith("ratio.")]
+        ratios = [f"{name[6:]} {value:.3f}" for name, value in row.items() if name.startswith("ratio.")]
         score = _percent(row[metric], 2) if metric == "accuracy" else f"{row[metric]:.5f}"
         table.add_row(
             str(row["epoch"]), f"{row['samples']:,}", f"{row['skipped']:,}", f"{row['loss']:.4f}", score,
             _percent(row["backward_effort"]), "  ".join(ratios),
         )  # fmt: skip
     yield table
+    yield _note("k / n: back-propagation ratio chosen by the rule, a skipped sample counts as 0")
     regions, counts = report["memory"]["regions"], report["counts"]
     yield Text(
         f"{metric} {_percent(report[metric], 2) if metric == 'accuracy' else format(report[metric], '.5f')} on the "
@@ -203,7 +210,8 @@ def training_tables(report):
         f"{_percent(report['total_effort'])}; {regions['sram']['planned']:,} B of SRAM, "
         f"{regions['flash']['planned']:,} B of flash; {report['timing']['seconds']:.1f} s"
     )
-    yield Text("counted: " + ", ".join(f"{name} {value:,}" for name, value in counts.items()))
+    macs = ", ".join(f"{name.replace('_', ' ')} {counts[name]:,}" for name in ("forward", "propagate", "weight_gradient"))
+    yield Text(f"counted MACs: {macs}; parameters written: {counts['update']:,}; comparisons: {counts['comparisons']:,}")
 
 
 def targets_tables(targets):
@@ -242,10 +250,11 @@ def dataset_tables(rows):
 
 
 def checks_table(checks):
-    """The list of ``mcuref doctor``: (what, ok, found)."""
+    """The list of ``mcuref doctor``: (what, ok or None where it does not matter, found)."""
     table = _table("check", "<ok", "<found")
     for what, ok, found in checks:
-        table.add_row(what, Text("yes", style="green") if ok else Text("NO", style="bold red"), found)
+        mark = Text("-") if ok is None else Text("yes", style="green") if ok else Text("NO", style="bold red")
+        table.add_row(what, mark, found)
     return table
 
 
