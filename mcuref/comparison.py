@@ -49,9 +49,7 @@ class Comparison:
         """A program of this comparison, from the start weights of seed 0 or of ``network``; BudgetExceeded if too large."""
         network = build(self.model, self.data) if network is None else network
         optimiser = SGD(self.protocol.learning_rate, self.protocol.schedule)
-        return compile(
-            network, rule, optimiser, loss=self.loss, trainable=self.trainable, budget=self.budget
-        )
+        return compile(network, rule, optimiser, loss=self.loss, trainable=self.trainable, budget=self.budget)
 
     def check(self, named_rules):
         """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
@@ -130,7 +128,8 @@ def _seeds(seeds):
 def _mean_ratios(results):
     layers = zip(*(r.mean_ratio_per_layer for r in results))
     return [
-        {"layer": rows[0]["layer"]} | {key: float(np.mean([row[key] for row in rows])) for key in ("ratio", "kept_ratio")}
+        {"layer": rows[0]["layer"]}
+        | {key: float(np.mean([row[key] for row in rows])) for key in ("ratio", "kept_ratio")}
         for rows in layers
     ]
 

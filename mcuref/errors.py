@@ -1,6 +1,5 @@
 """Every error that mcuref raises on purpose: one clear sentence, fit to be printed to a person as it is."""
 
-
 REMEDY = "try a smaller learning rate or check the data's scale"
 
 

@@ -47,7 +47,9 @@ class Protocol:
         count = len(data.x_train)
         border = int(count * self.pretrained_part)
         if self.pretrained_epochs and not 0 < border < count:
-            raise InputError(f"data {data.name!r} has {count} training samples; regime 'continue' needs two parts of them")
+            raise InputError(
+                f"data {data.name!r} has {count} training samples; regime 'continue' needs two parts of them"
+            )
         return border
 
 

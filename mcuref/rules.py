@@ -200,8 +200,10 @@ class TinyPropV2(TinyProp):
     def select(self, emit, delta, position, dense):
         """As TinyProp's; where the decision has already aged Y_max for this sample, the selection does not do so again."""
         decided = position == 0 and np.float32(self.threshold) > 0
-        return super().select(emit, delta, position, dense) if not decided else TinyProp.select(
-            replace(self, decay=1.0), emit, delta, position, dense
+        return (
+            super().select(emit, delta, position, dense)
+            if not decided
+            else TinyProp.select(replace(self, decay=1.0), emit, delta, position, dense)
         )
 
 
@@ -209,7 +211,9 @@ def _selection(emit, name, delta, k, state=(), dimensions=(), constants=()):
     """Buffers for up to k kept entries and their number, and the instruction that fills them."""
     n = delta.shape[0]
     if n > LARGEST_N:
-        raise InputError(f"layer {emit.name!r} has {n} outputs; the rules' float32 arithmetic is exact up to {LARGEST_N}")
+        raise InputError(
+            f"layer {emit.name!r} has {n} outputs; the rules' float32 arithmetic is exact up to {LARGEST_N}"
+        )
     kept = emit.buffer("kept", (k,), "selection", "uint16")
     count = emit.buffer("kept_count", (1,), "selection", "int32")
     emit(name, (kept, count, *state), (delta,), (n, *dimensions), constants)

@@ -25,10 +25,24 @@ def network(data):
     return mcuref.build("mlp-64-8-10", data)
 
 
-@pytest.mark.parametrize("value, shown", [
-    (-1, "-1"), (2, "2"), (np.nan, "nan"), ("1", "'1'"), (None, "None"), (True, "True"), (1e39, "inf in float32"),
-    (1e-50, "0 in float32"), (10**400, "10000"), (10**5000, "bits"), (np.complex64(1), "(1+0j)"), (np.ones(2), "array"),
-], ids=range(12))  # fmt: skip  pytest cannot write out the largest
+@pytest.mark.parametrize(
+    "value, shown",
+    [
+        (-1, "-1"),
+        (2, "2"),
+        (np.nan, "nan"),
+        ("1", "'1'"),
+        (None, "None"),
+        (True, "True"),
+        (1e39, "inf in float32"),
+        (1e-50, "0 in float32"),
+        (10**400, "10000"),
+        (10**5000, "bits"),
+        (np.complex64(1), "(1+0j)"),
+        (np.ones(2), "array"),
+    ],
+    ids=range(12),
+)  # fmt: skip  pytest cannot write out the largest
 def test_a_number_out_of_place_is_shown(value, shown):
     text = sentence(arguments.number, "rate", value, 0, 1, above=True)
     assert text.startswith("rate ") and shown in text and "a number above 0 to 1" in text and "\n" not in text

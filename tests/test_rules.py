@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcuref import Dense, Full, Input, Network, NonFiniteError, ReLU, SGD, TinyProp, TinyPropV2, TopK
+from mcuref import SGD, Dense, Full, Input, Network, NonFiniteError, ReLU, TinyProp, TinyPropV2, TopK
 from mcuref.errors import InputError
 from mcuref.program import effort
 from mcuref.program.compiler import compile
@@ -384,6 +384,7 @@ def test_decision_is_that_of_the_oracle():
 
 
 # -- errors that are not finite ---------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("rule", [*SPARSE, Full()])
 def test_a_nonfinite_output_error_stops_before_anything_is_changed(rule):

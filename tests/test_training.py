@@ -6,8 +6,23 @@ import numpy as np
 import pytest
 
 from mcuref import (
-    SGD, Budget, BudgetExceeded, Data, Dense, Flatten, Full, Input, InputError, Network, NonFiniteError, ReLU, TinyProp,
-    TinyPropV2, TopK, Trainer, compile,
+    SGD,
+    Budget,
+    BudgetExceeded,
+    Data,
+    Dense,
+    Flatten,
+    Full,
+    Input,
+    InputError,
+    Network,
+    NonFiniteError,
+    ReLU,
+    TinyProp,
+    TinyPropV2,
+    TopK,
+    Trainer,
+    compile,
 )  # fmt: skip
 from mcuref.program.program import Program
 from mcuref.rules import PRESETS, kept_entries

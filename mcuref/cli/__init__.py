@@ -68,4 +68,3 @@ def _failed(sentence, status=2):
     with suppress(OSError):  # stderr may be as full as the disk that is complained about
         print("mcuref:", " ".join(str(sentence).split()), file=sys.stderr)  # one line, whatever a file is called
     return status
-

@@ -19,7 +19,9 @@ def arguments(parser):
     options.add_rule(parser, several=True)
     options.add_run(parser)
     parser.add_argument(
-        "--seeds", default="1", metavar="LIST|COUNT",
+        "--seeds",
+        default="1",
+        metavar="LIST|COUNT",
         help="0,1,2 or a count, a single one with a comma (7,); start weights and orders; default 1 (seed 0)",
     )
     parser.add_argument(

@@ -19,9 +19,17 @@ TRAIN, TEST = 1437, 360
 def describe():
     """What there is to know about the data set, a DatasetInfo."""
     return DatasetInfo(
-        name="digits", what="handwritten digits 8x8 (UCI optical digits, test part), embedded in mcuref",
-        train=TRAIN, test=TEST, sample_shape=(8, 8, 1), dtype="uint8", classes=10, licence="CC BY 4.0",
-        present=FILE.is_file(), where=FILE, command="",
+        name="digits",
+        what="handwritten digits 8x8 (UCI optical digits, test part), embedded in mcuref",
+        train=TRAIN,
+        test=TEST,
+        sample_shape=(8, 8, 1),
+        dtype="uint8",
+        classes=10,
+        licence="CC BY 4.0",
+        present=FILE.is_file(),
+        where=FILE,
+        command="",
     )
 
 
@@ -41,6 +49,12 @@ def load():
     table = np.loadtxt(io.BytesIO(gzip.decompress(packed)), delimiter=",", dtype=np.uint8)
     x, y = table[:, :64].reshape(-1, 8, 8, 1), table[:, 64]
     return Data(
-        name="digits", kind="image", x_train=x[:TRAIN], y_train=y[:TRAIN], x_test=x[TRAIN:], y_test=y[TRAIN:],
-        mean=np.zeros(1, np.float32), scale=np.full(1, 1 / 16, np.float32),
+        name="digits",
+        kind="image",
+        x_train=x[:TRAIN],
+        y_train=y[:TRAIN],
+        x_test=x[TRAIN:],
+        y_test=y[TRAIN:],
+        mean=np.zeros(1, np.float32),
+        scale=np.full(1, 1 / 16, np.float32),
     )

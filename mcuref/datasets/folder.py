@@ -43,8 +43,9 @@ def load_registered(info, groups=None):
     """
     if not info.present:
         absent = " and ".join(absent_sides(info.where))
-        raise MissingData(f"data set {info.name!r} is not on this machine: {info.where} has no {absent}; "
-                          f"to bring it: {info.command}")
+        raise MissingData(
+            f"data set {info.name!r} is not on this machine: {info.where} has no {absent}; to bring it: {info.command}"
+        )
     data = read_folder(info.where, info.name, groups)
     if data.input_shape != info.sample_shape or data.x_train.dtype != info.dtype:
         raise InputError(
@@ -62,14 +63,21 @@ def read_folder(path, name, groups=None):
     names = _class_names(train, path / "train.npz")
     names_of_test = _class_names(test, path / "test.npz")
     if names_of_test not in (None, names):
-        raise InputError(f"{path / 'test.npz'} has other class_names than train.npz; the same names in the same "
-                         "order are needed, in train.npz alone or in both")
+        raise InputError(
+            f"{path / 'test.npz'} has other class_names than train.npz; the same names in the same "
+            "order are needed, in train.npz alone or in both"
+        )
     scale = train.get("scale") if "mean" in train else None
     return Data(
         name=name,
         kind=KIND_OF_DIMENSIONS.get(train["x"].ndim, "features"),
-        x_train=train["x"], y_train=train["y"], x_test=test["x"], y_test=test["y"],
-        class_names=names, mean=train.get("mean"), scale=scale,
+        x_train=train["x"],
+        y_train=train["y"],
+        x_test=test["x"],
+        y_test=test["y"],
+        class_names=names,
+        mean=train.get("mean"),
+        scale=scale,
         groups=None if groups is None else train[groups],
     )
 
@@ -80,6 +88,7 @@ def _class_names(arrays, path):
     if names is None:
         return None
     if names.ndim != 1 or names.dtype.kind not in "Uiu":
-        raise InputError(f"{path} has class_names of shape {names.shape} and dtype {names.dtype}; one string a class "
-                         "is needed")
+        raise InputError(
+            f"{path} has class_names of shape {names.shape} and dtype {names.dtype}; one string a class is needed"
+        )
     return tuple(str(name) for name in names)

@@ -18,7 +18,9 @@ FLAGS = {"fastmath": False, "error_model": "numpy", "nogil": True}
 def sources():
     """Files whose text decides the compiled code, sorted."""
     package = Path(__file__).resolve().parent.parent
-    return sorted((package / "kernels").glob("*.py")) + [package / "program" / f"{n}.py" for n in ("executor", "instructions")]
+    return sorted((package / "kernels").glob("*.py")) + [
+        package / "program" / f"{n}.py" for n in ("executor", "instructions")
+    ]
 
 
 def cache_folder():

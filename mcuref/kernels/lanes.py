@@ -96,9 +96,7 @@ def _dot_rows_intrinsic(rows):
     @intrinsic
     def dot(typing_context, out, x, w, b, row):
         def generate(context, builder, signature, arguments):
-            out_p, x_p, w_p, b_p = (
-                _data(context, builder, t, v) for t, v in zip(signature.args[:4], arguments[:4])
-            )
+            out_p, x_p, w_p, b_p = (_data(context, builder, t, v) for t, v in zip(signature.args[:4], arguments[:4]))
             first = context.cast(builder, arguments[4], signature.args[4], types.intp)
             n = context.make_array(signature.args[1])(context, builder, arguments[1]).nitems
             index = [builder.add(first, first.type(r)) for r in range(rows)]

@@ -33,7 +33,9 @@ class Input:
     def __post_init__(self):
         shape = tuple(self.shape) if isinstance(self.shape, (tuple, list)) else (self.shape,)
         if not shape or not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0 for n in shape):
-            raise InputError(f"input shape {self.shape!r} is not a tuple of positive whole numbers, such as (28, 28, 1)")
+            raise InputError(
+                f"input shape {self.shape!r} is not a tuple of positive whole numbers, such as (28, 28, 1)"
+            )
         object.__setattr__(self, "shape", tuple(int(n) for n in shape))
         if self.dtype not in LOADS:
             raise InputError(f"input dtype {self.dtype!r} is not known; it may be {', '.join(LOADS)}")

@@ -93,7 +93,9 @@ def compile(  # noqa: A001  the public name is mcuref.compile
     return Program(network, rule, optimiser, loss, policy, wrt, layers, budget, listing)
 
 
-def require(network, rules, budget, *, loss="softmax_cross_entropy", policy="immediate", trainable=None, wrt="parameters"):
+def require(
+    network, rules, budget, *, loss="softmax_cross_entropy", policy="immediate", trainable=None, wrt="parameters"
+):
     """Refuse, with BudgetExceeded, unless the programs of all ``rules`` fit; suggested changes then fit all of them.
 
     Parameters are those of :func:`compile`; nothing is allocated.

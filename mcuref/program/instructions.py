@@ -32,7 +32,11 @@ _SET = (
     ("select_top_k_f32", 71, "selection"),  # the same; d1 = k
     ("select_adaptive_f32", 72, "selection"),  # the same and out2 Y_max; d1 = floor; f0..f3, see rules.py
     ("dense_backward_input_f32", 80, "propagate"),  # out0 dx[I], in0 delta, in1 w, in2 kept, in3 count; d0 = O, d1 = I
-    ("dense_update_f32", 90, "update"),  # out0 w, out1 b, in0 delta, in1 x, in2 kept, in3 count; d0, d1; d2 = dense bias
+    (
+        "dense_update_f32",
+        90,
+        "update",
+    ),  # out0 w, out1 b, in0 delta, in1 x, in2 kept, in3 count; d0, d1; d2 = dense bias
     ("relu_backward_f32", 100, "propagate"),  # out0 dx, in0 dy, in1 y; d0 = n
     ("relu_mask_backward_f32", 101, "propagate"),  # out0 dx, in0 dy, in1 mask; d0 = n
 )

@@ -75,7 +75,9 @@ class Program:
         names = {b.name for b in self._state_buffers}
         if set(state) != names:
             odd = sorted(set(state) ^ names)[0]
-            raise InputError(f"state has {'an unknown' if odd in state else 'no'} entry {odd!r}; it is not this program's")
+            raise InputError(
+                f"state has {'an unknown' if odd in state else 'no'} entry {odd!r}; it is not this program's"
+            )
         for b in self._state_buffers:
             value = np.asarray(state[b.name])
             if value.shape != b.shape or value.dtype != b.dtype:

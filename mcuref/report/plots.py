@@ -48,6 +48,8 @@ def _rectangles(axes, placements, plan):
     """A rectangle from first to last instruction and from offset to offset + bytes; results in place on top."""
     for p in placements:
         middle, width = (p.first + p.last) / 2, p.last - p.first + 0.9
-        axes.bar(middle, p.buffer.size, width, p.offset, color=COLOURS[p.buffer.category], edgecolor="white", linewidth=0.5)
+        axes.bar(
+            middle, p.buffer.size, width, p.offset, color=COLOURS[p.buffer.category], edgecolor="white", linewidth=0.5
+        )
         if p.buffer.size > 0.03 * plan.shared("sram") and width > 1:
             axes.text(middle, p.offset + p.buffer.size / 2, p.buffer.name, ha="center", va="center", fontsize=7)

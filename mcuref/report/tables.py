@@ -7,7 +7,6 @@ from rich.text import Text
 from mcuref.memory.buffers import REGIONS
 from mcuref.memory.targets import format_size
 
-
 # Columns of the table by layer: categories in the order of the reader's interest
 COLUMN_NAMES = {
     "weights": "weights", "activations": "activ.", "errors": "errors", "selection": "select.", "rule state": "state",
@@ -39,9 +38,11 @@ def _percent(fraction, digits=1):
 def protocol_line(comparison, evaluated):
     """One line that says what was done, for every row alike."""
     p, seeds = comparison.protocol, ", ".join(map(str, comparison.seeds))
-    before = f"pre-trained densely on the first {p.pretrained_part:.0%} for {_epochs(p.pretrained_epochs)}, then " if (
-        p.pretrained_epochs
-    ) else ""
+    before = (
+        f"pre-trained densely on the first {p.pretrained_part:.0%} for {_epochs(p.pretrained_epochs)}, then "
+        if (p.pretrained_epochs)
+        else ""
+    )
     budget = f"; budget {comparison.budget.name or 'as given'}" if comparison.budget else "; no budget"
     return Text(
         f"{comparison.data.name}, {comparison.model}, {comparison.regime}: {before}{_epochs(p.epochs)} at rate "
@@ -210,8 +211,12 @@ def training_tables(report):
         f"{_percent(report['total_effort'])}; {regions['sram']['planned']:,} B of SRAM, "
         f"{regions['flash']['planned']:,} B of flash; {report['timing']['seconds']:.1f} s"
     )
-    macs = ", ".join(f"{name.replace('_', ' ')} {counts[name]:,}" for name in ("forward", "propagate", "weight_gradient"))
-    yield Text(f"counted MACs: {macs}; parameters written: {counts['update']:,}; comparisons: {counts['comparisons']:,}")
+    macs = ", ".join(
+        f"{name.replace('_', ' ')} {counts[name]:,}" for name in ("forward", "propagate", "weight_gradient")
+    )
+    yield Text(
+        f"counted MACs: {macs}; parameters written: {counts['update']:,}; comparisons: {counts['comparisons']:,}"
+    )
 
 
 def targets_tables(targets):

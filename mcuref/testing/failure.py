@@ -48,12 +48,14 @@ class Case:
         code = [] if self.implementation is None else [self._name()]
         check = self.function.removesuffix("_case")
         numpy = ["import numpy as np"] if any(isinstance(value, np.ndarray) for value in self.inputs.values()) else []
-        snippet = "\n".join([
-            *numpy,
-            f"from mcuref.testing import {self.function}",
-            *(f"{argument} = {literal(value)}" for argument, value in self.inputs.items()),
-            f"{self.function}({', '.join([*code, *self.inputs])})",
-        ])
+        snippet = "\n".join(
+            [
+                *numpy,
+                f"from mcuref.testing import {self.function}",
+                *(f"{argument} = {literal(value)}" for argument, value in self.inputs.items()),
+                f"{self.function}({', '.join([*code, *self.inputs])})",
+            ]
+        )
         who = f"{code[0]} fails {check}" if code else check
         failure = CheckFailed(f"{who}: {violated}\nexpected: {expected}\ngot:      {got}\nTo repeat it:\n{snippet}")
         failure.violated, failure.snippet = violated, snippet

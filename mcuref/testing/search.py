@@ -65,8 +65,10 @@ def require_whole(name, value, at_least):
 
 def _unrepeatable(failure):
     """The failure of an input that failed once and passed, or failed otherwise, when it was tried again."""
-    changed = CheckFailed(f"The same input does not give the same result each time: does the code keep state, or read "
-                          f"memory it never wrote? One of the failures:\n{failure}")
+    changed = CheckFailed(
+        f"The same input does not give the same result each time: does the code keep state, or read "
+        f"memory it never wrote? One of the failures:\n{failure}"
+    )
     changed.violated, changed.snippet = failure.violated, failure.snippet
     changed.__cause__ = failure.__cause__
     return changed

@@ -17,8 +17,23 @@ MAX, TINY, DENORMAL = float(FLOAT32.max), float(FLOAT32.tiny), float(FLOAT32.sma
 MAX_BITS = int(FLOAT32.max.view(np.uint32))
 ONE_UP, ONE_DOWN = (float(np.nextafter(np.float32(1), np.float32(to))) for to in (2, 0))
 
-SPECIAL = [-0.0, 0.1, 1 / 3, -100.7, MAX, -MAX, DENORMAL, -DENORMAL, 77 * DENORMAL, TINY, -TINY, TINY - DENORMAL,
-           ONE_UP, ONE_DOWN, -ONE_UP]
+SPECIAL = [
+    -0.0,
+    0.1,
+    1 / 3,
+    -100.7,
+    MAX,
+    -MAX,
+    DENORMAL,
+    -DENORMAL,
+    77 * DENORMAL,
+    TINY,
+    -TINY,
+    TINY - DENORMAL,
+    ONE_UP,
+    ONE_DOWN,
+    -ONE_UP,
+]
 NONFINITE = [float("nan"), float("inf"), float("-inf")]
 RELATIONS = ["anywhere", "same", "inside", "at the end", "after"]
 SIZES_IN_BYTES = [1, 2, 3, 4, 5, 7, 8, 9, 16, 31, 64, 100, 1000, 1024, 3136, 4096]
@@ -50,7 +65,8 @@ def sizes(min_size=1, max_size=64):
 def sized_lists(values, min_size=1, max_size=64):
     """Lists of `values`, their length in one of the `size_ranges`."""
     return size_ranges(min_size, max_size).flatmap(
-        lambda lowest_highest: st.lists(values, min_size=lowest_highest[0], max_size=lowest_highest[1]))
+        lambda lowest_highest: st.lists(values, min_size=lowest_highest[0], max_size=lowest_highest[1])
+    )
 
 
 @st.composite

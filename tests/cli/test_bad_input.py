@@ -239,6 +239,7 @@ def test_divergence_names_layer_and_sample(refused, here, small, command):
 @pytest.mark.parametrize("regime", ["scratch", "continue"])
 def test_over_budget_nothing_starts(refused, here, small, monkeypatch, command, regime):
     """Not even the pre-training, nor the kernels' compilation."""
+
     def never(*_, **__):
         raise AssertionError("started")
 

@@ -151,8 +151,16 @@ def test_a_mirror_that_does_not_answer(made, out, mirror):
 def test_no_mirror_left(made, out, mirror, capsys):
     address, _ = mirror
     status = run(made, out, mirrors=["http://127.0.0.1:9/", address + "gone/", address + "short/"])
-    assert_refused(capsys, status, out, "train-images-idx3-ubyte.gz could not be downloaded", "refused", "404",
-                   "bytes instead of", "--from")
+    assert_refused(
+        capsys,
+        status,
+        out,
+        "train-images-idx3-ubyte.gz could not be downloaded",
+        "refused",
+        "404",
+        "bytes instead of",
+        "--from",
+    )
 
 
 def test_a_wrong_checksum_from_the_only_mirror(made, out, mirror, capsys):
@@ -197,8 +205,10 @@ def test_from_a_folder_that_does_not_exist(made, out, tmp_path, capsys):
     assert_refused(capsys, run(made, out, "--from", tmp_path / "none"), out, str(tmp_path / "none"), "neither")
 
 
-@pytest.mark.parametrize("change, reason", [(lambda c: c[:-5], "bytes instead of"),
-                                            (lambda c: c[:20] + bytes([c[20] ^ 1]) + c[21:], "sha256")])
+@pytest.mark.parametrize(
+    "change, reason",
+    [(lambda c: c[:-5], "bytes instead of"), (lambda c: c[:20] + bytes([c[20] ^ 1]) + c[21:], "sha256")],
+)
 def test_from_a_damaged_file(made, out, tmp_path, capsys, change, reason):
     have = made.write(tmp_path / "have")
     path = have / "train-images-idx3-ubyte.gz"
@@ -232,14 +242,17 @@ def test_a_truncated_gzip_stream_whose_checksum_is_right(made, out, tmp_path, ca
     assert_refused(capsys, run(made, out, "--from", made.write(tmp_path / "have")), out, name, "complete gzip")
 
 
-@pytest.mark.parametrize("content, fragments", [
-    (b"", ["starts with"]),
-    (b"\0\0\x08", ["starts with 000008"]),
-    (b"\0\0\x0d\x01\0\0\0\3abc", ["starts with 00000d01", "00000801"]),
-    (b"\0\0\x08\x01\0\0\0\4abcd", ["(4,)", "(3,)"]),
-    (b"\0\0\x08\x01\0\0\0\3ab", ["holds 2 values", "3 are needed"]),
-    (b"\0\0\x08\x01\0\0\0\3abcd", ["holds 4 values", "3 are needed"]),
-])
+@pytest.mark.parametrize(
+    "content, fragments",
+    [
+        (b"", ["starts with"]),
+        (b"\0\0\x08", ["starts with 000008"]),
+        (b"\0\0\x0d\x01\0\0\0\3abc", ["starts with 00000d01", "00000801"]),
+        (b"\0\0\x08\x01\0\0\0\4abcd", ["(4,)", "(3,)"]),
+        (b"\0\0\x08\x01\0\0\0\3ab", ["holds 2 values", "3 are needed"]),
+        (b"\0\0\x08\x01\0\0\0\3abcd", ["holds 4 values", "3 are needed"]),
+    ],
+)
 def test_wrong_idx_content_whose_checksums_are_right(made, out, tmp_path, capsys, content, fragments):
     made.put(("test.npz", "y"), "t10k-labels-idx1-ubyte.gz", content, (3,))
     status = run(made, out, "--from", made.write(tmp_path / "have"))

@@ -86,11 +86,25 @@ def test_bad_input_is_one_clear_sentence(arrays, change, fragments):
         assert fragment in sentence
 
 
-@pytest.mark.parametrize("given, kept", [
-    ("uint8", "uint8"), ("int8", "int8"), ("int16", "int16"), ("float32", "float32"), ("float64", "float32"),
-    ("float16", "float32"), ("longdouble", "float32"), ("int32", "int16"), ("int64", "int16"), ("uint16", "int16"),
-    (">i2", "int16"), (">f4", "float32"), (">f8", "float32"), (">i8", "int16"),
-])
+@pytest.mark.parametrize(
+    "given, kept",
+    [
+        ("uint8", "uint8"),
+        ("int8", "int8"),
+        ("int16", "int16"),
+        ("float32", "float32"),
+        ("float64", "float32"),
+        ("float16", "float32"),
+        ("longdouble", "float32"),
+        ("int32", "int16"),
+        ("int64", "int16"),
+        ("uint16", "int16"),
+        (">i2", "int16"),
+        (">f4", "float32"),
+        (">f8", "float32"),
+        (">i8", "int16"),
+    ],
+)
 def test_dtypes_are_kept_or_converted_without_changing_a_value(arrays, given, kept):
     x = np.array([[0, 1], [2, 127], [5, 5]]).astype(given)
     data = Data(**(arrays | dict(x_train=x, y_train=np.array([0, 1, 2]), x_test=x, y_test=np.array([0, 0, 0]))))

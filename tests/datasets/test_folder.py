@@ -73,8 +73,9 @@ def test_a_mean_without_a_scale(folder):
     refused(folder, "mean is given alone")
 
 
-@pytest.mark.parametrize("names", [np.array([b"a", b"b", b"c"]), np.array([0.5, 1, 2]), np.array([["a", "b", "c"]]),
-                                   np.array("abc")])
+@pytest.mark.parametrize(
+    "names", [np.array([b"a", b"b", b"c"]), np.array([0.5, 1, 2]), np.array([["a", "b", "c"]]), np.array("abc")]
+)
 def test_class_names_of_another_kind(folder, names):
     save(folder, "train", class_names=names)
     refused(folder, "train.npz", "class_names", str(names.shape), str(names.dtype))
@@ -94,10 +95,14 @@ def test_a_file_instead_of_a_folder(folder):
     refused(folder / "train.npz", "train.npz is not a folder")
 
 
-@pytest.mark.parametrize("absent, sentence", [
-    (["train.npz"], "has no train.npz;"), (["test.npz"], "has no test.npz;"),
-    (["train.npz", "test.npz"], "has no train.npz and no test.npz;"),
-])
+@pytest.mark.parametrize(
+    "absent, sentence",
+    [
+        (["train.npz"], "has no train.npz;"),
+        (["test.npz"], "has no test.npz;"),
+        (["train.npz", "test.npz"], "has no train.npz and no test.npz;"),
+    ],
+)
 def test_missing_files(folder, absent, sentence):
     for name in absent:
         (folder / name).unlink()

@@ -104,8 +104,11 @@ def test_random_bytes_only_ever_raise_input_error(tmp_path_factory, content):
 
 
 @settings(max_examples=200, deadline=None)
-@given(changes=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=4),
-       length=st.integers(0, 10_000), compressed=st.booleans())
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=4),
+    length=st.integers(0, 10_000),
+    compressed=st.booleans(),
+)
 def test_a_damaged_file_loads_or_raises_input_error(tmp_path_factory, changes, length, compressed):
     folder = tmp_path_factory.mktemp("damaged")
     for side in ("train", "test"):
@@ -114,7 +117,7 @@ def test_a_damaged_file_loads_or_raises_input_error(tmp_path_factory, changes, l
     content = bytearray((folder / "train.npz").read_bytes())
     for position, value in changes:
         content[position % len(content)] = value
-    (folder / "train.npz").write_bytes(content[:max(length, 1)])
+    (folder / "train.npz").write_bytes(content[: max(length, 1)])
     try:
         assert load_folder(folder).classes == 3
     except InputError:

@@ -61,16 +61,19 @@ def test_a_registered_name_wins_over_a_folder(tmp_path, monkeypatch):
         load("./mnist")
 
 
-@pytest.mark.parametrize("name, fragments", [
-    ("mnits", ["'mnits'", "did you mean mnist?", "digits, mnist, uci_har"]),
-    ("zzz", ["'zzz'", "digits, mnist, uci_har", "train.npz and test.npz"]),
-    ("", ["''", "digits, mnist, uci_har"]),
-    ("some/where", ["some/where", "does not exist"]),
-    ("bad\0/name", ["does not exist"]),
-    (3, ["is 3", "a name or a folder"]),
-    (None, ["is None", "a name or a folder"]),
-    (["digits"], ["['digits']", "a name or a folder"]),
-])
+@pytest.mark.parametrize(
+    "name, fragments",
+    [
+        ("mnits", ["'mnits'", "did you mean mnist?", "digits, mnist, uci_har"]),
+        ("zzz", ["'zzz'", "digits, mnist, uci_har", "train.npz and test.npz"]),
+        ("", ["''", "digits, mnist, uci_har"]),
+        ("some/where", ["some/where", "does not exist"]),
+        ("bad\0/name", ["does not exist"]),
+        (3, ["is 3", "a name or a folder"]),
+        (None, ["is None", "a name or a folder"]),
+        (["digits"], ["['digits']", "a name or a folder"]),
+    ],
+)
 def test_what_is_neither_a_name_nor_a_folder(tmp_path, monkeypatch, name, fragments):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError) as caught:
@@ -82,8 +85,11 @@ def test_what_is_neither_a_name_nor_a_folder(tmp_path, monkeypatch, name, fragme
 
 
 def test_imports_stay_light():
-    code = ("import sys, mcuref.datasets as d; print('mcuref.datasets.digits' in sys.modules)\n"
-            "d.load('digits').validation_split(); print('numba' in sys.modules)")
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                            cwd=Path(__file__).parents[2])
+    code = (
+        "import sys, mcuref.datasets as d; print('mcuref.datasets.digits' in sys.modules)\n"
+        "d.load('digits').validation_split(); print('numba' in sys.modules)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
     assert result.stdout.split() == ["False", "False"]

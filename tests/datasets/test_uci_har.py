@@ -11,8 +11,29 @@ def test_complete(loaded):
     assert data.x_train.dtype == np.int16
     assert data.class_names[0] == "WALKING" and data.class_names[5] == "LAYING"
     assert np.bincount(data.y_test).tolist() == [496, 471, 420, 491, 532, 537]
-    assert sorted(set(data.groups.tolist())) == [1, 3, 5, 6, 7, 8, 11, 14, 15, 16, 17, 19, 21, 22, 23, 25, 26, 27, 28,
-                                                 29, 30]
+    assert sorted(set(data.groups.tolist())) == [
+        1,
+        3,
+        5,
+        6,
+        7,
+        8,
+        11,
+        14,
+        15,
+        16,
+        17,
+        19,
+        21,
+        22,
+        23,
+        25,
+        26,
+        27,
+        28,
+        29,
+        30,
+    ]
 
 
 def test_standardised_per_channel(loaded):

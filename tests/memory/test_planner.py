@@ -31,9 +31,7 @@ def greedy_by_size(lifetimes):
     for size, first, last in sorted(lifetimes, key=lambda lifetime: -lifetime[0]):
         rivals = [(o, s) for o, (s, f, e) in placed if max(f, first) <= min(e, last)]
         # the lowest free offset is 0 or the end of a rival
-        offset = min(
-            o for o in (0, *(o + s for o, s in rivals)) if all(o + size <= p or p + s <= o for p, s in rivals)
-        )
+        offset = min(o for o in (0, *(o + s for o, s in rivals)) if all(o + size <= p or p + s <= o for p, s in rivals))
         placed.append((offset, (size, first, last)))
     return max((offset + size for offset, (size, _, _) in placed), default=0)
 

@@ -13,7 +13,9 @@ STEPS = 300
 def torch_weights(network, x, y, rate):
     """Parameters after one dense SGD step a sample, batch 1, float64: {"dense1.weights": ...}."""
     torch.set_num_threads(1)
-    parameters = {name: torch.tensor(value.astype(np.float64), requires_grad=True) for name, value in network.parameters.items()}
+    parameters = {
+        name: torch.tensor(value.astype(np.float64), requires_grad=True) for name, value in network.parameters.items()
+    }
     count = len(network.parametric)
     for sample, label in zip(torch.tensor(x), torch.tensor(y)):
         z = sample

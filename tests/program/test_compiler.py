@@ -10,6 +10,7 @@ from mcuref import Budget, Dense, Flatten, Full, Input, InputError, Network, ReL
 from mcuref.memory.buffers import CATEGORIES, aligned
 from mcuref.program.compiler import trainable_layers
 from mcuref.testing import assert_no_overlap, networks, programs
+
 from .liveness import lifetimes, live_ranges, most_alive
 
 RANDOM = settings(max_examples=120, deadline=None, database=None, derandomize=True)

@@ -19,8 +19,10 @@ def compile_c(tmp_path):
     def compile_function(source, name):
         (tmp_path / "code.c").write_text(source)
         library = tmp_path / f"{name}.so"
-        subprocess.run([compiler, "-std=c99", "-O2", "-Wall", "-Werror", "-shared", "-fPIC", "-o", library,
-                        tmp_path / "code.c"], check=True)
+        subprocess.run(
+            [compiler, "-std=c99", "-O2", "-Wall", "-Werror", "-shared", "-fPIC", "-o", library, tmp_path / "code.c"],
+            check=True,
+        )
         return getattr(ctypes.CDLL(str(library)), name)
 
     return compile_function

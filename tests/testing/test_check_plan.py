@@ -77,16 +77,19 @@ def test_another_alignment():
         check_plan(first_fit, alignment=16)
 
 
-@pytest.mark.parametrize("planner, text", [
-    (ignores_identical_lifetimes, "buffers 0 and 1 share bytes 0..0 and are both alive at instruction 0"),
-    (exclusive_lifetimes, "buffers alive together share no byte"),
-    (misaligned, "offsets are multiples of 4, none negative"),
-    (below_zero, "offsets are multiples of 4, none negative"),
-    (one_short, "there is one offset for each buffer"),
-    (wrong_total, "the total is max(offset + size)"),
-    (wasteful, "the total is between the lower bound and the size of all buffers side by side"),
-    (fractions, "returns offsets, or (offsets, total), in whole bytes"),
-])
+@pytest.mark.parametrize(
+    "planner, text",
+    [
+        (ignores_identical_lifetimes, "buffers 0 and 1 share bytes 0..0 and are both alive at instruction 0"),
+        (exclusive_lifetimes, "buffers alive together share no byte"),
+        (misaligned, "offsets are multiples of 4, none negative"),
+        (below_zero, "offsets are multiples of 4, none negative"),
+        (one_short, "there is one offset for each buffer"),
+        (wrong_total, "the total is max(offset + size)"),
+        (wasteful, "the total is between the lower bound and the size of all buffers side by side"),
+        (fractions, "returns offsets, or (offsets, total), in whole bytes"),
+    ],
+)
 def test_wrong_planners_are_named(fails, planner, text):
     fails(check_plan, planner, text)
 
@@ -102,13 +105,16 @@ def test_wrong_options_are_refused(options):
         check_plan(first_fit, **options)
 
 
-@pytest.mark.parametrize("lifetimes, bytes_alive", [
-    ([], 0),
-    ([(100, 0, 2), (50, 0, 2)], 150),
-    ([(100, 0, 1), (50, 2, 3)], 100),
-    ([(100, 0, 2), (50, 2, 3)], 150),
-    ([(8, 0, 9), (4, 1, 2), (4, 2, 3), (4, 4, 5)], 16),
-])
+@pytest.mark.parametrize(
+    "lifetimes, bytes_alive",
+    [
+        ([], 0),
+        ([(100, 0, 2), (50, 0, 2)], 150),
+        ([(100, 0, 1), (50, 2, 3)], 100),
+        ([(100, 0, 2), (50, 2, 3)], 150),
+        ([(8, 0, 9), (4, 1, 2), (4, 2, 3), (4, 4, 5)], 16),
+    ],
+)
 def test_lower_bound_by_hand(lifetimes, bytes_alive):
     assert lower_bound(lifetimes) == bytes_alive
 
@@ -116,7 +122,9 @@ def test_lower_bound_by_hand(lifetimes, bytes_alive):
 def test_tinyengines_plan_is_caught():
     with pytest.raises(CheckFailed) as found:
         assert_no_overlap([0, 0], [(100, 0, 2), (50, 0, 2)])
-    assert str(found.value) == """\
+    assert (
+        str(found.value)
+        == """\
 assert_no_overlap: buffers alive together share no byte
 expected: no overlap
 got:      buffers 0 and 1 share bytes 0..49 and are both alive at instruction 0
@@ -125,6 +133,7 @@ from mcuref.testing import assert_no_overlap
 offsets = [0, 0]
 lifetimes = [(100, 0, 2), (50, 0, 2)]
 assert_no_overlap(offsets, lifetimes)"""
+    )
     with pytest.raises(CheckFailed) as repeated:
         exec(found.value.snippet, {})
     assert str(repeated.value) == str(found.value)

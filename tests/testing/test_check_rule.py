@@ -65,33 +65,40 @@ def returns_a_float(delta, y_max):
     return float(right(delta, y_max))
 
 
-@pytest.mark.parametrize("implementation, options", [
-    (right, {}),
-    (none_when_all_zero, {}),
-    (truncates, {"rounding": "floor"}),
-    (up_to_half, {"s_max": 0.5}),
-    (damped, {"s_min": 0.05, "s_max": 0.5, "zeta": 0.25, "position": 2}),
-])
+@pytest.mark.parametrize(
+    "implementation, options",
+    [
+        (right, {}),
+        (none_when_all_zero, {}),
+        (truncates, {"rounding": "floor"}),
+        (up_to_half, {"s_max": 0.5}),
+        (damped, {"s_min": 0.05, "s_max": 0.5, "zeta": 0.25, "position": 2}),
+    ],
+)
 def test_right_rules_pass(implementation, options):
     assert check_rule(implementation, examples=30, **options) is None
 
 
-@pytest.mark.parametrize("implementation, options, text", [
-    (not_clamped_below, {}, "k is at least 1 and at most n\nexpected: 1\ngot:      0"),
-    (not_clamped_above, {"s_max": 2.0}, "k is at least 1 and at most n\nexpected: 1\ngot:      2"),
-    (truncates, {}, "k = round(S n)"),
-    (maximum_updated_too_late, {"s_max": 0.5}, "with this sample's Y already in Y_max"),
-    (right, {"s_max": 0.5}, "k = round(S n)"),
-    (divides_zero_by_zero, {}, "got:      ZeroDivisionError"),
-    (takes_absolute_values, {}, "delta is not written to"),
-    (returns_a_float, {}, "returns a whole number"),
-])
+@pytest.mark.parametrize(
+    "implementation, options, text",
+    [
+        (not_clamped_below, {}, "k is at least 1 and at most n\nexpected: 1\ngot:      0"),
+        (not_clamped_above, {"s_max": 2.0}, "k is at least 1 and at most n\nexpected: 1\ngot:      2"),
+        (truncates, {}, "k = round(S n)"),
+        (maximum_updated_too_late, {"s_max": 0.5}, "with this sample's Y already in Y_max"),
+        (right, {"s_max": 0.5}, "k = round(S n)"),
+        (divides_zero_by_zero, {}, "got:      ZeroDivisionError"),
+        (takes_absolute_values, {}, "delta is not written to"),
+        (returns_a_float, {}, "returns a whole number"),
+    ],
+)
 def test_wrong_rules_are_named(fails, implementation, options, text):
     fails(check_rule, implementation, text, **options)
 
 
-@pytest.mark.parametrize("options", [{"s_min": -0.1}, {"s_max": -1}, {"zeta": 0}, {"position": -1}, {"rounding": "up"},
-                                     {"examples": 0}])
+@pytest.mark.parametrize(
+    "options", [{"s_min": -0.1}, {"s_max": -1}, {"zeta": 0}, {"position": -1}, {"rounding": "up"}, {"examples": 0}]
+)
 def test_wrong_options_are_refused(options):
     with pytest.raises(InputError, match=next(iter(options))):
         check_rule(right, **options)

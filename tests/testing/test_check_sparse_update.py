@@ -100,22 +100,25 @@ def test_right_updates_pass(implementation):
     assert check_sparse_update(implementation, examples=40) is None
 
 
-@pytest.mark.parametrize("implementation, text", [
-    (masked_dense, "rows that are not kept are never read"),
-    (masks_by_multiplying, "rows that are not kept are never read"),
-    (bias_never_trained, "biases of the kept rows are trained"),
-    (weights_never_trained, "weights of the kept rows are trained"),
-    (new_weights, "dx uses the weights from before the update"),
-    (weight_decay_on_all_rows, "rows that are not kept keep their bits in w"),
-    (dense_bias, "rows that are not kept keep their bits in b"),
-    (dx_added_up, "dx is the sum of delta[o] w[o] over the kept rows o"),
-    (half_precision, "weights of the kept rows are trained"),
-    (wrong_sign, "of the kept rows are trained"),
-    (scales_delta, "delta is not written to"),
-    (rounds_x, "x is not written to"),
-    (shifts_kept, "kept is not written to"),
-    (raises_when_none_is_kept, "raises no exception\nexpected: a result\ngot:      IndexError"),
-])
+@pytest.mark.parametrize(
+    "implementation, text",
+    [
+        (masked_dense, "rows that are not kept are never read"),
+        (masks_by_multiplying, "rows that are not kept are never read"),
+        (bias_never_trained, "biases of the kept rows are trained"),
+        (weights_never_trained, "weights of the kept rows are trained"),
+        (new_weights, "dx uses the weights from before the update"),
+        (weight_decay_on_all_rows, "rows that are not kept keep their bits in w"),
+        (dense_bias, "rows that are not kept keep their bits in b"),
+        (dx_added_up, "dx is the sum of delta[o] w[o] over the kept rows o"),
+        (half_precision, "weights of the kept rows are trained"),
+        (wrong_sign, "of the kept rows are trained"),
+        (scales_delta, "delta is not written to"),
+        (rounds_x, "x is not written to"),
+        (shifts_kept, "kept is not written to"),
+        (raises_when_none_is_kept, "raises no exception\nexpected: a result\ngot:      IndexError"),
+    ],
+)
 def test_wrong_updates_are_named(fails, implementation, text):
     fails(check_sparse_update, implementation, text)
 
@@ -168,13 +171,17 @@ def test_a_right_update_in_c_passes(compile_c):
     assert check_sparse_update(update, examples=60) is None
 
 
-@pytest.mark.parametrize("change, text", [
-    ({"bias": ""}, "biases of the kept rows are trained"),
-    ({"bias": "b[j] -= step;"}, "fails check_sparse_update: "),
-    ({"bias": "b[kept[j]] -= step; b[n_outputs] = 0;"}, "nothing is written outside b"),
-    ({"bias": "b[kept[j]] -= step; w[-1] = 0;"}, "nothing is written outside w"),
-    ({"limit": "<="}, "fails check_sparse_update: "),
-], ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(
+    "change, text",
+    [
+        ({"bias": ""}, "biases of the kept rows are trained"),
+        ({"bias": "b[j] -= step;"}, "fails check_sparse_update: "),
+        ({"bias": "b[kept[j]] -= step; b[n_outputs] = 0;"}, "nothing is written outside b"),
+        ({"bias": "b[kept[j]] -= step; w[-1] = 0;"}, "nothing is written outside w"),
+        ({"limit": "<="}, "fails check_sparse_update: "),
+    ],
+    ids=lambda value: str(value)[:30],
+)
 def test_wrong_updates_in_c_are_named(compile_c, fails, change, text):
     source = UPDATE.format(**{"limit": "<", "bias": "b[kept[j]] -= step;"} | change)
     fails(check_sparse_update, compile_c(source, "update"), text)

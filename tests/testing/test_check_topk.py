@@ -83,23 +83,26 @@ def test_right_selections_pass(implementation):
     assert check_topk(implementation, examples=40) is None
 
 
-@pytest.mark.parametrize("implementation, text", [
-    (highest_index_wins, "of equal |delta| the lowest index is kept"),
-    (heap_order, "the indices come in ascending order"),
-    (zeros_kept, "entries that are exactly 0 are dropped"),
-    (zeros_replaced, "fails check_topk: "),
-    (one_too_few, "the k largest |delta| are kept"),
-    (one_too_many, "at most k entries are kept"),
-    (keeps_none, "the k largest |delta| are kept"),
-    (counts_from_one, "every index is between 0 and n - 1"),
-    (repeats_one, "no index comes twice"),
-    (ignores_magnitude, "fails check_topk: "),
-    (flushes_denormals, "the k largest |delta| are kept"),
-    (consumes_delta, "delta is not written to"),
-    (writes_before_delta, "nothing is written outside the n entries of delta"),
-    (returns_floats, "returns a sequence of whole-number indices"),
-    (returns_nothing, "returns a sequence of whole-number indices"),
-])
+@pytest.mark.parametrize(
+    "implementation, text",
+    [
+        (highest_index_wins, "of equal |delta| the lowest index is kept"),
+        (heap_order, "the indices come in ascending order"),
+        (zeros_kept, "entries that are exactly 0 are dropped"),
+        (zeros_replaced, "fails check_topk: "),
+        (one_too_few, "the k largest |delta| are kept"),
+        (one_too_many, "at most k entries are kept"),
+        (keeps_none, "the k largest |delta| are kept"),
+        (counts_from_one, "every index is between 0 and n - 1"),
+        (repeats_one, "no index comes twice"),
+        (ignores_magnitude, "fails check_topk: "),
+        (flushes_denormals, "the k largest |delta| are kept"),
+        (consumes_delta, "delta is not written to"),
+        (writes_before_delta, "nothing is written outside the n entries of delta"),
+        (returns_floats, "returns a sequence of whole-number indices"),
+        (returns_nothing, "returns a sequence of whole-number indices"),
+    ],
+)
 def test_wrong_selections_are_named(fails, implementation, text):
     fails(check_topk, implementation, text)
 
@@ -107,7 +110,9 @@ def test_wrong_selections_are_named(fails, implementation, text):
 def test_the_message_in_full():
     with pytest.raises(CheckFailed) as found:
         check_topk(highest_index_wins)
-    assert str(found.value) == """\
+    assert (
+        str(found.value)
+        == """\
 highest_index_wins fails check_topk: of equal |delta| the lowest index is kept
 expected: [0]
 got:      [1]
@@ -117,6 +122,7 @@ from mcuref.testing import check_topk_case
 delta = np.array([1.0, 1.0], np.float32)
 k = 1
 check_topk_case(highest_index_wins, delta, k)"""
+    )
 
 
 def test_an_exception_in_the_code_is_reported_with_its_cause(fails):
@@ -149,8 +155,9 @@ def test_a_failing_search_prints_nothing(capfd):
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("options", [{"examples": 0}, {"examples": 1.5}, {"examples": True}, {"seed": -1},
-                                     {"seed": "now"}])
+@pytest.mark.parametrize(
+    "options", [{"examples": 0}, {"examples": 1.5}, {"examples": True}, {"seed": -1}, {"seed": "now"}]
+)
 def test_wrong_options_are_refused(options):
     with pytest.raises(InputError, match=next(iter(options))):
         check_topk(right_list, **options)
@@ -188,16 +195,20 @@ def test_a_right_selection_in_c_passes(compile_c):
     assert check_topk(compile_c(SELECTION.format(tie="<", limit="<", end=""), "topk"), examples=60) is None
 
 
-@pytest.mark.parametrize("change, text", [
-    ({"tie": ">"}, "of equal |delta| the lowest index is kept"),
-    ({"limit": "<="}, "nothing is written outside the k entries of kept"),
-    ({"end": "kept[k] = 0;"}, "nothing is written outside the k entries of kept"),
-    ({"end": "kept[-1] = 0;"}, "a write to kept[-1]"),
-    ({"end": "count = k + 1;"}, "at most k entries are kept"),
-    ({"end": "count = k;"}, "every index is between 0 and n - 1"),  # entries never written
-    ({"end": "((float *)delta)[n] = 0;"}, "nothing is written outside the n entries of delta"),
-    ({"end": "((float *)delta)[0] = 7;"}, "delta is not written to"),
-], ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(
+    "change, text",
+    [
+        ({"tie": ">"}, "of equal |delta| the lowest index is kept"),
+        ({"limit": "<="}, "nothing is written outside the k entries of kept"),
+        ({"end": "kept[k] = 0;"}, "nothing is written outside the k entries of kept"),
+        ({"end": "kept[-1] = 0;"}, "a write to kept[-1]"),
+        ({"end": "count = k + 1;"}, "at most k entries are kept"),
+        ({"end": "count = k;"}, "every index is between 0 and n - 1"),  # entries never written
+        ({"end": "((float *)delta)[n] = 0;"}, "nothing is written outside the n entries of delta"),
+        ({"end": "((float *)delta)[0] = 7;"}, "delta is not written to"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
 def test_wrong_selections_in_c_are_named(compile_c, fails, change, text):
     fails(check_topk, compile_c(SELECTION.format(**{"tie": "<", "limit": "<", "end": ""} | change), "topk"), text)
 

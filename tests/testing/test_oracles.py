@@ -73,8 +73,10 @@ def test_softmax_cross_entropy_survives_large_logits():
     assert delta.tolist() == [1.0, -1.0]
 
 
-@pytest.mark.parametrize("loss", [lambda z: oracles.softmax_cross_entropy(z, 2),
-                                  lambda z: oracles.mean_squared_error(z, [0.0, 1.0, 0.5, -1.0])])
+@pytest.mark.parametrize(
+    "loss",
+    [lambda z: oracles.softmax_cross_entropy(z, 2), lambda z: oracles.mean_squared_error(z, [0.0, 1.0, 0.5, -1.0])],
+)
 def test_errors_of_the_losses_agree_with_finite_differences(loss):
     z = np.array([0.3, -1.2, 2.0, 0.7])
     np.testing.assert_allclose(loss(z)[1], oracles.finite_difference(lambda at: loss(at)[0], z), rtol=1e-7)
@@ -86,32 +88,46 @@ def test_mean_squared_error_by_hand():
     assert delta.tolist() == [1.0, -2.0]
 
 
-@pytest.mark.parametrize("delta, k, kept", [
-    ([3, 3, 5], 2, [0, 2]),  # TinyProp's C gives 1, 2
-    ([3, 3, 3, 3, 7], 4, [0, 1, 2, 4]),  # TinyProp's C gives 1, 2, 3, 4
-    ([1, -2, 2, -2], 2, [1, 2]),
-    ([0.0, -0.0, 1], 2, [2]),  # zeros are dropped, not replaced
-    ([0.0, -0.0], 2, []),
-    ([1e-45, 0.0, -1e-45], 3, [0, 2]),
-    ([-4.0], 1, [0]),
-])
+@pytest.mark.parametrize(
+    "delta, k, kept",
+    [
+        ([3, 3, 5], 2, [0, 2]),  # TinyProp's C gives 1, 2
+        ([3, 3, 3, 3, 7], 4, [0, 1, 2, 4]),  # TinyProp's C gives 1, 2, 3, 4
+        ([1, -2, 2, -2], 2, [1, 2]),
+        ([0.0, -0.0, 1], 2, [2]),  # zeros are dropped, not replaced
+        ([0.0, -0.0], 2, []),
+        ([1e-45, 0.0, -1e-45], 3, [0, 2]),
+        ([-4.0], 1, [0]),
+    ],
+)
 def test_top_k_by_hand(delta, k, kept):
     assert oracles.top_k(np.array(delta, np.float32), k).tolist() == kept
 
 
-@pytest.mark.parametrize("arguments, expected", [
-    (dict(y=1.0, y_max=4.0), 0.25),
-    (dict(y=1.0, y_max=4.0, s_min=0.5, s_max=0.9), 0.6),
-    (dict(y=4.0, y_max=4.0, zeta=0.5, position=3), 0.125),  # the first sample of a run: s_max zeta^position
-    (dict(y=0.0, y_max=0.0, s_min=0.125), 0.125),  # 0 / 0 counts as 0
-])
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        (dict(y=1.0, y_max=4.0), 0.25),
+        (dict(y=1.0, y_max=4.0, s_min=0.5, s_max=0.9), 0.6),
+        (dict(y=4.0, y_max=4.0, zeta=0.5, position=3), 0.125),  # the first sample of a run: s_max zeta^position
+        (dict(y=0.0, y_max=0.0, s_min=0.125), 0.125),  # 0 / 0 counts as 0
+    ],
+)
 def test_back_propagation_ratio_by_hand(arguments, expected):
     assert oracles.back_propagation_ratio(**arguments) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("ratio, n, k, floor", [
-    (0.0, 10, 1, 1), (0.25, 10, 2, 2), (0.35, 10, 4, 3), (0.5, 5, 2, 2), (0.5, 7, 4, 3), (1.5, 10, 10, 10),
-])
+@pytest.mark.parametrize(
+    "ratio, n, k, floor",
+    [
+        (0.0, 10, 1, 1),
+        (0.25, 10, 2, 2),
+        (0.35, 10, 4, 3),
+        (0.5, 5, 2, 2),
+        (0.5, 7, 4, 3),
+        (1.5, 10, 10, 10),
+    ],
+)
 def test_kept_count_rounds_half_to_even_and_clamps(ratio, n, k, floor):
     assert oracles.kept_count(ratio, n) == k
     assert oracles.kept_count(ratio, n, rounding="floor") == floor

@@ -37,17 +37,21 @@ def test_errors_are_finite_float32_vectors(delta):
     assert np.isfinite(delta).all()
 
 
-@pytest.mark.parametrize("wanted", [
-    lambda d: 15 <= d.size <= 17,
-    lambda d: 31 <= d.size <= 33,
-    lambda d: 127 <= d.size,
-    lambda d: np.any((d == 0) & np.signbit(d)),
-    lambda d: np.any((d == 0) & ~np.signbit(d)),
-    lambda d: np.any((d != 0) & (abs(d) < np.finfo(np.float32).tiny)),
-    lambda d: np.any(abs(d) == np.finfo(np.float32).max),
-    lambda d: d.size > 3 and np.unique(abs(d[d != 0])).size == 1 and d.min() == -d.max(),
-    lambda d: np.unique(abs(d)).size > 7,
-], ids=["16", "32", "128", "-0", "+0", "denormal", "largest", "both signs", "distinct"])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        lambda d: 15 <= d.size <= 17,
+        lambda d: 31 <= d.size <= 33,
+        lambda d: 127 <= d.size,
+        lambda d: np.any((d == 0) & np.signbit(d)),
+        lambda d: np.any((d == 0) & ~np.signbit(d)),
+        lambda d: np.any((d != 0) & (abs(d) < np.finfo(np.float32).tiny)),
+        lambda d: np.any(abs(d) == np.finfo(np.float32).max),
+        lambda d: d.size > 3 and np.unique(abs(d[d != 0])).size == 1 and d.min() == -d.max(),
+        lambda d: np.unique(abs(d)).size > 7,
+    ],
+    ids=["16", "32", "128", "-0", "+0", "denormal", "largest", "both signs", "distinct"],
+)
 def test_errors_reach(wanted, some_errors):
     assert any(wanted(delta) for delta in some_errors)
 
@@ -103,11 +107,15 @@ def test_plan_problems_are_lifetimes(lifetimes):
     assert all(1 <= size <= 4096 and 0 <= first <= last for size, first, last in lifetimes)
 
 
-@pytest.mark.parametrize("wanted", [
-    lambda a, b: a[1:] == b[1:],
-    lambda a, b: a[1] < b[1] <= b[2] < a[2],
-    lambda a, b: a[1] < a[2] == b[1] < b[2],
-    lambda a, b: a[2] + 1 == b[1],
-], ids=["identical", "nested", "touching", "no gap"])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        lambda a, b: a[1:] == b[1:],
+        lambda a, b: a[1] < b[1] <= b[2] < a[2],
+        lambda a, b: a[1] < a[2] == b[1] < b[2],
+        lambda a, b: a[2] + 1 == b[1],
+    ],
+    ids=["identical", "nested", "touching", "no gap"],
+)
 def test_plan_problems_reach(wanted, some_plans):
     assert any(wanted(a, b) for lifetimes in some_plans for a, b in itertools.combinations(lifetimes, 2))

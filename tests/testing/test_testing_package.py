@@ -13,7 +13,6 @@ import mcuref.testing
 from mcuref.testing import strategies
 from mcuref.testing.failure import literal
 
-
 PACKAGE = Path(mcuref.testing.__file__).parent
 
 
@@ -22,7 +21,8 @@ def test_without_hypothesis_a_sentence_tells_what_to_install():
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PACKAGE.parents[1])
     assert result.returncode == 1
     assert result.stderr.splitlines()[-1] == (
-        'ImportError: mcuref.testing needs Hypothesis, which is not installed: pip install "mcuref[test]"')
+        'ImportError: mcuref.testing needs Hypothesis, which is not installed: pip install "mcuref[test]"'
+    )
 
 
 def test_neither_numba_nor_the_rest_of_mcuref_is_imported():
@@ -35,7 +35,9 @@ def test_neither_numba_nor_the_rest_of_mcuref_is_imported():
                 imported.update(alias.name for alias in node.names)
     outside = {name for name in imported if name.partition(".")[0] not in sys.stdlib_module_names}
     assert {name for name in outside if not name.startswith(("hypothesis", "mcuref.testing"))} == {
-        "numpy", "mcuref.errors"}
+        "numpy",
+        "mcuref.errors",
+    }
 
 
 def test_numba_is_not_loaded():
@@ -56,12 +58,15 @@ def test_printed_arrays_come_back_with_the_same_bits(delta):
     assert again.tobytes() == numbers.tobytes()
 
 
-@pytest.mark.parametrize("array, source", [
-    (np.zeros((2, 1), np.float32), "np.array([[0.0], [0.0]], np.float32)"),
-    (np.array([3, 65535], np.uint16), "np.array([3, 65535], np.uint16)"),
-    (np.array([], np.uint16), "np.array([], np.uint16)"),
-    (np.array([-0.0, 0.1, 1e-45], np.float32), "np.array([-0.0, 0.1, 1e-45], np.float32)"),
-    (np.array([0.1]), "np.array([0.1], np.float64)"),
-])
+@pytest.mark.parametrize(
+    "array, source",
+    [
+        (np.zeros((2, 1), np.float32), "np.array([[0.0], [0.0]], np.float32)"),
+        (np.array([3, 65535], np.uint16), "np.array([3, 65535], np.uint16)"),
+        (np.array([], np.uint16), "np.array([], np.uint16)"),
+        (np.array([-0.0, 0.1, 1e-45], np.float32), "np.array([-0.0, 0.1, 1e-45], np.float32)"),
+        (np.array([0.1]), "np.array([0.1], np.float64)"),
+    ],
+)
 def test_literals(array, source):
     assert literal(array) == source

@@ -50,8 +50,11 @@ def check_plan_case(implementation, lifetimes, alignment=4):
         case.fail("the total is max(offset + size)", f"{total} for offsets {offsets}", reported)
     side_by_side = sum(-(-size // alignment) * alignment for size, _, _ in lifetimes)
     if not lower_bound(lifetimes) <= total <= side_by_side:
-        case.fail("the total is between the lower bound and the size of all buffers side by side",
-                  f"{lower_bound(lifetimes)} to {side_by_side} bytes", f"{total} bytes for offsets {offsets}")
+        case.fail(
+            "the total is between the lower bound and the size of all buffers side by side",
+            f"{lower_bound(lifetimes)} to {side_by_side} bytes",
+            f"{total} bytes for offsets {offsets}",
+        )
 
 
 def lower_bound(lifetimes):
@@ -60,8 +63,9 @@ def lower_bound(lifetimes):
     `lifetimes` is [(size_bytes, first, last), ...], both ends inclusive; 0 for none.
     """
     # the sum only rises where a buffer begins
-    return max((sum(size for size, first, last in lifetimes if first <= now <= last) for _, now, _ in lifetimes),
-               default=0)
+    return max(
+        (sum(size for size, first, last in lifetimes if first <= now <= last) for _, now, _ in lifetimes), default=0
+    )
 
 
 def assert_no_overlap(offsets, lifetimes):
@@ -102,6 +106,8 @@ def _overlap(offsets, lifetimes):
         for i, (start_i, (size_i, first_i, last_i)) in enumerate(buffers[:j]):
             low, high = max(start_i, start_j), min(start_i + size_i, start_j + size_j)
             if low < high and max(first_i, first_j) <= min(last_i, last_j):
-                return (f"buffers {i} and {j} share bytes {low}..{high - 1} and are both alive at instruction "
-                        f"{max(first_i, first_j)}")
+                return (
+                    f"buffers {i} and {j} share bytes {low}..{high - 1} and are both alive at instruction "
+                    f"{max(first_i, first_j)}"
+                )
     return ""

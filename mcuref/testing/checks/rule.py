@@ -46,15 +46,29 @@ def check_rule(implementation, s_min=0.0, s_max=1.0, zeta=1.0, position=0, round
     if not 0 <= s_min <= s_max or not 0 < zeta:
         raise InputError(f"0 <= s_min <= s_max and 0 < zeta must hold, not s_min {s_min}, s_max {s_max}, zeta {zeta}")
     oracles.kept_count(1.0, 1, rounding)  # refuses an unknown rounding before any search
-    search(lambda problem: check_rule_case(implementation, *problem, s_min, s_max, zeta, position, rounding),
-           rule_problems(max_size=33), examples, seed)
+    search(
+        lambda problem: check_rule_case(implementation, *problem, s_min, s_max, zeta, position, rounding),
+        rule_problems(max_size=33),
+        examples,
+        seed,
+    )
 
 
 def check_rule_case(implementation, delta, y_max, s_min=0.0, s_max=1.0, zeta=1.0, position=0, rounding="nearest"):
     """`check_rule` for one input: delta float32 [n], y_max from before the sample. Raises CheckFailed."""
-    case = Case("check_rule_case", implementation,
-                {"delta": delta, "y_max": y_max, "s_min": s_min, "s_max": s_max, "zeta": zeta, "position": position,
-                 "rounding": rounding})
+    case = Case(
+        "check_rule_case",
+        implementation,
+        {
+            "delta": delta,
+            "y_max": y_max,
+            "s_min": s_min,
+            "s_max": s_max,
+            "zeta": zeta,
+            "position": position,
+            "rounding": rounding,
+        },
+    )
     errors = Guarded(delta, guard=np.nan)  # whoever reads past the end has a NaN in the sum
     k = _kept_count(case, errors.values, y_max)
     low, high = _right_counts(delta, y_max, s_min, s_max, zeta, position, rounding)
@@ -70,8 +84,9 @@ def check_rule_case(implementation, delta, y_max, s_min=0.0, s_max=1.0, zeta=1.0
 def _kept_count(case, delta, y_max):
     """k from either form of implementation."""
     if is_c_function(case.implementation):
-        return case.call(call_c, case.implementation, ctypes.c_uint32, [ctypes.c_uint32, ctypes.c_float],
-                         delta, delta.size, y_max)
+        return case.call(
+            call_c, case.implementation, ctypes.c_uint32, [ctypes.c_uint32, ctypes.c_float], delta, delta.size, y_max
+        )
     k = case.call(case.implementation, delta, y_max)
     try:
         return operator.index(k)

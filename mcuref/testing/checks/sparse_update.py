@@ -58,9 +58,11 @@ def check_sparse_update(implementation, examples=200, seed=0, tolerance=1.0):
 
 def check_sparse_update_case(implementation, w, b, x, delta, kept, learning_rate, tolerance=1.0):
     """`check_sparse_update` for one input; shapes and dtypes as there. Raises CheckFailed."""
-    case = Case("check_sparse_update_case", implementation,
-                {"w": w, "b": b, "x": x, "delta": delta, "kept": kept, "learning_rate": learning_rate,
-                 "tolerance": tolerance})
+    case = Case(
+        "check_sparse_update_case",
+        implementation,
+        {"w": w, "b": b, "x": x, "delta": delta, "kept": kept, "learning_rate": learning_rate, "tolerance": tolerance},
+    )
     after = _run(case, w, b, x, delta, kept, learning_rate)
     _check_bits(case, after, w, b, kept)
     _check_values(case, after)
@@ -74,14 +76,26 @@ def _run(case, w, b, x, delta, kept, learning_rate, **_):
     arrays = {name: Guarded(values, guard=0 if name == "kept" else nan) for name, values in before.items()}
     values = [array.values for array in arrays.values()]
     if is_c_function(case.implementation):
-        case.call(call_c, case.implementation, None, [ctypes.c_uint32] * 3 + [ctypes.c_float],
-                  *values, kept.size, delta.size, x.size, learning_rate)
+        case.call(
+            call_c,
+            case.implementation,
+            None,
+            [ctypes.c_uint32] * 3 + [ctypes.c_float],
+            *values,
+            kept.size,
+            delta.size,
+            x.size,
+            learning_rate,
+        )
     else:
         case.call(case.implementation, *values, learning_rate)
     for name, array in arrays.items():
         if array.outside:
-            case.fail(f"nothing is written outside {name}", f"writes to its {array.values.size} entries",
-                      f"a write to entry {array.outside[0]}")
+            case.fail(
+                f"nothing is written outside {name}",
+                f"writes to its {array.values.size} entries",
+                f"a write to entry {array.outside[0]}",
+            )
         if name in ("x", "delta", "kept") and array.changed:
             case.fail(f"{name} is not written to", literal(before[name]), literal(array.values))
     return {name: array.values for name, array in arrays.items()}
@@ -92,8 +106,11 @@ def _check_bits(case, after, w, b, kept):
     for o in np.setdiff1d(np.arange(b.size), kept):
         for name, old in (("w", w), ("b", b)):
             if old[o].tobytes() != after[name][o].tobytes():
-                case.fail(f"rows that are not kept keep their bits in {name}", f"{name}[{o}] = {literal(old[o])}",
-                          f"{name}[{o}] = {literal(after[name][o])}")
+                case.fail(
+                    f"rows that are not kept keep their bits in {name}",
+                    f"{name}[{o}] = {literal(old[o])}",
+                    f"{name}[{o}] = {literal(after[name][o])}",
+                )
 
 
 def _check_values(case, after):
@@ -101,17 +118,22 @@ def _check_values(case, after):
     inputs = case.inputs
     expected = _expected(**inputs)
     bounds = _bounds(**inputs)
-    for name, rule in (("dx", "dx is the sum of delta[o] w[o] over the kept rows o"),
-                       ("w", "weights of the kept rows are trained: w[o] -= learning_rate delta[o] x"),
-                       ("b", "biases of the kept rows are trained: b[o] -= learning_rate delta[o]")):
+    for name, rule in (
+        ("dx", "dx is the sum of delta[o] w[o] over the kept rows o"),
+        ("w", "weights of the kept rows are trained: w[o] -= learning_rate delta[o] x"),
+        ("b", "biases of the kept rows are trained: b[o] -= learning_rate delta[o]"),
+    ):
         error = np.abs(after[name] - expected[name])
         if not np.all(error <= bounds[name]):  # so written, NaN is refused
             at = tuple(int(i) for i in np.argwhere(~(error <= bounds[name]))[0])
             if name == "dx" and _used_new_weights(after["dx"], bounds["dx"], expected["w"], **inputs):
                 rule = "dx uses the weights from before the update"
             place = f"{name}[{', '.join(map(str, at))}]"
-            case.fail(rule, f"{place} = {expected[name][at]:.9g} within {bounds[name][at]:.3g}",
-                      f"{place} = {after[name][at]:.9g}")
+            case.fail(
+                rule,
+                f"{place} = {expected[name][at]:.9g} within {bounds[name][at]:.3g}",
+                f"{place} = {after[name][at]:.9g}",
+            )
 
 
 def _expected(w, b, x, delta, kept, learning_rate, **_):
@@ -145,8 +167,12 @@ def _check_unread(case):
     after = _run(case, **inputs)
     for name, values in (("dx", after["dx"]), ("b", after["b"]), ("w", after["w"][inputs["kept"]])):
         if not np.all(np.isfinite(values)):
-            case.fail("rows that are not kept are never read: with NaN put into those rows of w and delta, "
-                      f"{name} stays finite", "finite numbers", f"{name} = {literal(values)}")
+            case.fail(
+                "rows that are not kept are never read: with NaN put into those rows of w and delta, "
+                f"{name} stays finite",
+                "finite numbers",
+                f"{name} = {literal(values)}",
+            )
 
 
 def _require_positive(name, value):

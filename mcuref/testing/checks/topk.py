@@ -72,11 +72,22 @@ def _kept_python(case, delta, k):
 def _kept_c(case, delta, k):
     """Indices from a C function, as a list of int."""
     kept = Guarded(np.full(k, NEVER_WRITTEN, np.uint16), guard=NEVER_WRITTEN)
-    count = case.call(call_c, case.implementation, ctypes.c_uint32, [ctypes.c_uint32, ctypes.c_uint32],
-                      kept.values, delta, delta.size, k)
+    count = case.call(
+        call_c,
+        case.implementation,
+        ctypes.c_uint32,
+        [ctypes.c_uint32, ctypes.c_uint32],
+        kept.values,
+        delta,
+        delta.size,
+        k,
+    )
     if kept.outside:
-        case.fail("nothing is written outside the k entries of kept", f"writes to kept[0..{k - 1}]",
-                  "a write to " + ", ".join(f"kept[{i}]" for i in kept.outside))
+        case.fail(
+            "nothing is written outside the k entries of kept",
+            f"writes to kept[0..{k - 1}]",
+            "a write to " + ", ".join(f"kept[{i}]" for i in kept.outside),
+        )
     if count > k:
         case.fail("at most k entries are kept", f"at most {k}", f"{count} as the count returned")
     return kept.values[:count].tolist()
