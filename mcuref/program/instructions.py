@@ -1,8 +1,8 @@
 """The instruction set: opcodes, the columns of the program table, and an instruction before it has offsets.
 
 The table is int32[rows, 32] and lies in flash as it is. Operand columns hold byte offsets into the arena [sram | flash];
--1 means no operand. Columns f0..f5 hold the bits of float32 constants. Unused columns are 0. What the dimensions and
-constants of an opcode mean stands beside the opcode; a kernel of the same name does the work.
+-1 means no operand. Columns f0..f5 hold the bits of float32 constants. Unused columns are 0. What an opcode's operands,
+dimensions and constants are stands beside it.
 """
 
 from dataclasses import dataclass
@@ -15,30 +15,32 @@ DIMENSIONS = tuple(f"d{i}" for i in range(14))
 CONSTANTS = tuple(f"f{i}" for i in range(6))
 COLUMNS = ("opcode", "layer", "jump", "reserved") + OUTPUTS + INPUTS + DIMENSIONS + CONSTANTS
 
-#   opcode name            number  phase        what it does; columns used
+#   opcode                number  phase        operands; dimensions; constants
 _SET = (
-    ("load_u8", 0, "input"),  # out0 = (sample - in0[mean]) * in1[scale]; d0 = n, d1 = c
+    ("load_u8", 0, "input"),  # out0 x[n], in0 mean[c], in1 scale[c]; d0 = n, d1 = c; the sample comes from outside
     ("load_i8", 1, "input"),
     ("load_i16", 2, "input"),
     ("load_f32", 3, "input"),
-    ("dense_forward_f32", 10, "forward"),  # out0[O], in0 x[I], in1 w, in2 b; d0 = O, d1 = I
+    ("dense_forward_f32", 10, "forward"),  # out0 z[O], in0 x[I], in1 w[O, I], in2 b[O]; d0 = O, d1 = I
     ("relu_forward_f32", 20, "forward"),  # out0[n], in0[n]; d0 = n
-    ("relu_mask_forward_f32", 21, "forward"),  # out0[n], out1 mask, in0[n]; d0 = n
-    ("softmax_cross_entropy_f32", 40, "loss"),  # out0 delta[n], in0 z[n], label from outside; d0 = n
-    ("mean_squared_error_f32", 41, "loss"),  # out0 delta[n], in0 z[n], target from outside; d0 = n
-    ("reconstruction_f32", 42, "loss"),  # the same, target in1[n]
-    ("decide_f32", 60, "decision"),  # jumps unless D > threshold; out0 Y_max, in0 delta; d0 = n; see rules.py for f0..
-    ("select_full_f32", 70, "selection"),  # out0 kept, out1 count, in0 delta; d0 = n
-    ("select_top_k_f32", 71, "selection"),  # the same; d1 = k
-    ("select_adaptive_f32", 72, "selection"),  # the same and out2 Y_max; d1 = floor; f0..f3, see rules.py
-    ("dense_backward_input_f32", 80, "propagate"),  # out0 dx[I], in0 delta, in1 w, in2 kept, in3 count; d0 = O, d1 = I
-    (
-        "dense_update_f32",
-        90,
-        "update",
-    ),  # out0 w, out1 b, in0 delta, in1 x, in2 kept, in3 count; d0, d1; d2 = dense bias
-    ("relu_backward_f32", 100, "propagate"),  # out0 dx, in0 dy, in1 y; d0 = n
-    ("relu_mask_backward_f32", 101, "propagate"),  # out0 dx, in0 dy, in1 mask; d0 = n
+    ("relu_mask_forward_f32", 21, "forward"),  # out0[n], out1 mask[ceil(n / 8)], in0[n]; d0 = n
+    ("softmax_cross_entropy_f32", 40, "loss"),  # out0 delta[n], in0 z[n]; d0 = n; the label comes from outside
+    ("mean_squared_error_f32", 41, "loss"),  # out0 delta[n], in0 z[n]; d0 = n; the target comes from outside
+    ("reconstruction_f32", 42, "loss"),  # out0 delta[n], in0 z[n], in1 target[n]; d0 = n
+    # jumps to the row in column jump unless D > threshold. out0 Y_max, in0 delta[n]; d0 = n;
+    # f0 D_min, f1 D_max - D_min, f2 beta, f3 slope of beta over Y / Y_max, f4 threshold, f5 decay of Y_max
+    ("decide_f32", 60, "decision"),
+    ("select_full_f32", 70, "selection"),  # out0 kept[n] uint16, out1 count int32, in0 delta[n]; d0 = n
+    ("select_top_k_f32", 71, "selection"),  # out0 kept[k], out1 count, in0 delta[n]; d0 = n, d1 = k
+    # out0 kept[k_max], out1 count, out2 Y_max, in0 delta[n]; d0 = n, d1 = 1 to truncate S n instead of rounding;
+    # f0 S_min, f1 S_max - S_min, f2 zeta^l, f3 decay of Y_max
+    ("select_adaptive_f32", 72, "selection"),
+    ("dense_backward_input_f32", 80, "propagate"),  # out0 dx[I], in0 delta[O], in1 w, in2 kept, in3 count; d0 = O, d1 = I
+    # out0 w[O, I], out1 b[O], in0 delta[O], in1 x[I], in2 kept, in3 count; d0 = O, d1 = I, d2 = 1 to update all biases;
+    # the learning rate comes from outside
+    ("dense_update_f32", 90, "update"),
+    ("relu_backward_f32", 100, "propagate"),  # out0 dx[n], in0 dy[n], in1 y[n]; d0 = n
+    ("relu_mask_backward_f32", 101, "propagate"),  # out0 dx[n], in0 dy[n], in1 mask[ceil(n / 8)]; d0 = n
 )
 OPCODES = {name: number for name, number, _ in _SET}
 NAMES = {number: name for name, number, _ in _SET}
