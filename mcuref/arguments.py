@@ -1,4 +1,4 @@
-"""Checks of arguments at the door: each raises InputError with the argument's name, its value and what would be right."""
+"""Checks of arguments at the door: InputError names the argument, its value and what would be right."""
 
 import numpy as np
 

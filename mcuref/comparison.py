@@ -46,7 +46,7 @@ class Comparison:
         self._starts = {}
 
     def compiled(self, rule, network=None):
-        """A program of this comparison, from the start weights of seed 0 or of ``network``; BudgetExceeded if too large."""
+        """A program of this comparison, from the weights of seed 0 or of ``network``; BudgetExceeded if too large."""
         network = build(self.model, self.data) if network is None else network
         optimiser = SGD(self.protocol.learning_rate, self.protocol.schedule)
         return compile(network, rule, optimiser, loss=self.loss, trainable=self.trainable, budget=self.budget)
@@ -144,7 +144,7 @@ def _relate(row, reference):
 
 
 def named_rules(methods=METHODS, preset="default", **settings):
-    """{method: (method, preset, rule)}; a setting applies to every method that has it, and must be one of some method."""
+    """{method: (method, preset, rule)}; a setting applies to every method that has it, at least to one."""
     chosen = {}
     for method in methods:
         if method in chosen:

@@ -94,7 +94,7 @@ def find_model(name):
 
 
 def default_model(data):
-    """Name of the zoo's model for a data set: the first that fits its inputs and classes, else one hidden layer of 32."""
+    """Name of the zoo's model for a data set: the first of its inputs and classes, else one hidden layer of 32."""
     for name, model in MODELS.items():
         if model.widths[0] == data.input_size and model.widths[-1] == data.classes:
             return name

@@ -43,7 +43,7 @@ class Protocol:
         SGD(self.learning_rate, self.schedule)  # refuses what is not a rate or a schedule
 
     def border(self, data):
-        """Index of the first new training sample: 0 without pre-training; InputError if there are too few for two parts."""
+        """Index of the first new training sample: 0 without pre-training; InputError if too few for two parts."""
         count = len(data.x_train)
         border = int(count * self.pretrained_part)
         if self.pretrained_epochs and not 0 < border < count:

@@ -103,7 +103,7 @@ class TinyProp:
     zeta : float > 0: damping of S per layer from the output, zeta^l.
     output, bias : as in :class:`TopK`.
     rounding : "nearest" or "floor": of S n (the authors' Python code rounds, their C code truncates).
-    decay : float in ]0, 1]: Y_max <- max(decay Y_max, Y), so that one large error is forgotten in time; 1 is the paper's.
+    decay : float in ]0, 1]: Y_max <- max(decay Y_max, Y), to forget one large error in time; 1 is the paper's.
     """
 
     s_min: float = 0.04
@@ -198,7 +198,7 @@ class TinyPropV2(TinyProp):
         emit("decide_f32", (emit.state("y_max"),), (delta,), delta.shape, constants)
 
     def select(self, emit, delta, position, dense):
-        """As TinyProp's; where the decision has already aged Y_max for this sample, the selection does not do so again."""
+        """As TinyProp's; where the decision has aged Y_max for this sample, the selection does not do so again."""
         decided = position == 0 and np.float32(self.threshold) > 0
         return (
             super().select(emit, delta, position, dense)

@@ -1,4 +1,4 @@
-"""The bits a machine has to compute: a hash of the memory after an epoch of training on the embedded digits, per method."""
+"""The bits a machine has to compute: per method, a hash of the memory after an epoch on the embedded digits."""
 
 from mcuref import rules
 from mcuref.datasets import load

@@ -26,7 +26,7 @@ def dense_forward_f32(out, x, w, b):
 def dense_backward_input_f32(dx, delta, w, kept):
     """dx[I] = sum over j in kept[K], in order, of delta[j] * w[j, :]; overwrites dx; rows not kept are never read.
 
-    Each dx[i] starts at +0 and takes one product after the other. Four rows a pass: same order, same bits, fewer passes.
+    Each dx[i] starts at +0 and takes one product after the other. Four rows a pass: same order, same bits, less traffic.
     """
     n = dx.size
     for i in range(n):

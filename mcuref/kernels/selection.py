@@ -27,7 +27,7 @@ def keep_nonzero(kept, bits):
 
 @kernel
 def threshold_bits(bits, k):
-    """The bits of the k-th largest magnitude (1 <= k < n), or of any value that parts exactly the k largest from the rest.
+    """The bits of the k-th largest magnitude (1 <= k < n), or any value that parts the k largest from the rest.
 
     Bisection from the highest bit: a bit stays set while at least k magnitudes reach the value. Returns it, how many
     magnitudes reach it, and the number of comparisons made.
@@ -51,7 +51,7 @@ def threshold_bits(bits, k):
 
 @kernel
 def top_k(kept, bits, k):
-    """kept[...] = indices of the k largest magnitudes; returns how many are kept (zeros dropped) and the comparisons."""
+    """kept[...] = indices of the k largest magnitudes; returns how many (zeros dropped) and the comparisons."""
     if k >= bits.size:
         return keep_nonzero(kept, bits), 0
     threshold, reaching, comparisons = threshold_bits(bits, k)

@@ -6,12 +6,12 @@ A layer is a frozen description without arrays. What every layer has:
     output_shape(shape)             shape of the output for an input of ``shape``, or InputError
     parameter_shapes(shape)         {"weights": ..., "bias": ...}; empty for layers without parameters
     forward(emit, x)                emits the forward instructions; returns (output buffer, what backward will need)
-    backward(emit, dy, saved)       layers without parameters: emits the error's way back; returns the error at the input
+    backward(emit, dy, saved)       layers without parameters: emits the way back; returns the error at the input
 
 and, if it has parameters:
 
     macs(shape)                     multiply-accumulates of one forward pass; a dense weight gradient costs the same
-    macs_of_entry(shape)            multiply-accumulates per kept error entry, for the weight gradient or the propagation
+    macs_of_entry(shape)            multiply-accumulates per kept error entry, of weight gradient or propagation
     propagate(emit, delta, kept)    emits the error at the input, from the kept entries and the old weights
     update(emit, delta, kept, x)    emits the weight update of the kept entries
 

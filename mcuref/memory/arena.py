@@ -1,4 +1,4 @@
-"""The arena: one array of bytes, [sram | flash], of exactly the planned size; kernels get views of it and nothing else."""
+"""The arena: one array of bytes, [sram | flash], of exactly the planned size; kernels get views of it alone."""
 
 import numpy as np
 

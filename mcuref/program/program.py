@@ -141,7 +141,7 @@ class Program:
     def trace(self, x, y=None, order=None, *, first=0, total=None, watched=False):
         """Train as :meth:`train`, row by row; returns (sample, row, opcode, layer, hash) of every instruction run.
 
-        A program compiled with wrt="input" is traced as :meth:`input_gradient` runs it. See :mod:`mcuref.program.trace`.
+        A program compiled with wrt="input" is traced as :meth:`input_gradient` runs. See :mod:`mcuref.program.trace`.
         """
         from mcuref.program.trace import trace
 

@@ -13,7 +13,7 @@ TYPES = ("uint8", "int8", "int16", "float32")
 
 @dataclass(frozen=True)
 class Samples:
-    """``arrays`` as the executor takes them (four sample arrays by type, labels, targets), and the ``order`` int32[S]."""
+    """``arrays`` as the executor takes them (four sample arrays by type, labels, targets); ``order`` int32[S]."""
 
     arrays: tuple
     order: np.ndarray

@@ -1,4 +1,4 @@
-"""Results as plain data under versioned schemas: bytes are integers, fractions 0..1, durations only under ``timing``."""
+"""Results as plain data under versioned schemas: integers for bytes, fractions 0..1, durations only under ``timing``."""
 
 from dataclasses import asdict
 

@@ -1,4 +1,4 @@
-"""mcuref compare: the table, and the JSON that other programs rely on (DESIGN.md §8)."""
+"""mcuref compare: the table, and the JSON that other programs rely on."""
 
 import json
 

@@ -18,7 +18,7 @@ BY_HAND = {
     "disjoint share all bytes": ([(100, 0, 1), (60, 2, 3), (100, 4, 4)], 100),
     "nested stand side by side": ([(100, 0, 9), (40, 2, 3), (20, 5, 6)], 140),
     "chained pairs meet at one row": ([(100, 0, 1), (60, 1, 2), (40, 2, 3)], 160),
-    "identical lifetimes do overlap": ([(100, 0, 2), (52, 0, 2)], 152),  # ALGORITHMS.md 7.5: 100 in TinyEngine
+    "identical lifetimes do overlap": ([(100, 0, 2), (52, 0, 2)], 152),  # 100 in TinyEngine
     "identical single rows": ([(4, 3, 3)] * 5, 20),
     "zero sizes cost nothing": ([(0, 0, 9), (16, 0, 9), (0, 4, 4)], 16),
     "by size alone takes 12": ([(4, 4, 5), (4, 1, 2), (4, 1, 3), (4, 3, 5)], 8),
@@ -26,7 +26,7 @@ BY_HAND = {
 
 
 def greedy_by_size(lifetimes):
-    """Bytes of TFLM's planner (ALGORITHMS.md 7.4), written anew: largest first, each at its lowest possible offset."""
+    """Bytes of TFLM's planner, written anew: largest first, each at its lowest possible offset."""
     placed = []
     for size, first, last in sorted(lifetimes, key=lambda lifetime: -lifetime[0]):
         rivals = [(o, s) for o, (s, f, e) in placed if max(f, first) <= min(e, last)]
