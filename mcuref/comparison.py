@@ -8,13 +8,14 @@ import numpy as np
 from mcuref import arguments, rules
 from mcuref.errors import InputError
 from mcuref.layers import find_loss
+from mcuref.memory.targets import Budget
 from mcuref.models import build, find_model
 from mcuref.optimisers import SGD
 from mcuref.program.compiler import compile, require
 from mcuref.protocols import find_protocol, prepare
 from mcuref.training import Trainer
 
-METHODS = ("full", "topk", "tinyprop", "tinypropv2")
+METHODS = tuple(rules.METHODS)
 SWEEP = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)  # ratios of static top-k, with a dense output layer
 
 
@@ -54,11 +55,9 @@ class Comparison:
     def check(self, named_rules):
         """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
         self.protocol.border(self.data)
-        network, every = build(self.model, self.data), [rule for _, _, rule in named_rules.values()]
-        if self.budget is not None:
-            require(network, every, self.budget, loss=self.loss, trainable=self.trainable)
-        for rule in every:
-            self.compiled(rule)
+        every = [rule for _, _, rule in named_rules.values()]
+        budget = Budget(None, None) if self.budget is None else self.budget
+        require(build(self.model, self.data), every, budget, loss=self.loss, trainable=self.trainable)
 
     def run(self, named_rules):
         """Rows of ``named_rules``, {key: (method, preset, rule)}; drops are against the one whose method is full."""

@@ -77,7 +77,10 @@ def find_protocol(data_name, regime, epochs=None, learning_rate=None, schedule=N
 
 
 def prepare(protocol, network, data, loss, seed, progress=None):
-    """(network, data) that the run starts from: pre-trained on the first part, and the new samples, if it continues."""
+    """(network, data) that the run starts from: pre-trained on the first part, and the new samples, if it continues.
+
+    Pre-training stands for what happens before deployment, on a computer: dense, all layers, under no budget.
+    """
     if not protocol.pretrained_epochs:
         return network, data
     border = protocol.border(data)

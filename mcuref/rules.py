@@ -200,11 +200,8 @@ class TinyPropV2(TinyProp):
     def select(self, emit, delta, position, dense):
         """As TinyProp's; where the decision has aged Y_max for this sample, the selection does not do so again."""
         decided = position == 0 and np.float32(self.threshold) > 0
-        return (
-            super().select(emit, delta, position, dense)
-            if not decided
-            else TinyProp.select(replace(self, decay=1.0), emit, delta, position, dense)
-        )
+        rule = replace(self, decay=1.0) if decided else self
+        return TinyProp.select(rule, emit, delta, position, dense)
 
 
 def _selection(emit, name, delta, k, state=(), dimensions=(), constants=()):

@@ -137,10 +137,10 @@ class Trainer:
     def _totals(self):
         totals = effort.counts_by_kind(self.program)
         for row, instruction in zip(self.program.counts.tolist(), self.program.instructions):
-            if instruction.name in effort.SELECTIONS:
+            if instruction.phase == "selection":
                 totals[f"k.{instruction.layer}"] = row[effort.CHOSEN]
         return totals
 
     def _layer_sizes(self):
-        selections = [i for i in self.program.instructions if i.name in effort.SELECTIONS]
+        selections = [i for i in self.program.instructions if i.phase == "selection"]
         return {f"k.{i.layer}": i.dimensions[0] for i in reversed(selections)}

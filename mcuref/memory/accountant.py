@@ -116,7 +116,10 @@ class Plan:
         return sum(p.buffer.size for p in self.alive(region, self.peak))
 
     def categories(self):
-        """{category: {"sram": bytes, "flash": bytes}} of aligned bytes; a shared byte counts for every owner of it."""
+        """{category: {"sram": bytes, "flash": bytes}} of aligned bytes.
+
+        Bytes shared over time count for each buffer; a result in place counts as the buffer it overwrites.
+        """
         totals = {}
         for p in self.placements:
             if not p.shares:

@@ -86,7 +86,6 @@ def compile(  # noqa: A001  the public name is mcuref.compile
     optimiser = instance("optimiser", SGD() if optimiser is None else optimiser, SGD, "a mcuref.SGD(rate)")
     if budget is not None:
         instance("budget", budget, Budget, "a mcuref.Budget, such as mcuref.find_target('nrf52840').budget()")
-
         require(network, [rule], budget, loss=loss, policy=policy, trainable=trainable, wrt=wrt)
     listing = lower(network, rule, loss, policy, trainable, wrt)
     layers = trainable_layers(network, trainable) if wrt == "parameters" else ()

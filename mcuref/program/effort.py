@@ -11,24 +11,18 @@ below 1; ``backward_effort_nonzero``, the same against what full training really
 
 import numpy as np
 
-from mcuref.program.instructions import OPCODES
+from mcuref.program.instructions import COUNTS
 
-RUNS, MACS, CHOSEN, KEPT, COMPARISONS = range(5)  # columns of Program.counts
-UPDATES = {"dense_update_f32"}
-PROPAGATIONS = {"dense_backward_input_f32"}
-SELECTIONS = {"select_full_f32", "select_top_k_f32", "select_adaptive_f32"}
-assert OPCODES.keys() >= UPDATES | PROPAGATIONS | SELECTIONS
+RUNS, MACS, CHOSEN, KEPT, COMPARISONS = range(len(COUNTS))  # columns of Program.counts
 
 
 def counts_by_kind(program):
     """{"forward", "propagate", "weight_gradient", "update", "comparisons"}: integers, since the program's start."""
     totals = dict.fromkeys(("forward", "propagate", "weight_gradient", "update", "comparisons"), 0)
     for row, instruction in zip(program.counts.tolist(), program.instructions):
-        if instruction.phase == "forward":
-            totals["forward"] += row[MACS]
-        elif instruction.name in PROPAGATIONS:
-            totals["propagate"] += row[MACS]
-        elif instruction.name in UPDATES:
+        if instruction.phase in ("forward", "propagate"):
+            totals[instruction.phase] += row[MACS]
+        elif instruction.phase == "update":
             outputs, _, dense_bias = instruction.dimensions
             totals["weight_gradient"] += row[MACS]
             totals["update"] += row[MACS] + (row[RUNS] * outputs if dense_bias else row[KEPT])
@@ -82,7 +76,7 @@ def ratio_per_layer(program):
     """
     rows, samples = [], shown(program)
     for counts, instruction in zip(program.counts, program.instructions):
-        if instruction.name in SELECTIONS:
+        if instruction.phase == "selection":
             entries = max(samples, 1) * instruction.dimensions[0]
             ratio, kept = (float(np.float64(counts[c]) / entries) for c in (CHOSEN, KEPT))
             rows.insert(0, {"layer": instruction.layer, "ratio": ratio, "kept_ratio": kept})

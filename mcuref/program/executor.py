@@ -22,7 +22,7 @@ from mcuref.kernels.selection import (
     raise_maximum,
     top_k,
 )
-from mcuref.program.instructions import COLUMNS, OPCODES
+from mcuref.program.instructions import COLUMNS, COUNTS, OPCODES
 
 # Columns of the table and opcodes, as constants that Numba folds into the code
 JUMP, OUT0, OUT1, OUT2, IN0, IN1, IN2, IN3, D0, D1, D2, F0 = (
@@ -38,8 +38,6 @@ SELECT_ADAPTIVE = OPCODES["select_adaptive_f32"]
 DENSE_BACKWARD_INPUT, DENSE_UPDATE = OPCODES["dense_backward_input_f32"], OPCODES["dense_update_f32"]
 RELU_BACKWARD = OPCODES["relu_backward_f32"]
 
-# Columns of the counts, int64[rows, 5]
-COUNTS = ("runs", "macs", "chosen", "kept", "comparisons")
 RUNS, MACS, CHOSEN, KEPT, COMPARISONS = range(len(COUNTS))
 
 # Columns of the status, int64[3]

@@ -13,6 +13,7 @@ OUTPUTS = tuple(f"out{i}" for i in range(3))
 INPUTS = tuple(f"in{i}" for i in range(5))
 DIMENSIONS = tuple(f"d{i}" for i in range(14))
 CONSTANTS = tuple(f"f{i}" for i in range(6))
+COUNTS = ("runs", "macs", "chosen", "kept", "comparisons")  # what the executor counts for each row: int64[rows, 5]
 COLUMNS = ("opcode", "layer", "jump", "reserved") + OUTPUTS + INPUTS + DIMENSIONS + CONSTANTS
 
 #   opcode                number  phase        operands; dimensions; constants

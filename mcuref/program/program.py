@@ -8,7 +8,7 @@ import numpy as np
 from mcuref.arguments import instance, whole
 from mcuref.errors import InputError, NonFiniteError
 from mcuref.memory.arena import Arena
-from mcuref.program.instructions import encode
+from mcuref.program.instructions import COUNTS, encode
 from mcuref.program.samples import Samples
 
 MOST_STEPS = 1 << 48  # of a learning-rate schedule
@@ -32,7 +32,7 @@ class Program:
         self.network, self.rule, self.optimiser, self.loss = network, rule, optimiser, loss
         self.policy, self.wrt, self.trainable, self.budget = policy, wrt, trainable, budget
         self.listing, self.plan, self.instructions = listing, listing.plan, listing.instructions
-        self.counts = np.zeros((len(self.instructions), 5), np.int64)
+        self.counts = np.zeros((len(self.instructions), len(COUNTS)), np.int64)
 
     # -- memory ---------------------------------------------------------------------------------------------------
 
