@@ -3,7 +3,20 @@
 from mcuref.datasets import Data
 from mcuref.datasets import load as load_data
 from mcuref.errors import InputError, McurefError, MissingData, NonFiniteError
-from mcuref.layers import Dense, Flatten, Input, ReLU
+from mcuref.layers import (
+    AveragePool2D,
+    Conv2D,
+    Dense,
+    DepthwiseConv2D,
+    Flatten,
+    GlobalAveragePool,
+    Input,
+    MaxPool2D,
+    ReLU,
+    ReLU6,
+    Reshape,
+    Residual,
+)
 from mcuref.memory.accountant import BudgetExceeded
 from mcuref.memory.targets import TARGETS, Budget, find_target
 from mcuref.models import build
@@ -18,19 +31,27 @@ __version__ = "0.1.0"
 __all__ = [
     "SGD",
     "TARGETS",
+    "AveragePool2D",
     "Budget",
     "BudgetExceeded",
+    "Conv2D",
     "Data",
     "Dense",
+    "DepthwiseConv2D",
     "Flatten",
     "Full",
+    "GlobalAveragePool",
     "Input",
     "InputError",
+    "MaxPool2D",
     "McurefError",
     "MissingData",
     "Network",
     "NonFiniteError",
     "ReLU",
+    "ReLU6",
+    "Reshape",
+    "Residual",
     "TinyProp",
     "TinyPropV2",
     "TopK",

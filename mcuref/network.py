@@ -1,4 +1,4 @@
-"""A network: layers in order, their shapes, and the parameters they start with."""
+"""A network: layers in order, what feeds each, their shapes, and the parameters they start with."""
 
 from functools import cached_property
 from math import prod
@@ -8,11 +8,11 @@ import numpy as np
 from mcuref import arguments
 from mcuref.errors import InputError
 from mcuref.kernels import random
-from mcuref.layers import Input
+from mcuref.layers import Add, Input, Residual
 
 
 class Network:
-    """Layers in a chain, with shapes checked and start parameters.
+    """Layers, with shapes checked and start parameters: a chain, but for the residual blocks in it.
 
     Start weights are uniform in +-sqrt(6 / fan_in) (He et al. 2015), the last layer's half of that, biases 0; they are a
     function of ``seed`` and the layer's index alone.
@@ -26,15 +26,18 @@ class Network:
 
     Attributes
     ----------
-    layers : tuple of layers.
+    layers : tuple of layers in the order in which they are computed; of a residual block its body, then its projection,
+        then an :class:`mcuref.layers.Add`.
+    sources : tuple of tuple of int, which layers feed each: mostly the one before it.
     names : tuple of str, one a layer: "input", "flatten1", "dense1", "relu1", ...
     shapes : tuple of tuple, the output shape of each layer.
     """
 
     def __init__(self, layers, *, seed=0, name="network", parameters=None):
-        self.layers, self.name = _layers(layers), name
-        if not self.layers or not isinstance(self.layers[0], Input):
+        self.name, self._written = name, _checked_layers(layers)
+        if not self._written or not isinstance(self._written[0], Input):
             raise InputError(f"network {name!r} must begin with an Input layer, such as Input((28, 28, 1), 'uint8')")
+        self.layers, self.sources = _in_order(self._written)
         self.seed = arguments.seed(seed)
         self.names = _names(self.layers)
         self.shapes = _shapes(self)
@@ -69,33 +72,71 @@ class Network:
 
     def parameter_shapes(self, i):
         """Shapes of the parameters of layer i, by kind."""
-        return self.layers[i].parameter_shapes(self.shapes[i - 1]) if i else {}
+        return self.layers[i].parameter_shapes(self.input_shape(i)) if i else {}
+
+    def input_shape(self, i):
+        """Shape of what layer i > 0 takes; the first of two."""
+        return self.shapes[self.sources[i][0]]
+
+    def reached(self, wanted):
+        """bool per layer: whether an error must reach its output, because it or a layer that feeds it is in ``wanted``."""
+        reached = []
+        for i, sources in enumerate(self.sources):
+            reached.append(i in wanted or any(reached[j] for j in sources))
+        return reached
 
     def with_parameters(self, parameters):
         """The same layers, starting from other parameters."""
-        return Network(self.layers, seed=self.seed, name=self.name, parameters=parameters)
+        return Network(self._written, seed=self.seed, name=self.name, parameters=parameters)
 
     def with_seed(self, seed):
         """The same layers, starting from the parameters of another seed."""
-        return Network(self.layers, seed=seed, name=self.name)
+        return Network(self._written, seed=seed, name=self.name)
 
     def _initial(self, i, kind, shape):
         if kind == "bias":
             return np.zeros(shape, np.float32)
-        limit = np.sqrt(np.float32(6) / np.float32(prod(shape[1:])))
+        fan_in = self.layers[i].macs_of_entry(self.input_shape(i))
+        limit = np.sqrt(np.float32(6) / np.float32(fan_in))
         if i == self.parametric[-1]:
             limit = limit * np.float32(0.5)
         return random.uniform(prod(shape), limit, self.seed, random.PARAMETERS + i).reshape(shape)
 
 
-def _layers(layers):
+def _checked_layers(layers):
     """The layers as a tuple; InputError if one of them is no layer (a class instead of an instance, say)."""
     if not isinstance(layers, (list, tuple)):
         raise InputError(f"layers {layers!r} are not a list of layers, such as [Input((4,)), Dense(3)]")
     for layer in layers:
-        if isinstance(layer, type) or not hasattr(layer, "parameter_shapes"):
+        if isinstance(layer, type) or not hasattr(layer, "kind"):
             raise InputError(f"{layer!r} is not a layer, such as Dense(3)")
+        if isinstance(layer, Add):
+            raise InputError("an Add layer needs two inputs and cannot stand in a chain; a Residual block makes one")
     return tuple(layers)
+
+
+def _in_order(written):
+    """(layers, sources): residual blocks taken apart into their layers and an Add."""
+    layers, sources = [], []
+
+    def chain(parts, source):
+        """Append layers one behind the other, the first fed by ``source``; returns the index of the last."""
+        for part in parts:
+            if isinstance(part, Residual):
+                body = chain(_checked_layers(part.body), source)
+                shortcut = source if part.projection is None else chain(_checked_layers([part.projection]), source)
+                append(Add(), (body, shortcut))
+            else:
+                append(part, () if source is None else (source,))
+            source = len(layers) - 1
+        return source
+
+    def append(layer, fed_by):
+        layers.append(layer)
+        sources.append(fed_by)
+
+    chain(written, None)
+    return tuple(layers), tuple(sources)
 
 
 def _names(layers):
@@ -108,11 +149,11 @@ def _names(layers):
 
 def _shapes(network):
     shapes = [network.input.shape]
-    for name, layer in zip(network.names[1:], network.layers[1:]):
+    for name, layer, sources in zip(network.names[1:], network.layers[1:], network.sources[1:]):
         if isinstance(layer, Input):
             raise InputError(f"network {network.name!r} has a second Input layer; only the first layer may be one")
         try:
-            shapes.append(layer.output_shape(shapes[-1]))
+            shapes.append(tuple(layer.output_shape(*(shapes[j] for j in sources))))
         except InputError as error:
             raise InputError(f"layer {name!r} of network {network.name!r}: {error}") from None
     return tuple(shapes)

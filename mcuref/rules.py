@@ -211,7 +211,7 @@ def _selection(emit, name, delta, k, state=(), dimensions=(), constants=()):
         raise InputError(
             f"layer {emit.name!r} has {n} outputs; the rules' float32 arithmetic is exact up to {LARGEST_N}"
         )
-    kept = emit.buffer("kept", (k,), "selection", "uint16")
+    kept = emit.buffer("kept", (k,), "selection", emit.index_type)
     count = emit.buffer("kept_count", (1,), "selection", "int32")
     emit(name, (kept, count, *state), (delta,), (n, *dimensions), constants)
     return kept, count

@@ -1,11 +1,16 @@
-"""Sums in eight lanes: the order in which every float32 dot product and absolute sum is added up.
+"""Sums in eight lanes: the order in which every float32 dot product and absolute sum is added up; and runs of products.
 
 Lane l takes the elements i = l, l + 8, l + 16, ... in order, the tail included; then the lanes are added as a tree:
 a[l] += a[l + 4] for l < 4, then + 2, then + 1. That order gives the same bits at any vector width, in C with eight
 scalar accumulators, and in the NumPy twins below, which run when Numba's JIT is switched off.
 
+The runs (:func:`add_scaled` and its kin) have one element per output, so there is no order to define; they are written
+here because the short ones that convolution consists of would lose most of their time to a vectoriser's checks.
+
 Each function is a triple: the NumPy twin (the definition), the LLVM code, and the overload that ties them together.
 """
+
+from functools import partial
 
 import numpy as np
 from llvmlite import ir
@@ -56,6 +61,28 @@ def abs_sum(x):
     return _tree(lanes)
 
 
+def add_scaled(y, i, x, j, n, a):
+    """y[i + t] = y[i + t] + a * x[j + t] for t < n; the two runs do not overlap."""
+    y[i : i + n] = y[i : i + n] + a * x[j : j + n]
+
+
+def add_scaled_4(y, i, x, j0, j1, j2, j3, n, a0, a1, a2, a3):
+    """Four of :func:`add_scaled` into the same run, one after the other, in one pass: same order, same bits."""
+    run = y[i : i + n]
+    run[:] = (((run + a0 * x[j0 : j0 + n]) + a1 * x[j1 : j1 + n]) + a2 * x[j2 : j2 + n]) + a3 * x[j3 : j3 + n]
+
+
+def add_scaled_to_4(y, i0, i1, i2, i3, x, j, n, a0, a1, a2, a3):
+    """Four of :func:`add_scaled` from the same run of x into four runs of y that do not overlap, in one pass."""
+    for i, a in ((i0, a0), (i1, a1), (i2, a2), (i3, a3)):
+        y[i : i + n] = y[i : i + n] + a * x[j : j + n]
+
+
+def add_products(y, i, x, j, w, k, n):
+    """y[i + t] = y[i + t] + x[j + t] * w[k + t] for t < n; y overlaps neither."""
+    y[i : i + n] = y[i : i + n] + x[j : j + n] * w[k : k + n]
+
+
 def _data(context, builder, array_type, value):
     return context.make_array(array_type)(context, builder, value).data
 
@@ -65,27 +92,60 @@ def _vector(builder, pointer, index):
     return builder.load(builder.bitcast(builder.gep(pointer, [index]), VECTOR.as_pointer()), align=4)
 
 
-def _reduce(builder, vector):
-    undefined = ir.Constant(VECTOR, ir.Undefined)
-    for half in (4, 2, 1):
-        mask = ir.Constant(ir.VectorType(I32, LANES), [(i + half) % LANES for i in range(LANES)])
-        vector = builder.fadd(vector, builder.shuffle_vector(vector, undefined, mask))
-    return builder.extract_element(vector, I32(0))
+def _shuffle(builder, a, b, lanes):
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, LANES), lanes))
 
 
-def _in_lanes(builder, n, accumulators, vector_step, scalar_step):
-    """Emit the two loops of every lane sum: whole vectors, then the tail, each element into its own lane."""
+def _reduce(builder, vectors):
+    """Tree sums of one or eight vectors: of each a[l] + a[l + 4], then + 2, then + 1; eight share their additions."""
+    if len(vectors) == 1:
+        (vector,) = vectors
+        for half in (4, 2, 1):
+            vector = builder.fadd(vector, _shuffle(builder, vector, vector, [(i + half) % LANES for i in range(LANES)]))
+        return [builder.extract_element(vector, I32(0))]
+    for width in (8, 4, 2):  # a vector holds 8 // width sums of ``width`` lanes; two of them are halved into one
+        low = [i for i in range(2 * LANES) if i % width < width // 2]
+        high = [i + width // 2 for i in low]
+        pairs = zip(vectors[0::2], vectors[1::2])
+        vectors = [builder.fadd(_shuffle(builder, a, b, low), _shuffle(builder, a, b, high)) for a, b in pairs]
+    return [builder.extract_element(vectors[0], I32(lane)) for lane in range(LANES)]
+
+
+def _masked(builder, n):
+    """A function (pointer, index) that loads the n < 8 elements there, and +0 for the lanes behind them."""
+    lanes = ir.VectorType(I32, LANES)
+    count = builder.insert_element(ir.Constant(lanes, ir.Undefined), builder.trunc(n, I32), I32(0))
+    count = _shuffle(builder, count, count, [0] * LANES)
+    mask = builder.icmp_signed("<", ir.Constant(lanes, list(range(LANES))), count)
+    nothing = ir.Constant(VECTOR, [0.0] * LANES)
+
+    def load(pointer, index):
+        place = builder.bitcast(builder.gep(pointer, [index]), VECTOR.as_pointer())
+        function_type = ir.FunctionType(VECTOR, (place.type, I32, mask.type, VECTOR))
+        suffix = "p0" if str(place.type) == "ptr" else "p0v8f32"  # llvmlite writes either kind of pointer
+        function = cgutils.get_or_insert_function(builder.module, function_type, f"llvm.masked.load.v8f32.{suffix}")
+        return builder.call(function, (place, I32(4), mask, nothing))
+
+    return load
+
+
+def _in_lanes(builder, n, accumulators, terms):
+    """Emit the two parts of every lane sum: whole vectors, then the tail, each element into its own lane.
+
+    ``terms(load, i)`` gives what is added to each accumulator, from vectors that ``load(pointer, i)`` brings. The lanes
+    that the tail lacks add +0, which changes no sum that began at +0.
+    """
+
+    def add(load, i):
+        for accumulator, term in zip(accumulators, terms(load, i)):
+            builder.store(builder.fadd(builder.load(accumulator), term), accumulator)
+
     whole = builder.and_(n, n.type(-LANES))
     with cgutils.for_range_slice(builder, n.type(0), whole, n.type(LANES), n.type) as (i, _):
-        for accumulator, term in zip(accumulators, vector_step(i)):
-            builder.store(builder.fadd(builder.load(accumulator), term), accumulator)
-    with cgutils.for_range_slice(builder, whole, n, n.type(1), n.type) as (i, _):
-        lane = builder.sub(i, whole)
-        for accumulator, term in zip(accumulators, scalar_step(i)):
-            lanes = builder.load(accumulator)
-            total = builder.fadd(builder.extract_element(lanes, lane), term)
-            builder.store(builder.insert_element(lanes, total, lane), accumulator)
-    return [_reduce(builder, builder.load(accumulator)) for accumulator in accumulators]
+        add(lambda pointer, index: _vector(builder, pointer, index), i)
+    with builder.if_then(builder.icmp_signed("<", whole, n)):
+        add(_masked(builder, builder.sub(n, whole)), whole)
+    return _reduce(builder, [builder.load(accumulator) for accumulator in accumulators])
 
 
 def _accumulators(builder, count):
@@ -102,15 +162,11 @@ def _dot_rows_intrinsic(rows):
             index = [builder.add(first, first.type(r)) for r in range(rows)]
             row_p = [builder.gep(w_p, [builder.mul(i, n)]) for i in index]
 
-            def vector_step(i):
-                values = _vector(builder, x_p, i)
-                return [builder.fmul(_vector(builder, p, i), values) for p in row_p]
+            def terms(load, i):
+                values = load(x_p, i)
+                return [builder.fmul(load(p, i), values) for p in row_p]
 
-            def scalar_step(i):
-                value = builder.load(builder.gep(x_p, [i]))
-                return [builder.fmul(builder.load(builder.gep(p, [i])), value) for p in row_p]
-
-            sums = _in_lanes(builder, n, _accumulators(builder, rows), vector_step, scalar_step)
+            sums = _in_lanes(builder, n, _accumulators(builder, rows), terms)
             for i, total in zip(index, sums):
                 bias = builder.load(builder.gep(b_p, [i]))
                 builder.store(builder.fadd(total, bias), builder.gep(out_p, [i]))
@@ -124,26 +180,114 @@ def _dot_rows_intrinsic(rows):
 _dot_1, _dot_8 = _dot_rows_intrinsic(1), _dot_rows_intrinsic(8)
 
 
-def _magnitude(builder, value, bits, mask):
-    """|value| of a float or vector: the sign bit cleared."""
-    return builder.bitcast(builder.and_(builder.bitcast(value, bits), ir.Constant(bits, mask)), value.type)
-
-
 @intrinsic
 def _abs_sum(typing_context, x):
     def generate(context, builder, signature, arguments):
         x_p = _data(context, builder, signature.args[0], arguments[0])
         n = context.make_array(signature.args[0])(context, builder, arguments[0]).nitems
-        (total,) = _in_lanes(
-            builder,
-            n,
-            _accumulators(builder, 1),
-            lambda i: [_magnitude(builder, _vector(builder, x_p, i), ir.VectorType(I32, LANES), [0x7FFFFFFF] * LANES)],
-            lambda i: [_magnitude(builder, builder.load(builder.gep(x_p, [i])), I32, 0x7FFFFFFF)],
-        )
+        integers = ir.VectorType(I32, LANES)
+        no_sign = ir.Constant(integers, [0x7FFFFFFF] * LANES)
+
+        def terms(load, i):
+            return [builder.bitcast(builder.and_(builder.bitcast(load(x_p, i), integers), no_sign), VECTOR)]
+
+        (total,) = _in_lanes(builder, n, _accumulators(builder, 1), terms)
         return total
 
     return types.float32(x), generate
+
+
+def _run(builder, outputs, n, vector_values, scalar_values):
+    """Emit out[t] = value(t, out[t]) for each of ``outputs`` and t < n: whole vectors, then single elements."""
+    whole = builder.and_(n, n.type(-LANES))
+    with cgutils.for_range_slice(builder, n.type(0), whole, n.type(LANES), n.type) as (t, _):
+        values = vector_values(t, [_vector(builder, p, t) for p in outputs])
+        for value, p in zip(values, outputs):
+            builder.store(value, builder.bitcast(builder.gep(p, [t]), VECTOR.as_pointer()), align=4)
+    with cgutils.for_range_slice(builder, whole, n, n.type(1), n.type) as (t, _):
+        places = [builder.gep(p, [t]) for p in outputs]
+        for value, place in zip(scalar_values(t, [builder.load(place) for place in places]), places):
+            builder.store(value, place)
+
+
+def _spread(builder, scalar):
+    """A vector with ``scalar`` in every lane."""
+    vector = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), scalar, I32(0))
+    return _shuffle(builder, vector, vector, [0] * LANES)
+
+
+def _pointers(context, builder, signature, arguments, pairs):
+    """Addresses of the elements [array][index] that pairs of argument positions name; integers as intp."""
+    addresses = []
+    for array, index in pairs:
+        start = context.cast(builder, arguments[index], signature.args[index], types.intp)
+        addresses.append(
+            builder.gep(_data(context, builder, signature.args[array], arguments[array]), [start])
+        )
+    return addresses
+
+
+def _element(builder, pointer, index):
+    return builder.load(builder.gep(pointer, [index]))
+
+
+def _scaled_run(outputs, terms):
+    """y[i] += a * x[j]: ``terms`` of them one after the other into one run, or one into each of several ``outputs``.
+
+    Arguments y, i..., x, j..., n, a...
+    """
+
+    def generate(context, builder, signature, arguments):
+        x, first = 1 + outputs, 2 + outputs
+        size, factors = arguments[first + terms], arguments[first + terms + 1 :]
+        y_p = _pointers(context, builder, signature, arguments, [(0, 1 + r) for r in range(outputs)])
+        x_p = _pointers(context, builder, signature, arguments, [(x, first + r) for r in range(terms)])
+        n = context.cast(builder, size, signature.args[first + terms], types.intp)
+
+        def values(load, scales, t, old):
+            runs = [load(builder, p, t) for p in x_p]
+            if terms == 1:
+                return [builder.fadd(y, builder.fmul(a, runs[0])) for y, a in zip(old, scales)]
+            (y,) = old
+            for a, run in zip(scales, runs):
+                y = builder.fadd(y, builder.fmul(a, run))
+            return [y]
+
+        vectors = [_spread(builder, a) for a in factors]
+        _run(builder, y_p, n, partial(values, _vector, vectors), partial(values, _element, factors))
+        return context.get_dummy_value()
+
+    return generate
+
+
+@intrinsic
+def _add_scaled(typing_context, y, i, x, j, n, a):
+    return types.void(y, i, x, j, n, types.float32), _scaled_run(1, 1)
+
+
+@intrinsic
+def _add_scaled_4(typing_context, y, i, x, j0, j1, j2, j3, n, a0, a1, a2, a3):
+    return types.void(y, i, x, j0, j1, j2, j3, n, *[types.float32] * 4), _scaled_run(1, 4)
+
+
+@intrinsic
+def _add_scaled_to_4(typing_context, y, i0, i1, i2, i3, x, j, n, a0, a1, a2, a3):
+    return types.void(y, i0, i1, i2, i3, x, j, n, *[types.float32] * 4), _scaled_run(4, 1)
+
+
+@intrinsic
+def _add_products(typing_context, y, i, x, j, w, k, n):
+    def generate(context, builder, signature, arguments):
+        y_p, x_p, w_p = _pointers(context, builder, signature, arguments, [(0, 1), (2, 3), (4, 5)])
+        count = context.cast(builder, arguments[6], signature.args[6], types.intp)
+
+        def values(load, t, old):
+            return [builder.fadd(old[0], builder.fmul(load(builder, x_p, t), load(builder, w_p, t)))]
+
+        _run(builder, [y_p], count, partial(values, _vector), partial(values, _element))
+        return context.get_dummy_value()
+
+    return types.void(y, i, x, j, w, k, n), generate
 
 
 @overload(dot_rows_1)
@@ -159,3 +303,29 @@ def _overload_dot_rows_8(out, x, w, b, row):
 @overload(abs_sum)
 def _overload_abs_sum(x):
     return lambda x: _abs_sum(x)
+
+
+@overload(add_scaled)
+def _overload_add_scaled(y, i, x, j, n, a):
+    return lambda y, i, x, j, n, a: _add_scaled(y, i, x, j, n, a)
+
+
+@overload(add_scaled_4)
+def _overload_add_scaled_4(y, i, x, j0, j1, j2, j3, n, a0, a1, a2, a3):
+    def call(y, i, x, j0, j1, j2, j3, n, a0, a1, a2, a3):
+        return _add_scaled_4(y, i, x, j0, j1, j2, j3, n, a0, a1, a2, a3)
+
+    return call
+
+
+@overload(add_scaled_to_4)
+def _overload_add_scaled_to_4(y, i0, i1, i2, i3, x, j, n, a0, a1, a2, a3):
+    def call(y, i0, i1, i2, i3, x, j, n, a0, a1, a2, a3):
+        return _add_scaled_to_4(y, i0, i1, i2, i3, x, j, n, a0, a1, a2, a3)
+
+    return call
+
+
+@overload(add_products)
+def _overload_add_products(y, i, x, j, w, k, n):
+    return lambda y, i, x, j, w, k, n: _add_products(y, i, x, j, w, k, n)

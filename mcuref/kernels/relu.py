@@ -1,4 +1,7 @@
-"""Rectified linear unit, float32, n values. The derivative at 0 is 0; NaN passes through, so that it is seen."""
+"""Rectified linear unit, float32, n values; with an upper limit (6 for ReLU6, infinity for ReLU).
+
+The derivative at 0 and at the limit is 0; NaN passes through, so that it is seen.
+"""
 
 import numpy as np
 
@@ -6,22 +9,23 @@ from mcuref.kernels.jit import kernel
 
 
 @kernel
-def relu_forward_f32(out, x):
-    """out[n] = 0 where x[n] <= 0, else x; out may be x."""
+def relu_forward_f32(out, x, limit):
+    """out[n] = 0 where x[n] <= 0, limit where x[n] >= limit, else x; out may be x."""
     for i in range(out.size):
         v = x[i]
+        v = limit if v >= limit else v
         out[i] = np.float32(0) if v <= np.float32(0) else v
 
 
 @kernel
-def relu_backward_f32(dx, dy, y):
-    """dx[n] = 0 where the output y[n] <= 0, else dy[n]; dx may be dy."""
+def relu_backward_f32(dx, dy, y, limit):
+    """dx[n] = 0 where the output y[n] <= 0 or y[n] >= limit, else dy[n]; dx may be dy."""
     for i in range(dx.size):
-        dx[i] = np.float32(0) if y[i] <= np.float32(0) else dy[i]
+        dx[i] = np.float32(0) if y[i] <= np.float32(0) or y[i] >= limit else dy[i]
 
 
 @kernel
-def relu_mask_forward_f32(out, mask, x):
+def relu_mask_forward_f32(out, mask, x, limit):
     """As :func:`relu_forward_f32`; bit i % 8 of mask[i // 8], uint8[ceil(n / 8)], is 1 where x is passed on."""
     for m in range(mask.size):
         mask[m] = np.uint8(0)
@@ -29,6 +33,8 @@ def relu_mask_forward_f32(out, mask, x):
         v = x[i]
         if v <= np.float32(0):
             out[i] = np.float32(0)
+        elif v >= limit:
+            out[i] = limit
         else:
             out[i] = v
             mask[i >> 3] = np.uint8(mask[i >> 3] | np.uint8(1 << (i & 7)))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from mcuref.arguments import whole
 from mcuref.errors import InputError
 
-MOST_OUTPUTS = 1 << 16  # kept indices are uint16
+MOST_OUTPUTS = 1 << 22  # what the rules' float32 arithmetic is exact for
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,10 @@ class Dense:
         """I: a kept error entry touches one row of weights."""
         return shape[0]
 
+    def rows(self, shape):
+        """An output's weights are one run: (I elements, I apart, 1)."""
+        return shape[0], shape[0], 1
+
     def forward(self, emit, x):
         """Emit z = w x + b."""
         out = emit.buffer("activation", (int(self.outputs),), "activations")
@@ -56,7 +60,7 @@ class Dense:
         emit("dense_backward_input_f32", (dx,), (delta, weights, *kept), weights.shape)
         return dx
 
-    def update(self, emit, delta, kept, x, dense_bias):
-        """Emit w[j, :] -= (rate * delta[j]) x and b[j] -= rate * delta[j] for kept j."""
-        weights, bias = emit.parameter("weights"), emit.parameter("bias")
-        emit("dense_update_f32", (weights, bias), (delta, x, *kept), (*weights.shape, int(dense_bias)))
+    def update(self, emit, targets, delta, kept, x, dense_bias, rate):
+        """Emit w[j, :] -= (rate * delta[j]) x and b[j] -= rate * delta[j] for kept j, into ``targets``."""
+        shape = emit.parameter("weights").shape
+        emit("dense_update_f32", targets, (delta, x, *kept), (*shape, int(dense_bias)), (rate,))

@@ -10,6 +10,14 @@ from mcuref.errors import InputError
 LOADS = {"uint8": "load_u8", "int8": "load_i8", "int16": "load_i16", "float32": "load_f32"}
 
 
+def checked_shape(what, shape):
+    """``shape`` as a tuple of positive int; InputError if it is none."""
+    values = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    if not values or not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0 for n in values):
+        raise InputError(f"{what} shape {shape!r} is not a tuple of positive whole numbers, such as (28, 28, 1)")
+    return tuple(int(n) for n in values)
+
+
 @dataclass(frozen=True, eq=False)
 class Input:
     """First layer of every network: x[i] = (sample[i] - mean[i % c]) * scale[i % c].
@@ -31,12 +39,7 @@ class Input:
     kind = "input"
 
     def __post_init__(self):
-        shape = tuple(self.shape) if isinstance(self.shape, (tuple, list)) else (self.shape,)
-        if not shape or not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0 for n in shape):
-            raise InputError(
-                f"input shape {self.shape!r} is not a tuple of positive whole numbers, such as (28, 28, 1)"
-            )
-        object.__setattr__(self, "shape", tuple(int(n) for n in shape))
+        object.__setattr__(self, "shape", checked_shape("input", self.shape))
         if self.dtype not in LOADS:
             raise InputError(f"input dtype {self.dtype!r} is not known; it may be {', '.join(LOADS)}")
         for name in ("mean", "scale"):
@@ -63,7 +66,7 @@ class Input:
         """No parameters."""
         return {}
 
-    def forward(self, emit, x=None):
+    def forward(self, emit):
         """Emit the load; the normalisation constants lie in flash."""
         c = self.mean.size
         mean = emit.constant("mean", self.mean)

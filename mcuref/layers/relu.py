@@ -1,17 +1,19 @@
-"""Rectified linear unit."""
+"""Rectified linear units."""
 
 from dataclasses import dataclass
+from math import inf
 
 
 @dataclass(frozen=True)
 class ReLU:
     """max(x, 0), element by element; the derivative at 0 is 0.
 
-    Works in place. The way back needs to know where the output was positive: it reads the output itself if a later
-    layer keeps it for its weight gradient anyway, else a mask of one bit an element.
+    Works in place. The way back needs to know where the output was positive: it reads the output itself if the weight
+    gradient of a layer behind it keeps that anyway, else a mask of one bit an element.
     """
 
     kind = "relu"
+    limit = inf
 
     def output_shape(self, shape):
         """The input's."""
@@ -22,19 +24,29 @@ class ReLU:
         return {}
 
     def forward(self, emit, x):
-        """Emit max(x, 0), with a bit mask if that is all that the way back needs."""
+        """Emit min(max(x, 0), limit), with a bit mask if that is all that the way back needs."""
         (n,) = x.shape
         out = emit.buffer("activation", x.shape, "activations")
         if emit.propagates and not emit.output_is_kept:
             mask = emit.buffer("mask", (-(-n // 8),), "activations", "uint8")
-            emit("relu_mask_forward_f32", (out, mask), (x,), (n,), in_place=(out, x))
+            emit("relu_mask_forward_f32", (out, mask), (x,), (n,), (self.limit,), in_place=(out, x))
             return out, mask
-        emit("relu_forward_f32", (out,), (x,), (n,), in_place=(out, x))
+        emit("relu_forward_f32", (out,), (x,), (n,), (self.limit,), in_place=(out, x))
         return out, out
 
     def backward(self, emit, dy, saved):
-        """Emit dx = dy where the output was positive, else 0."""
+        """Emit dx = dy where the output was inside its limits, else 0."""
         dx = emit.buffer("input_error", dy.shape, "errors")
-        name = "relu_mask_backward_f32" if saved.dtype == "uint8" else "relu_backward_f32"
-        emit(name, (dx,), (dy, saved), dy.shape, in_place=(dx, dy))
+        if saved.dtype == "uint8":
+            emit("relu_mask_backward_f32", (dx,), (dy, saved), dy.shape, in_place=(dx, dy))
+        else:
+            emit("relu_backward_f32", (dx,), (dy, saved), dy.shape, (self.limit,), in_place=(dx, dy))
         return dx
+
+
+@dataclass(frozen=True)
+class ReLU6(ReLU):
+    """min(max(x, 0), 6), element by element; the derivative at 0 and at 6 is 0."""
+
+    kind = "relu6"
+    limit = 6.0

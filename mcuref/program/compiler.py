@@ -3,10 +3,7 @@
 It never loads Numba and never allocates the arena: an estimate is a compiled program that nobody runs.
 """
 
-from contextlib import contextmanager
 from dataclasses import dataclass
-
-import numpy as np
 
 from mcuref.arguments import instance, one_of, whole
 from mcuref.errors import InputError
@@ -16,14 +13,16 @@ from mcuref.memory.buffers import Buffer
 from mcuref.memory.targets import Budget
 from mcuref.network import Network
 from mcuref.optimisers import SGD
-from mcuref.program.instructions import COLUMNS, Instruction
+from mcuref.program.emitter import Emitter
+from mcuref.program.instructions import COLUMNS
 from mcuref.program.program import Program
 from mcuref.program.suggestions import Needs, suggestions
 from mcuref.rules import METHODS, Full
 
-POLICIES = ("immediate",)
+POLICIES = ("immediate", "accumulate")
 RULES = tuple(METHODS.values())
 WRT = ("parameters", "input")
+JUMPS = ("decision", "batch")  # phases of instructions that may jump to the end of the program
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,7 @@ class Listing:
     table : Buffer of the program table.
     images : {Buffer in sram: Buffer in flash} start images of trainable parameters.
     parameters : {name: Buffer} where the program reads each parameter.
+    index_type : "uint16" or "uint32", of kept indices.
     """
 
     instructions: tuple
@@ -52,10 +52,11 @@ class Listing:
     table: Buffer
     images: dict
     parameters: dict
+    index_type: str
 
 
 def compile(  # noqa: A001  the public name is mcuref.compile
-    network, rule=None, optimiser=None, *, loss="softmax_cross_entropy", policy="immediate", trainable=None, budget=None,
+    network, rule=None, optimiser=None, *, loss="softmax_cross_entropy", policy=None, trainable=None, budget=None,
     wrt="parameters",
 ):  # fmt: skip
     """Compile a network into a program that fits a budget, or refuse.
@@ -66,7 +67,8 @@ def compile(  # noqa: A001  the public name is mcuref.compile
     rule : update rule, :class:`mcuref.Full` if None.
     optimiser : :class:`mcuref.SGD`, the default one if None.
     loss : "softmax_cross_entropy", "mean_squared_error" or "reconstruction".
-    policy : "immediate": batch 1, weights are updated on the spot, w -= (rate delta) x, without a gradient buffer.
+    policy : "immediate": weights are updated at every sample, w -= (rate delta) x, without a gradient buffer; or
+        "accumulate": gradients are summed in buffers over the optimiser's batch. None: the one that the batch asks for.
     trainable : int or None, how many of the last layers with parameters are trained (None: all; 0: inference only).
         The others are frozen: they lie in flash and no error is propagated below the lowest trained layer.
     budget : :class:`mcuref.Budget`, or None for no limit.
@@ -84,24 +86,37 @@ def compile(  # noqa: A001  the public name is mcuref.compile
     instance("network", network, Network, "a mcuref.Network, such as mcuref.build('mlp-64-32-10')")
     rule = instance("rule", Full() if rule is None else rule, RULES, "an update rule, such as mcuref.TinyProp()")
     optimiser = instance("optimiser", SGD() if optimiser is None else optimiser, SGD, "a mcuref.SGD(rate)")
+    policy = _policy(policy, optimiser)
     if budget is not None:
         instance("budget", budget, Budget, "a mcuref.Budget, such as mcuref.find_target('nrf52840').budget()")
-        require(network, [rule], budget, loss=loss, policy=policy, trainable=trainable, wrt=wrt)
-    listing = lower(network, rule, loss, policy, trainable, wrt)
+        require(network, [rule], budget, optimiser, loss=loss, policy=policy, trainable=trainable, wrt=wrt)
+    listing = lower(network, rule, optimiser, loss, policy, trainable, wrt)
     layers = trainable_layers(network, trainable) if wrt == "parameters" else ()
     return Program(network, rule, optimiser, loss, policy, wrt, layers, budget, listing)
 
 
+def _policy(policy, optimiser):
+    """The gradient policy, checked against the optimiser's batch."""
+    if policy is None:
+        return "immediate" if optimiser.batch == 1 else "accumulate"
+    if one_of("policy", policy, POLICIES) == "immediate" and optimiser.batch > 1:
+        raise InputError(f"policy 'immediate' updates at every sample; a batch of {optimiser.batch} needs 'accumulate'")
+    return policy
+
+
 def require(
-    network, rules, budget, *, loss="softmax_cross_entropy", policy="immediate", trainable=None, wrt="parameters"
-):
+    network, rules, budget, optimiser=None, *, loss="softmax_cross_entropy", policy=None, trainable=None, wrt="parameters"
+):  # fmt: skip
     """Refuse, with BudgetExceeded, unless the programs of all ``rules`` fit; suggested changes then fit all of them.
 
     Parameters are those of :func:`compile`; nothing is allocated.
     """
 
+    optimiser = SGD() if optimiser is None else optimiser
+    policy = _policy(policy, optimiser)
+
     def plans(network, trainable):
-        return [lower(network, rule, loss, policy, trainable, wrt).plan for rule in rules]
+        return [lower(network, rule, optimiser, loss, policy, trainable, wrt).plan for rule in rules]
 
     def needs(network, trainable):
         every = plans(network, trainable)
@@ -114,93 +129,6 @@ def require(
         raise BudgetExceeded(rule.method, plan, budget, changes)
 
 
-class Emitter:
-    """What layers and rules write a program with: buffers and instructions of the layer at hand."""
-
-    def __init__(self, network, trainable, wrt):
-        self.network, self.trainable, self.wrt = network, trainable, wrt
-        self.instructions, self.constants, self.images = [], {}, {}
-        self._named = {}
-        self.index = 0
-
-    @contextmanager
-    def layer(self, index):
-        """Everything emitted inside belongs to this layer."""
-        previous, self.index = self.index, index
-        yield
-        self.index = previous
-
-    @property
-    def name(self):
-        """Name of the layer at hand."""
-        return self.network.names[self.index]
-
-    @property
-    def propagates(self):
-        """Whether an error will pass back through the layer at hand."""
-        return self.reached(self.index - 1)
-
-    @property
-    def output_is_kept(self):
-        """Whether the weight gradient of the next layer with parameters reads the output of the layer at hand."""
-        following = [i for i in self.network.parametric if i > self.index]
-        return bool(following) and following[0] in self.trainable
-
-    def reached(self, index):
-        """Whether an error must reach the output of layer ``index``: something at or below it wants a gradient."""
-        return self.wrt == "input" or any(i <= index for i in self.trainable)
-
-    def __call__(self, name, outputs, inputs, dimensions=(), constants=(), in_place=None):
-        """Append an instruction."""
-        self.instructions.append(
-            Instruction(name, self.name, self.index, outputs, inputs, tuple(dimensions), tuple(constants), in_place)
-        )
-
-    def buffer(self, kind, shape, category, dtype="float32"):
-        """A new buffer in SRAM that lives while instructions need it."""
-        return Buffer(f"{self.name}.{kind}", dtype, tuple(shape), category, self.name)
-
-    def _once(self, kind, make):
-        name = f"{self.name}.{kind}"
-        if name not in self._named:
-            self._named[name] = make(name)
-        return self._named[name]
-
-    def constant(self, kind, values):
-        """A constant in flash, float32."""
-        values = np.asarray(values, np.float32)
-
-        def make(name):
-            buffer = Buffer(name, "float32", values.shape, "constants", self.name, "flash", True)
-            self.constants[buffer] = values
-            return buffer
-
-        return self._once(kind, make)
-
-    def state(self, kind):
-        """One float32 of rule state in SRAM, 0 at the start."""
-        return self._once(kind, lambda name: Buffer(name, "float32", (1,), "rule state", self.name, persistent=True))
-
-    def parameter(self, kind):
-        """A parameter of the layer at hand: in SRAM with its start image in flash if trainable, else in flash only."""
-        shape = self.network.parameter_shapes(self.index)[kind]
-
-        def make(name):
-            flash = Buffer(name, "float32", shape, "weights", self.name, "flash", True)
-            if self.index not in self.trainable:
-                return flash
-            buffer = Buffer(name, "float32", shape, "weights", self.name, persistent=True)
-            self.images[buffer] = Buffer(f"{name}.image", "float32", shape, "weights", self.name, "flash", True)
-            return buffer
-
-        return self._once(kind, make)
-
-    @property
-    def parameters(self):
-        """{name: buffer} of all parameters emitted so far."""
-        return {name: b for name, b in self._named.items() if b.category == "weights"}
-
-
 def trainable_layers(network, trainable):
     """Indices of the last ``trainable`` layers with parameters (all if None)."""
     count = len(network.parametric)
@@ -210,9 +138,8 @@ def trainable_layers(network, trainable):
     return network.parametric[count - trainable :]
 
 
-def lower(network, rule, loss, policy, trainable, wrt):
+def lower(network, rule, optimiser, loss, policy, trainable, wrt):
     """Emit, in order: forward, loss, decision, then backward layer by layer; then plan. Returns a :class:`Listing`."""
-    one_of("policy", policy, POLICIES)
     one_of("wrt", wrt, WRT)
     if len(network.shapes[-1]) != 1:
         raise InputError(f"network {network.name!r} ends with shape {network.shapes[-1]}; losses need a flat output")
@@ -223,25 +150,27 @@ def lower(network, rule, loss, policy, trainable, wrt):
     input_error = None
     if emit.reached(len(network.layers) - 1):
         delta = _loss(emit, rule, loss, values)
-        input_error = _backward(emit, rule, loss, delta, values, saved)
+        steps = optimiser.steps(emit, policy, getattr(rule, "bias", "masked"))
+        input_error = _backward(emit, rule, loss, steps, delta, values, saved)
+        steps.finish()
     for instruction in emit.instructions:
-        if instruction.phase == "decision":
+        if instruction.phase in JUMPS:
             instruction.jump = len(emit.instructions)
     table = Buffer("program", "int32", (len(emit.instructions), len(COLUMNS)), "constants", "", "flash", True)
     groups = _storage(emit.instructions)
     groups += [[(b, 0, len(emit.instructions))] for b in (*emit.images.values(), table)]
     return Listing(
         tuple(emit.instructions), forward_rows, Plan(groups), values[-1], input_error if wrt == "input" else None,
-        emit.constants, table, emit.images, emit.parameters,
+        emit.constants, table, emit.images, emit.parameters, emit.index_type,
     )  # fmt: skip
 
 
 def _forward(emit):
     """Emit the forward pass; returns the output buffer of every layer and what each saved for the way back."""
     values, saved = [], []
-    for i, layer in enumerate(emit.network.layers):
+    for i, (layer, sources) in enumerate(zip(emit.network.layers, emit.network.sources)):
         with emit.layer(i):
-            out, keep = layer.forward(emit, values[-1] if values else None)
+            out, keep = layer.forward(emit, *(values[j] for j in sources))
         values.append(out)
         saved.append(keep)
     return values, saved
@@ -261,24 +190,33 @@ def _loss(emit, rule, loss, values):
     )
 
 
-def _backward(emit, rule, loss, delta, values, saved):
-    """Emit the way back, as far down as something wants a gradient; returns the error that got furthest."""
-    position = 0
-    for i in range(len(emit.network.layers) - 1, 0, -1):
-        if not emit.reached(i):
-            break
-        layer = emit.network.layers[i]
+def _backward(emit, rule, loss, steps, delta, values, saved):
+    """Emit the way back, as far down as something wants a gradient; returns the error at the input, if it gets there."""
+    network, errors, position = emit.network, {len(emit.network.layers) - 1: delta}, 0
+    for i in range(len(network.layers) - 1, 0, -1):
+        if i not in errors:
+            continue
+        delta, wanted = errors.pop(i), [j for j in network.sources[i] if emit.reached(j)]
         with emit.layer(i):
-            if not emit.network.parameter_shapes(i):
-                delta = layer.backward(emit, delta, saved[i])
-                continue
-            dense = position == 0 and _dense_output(rule, loss)
-            kept = rule.select(emit, delta, position, dense)
-            below = layer.propagate(emit, delta, kept) if emit.reached(i - 1) else None
-            if i in emit.trainable:  # after the propagation, which needs the old weights
-                layer.update(emit, delta, kept, values[i - 1], rule.bias == "dense")
-            delta, position = below, position + 1
-    return delta
+            if network.parameter_shapes(i):
+                kept = rule.select(emit, delta, position, position == 0 and _dense_output(rule, loss))
+                below = network.layers[i].propagate(emit, delta, kept) if wanted else None
+                if i in emit.trainable:  # after the propagation, which needs the old weights
+                    steps.update(network.layers[i], delta, kept, values[network.sources[i][0]])
+                position += 1
+            elif wanted:
+                below = network.layers[i].backward(emit, delta, saved[i])
+        for j in wanted:
+            errors[j] = _sum(emit, j, errors[j], below) if j in errors else below
+    return errors.get(0)
+
+
+def _sum(emit, index, first, second):
+    """Emit the sum of two errors at the output of a layer that feeds two others."""
+    with emit.layer(index):
+        total = emit.buffer("output_error", first.shape, "errors")
+        emit("add_backward_f32", (total,), (first, second), first.shape, in_place=(total, first))
+    return total
 
 
 def _dense_output(rule, loss):

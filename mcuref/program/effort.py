@@ -1,7 +1,7 @@
 """Effort, counted and not modelled: what the executor did, row by row, summed by kind and by layer.
 
     forward, propagate, weight_gradient   multiply-accumulates
-    update                                parameters written (weights and biases)
+    update                                parameters written (weights and biases), each time they are
     comparisons                           comparisons made by top-k selections
 
 Backward effort is (weight gradient + propagation MACs) over those of a dense backward pass for every sample shown; a
@@ -23,9 +23,12 @@ def counts_by_kind(program):
         if instruction.phase in ("forward", "propagate"):
             totals[instruction.phase] += row[MACS]
         elif instruction.phase == "update":
-            outputs, _, dense_bias = instruction.dimensions
             totals["weight_gradient"] += row[MACS]
-            totals["update"] += row[MACS] + (row[RUNS] * outputs if dense_bias else row[KEPT])
+            if instruction.outputs[0].category == "weights":  # else it is a sum that is applied by rows later
+                dense_bias, entries = instruction.dimensions[-1], instruction.inputs[0].shape[0]
+                totals["update"] += row[MACS] + (row[RUNS] * entries if dense_bias else row[KEPT])
+        elif instruction.phase == "apply":
+            totals["update"] += row[KEPT] * (instruction.dimensions[1] + 1)
         totals["comparisons"] += row[COMPARISONS]
     return totals
 
@@ -46,11 +49,12 @@ def skipped(program):
 def dense_macs(program):
     """(forward, backward) MACs of one sample when every entry of every error is computed."""
     network, forward, backward = program.network, 0, 0
+    reached = network.reached(program.trainable)
     for i in network.parametric:
-        macs = network.layers[i].macs(network.shapes[i - 1])
+        macs = network.layers[i].macs(network.input_shape(i))
         forward += macs
-        if i in program.trainable:
-            backward += macs + (macs if i > program.trainable[0] else 0)
+        if reached[i]:
+            backward += macs * ((i in program.trainable) + any(reached[j] for j in network.sources[i]))
     return forward, backward
 
 

@@ -195,9 +195,9 @@ class Step:
         self.rates = np.zeros(samples.order.size, np.float32) if rates is None else rates
         self.status = np.zeros(3, np.int64)
         table = program.arena.view(program.listing.table)
-        memory = program.arena.bytes
-        self.memory = (table, table.view(np.float32), *(memory.view(t) for t in ("u1", "u2", "i4", "f4")))
-        executor.compile_executor()
+        memory, index_type = program.arena.bytes, program.listing.index_type
+        self.memory = (table, table.view(np.float32), *(memory.view(t) for t in ("u1", index_type, "i4", "f4")))
+        executor.compile_executor(index_type)
 
     def run(self, first_row, end_row):
         """Run some rows for all samples; returns the row that would come next for the last one."""

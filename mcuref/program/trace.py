@@ -1,7 +1,7 @@
 """The trace: training row by row, with a hash of what every instruction wrote. A port prints the same; diff them.
 
-FNV-1a, 32 bits, over the little-endian bytes of the outputs in the order of the table's columns; of a selection buffer
-only the kept entries. The watched trace also proves that an instruction touches its own operands and nothing else.
+FNV-1a, 32 bits, over the little-endian bytes of the outputs in the order of the table's columns, without scratch; of a
+selection buffer only the kept entries. The watched trace also proves that an instruction touches its own operands and nothing else.
 """
 
 import numpy as np
@@ -55,7 +55,7 @@ def _hash(program, instruction):
     from mcuref.kernels.hashing import START, fnv1a
 
     value = START
-    views = [program.arena.view(buffer) for buffer in instruction.outputs]
+    views = [program.arena.view(buffer) for buffer in instruction.outputs if buffer.category != "scratch"]
     if instruction.phase == "selection":
         views[0] = views[0][: views[1][0]]
     for view in views:

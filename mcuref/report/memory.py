@@ -3,7 +3,15 @@
 from mcuref.memory.accountant import NOT_INCLUDED, allowance
 from mcuref.memory.buffers import REGIONS, aligned
 
-POLICY = "immediate: batch 1, each weight updated on the spot, no gradient buffer"
+
+def _policy(program):
+    """When weights are updated, in words."""
+    momentum, batch = program.optimiser.momentum, program.optimiser.batch
+    if program.policy == "accumulate":
+        return f"accumulate: batch {batch}, gradients summed in {'velocities' if momentum else 'buffers'}, rows updated at its end"
+    if momentum:
+        return "immediate: batch 1, each row updated from its velocity"
+    return "immediate: batch 1, each weight updated on the spot, no gradient buffer"
 
 
 def memory_report(program):
@@ -26,7 +34,7 @@ def memory_report(program):
         "categories": plan.categories(),
         "layers": layer_rows(program),
         "peak": _peak(program),
-        "policy": POLICY,
+        "policy": _policy(program),
         "not_included": list(NOT_INCLUDED),
     }
 
@@ -45,7 +53,7 @@ def layer_rows(program):
             "trainable": i in program.trainable,
             "sram": {},
             "flash": {},
-            "macs_forward": network.layers[i].macs(network.shapes[i - 1]) if i in network.parametric else 0,
+            "macs_forward": network.layers[i].macs(network.input_shape(i)) if i in network.parametric else 0,
             "macs_backward": _backward_macs(program, i),
         }
         for p in program.plan.placements:
@@ -58,12 +66,12 @@ def layer_rows(program):
 
 def _backward_macs(program, index):
     """Most MACs of a layer's way back: its selection buffer holds k_max entries."""
-    shape = program.network.shapes[index - 1]
     total = 0
     for instruction in program.instructions:
-        if instruction.layer_index == index and instruction.name in ("dense_update_f32", "dense_backward_input_f32"):
-            kept = instruction.inputs[2]
-            total += kept.shape[0] * program.network.layers[index].macs_of_entry(shape)
+        if instruction.layer_index == index and index in program.network.parametric:
+            if instruction.phase in ("update", "propagate"):
+                kept = instruction.inputs[2]
+                total += kept.shape[0] * program.network.layers[index].macs_of_entry(program.network.input_shape(index))
     return total
 
 

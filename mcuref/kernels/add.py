@@ -1,0 +1,10 @@
+"""Addition of two activations or errors, float32, n values."""
+
+from mcuref.kernels.jit import kernel
+
+
+@kernel
+def add_f32(out, a, b):
+    """out[n] = a[n] + b[n]; out may be either."""
+    for i in range(out.size):
+        out[i] = a[i] + b[i]

@@ -1,0 +1,67 @@
+"""Depthwise convolution, float32: each channel on its own. Activations [H, W, C], weights [kh, kw, C], both flat.
+
+The geometry ``g`` is that of :mod:`mcuref.kernels.conv`, with O = C. Sums take the taps (ky, kx) that lie inside the
+input, in order; the bias comes last. A kept entry e of the error is one element: position e // C, channel e % C.
+"""
+
+import numpy as np
+
+from mcuref.kernels.conv import HO, KH, KW, LEFT, SH, SW, TOP, WO, C, H, W
+from mcuref.kernels.jit import kernel
+from mcuref.kernels.lanes import add_products
+
+
+@kernel
+def depthwise_forward_f32(out, x, w, b, g):
+    """out[Ho, Wo, C] = sum over taps of w[tap, C] * x[tap of the position, C], from +0 on, then + b[C]."""
+    c = np.int64(g[C])
+    for oy in range(g[HO]):
+        for ox in range(g[WO]):
+            top, left = oy * g[SH] - g[TOP], ox * g[SW] - g[LEFT]
+            first = (oy * g[WO] + ox) * c
+            for i in range(first, first + c):
+                out[i] = np.float32(0)
+            for ky in range(max(0, -top), min(g[KH], g[H] - top)):
+                for kx in range(max(0, -left), min(g[KW], g[W] - left)):
+                    source = ((top + ky) * g[W] + left + kx) * c
+                    add_products(out, first, x, source, w, (ky * g[KW] + kx) * c, c)
+            for i in range(c):
+                out[first + i] = out[first + i] + b[i]
+
+
+@kernel
+def depthwise_backward_input_f32(dx, delta, w, kept, g):
+    """dx[H, W, C] = sum over kept e, in order, of delta[e] * w[tap, channel of e] at its taps; overwrites dx."""
+    for i in range(dx.size):
+        dx[i] = np.float32(0)
+    c = np.int64(g[C])
+    for n in range(kept.size):
+        position, channel = np.int64(kept[n]) // c, np.int64(kept[n]) % c
+        error = delta[kept[n]]
+        top, left = position // g[WO] * g[SH] - g[TOP], position % g[WO] * g[SW] - g[LEFT]
+        for ky in range(max(0, -top), min(g[KH], g[H] - top)):
+            for kx in range(max(0, -left), min(g[KW], g[W] - left)):
+                i = ((top + ky) * g[W] + left + kx) * c + channel
+                dx[i] = dx[i] + error * w[(ky * g[KW] + kx) * c + channel]
+
+
+@kernel
+def depthwise_update_f32(w, b, delta, x, kept, rate, dense_bias, g):
+    """w[tap, channel of e] -= (rate * delta[e]) * x at that tap, b[channel of e] -= rate * delta[e], for kept e in order.
+
+    With ``dense_bias`` every entry of delta updates its bias instead.
+    """
+    c = np.int64(g[C])
+    for n in range(kept.size):
+        position, channel = np.int64(kept[n]) // c, np.int64(kept[n]) % c
+        step = rate * delta[kept[n]]
+        top, left = position // g[WO] * g[SH] - g[TOP], position % g[WO] * g[SW] - g[LEFT]
+        for ky in range(max(0, -top), min(g[KH], g[H] - top)):
+            for kx in range(max(0, -left), min(g[KW], g[W] - left)):
+                i = (ky * g[KW] + kx) * c + channel
+                w[i] = w[i] - step * x[((top + ky) * g[W] + left + kx) * c + channel]
+        if not dense_bias:
+            b[channel] = b[channel] - step
+    if dense_bias:
+        for e in range(delta.size):
+            b[e % c] = b[e % c] - rate * delta[e]

@@ -1,0 +1,83 @@
+"""Convolution over rows and columns; of a signal, which is an image of height 1, over time."""
+
+from dataclasses import dataclass, field
+from math import prod
+
+from mcuref.arguments import whole
+from mcuref.layers.window import Window, is_padded
+
+MOST_FILTERS = 1 << 16
+
+
+@dataclass(frozen=True)
+class Conv2D:
+    """z[oy, ox, o] = sum over ky, kx, c of w[o, ky, kx, c] x[oy sh - top + ky, ox sw - left + kx, c] + b[o].
+
+    Parameters
+    ----------
+    filters : int, O.
+    kernel, stride : int, or (rows, columns).
+    padding : "valid" or "same".
+    dilation : 1; anything else is refused.
+    """
+
+    filters: int
+    kernel: object
+    stride: object = 1
+    padding: str = "valid"
+    dilation: object = field(default=1, repr=False)
+
+    kind = "conv"
+
+    def __post_init__(self):
+        whole("a conv layer's number of filters", self.filters, 1, MOST_FILTERS)
+        self._window()
+
+    def _window(self):
+        return Window.checked("conv", self.kernel, self.stride, self.padding, self.dilation)
+
+    def geometry(self, shape):
+        """The kernel's int[12]: see :mod:`mcuref.kernels.conv`."""
+        return self._window().geometry(shape, int(self.filters))
+
+    def output_shape(self, shape):
+        """(Ho, Wo, O)."""
+        return self.geometry(shape)[3:6]
+
+    def parameter_shapes(self, shape):
+        """Weights [O, kh, kw, C] and bias [O]."""
+        return {"weights": (int(self.filters), *self._window().kernel, shape[2]), "bias": (int(self.filters),)}
+
+    def macs(self, shape):
+        """Ho Wo O kh kw C; a tap on the padding counts, as everywhere."""
+        return prod(self.output_shape(shape)) * self.macs_of_entry(shape)
+
+    def macs_of_entry(self, shape):
+        """kh kw C: a kept error entry touches the weights of one filter."""
+        return prod(self._window().kernel) * shape[2]
+
+    def rows(self, shape):
+        """A filter is one run: (kh kw C elements, kh kw C apart, 1)."""
+        return self.macs_of_entry(shape), self.macs_of_entry(shape), 1
+
+    def forward(self, emit, x):
+        """Emit the convolution; a patch that is not one run of the input is gathered into scratch first."""
+        geometry = self.geometry(emit.input_shape)
+        out = emit.buffer("activation", (prod(geometry[3:6]),), "activations")
+        patch = ()
+        if geometry[6] > 1 or is_padded(geometry):
+            patch = (emit.buffer("patch", (self.macs_of_entry(emit.input_shape),), "scratch"),)
+        emit("conv_forward_f32", (out, *patch), (x, emit.parameter("weights"), emit.parameter("bias")), geometry)
+        return out, None
+
+    def propagate(self, emit, delta, kept):
+        """Emit dx = sum over kept entries of delta times their filter, at their patch."""
+        dx = emit.buffer("input_error", (prod(emit.input_shape),), "errors")
+        geometry = self.geometry(emit.input_shape)
+        emit("conv_backward_input_f32", (dx,), (delta, emit.parameter("weights"), *kept), geometry)
+        return dx
+
+    def update(self, emit, targets, delta, kept, x, dense_bias, rate):
+        """Emit w[o] -= (rate * delta) patch and b[o] -= rate * delta for kept entries, into ``targets``."""
+        geometry = self.geometry(emit.input_shape)
+        emit("conv_update_f32", targets, (delta, x, *kept), (*geometry, int(dense_bias)), (rate,))

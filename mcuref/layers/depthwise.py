@@ -1,0 +1,74 @@
+"""Depthwise convolution: one filter a channel."""
+
+from dataclasses import dataclass, field
+from math import prod
+
+from mcuref.layers.window import Window
+
+
+@dataclass(frozen=True)
+class DepthwiseConv2D:
+    """z[oy, ox, c] = sum over ky, kx of w[ky, kx, c] x[oy sh - top + ky, ox sw - left + kx, c] + b[c].
+
+    Parameters
+    ----------
+    kernel, stride : int, or (rows, columns).
+    padding : "valid" or "same".
+    dilation : 1; anything else is refused.
+    """
+
+    kernel: object
+    stride: object = 1
+    padding: str = "valid"
+    dilation: object = field(default=1, repr=False)
+
+    kind = "depthwise"
+
+    def __post_init__(self):
+        self._window()
+
+    def _window(self):
+        return Window.checked("depthwise", self.kernel, self.stride, self.padding, self.dilation)
+
+    def geometry(self, shape):
+        """The kernel's int[12]: see :mod:`mcuref.kernels.conv`."""
+        return self._window().geometry(shape, shape[-1])
+
+    def output_shape(self, shape):
+        """(Ho, Wo, C)."""
+        return self.geometry(shape)[3:6]
+
+    def parameter_shapes(self, shape):
+        """Weights [kh, kw, C] and bias [C]."""
+        return {"weights": (*self._window().kernel, shape[2]), "bias": (shape[2],)}
+
+    def macs(self, shape):
+        """Ho Wo C kh kw; a tap on the padding counts, as everywhere."""
+        return prod(self.output_shape(shape)) * self.macs_of_entry(shape)
+
+    def macs_of_entry(self, shape):
+        """kh kw."""
+        return prod(self._window().kernel)
+
+    def rows(self, shape):
+        """A channel's weights lie C apart: (kh kw elements, 1, C)."""
+        return self.macs_of_entry(shape), 1, shape[2]
+
+    def forward(self, emit, x):
+        """Emit the convolution."""
+        geometry = self.geometry(emit.input_shape)
+        out = emit.buffer("activation", (prod(geometry[3:6]),), "activations")
+        emit("depthwise_forward_f32", (out,), (x, emit.parameter("weights"), emit.parameter("bias")), geometry)
+        return out, None
+
+    def propagate(self, emit, delta, kept):
+        """Emit dx = sum over kept entries of delta times their channel's taps."""
+        dx = emit.buffer("input_error", (prod(emit.input_shape),), "errors")
+        geometry = self.geometry(emit.input_shape)
+        emit("depthwise_backward_input_f32", (dx,), (delta, emit.parameter("weights"), *kept), geometry)
+        return dx
+
+    def update(self, emit, targets, delta, kept, x, dense_bias, rate):
+        """Emit w[:, c] -= (rate * delta) x at the taps and b[c] -= rate * delta for kept entries, into ``targets``."""
+        geometry = self.geometry(emit.input_shape)
+        emit("depthwise_update_f32", targets, (delta, x, *kept), (*geometry, int(dense_bias)), (rate,))

@@ -1,0 +1,122 @@
+"""Pooling: the largest or the mean value of each window. Padding belongs to no window."""
+
+from dataclasses import dataclass
+from math import prod
+
+from mcuref.errors import InputError
+from mcuref.layers.window import Window
+
+MOST_TAPS = 256  # of a maximum: which tap it was is kept in a byte
+
+
+class _Pool:
+    """What the pooling layers share."""
+
+    def window(self, shape):
+        """The window for an input of ``shape``; its strides default to its size."""
+        stride = self.kernel if self.stride is None else self.stride
+        return Window.checked(self.kind, self.kernel, stride, self.padding)
+
+    def geometry(self, shape):
+        """The kernel's int[12]: see :mod:`mcuref.kernels.conv`."""
+        return self.window(shape).geometry(shape, shape[-1])
+
+    def output_shape(self, shape):
+        """(Ho, Wo, C)."""
+        return self.geometry(shape)[3:6]
+
+    def parameter_shapes(self, shape):
+        """No parameters."""
+        return {}
+
+    def _output(self, emit):
+        return emit.buffer("activation", (prod(self.output_shape(emit.input_shape)),), "activations")
+
+
+@dataclass(frozen=True)
+class MaxPool2D(_Pool):
+    """Largest value of each window [kh, kw] and channel, of equal ones the first.
+
+    Parameters
+    ----------
+    kernel : int, or (rows, columns); at most 256 values.
+    stride : the same; the kernel's size if None.
+    padding : "valid" or "same".
+    """
+
+    kernel: object
+    stride: object = None
+    padding: str = "valid"
+
+    kind = "maxpool"
+
+    def __post_init__(self):
+        taps = prod(self.window(None).kernel)
+        if taps > MOST_TAPS:
+            raise InputError(f"maxpool kernel {self.kernel!r} has {taps} values; it may have at most {MOST_TAPS}")
+
+    def forward(self, emit, x):
+        """Emit the maximum; which value it was takes a byte an output, if an error will come back."""
+        out, taps = self._output(emit), ()
+        if emit.propagates:
+            taps = (emit.buffer("taps", out.shape, "activations", "uint8"),)
+        emit("max_pool_forward_f32", (out, *taps), (x,), self.geometry(emit.input_shape))
+        return out, taps
+
+    def backward(self, emit, dy, saved):
+        """Emit dx: each error goes to where the largest value was."""
+        dx = emit.buffer("input_error", (prod(emit.input_shape),), "errors")
+        emit("max_pool_backward_f32", (dx,), (dy, *saved), self.geometry(emit.input_shape))
+        return dx
+
+
+class _AveragePool(_Pool):
+    """What the means share."""
+
+    def forward(self, emit, x):
+        """Emit the mean."""
+        out = self._output(emit)
+        emit("average_pool_forward_f32", (out,), (x,), self.geometry(emit.input_shape))
+        return out, None
+
+    def backward(self, emit, dy, saved):
+        """Emit dx: each error is shared out evenly over its window."""
+        dx = emit.buffer("input_error", (prod(emit.input_shape),), "errors")
+        emit("average_pool_backward_f32", (dx,), (dy,), self.geometry(emit.input_shape))
+        return dx
+
+
+@dataclass(frozen=True)
+class AveragePool2D(_AveragePool):
+    """Mean of the values of each window [kh, kw] that lie inside the input, channel by channel.
+
+    Parameters
+    ----------
+    kernel : int, or (rows, columns).
+    stride : the same; the kernel's size if None.
+    padding : "valid" or "same".
+    """
+
+    kernel: object
+    stride: object = None
+    padding: str = "valid"
+
+    kind = "avgpool"
+
+    def __post_init__(self):
+        self.window(None)
+
+
+@dataclass(frozen=True)
+class GlobalAveragePool(_AveragePool):
+    """Mean over all positions, channel by channel: [H, W, C] becomes [C]."""
+
+    kind = "globalavgpool"
+
+    def window(self, shape):
+        """As large as the input."""
+        return Window(tuple(shape[:2]), (1, 1), "valid")
+
+    def output_shape(self, shape):
+        """(C,)."""
+        return super().output_shape(shape)[2:]
