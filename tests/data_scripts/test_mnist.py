@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import common
@@ -23,24 +24,29 @@ def idx(array):
     return struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
 
 
+def archive_of(name, packed):
+    """The Archive that packed (bytes) is a true copy of."""
+    return common.Archive(name, (), len(packed), hashlib.sha256(packed).hexdigest())
+
+
 class Made:
     """Four small files as on a mirror: `contents` by name, the `files` table with their checksums, and the arrays."""
 
     def __init__(self):
         self.contents, self.files, self.arrays = {}, {}, {}
-        for (file_name, array_name), (remote, shape) in mnist.FILES.items():
+        for (file_name, array_name), (archive, _, shape) in mnist.FILES.items():
             shape = ({"train.npz": 7, "test.npz": 3}[file_name], *shape[1:])
             array = (np.arange(np.prod(shape)) * 31 % (256 if array_name == "x" else 10)).astype(np.uint8)
             array = array.reshape(shape)
             self.arrays[file_name, array_name] = array
-            self.put((file_name, array_name), remote.name, idx(array), shape)
+            self.put((file_name, array_name), archive.name, idx(array), shape)
 
     def put(self, key, name, content, shape):
         """Replace a file by content (decompressed), with checksums that are right for it."""
         packed = gzip.compress(content, mtime=0)
         md5 = hashlib.md5(content).hexdigest()
         self.contents[name] = packed
-        self.files[key] = common.Remote(name, len(packed), hashlib.sha256(packed).hexdigest(), md5), shape
+        self.files[key] = archive_of(name, packed), md5, shape
 
     def write(self, folder):
         """The packed files into folder, which is returned."""
@@ -93,7 +99,11 @@ def mirror(made, monkeypatch):
 
 def run(made, out, *arguments, mirrors=()):
     """Exit status of the command on made files."""
-    return common.run(lambda: mnist.main(["--out", str(out), *map(str, arguments)], made.files, mirrors))
+    files = {
+        key: (replace(archive, urls=tuple(mirror + archive.name for mirror in mirrors)), md5, shape)
+        for key, (archive, md5, shape) in made.files.items()
+    }
+    return common.run(lambda: mnist.main(["--out", str(out), *map(str, arguments)], files))
 
 
 def assert_written(made, out):
@@ -107,14 +117,19 @@ def assert_written(made, out):
             assert arrays["class_names"].tolist() == list("0123456789")
 
 
-def assert_refused(capsys, status, out, *fragments):
-    """Exit 2, one sentence with the fragments on stderr, and no trace of the folder that was to be made."""
+def assert_refused(capsys, status, out, *fragments, kept=()):
+    """Exit 2, one sentence with the fragments on stderr, no trace of the folder that was to be made.
+
+    kept are the names of the downloads that stay for the next run.
+    """
     assert status == 2
     sentence = capsys.readouterr().err.strip().splitlines()[-1]
     for fragment in fragments:
         assert fragment in sentence
     assert "Traceback" not in sentence
-    assert not out.parent.exists()
+    assert not out.exists()
+    assert [path.name for path in out.parent.rglob("*") if path.is_file()] == list(kept)
+    assert kept or not out.parent.exists()
 
 
 def test_download(made, out, mirror, capsys):
@@ -123,16 +138,25 @@ def test_download(made, out, mirror, capsys):
     assert_written(made, out)
     assert len(asked) == 4
     printed = capsys.readouterr().out
-    assert printed.index("11.6 MB") < printed.index("Licence") < printed.index("wrote")
+    assert printed.index("Download:") < printed.index("Licence") < printed.index("wrote")
+
+
+def test_a_second_run_downloads_nothing(made, out, mirror):
+    address, asked = mirror
+    for _ in range(2):
+        assert run(made, out, mirrors=[address + "good/"]) == 0
+    assert len(asked) == 4
+    assert sorted(path.name for path in (out.parent / "downloads" / "mnist").iterdir()) == sorted(made.contents)
 
 
 def test_size_and_licence_come_before_the_first_byte(made, out, capsys, monkeypatch):
-    def download(*_):
+    def obtain(*_):
         assert "11.6 MB" in (text := capsys.readouterr().out) and "Licence" in text
         raise common.InputError("stop here")
 
-    monkeypatch.setattr(mnist, "download", download)
-    assert_refused(capsys, run(made, out), out, "stop here")
+    monkeypatch.setattr(mnist, "obtain", obtain)
+    status = common.run(lambda: mnist.main(["--out", str(out)]))
+    assert_refused(capsys, status, out, "stop here")
 
 
 @pytest.mark.parametrize("bad", ["gone/", "short/", "broken/", "endless/"])
@@ -140,7 +164,7 @@ def test_the_next_mirror_is_tried(made, out, mirror, bad):
     address, asked = mirror
     assert run(made, out, mirrors=[address + bad, address + "good/"]) == 0
     assert_written(made, out)
-    assert len(asked) == 8
+    assert len(asked) >= 8
 
 
 def test_a_mirror_that_does_not_answer(made, out, mirror):
@@ -158,8 +182,8 @@ def test_no_mirror_left(made, out, mirror, capsys):
         "train-images-idx3-ubyte.gz could not be downloaded",
         "refused",
         "404",
-        "bytes instead of",
         "--from",
+        kept=["train-images-idx3-ubyte.gz.part"],
     )
 
 
@@ -168,14 +192,18 @@ def test_a_wrong_checksum_from_the_only_mirror(made, out, mirror, capsys):
     content[-1] ^= 1
     made.contents["t10k-labels-idx1-ubyte.gz"] = bytes(content)
     status = run(made, out, mirrors=[mirror[0] + "good/"])
-    assert_refused(capsys, status, out, "t10k-labels-idx1-ubyte.gz", "sha256", "instead of")
+    good = ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "t10k-images-idx3-ubyte.gz"]
+    assert status == 2 and not out.exists()
+    assert sorted(path.name for path in out.parent.rglob("*.*")) == sorted(good)
+    sentence = capsys.readouterr().err
+    assert "t10k-labels-idx1-ubyte.gz" in sentence and "sha256" in sentence
 
 
 def test_an_endless_answer_is_cut_off(made, mirror, tmp_path):
     address, _ = mirror
     name = "train-images-idx3-ubyte.gz"
     made.contents[name] = bytes(common.CHUNK)
-    common._transfer(address + "endless/" + name, tmp_path / "part", 10, lambda done: None)
+    common._transfer(address + "endless/" + name, tmp_path / "part", 10, lambda *_: None)
     assert (tmp_path / "part").stat().st_size <= common.CHUNK
 
 
@@ -237,8 +265,7 @@ def test_a_truncated_gzip_stream_whose_checksum_is_right(made, out, tmp_path, ca
     key, name = ("test.npz", "y"), "t10k-labels-idx1-ubyte.gz"
     packed = made.contents[name][:-9]
     made.contents[name] = packed
-    remote = common.Remote(name, len(packed), hashlib.sha256(packed).hexdigest(), "")
-    made.files[key] = remote, (3,)
+    made.files[key] = archive_of(name, packed), "", (3,)
     assert_refused(capsys, run(made, out, "--from", made.write(tmp_path / "have")), out, name, "complete gzip")
 
 
@@ -332,7 +359,7 @@ def test_ctrl_c_leaves_nothing(made, out, capsys, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(mnist, "download", interrupted)
+    monkeypatch.setattr(mnist, "obtain", interrupted)
     assert run(made, out) == 130
     assert "stopped" in capsys.readouterr().err
     assert not out.parent.exists()
@@ -361,10 +388,10 @@ def test_the_real_data_gives_the_real_data(tmp_path):
         pytest.skip(f"data set mnist is absent; to bring it: {real.command}")
     data = load("mnist")
     sides = {"train.npz": (data.x_train, data.y_train), "test.npz": (data.x_test, data.y_test)}
-    for (file_name, array_name), (remote, _) in mnist.FILES.items():
+    for (file_name, array_name), (archive, _, _) in mnist.FILES.items():
         x, y = sides[file_name]
         array = x[..., 0] if array_name == "x" else y.astype(np.uint8)
-        (tmp_path / remote.name).with_suffix("").write_bytes(idx(array))
+        (tmp_path / archive.name).with_suffix("").write_bytes(idx(array))
     result = mnist.convert(tmp_path, mnist.FILES)  # checks the published md5 of all four files
     for file_name, (x, y) in sides.items():
         assert np.array_equal(result[file_name]["x"], x) and np.array_equal(result[file_name]["y"], y)

@@ -1,0 +1,49 @@
+"""Bring CIFAR-100: download the original binary archive (or take it from --from), check it, convert to .npz.
+
+Only cifar-100-binary.tar.gz is read: the archives for Python and Matlab hold the same images, but as pickles.
+"""
+
+import sys
+
+from cifar10 import CITATION, LICENCE, checked_labels, names_of, records
+from common import Archive, announce, contents, obtain, parser, publish, run, work_folder
+
+TITLE = "CIFAR-100, 32x32 colour images, 50,000 training and 10,000 test; https://www.cs.toronto.edu/~kriz/cifar.html"
+
+ARCHIVE = Archive(
+    "cifar-100-binary.tar.gz",
+    ("https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",),
+    168513733,
+    sha256="58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
+)
+PARTS = {"train.npz": "train.bin", "test.npz": "test.bin"}
+FINE, COARSE = "fine_label_names.txt", "coarse_label_names.txt"
+
+
+def convert(path):
+    """{file name: {array name: array}}: x uint8 (N, 32, 32, 3) in the original order, y, y_coarse, names of both."""
+    found = contents(path, [FINE, COARSE, *PARTS.values()])
+    result = {}
+    for file_name, part in PARTS.items():
+        labels, images = records(found[part], 2, part)  # coarse, then fine
+        result[file_name] = {
+            "x": images,
+            "y": checked_labels(labels[:, 1], 100, part),
+            "y_coarse": checked_labels(labels[:, 0], 20, part),
+            "class_names": names_of(found[FINE], 100, FINE),
+            "coarse_names": names_of(found[COARSE], 20, COARSE),
+        }
+    return result
+
+
+def main(arguments=None, archive=ARCHIVE):
+    """The command; archive is an argument so that its tests need no network."""
+    options = parser(__doc__, "cifar100").parse_args(arguments)
+    announce(TITLE, [archive], LICENCE, CITATION)
+    with work_folder(options.out) as work:
+        path = obtain([archive], options.source, options.out)[archive.name]
+        publish(convert(path), work, options.out)
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))
