@@ -3,9 +3,12 @@
 import difflib
 import os
 
+from mcuref.datasets import digits
+from mcuref.datasets.catalogue import CATALOGUE
 from mcuref.datasets.data import Data
 from mcuref.datasets.folder import load_folder
-from mcuref.datasets.registry import NAMES, DatasetInfo, module
+from mcuref.datasets.registered import load_registered
+from mcuref.datasets.registry import NAMES, DatasetInfo, describe
 from mcuref.errors import InputError
 
 __all__ = ["Data", "DatasetInfo", "available", "load"]
@@ -13,7 +16,7 @@ __all__ = ["Data", "DatasetInfo", "available", "load"]
 
 def available():
     """A DatasetInfo for each registered data set, in the order in which they are listed."""
-    return [module(name).describe() for name in NAMES]
+    return [digits.describe(), *map(describe, CATALOGUE.values())]
 
 
 def load(name_or_folder):
@@ -24,10 +27,12 @@ def load(name_or_folder):
     MissingData : a registered data set is not on this machine; the sentence says what brings it.
     InputError : neither a known name nor a folder, or something in the folder is unusable.
     """
-    if name_or_folder in NAMES:
-        return module(name_or_folder).load()
     if not isinstance(name_or_folder, (str, os.PathLike)):
         raise InputError(f"the data set is {name_or_folder!r}; a name or a folder is needed")
+    if name_or_folder == "digits":
+        return digits.load()
+    if name_or_folder in CATALOGUE:
+        return load_registered(CATALOGUE[name_or_folder])
     if not isinstance(name_or_folder, str) or _is_path(name_or_folder):
         return load_folder(name_or_folder)
     close = difflib.get_close_matches(name_or_folder, NAMES, n=1)

@@ -106,15 +106,41 @@ def constants(values, input_size, where):
     return converted
 
 
-def group_numbers(groups, count, where):
-    """groups as int32[count], one group a training sample; wrong type, length or range raises InputError."""
-    _require_array(groups, where)
-    if groups.shape != (count,):
-        raise InputError(f"{where} has shape {groups.shape}; one group a training sample, ({count},), is needed")
-    if groups.dtype.kind not in "iu":
-        raise InputError(f"{where} has dtype {groups.dtype}; integer group numbers are needed")
-    _refuse_values(groups, _outside(groups, -(2**31), 2**31 - 1), where, "group numbers must fit int32")
-    return np.ascontiguousarray(groups, dtype=np.int32)
+def numbers(values, count, where, each):
+    """values as int32[count], one number for `each` (such as "training sample"): of groups, sessions, clips, machines.
+
+    Raises
+    ------
+    InputError : not an array, wrong shape or dtype, or a number that does not fit int32.
+    """
+    _require_array(values, where)
+    if values.shape != (count,):
+        raise InputError(f"{where} has shape {values.shape}; one number a {each}, ({count},), is needed")
+    if values.dtype.kind not in "iu":
+        raise InputError(f"{where} has dtype {values.dtype}; integer numbers are needed")
+    _refuse_values(values, _outside(values, -(2**31), 2**31 - 1), where, "the numbers must fit int32")
+    return np.ascontiguousarray(values, dtype=np.int32)
+
+
+def flags(values, count, where):
+    """values as bool[count], one a training sample; integers may be 0 or 1, anything else raises InputError."""
+    _require_array(values, where)
+    if values.dtype.kind == "b":
+        values = values.view(np.uint8)
+    result = numbers(values, count, where, "training sample")
+    _refuse_values(result, _outside(result, 0, 1), where, "0 or 1 is needed")
+    return result.astype(bool)
+
+
+def clips_of_windows(clips, y, machines, where):
+    """Raise InputError unless clips, int32[M], is 0..K-1 for K machines, all of them, each with one label in y[M]."""
+    _refuse_values(clips, _outside(clips, 0, len(machines) - 1), where, f"{len(machines)} clips are numbered from 0")
+    absent = np.flatnonzero(np.bincount(clips, minlength=len(machines)) == 0)
+    if absent.size:
+        raise InputError(f"{where} has no window of clip {absent[0]}; every clip of machines_test needs one")
+    label = np.empty(len(machines), np.int32)
+    label[clips] = y
+    _refuse_values(clips, label[clips] != y, where, "the windows of a clip must have the same label")
 
 
 def _require_array(array, where):

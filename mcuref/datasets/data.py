@@ -10,7 +10,8 @@ from mcuref.datasets.normalisation import default_normalisation
 from mcuref.errors import InputError
 from mcuref.kernels.random import SPLIT, permutation
 
-KINDS = ("image", "signal", "features")
+KINDS = ("image", "signal", "mfcc", "features", "anomaly")
+OF_ANOMALY = ("groups", "clips_test", "machines_test")  # what this kind needs
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,13 +25,24 @@ class Data:
     Parameters
     ----------
     name : str, in reports and error sentences.
-    kind : "image", "signal" or "features".
+    kind : "image", "signal", "mfcc", "features" or "anomaly" (below).
     x_train, x_test : [N, *S] and [M, *S], uint8, int8, int16 or float32, the same for both. Other floating point
         becomes float32, other integers within int16 become int16.
     y_train, y_test : [N] and [M], class numbers 0..classes-1, become int32. Floats must be whole numbers.
-    class_names : sequence of str; by default the numbers 0 .. largest label of y_train.
+    class_names : sequence of str; by default 0 .. largest label of y_train as text, and normal, anomaly of that kind.
     mean, scale : float32[c], c divides the values of a sample; by default `default_normalisation(x_train)`.
-    groups : None or int32[N]: samples of one group (a person, a machine) must not be on both sides of a split.
+    groups : None or int32[N]: samples of one group (a person, a clip) must not be on both sides of a split.
+    validation : None or bool[N]: the official validation samples of the training set.
+    sessions : None or int32[N]: when or from where each training sample was seen, for learning in steps.
+
+    Kind "anomaly" is the detection of anomalies (class 1) by a network that has seen normal samples (class 0) alone. A
+    sample is a window of a clip, and groups are the clips of the training windows. What is judged is a clip, in
+    comparison with the clips of the same machine; letters: K test clips, C clips of W windows.
+
+    clips_test : int32[M], clip of each test window, 0..K-1.
+    machines_test : int32[K], machine of each test clip.
+    x_anomalous : None or [C, W, *S], windows of anomalous clips of the training set: for validation, where all clips
+        are of one machine.
 
     Raises
     ------
@@ -47,6 +59,11 @@ class Data:
     mean: np.ndarray | None = field(default=None, repr=False)
     scale: np.ndarray | None = field(default=None, repr=False)
     groups: np.ndarray | None = field(default=None, repr=False)
+    validation: np.ndarray | None = field(default=None, repr=False)
+    sessions: np.ndarray | None = field(default=None, repr=False)
+    clips_test: np.ndarray | None = field(default=None, repr=False)
+    machines_test: np.ndarray | None = field(default=None, repr=False)
+    x_anomalous: np.ndarray | None = field(default=None, repr=False)
 
     def __post_init__(self):
         if not isinstance(self.name, str) or not self.name:
@@ -56,8 +73,8 @@ class Data:
         self._check_samples()
         self._check_labels()
         self._check_normalisation()
-        if self.groups is not None:
-            self._set("groups", checks.group_numbers(self.groups, len(self.x_train), self._where("groups")))
+        self._check_numbers()
+        self._check_clips()
 
     @property
     def input_shape(self):
@@ -91,15 +108,36 @@ class Data:
     def validation_split(self, fraction=1 / 6, seed=0):
         """Data in which a held-out part of the TRAINING set is the test side: to choose settings, never on the test.
 
-        Samples are drawn by a seeded permutation and keep their order on both sides. With groups, whole groups are
-        drawn (`fraction` of the groups). Class names and normalisation stay as they are.
+        The official validation samples where the data set has them; fraction and seed then change nothing. Otherwise
+        samples are drawn by a seeded permutation, with groups whole groups (`fraction` of the groups). Samples keep
+        their order on both sides, class names and normalisation stay as they are. Kind "anomaly": the held-out normal
+        clips, and then all of x_anomalous.
 
         Raises
         ------
-        InputError : fraction is not between 0 and 1, or there are fewer than two samples (or groups) to split.
+        InputError : fraction is not between 0 and 1, there are fewer than two samples (or groups) to split, or no
+            anomalous clip to detect.
         """
         if not 0 < fraction < 1:
             raise InputError(f"the validation fraction is {fraction!r}; more than 0 and less than 1 is needed")
+        if self.kind == "anomaly" and self.x_anomalous is None:
+            raise InputError(
+                f"data set {self.name!r} has no anomalous training clips, so there is nothing to detect in a "
+                "validation split; it can be evaluated on its test set alone"
+            )
+        held = self._drawn(fraction, seed) if self.validation is None else self.validation
+        if held.all() or not held.any():
+            raise InputError(
+                f"data set {self.name!r} has {np.count_nonzero(held)} official validation samples among its "
+                f"{len(held)} training samples; a validation split needs both"
+            )
+        part = replace(self._with_training(~held), validation=None)
+        if self.kind == "anomaly":
+            return replace(part, **self._anomaly_side(held))
+        return replace(part, x_test=self.x_train[held], y_test=self.y_train[held])
+
+    def _drawn(self, fraction, seed):
+        """The training samples that a validation split holds out, bool[N], drawn one by one or by groups."""
         units = np.arange(len(self.x_train)) if self.groups is None else self.groups
         distinct = np.unique(units)
         if len(distinct) < 2:
@@ -107,13 +145,24 @@ class Data:
             raise InputError(f"data set {self.name!r} has {len(distinct)} {thing}; a validation split needs two")
         held = min(max(round(fraction * len(distinct)), 1), len(distinct) - 1)
         drawn = distinct[permutation(len(distinct), seed, SPLIT)[:held]]
-        validation = np.isin(units, drawn)
-        part = self._with_training(~validation)
-        return replace(part, x_test=self.x_train[validation], y_test=self.y_train[validation])
+        return np.isin(units, drawn)
+
+    def _anomaly_side(self, held):
+        """The test side of a validation split: the normal windows that held, bool[N], marks, and x_anomalous."""
+        anomalous, windows = self.x_anomalous.shape[:2]
+        normal, clips = np.unique(self.groups[held], return_inverse=True)
+        return {
+            "x_test": np.concatenate([self.x_train[held], self.x_anomalous.reshape(-1, *self.input_shape)]),
+            "y_test": np.repeat([0, 1], [len(clips), anomalous * windows]),
+            "clips_test": np.concatenate([clips, np.repeat(len(normal) + np.arange(anomalous), windows)]),
+            "machines_test": np.full(len(normal) + anomalous, self.machines_test[0]),
+        }
 
     def _with_training(self, index):
-        groups = None if self.groups is None else self.groups[index]
-        return replace(self, x_train=self.x_train[index], y_train=self.y_train[index], groups=groups)
+        """Data with those training samples; index: a slice or bool[N]."""
+        names = ("x_train", "y_train", "groups", "validation", "sessions")
+        arrays = {name: getattr(self, name) for name in names}
+        return replace(self, **{name: array[index] for name, array in arrays.items() if array is not None})
 
     def _check_samples(self):
         for field_name in ("x_train", "x_test"):
@@ -133,7 +182,9 @@ class Data:
         for side in ("train", "test"):
             y, count = getattr(self, f"y_{side}"), len(getattr(self, f"x_{side}"))
             self._set(f"y_{side}", checks.labels(y, count, self._where(f"y_{side}")))
-        if self.class_names is None:
+        if self.class_names is None and self.kind == "anomaly":
+            self._set("class_names", ("normal", "anomaly"))
+        elif self.class_names is None:
             self._set("class_names", tuple(str(label) for label in range(int(self.y_train.max()) + 1)))
         else:
             self._set("class_names", checks.names(self.class_names, self._where("class_names")))
@@ -154,6 +205,45 @@ class Data:
         if not self.scale.all():
             position = int(np.argmin(self.scale != 0))
             raise InputError(f"{self._where('scale')} has 0 at position {position}; a scale of 0 would hide the input")
+
+    def _check_numbers(self):
+        for name in ("groups", "sessions"):
+            if getattr(self, name) is not None:
+                values = checks.numbers(getattr(self, name), len(self.x_train), self._where(name), "training sample")
+                self._set(name, values)
+        if self.validation is not None:
+            self._set("validation", checks.flags(self.validation, len(self.x_train), self._where("validation")))
+
+    def _check_clips(self):
+        """What kind "anomaly" has, and no other kind."""
+        if self.kind != "anomaly":
+            for name in ("clips_test", "machines_test", "x_anomalous"):
+                if getattr(self, name) is not None:
+                    raise InputError(f"{self._where(name)} is given for kind {self.kind!r}; it is of kind 'anomaly'")
+            return
+        for name in OF_ANOMALY:
+            if getattr(self, name) is None:
+                raise InputError(f"{self._where(name)} is missing; kind 'anomaly' needs {', '.join(OF_ANOMALY)}")
+        checks.labels_below(self.y_train, 1, self._where("y_train"))
+        checks.labels_below(self.y_test, 2, self._where("y_test"))
+        clips, machines = self.clips_test, self.machines_test
+        self._set("clips_test", checks.numbers(clips, len(self.x_test), self._where("clips_test"), "test sample"))
+        self._set("machines_test", checks.numbers(machines, np.size(machines), self._where("machines_test"), "clip"))
+        checks.clips_of_windows(self.clips_test, self.y_test, self.machines_test, self._where("clips_test"))
+        if self.x_anomalous is not None:
+            self._check_anomalous()
+
+    def _check_anomalous(self):
+        where = self._where("x_anomalous")
+        self._set("x_anomalous", checks.samples(self.x_anomalous, where))
+        x = self.x_anomalous
+        if x.shape[2:] != self.input_shape or x.dtype != self.x_train.dtype:
+            raise InputError(
+                f"{where} has shape {x.shape} and dtype {x.dtype}; clips of windows of shape {self.input_shape} and "
+                f"dtype {self.x_train.dtype} are needed"
+            )
+        if (self.machines_test != self.machines_test[0]).any():
+            raise InputError(f"{where} is given for {len(set(self.machines_test.tolist()))} machines; one is needed")
 
     def _where(self, field_name):
         return f"data set {self.name!r}: {field_name}"

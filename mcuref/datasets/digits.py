@@ -20,13 +20,15 @@ def describe():
     """What there is to know about the data set, a DatasetInfo."""
     return DatasetInfo(
         name="digits",
-        what="handwritten digits 8x8 (UCI optical digits, test part), embedded in mcuref",
+        what="handwritten digits, embedded",
+        kind="image",
         train=TRAIN,
         test=TEST,
         sample_shape=(8, 8, 1),
         dtype="uint8",
         classes=10,
         licence="CC BY 4.0",
+        note="the test part of UCI optical digits with a split of its own: do not compare it with published figures",
         present=FILE.is_file(),
         where=FILE,
         command="",

@@ -1,4 +1,4 @@
-"""Data sets in a folder with train.npz and test.npz: the user's own, and the registered ones on disk."""
+"""The user's own data set: a folder with train.npz and test.npz."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from mcuref.datasets.data import Data
 from mcuref.datasets.npz import read_npz
 from mcuref.datasets.registry import SIDES, absent_sides
-from mcuref.errors import InputError, MissingData
+from mcuref.errors import InputError
 
 KIND_OF_DIMENSIONS = {4: "image", 3: "signal"}  # NHWC, time x channels; anything else: features
 
@@ -30,43 +30,13 @@ def load_folder(path):
     absent = absent_sides(path)
     if absent:
         raise InputError(f"the data folder {path} has no {' and no '.join(absent)}; it needs {' and '.join(SIDES)}")
-    return read_folder(path, Path(os.path.abspath(path)).name or str(path))
+    return _read_folder(path, Path(os.path.abspath(path)).name or str(path))
 
 
-def load_registered(info, groups=None):
-    """Data of a registered data set (info : DatasetInfo) from its folder; groups names the array of the groups.
-
-    Raises
-    ------
-    MissingData : it is not there; the sentence says what brings it.
-    InputError : a file is unreadable, or is not this data set.
-    """
-    if not info.present:
-        absent = " and ".join(absent_sides(info.where))
-        raise MissingData(
-            f"data set {info.name!r} is not on this machine: {info.where} has no {absent}; to bring it: {info.command}"
-        )
-    data = read_folder(info.where, info.name, groups)
-    if data.input_shape != info.sample_shape or data.x_train.dtype != info.dtype:
-        raise InputError(
-            f"{info.where} holds samples of shape {data.input_shape} and dtype {data.x_train.dtype}; data set "
-            f"{info.name!r} has {info.sample_shape} and {info.dtype}"
-        )
-    return data
-
-
-def read_folder(path, name, groups=None):
+def _read_folder(path, name):
     """Data called name from path / train.npz and path / test.npz, both of which should be there."""
-    required = ("x", "y") if groups is None else ("x", "y", groups)
-    train = read_npz(path / "train.npz", required, ("class_names", "mean", "scale"))
+    train = read_npz(path / "train.npz", ("x", "y"), ("class_names", "mean", "scale"))
     test = read_npz(path / "test.npz", ("x", "y"), ("class_names",))
-    names = _class_names(train, path / "train.npz")
-    names_of_test = _class_names(test, path / "test.npz")
-    if names_of_test not in (None, names):
-        raise InputError(
-            f"{path / 'test.npz'} has other class_names than train.npz; the same names in the same "
-            "order are needed, in train.npz alone or in both"
-        )
     scale = train.get("scale") if "mean" in train else None
     return Data(
         name=name,
@@ -75,11 +45,26 @@ def read_folder(path, name, groups=None):
         y_train=train["y"],
         x_test=test["x"],
         y_test=test["y"],
-        class_names=names,
+        class_names=class_names(train, test, path),
         mean=train.get("mean"),
         scale=scale,
-        groups=None if groups is None else train[groups],
     )
+
+
+def class_names(train, test, path):
+    """The class names, a tuple of str, of the arrays of train.npz and test.npz in path; None if train.npz has none.
+
+    Raises
+    ------
+    InputError : they are not names, or those of test.npz differ.
+    """
+    names = _class_names(train, path / "train.npz")
+    if _class_names(test, path / "test.npz") not in (None, names):
+        raise InputError(
+            f"{path / 'test.npz'} has other class_names than train.npz; the same names in the same "
+            "order are needed, in train.npz alone or in both"
+        )
+    return names
 
 
 def _class_names(arrays, path):

@@ -17,7 +17,8 @@ def default_normalisation(x):
         return np.zeros(1, np.float32), np.full(1, 1 / 255, np.float32)
     columns = x.reshape(-1, x.shape[-1])
     mean = columns.mean(axis=0, dtype=np.float64)
-    deviation = np.sqrt(np.square(columns - mean).mean(axis=0))
+    difference = columns - mean
+    deviation = np.sqrt(np.square(difference, out=difference).mean(axis=0))
     with np.errstate(divide="ignore", over="ignore"):
         scale = (1 / deviation).astype(np.float32)
     scale[~np.isfinite(scale)] = 1  # deviation 0 (exact: a float64 sum of equal float32 is), or too small to invert

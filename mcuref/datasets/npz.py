@@ -38,6 +38,22 @@ def read_npz(path, required, optional=()):
     return arrays
 
 
+def shapes(path):
+    """{name: shape} of the arrays of a .npz file, of which only the headers are read; InputError if it is damaged."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {name.removesuffix(".npy"): _shape(archive, name) for name in archive.namelist()}
+    except Exception as error:  # as above
+        raise InputError(f"{path} cannot be read as a NumPy .npz file ({error})") from None
+
+
+def _shape(archive, name):
+    with archive.open(name) as member:
+        version = np.lib.format.read_magic(member)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        return read(member)[0]
+
+
 def _read_array(archive, name):
     with archive.open(f"{name}.npy") as member:
         array = np.lib.format.read_array(member, allow_pickle=False)

@@ -1,11 +1,16 @@
-"""The data sets that have a name, and where they lie."""
+"""The data sets that have a name: where they lie, and what a listing says about them."""
 
 import os
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
-NAMES = ("digits", "mnist", "uci_har")  # a module of this package each, with describe() and load()
+import numpy as np
+
+from mcuref.datasets.catalogue import CATALOGUE
+from mcuref.datasets.npz import read_npz, shapes
+from mcuref.errors import InputError
+
+NAMES = ("digits", *CATALOGUE)  # the embedded one, and those with a folder of their name
 SIDES = ("train.npz", "test.npz")
 
 
@@ -13,18 +18,21 @@ SIDES = ("train.npz", "test.npz")
 class DatasetInfo:
     """What `mcuref datasets` prints about a data set; to find it out, nothing is loaded.
 
-    `train` and `test` are numbers of samples, `present` tells whether it can be loaded now from `where`, `command`
-    is what brings it (empty for the embedded one).
+    `train`, `test` and `classes` count what is here, or the complete original as long as nothing is. `present` tells
+    whether it can be loaded now from `where`, `command` is what brings it (empty for the embedded one), `note` is what
+    a user must know of it (may be empty).
     """
 
     name: str
     what: str
+    kind: str
     train: int
     test: int
     sample_shape: tuple[int, ...]
     dtype: str
     classes: int
     licence: str
+    note: str
     present: bool
     where: Path
     command: str
@@ -44,6 +52,45 @@ def absent_sides(folder):
     return [side for side in SIDES if not os.path.isfile(folder / side)]
 
 
-def module(name):
-    """The module of a registered data set, imported only now so that a listing stays fast."""
-    return import_module(f"mcuref.datasets.{name}")
+def describe(entry):
+    """The DatasetInfo of an Entry of the catalogue."""
+    where = data_folder() / entry.name
+    present = not absent_sides(where)
+    train, test, classes = _counts(entry, where) if present else (entry.train, entry.test, entry.classes)
+    return DatasetInfo(
+        name=entry.name,
+        what=entry.what,
+        kind=entry.kind,
+        train=train,
+        test=test,
+        sample_shape=entry.shape,
+        dtype=entry.dtype,
+        classes=classes,
+        licence=entry.licence,
+        note=entry.note,
+        present=present,
+        where=where,
+        command=_command(entry),
+    )
+
+
+def _counts(entry, where):
+    """Training samples, test samples and classes of the files, from headers alone; the entry's if one is damaged."""
+    try:
+        train, test = (shapes(where / side) for side in SIDES)
+        samples, test_samples = train[entry.x][0], test[entry.x][0]
+        if entry.kind == "anomaly":  # windows of all test clips, but of the normal training clips only
+            samples = np.count_nonzero(read_npz(where / "train.npz", ("y",))["y"] == 0)
+            windows = entry.stored[0][0] - entry.shape[0] + 1
+            samples, test_samples = samples * windows, test_samples * windows
+        return samples, test_samples, train.get("class_names", (entry.classes,))[0]
+    except (InputError, KeyError, IndexError):  # a listing goes on; `load` says what is wrong
+        return entry.train, entry.test, entry.classes
+
+
+def _command(entry):
+    if entry.script:
+        return f"python data_scripts/{entry.script}.py"
+    shape, dtype = entry.stored or (entry.shape, entry.dtype)
+    arrays = ", ".join([f"{entry.x} {dtype} (N, {', '.join(map(str, shape))})", "y", *entry.arrays])
+    return f"no script; put train.npz and test.npz into its folder {entry.name}, each with {arrays}"

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from mcuref import TARGETS, selfcheck
@@ -41,7 +42,22 @@ def test_datasets(listed, monkeypatch, tmp_path):
     assert outcome.status == 0 and result["schema"] == "mcuref.datasets/1"
     present = {row["name"]: row["present"] for row in result["datasets"]}
     assert present == {row.name: row.name == "digits" for row in available()}
-    assert "[red]:smile:[/]" in "".join(outcome.out.split()) and "data_scripts/mnist.py" in outcome.out
+    together = "".join(outcome.out.split())  # long lines are wrapped
+    assert "[red]:smile:[/]" in together and "data_scripts/mnist.py" in outcome.out
+    for row in result["datasets"]:
+        assert row["name"] in outcome.out and "".join(row["command"].split()) in together
+        assert all(type(row[count]) is int for count in ("train", "test", "classes"))
+
+
+def test_datasets_that_are_here(listed, monkeypatch, tmp_path):
+    monkeypatch.setenv("MCUREF_DATA", str(tmp_path))
+    (tmp_path / "mnist").mkdir()
+    for side, count in (("train", 3), ("test", 2)):
+        np.savez(tmp_path / "mnist" / f"{side}.npz", x=np.zeros((count, 28, 28, 1), np.uint8), y=np.zeros(count))
+    outcome, result = listed("datasets")
+    (row,) = (row for row in result["datasets"] if row["name"] == "mnist")
+    assert (row["present"], row["train"], row["test"], row["where"]) == (True, 3, 2, str(tmp_path / "mnist"))
+    assert "mnist is not there" not in outcome.out and "cifar10 is not there" in outcome.out
 
 
 def test_doctor(listed):

@@ -24,6 +24,20 @@ def folder(tmp_path, arrays):
     return tmp_path
 
 
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A function (name, train, test) that writes the files of a data set into the data folder; returns its folder."""
+    monkeypatch.setenv("MCUREF_DATA", str(tmp_path))
+
+    def write(name, train, test):
+        (tmp_path / name).mkdir(exist_ok=True)
+        np.savez(tmp_path / name / "train.npz", **train)
+        np.savez(tmp_path / name / "test.npz", **test)
+        return tmp_path / name
+
+    return write
+
+
 @pytest.fixture(scope="session")
 def loaded():
     """A function that loads a registered data set once, or skips the test and says what brings it."""

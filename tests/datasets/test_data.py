@@ -67,12 +67,22 @@ BAD = {
     "lengths differ": (dict(mean=np.zeros(1), scale=np.ones(2)), ["scale", "2 values", "mean 1"]),
     "scale 0": (dict(mean=np.zeros(2), scale=np.array([1, 0])), ["scale", "0 at position 1"]),
     "scale underflows": (dict(mean=np.zeros(1), scale=np.array([1e-99])), ["scale", "0 at position 0"]),
-    "kind": (dict(kind="sound"), ["kind", "'sound'", "image, signal, features"]),
+    "kind": (dict(kind="sound"), ["kind", "'sound'", "image, signal, mfcc, features, anomaly"]),
     "name": (dict(name=""), ["name", "''", "non-empty"]),
     "groups a list": (dict(groups=[1] * 6), ["groups", "list", "NumPy array"]),
     "groups too short": (dict(groups=np.ones(5, int)), ["groups", "(5,)", "(6,)"]),
     "groups floats": (dict(groups=np.ones(6)), ["groups", "float64", "integer"]),
     "groups too large": (dict(groups=np.full(6, 2**40)), ["groups", str(2**40), "int32"]),
+    "sessions too short": (dict(sessions=np.ones(5, int)), ["sessions", "(5,)", "(6,)"]),
+    "validation too short": (dict(validation=np.ones(5, bool)), ["validation", "(5,)", "(6,)"]),
+    "validation 2": (dict(validation=np.array([0, 1, 2, 0, 0, 0])), ["validation", "2 at sample 2", "0 or 1"]),
+    "validation floats": (dict(validation=np.ones(6)), ["validation", "float64", "integer"]),
+    "clips of images": (dict(clips_test=np.zeros(3, int)), ["clips_test", "'features'", "'anomaly'"]),
+    "machines of images": (dict(machines_test=np.zeros(1, int)), ["machines_test", "'features'", "'anomaly'"]),
+    "anomaly alone": (
+        dict(kind="anomaly", y_train=0 * Y, y_test=0 * Y[:3]),
+        ["groups", "missing", "groups, clips_test, machines_test"],
+    ),
 }
 
 
@@ -230,3 +240,24 @@ def test_validation_split_needs_two_of_what_it_splits(numbered):
         numbered.training_part(0, 1).validation_split()
     with pytest.raises(InputError, match="has 1 groups"):
         dataclasses.replace(numbered, groups=np.full(60, 4)).validation_split()
+
+
+def test_the_official_validation_samples_are_the_validation_split(numbered):
+    official = np.arange(60) % 7 == 3
+    data = dataclasses.replace(numbered, validation=official.astype(np.uint8), sessions=np.arange(60) // 10)
+    for fraction, seed in ((0.5, 0), (0.1, 9)):
+        split = data.validation_split(fraction, seed)
+        assert split.x_test.ravel().tolist() == np.flatnonzero(official).tolist()
+        assert split.x_train.ravel().tolist() == np.flatnonzero(~official).tolist()
+        assert split.sessions.tolist() == (np.flatnonzero(~official) // 10).tolist()
+    assert len(split.validation_split().x_test) == round(len(split.x_train) / 6)  # and then drawn ones
+
+
+def test_a_part_keeps_its_sessions_and_validation_samples(numbered):
+    data = dataclasses.replace(numbered, validation=np.arange(60) == 12, sessions=np.arange(60))
+    part = data.training_part(10, 20)
+    assert part.sessions.tolist() == list(range(10, 20)) and part.sessions.dtype == np.int32
+    assert part.validation_split().x_test.ravel().tolist() == [12]
+    for first, last in ((0, 10), (12, 13)):
+        with pytest.raises(InputError, match="official validation samples among its"):
+            data.training_part(first, last).validation_split()

@@ -24,7 +24,7 @@ def test_absent(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch):
+def two(tmp_path, monkeypatch):
     """A data folder in which mnist is two samples on each side, and a function that replaces its x."""
     monkeypatch.setenv("MCUREF_DATA", str(tmp_path))
     (tmp_path / "mnist").mkdir()
@@ -38,23 +38,23 @@ def place(tmp_path, monkeypatch):
     return write
 
 
-def test_half_of_it_is_absent(place):
-    (place(np.zeros((2, 28, 28, 1), np.uint8)) / "test.npz").unlink()
+def test_half_of_it_is_absent(two):
+    (two(np.zeros((2, 28, 28, 1), np.uint8)) / "test.npz").unlink()
     with pytest.raises(MissingData, match="has no test.npz; to bring it"):
         load("mnist")
 
 
 @pytest.mark.parametrize("x", [np.zeros((2, 32, 32, 3), np.uint8), np.ones((2, 28, 28, 1), np.float32)])
-def test_something_else_in_its_folder(place, x):
-    folder = place(x)
+def test_something_else_in_its_folder(two, x):
+    folder = two(x)
     with pytest.raises(InputError) as caught:
         load("mnist")
     for fragment in (str(folder), str(x.shape[1:]), str(x.dtype), "(28, 28, 1)", "uint8"):
         assert fragment in str(caught.value)
 
 
-def test_damaged(place):
-    folder = place(np.zeros((2, 28, 28, 1), np.uint8))
+def test_damaged(two):
+    folder = two(np.zeros((2, 28, 28, 1), np.uint8))
     (folder / "train.npz").write_bytes((folder / "train.npz").read_bytes()[:500])
     with pytest.raises(InputError, match="train.npz cannot be read"):
         load("mnist")

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcuref.datasets.folder import load_folder
-from mcuref.datasets.npz import read_npz
+from mcuref.datasets.npz import read_npz, shapes
 from mcuref.errors import InputError
 
 
@@ -27,6 +27,17 @@ def test_reads_what_is_asked_for(path):
     arrays = read_npz(path, ("x",), ("y", "z"))
     assert sorted(arrays) == ["x", "y"]
     assert arrays["x"].tolist() == list(range(1000))
+
+
+def test_shapes_are_those_of_the_headers(path):
+    assert shapes(path) == {"x": (1000,), "y": (3,)}
+    content = bytearray(path.read_bytes())
+    content[200] ^= 255  # among the compressed values, which are not read
+    path.write_bytes(content)
+    assert shapes(path) == {"x": (1000,), "y": (3,)}
+    path.write_bytes(b"junk")
+    with pytest.raises(InputError, match="a.npz cannot be read"):
+        shapes(path)
 
 
 def test_missing_array_names_what_is_held(path):

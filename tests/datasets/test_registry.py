@@ -1,23 +1,47 @@
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mcuref.datasets import available, load
-from mcuref.datasets.registry import data_folder
+from mcuref.datasets.catalogue import CATALOGUE
+from mcuref.datasets.registry import NAMES, data_folder
 from mcuref.errors import InputError, MissingData
+
+
+def info_of(name):
+    return {info.name: info for info in available()}[name]
 
 
 def test_available_lists_what_is_absent_too(tmp_path, monkeypatch):
     monkeypatch.setenv("MCUREF_DATA", str(tmp_path))
     infos = {info.name: info for info in available()}
-    assert list(infos) == ["digits", "mnist", "uci_har"]
-    assert [info.present for info in infos.values()] == [True, False, False]
+    assert tuple(infos) == NAMES
+    assert [name for name, info in infos.items() if info.present] == ["digits"]
     assert infos["mnist"].where == tmp_path / "mnist"
-    assert infos["mnist"].command == "python data_scripts/mnist.py"
-    assert (Path(__file__).parents[2] / "data_scripts" / "mnist.py").is_file()
     assert infos["digits"].command == ""
+    for entry in CATALOGUE.values():
+        info = infos[entry.name]
+        assert (info.train, info.test, info.classes) == (entry.train, entry.test, entry.classes)
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_entry_says_what_brings_it(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("MCUREF_DATA", str(tmp_path))
+    command, entry = info_of(name).command, CATALOGUE[name]
+    if entry.script:
+        assert command == f"python data_scripts/{entry.script}.py"
+        assert (Path(__file__).parents[2] / "data_scripts" / f"{entry.script}.py").is_file()
+    else:
+        for fragment in (name, "train.npz and test.npz", f"{entry.x} ", "(N, ", "y", *entry.arrays):
+            assert fragment in command
+    with pytest.raises(MissingData) as caught:
+        load(name)
+    for fragment in (repr(name), str(tmp_path / name), "train.npz and test.npz", command):
+        assert fragment in str(caught.value)
 
 
 def test_present_when_both_files_are_there(tmp_path, monkeypatch):
@@ -26,16 +50,42 @@ def test_present_when_both_files_are_there(tmp_path, monkeypatch):
     found = []
     for name in ("train.npz", "test.npz"):
         (tmp_path / "mnist" / name).touch()
-        found.append({info.name: info.present for info in available()}["mnist"])
+        found.append(info_of("mnist").present)
     assert found == [False, True]
 
 
-@pytest.mark.parametrize("name", ["digits", "mnist", "uci_har"])
+def test_what_is_here_is_counted(place):
+    x = np.zeros((3, 32, 32, 3), np.uint8)
+    place("cifar10", dict(x=x, y=np.arange(3), class_names=np.array(["a", "b", "c"])), dict(x=x[:2], y=np.arange(2)))
+    assert (info_of("cifar10").train, info_of("cifar10").test, info_of("cifar10").classes) == (3, 2, 3)
+
+
+@pytest.mark.parametrize("side", ["train.npz", "test.npz"])
+@pytest.mark.parametrize("name", ["cifar10", "mimii_slider_tiny"])
+@pytest.mark.parametrize("content", [b"", b"junk", b"PK\5\6" + bytes(18)])
+def test_a_listing_survives_damaged_files(place, name, side, content):
+    x = np.zeros((3, 79, 33), np.int16)
+    folder = place(name, dict(x=x, y=np.arange(3)), dict(x=x, y=np.arange(3)))
+    (folder / side).write_bytes(content)
+    assert (info_of(name).train, info_of(name).test) == (CATALOGUE[name].train, CATALOGUE[name].test)
+    assert info_of(name).present
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_listing_tells_the_truth(loaded, name):
-    data = loaded(name)
-    info = {info.name: info for info in available()}[name]
+    data, info = loaded(name), info_of(name)
     assert (len(data.x_train), len(data.x_test), data.input_shape) == (info.train, info.test, info.sample_shape)
     assert (str(data.x_train.dtype), data.classes, data.name) == (info.dtype, info.classes, info.name)
+    assert data.kind == info.kind
+
+
+def test_the_listing_is_quick():
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        available()
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.5  # seconds; 0.03 on two busy cores
 
 
 def test_data_folder(monkeypatch):
@@ -64,9 +114,9 @@ def test_a_registered_name_wins_over_a_folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "name, fragments",
     [
-        ("mnits", ["'mnits'", "did you mean mnist?", "digits, mnist, uci_har"]),
-        ("zzz", ["'zzz'", "digits, mnist, uci_har", "train.npz and test.npz"]),
-        ("", ["''", "digits, mnist, uci_har"]),
+        ("mnits", ["'mnits'", "did you mean mnist?", "digits, mnist, cifar10"]),
+        ("zzz", ["'zzz'", "digits, mnist, cifar10", "train.npz and test.npz"]),
+        ("", ["''", "digits, mnist, cifar10"]),
         ("some/where", ["some/where", "does not exist"]),
         ("bad\0/name", ["does not exist"]),
         (3, ["is 3", "a name or a folder"]),
@@ -86,10 +136,11 @@ def test_what_is_neither_a_name_nor_a_folder(tmp_path, monkeypatch, name, fragme
 
 def test_imports_stay_light():
     code = (
-        "import sys, mcuref.datasets as d; print('mcuref.datasets.digits' in sys.modules)\n"
-        "d.load('digits').validation_split(); print('numba' in sys.modules)"
+        "import sys, mcuref.datasets as d, mcuref.metrics\n"
+        "from mcuref.datasets.shift import shift\n"
+        "d.available(), shift(d.load('digits')).validation_split(); print('numba' in sys.modules)"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
     )
-    assert result.stdout.split() == ["False", "False"]
+    assert result.stdout.split() == ["False"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mcuref.datasets import load
-from mcuref.errors import InputError, MissingData
+from mcuref.errors import InputError
 
 
 def test_complete(loaded):
@@ -51,16 +51,29 @@ def test_validation_is_by_subject(loaded):
     assert len(split.x_train) + len(split.x_test) == 7352
 
 
-def test_absent(tmp_path, monkeypatch):
-    monkeypatch.setenv("MCUREF_DATA", str(tmp_path))
-    with pytest.raises(MissingData, match="'uci_har' is not on this machine.*no script yet.*subject"):
+def made(samples, **changes):
+    """Arrays of one side with that many samples."""
+    x = np.arange(samples * 1152).reshape(samples, 128, 9).astype(np.int16)
+    scale_log2 = np.repeat(np.array([14, 12, 13], np.int8), 3)
+    return dict(x=x, y=np.arange(samples) % 6, subject=np.arange(samples) % 4, scale_log2=scale_log2) | changes
+
+
+def test_made_up(place):
+    place("uci_har", made(9), dict(x=made(5)["x"], y=np.zeros(5)))
+    data = load("uci_har")
+    assert data.groups.tolist() == [0, 1, 2, 3, 0, 1, 2, 3, 0]
+    assert data.x_train.tolist() == made(9)["x"].tolist() and len(data.x_test) == 5
+
+
+@pytest.mark.parametrize("missing", ["subject", "scale_log2"])
+def test_without_an_array(place, missing):
+    place("uci_har", {name: array for name, array in made(2).items() if name != missing}, made(2))
+    with pytest.raises(InputError, match=f"train.npz has no array '{missing}'"):
         load("uci_har")
 
 
-def test_without_subjects(tmp_path, monkeypatch):
-    monkeypatch.setenv("MCUREF_DATA", str(tmp_path))
-    (tmp_path / "uci_har").mkdir()
-    for side in ("train", "test"):
-        np.savez(tmp_path / "uci_har" / f"{side}.npz", x=np.zeros((2, 128, 9), np.int16), y=np.arange(2))
-    with pytest.raises(InputError, match="train.npz has no array 'subject'"):
+@pytest.mark.parametrize("scale_log2", [np.array([14, 14, 13] * 3), np.array([14] * 3), np.array(14)])
+def test_axes_of_a_sensor_in_different_units(place, scale_log2):
+    place("uci_har", made(2, scale_log2=scale_log2), made(2))
+    with pytest.raises(InputError, match="'uci_har' has scale_log2 .*the same for x, y and z"):
         load("uci_har")

@@ -1,0 +1,141 @@
+"""The table of the data sets that lie in a folder of their name, each with what sets it apart."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mcuref.datasets import anomaly, semantics
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A data set with a folder of its name, as the listing shows it and the loader must know it.
+
+    Parameters
+    ----------
+    name, what, kind, licence, note : str, as in DatasetInfo.
+    shape, dtype : of a sample.
+    train, test, classes : numbers of the complete original: of samples, so of windows in anomaly detection.
+    script : str, the data script that brings it; empty if there is none.
+    x : str, the array of the samples in both files.
+    stored : (shape, dtype) of a sample in that array, of a clip in anomaly detection; None if as above.
+    convert : callable on that array, before anything else; None if it is right as it is.
+    arrays : names of further arrays that must be there; in train.npz, in anomaly detection in test.npz.
+    fields : callable({name: array} of that file) -> further arguments of Data; None if there are none.
+    """
+
+    name: str
+    what: str
+    kind: str
+    shape: tuple[int, ...]
+    dtype: str
+    train: int
+    test: int
+    classes: int
+    licence: str
+    script: str = ""
+    note: str = ""
+    x: str = "x"
+    stored: tuple[tuple[int, ...], str] | None = None
+    convert: Callable | None = None
+    arrays: tuple[str, ...] = ()
+    fields: Callable | None = None
+
+
+_CIFAR_LICENCE = "none stated by the author; research use, cite the technical report"
+_SPEECH_LICENCE = "CC BY 4.0"
+_SOUND_LICENCE = "CC BY-NC-SA 4.0: non-commercial, share alike"
+
+_ENTRIES = (
+    Entry(
+        "mnist", "handwritten digits", "image", (28, 28, 1), "uint8", 60000, 10000, 10,
+        licence="none stated by the authors; commonly listed as CC BY-SA 3.0",
+        script="mnist",
+    ),
+    Entry(
+        "cifar10", "small photographs", "image", (32, 32, 3), "uint8", 50000, 10000, 10,
+        licence=_CIFAR_LICENCE,
+        script="cifar10",
+    ),
+    Entry(
+        "cifar100", "small photographs, fine labels", "image", (32, 32, 3), "uint8", 50000, 10000, 100,
+        licence=_CIFAR_LICENCE,
+        script="cifar100",
+    ),
+    Entry(
+        "flowers102_32", "Oxford flowers", "image", (32, 32, 3), "uint8", 2040, 6149, 102,
+        licence="none stated; research use, cite the paper",
+        script="flowers102",
+    ),
+    Entry(
+        "food101_32", "photographs of dishes", "image", (32, 32, 3), "uint8", 75750, 25250, 101,
+        licence="images not the authors' own; scientific fair use",
+        script="food101",
+    ),
+    Entry(
+        "coil100_32", "objects on a turntable", "image", (32, 32, 3), "uint8", 2387, 1197, 100,
+        licence="non-commercial research",
+        note="test views lie between training views, so it is easy",
+        arrays=("session",),
+        fields=semantics.coil100,
+    ),
+    Entry(
+        "core50_32", "hand-held objects (CORe50)", "image", (32, 32, 3), "uint8", 119894, 44972, 10,
+        licence="CC BY 4.0",
+        script="core50",
+        arrays=("session",),
+        fields=semantics.core50,
+    ),
+    Entry(
+        "core50_tiny", "90 images of CORe50", "image", (64, 64, 3), "uint8", 70, 20, 10,
+        licence="CC BY 4.0",
+        note="for trying code, far too small for results",
+        arrays=("session",),
+        fields=semantics.core50,
+    ),
+    Entry(
+        "uci_har", "activity, 9 inertial channels", "signal", (128, 9), "int16", 7352, 2947, 6,
+        licence="the archive's README: no commercial use, cite the paper; the UCI page: CC BY 4.0",
+        script="uci_har",
+        arrays=("subject", "scale_log2"),
+        fields=semantics.uci_har,
+    ),
+    Entry(
+        "speech_commands_mfcc10", "ten spoken words (v0.01)", "mfcc", (11, 20), "int16", 19343, 2249, 10,
+        licence=_SPEECH_LICENCE,
+        note="speakers of seven of its words can be on both sides",
+        stored=((20, 11), "int16"),
+        convert=semantics.frames_first,
+    ),
+    Entry(
+        "speech_commands_kws12", "keywords, MLPerf Tiny's clips", "mfcc", (49, 10), "int8", 752, 247, 12,
+        licence=_SPEECH_LICENCE,
+        note="all its clips are test clips of speech_commands_mfcc49x10: never train on one and test on the other",
+        x="x_mfcc",
+    ),
+    Entry(
+        "speech_commands_mfcc49x10", "keywords (v0.02)", "mfcc", (49, 10), "int8", 38800, 4890, 12,
+        licence=_SPEECH_LICENCE,
+        script="speech_commands",
+        note="where the training side was made from spectrogram images, its silence differs from the test set's in "
+        "level: expect errors in that class",
+        arrays=("speaker", "validation", "scale", "zero_point"),
+        fields=semantics.speech_commands,
+    ),
+    Entry(
+        "dcase2020_toycar", "toy car sound (DCASE 2020)", "anomaly", (5, 128), "int16",
+        784000, 481964, 2,
+        licence=_SOUND_LICENCE,
+        script="dcase2020",
+        stored=((200, 128), "int16"),
+        arrays=("machine_id",),
+        fields=semantics.machines,
+    ),
+    Entry(
+        "mimii_slider_tiny", "slide rail sound (MIMII)", "anomaly", (5, 33), "float32", 4650, 4500, 2,
+        licence=_SOUND_LICENCE,
+        note="180 clips of one machine, and linear reconstruction detects nothing (AUC 0.5): for trying code",
+        stored=((79, 33), "int16"),
+        convert=anomaly.log_magnitudes,
+    ),
+)  # fmt: skip
+CATALOGUE = {entry.name: entry for entry in _ENTRIES}
