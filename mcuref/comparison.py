@@ -1,6 +1,9 @@
 """Methods side by side: same start weights, same order, same epochs and learning rate, one row a method."""
 
+import os
+import threading
 import time
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import asdict
 
 import numpy as np
@@ -10,9 +13,9 @@ from mcuref.errors import InputError
 from mcuref.layers import find_loss
 from mcuref.memory.targets import Budget
 from mcuref.models import build, find_model
-from mcuref.optimisers import SGD
 from mcuref.program.compiler import compile, require
-from mcuref.protocols import find_protocol, prepare
+from mcuref.protocols import find_protocol
+from mcuref.runs import Run
 from mcuref.training import Trainer
 
 METHODS = tuple(rules.METHODS)
@@ -22,47 +25,71 @@ SWEEP = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)  # ratios of static top-k, with a dense 
 class Comparison:
     """Everything that rows of one table share; checks first that every method fits the budget.
 
+    Seeds and methods are independent, so they run on all cores there are; what comes out does not depend on how many.
+
     Parameters
     ----------
     data : :class:`mcuref.Data`, evaluated on its test side.
-    model : str, name of a model.
+    model : str, name of a model or a TOML file.
     seeds : sequence of int: start weights and orders; figures are means over them.
-    regime : "scratch" or "continue".
+    regime : "scratch", "continue" or "shift".
     budget : :class:`mcuref.Budget` or None.
     trainable : int or None, as in :func:`mcuref.compile`.
-    epochs, learning_rate, schedule : replace the protocol's if given.
+    policy : "immediate", "accumulate" or None, as there.
     progress : callable(what, done, total) or None.
+    given : columns of the protocol to replace, where not None: epochs, learning_rate, schedule, momentum, batch.
     """
 
-    def __init__(self, data, model, *, seeds=(0,), regime="scratch", budget=None, trainable=None, epochs=None,
-                 learning_rate=None, schedule=None, progress=None):  # fmt: skip
+    def __init__(self, data, model, *, seeds=(0,), regime="scratch", budget=None, trainable=None, policy=None,
+                 progress=None, **given):  # fmt: skip
         self.data, self.model, self.seeds, self.regime = data, model, _seeds(seeds), regime
-        self.budget, self.trainable, self.progress = budget, trainable, progress
+        self.budget, self.trainable, self.policy, self.progress = budget, trainable, policy, progress
         self.loss = find_model(model).loss
-        if find_loss(self.loss).target == "none":
-            raise InputError(f"model {model!r} is trained without labels; methods are compared by accuracy")
+        if find_loss(self.loss).target == "none" and data.kind != "anomaly":
+            raise InputError(
+                f"model {model!r} is trained without labels; methods are compared by accuracy, or on anomaly data by AUC"
+            )
         if trainable == 0:
             raise InputError("trainable 0 leaves nothing to train; methods can be compared from 1 on")
-        self.protocol = find_protocol(data.name, regime, epochs, learning_rate, schedule)
-        self._starts = {}
+        self.protocol = find_protocol(data.name, model, regime, **given)
+        self._stopped = threading.Event()
 
     def compiled(self, rule, network=None):
         """A program of this comparison, from the weights of seed 0 or of ``network``; BudgetExceeded if too large."""
         network = build(self.model, self.data) if network is None else network
-        optimiser = SGD(self.protocol.learning_rate, self.protocol.schedule)
-        return compile(network, rule, optimiser, loss=self.loss, trainable=self.trainable, budget=self.budget)
+        return compile(
+            network, rule, self.protocol.optimiser(), loss=self.loss, policy=self.policy, trainable=self.trainable,
+            budget=self.budget,
+        )  # fmt: skip
 
     def check(self, named_rules):
         """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
-        self.protocol.border(self.data)
+        self.protocol.check(self.data)
         every = [rule for _, _, rule in named_rules.values()]
         budget = Budget(None, None) if self.budget is None else self.budget
-        require(build(self.model, self.data), every, budget, loss=self.loss, trainable=self.trainable)
+        require(
+            build(self.model, self.data), every, budget, self.protocol.optimiser(), loss=self.loss, policy=self.policy,
+            trainable=self.trainable,
+        )  # fmt: skip
 
     def run(self, named_rules):
         """Rows of ``named_rules``, {key: (method, preset, rule)}; drops are against the one whose method is full."""
         self.check(named_rules)
-        rows = [self._row(method, preset, rule) for method, preset, rule in named_rules.values()]
+        self._stopped.clear()
+        with ThreadPoolExecutor(_cores()) as pool:
+            try:
+                starts = {seed: pool.submit(self._start, seed) for seed in self.seeds}  # first, so that nobody waits in vain
+                runs = {
+                    key: [pool.submit(self._train, method, rule, seed, starts[seed]) for seed in self.seeds]
+                    for key, (method, _, rule) in named_rules.items()
+                }
+                done, _ = wait([future for futures in runs.values() for future in futures], return_when=FIRST_EXCEPTION)
+                results = {key: [f.result() for f in futures if f in done] for key, futures in runs.items()}  # or its error
+            except BaseException:  # one run failed, or Ctrl-C: the others need not go on
+                self._stopped.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+        rows = [self._row(*named_rules[key], results[key]) for key in named_rules]
         reference = next((row for row in rows if row["method"] == "full"), None)
         for row in rows:
             _relate(row, reference)
@@ -70,26 +97,31 @@ class Comparison:
 
     def _start(self, seed):
         """Network and data that every method starts from; pre-training is done once."""
-        if seed not in self._starts:
-            network = build(self.model, self.data, seed=seed)
-            self._starts[seed] = prepare(
-                self.protocol, network, self.data, self.loss, seed, self._progress(f"pre-training, seed {seed}")
-            )
-        return self._starts[seed]
+        network = build(self.model, self.data, seed=seed)
+        progress = self._progress(f"pre-training, seed {seed}")
+        run = Run(self.protocol, network, self.data, self.loss, seed, None, progress=lambda _, *done: progress(*done))
+        return run.start(), run.second
+
+    def _train(self, method, rule, seed, start):
+        """(result, seconds, plan) of one run."""
+        network, data = start.result()
+        program = self.compiled(rule, network)
+        began = time.perf_counter()
+        progress = self._progress(f"{method}, seed {seed}")
+        result = Trainer(program, data, epochs=self.protocol.epochs, seed=seed, progress=progress).run()
+        return result, time.perf_counter() - began, program.plan
 
     def _progress(self, what):
-        return self.progress and (lambda done, total: self.progress(what, done, total))
+        def update(done, total):
+            if self._stopped.is_set():
+                raise InterruptedError("another run of the comparison failed")
+            if self.progress:
+                self.progress(what, done, total)
 
-    def _row(self, method, preset, rule):
-        results, seconds = [], 0.0
-        for seed in self.seeds:
-            network, data = self._start(seed)
-            program = self.compiled(rule, network)
-            progress = self._progress(f"{method}, seed {seed}")
-            began = time.perf_counter()
-            trainer = Trainer(program, data, epochs=self.protocol.epochs, seed=seed, progress=progress)
-            results.append(trainer.run())
-            seconds += time.perf_counter() - began
+        return update
+
+    def _row(self, method, preset, rule, runs):
+        results, plan = [result for result, _, _ in runs], runs[0][2]
         scores = [result.score for result in results]
         return {
             "method": method,
@@ -107,10 +139,15 @@ class Comparison:
             "mean_ratio_per_layer": _mean_ratios(results),
             "counts": {kind: sum(r.counts[kind] for r in results) for kind in results[0].counts},
             "settings": asdict(rule),
-            "sram_bytes": program.plan.sram,
-            "flash_bytes": program.plan.flash,
-            "timing": {"seconds": seconds},
+            "sram_bytes": plan.sram,
+            "flash_bytes": plan.flash,
+            "timing": {"seconds": sum(seconds for _, seconds, _ in runs)},
         }
+
+
+def _cores():
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _seeds(seeds):
@@ -142,14 +179,18 @@ def _relate(row, reference):
     row["backward_effort_nonzero"] = spent / full if full else 0.0
 
 
-def named_rules(methods=METHODS, preset="default", **settings):
-    """{method: (method, preset, rule)}; a setting applies to every method that has it, at least to one."""
+def named_rules(methods=METHODS, preset="default", protocol=None, **settings):
+    """{method: (method, preset, rule)}; a setting applies to every method that has it, at least to one.
+
+    The protocol's own settings, if there are any, are part of the default preset.
+    """
     chosen = {}
     for method in methods:
         if method in chosen:
             raise InputError(f"method {method!r} is named twice; once is enough")
         has = rules.setting_names(method)
-        mine = {name: value for name, value in settings.items() if name in has}
+        own = protocol.settings if protocol is not None and preset == "default" else {}
+        mine = {name: value for name, value in (own | settings).items() if name in has}
         chosen[method] = (method, preset, rules.make(method, preset, **mine))
     for name in settings:
         if not any(name in rules.setting_names(method) for method in methods):

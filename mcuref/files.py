@@ -8,13 +8,24 @@ from pathlib import Path
 
 from mcuref.errors import InputError
 
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None
 
-def check_outputs(*files, folder=None):
+
+class WriteError(InputError):
+    """A file or folder could not be written, though it was promising at first: the disk is full, say."""
+
+
+def check_outputs(*files, folder=None, present=False):
     """InputError unless all of these could be written; run before long work, not after. None is left out.
 
-    An existing file is fine, it will be replaced whole; the folder must not exist yet.
+    An existing file is fine, it will be replaced whole; the folder must not exist yet, unless it is ``present``.
     """
-    if folder is not None:
+    if present:
+        _check_present_folder(folder)
+    elif folder is not None:
         check_new_folder(folder)
     files = [file for file in files if file is not None]
     for file in files:
@@ -34,6 +45,11 @@ def check_new_folder(path):
     parent = next(parent for parent in Path(os.path.abspath(path)).parents if os.path.lexists(parent))
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
         raise InputError(f"run folder {str(path)!r} cannot be made: {str(parent)!r} is not a folder one may write to")
+
+
+def _check_present_folder(path):
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise InputError(f"run folder {str(path)!r} cannot be written: no permission to write in it")
 
 
 def check_new_file(path):
@@ -78,22 +94,61 @@ def new_folder(path):
     """A temporary folder to fill; renamed to ``path`` at the end, removed on any error. InputError if it cannot be."""
     path = Path(os.path.abspath(path))
     temporary = _temporary(path)
-    made = [parent for parent in path.parents if not parent.exists()]
+    made = missing_parents(path)
     try:
         temporary.mkdir(parents=True)
         yield temporary
         for file in temporary.iterdir():
-            _flush(file)
+            flush(file)
         if os.path.lexists(path):  # os.rename replaces an empty folder silently
             raise InputError(f"run folder {str(path)!r} appeared meanwhile; it was not touched and nothing was written")
         temporary.rename(path)
+        _flush_names(path.parent)
     except OSError as error:
-        raise InputError(f"run folder {str(path)!r} cannot be written: {_reason(error)}") from None
+        raise WriteError(f"run folder {str(path)!r} cannot be written: {_reason(error)}") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        for parent in made:
-            with suppress(OSError):  # it holds the run, or was never made
-                parent.rmdir()
+        remove_empty(made)
+
+
+def missing_parents(path):
+    """The folders that would have to be made for ``path``, from the innermost on."""
+    return [parent for parent in Path(os.path.abspath(path)).parents if not parent.exists()]
+
+
+def remove_empty(folders):
+    """Remove those of the folders that are there and empty."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def remove_leftovers(folder):
+    """Remove temporary files that killed attempts left in a folder; nobody else may be writing into it."""
+    for left in Path(folder).glob(".*.part.*"):
+        with suppress(OSError):
+            left.unlink()
+
+
+@contextmanager
+def held(file, taken):
+    """Hold an existing file against other processes for a while; InputError with the sentence ``taken`` if one has it.
+
+    It is the process that holds it: killed, it lets go. Where there are no such locks, nothing is held.
+    """
+    try:
+        handle = open(file, "r+b")
+    except OSError as error:
+        raise InputError(f"file {str(file)!r} cannot be used: {_reason(error)}") from None
+    with handle:
+        try:
+            if fcntl:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(taken) from None
+        except OSError:  # a file system without locks
+            pass
+        yield
 
 
 @contextmanager
@@ -103,10 +158,11 @@ def new_file(path):
     temporary = _temporary(target)
     try:
         yield temporary
-        _flush(temporary)
+        flush(temporary)
         temporary.replace(target)
+        _flush_names(target.parent)
     except OSError as error:
-        raise InputError(f"file {str(path)!r} cannot be written: {_reason(error)}") from None
+        raise WriteError(f"file {str(path)!r} cannot be written: {_reason(error)}") from None
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -122,6 +178,17 @@ def write_json(path, value):
         part.write_text(text, encoding="utf-8")
 
 
-def _flush(file):
+def flush(file):
+    """Wait until the content of a file is on the disk."""
     with open(file, "rb") as handle:
         os.fsync(handle.fileno())
+
+
+def _flush_names(folder):
+    """The same for the names in a folder, where the system can."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -28,16 +28,17 @@ class Network:
     ----------
     layers : tuple of layers in the order in which they are computed; of a residual block its body, then its projection,
         then an :class:`mcuref.layers.Add`.
+    written : tuple of layers as they were given, residual blocks whole.
     sources : tuple of tuple of int, which layers feed each: mostly the one before it.
     names : tuple of str, one a layer: "input", "flatten1", "dense1", "relu1", ...
     shapes : tuple of tuple, the output shape of each layer.
     """
 
     def __init__(self, layers, *, seed=0, name="network", parameters=None):
-        self.name, self._written = name, _checked_layers(layers)
-        if not self._written or not isinstance(self._written[0], Input):
+        self.name, self.written = name, _checked_layers(layers)
+        if not self.written or not isinstance(self.written[0], Input):
             raise InputError(f"network {name!r} must begin with an Input layer, such as Input((28, 28, 1), 'uint8')")
-        self.layers, self.sources = _in_order(self._written)
+        self.layers, self.sources = _in_order(self.written)
         self.seed = arguments.seed(seed)
         self.names = _names(self.layers)
         self.shapes = _shapes(self)
@@ -87,11 +88,11 @@ class Network:
 
     def with_parameters(self, parameters):
         """The same layers, starting from other parameters."""
-        return Network(self._written, seed=self.seed, name=self.name, parameters=parameters)
+        return Network(self.written, seed=self.seed, name=self.name, parameters=parameters)
 
     def with_seed(self, seed):
         """The same layers, starting from the parameters of another seed."""
-        return Network(self._written, seed=seed, name=self.name)
+        return Network(self.written, seed=seed, name=self.name)
 
     def _initial(self, i, kind, shape):
         if kind == "bias":

@@ -1,4 +1,4 @@
-"""The trainer: epochs over a data set, evaluation, history, statistics. A run that does not fit never gets here."""
+"""The trainer: epochs over a data set, evaluation, history, statistics; its state can be taken and put back at any time."""
 
 from dataclasses import asdict, dataclass, field
 
@@ -6,11 +6,12 @@ import numpy as np
 
 from mcuref import arguments
 from mcuref.datasets.data import Data
-from mcuref.errors import DivergedError, InputError
+from mcuref.errors import DivergedError, InputError, NonFiniteError
 from mcuref.kernels.random import SHUFFLE, permutation
 from mcuref.layers import find_loss
+from mcuref.metrics import anomaly_scores
 from mcuref.program import effort
-from mcuref.program.program import Program
+from mcuref.program.program import Program, Shown
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Result:
 
     Attributes
     ----------
-    metric : "accuracy", a fraction of the test samples, or "mean_squared_error" for reconstruction.
+    metric : "accuracy", a fraction of the test samples; for reconstruction "auc" of anomaly data, a mean over machines,
+        else "mean_squared_error".
     score : float, the metric on the test side of the data after the last epoch.
     history : list of dict, a row an epoch.
     counts : dict of exact integers by kind: forward, propagate, weight_gradient, update, comparisons.
@@ -70,16 +72,20 @@ class Trainer:
         arguments.instance("data", data, Data, "a mcuref.Data, such as mcuref.load_data('digits')")
         self.program, self.data, self.progress = program, data, progress
         self.epochs, self.seed = arguments.epochs(epochs), arguments.seed(seed)
-        self.history = []
+        self.history, self._epoch = [], None
+        self._resumed = False
 
     def run(self):
         """Train all epochs; returns :class:`Result`. Counts and effort are those of the program since its start.
 
-        A second run trains on from there, with a schedule of its own from its beginning.
+        A second run trains on from there, with a schedule of its own from its beginning; after :meth:`restore`, it goes
+        on with the run whose state that was.
         """
-        self.history = []
-        for epoch in range(self.epochs):
-            self.history.append(self._epoch(epoch))
+        if not self._resumed:
+            self.history, self._epoch = [], None
+        self._resumed = False
+        while len(self.history) < self.epochs:
+            self.history.append(self._finish_epoch())
         program = self.program
         return Result(
             metric=self.metric,
@@ -92,44 +98,115 @@ class Trainer:
             mean_ratio_per_layer=effort.ratio_per_layer(program),
         )
 
+    def state(self):
+        """(plain data, arrays by name): copies of everything that decides how a run goes on. Good between two samples."""
+        epoch = self._epoch
+        plain = {"history": [dict(row) for row in self.history], "epoch": None}
+        arrays = {f"program.{name}": value for name, value in self.program.state().items()}
+        arrays["counts"] = self.program.counts.copy()
+        if epoch is not None:
+            plain["epoch"] = {"before": dict(epoch.before), "done": epoch.done}
+            arrays |= {"losses": epoch.shown.losses.copy(), "trained": epoch.shown.trained.copy()}
+        return plain, arrays
+
+    def restore(self, plain, arrays):
+        """Put back what :meth:`state` returned; :meth:`run` then goes on from there, with the same bits.
+
+        InputError, and nothing is changed, if it is not a state of such a trainer.
+        """
+        self._check(plain, arrays)
+        state = {n.removeprefix("program."): v for n, v in arrays.items() if n.startswith("program.")}
+        self.program.restore(state)
+        self.program.counts[:] = arrays["counts"]
+        self.history, self._epoch, self._resumed = [dict(row) for row in plain["history"]], None, True
+        if plain["epoch"] is not None:
+            self._epoch = _Epoch(dict(plain["epoch"]["before"]), Shown(len(self.data.x_train)), plain["epoch"]["done"])
+            self._epoch.shown.losses[:], self._epoch.shown.trained[:] = arrays["losses"], arrays["trained"]
+
+    def _check(self, plain, arrays):
+        """InputError unless this could come from :meth:`state`, but for the program's part, which the program checks."""
+        history, epoch, count = plain.get("history"), plain.get("epoch"), len(self.data.x_train)
+        if not isinstance(history, list) or not all(isinstance(row, dict) and self.metric in row for row in history):
+            raise InputError(f"its history is not a list of epochs measured by {self.metric}")
+        if len(history) + (epoch is not None) > self.epochs:
+            raise InputError(f"it has {len(history) + (epoch is not None)} epochs; the run has {self.epochs}")
+        shapes = {"counts": np.zeros_like(self.program.counts)}
+        if epoch is not None:
+            shapes |= {"losses": np.zeros(count, np.float32), "trained": np.zeros(count, bool)}
+            before = epoch.get("before") if isinstance(epoch, dict) else None
+            if not isinstance(before, dict) or before.keys() != self._totals().keys():
+                raise InputError("its epoch has not the counts of this program")
+            arguments.whole("samples shown", epoch.get("done"), 0, count)
+        for name, like in shapes.items():
+            value = arrays.get(name)
+            if value is None or value.dtype != like.dtype or value.shape != like.shape:
+                found = "not there" if value is None else f"{value.dtype}{value.shape}"
+                raise InputError(f"its {name} are {found}; they must be {like.dtype}{like.shape}")
+
     @property
     def metric(self):
         """What the run is measured by."""
-        return "mean_squared_error" if find_loss(self.program.loss).target == "none" else "accuracy"
+        if find_loss(self.program.loss).target != "none":
+            return "accuracy"
+        return "auc" if self.data.kind == "anomaly" else "mean_squared_error"
 
     def evaluate(self):
-        """The metric on the test side of the data."""
+        """The metric on the test side of the data, by name; for anomaly data also "pauc", the partial AUC."""
         outputs = self.program.outputs(self.data.x_test)
         if not np.isfinite(outputs).all():
             raise DivergedError(len(self.history) + 1)
         if self.metric == "accuracy":
-            return float(np.mean(outputs.argmax(axis=1) == self.data.y_test))
+            return {"accuracy": float(np.mean(outputs.argmax(axis=1) == self.data.y_test))}
+        errors = self._reconstruction_errors(outputs)
+        if self.metric == "auc":
+            scores = anomaly_scores(errors, self.data)
+            return {"auc": scores["auc"], "pauc": scores["pauc"]}
+        return {"mean_squared_error": float(np.mean(errors))}
+
+    def _reconstruction_errors(self, outputs):
+        """Mean squared error of each test sample against its normalised input, float64[M]."""
         layer, x = self.program.network.input, self.data.x_test.reshape(len(self.data.x_test), -1)
         channel = np.arange(layer.size) % layer.mean.size
-        sample = (x.astype(np.float32) - layer.mean[channel]) * layer.scale[channel]
-        return float(np.mean((outputs.astype(np.float64) - sample) ** 2))
+        errors = np.empty(len(x))
+        for first in range(0, len(x), 1024):  # so that float copies stay small
+            part = slice(first, first + 1024)
+            sample = (x[part].astype(np.float32) - layer.mean[channel]) * layer.scale[channel]
+            errors[part] = np.mean((outputs[part].astype(np.float64) - sample) ** 2, axis=1)
+        return errors
 
-    def _epoch(self, epoch):
-        """Show every training sample once; returns the epoch's row of the history."""
-        count = len(self.data.x_train)
-        first, total = epoch * count, self.epochs * count
-        before = self._totals()
-        shown = self.program.train(
-            self.data.x_train,
-            self.data.y_train,
-            permutation(count, self.seed, SHUFFLE + epoch),
-            first=first,
-            total=total,
-            progress=self.progress and (lambda done, _: self.progress(first + done, total)),
-        )
-        spent = {name: value - before[name] for name, value in self._totals().items()}
+    def _finish_epoch(self):
+        """Show the training samples that the epoch has not seen yet; returns the epoch's row of the history."""
+        count, number = len(self.data.x_train), len(self.history)
+        if self._epoch is None:
+            self._epoch = _Epoch(self._totals(), Shown(count), 0)
+        epoch, begin = self._epoch, self._epoch.done
+        first, total = number * count, self.epochs * count
+
+        def progress(done, _):
+            epoch.done = begin + done
+            if self.progress:
+                self.progress(first + epoch.done, total)
+
+        order = permutation(count, self.seed, SHUFFLE + number)[begin:]
+        try:
+            self.program.train(
+                self.data.x_train, self.data.y_train, order, first=first + begin, total=total, progress=progress,
+                shown=epoch.shown.part(begin),
+            )  # fmt: skip
+        except NonFiniteError as error:
+            raise NonFiniteError(error.layer, begin + error.sample) from None  # the same, resumed or not
+        self._epoch = None
+        return self._row(number, count, epoch)
+
+    def _row(self, number, count, epoch):
+        spent = {name: value - epoch.before[name] for name, value in self._totals().items()}
         _, dense = effort.dense_macs(self.program)
         return {
-            "epoch": epoch + 1,
+            "epoch": number + 1,
             "samples": count,
-            "skipped": int(count - shown.trained.sum()),
-            "loss": float(shown.losses.mean(dtype=np.float64)),
-            self.metric: self.evaluate(),
+            "skipped": int(count - epoch.shown.trained.sum()),
+            "loss": float(epoch.shown.losses.mean(dtype=np.float64)),
+            **self.evaluate(),
             "backward_effort": (spent["propagate"] + spent["weight_gradient"]) / (count * dense),
             **{f"ratio.{name[2:]}": spent[name] / (count * n) for name, n in self._layer_sizes().items()},
         }
@@ -144,3 +221,12 @@ class Trainer:
     def _layer_sizes(self):
         selections = [i for i in self.program.instructions if i.phase == "selection"]
         return {f"k.{i.layer}": i.dimensions[0] for i in reversed(selections)}
+
+
+@dataclass
+class _Epoch:
+    """An epoch under way: counts before it, losses and choices so far, and how many samples were shown."""
+
+    before: dict
+    shown: Shown
+    done: int

@@ -9,7 +9,7 @@ from mcuref import __version__
 from mcuref.cli.console import prepare_streams
 from mcuref.errors import McurefError
 
-COMMANDS = ("train", "compare", "estimate", "targets", "datasets", "doctor", "bench")
+COMMANDS = ("train", "compare", "estimate", "models", "targets", "datasets", "doctor", "bench")
 DESCRIPTION = """\
 Train small networks exactly as a microcontroller would: in one planned arena, under a budget that cannot be exceeded.
 
@@ -60,8 +60,8 @@ def main(argv=None):
     except OSError as error:
         what = error.filename or "the output"
         return _failed(f"{what} cannot be used: {(error.strerror or str(error)).lower()}")
-    except KeyboardInterrupt:
-        return _failed("interrupted; nothing half-written is left", 130)
+    except KeyboardInterrupt as stop:
+        return _failed(str(stop) or "interrupted; nothing half-written is left", 130)
 
 
 def _failed(sentence, status=2):

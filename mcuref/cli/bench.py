@@ -3,7 +3,7 @@
 The ratio is to PyTorch's dense step of the same model on one thread in the same run (pip install "mcuref[peers]"). topk
 keeps 10 % with a dense output layer; tinypropv2 is measured at 80 % of the samples skipped.
 
-  mcuref bench
+  mcuref bench                                                         nine models, about a minute and a half
   mcuref bench --model mlp-784-128-64-10 --json bench.json
 """
 
@@ -13,7 +13,7 @@ from mcuref.cli.console import prepare_kernels, progress, show
 
 def arguments(parser):
     """Options of this command."""
-    parser.add_argument("--model", metavar="NAME", help="several with commas; default four multilayer perceptrons")
+    parser.add_argument("--model", metavar="NAME", help="several with commas; default those of mcuref.bench.MODELS")
     parser.add_argument(
         "--seconds", type=options.number, default=1.0, metavar="S", help="for each measurement; default 1"
     )

@@ -2,11 +2,13 @@
 
 Full training, static top-k, TinyProp and TinyPropv2 start from the same weights and see the same samples in the same
 order at the same learning rate. Effort is counted: multiply-accumulates of the backward pass over those of a dense one.
+Seeds and methods run on all cores at once.
 
   mcuref compare                                                       the embedded digits, all methods
   mcuref compare --data mnist --model mlp-784-32-10 --target nrf52840 --seeds 3
   mcuref compare --data mnist --method full,tinypropv2 --preset paper --json table.json
   mcuref compare --data mnist --sweep                                  against static top-k of equal accuracy
+  mcuref compare --data mnist --model cnn-28 --regime shift            pre-trained, then the images are rotated
 """
 
 from mcuref.cli import options
@@ -18,6 +20,7 @@ def arguments(parser):
     options.add_model(parser)
     options.add_rule(parser, several=True)
     options.add_run(parser)
+    options.add_policy(parser)
     parser.add_argument(
         "--seeds",
         default="1",
@@ -43,16 +46,16 @@ def run(arguments):
 
     check_outputs(arguments.json)
     methods, settings = options.several(arguments.method, "--method"), options.settings(arguments.settings)
-    chosen = named_rules(methods, arguments.preset, **settings)
+    named_rules(methods, arguments.preset, **settings)  # refuse what is wrong before data is loaded
     budget, seeds = options.budget(arguments), options.seeds(arguments.seeds)
     data = options.load_data(arguments)
-    if arguments.sweep:
-        chosen |= sweep_rules()
     comparison = Comparison(
         data, default_model(data) if arguments.model is None else arguments.model, seeds=seeds, regime=arguments.regime,
-        budget=budget, trainable=arguments.trainable, epochs=arguments.epochs, learning_rate=arguments.learning_rate,
-        schedule=arguments.schedule,
+        budget=budget, trainable=arguments.trainable, policy=arguments.policy, **options.protocol(arguments),
     )  # fmt: skip
+    chosen = named_rules(methods, arguments.preset, comparison.protocol, **settings)
+    if arguments.sweep:
+        chosen |= sweep_rules()
     comparison.check(chosen)
     prepare_kernels()
     with progress() as comparison.progress:

@@ -41,6 +41,11 @@ def show(*results):
         _Console(width=max(width, least)).print(result)
 
 
+def say(sentence):
+    """Print a warning to stderr, on one line."""
+    _Console(stderr=True).print("mcuref:", " ".join(str(sentence).split()), soft_wrap=True)
+
+
 def _least_width(table):
     """Columns of a table at which nothing is cut that may not be wrapped."""
     roomy = _Console(width=10_000)
@@ -63,14 +68,14 @@ def prepare_kernels():
         return
     if fresh:
         often = "once for each version of mcuref" if CACHED else f"at every start, because {CACHE} cannot be written"
-        console.print(f"compiling kernels for this machine ({often}, about a quarter of a minute)")
+        console.print(f"compiling kernels for this machine ({often}, about half a minute)")
     with console.status("compiling kernels" if fresh else "loading kernels"):
         executor.compile_executor()
 
 
 @contextmanager
 def progress():
-    """A callable (what, done, total) that draws one bar after the other, on stderr if that is a terminal."""
+    """A callable (what, done, total) that draws a bar for all that is under way, on stderr if that is a terminal."""
     console = _Console(stderr=True)
     if not console.is_interactive:
         yield lambda what, done, total: None
@@ -81,9 +86,7 @@ def progress():
 
         def update(what, done, total):
             if what not in tasks:
-                for task in tasks.values():
-                    bars.update(task, visible=False)
                 tasks[what] = bars.add_task(what, total=total)
-            bars.update(tasks[what], completed=done, total=total)
+            bars.update(tasks[what], completed=done, total=total, visible=done < total)
 
         yield update

@@ -16,6 +16,7 @@ def arguments(parser):
     """Options of this command."""
     options.add_model(parser, data=False)
     options.add_rule(parser)
+    options.add_policy(parser)
     options.add_budget(parser)
     parser.add_argument("--map", metavar="FILE", help="draw offset x instruction to a picture (needs matplotlib)")
     options.add_json(parser)
@@ -27,6 +28,7 @@ def run(arguments):
     from mcuref.files import check_outputs, write_json
     from mcuref.memory.accountant import BudgetExceeded
     from mcuref.models import build, find_model
+    from mcuref.optimisers import SGD
     from mcuref.program.compiler import compile
     from mcuref.report.tables import memory_tables
 
@@ -34,12 +36,14 @@ def run(arguments):
     name = "mlp-64-32-10" if arguments.model is None else arguments.model
     rule = rules.make(arguments.method, arguments.preset, **options.settings(arguments.settings))
     network, budget = build(name), options.budget(arguments)
-    keywords = {"loss": find_model(name).loss, "trainable": arguments.trainable}
+    keywords = {"loss": find_model(name).loss, "trainable": arguments.trainable, "policy": arguments.policy}
+    momentum, batch = arguments.momentum, arguments.batch
+    optimiser = SGD(momentum=0.0 if momentum is None else momentum, batch=1 if batch is None else batch)
     suggestions = []
     try:
-        program = compile(network, rule, budget=budget, **keywords)
+        program = compile(network, rule, optimiser, budget=budget, **keywords)
     except BudgetExceeded as refusal:
-        program, suggestions = compile(network, rule, **keywords), refusal.suggestions
+        program, suggestions = compile(network, rule, optimiser, **keywords), refusal.suggestions
         program.budget = budget
     fits = not suggestions and _fits(program)
     memory = program.report()

@@ -8,7 +8,8 @@ from mcuref import rules
 from mcuref.arguments import MOST_EPOCHS
 from mcuref.errors import InputError
 from mcuref.memory.targets import DEFAULT_STACK, Budget, find_target, parse_size
-from mcuref.optimisers import SCHEDULES
+from mcuref.optimisers import LARGEST_BATCH, SCHEDULES
+from mcuref.program.compiler import POLICIES
 from mcuref.protocols import REGIMES
 
 DEFAULT_TARGET = "nrf52840"
@@ -44,8 +45,8 @@ def add_model(parser, data=True):
         )  # fmt: skip
     parser.add_argument(
         "--model", metavar="NAME",
-        help="mlp-64-32-10, mlp-784-32-10, mlp-784-128-64-10, mlp-har, autoencoder, or mlp-A-B-C; "
-        "default: " + ("one that fits the data" if data else "mlp-64-32-10"),
+        help="a model of the zoo (mcuref models), mlp-A-B-C by widths, a TOML file, or one of these with hidden widths "
+        "times F: NAME@F; default: " + ("one that fits the data" if data else "mlp-64-32-10"),
     )  # fmt: skip
     parser.add_argument(
         "--trainable", type=whole(1 if data else 0), metavar="N",
@@ -82,12 +83,25 @@ def add_budget(parser):
     group.add_argument("--stack", metavar="SIZE", help="SRAM kept back for the stack; default 2KiB")
 
 
+def add_policy(parser):
+    """--momentum, --batch, --policy."""
+    parser.add_argument("--momentum", type=number, metavar="M", help="of SGD; default 0; takes 4 bytes a trained weight")
+    parser.add_argument(
+        "--batch", type=whole(1, LARGEST_BATCH), metavar="N",
+        help="trained samples per update; default 1; more take 4 bytes a trained weight for the gradient",
+    )  # fmt: skip
+    parser.add_argument(
+        "--policy", choices=POLICIES,
+        help="immediate (each sample updates the weights) or accumulate (sums over the batch); default: what --batch needs",
+    )  # fmt: skip
+
+
 def add_run(parser):
     """--regime, --epochs, --learning-rate, --schedule, --evaluate."""
     parser.add_argument(
         "--regime", default="scratch", metavar="NAME",
-        help=f"{' or '.join(REGIMES)}: from start weights, or pre-trained on a first part and then on new samples of "
-        "the same kind; default scratch",
+        help=f"{', '.join(REGIMES)}: from start weights; or pre-trained on a first part and then on new samples of the same "
+        "kind, or of a changed domain; default scratch",
     )  # fmt: skip
     parser.add_argument(
         "--epochs", type=whole(1, MOST_EPOCHS), metavar="N", help="default: the protocol's for the data and regime"
@@ -103,6 +117,12 @@ def add_run(parser):
 def add_json(parser):
     """--json."""
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON too")
+
+
+def protocol(arguments):
+    """Columns of the protocol that options replace, for find_protocol."""
+    names = ("epochs", "learning_rate", "schedule", "momentum", "batch")
+    return {name: getattr(arguments, name) for name in names}
 
 
 def settings(pairs):

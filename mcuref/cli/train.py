@@ -1,76 +1,191 @@
-"""Train one model by one method, under a budget; keep the run in a folder.
+"""Train one model by one method, under a budget; keep the run in a folder, where it survives being killed.
 
-The folder gets report.json, history.csv (a row an epoch), memory.csv (a row a buffer) and weights.npz. It must not
-exist yet, and appears only when the run is complete.
+The folder gets report.json, history.csv (a row an epoch), memory.csv (a row a buffer) and weights.npz when the run is
+complete. It must not exist yet. Until then it holds run.json, what was asked for, and checkpoints; --resume goes on from the
+last one and ends with the same bytes as a run that nobody interrupted. A run whose training diverges keeps the last
+checkpoint before that; one that fails before its first checkpoint leaves no folder.
 
   mcuref train                                                        the embedded digits, TinyPropv2
   mcuref train --data my_folder/ --method tinypropv2 --target stm32f746 --out runs/mine
-  mcuref train --data mnist --regime continue --trainable 1 --out runs/last-layer
+  mcuref train --resume runs/mine
 """
 
-from mcuref.cli import options
-from mcuref.cli.console import prepare_kernels, progress, show
+import argparse
 
+from mcuref.cli import options
+from mcuref.cli.console import prepare_kernels, progress, say, show
+
+NOT_GIVEN = object()  # the value of an option that is not on the command line
 
 def arguments(parser):
     """Options of this command."""
     options.add_model(parser)
     options.add_rule(parser)
     options.add_run(parser)
+    options.add_policy(parser)
     parser.add_argument(
         "--seed", type=options.whole(0), default=0, metavar="N", help="of start weights and orders; default 0"
     )
     options.add_budget(parser)
     parser.add_argument("--out", metavar="FOLDER", help="keep the run in this new folder; default: print only")
+    parser.add_argument(
+        "--checkpoint", type=options.number, default=30.0, metavar="S",
+        help="seconds between two checkpoints in the folder; default 30",
+    )  # fmt: skip
+    parser.add_argument(
+        "--resume", metavar="FOLDER",
+        help="go on with the unfinished run in this folder, as it was begun; no other option but --json",
+    )  # fmt: skip
     options.add_json(parser)
+    defaults = vars(parser.parse_args([]))  # known apart, so that run() sees what was given; --set appends to its []
+    parser.set_defaults(defaults=defaults, **dict.fromkeys(defaults.keys() - {"settings"}, NOT_GIVEN))
 
 
 def run(arguments):
     """Check, train, print, write."""
-    import time
+    from mcuref.files import check_outputs
+    from mcuref.report.runs import check_new_run, resumed_run
 
+    given = {name: getattr(arguments, name) for name in arguments.defaults}
+    given = {name: value for name, value in given.items() if value not in (NOT_GIVEN, [])}
+    if "resume" not in given:
+        asked = argparse.Namespace(**arguments.defaults | given)
+        if asked.out is not None:
+            check_new_run(asked.out)
+        check_outputs(asked.json, folder=asked.out)
+        _train(asked)
+        return
+    _check_alone(given)
+    folder, json = given["resume"], given.get("json")
+    with resumed_run(folder) as (begun, fingerprint):
+        check_outputs(json, folder=folder, present=True)
+        _train(argparse.Namespace(**arguments.defaults | begun | {"out": folder, "json": json}), fingerprint)
+
+
+def _check_alone(given):
+    """InputError if --resume is given with options that were settled when the run was begun."""
+    from mcuref.errors import InputError
+
+    others = [name.replace("settings", "set").replace("_", "-") for name in given if name not in ("resume", "json")]
+    if others:
+        raise InputError(f"--resume goes on with a run as it was begun; --{others[0]} cannot be given with it")
+
+
+def _train(asked, fingerprint=None):
+    """Check, train, print, write; with a folder, in it; with the fingerprint of an unfinished run, from its checkpoint."""
+    from mcuref.files import write_json
+    from mcuref.report.runs import new_run
+    from mcuref.runs import same_run
+
+    if asked.out is not None and asked.model is not None:
+        asked.model = _settled_model(asked.model)
+    training = _checked(asked)  # refuses before any work
+    if fingerprint is not None:
+        same_run(asked.out, fingerprint, training.fingerprint)
+    prepare_kernels()
+    if fingerprint is not None:
+        report = _finish_in_folder(asked, training)
+    elif asked.out is not None:
+        with new_run(asked.out, _begun(asked), training.fingerprint):
+            report = _finish_in_folder(asked, training)
+    else:
+        report = _finish(asked, training)
+    if asked.json is not None:
+        write_json(asked.json, report)
+
+
+def _begun(asked):
+    """What run.json keeps; where the data lies is absolute, so that the run can go on from elsewhere."""
+    import os
+
+    from mcuref.datasets.registry import NAMES
+
+    begun = {name: value for name, value in vars(asked).items() if name not in ("out", "resume", "json")}
+    return begun | {"data": asked.data if asked.data in NAMES else os.path.abspath(asked.data)}
+
+
+def _settled_model(name):
+    """The same for the model, from the start: the report names it, and must not depend on where a run goes on."""
+    import os
+
+    from mcuref.models.build import SCALED
+
+    scaled = SCALED.fullmatch(name)
+    return os.path.abspath(name) if (scaled[1] if scaled else name).endswith(".toml") else name
+
+
+def _checked(asked):
+    """The Run that was asked for; InputError or BudgetExceeded if it cannot be."""
     from mcuref import rules
-    from mcuref.files import check_outputs, write_json
+    from mcuref.arguments import number
+    from mcuref.comparison import named_rules
     from mcuref.models import build, default_model, find_model
-    from mcuref.optimisers import SGD
     from mcuref.program.compiler import compile
-    from mcuref.protocols import find_protocol, prepare
-    from mcuref.report.runs import training_report, write_run
-    from mcuref.report.tables import training_tables
-    from mcuref.training import Trainer
+    from mcuref.protocols import find_protocol
+    from mcuref.runs import Run
 
-    check_outputs(arguments.json, folder=arguments.out)
-    rule = rules.make(arguments.method, arguments.preset, **options.settings(arguments.settings))
-    budget = options.budget(arguments)
-    data = options.load_data(arguments)
-    name = default_model(data) if arguments.model is None else arguments.model
-    protocol = find_protocol(data.name, arguments.regime, arguments.epochs, arguments.learning_rate, arguments.schedule)
+    number("--checkpoint", asked.checkpoint, 0, 86400)
+    settings = options.settings(asked.settings)
+    rules.make(asked.method, asked.preset, **settings)  # refuse what is wrong before data is loaded
+    budget = options.budget(asked)
+    data = options.load_data(asked)
+    name = default_model(data) if asked.model is None else asked.model
+    protocol = find_protocol(data.name, name, asked.regime, **options.protocol(asked))
+    _, _, rule = named_rules([asked.method], asked.preset, protocol, **settings)[asked.method]
     loss = find_model(name).loss
 
     def compiled(network):
-        optimiser = SGD(protocol.learning_rate, protocol.schedule)
-        return compile(network, rule, optimiser, loss=loss, trainable=arguments.trainable, budget=budget)
-
-    network = build(name, data, seed=arguments.seed)
-    compiled(network), protocol.border(data)  # refuse before any work
-    prepare_kernels()
-    began = time.perf_counter()
-    with progress() as update:
-        network, part = prepare(
-            protocol, network, data, loss, arguments.seed, lambda done, total: update("pre-training", done, total)
+        return compile(
+            network, rule, protocol.optimiser(), loss=loss, policy=asked.policy, trainable=asked.trainable, budget=budget
         )
-        trainer = Trainer(
-            compiled(network), part, epochs=protocol.epochs, seed=arguments.seed,
-            progress=lambda done, total: update(arguments.method, done, total),
-        )  # fmt: skip
-        result = trainer.run()
+
+    network = build(name, data, seed=asked.seed)
+    compiled(network), protocol.check(data)
+    return Run(protocol, network, data, loss, asked.seed, compiled)
+
+
+def _finish_in_folder(asked, training):
+    """Go on from the last checkpoint, if there is one; what stops the run says what becomes of it."""
+    from mcuref import checkpoints
+    from mcuref.errors import DivergedError, McurefError, NonFiniteError
+    from mcuref.files import WriteError
+    from mcuref.report.runs import is_complete, resume_command
+    from mcuref.runs import Keeper
+
+    training.keeper = Keeper(asked.out, asked.checkpoint, say)
+    found = training.keeper.load(training.fingerprint)
+    command = resume_command(asked.out)
+    try:
+        return _finish(asked, training, found)
+    except KeyboardInterrupt:
+        if is_complete(asked.out):
+            raise
+        raise KeyboardInterrupt(f"interrupted; go on with: {command}") from None
+    except McurefError as error:
+        if not checkpoints.exist(asked.out):
+            raise
+        if isinstance(error, (NonFiniteError, DivergedError)):
+            kept = f"run folder {asked.out!r} keeps the last checkpoint before that, but resumed it would end the same"
+            raise McurefError(f"{error}; {kept}") from None
+        raise McurefError(f"{error}; then go on with: {command}" if isinstance(error, WriteError) else error) from None
+
+
+def _finish(asked, training, found=None):
+    """Train, print, write; returns the report."""
+    import time
+
+    from mcuref.report.runs import training_report, write_run
+    from mcuref.report.tables import training_tables
+
+    began = time.perf_counter()
+    with progress() as training.progress:
+        result = training.finish(found)
     seconds = time.perf_counter() - began
     report = training_report(
-        trainer, result, arguments.method, arguments.preset, arguments.regime, arguments.evaluate, seconds
+        training.trainer, result, asked.method, asked.preset, asked.regime, asked.evaluate, seconds
     )
     show(*training_tables(report))
-    if arguments.out is not None:
-        write_run(arguments.out, trainer, report)
-        show(f"run kept in {arguments.out}")
-    if arguments.json is not None:
-        write_json(arguments.json, report)
+    if asked.out is not None:
+        write_run(asked.out, training.trainer, report)
+        show(f"run kept in {asked.out}")
+    return report

@@ -35,14 +35,20 @@ def depthwise_backward_input_f32(dx, delta, w, kept, g):
     for i in range(dx.size):
         dx[i] = np.float32(0)
     c = np.int64(g[C])
-    for n in range(kept.size):
-        position, channel = np.int64(kept[n]) // c, np.int64(kept[n]) % c
-        error = delta[kept[n]]
+    done, count = 0, kept.size
+    while done < count:
+        position = np.int64(kept[done]) // c
+        base = position * c
+        begin = done
+        while done < count and np.int64(kept[done]) < base + c:
+            done += 1
         top, left = position // g[WO] * g[SH] - g[TOP], position % g[WO] * g[SW] - g[LEFT]
         for ky in range(max(0, -top), min(g[KH], g[H] - top)):
             for kx in range(max(0, -left), min(g[KW], g[W] - left)):
-                i = ((top + ky) * g[W] + left + kx) * c + channel
-                dx[i] = dx[i] + error * w[(ky * g[KW] + kx) * c + channel]
+                target, tap = ((top + ky) * g[W] + left + kx) * c - base, (ky * g[KW] + kx) * c - base
+                for n in range(begin, done):  # one position: each entry has a dx of its own
+                    e = np.int64(kept[n])
+                    dx[target + e] = dx[target + e] + delta[e] * w[tap + e]
 
 
 @kernel
@@ -52,16 +58,22 @@ def depthwise_update_f32(w, b, delta, x, kept, rate, dense_bias, g):
     With ``dense_bias`` every entry of delta updates its bias instead.
     """
     c = np.int64(g[C])
-    for n in range(kept.size):
-        position, channel = np.int64(kept[n]) // c, np.int64(kept[n]) % c
-        step = rate * delta[kept[n]]
+    done, count = 0, kept.size
+    while done < count:
+        position = np.int64(kept[done]) // c
+        base = position * c
+        begin = done
+        while done < count and np.int64(kept[done]) < base + c:
+            if not dense_bias:
+                b[np.int64(kept[done]) - base] -= rate * delta[kept[done]]
+            done += 1
         top, left = position // g[WO] * g[SH] - g[TOP], position % g[WO] * g[SW] - g[LEFT]
         for ky in range(max(0, -top), min(g[KH], g[H] - top)):
             for kx in range(max(0, -left), min(g[KW], g[W] - left)):
-                i = (ky * g[KW] + kx) * c + channel
-                w[i] = w[i] - step * x[((top + ky) * g[W] + left + kx) * c + channel]
-        if not dense_bias:
-            b[channel] = b[channel] - step
+                source, tap = ((top + ky) * g[W] + left + kx) * c - base, (ky * g[KW] + kx) * c - base
+                for n in range(begin, done):  # one position: each entry has weights of its own
+                    e = np.int64(kept[n])
+                    w[tap + e] = w[tap + e] - rate * delta[e] * x[source + e]
     if dense_bias:
         for e in range(delta.size):
             b[e % c] = b[e % c] - rate * delta[e]

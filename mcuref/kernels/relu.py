@@ -21,7 +21,7 @@ def relu_forward_f32(out, x, limit):
 def relu_backward_f32(dx, dy, y, limit):
     """dx[n] = 0 where the output y[n] <= 0 or y[n] >= limit, else dy[n]; dx may be dy."""
     for i in range(dx.size):
-        dx[i] = np.float32(0) if y[i] <= np.float32(0) or y[i] >= limit else dy[i]
+        dx[i] = np.float32(0) if (y[i] <= np.float32(0)) | (y[i] >= limit) else dy[i]  # | and no branch: it vectorises
 
 
 @kernel

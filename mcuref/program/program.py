@@ -93,7 +93,7 @@ class Program:
 
     # -- running --------------------------------------------------------------------------------------------------
 
-    def train(self, x, y=None, order=None, *, first=0, total=None, progress=None):
+    def train(self, x, y=None, order=None, *, first=0, total=None, progress=None, shown=None):
         """Show samples one by one and train on them by the rule.
 
         Parameters
@@ -104,7 +104,8 @@ class Program:
         order : int[S], which samples, in which order; 0 .. N - 1 if None.
         first, total : position of the first of them in the learning-rate schedule, and its length; a schedule of its
             own for this call if None.
-        progress : callable(done, S) or None, called a few times a second.
+        progress : callable(done, S) or None, called a few times a second, between two samples.
+        shown : :class:`Shown` to fill, for those who want to see part of it before the end.
 
         Returns
         -------
@@ -117,7 +118,7 @@ class Program:
         if not self.trainable:
             raise InputError("this program was compiled without trainable layers (or for wrt='input'); it cannot train")
         step = self.step(x, y, order, first, total)
-        return step.run_all(0, len(self.instructions), progress=progress)
+        return step.run_all(0, len(self.instructions), progress=progress, shown=shown)
 
     def outputs(self, x, progress=None):
         """Outputs z of the network for each sample, float32[N, outputs]; nothing is trained."""
@@ -171,10 +172,16 @@ class Program:
 class Shown:
     """What came of showing samples: ``losses`` float32[S], ``trained`` bool[S], ``results`` float32[S, n]."""
 
-    def __init__(self, size, width):
+    def __init__(self, size, width=0):
         self.losses = np.zeros(size, np.float32)
         self.trained = np.ones(size, bool)
         self.results = np.zeros((size, width), np.float32)
+
+    def part(self, first):
+        """The same from sample ``first`` on: views, not copies."""
+        part = Shown(0)
+        part.losses, part.trained, part.results = self.losses[first:], self.trained[first:], self.results[first:]
+        return part
 
 
 class Step:
@@ -204,13 +211,13 @@ class Step:
         self._call(slice(None), first_row, end_row, Shown(self.samples.order.size, 0), 0)
         return int(self.status[self.executor.ROW])
 
-    def run_all(self, first_row, end_row, result=None, width=0, progress=None):
+    def run_all(self, first_row, end_row, result=None, width=0, progress=None, shown=None):
         """Run rows for all samples in chunks of a fraction of a second; returns :class:`Shown`.
 
         ``result`` is a buffer of which ``width`` values are copied out after each sample.
         """
         size = self.samples.order.size
-        shown = Shown(size, width)
+        shown = Shown(size, width) if shown is None else shown
         offset = 0 if result is None else self.program.plan.offsets[result]
         done, chunk = 0, 64
         while done < size:

@@ -18,9 +18,9 @@ class Needs(NamedTuple):
 def suggestions(network, trainable, wrt, budget, needs):
     """Up to three changes that fit, as {"change", "sram", "flash"} with planned bytes.
 
-    ``needs(network, trainable)`` plans a variant and returns its :class:`Needs`. Tried: fewer trainable layers (the most
-    that fit), narrower hidden layers (the widest that fit), a larger named part (the smallest that fits, with an FPU if
-    one has it: the arithmetic is float32).
+    ``needs(network, trainable)`` plans a variant and returns its :class:`Needs`. Tried: fewer trainable layers (the
+    most that fit), narrower hidden layers (the widest that fit), a larger named part (the smallest that fits, with an
+    FPU if one has it: the arithmetic is float32).
     """
     candidates = (
         _fewer_trainable(network, trainable, wrt, budget, needs),
@@ -34,25 +34,34 @@ def _fewer_trainable(network, trainable, wrt, budget, needs):
     if wrt != "parameters":
         return None
     most = len(network.parametric) if trainable is None else trainable
-    for count in range(most - 1, 0, -1):
-        need = needs(network, count)
-        if excess(need, budget) is None:
-            return f"--trainable {count}", need
-    return None
+
+    def variant(count):
+        return f"--trainable {count}", needs(network, count)
+
+    return _largest_fitting(most, budget, variant)
 
 
 def _narrower(network, trainable, budget, needs):
-    """Bisect the width of the widest hidden layer, the others in proportion: memory grows with width."""
-    widest = max((network.layers[i].outputs for i in network.parametric[:-1]), default=1)
-    fitting, low, high = None, 0, widest
+    """The width of the widest hidden layer, the others in proportion."""
+    widest = max((network.shapes[i][-1] for i in network.parametric[:-1]), default=1)
+
+    def variant(width):
+        smaller = narrowed(network, Fraction(width, widest))
+        return smaller and (f"--model {smaller.name}", needs(smaller, trainable))
+
+    return _largest_fitting(widest, budget, variant)
+
+
+def _largest_fitting(most, budget, variant):
+    """Bisect 1 .. most - 1 for the largest (change, need) that fits: memory grows with each of the sizes tried."""
+    fitting, low, high = None, 0, most
     while high - low > 1:
         middle = (low + high) // 2
-        smaller = narrowed(network, Fraction(middle, widest))
-        if smaller is None:
+        candidate = variant(middle)
+        if candidate is None:
             return None
-        need = needs(smaller, trainable)
-        if excess(need, budget) is None:
-            low, fitting = middle, (f"--model {smaller.name}", need)
+        if excess(candidate[1], budget) is None:
+            low, fitting = middle, candidate
         else:
             high = middle
     return fitting

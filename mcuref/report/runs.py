@@ -1,13 +1,33 @@
-"""A run on disk: report.json, history.csv, memory.csv, weights.npz; it appears whole or not at all."""
+"""A run on disk: run.json from the start; report.json, history.csv, memory.csv and weights.npz when it is complete."""
 
 import csv
+import hashlib
+import json
+import shlex
+from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 
-from mcuref.files import new_folder, write_json
+from mcuref import __version__, checkpoints
+from mcuref.errors import InputError
+from mcuref.files import (
+    check_outputs,
+    held,
+    missing_parents,
+    new_file,
+    new_folder,
+    remove_empty,
+    remove_leftovers,
+    write_json,
+)
+from mcuref.models import describe
 from mcuref.report.json import budget_json
 from mcuref.report.memory import memory_map
+
+REQUEST, REPORT = "run.json", "report.json"
+SCHEMA = "mcuref.run/1"
 
 
 def training_report(trainer, result, method, preset, regime, evaluated, seconds):
@@ -18,11 +38,14 @@ def training_report(trainer, result, method, preset, regime, evaluated, seconds)
         "data": trainer.data.name,
         "evaluated_on": evaluated,
         "model": program.network.name,
+        "input": _input(program.network.input),
+        "layers": describe(program.network.written[1:]),
         "regime": regime,
         "method": method,
         "preset": preset,
         "settings": asdict(program.rule),
         "optimiser": asdict(program.optimiser),
+        "policy": program.policy,
         "loss": program.loss,
         "dtype": "float32",
         "seed": trainer.seed,
@@ -37,14 +60,103 @@ def training_report(trainer, result, method, preset, regime, evaluated, seconds)
     }
 
 
-def write_run(folder, trainer, report):
-    """Make the run folder; InputError if it cannot be, and then nothing is left of it."""
+def _input(layer):
+    """What brings a sample into the network: x = (sample - mean) * scale, value i with pair i % len(mean)."""
+    return {
+        "shape": list(layer.shape), "dtype": layer.dtype, "mean": layer.mean.tolist(), "scale": layer.scale.tolist()
+    }  # fmt: skip
+
+
+def check_new_run(folder):
+    """InputError if ``folder`` holds a run already; the sentence says whether it is complete or how to go on with it."""
+    if (Path(folder) / REQUEST).is_file() and not is_complete(folder):
+        raise InputError(
+            f"run folder {str(folder)!r} exists already and its run is unfinished; go on with: {resume_command(folder)} (it "
+            "was not touched)"
+        )
+
+
+def is_complete(folder):
+    """Whether the run in a folder is: report.json is written last."""
+    return (Path(folder) / REPORT).is_file()
+
+
+def resume_command(folder):
+    """The command that goes on with a run."""
+    return f"mcuref train --resume {shlex.quote(str(folder))}"
+
+
+@contextmanager
+def new_run(folder, arguments, fingerprint):
+    """Make the run folder with run.json, what was asked for, and hold it; InputError if it cannot be.
+
+    What fails before its first checkpoint, an interruption excepted, leaves no folder.
+    """
+    made = missing_parents(folder)
     with new_folder(folder) as part:
-        write_json(part / "report.json", report)
-        history = report["history"]
-        _write_csv(part / "history.csv", list(history[0]), [list(row.values()) for row in history])
-        _write_csv(part / "memory.csv", *memory_map(trainer.program))
-        np.savez(part / "weights.npz", **trainer.program.parameters())
+        request = {"schema": SCHEMA, "version": __version__, "arguments": arguments, "fingerprint": fingerprint}
+        write_json(part / REQUEST, request | {"sha256": _digest(request)})
+    with _held(folder):
+        try:
+            yield
+        except Exception:
+            if not checkpoints.exist(folder):
+                remove_leftovers(folder)
+                (Path(folder) / REQUEST).unlink()
+                remove_empty([Path(folder), *made])
+            raise
+
+
+@contextmanager
+def resumed_run(folder):
+    """Hold an unfinished run folder; gives (arguments, fingerprint) of its run.json. InputError if it is not one."""
+    path = Path(folder) / REQUEST
+    if not path.is_file():
+        raise InputError(f"{str(folder)!r} is no run folder: it has no {REQUEST}; name the folder that --out made")
+    with _held(folder):
+        if is_complete(folder):
+            raise InputError(f"run folder {str(folder)!r} is complete already; there is nothing to resume")
+        check_outputs(folder=folder, present=True)
+        request = _read_request(path)
+        remove_leftovers(folder)
+        yield request
+
+
+def _held(folder):
+    taken = f"run folder {str(folder)!r} is in use: another process is running it (it was not touched)"
+    return held(Path(folder) / REQUEST, taken)
+
+
+def _read_request(path):
+    try:
+        request = json.loads(path.read_text(encoding="utf-8"))
+        digest = request.pop("sha256")
+        if request["schema"] != SCHEMA:
+            raise ValueError(f"its schema is {request['schema']!r}, not {SCHEMA!r}")
+        if digest != _digest(request):
+            raise ValueError("it was changed or damaged")
+        return request["arguments"], request["fingerprint"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = f"it has no {error}" if isinstance(error, KeyError) else error
+        raise InputError(f"{str(path)!r} cannot be used: {reason}; remove the folder and start again") from None
+
+
+def _digest(request):
+    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+
+
+def write_run(folder, trainer, report):
+    """Write the results of a run into its folder, report.json last: with it the run is complete."""
+    folder = Path(folder)
+    history = report["history"]
+    with new_file(folder / "history.csv") as part:
+        _write_csv(part, list(history[0]), [list(row.values()) for row in history])
+    with new_file(folder / "memory.csv") as part:
+        _write_csv(part, *memory_map(trainer.program))
+    with new_file(folder / "weights.npz") as part, open(part, "wb") as file:
+        np.savez(file, **trainer.program.parameters())
+    checkpoints.drop_previous(folder)
+    write_json(folder / REPORT, report)
 
 
 def _write_csv(path, header, rows):

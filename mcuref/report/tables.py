@@ -14,6 +14,9 @@ COLUMN_NAMES = {
 }  # fmt: skip
 
 
+METRICS = {"accuracy": "accuracy", "auc": "AUC", "mean_squared_error": "error"}
+
+
 def _table(*columns):
     """A table whose columns after the first are right-aligned; a column name may begin with "<" for left."""
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
@@ -38,15 +41,16 @@ def _percent(fraction, digits=1):
 def protocol_line(comparison, evaluated):
     """One line that says what was done, for every row alike."""
     p, seeds = comparison.protocol, ", ".join(map(str, comparison.seeds))
-    before = (
-        f"pre-trained densely on the first {p.pretrained_part:.0%} for {_epochs(p.pretrained_epochs)}, then "
-        if (p.pretrained_epochs)
-        else ""
-    )
+    before = ""
+    if p.pretrained_epochs:
+        before = f"pre-trained densely on the first {p.pretrained_part:.0%} for {_epochs(p.pretrained_epochs)}, then "
+    if p.shifted:
+        before += "in the changed domain "
+    momentum = f", momentum {p.momentum:g}" if p.momentum else ""
     budget = f"; budget {comparison.budget.name or 'as given'}" if comparison.budget else "; no budget"
     return Text(
         f"{comparison.data.name}, {comparison.model}, {comparison.regime}: {before}{_epochs(p.epochs)} at rate "
-        f"{p.learning_rate:g} ({p.schedule}), batch 1; seeds {seeds}; {evaluated} set{budget}"
+        f"{p.learning_rate:g} ({p.schedule}), batch {p.batch}{momentum}; seeds {seeds}; {evaluated} set{budget}"
     )
 
 
@@ -56,17 +60,16 @@ def _epochs(count):
 
 def comparison_tables(rows):
     """The table of ``mcuref compare``, and what its columns mean."""
+    metric = rows[0]["metric"]
     table = _table(
-        "method", "<settings", "accuracy", "drop", "backward\neffort", "of\nfull's", "total\neffort", "skipped", "SRAM"
+        "method", "<settings", METRICS[metric], "drop", "backward\neffort", "of\nfull's", "total\neffort", "skipped", "SRAM"
     )
     for row in rows:
-        spread = f" ± {100 * row['accuracy_std']:.2f}" if len(row["per_seed"]) > 1 else ""
         drop = row["accuracy_drop"]
         table.add_row(
-            row["method"], _settings(row["settings"]), f"{100 * row['accuracy']:.2f}{spread} %",
-            "-" if drop is None else f"{100 * drop:+.2f}", _percent(row["backward_effort"]),
-            _percent(row["backward_effort_nonzero"]), _percent(row["total_effort"]), _percent(row["samples_skipped"]),
-            f"{row['sram_bytes']:,} B",
+            row["method"], _settings(row["settings"]), _score(row), "-" if drop is None else _points(metric, drop),
+            _percent(row["backward_effort"]), _percent(row["backward_effort_nonzero"]), _percent(row["total_effort"]),
+            _percent(row["samples_skipped"]), f"{row['sram_bytes']:,} B",
         )  # fmt: skip
     yield table
     yield _note(
@@ -74,6 +77,18 @@ def comparison_tables(rows):
         "dense backward pass; of full's: over what full training computed, which leaves out exact zeros; total effort: "
         "forward and backward, over dense training; skipped: samples not trained"
     )
+
+
+def _score(row):
+    """The metric of a row and its spread: accuracy in percent, an AUC as it is."""
+    several = len(row["per_seed"]) > 1
+    if row["metric"] == "accuracy":
+        return f"{100 * row['accuracy']:.2f}" + (f" ± {100 * row['accuracy_std']:.2f}" if several else "") + " %"
+    return f"{row['accuracy']:.4f}" + (f" ± {row['accuracy_std']:.4f}" if several else "")
+
+
+def _points(metric, drop):
+    return f"{100 * drop:+.2f}" if metric == "accuracy" else f"{drop:+.4f}"
 
 
 def _settings(settings):
@@ -95,11 +110,11 @@ def _settings(settings):
 def sweep_tables(rows, advantages):
     """Static top-k at several ratios, and how much less backward effort the adaptive methods need at equal accuracy."""
     yield Text("\nstatic top-k, dense output layer", style="bold")
-    table = _table("r", "accuracy", "drop", "backward effort", "of full's")
+    table = _table("r", METRICS[rows[0]["metric"]], "drop", "backward effort", "of full's")
     for row in rows:
         drop = row["accuracy_drop"]
         table.add_row(
-            f"{row['settings']['ratio']:g}", _percent(row["accuracy"], 2), "-" if drop is None else f"{100 * drop:+.2f}",
+            f"{row['settings']['ratio']:g}", _score(row), "-" if drop is None else _points(row["metric"], drop),
             _percent(row["backward_effort"]), _percent(row["backward_effort_nonzero"]),
         )  # fmt: skip
     yield table
@@ -242,16 +257,57 @@ def bank_tables(target):
     yield _note(f"largest run of adjacent banks: {sizes}; source: {target.datasheet}")
 
 
-def dataset_tables(rows):
-    """The list of ``mcuref datasets``."""
-    table = _table("data", "train", "test", "sample", "classes", "<what", "<licence")
+def dataset_tables(rows, folder):
+    """The lists of ``mcuref datasets``: the sets, their licences and notes, and how to get what is not in folder."""
+    table = _table("data", "<kind", "train", "test", "sample", "classes", "<what", "<here")
+    terms = _table("data", "<licence", "<note")
     for row in rows:
         sample = f"{'x'.join(map(str, row.sample_shape))} {row.dtype}"
-        table.add_row(row.name, f"{row.train:,}", f"{row.test:,}", sample, str(row.classes), row.what, row.licence)
+        here = Text("yes", style="green") if row.present else Text("no", style="dim")
+        counts = f"{row.train:,}", f"{row.test:,}"
+        table.add_row(row.name, row.kind, *counts, sample, str(row.classes), row.what, here)
+        terms.add_row(row.name, row.licence, row.note)
     yield table
+    yield terms
+    yield Text(f"data folder: {folder}")
     for row in rows:
-        here = f"here, {row.where}" if row.present else f"not in {row.where}: {row.command}"
-        yield Text(f"{row.name}: {here}")
+        if not row.present:
+            yield Text(f"{row.name} is not there: {row.command}")
+
+
+def models_tables(reports):
+    """The list of ``mcuref models``."""
+    table = _table("model", "input", "outputs", "parameters", "MACs forward", "SRAM", "flash", "<what")
+    for report in reports:
+        table.add_row(
+            report["name"], "x".join(map(str, report["input"])), str(report["outputs"]), f"{report['parameters']:,}",
+            f"{report['macs_forward']:,}", f"{report['sram_bytes']:,} B", f"{report['flash_bytes']:,} B", report["what"],
+        )  # fmt: skip
+    yield table
+    yield _note(
+        "outputs of a convolutional model are the classes of the data; SRAM and flash: to train all layers by tinypropv2, "
+        "batch 1"
+    )
+
+
+def model_tables(report):
+    """One model with its layers."""
+    yield Text(f"{report['name']}: {report['what'] or 'no description'}")
+    table = _table("layer", "shape", "parameters", "MACs forward", "<from")
+    previous = None
+    for row in report["layers"]:
+        fed_by = "" if row["from"] in ([previous], []) else " + ".join(row["from"])
+        table.add_row(
+            row["layer"], "x".join(map(str, row["shape"])), f"{row['parameters']:,}", f"{row['macs_forward']:,}", fed_by
+        )
+        previous = row["layer"]
+    table.add_section()
+    table.add_row("sum", "", f"{report['parameters']:,}", f"{report['macs_forward']:,}", "")
+    yield table
+    yield Text(
+        f"to train all layers by tinypropv2, batch 1: {report['sram_bytes']:,} B of SRAM, {report['flash_bytes']:,} B of "
+        f"flash; loss {report['loss']}"
+    )
 
 
 def checks_table(checks):

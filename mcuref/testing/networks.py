@@ -7,7 +7,20 @@ simplest value of each strategy comes first, because Hypothesis shrinks a failin
 import numpy as np
 from hypothesis import strategies as st
 
-from mcuref.layers import Dense, Flatten, Input, ReLU
+from mcuref.layers import (
+    AveragePool2D,
+    Conv2D,
+    Dense,
+    DepthwiseConv2D,
+    Flatten,
+    GlobalAveragePool,
+    Input,
+    MaxPool2D,
+    ReLU,
+    ReLU6,
+    Reshape,
+    Residual,
+)
 from mcuref.network import Network
 from mcuref.optimisers import SCHEDULES, SGD
 from mcuref.program.compiler import compile
@@ -16,15 +29,18 @@ from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
 WIDTHS = (1, 2, 3, 7, 8, 9, 15, 16, 17, 33)  # around 8 lanes, 4 rows a pass and whole mask bytes
 DTYPES = ("float32", "uint8", "int8", "int16")
 SHAPES = ((1, 3), (2, 8), (5, 3), (2, 2, 1), (3, 1, 3), (4, 4, 2))
+IMAGES = ((4, 4, 2), (1, 7, 1), (5, 3, 3), (3, 6, 1), (2, 2, 9))  # rows, columns, channels
+SIGNALS = ((9, 2), (7, 1))  # steps, channels: they become images of height 1
+FILTERS = (2, 1, 3, 5, 9)  # the kernels take four at a time
 LOSSES = ("softmax_cross_entropy", "mean_squared_error")
 # mean and scale that bring each type to about -1 .. 1, so that a few training steps stay finite
 NORMALISATIONS = {"float32": (0.25, 0.5), "uint8": (127.5, 1 / 128), "int8": (-0.5, 1 / 128), "int16": (3, 1 / 32768)}
 
 
 @st.composite
-def inputs(draw):
+def inputs(draw, shapes=None):
     """An Input layer: 1 to 3 axes, any type, normalised by one pair, a pair a channel (last axis) or a pair a value."""
-    shape = draw(st.sampled_from(WIDTHS).map(lambda width: (width,)) | st.sampled_from(SHAPES))
+    shape = draw(st.sampled_from(WIDTHS).map(lambda width: (width,)) | st.sampled_from(SHAPES) if shapes is None else shapes)
     dtype = draw(st.sampled_from(DTYPES))
     size = int(np.prod(shape))
     count = draw(st.sampled_from([1, shape[-1], size]))
@@ -34,17 +50,97 @@ def inputs(draw):
 
 
 @st.composite
-def networks(draw, max_dense=4):
-    """A small Network: Input, Flatten where the input needs it, 1 to `max_dense` Dense layers, the last one last.
+def networks(draw, max_dense=4, convolutional=None):
+    """A small Network, dense or convolutional (drawn if `convolutional` is None).
 
-    Before and between them stand no, one or two ReLUs, so that masks, in-place results and their opposites all occur.
+    Dense: Input, Flatten where the input needs it, 1 to `max_dense` Dense layers, the last one last. Before and between
+    them stand no, one or two ReLUs, so that masks, in-place results and their opposites all occur. Convolutional: an
+    image or a signal, up to three convolutions, pools, activations and residual blocks in any order, blocks inside
+    blocks among them, then one value a channel or all of them, and one or two Dense layers.
     """
-    first = draw(inputs())
-    layers = [first] + ([Flatten()] if len(first.shape) > 1 else [])
-    for position in range(draw(st.integers(1, max_dense))):
-        layers += [ReLU()] * draw(st.sampled_from([0, 0, 0, 1] if position == 0 else [1, 1, 0, 2]))
-        layers.append(Dense(draw(st.sampled_from(WIDTHS))))
+    if draw(st.booleans()) if convolutional is None else convolutional:
+        layers = draw(_convolutional())
+    else:
+        first = draw(inputs())
+        layers = [first] + ([Flatten()] if len(first.shape) > 1 else [])
+        for position in range(draw(st.integers(1, max_dense))):
+            layers += [ReLU()] * draw(st.sampled_from([0, 0, 0, 1] if position == 0 else [1, 1, 0, 2]))
+            layers.append(Dense(draw(st.sampled_from(WIDTHS))))
     return Network(layers, seed=draw(st.integers(0, 255)), name="drawn")
+
+
+@st.composite
+def _convolutional(draw):
+    """Layers of a convolutional network."""
+    first = draw(inputs(st.sampled_from(IMAGES + SIGNALS)))
+    layers, shape = [first], first.shape
+    if len(shape) == 2:
+        layers.append(Reshape((1, *shape)))
+        shape = layers[-1].output_shape(shape)
+    for _ in range(draw(st.integers(1, 3))):
+        part, shape = draw(_parts(shape, depth=0))
+        layers += part
+    layers.append(draw(st.sampled_from([GlobalAveragePool(), Flatten()])))
+    layers += [Dense(draw(st.sampled_from(WIDTHS[:5]))), ReLU()] * draw(st.sampled_from([0, 0, 1]))
+    return [*layers, Dense(draw(st.sampled_from(WIDTHS[1:6])))]
+
+
+@st.composite
+def _parts(draw, shape, depth, same_shape=False):
+    """(layers, output shape): a convolution or a residual block with or without activation, or a pool."""
+    kind = draw(st.sampled_from(["conv", "depthwise", "pool", "residual", "residual"][: 5 if depth < 2 else 3]))
+    if kind == "residual":
+        block, shape = draw(_blocks(shape, depth + 1, same_shape))
+        return [block, *draw(_activations())], shape
+    kernel, stride, padding = draw(_windows(shape, same_shape))
+    if kind == "pool":
+        stride = stride if same_shape else draw(st.sampled_from([None, stride]))
+        pool = draw(st.sampled_from([MaxPool2D, AveragePool2D]))(kernel, stride, padding)
+        return [pool], pool.output_shape(shape)
+    if kind == "conv":
+        layer = Conv2D(shape[2] if same_shape else draw(st.sampled_from(FILTERS)), kernel, stride, padding)
+    else:
+        layer = DepthwiseConv2D(kernel, stride, padding)
+    return [layer, *draw(_activations())], layer.output_shape(shape)
+
+
+@st.composite
+def _windows(draw, shape, same_shape):
+    """(kernel, stride, padding) that suit an input of that shape, and keep it if they must."""
+    padding = "same" if same_shape else draw(st.sampled_from(["same", "valid"]))
+    most = (3, 3) if padding == "same" else tuple(min(3, extent) for extent in shape[:2])
+    kernel = tuple(draw(st.integers(1, m)) for m in most)
+    return kernel, 1 if same_shape else draw(st.sampled_from([1, 1, 2, (1, 2), 3])), padding
+
+
+@st.composite
+def _blocks(draw, shape, depth, same_shape):
+    """(Residual, output shape): a body that keeps the shape, or any body with a projection to its shape."""
+    plain = same_shape or draw(st.booleans())
+    body, reached = [*draw(_activations())], shape
+    for _ in range(draw(st.integers(1, 2))):
+        part, reached = draw(_parts(reached, depth, plain))
+        body += part
+    if plain:
+        return Residual(body), shape
+    # a 1x1 convolution whose stride gives the body's size, if there is one; else one over as many rows and columns
+    stride = tuple(-(-extent // size) for extent, size in zip(shape, reached[:2]))
+    projection = Conv2D(reached[2], 1, stride, "same")
+    if projection.output_shape(shape) != reached:
+        projection = Conv2D(reached[2], tuple(extent - size + 1 for extent, size in zip(shape, reached[:2])))
+    return Residual(body, projection), reached
+
+
+def _activations():
+    """No, one or (rarely) two activations."""
+    return st.sampled_from([[ReLU()], [], [ReLU6()], [ReLU(), ReLU()]])
+
+
+@st.composite
+def optimisers(draw, immediate=False):
+    """SGD with any schedule, momentum and batch; without momentum and batch if `immediate`."""
+    momentum, batch = (0.0, 1) if immediate else draw(st.sampled_from([(0.0, 1), (0.0, 2), (0.5, 1), (0.875, 3)]))
+    return SGD(draw(st.sampled_from([0.125, 0.01])), draw(st.sampled_from(SCHEDULES)), momentum, batch)
 
 
 @st.composite
@@ -70,7 +166,7 @@ def rules_strategy(draw):
 
 @st.composite
 def programs(draw, wrt=("parameters", "input"), losses=LOSSES, rules=None, least_trainable=0):
-    """A compiled program: any network, rule, loss and number of trainable layers; nothing is allocated yet.
+    """A compiled program: any network, rule, optimiser, loss and number of trainable layers; nothing is allocated yet.
 
     Parameters
     ----------
@@ -81,10 +177,12 @@ def programs(draw, wrt=("parameters", "input"), losses=LOSSES, rules=None, least
     network = draw(networks())
     count = len(network.parametric)
     trainable = draw(st.none() | st.integers(min(least_trainable, count), count))
-    optimiser = SGD(draw(st.sampled_from([0.125, 0.01])), draw(st.sampled_from(SCHEDULES)))
     rule = draw(rules_strategy() if rules is None else rules)
+    dense_bias = getattr(rule, "bias", "masked") == "dense"  # its gradients are not summed
+    optimiser = draw(optimisers(immediate=dense_bias))
+    policy = None if dense_bias or optimiser.batch > 1 else draw(st.sampled_from([None, "accumulate"]))
     loss, wrt = draw(st.sampled_from(losses)), draw(st.sampled_from(wrt))
-    return compile(network, rule, optimiser, loss=loss, trainable=trainable, wrt=wrt)
+    return compile(network, rule, optimiser, loss=loss, policy=policy, trainable=trainable, wrt=wrt)
 
 
 @st.composite

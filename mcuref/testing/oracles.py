@@ -3,6 +3,11 @@
 Letters: I inputs, O outputs, n entries, k kept entries. Arguments may have any dtype and are read as float64; nothing
 is changed in place. Weights are [O, I] as in TFLite and CMSIS-NN, so that a selected output owns one run of them.
 
+A window's `geometry` is (H, W, C, Ho, Wo, O, kh, kw, sh, sw, top, left): input, output, kernel, strides, and the
+padding above and to the left. Output (oy, ox) looks at the kh x kw places of the input from row oy sh - top, column
+ox sw - left on; those outside the input belong to no window (to a convolution they are zeros). Activations are
+[H, W, C]; any array may also be flat. A signal is an image of height 1. Entry e of an error is that of the flat one.
+
 Sources: arXiv 2308.09201 (TinyProp), arXiv 2409.07109 (TinyPropv2), arXiv 1706.06197 (meProp's top-k).
 """
 
@@ -54,14 +59,144 @@ def sgd_dense_update(w, b, delta, x, kept, learning_rate):
     return w, b
 
 
-def relu_forward(x):
-    """y = max(x, 0), any shape, float64."""
-    return np.maximum(np.asarray(x, np.float64), 0)
+def _shaped(values, *shape):
+    return np.asarray(values, np.float64).reshape(shape)
 
 
-def relu_backward(dy, y):
-    """dx = dy where the output y > 0, else 0 (so the derivative at 0 is 0), any shape, float64."""
-    return np.where(np.asarray(y) > 0, np.asarray(dy, np.float64), 0)
+def _window(geometry, oy, ox):
+    """What output (oy, ox) looks at: (rows, columns) of the input, and those of the kernel that lie on them."""
+    h, w, _, _, _, _, kh, kw, sh, sw, top, left = (int(number) for number in geometry)
+    y, x = oy * sh - top, ox * sw - left
+    ky, kx = (slice(max(0, -first), min(k, n - first)) for first, k, n in ((y, kh, h), (x, kw, w)))
+    return (slice(y + ky.start, y + ky.stop), slice(x + kx.start, x + kx.stop)), (ky, kx)
+
+
+def conv_forward(x, w, b, geometry):
+    """z[Ho, Wo, O] = sum over ky, kx, c of w[o, ky, kx, c] x[oy sh - top + ky, ox sw - left + kx, c] + b[o], float64.
+
+    x is 0 outside the input. Weights are [O, kh, kw, C].
+    """
+    h, width, c, ho, wo, o, kh, kw, *_ = geometry
+    x, w, z = _shaped(x, h, width, c), _shaped(w, o, kh, kw, c), np.zeros((ho, wo, o))
+    for oy, ox in np.ndindex(ho, wo):
+        place, (ky, kx) = _window(geometry, oy, ox)
+        z[oy, ox] = np.tensordot(w[:, ky, kx], x[place], 3) + _shaped(b, o)
+    return z
+
+
+def conv_backward(delta, x, w, kept, geometry):
+    """Gradients of a convolution of which only the entries in `kept` propagate and train.
+
+    Entry e of the flat error is position e // O, channel o = e % O. For each kept one, and what its window looks at:
+    dx there += delta[e] w[o],   dw[o] += delta[e] x there,   db[o] += delta[e].
+
+    Neither the errors of other entries nor the weights of channels without a kept entry are ever read.
+
+    Parameters
+    ----------
+    delta : [Ho, Wo, O], the error dLoss/dz.      x : [H, W, C], the layer's input.      w : [O, kh, kw, C]
+    kept : whole numbers 0..Ho Wo O - 1, added up in the order given.
+
+    Returns
+    -------
+    dx[H, W, C], dw[O, kh, kw, C], db[O] : float64
+    """
+    h, width, c, _, wo, o, kh, kw, *_ = geometry
+    delta, x, w = _shaped(delta, -1), _shaped(x, h, width, c), _shaped(w, o, kh, kw, c)
+    dx, dw, db = np.zeros(x.shape), np.zeros(w.shape), np.zeros(o)
+    for e in map(int, kept):
+        position, channel = divmod(e, o)
+        place, (ky, kx) = _window(geometry, *divmod(position, wo))
+        dx[place] += delta[e] * w[channel, ky, kx]
+        dw[channel, ky, kx] += delta[e] * x[place]
+        db[channel] += delta[e]
+    return dx, dw, db
+
+
+def depthwise_forward(x, w, b, geometry):
+    """z[Ho, Wo, C] = sum over ky, kx of w[ky, kx, c] x[oy sh - top + ky, ox sw - left + kx, c] + b[c], float64.
+
+    x is 0 outside the input. Weights are [kh, kw, C]; O = C.
+    """
+    h, width, c, ho, wo, _, kh, kw, *_ = geometry
+    x, w, z = _shaped(x, h, width, c), _shaped(w, kh, kw, c), np.zeros((ho, wo, c))
+    for oy, ox in np.ndindex(ho, wo):
+        place, taps = _window(geometry, oy, ox)
+        z[oy, ox] = np.sum(w[taps] * x[place], axis=(0, 1)) + _shaped(b, c)
+    return z
+
+
+def depthwise_backward(delta, x, w, kept, geometry):
+    """As `conv_backward` for a depthwise convolution: a kept entry reads and trains its own channel c = e % C alone.
+
+    Returns dx[H, W, C], dw[kh, kw, C], db[C], float64.
+    """
+    h, width, c, _, wo, _, kh, kw, *_ = geometry
+    delta, x, w = _shaped(delta, -1), _shaped(x, h, width, c), _shaped(w, kh, kw, c)
+    dx, dw, db = np.zeros(x.shape), np.zeros(w.shape), np.zeros(c)
+    for e in map(int, kept):
+        position, channel = divmod(e, c)
+        place, taps = _window(geometry, *divmod(position, wo))
+        dx[(*place, channel)] += delta[e] * w[(*taps, channel)]
+        dw[(*taps, channel)] += delta[e] * x[(*place, channel)]
+        db[channel] += delta[e]
+    return dx, dw, db
+
+
+def max_pool_forward(x, geometry):
+    """y[Ho, Wo, C] = largest x of each window, NaN if one is, float64; taps[Ho, Wo, C] = ky kw + kx of the first."""
+    h, width, c, ho, wo, _, _, kw, *_ = geometry
+    x, y, taps = _shaped(x, h, width, c), np.zeros((ho, wo, c)), np.zeros((ho, wo, c), np.int64)
+    for oy, ox in np.ndindex(ho, wo):
+        place, (ky, kx) = _window(geometry, oy, ox)
+        window = x[place]
+        row, column = np.divmod(window.reshape(-1, c).argmax(0), window.shape[1])
+        y[oy, ox], taps[oy, ox] = window.max((0, 1)), (ky.start + row) * kw + kx.start + column
+    return y, taps
+
+
+def max_pool_backward(dy, taps, geometry):
+    """dx[H, W, C] = sum of the dy[Ho, Wo, C] whose taps[Ho, Wo, C] point there, float64."""
+    h, width, c, ho, wo, _, _, kw, sh, sw, top, left = (int(number) for number in geometry)
+    dy, taps, dx = _shaped(dy, ho, wo, c), np.asarray(taps, np.int64).reshape(ho, wo, c), np.zeros((h, width, c))
+    for oy, ox, channel in np.ndindex(ho, wo, c):
+        ky, kx = divmod(taps[oy, ox, channel], kw)
+        dx[oy * sh - top + ky, ox * sw - left + kx, channel] += dy[oy, ox, channel]
+    return dx
+
+
+def average_pool_forward(x, geometry):
+    """y[Ho, Wo, C] = mean of the values of each window that lie inside the input, float64."""
+    h, width, c, ho, wo, *_ = geometry
+    x = _shaped(x, h, width, c)
+    means = [x[_window(geometry, oy, ox)[0]].mean((0, 1)) for oy, ox in np.ndindex(ho, wo)]
+    return np.array(means).reshape(ho, wo, c)
+
+
+def average_pool_backward(dy, geometry):
+    """dx[H, W, C] = sum over the windows that hold the place of dy[Ho, Wo, C] / their number of values, float64."""
+    h, width, c, ho, wo, *_ = geometry
+    dy, dx = _shaped(dy, ho, wo, c), np.zeros((h, width, c))
+    for oy, ox in np.ndindex(ho, wo):
+        window = dx[_window(geometry, oy, ox)[0]]
+        window += dy[oy, ox] / (window.size // c)
+    return dx
+
+
+def add(a, b):
+    """a + b, any shape, float64; backward, both get the error as it is."""
+    return np.asarray(a, np.float64) + np.asarray(b, np.float64)
+
+
+def relu_forward(x, limit=np.inf):
+    """y = min(max(x, 0), limit), any shape, float64; limit 6 for ReLU6."""
+    return np.minimum(np.maximum(np.asarray(x, np.float64), 0), limit)
+
+
+def relu_backward(dy, y, limit=np.inf):
+    """dx = dy where the output is 0 < y < limit, else 0 (so the derivative at 0 and limit is 0), any shape, float64."""
+    y = np.asarray(y)
+    return np.where((y > 0) & (y < limit), np.asarray(dy, np.float64), 0)
 
 
 def softmax_cross_entropy(z, label):
