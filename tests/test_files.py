@@ -1,11 +1,24 @@
 """Files and folders appear whole or not at all, and what was there before stays."""
 
 import os
+import subprocess
+import sys
+from contextlib import suppress
 
 import pytest
 
 from mcuref import InputError
-from mcuref.files import check_new_file, check_new_folder, check_outputs, new_file, new_folder, write_json
+from mcuref.files import (
+    WriteError,
+    check_new_file,
+    check_new_folder,
+    check_outputs,
+    held,
+    new_file,
+    new_folder,
+    remove_leftovers,
+    write_json,
+)
 
 
 def names(folder):
@@ -30,7 +43,7 @@ def test_nan_is_not_json(tmp_path, value):
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt(), ZeroDivisionError()])
 def test_a_file_stays_if_its_successor_fails(tmp_path, error):
     (tmp_path / "x.json").write_text("old")
-    expected = InputError if isinstance(error, OSError) else type(error)
+    expected = WriteError if isinstance(error, OSError) else type(error)
     with pytest.raises(expected), new_file(tmp_path / "x.json") as part:
         part.write_text("half")
         raise error
@@ -40,7 +53,7 @@ def test_a_file_stays_if_its_successor_fails(tmp_path, error):
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt(), ZeroDivisionError()])
 def test_a_folder_that_fails_leaves_nothing_not_even_its_parents(tmp_path, error):
     (tmp_path / "old").mkdir()
-    expected = InputError if isinstance(error, OSError) else type(error)
+    expected = WriteError if isinstance(error, OSError) else type(error)
     with pytest.raises(expected), new_folder(tmp_path / "old/new/er/run") as part:
         (part / "x").write_text("half")
         raise error
@@ -105,6 +118,75 @@ def test_possible_places_are_not_touched(tmp_path):
     (tmp_path / "file").write_text("mine")
     check_outputs(tmp_path / "file", None, tmp_path / "new.json", folder=tmp_path / "a/b/c")
     assert names(tmp_path) == ["file"] and (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_present_folder(tmp_path):
+    """One to write into, as it is; another result must not lie in it."""
+    (tmp_path / "run").mkdir()
+    check_outputs(tmp_path / "x.json", folder=tmp_path / "run", present=True)
+    with pytest.raises(InputError, match="is named for two results"):
+        check_outputs(tmp_path / "run/report.json", folder=tmp_path / "run", present=True)
+    with pytest.raises(InputError, match="no permission to write in it"):
+        check_outputs(folder=tmp_path / "nosuch", present=True)
+
+
+def test_leftovers_of_killed_attempts(tmp_path):
+    """Temporary files go, of whatever process; nothing else does."""
+    with suppress(ZeroDivisionError), new_file(tmp_path / "report.json") as part:
+        mine = part.name
+        raise ZeroDivisionError
+    for name in (mine, ".1.part.checkpoint", "checkpoint", ".hidden", "a.part.b", "report.json"):
+        (tmp_path / name).write_text("half")
+    (tmp_path / ".2.part.folder").mkdir()
+    remove_leftovers(tmp_path)
+    assert names(tmp_path) == [".2.part.folder", ".hidden", "a.part.b", "checkpoint", "report.json"]
+    remove_leftovers(tmp_path / "nosuch")
+
+
+def test_held_by_one_at_a_time(tmp_path):
+    (tmp_path / "x").write_text("mine")
+    with held(tmp_path / "x", "taken"):
+        for _ in "ab":
+            with pytest.raises(InputError, match="^taken$"), held(tmp_path / "x", "taken"):
+                raise AssertionError("held twice")
+    with held(tmp_path / "x", "taken"), pytest.raises(InputError, match="y' cannot be used: no such file"):
+        with held(tmp_path / "y", "taken"):
+            pass
+    assert names(tmp_path) == ["x"] and (tmp_path / "x").read_text() == "mine"
+
+
+def test_held_until_the_process_is_killed(tmp_path):
+    (tmp_path / "x").touch()
+    code = f"""if True:
+        import time
+        from mcuref.files import held
+        with held({str(tmp_path / "x")!r}, ""):
+            print("held", flush=True)
+            time.sleep(60)"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b"held\n"
+    with pytest.raises(InputError, match="taken"), held(tmp_path / "x", "taken"):
+        pass
+    process.kill(), process.communicate()
+    with held(tmp_path / "x", "taken"):
+        pass
+
+
+@pytest.mark.parametrize("locks", [None, OSError(95, "Operation not supported")], ids=["none", "not here"])
+def test_without_locks_nothing_is_held(tmp_path, monkeypatch, locks):
+    """On a system or a file system without locks one goes on without."""
+
+    class Module:
+        LOCK_EX = LOCK_NB = 0
+
+        @staticmethod
+        def flock(*_):
+            raise locks
+
+    monkeypatch.setattr("mcuref.files.fcntl", locks and Module)
+    (tmp_path / "x").touch()
+    with held(tmp_path / "x", "taken"), held(tmp_path / "x", "taken"):
+        pass
 
 
 def test_one_place_for_each_result(tmp_path):

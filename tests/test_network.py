@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 
 from mcuref import Dense, Flatten, Input, InputError, Network, ReLU, build
+from mcuref.layers import Add, Conv2D, DepthwiseConv2D, GlobalAveragePool, MaxPool2D, ReLU6, Residual
 
 LAYERS = [Input((2, 3)), Flatten(), Dense(4), ReLU(), Dense(5), Dense(3)]
+# two blocks in a block: the outer one's projection, the first inner one without
+INNER = [Residual([DepthwiseConv2D(3, 1, "same"), ReLU6()]), Residual([Conv2D(4, 1)], Conv2D(4, 1))]
+NESTED = [Input((5, 5, 2)), Residual([*INNER, MaxPool2D(2)], Conv2D(4, 2, 2)), ReLU(), GlobalAveragePool(), Dense(3)]
 
 
 def refusal(*arguments, **options):
@@ -42,6 +46,53 @@ def test_seeds_refused(seed):
     assert f"seed {seed!r} is not a whole number from 0 to 4294967295" in refusal(LAYERS, seed=seed)
 
 
+# a graph
+
+
+def test_blocks_are_taken_apart_in_the_order_of_their_computation():
+    network = Network(NESTED, name="nested")
+    assert network.names == (
+        "input", "depthwise1", "relu61", "add1", "conv1", "conv2", "add2", "maxpool1", "conv3", "add3", "relu1",
+        "globalavgpool1", "dense1",
+    )  # fmt: skip
+    # body before projection before sum; a sum's body comes first
+    assert network.sources == ((), (0,), (1,), (2, 0), (3,), (3,), (4, 5), (6,), (0,), (7, 8), (9,), (10,), (11,))
+    assert network.shapes[6:10] == ((5, 5, 4), (2, 2, 4), (2, 2, 4), (2, 2, 4)) and network.shapes[-2:] == ((4,), (3,))
+    assert network.parametric == (1, 4, 5, 8, 12)
+    assert [network.input_shape(i) for i in (1, 3, 4, 8, 9)] == [
+        (5, 5, 2), (5, 5, 2), (5, 5, 2), (5, 5, 2), (2, 2, 4)]  # fmt: skip
+    assert list(network.parameters)[:4] == ["depthwise1.weights", "depthwise1.bias", "conv1.weights", "conv1.bias"]
+    assert [layer for layer in network.layers if isinstance(layer, Add)] == [Add()] * 3
+    assert not any(isinstance(layer, Residual) for layer in network.layers)
+
+
+def test_a_chain_feeds_each_layer_from_the_one_before():
+    assert Network(LAYERS).sources == ((), (0,), (1,), (2,), (3,), (4,))
+
+
+@pytest.mark.parametrize("wanted, expected", [
+    ((), ()), ((12,), (12,)), ((8,), (8, 9, 10, 11, 12)), ((5,), (5, 6, 7, 9, 10, 11, 12)),
+    ((4, 12), (4, 6, 7, 9, 10, 11, 12)), ((1,), tuple(i for i in range(1, 13) if i not in (8,))),
+    ((0,), tuple(range(13))), ((9,), (9, 10, 11, 12)),
+])  # fmt: skip
+def test_an_error_reaches_what_is_wanted_and_all_that_it_feeds(wanted, expected):
+    network = Network(NESTED)
+    assert tuple(i for i, needed in enumerate(network.reached(wanted)) if needed) == expected
+
+
+def test_a_network_of_blocks_can_start_again_from_another_seed_or_from_parameters():
+    network = Network(NESTED, seed=1, name="nested")
+    other = network.with_seed(2)
+    assert (other.names, other.sources, other.name, other.seed) == (network.names, network.sources, "nested", 2)
+    assert (other.parameters["conv3.weights"] != network.parameters["conv3.weights"]).any()
+    again = other.with_parameters(network.parameters)
+    assert all(again.parameters[name].tobytes() == value.tobytes() for name, value in network.parameters.items())
+    assert again.sources == network.sources and again.seed == 2
+    assert again.with_seed(1).parameters["conv3.weights"].tobytes() == network.parameters["conv3.weights"].tobytes()
+    with pytest.raises(InputError, match=r"'conv3.weights' has shape \(4, 2, 2, 3\); it must be \(4, 2, 2, 2\)"):
+        network.with_parameters({**network.parameters, "conv3.weights": np.zeros((4, 2, 2, 3))})
+
+
 # start parameters
 
 
@@ -55,6 +106,26 @@ def test_start_weights_lie_in_their_bounds_and_fill_them():
         # the mean of n uniform numbers: five standard deviations
         assert abs(weights.mean()) < 5 * limit / np.sqrt(3 * weights.size)
         assert not start[f"{name}.bias"].any() and start[f"{name}.bias"].dtype == np.float32
+
+
+@pytest.mark.parametrize("layer, fan_in", [
+    (Conv2D(64, (3, 2)), 3 * 2 * 5), (Conv2D(512, 1), 5), (DepthwiseConv2D((4, 2)), 4 * 2), (DepthwiseConv2D(8), 64),
+])  # fmt: skip
+def test_fan_in_is_what_one_output_is_a_sum_of(layer, fan_in):
+    """A depthwise output sees one channel only: its weights start larger than those of a convolution."""
+    shape = (8, 8, 5 if isinstance(layer, Conv2D) else 300)
+    network = Network([Input(shape), layer, Flatten(), Dense(2)], seed=3)
+    weights = network.parameters[f"{layer.kind}1.weights"]
+    limit = np.sqrt(6 / fan_in)
+    assert weights.size > 1500 and 0.99 * limit < np.abs(weights).max() <= limit * (1 + 1e-6)
+    assert not network.parameters[f"{layer.kind}1.bias"].any()
+
+
+def test_start_weights_of_convolutions_are_the_same_numbers_as_a_dense_layers():
+    """One generator, one order: layer 1 of 12 inputs, as 3 rows of 12 or 3 filters of 2 x 2 x 3."""
+    dense = Network([Input((12,)), Dense(3), Dense(2)], seed=9).parameters["dense1.weights"]
+    conv = Network([Input((2, 2, 3)), Conv2D(3, 2), Flatten(), Dense(2)], seed=9).parameters["conv1.weights"]
+    assert conv.reshape(3, 12).tobytes() == dense.tobytes()
 
 
 def test_one_layer_is_the_last_layer_and_is_halved():
@@ -90,6 +161,16 @@ def _philox(key, low, high):
 
 
 UNIT = [(_philox(1, i, 0x20000001) >> 8) / 2**23 - 1 for i in range(3)]
+
+
+def test_known_start_of_a_dense_network():
+    """By the definition alone: dense networks start as they did before there were others."""
+    network = Network([Input((2, 3)), Flatten(), Dense(4), ReLU(), Dense(3)], seed=1)
+    for index, name, fan_in, share in ((2, "dense1", 6, 1), (4, "dense2", 4, 0.5)):
+        weights = network.parameters[f"{name}.weights"].reshape(-1)
+        unit = [(_philox(1, i, 0x20000000 + index) >> 8) / 2**23 - 1 for i in range(weights.size)]
+        limit = np.sqrt(np.float32(6) / np.float32(fan_in)) * np.float32(share)
+        assert weights.tolist() == (np.float32(unit) * limit).tolist()
 
 
 # parameters from outside

@@ -1,5 +1,6 @@
-"""The trainer: what is counted, what is measured on which samples, and that a seed decides every bit."""
+"""The trainer: what is counted, what is measured on which samples, that a seed decides every bit, and where it stands."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +25,8 @@ from mcuref import (
     Trainer,
     compile,
 )  # fmt: skip
+from mcuref.errors import DivergedError
+from mcuref.kernels.random import SHUFFLE, permutation
 from mcuref.program.program import Program
 from mcuref.rules import PRESETS, kept_entries
 
@@ -162,7 +165,7 @@ def test_evaluated_on_the_test_side_and_there_alone(data):
     weights = other.program.parameters()
     assert all((value == weights[name]).all() for name, value in trainer.program.parameters().items())
     wrong, _ = run(replace(data, y_test=((right + 1) % 3).astype(np.int32)))
-    assert wrong.evaluate() == 0.0
+    assert wrong.evaluate() == {"accuracy": 0.0}
 
 
 def test_evaluation_trains_nothing_and_counts_nothing(data):
@@ -241,6 +244,173 @@ def test_training_continues_from_the_present_state(data):
     Trainer(program, data, epochs=1).run()
     result = Trainer(program, data, epochs=1).run()
     assert result.samples_shown == 2 * SAMPLES, "counts are those of the program since its start"
+
+
+# state: interrupted and resumed
+
+
+class Stop(Exception):
+    """What an interruption raises."""
+
+
+@pytest.fixture
+def many(monkeypatch):
+    """100 training samples, shown in chunks of 64, 16, 4, 1, 1, ..."""
+    monkeypatch.setattr("mcuref.program.program.CHUNK_SECONDS", 0)
+    x = np.random.default_rng(4).normal(size=(110, 4)).astype(np.float32)
+    y = np.arange(110) % 3
+    x[np.arange(110), y] += 1
+    return Data("many", "features", x[:100], y[:100], x[100:], y[100:])
+
+
+CASES = {
+    "full": (Full(), SGD(0.05)),
+    "tinypropv2 that forgets": (TinyPropV2(decay=0.9, threshold=0.3), SGD(0.05, "halving")),
+    "momentum": (TinyProp(), SGD(0.02, momentum=0.9)),
+    "batch": (TopK(0.4), SGD(0.1, "constant", batch=7)),
+    "all of it": (TinyPropV2(decay=0.5, threshold=0.2), SGD(0.02, momentum=0.5, batch=16)),
+}
+
+
+def prepared(data, case, progress=None):
+    """A trainer of a case, two epochs, fresh."""
+    rule, optimiser = CASES[case]
+    program = compile(Network([Input((4,)), Dense(5), ReLU(), Dense(3)]), rule, optimiser, trainable=2)
+    return Trainer(program, data, epochs=2, seed=3, progress=progress)
+
+
+def everything(trainer):
+    """All that a run comes to, to the bit."""
+    program = trainer.program
+    state = {name: value.tobytes() for name, value in {**program.state(), **program.parameters()}.items()}
+    return trainer.history, program.counts.tolist(), state
+
+
+def interrupted(data, case, at, state=None):
+    """State of a trainer stopped at its n-th call of progress, as it would come out of a file; None if it ran through."""
+
+    def stop(*_, left=iter(range(at))):
+        if next(left, None) is None:
+            raise Stop
+
+    trainer = prepared(data, case, stop)
+    if state:
+        trainer.restore(*state)
+    try:
+        trainer.run()
+    except Stop:
+        plain, arrays = trainer.state()
+        return json.loads(json.dumps(plain)), {name: value.copy() for name, value in arrays.items()}
+    return None
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_resumed_at_any_boundary_ends_with_the_same_bits(many, case):
+    uninterrupted = prepared(many, case)
+    result = uninterrupted.run()
+    stops = 0
+    while state := interrupted(many, case, stops):
+        resumed = prepared(many, case)
+        resumed.restore(*state)
+        assert resumed.run() == result and everything(resumed) == everything(uninterrupted)
+        stops += 1
+    assert stops == 2 * (3 + 16)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_interrupted_at_every_boundary(many, case):
+    """Every attempt goes on where the one before it stopped: after 64 samples, at the end of the epoch, ..."""
+    uninterrupted = prepared(many, case)
+    result = uninterrupted.run()
+    state, states = None, []
+    while state := interrupted(many, case, 0, state):
+        states.append(state)
+    resumed = prepared(many, case)
+    resumed.restore(*states[-1])
+    assert [plain["epoch"]["done"] for plain, _ in states] == [64, 100, 64, 100]
+    assert resumed.run() == result and everything(resumed) == everything(uninterrupted)
+
+
+def test_state_is_a_copy(many):
+    states = []
+    trainer = prepared(many, "all of it", lambda *_: states.append(trainer.state()))
+    trainer.run()
+    kept = json.dumps(states[20][0]), {name: value.tobytes() for name, value in states[20][1].items()}
+    again = interrupted(many, "all of it", 20)
+    assert (json.dumps(again[0]), {name: value.tobytes() for name, value in again[1].items()}) == kept
+    resumed = prepared(many, "all of it")
+    resumed.restore(*states[20])
+    before = json.dumps(states[20][0])
+    resumed.run()
+    assert json.dumps(states[20][0]) == before
+
+
+def test_state_before_and_after_a_run(many):
+    trainer = prepared(many, "momentum")
+    start = trainer.state()
+    result, end = trainer.run(), trainer.state()
+    first, second = prepared(many, "momentum"), prepared(many, "momentum")
+    first.restore(*start), second.restore(*end)
+    assert first.run() == second.run() == result
+    assert everything(first) == everything(second) == everything(trainer)
+    assert second.run() != result, "a second run trains on"
+
+
+def wrong(name, change):
+    """A case of a state with one thing wrong."""
+    return pytest.param(change, id=name)
+
+
+@pytest.mark.parametrize("change", [
+    wrong("no counts", lambda plain, arrays: arrays.pop("counts")),
+    wrong("other counts", lambda plain, arrays: arrays.update(counts=arrays["counts"][1:])),
+    wrong("float counts", lambda plain, arrays: arrays.update(counts=arrays["counts"] * 1.0)),
+    wrong("no losses", lambda plain, arrays: arrays.pop("losses")),
+    wrong("fewer losses", lambda plain, arrays: arrays.update(losses=arrays["losses"][1:])),
+    wrong("numbers for choices", lambda plain, arrays: arrays.update(trained=arrays["losses"])),
+    wrong("no history", lambda plain, arrays: plain.pop("history")),
+    wrong("history of numbers", lambda plain, arrays: plain.update(history=[1])),
+    wrong("history by another metric", lambda plain, arrays: plain.update(history=[{"auc": 1.0}])),
+    wrong("too many epochs", lambda plain, arrays: plain.update(history=[{"accuracy": 1.0}] * 2)),
+    wrong("epoch", lambda plain, arrays: plain.update(epoch=3)),
+    wrong("other counts before", lambda plain, arrays: plain["epoch"].update(before={})),
+    wrong("no position", lambda plain, arrays: plain["epoch"].pop("done")),
+    wrong("half a sample", lambda plain, arrays: plain["epoch"].update(done=1.5)),
+    wrong("position beyond", lambda plain, arrays: plain["epoch"].update(done=101)),
+    wrong("no weights", lambda plain, arrays: arrays.pop("program.dense2.weights")),
+    wrong("other weights", lambda plain, arrays: arrays.update({"program.dense2.weights": np.zeros((5, 3), np.float32)})),
+    wrong("NaN", lambda plain, arrays: arrays["program.dense1.bias"].fill(np.nan)),
+])  # fmt: skip
+def test_other_states_are_refused_and_change_nothing(many, change):
+    plain, arrays = interrupted(many, "all of it", 5)
+    change(plain, arrays)
+    trainer = prepared(many, "all of it")
+    before = everything(trainer)
+    with pytest.raises(InputError):
+        trainer.restore(plain, arrays)
+    assert everything(trainer) == before
+
+
+def test_where_it_diverged_does_not_depend_on_an_interruption(many):
+    def sentence(state):
+        trainer = Trainer(compile(linear(), None, SGD(1e-9)), many, epochs=2)
+        trainer.restore(*state)
+        with pytest.raises(NonFiniteError) as error:
+            trainer.run()
+        return str(error.value)
+
+    trainer = Trainer(compile(linear(), None, SGD(1e-9)), many, epochs=2)
+    states = []
+    trainer.progress = lambda *_: states.append(trainer.state())
+    trainer.run()
+    many.x_train[permutation(100, 0, SHUFFLE)[99]] = 3e38  # the last sample of the first epoch
+    assert sentence(states[0]) == sentence(states[1]) and "at sample 99" in sentence(states[0])
+
+
+def test_outputs_that_are_not_finite_are_not_measured(data):
+    trainer = Trainer(compile(linear()), replace(data, x_test=np.full_like(data.x_test, 3e38)), epochs=1)
+    with pytest.raises(DivergedError, match="outputs are NaN or infinite after epoch 1"):
+        trainer.run()
 
 
 # refusals

@@ -1,14 +1,18 @@
-"""Write the golden traces: python tests/golden/generate.py. Only after a change of a definition, which is a new version."""
+"""Write the golden traces: python tests/golden/generate.py. Only after a change of a definition, which is a new version.
+
+Files that are there are left alone: delete those that a new definition makes wrong.
+"""
 
 import platform
 import sys
 from pathlib import Path
 
 import mcuref
-from mcuref import rules
+from mcuref import layers, rules
 from mcuref.program.trace import write_csv
 
 FIRST, SAMPLES = 1400, 8  # traced: these samples, after training on those before them, so that some are skipped
+CNN_FIRST, CNN_SAMPLES = 52, 8  # the same for the convolutional network
 HERE = Path(__file__).parent
 
 
@@ -17,24 +21,60 @@ def golden_trace(method):
     data = mcuref.load_data("digits")
     network = mcuref.build("mlp-64-32-10", data, seed=0)
     program = mcuref.compile(network, rules.make(method, "paper"), mcuref.SGD(0.02, "linear"))
-    total = FIRST + SAMPLES
-    program.train(data.x_train, data.y_train, range(FIRST), total=total)
-    return program.trace(data.x_train, data.y_train, range(FIRST, total), first=FIRST, total=total)
+    return trace_after(program, data, FIRST, SAMPLES)
+
+
+def cnn():
+    """A network with every layer: 8 x 8 digits, strides, both paddings, a block with a projection; seed 0."""
+    return mcuref.Network([
+        mcuref.Input((8, 8, 1), "uint8", 0, 1 / 16),
+        layers.Conv2D(6, 3, 2, "same"), layers.ReLU(), layers.DepthwiseConv2D(3, 1, "same"), layers.ReLU6(),
+        layers.Residual([layers.Conv2D(8, (1, 3), 1, "same"), layers.ReLU(), layers.Conv2D(8, 1)], layers.Conv2D(8, 1)),
+        layers.ReLU(), layers.MaxPool2D(2), layers.AveragePool2D((1, 2)), layers.Flatten(), mcuref.Dense(10),
+    ], seed=0, name="cnn")  # fmt: skip
+
+
+# method and optimiser of each trace of the convolutional network, by the end of its file's name
+CNN = {
+    "full": (rules.Full(), mcuref.SGD(0.05, "linear")),
+    "tinyprop": (rules.TinyProp(), mcuref.SGD(0.05, "linear")),
+    "tinypropv2": (rules.TinyPropV2(threshold=0.92), mcuref.SGD(0.05, "linear")),
+    "momentum-batch": (rules.TinyPropV2(threshold=0.92), mcuref.SGD(0.02, "linear", momentum=0.75, batch=3)),
+}
+
+
+def golden_cnn_trace(name):
+    """Trace of some digits through a convolutional network (cnn() in generate.py), start weights of seed 0."""
+    data = mcuref.load_data("digits")
+    return trace_after(mcuref.compile(cnn(), *CNN[name]), data, CNN_FIRST, CNN_SAMPLES)
+
+
+def trace_after(program, data, first, count):
+    """Trace of ``count`` samples after training on the ``first`` ones."""
+    total = first + count
+    program.train(data.x_train, data.y_train, range(first), total=total)
+    return program.trace(data.x_train, data.y_train, range(first, total), first=first, total=total)
 
 
 def main():
-    """Write a file a method."""
+    """Write a file a method, and a file a method and optimiser of the convolutional network."""
     import numba
     import numpy
 
-    for method in rules.METHODS:
-        with open(HERE / f"digits-{method}.csv", "w", encoding="utf-8") as file:
+    files = {f"digits-{method}.csv": (golden_trace, method, FIRST, SAMPLES) for method in rules.METHODS}
+    files |= {f"digits-cnn-{name}.csv": (golden_cnn_trace, name, CNN_FIRST, CNN_SAMPLES) for name in CNN}
+    for file_name, (make, name, first, samples) in files.items():
+        what = f"Method {name}" if make is golden_trace else " and ".join(map(repr, CNN[name]))
+        if (HERE / file_name).exists():
+            print(f"{file_name} is there already", file=sys.stderr)
+            continue
+        with open(HERE / file_name, "w", encoding="utf-8") as file:
             file.write(
-                f"# {golden_trace.__doc__} Method {method}, samples {FIRST} to {FIRST + SAMPLES - 1} after those before. Tolerance 0.\n"
+                f"# {make.__doc__} {what}, samples {first} to {first + samples - 1} after those before. Tolerance 0.\n"
                 f"# generate.py, mcuref {mcuref.__version__}, numba {numba.__version__}, numpy {numpy.__version__}, "
                 f"Python {platform.python_version()}\n"
             )
-            write_csv(golden_trace(method), file)
+            write_csv(make(name), file)
 
 
 if __name__ == "__main__":

@@ -7,23 +7,51 @@ from pathlib import Path
 import pytest
 
 from mcuref import rules
+from mcuref.program.instructions import OPCODES
 from mcuref.program.trace import write_csv
 from mcuref.selfcheck import GOLDEN, fingerprint
 
 HERE = Path(__file__).parent
 
 
-@pytest.mark.parametrize("method", rules.METHODS)
-def test_trace_equals_the_golden_file(method):
-    golden_trace = runpy.run_path(str(HERE / "generate.py"))["golden_trace"]
+GENERATE = runpy.run_path(str(HERE / "generate.py"))
+
+
+def rows(file_name):
+    """Lines of a golden file without its comments."""
+    lines = (HERE / file_name).read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
+def assert_same(records, file_name):
     text = io.StringIO()
-    write_csv(golden_trace(method), text)
-    lines = (HERE / f"digits-{method}.csv").read_text(encoding="utf-8").splitlines()
-    expected = [line for line in lines if not line.startswith("#")]
-    found = text.getvalue().splitlines()
+    write_csv(records, text)
+    expected, found = rows(file_name), text.getvalue().splitlines()
     assert len(found) == len(expected)
     for e, f in zip(expected, found):  # the first differing row is the bug
         assert f == e
+
+
+@pytest.mark.parametrize("method", rules.METHODS)
+def test_trace_equals_the_golden_file(method):
+    assert_same(GENERATE["golden_trace"](method), f"digits-{method}.csv")
+
+
+@pytest.mark.parametrize("name", GENERATE["CNN"])
+def test_trace_of_a_convolutional_network_equals_the_golden_file(name):
+    assert_same(GENERATE["golden_cnn_trace"](name), f"digits-cnn-{name}.csv")
+
+
+def test_golden_files_have_every_instruction_in_them():
+    """All that float32 training of labelled bytes can emit; samples that are skipped, batches that are not full."""
+    traces = {name: [line.split(",") for line in rows(f"digits-cnn-{name}.csv")[1:]] for name in GENERATE["CNN"]}
+    found = {row[2] for trace in traces.values() for row in trace} | {
+        line.split(",")[2] for line in rows("digits-topk.csv")[1:]}  # fmt: skip
+    others = {"load_i8", "load_i16", "load_f32", "mean_squared_error_f32", "reconstruction_f32"}
+    assert set(OPCODES) - others == found
+    for name, last in (("tinypropv2", "decide_f32"), ("momentum-batch", "count_batch_i32")):
+        ends = [a[2] for a, b in zip(traces[name], traces[name][1:]) if b[1] == "0"]
+        assert 0 < ends.count(last) < len(ends)
 
 
 @pytest.mark.parametrize("method", rules.METHODS)

@@ -9,11 +9,36 @@ SIZES = (1, 2, 3, 7, 8, 9, 15, 16, 17, 33)  # 8 lanes, 8 rows and 4 rows a pass:
 ORDINARY = np.float32([1, -1, 0.5, 3, -7, 0.1, -1 / 3, 100.7, 1e-3, -2e4])
 WILD = np.float32([0, -0.0, 1, -1, 1e-45, -3e-45, 1e-38, -1.1754942e-38, 3.4028235e38, -3.4028235e38, 1e30, 1 + EPS])
 BROKEN = np.float32([np.nan, np.inf, -np.inf, 0, -0.0, 1, 2])
+WHOLE = np.float32([1, -1, 2, -2, 3, -3])  # sums of a few thousand of their products are exact: no bound is needed
+POOLS = {"ordinary": ORDINARY, "wild": WILD, "broken": BROKEN}
 
 
 def drawn(pool, shape, seed):
     """float32 array of that shape with entries of ``pool``."""
     return np.random.default_rng(seed).choice(pool, shape)
+
+
+def kept_of(entries, share, seed, dtype=np.uint16):
+    """Ascending indices, about that share of all."""
+    return np.flatnonzero(np.random.default_rng(seed).random(entries) < share).astype(dtype)
+
+
+def lane_sum(terms):
+    """Sum over the first axis, float32: eight lanes one term after the other, then the tree; in plain loops."""
+    lanes = [np.zeros(terms.shape[1:], np.float32)] * 8
+    for i, term in enumerate(terms):
+        lanes[i % 8] = lanes[i % 8] + term
+    for half in (4, 2, 1):
+        lanes = [lanes[lane] + lanes[lane + half] for lane in range(half)]
+    return lanes[0]
+
+
+def rounding_bound(roundings, terms, operations):
+    """How far float32 may be off: each term is rounded that often, ``terms`` sums up their magnitudes (Higham 3.1).
+
+    ``operations`` is how many may underflow.
+    """
+    return roundings * EPS / 2 * (1 + EPS * roundings) * terms + operations * UNDERFLOW
 
 
 def bits(values):

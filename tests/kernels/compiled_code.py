@@ -79,9 +79,9 @@ def allocations(run):
 
 
 def programs():
-    """(case, program) of every method, loss, frozen layers and input gradients."""
+    """(case, program) of every method, loss, layer and optimiser, frozen layers and input gradients."""
     layers = [mcuref.Input((17,)), mcuref.Dense(9), mcuref.ReLU(), mcuref.Dense(5)]
-    v2 = mcuref.TinyPropV2(0.1, 0.8, threshold=0.4)
+    v2, rate = mcuref.TinyPropV2(0.1, 0.8, threshold=0.4), mcuref.SGD(0.01)
     for name, rule, options in (
         ("full", mcuref.Full(), {}),
         ("topk", mcuref.TopK(0.3), {}),
@@ -91,15 +91,34 @@ def programs():
         ("frozen layers", v2, {"trainable": 1}),
         ("input gradient", mcuref.Full(), {"wrt": "input"}),
     ):
-        yield name, mcuref.compile(mcuref.Network(layers), rule, mcuref.SGD(0.01), **options)
+        yield name, mcuref.compile(mcuref.Network(layers), rule, rate, **options)
+    body = [mcuref.Conv2D(3, 3, padding="same"), mcuref.ReLU(), mcuref.DepthwiseConv2D(3, padding="same")]
+    windows = [
+        mcuref.Input((4, 5, 2)),
+        mcuref.Residual(body, mcuref.Conv2D(3, 1)),
+        mcuref.ReLU6(),
+        mcuref.MaxPool2D(2, padding="same"),
+        mcuref.Conv2D(9, (1, 2)),
+        mcuref.AveragePool2D(2, 1),
+        mcuref.Flatten(),
+        mcuref.Dense(5),
+    ]
+    for name, rule, optimiser, options in (
+        ("cnn", mcuref.Full(), rate, {}),
+        ("cnn, topk", mcuref.TopK(0.3, bias="dense"), rate, {}),
+        ("cnn, momentum and batches", v2, mcuref.SGD(0.01, momentum=0.9, batch=3), {}),
+        ("cnn, input gradient", mcuref.Full(), rate, {"wrt": "input"}),
+    ):
+        yield name, mcuref.compile(mcuref.Network(windows), rule, optimiser, **options)
 
 
 def allocations_by_case():
     """Each case is one call of the executor for all samples."""
-    x = np.random.default_rng(0).normal(size=(SAMPLES, 17)).astype(np.float32)
-    y = np.arange(SAMPLES) % 5
     cases = {}
     for name, program in programs():
+        shape = (SAMPLES, *program.network.input.shape)
+        x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+        y = np.arange(SAMPLES) % program.network.outputs
         shown = [Samples.checked(program, x[:n], y[:n], None, labelled=True) for n in (1, SAMPLES)]
         steps = [Step(program, samples, None, program.counts) for samples in shown]
         cases[name] = [allocations(lambda: step.run(0, len(program.instructions))) for step in steps]

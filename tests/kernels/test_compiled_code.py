@@ -24,11 +24,18 @@ pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is com
 
 PACKAGE = Path(mcuref.__file__).parent
 # An arithmetic kernel whose code had no float32 product would be a kernel whose code we did not see
-MULTIPLYING = ("execute", "dense_forward_f32", "dense_backward_input_f32", "dense_update_f32", "load_f32", "exp_f32",
-               "log_f32", "softmax_cross_entropy_f32", "mean_squared_error_f32", "back_propagation_ratio", "decision",
+MULTIPLYING = ("execute", "dense_forward_f32", "dense_backward_input_f32", "dense_update_f32", "conv_forward_f32",
+               "conv_backward_input_f32", "conv_update_f32", "depthwise_forward_f32", "depthwise_backward_input_f32",
+               "depthwise_update_f32", "begin_rows_f32", "apply_rows_f32", "load_f32", "exp_f32", "log_f32",
+               "softmax_cross_entropy_f32", "mean_squared_error_f32", "back_propagation_ratio", "decision",
                "kept_entries")  # fmt: skip
+IN_VECTORS = ("dense_forward_f32", "conv_forward_f32", "conv_backward_input_f32", "conv_update_f32",
+              "depthwise_forward_f32")  # fmt: skip
 OTHERS = ("relu_forward_f32", "relu_backward_f32", "relu_mask_forward_f32", "relu_mask_backward_f32", "rint_f32",
-          "finite", "keep_nonzero", "threshold_bits", "top_k", "raise_maximum")  # fmt: skip
+          "max_pool_forward_f32", "max_pool_backward_f32", "average_pool_forward_f32", "average_pool_backward_f32",
+          "add_f32", "gather_patch", "finite", "keep_nonzero", "threshold_bits", "top_k", "raise_maximum")  # fmt: skip
+HELPERS = ("_load", "_view", "_bytes", "_indices", "_forward", "_forward_window", "_loss", "_select", "_propagate",
+           "_update", "_gather", "_backward")  # of the executor, which contains their code  # fmt: skip
 
 FORBIDDEN_LLVM = {
     "float64": r"\bdouble\b",
@@ -89,8 +96,13 @@ def test_kernels_are_float32_without_fma_and_libm(compiled, name):
 
 
 def test_no_kernel_is_forgotten(compiled):
-    helpers = {"_load", "_forward", "_loss", "_select", "_backward"}  # of the executor, which contains their code
-    assert set(compiled["kernels"]) == {*MULTIPLYING, *OTHERS, *helpers}
+    assert set(compiled["kernels"]) == {*MULTIPLYING, *OTHERS, *HELPERS}
+
+
+@pytest.mark.parametrize("name", IN_VECTORS)
+def test_lanes_are_vectors(compiled, name):
+    for code in compiled["kernels"][name]:
+        assert "fmul <8 x float>" in native_llvm(code)
 
 
 @pytest.mark.parametrize("name, what", [("with_a_float64_literal", "float64"), ("with_fastmath", "fast-math flag"),
@@ -106,7 +118,8 @@ def test_the_executor_calls_nothing_that_allocates(compiled):
 
 
 @pytest.mark.parametrize("case", ["full", "topk", "tinyprop", "tinypropv2", "mean_squared_error", "frozen layers",
-                                  "input gradient"])  # fmt: skip
+                                  "input gradient", "cnn", "cnn, topk", "cnn, momentum and batches",
+                                  "cnn, input gradient"])  # fmt: skip
 def test_ten_thousand_samples_allocate_no_more_than_one(compiled, case):
     one, many = compiled["allocations"][case]
     assert one == many

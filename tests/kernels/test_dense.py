@@ -10,7 +10,7 @@ from mcuref.kernels.lanes import dot_rows_1
 from mcuref.testing import check_sparse_update, oracles
 from mcuref.testing.strategies import sparse_update_problems
 
-from .bits import BROKEN, EPS, ORDINARY, SIZES, UNDERFLOW, WILD, assert_same_bits, drawn
+from .bits import BROKEN, EPS, ORDINARY, SIZES, WHOLE, WILD, assert_same_bits, drawn, kept_of, rounding_bound
 
 RATE = np.float32(0.01)
 
@@ -21,15 +21,11 @@ def forward(x, w, b):
     return out
 
 
-def kept_of(outputs, share, seed):
-    return np.flatnonzero(np.random.default_rng(seed).random(outputs) < share).astype(np.uint16)
-
-
 def assert_forward_near_the_oracle(x, w, b):
     # a term: one product, ceil(I / 8) - 1 sums in its lane, 3 in the tree, then the bias; each half an EPS
     roundings = np.ceil(x.size / 8) + 4
     terms = np.abs(w.astype(np.float64)) @ np.abs(x.astype(np.float64)) + np.abs(b)
-    bound = roundings * EPS / 2 * (1 + EPS * roundings) * terms + x.size * UNDERFLOW
+    bound = rounding_bound(roundings, terms, x.size)
     assert (np.abs(forward(x, w, b) - oracles.dense_forward(x, w, b)) <= bound).all()
 
 
@@ -125,3 +121,27 @@ def test_dense_bias_trains_every_bias_and_only_kept_weights():
         assert_same_bits(w[others], before[0][others])
         assert_same_bits(w[kept], before[0][kept] - (RATE * delta[kept])[:, None] * x)
         assert_same_bits(b, before[1] - RATE * delta)
+
+
+def test_indices_of_16_and_32_bits_give_the_same_bits():
+    for outputs in SIZES:
+        w, x, b, delta = (drawn(ORDINARY, shape, outputs) for shape in ((outputs, 5), 5, outputs, outputs))
+        found = []
+        for dtype in (np.uint16, np.uint32):
+            kept, dx, new_w, new_b = kept_of(outputs, 0.6, 2, dtype), np.empty(5, np.float32), w.copy(), b.copy()
+            dense_backward_input_f32(dx, delta, w.reshape(-1), kept)
+            dense_update_f32(new_w.reshape(-1), new_b, delta, x, kept, RATE, False)
+            found.append((dx, new_w, new_b))
+        for short, wide in zip(*found):
+            assert_same_bits(short, wide)
+
+
+@pytest.mark.parametrize("outputs, dtype", [(36_992, np.uint16), (70_001, np.uint32)])
+def test_more_than_32767_and_65535_entries(outputs, dtype):
+    w, x, b, delta = (drawn(WHOLE, shape, outputs) for shape in ((outputs, 2), 2, outputs, outputs))
+    kept, dx = np.array([0, 32767, 32768, 32769, *range(outputs - 5, outputs)], dtype), np.empty(2, np.float32)
+    dense_backward_input_f32(dx, delta, w.reshape(-1), kept)
+    assert (dx == oracles.dense_backward(delta, x, w, kept)[0]).all()
+    expected = oracles.sgd_dense_update(w, b, delta, x, kept, 0.5)
+    dense_update_f32(w.reshape(-1), b, delta, x, kept, np.float32(0.5), False)
+    assert (w == expected[0]).all() and (b == expected[1]).all()

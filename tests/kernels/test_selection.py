@@ -93,6 +93,15 @@ def test_keep_nonzero_is_top_k_of_all():
         assert kept[:count].tolist() == np.flatnonzero(delta).tolist() == top_k(delta, n)[0]
 
 
+def test_entries_above_65535_are_kept_in_32_bits():
+    delta, kept = np.zeros(70_000, np.float32), np.full(5, 99, np.uint32)
+    delta[[0, 65535, 65536, 65537, 69_999]] = [1, -2, 3, -4, 5]
+    assert selection.keep_nonzero(kept, delta.view(np.int32)) == 5
+    assert kept.tolist() == [0, 65535, 65536, 65537, 69_999]
+    count, _ = selection.top_k(kept, delta.view(np.int32), np.int64(3))
+    assert kept[:count].tolist() == [65536, 65537, 69_999]
+
+
 @pytest.mark.parametrize("floor", [False, True])
 def test_kept_entries_rounds_half_to_even_up_to_4000_entries(floor):
     for eighths in (0, 1, 3, 4, 5, 7, 8, 9):

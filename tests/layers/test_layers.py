@@ -48,7 +48,7 @@ def test_normalisation_by_any_divisor(count):
 # dense, flatten, relu
 
 
-@pytest.mark.parametrize("outputs", [0, -1, 1.0, "8", None, True, (1 << 16) + 1])
+@pytest.mark.parametrize("outputs", [0, -1, 1.0, "8", None, True, (1 << 22) + 1])
 def test_dense_refused(outputs):
     assert refusal(Dense, outputs).startswith("a dense layer's number of outputs ")
 
@@ -57,9 +57,9 @@ def test_dense():
     layer = Dense(np.int32(3))
     assert layer.output_shape((7,)) == (3,) and type(layer.output_shape((7,))[0]) is int
     assert layer.parameter_shapes((7,)) == {"weights": (3, 7), "bias": (3,)}
-    assert (layer.macs((7,)), layer.macs_of_entry((7,))) == (21, 7)
+    assert (layer.macs((7,)), layer.macs_of_entry((7,)), layer.rows((7,))) == (21, 7, (7, 7, 1))
     assert "needs a flat input, got shape (7, 1): put a Flatten" in refusal(layer.output_shape, (7, 1))
-    assert Dense(1 << 16).outputs == 65536
+    assert Dense(1 << 22).outputs == 1 << 22
 
 
 @pytest.mark.parametrize("layer, expected", [(Flatten(), (24,)), (ReLU(), (2, 3, 4))])

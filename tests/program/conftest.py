@@ -13,7 +13,7 @@ def twin():
 
     def twin(program):
         return compile(program.network, program.rule, program.optimiser, loss=program.loss,
-                       trainable=len(program.trainable), wrt=program.wrt)  # fmt: skip
+                       policy=program.policy, trainable=len(program.trainable), wrt=program.wrt)  # fmt: skip
 
     return twin
 

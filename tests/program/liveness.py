@@ -5,7 +5,7 @@ from mcuref.memory.buffers import aligned
 # a kernel that reads element i before it writes element i, and nothing else of it afterwards
 IN_PLACE = {
     "relu_forward_f32", "relu_mask_forward_f32", "relu_backward_f32", "relu_mask_backward_f32",
-    "softmax_cross_entropy_f32", "mean_squared_error_f32", "reconstruction_f32",
+    "softmax_cross_entropy_f32", "mean_squared_error_f32", "reconstruction_f32", "add_forward_f32", "add_backward_f32",
 }  # fmt: skip
 
 

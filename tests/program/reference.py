@@ -3,16 +3,20 @@
 U is float32's unit roundoff. A sum of m products of float32 numbers, in any order, is off by at most
 (m + 1) U sum |a b| plus what its factors are off (Higham, Accuracy and Stability, 3.1); SLACK covers the terms of
 second order. So nothing is tuned: a result outside its bound is a defect.
+
+Every layer with weights, and every pool, is written by its taps: which position of its input each output sees at each
+place of its window. A dense layer has one output position, one tap and as many channels as inputs.
 """
 
 import numpy as np
 
-from mcuref.layers import Dense, ReLU
+from mcuref.layers import Dense, DepthwiseConv2D, GlobalAveragePool, MaxPool2D, ReLU
 from mcuref.testing import oracles
 
 U = 2.0**-24
 SLACK = 1.25
 SMALLEST = 1e-36  # exp() below float32's normal numbers is 0
+POOLS = ("maxpool", "avgpool", "globalavgpool")
 
 
 def load(layer, sample):
@@ -23,19 +27,105 @@ def load(layer, sample):
     return x, 2 * SLACK * U * np.abs(x)
 
 
+# windows
+
+
+def taps(layer, shape):
+    """int[output positions, taps]: the input position y W + x behind each tap, -1 on the padding."""
+    if isinstance(layer, Dense):
+        return np.zeros((1, 1), int)
+    if isinstance(layer, GlobalAveragePool):
+        return np.arange(shape[0] * shape[1])[None]
+    kernel, stride = layer.kernel, layer.kernel if layer.stride is None else layer.stride
+    rows, columns = (
+        _along(extent, *(v if np.ndim(v) == 0 else v[axis] for v in (kernel, stride)), layer.padding)
+        for axis, extent in enumerate(shape[:2])
+    )
+    y, x = rows[:, None, :, None], columns[None, :, None, :]
+    return np.where((y >= 0) & (x >= 0), y * shape[1] + x, -1).reshape(len(rows) * len(columns), -1)
+
+
+def _along(extent, kernel, stride, padding):
+    """int[outputs, kernel]: the inputs along one axis that each output sees, -1 outside."""
+    if padding == "valid":
+        starts = range(0, extent - kernel + 1, stride)
+    else:  # ceil(extent / stride) windows that need `missing` inputs more than there are, half of them in front
+        starts = range(0, extent, stride)
+        missing = max(starts[-1] + kernel - extent, 0)
+        starts = [start - missing // 2 for start in starts]
+    return np.array([[p if 0 <= p < extent else -1 for p in range(start, start + kernel)] for start in starts])
+
+
+def patches(x, places, channels):
+    """[output positions, taps, channels]: what each output sees, 0 on the padding."""
+    return np.vstack([x.reshape(-1, channels), np.zeros((1, channels))])[places]
+
+
+def scattered(values, places, size, channels):
+    """Flat sum of [output positions, taps, channels] at the input positions they stand for."""
+    out = np.zeros((size // channels + 1, channels))
+    np.add.at(out, places, values)
+    return out[:-1].reshape(-1)
+
+
+def _channels(layer, shape):
+    return shape[0] if isinstance(layer, Dense) else shape[2]
+
+
+# forward
+
+
 def forward(network, parameters, x, e):
     """[(value, bound)] of every layer's output; parameters are exact."""
     values = [(x, e)]
-    for name, layer in zip(network.names[1:], network.layers[1:]):
-        x, e = values[-1]
-        if isinstance(layer, Dense):
-            w, b = (parameters[f"{name}.{kind}"].astype(np.float64) for kind in ("weights", "bias"))
-            e = np.abs(w) @ e + SLACK * (x.size + 2) * U * (np.abs(w) @ np.abs(x) + np.abs(b))
-            x = oracles.dense_forward(x, w, b)
+    for i in range(1, len(network.layers)):
+        layer, inputs = network.layers[i], [values[j] for j in network.sources[i]]
+        if network.parameter_shapes(i):
+            w, b = (parameters[f"{network.names[i]}.{kind}"].astype(np.float64) for kind in ("weights", "bias"))
+            values.append(_weighted(layer, network.input_shape(i), *inputs[0], w, b))
         elif isinstance(layer, ReLU):
-            x = oracles.relu_forward(x)
-        values.append((x, e))
+            x, e = inputs[0]
+            low, middle, high = (np.clip(v, 0, layer.limit) for v in (x - e, x, x + e))
+            values.append((middle, np.maximum(high - middle, middle - low)))
+        elif layer.kind in POOLS:
+            values.append(_pooled(layer, network.input_shape(i), *inputs[0]))
+        elif layer.kind == "add":
+            (a, e_a), (b, e_b) = inputs
+            values.append((a + b, e_a + e_b + U * (np.abs(a + b) + e_a + e_b)))
+        else:
+            assert layer.kind in ("flatten", "reshape")
+            values.append(inputs[0])
     return values
+
+
+def _weighted(layer, shape, x, e, w, b):
+    places, channels = taps(layer, shape), _channels(layer, shape)
+    seen, e_seen = (patches(v, places, channels) for v in (x, e))
+
+    def summed(seen, w):
+        if isinstance(layer, DepthwiseConv2D):
+            return np.einsum("ptc,tc->pc", seen, w.reshape(-1, channels))
+        return np.einsum("ptc,otc->po", seen, w.reshape(b.size, -1, channels))
+
+    terms = places.shape[1] * (1 if isinstance(layer, DepthwiseConv2D) else channels)
+    size = summed(np.abs(seen), np.abs(w)) + np.abs(b)
+    bound = summed(e_seen, np.abs(w)) + SLACK * (terms + 2) * U * (size + summed(e_seen, np.abs(w)))
+    return (summed(seen, w) + b).reshape(-1), bound.reshape(-1)
+
+
+def _pooled(layer, shape, x, e):
+    places, channels = taps(layer, shape), shape[2]
+    inside, seen, e_seen = (places >= 0)[..., None], *(patches(v, places, channels) for v in (x, e))
+    if isinstance(layer, MaxPool2D):
+        high, low = (np.where(inside, seen + sign * e_seen, -np.inf).max(axis=1) for sign in (1, -1))
+        middle = np.where(inside, seen, -np.inf).max(axis=1)
+        return middle.reshape(-1), np.maximum(high - middle, middle - low).reshape(-1)
+    number = inside.sum(axis=1)
+    bound = e_seen.sum(axis=1) + SLACK * (number + 2) * U * (np.abs(seen) + e_seen).sum(axis=1)
+    return (seen.sum(axis=1) / number).reshape(-1), (bound / number).reshape(-1)
+
+
+# loss and rules
 
 
 def loss(name, z, e, answer):
@@ -55,29 +145,135 @@ def loss(name, z, e, answer):
     return value, SLACK * (np.abs(delta) @ e + e @ e / n + (n + 4) * U * value), delta, e_delta
 
 
-def relu_backward(dy, e, y, e_y):
-    """Where the output is within its bound of 0, the error may pass or not."""
-    unsure = (y <= e_y) & (e_y > 0)
-    return oracles.relu_backward(dy, y), np.where(unsure, np.abs(dy) + e, np.where(y > 0, e, 0))
+# the way back
 
 
-def dense_backward(delta, e, w, kept):
+def reached(network, wanted):
+    """Layers whose output an error must reach: those in `wanted`, and all that such a layer feeds."""
+    found = set(wanted)
+    while True:
+        more = {i for i, sources in enumerate(network.sources) if found & set(sources)} - found
+        if not more:
+            return found
+        found |= more
+
+
+def backward(network, parameters, values, delta, e, wanted, kept=None):
+    """{layer: (error at its output, bound)}; `kept`: {layer: indices}, every entry that is not 0 if None."""
+    needed, last = reached(network, wanted), len(network.layers) - 1
+    errors = {last: (delta, e)} if last in needed else {}
+    for i in range(last, 0, -1):
+        if i not in errors:
+            continue
+        entries = np.flatnonzero(errors[i][0]) if kept is None else kept.get(i)
+        for j in network.sources[i]:
+            if j in needed:
+                dx, bound = _passed(network, parameters, i, values, *errors[i], entries)
+                if j in errors:
+                    dx, bound = dx + errors[j][0], bound + errors[j][1]
+                    bound = bound + U * (np.abs(dx) + bound)
+                errors[j] = dx, bound
+    return errors
+
+
+def _passed(network, parameters, i, values, delta, e, kept):
+    """An error on its way through layer i."""
+    layer, shape, (x, e_x) = network.layers[i], network.input_shape(i), values[network.sources[i][0]]
+    if network.parameter_shapes(i):
+        w = parameters[f"{network.names[i]}.weights"].astype(np.float64)
+        return _propagated(layer, shape, delta, e, w, np.asarray(kept, int))
+    if isinstance(layer, ReLU):
+        return _rectified(delta, e, *values[i], layer.limit)
+    if isinstance(layer, MaxPool2D):
+        return _to_the_largest(layer, shape, delta, e, x, e_x)
+    if layer.kind in POOLS:
+        places, channels = taps(layer, shape), shape[2]
+        share = np.repeat((places >= 0)[..., None] / (places >= 0).sum(axis=1)[:, None, None], channels, axis=2)
+        dx, size, bound = (
+            scattered(v.reshape(-1, 1, channels) * share, places, x.size, channels) for v in (delta, np.abs(delta), e)
+        )
+        return dx, bound + SLACK * (places.size + 2) * U * (size + bound)
+    return delta, e  # add, flatten, reshape
+
+
+def _rectified(dy, e, y, e_y, limit):
+    """Where the output is within its bound of 0 or of the limit, the error may pass or not."""
+    unsure = (e_y > 0) & ((y <= e_y) | (y >= limit - e_y))
+    passes = (y > 0) & (y < limit)
+    return np.where(passes, dy, 0), np.where(unsure, np.abs(dy) + e, np.where(passes, e, 0))
+
+
+def _to_the_largest(layer, shape, dy, e, x, e_x):
+    """The first of the largest; where others are within their bounds of it, it may be any of them."""
+    places, channels = taps(layer, shape), shape[2]
+    inside, seen, e_seen = (places >= 0)[..., None], *(patches(v, places, channels) for v in (x, e_x))
+    winner = np.where(inside, seen, -np.inf).argmax(axis=1)
+    first = np.arange(places.shape[1])[None, :, None] == winner[:, None]
+    rivals = inside & (seen + e_seen >= np.where(inside, seen - e_seen, -np.inf).max(axis=1)[:, None])
+    unsure = ((rivals.sum(axis=1) > 1) & (np.where(rivals, e_seen, 0).max(axis=1) > 0))[:, None]
+    dy, e = (v.reshape(-1, 1, channels) for v in (dy, e))
+    bound = np.where(unsure, rivals * (np.abs(dy) + e), first * e)
+    dx, size, bound = (scattered(v, places, x.size, channels) for v in (first * dy, first * np.abs(dy), bound))
+    return dx, bound + SLACK * places.size * U * (size + bound)
+
+
+def _split(layer, shape, delta, kept):
+    """(taps, channels, delta [positions, outputs] of the kept entries, which those are)."""
+    outputs = {"dense": delta.size, "depthwise": shape[-1]}.get(layer.kind) or layer.filters
+    mask = np.zeros(delta.size)
+    mask[kept] = 1
+    return taps(layer, shape), _channels(layer, shape), outputs, mask.reshape(-1, outputs)
+
+
+def _propagated(layer, shape, delta, e, w, kept):
     """dx and its bound, from the kept entries and the old weights."""
-    dx, _, _ = oracles.dense_backward(delta, np.zeros(w.shape[1]), w, kept)
-    kept = list(kept)
-    size = np.abs(w[kept]).T
-    return dx, size @ e[kept] + SLACK * (len(kept) + 1) * U * (size @ np.abs(delta[kept]))
+    places, channels, outputs, mask = _split(layer, shape, delta, kept)
+
+    def at_input(values, w):
+        values = values.reshape(-1, outputs) * mask
+        if isinstance(layer, DepthwiseConv2D):
+            spread = np.einsum("pc,tc->ptc", values, w.reshape(-1, channels))
+        else:
+            spread = np.einsum("po,otc->ptc", values, w.reshape(outputs, -1, channels))
+        return scattered(spread * (places >= 0)[..., None], places, int(np.prod(shape)), channels)
+
+    dx, size, bound = at_input(delta, w), at_input(np.abs(delta), np.abs(w)), at_input(e, np.abs(w))
+    return dx, bound + SLACK * (kept.size + 1) * U * (size + bound)
 
 
-def dense_update(w, b, delta, e, x, e_x, kept, rate, dense_bias):
-    """{"weights": (value, bound), "bias": ...} after the update of the kept rows."""
-    new_w, new_b = oracles.sgd_dense_update(w, b, delta, x, kept, rate)
-    if dense_bias:
-        _, new_b = oracles.sgd_dense_update(w, b, delta, x, range(b.size), rate)
-    moved = np.outer(np.abs(delta), e_x) + np.outer(e, np.abs(x) + e_x)
-    e_w = rate * moved + SLACK * U * (np.abs(new_w) + 3 * rate * np.outer(np.abs(delta), np.abs(x)))
-    e_b = rate * e + SLACK * U * (np.abs(new_b) + 3 * rate * np.abs(delta))
-    return {"weights": (new_w, np.where(new_w == w, 0, e_w)), "bias": (new_b, np.where(new_b == b, 0, e_b))}
+# update
+
+
+def update(layer, shape, targets, delta, e, x, e_x, kept, rate, dense_bias):
+    """{"weights": (value, bound), "bias": ...} of targets - rate * gradient of the kept entries.
+
+    A target takes its products one after the other: each addition rounds once, each product twice, its factor rate delta
+    included. What no kept entry reaches, or reaches only from the padding, keeps its bits: its bound is 0.
+    """
+    places, channels, outputs, mask = _split(layer, shape, delta, np.asarray(kept, int))
+    delta, e = (v.reshape(-1, outputs) for v in (delta, e))
+    seen, e_seen, inside = (patches(v, places, channels) for v in (x, e_x, np.ones(x.size)))
+    form = "pc,ptc->tc" if isinstance(layer, DepthwiseConv2D) else "po,ptc->otc"
+
+    def moved(values, seen):
+        return np.einsum(form, values * mask, seen).reshape(targets["weights"].shape)
+
+    every = np.ones_like(mask) if dense_bias else mask
+    sums = {
+        "weights": (
+            moved(delta, seen),
+            moved(np.abs(delta), np.abs(seen)),
+            moved(e, np.abs(seen) + e_seen) + moved(np.abs(delta), e_seen),
+            moved(np.ones_like(delta), inside),
+        ),
+        "bias": tuple((v * every).sum(axis=0) for v in (delta, np.abs(delta), e, np.ones_like(delta))),
+    }
+    after = {}
+    for kind, (gradient, size, off, count) in sums.items():
+        old, r = targets[kind].astype(np.float64), abs(rate)
+        bound = r * off + SLACK * U * (count * (np.abs(old) + r * (size + off)) + 3 * r * (size + off))
+        after[kind] = old - rate * gradient, np.where(count > 0, bound, 0)
+    return after
 
 
 class Choice:
@@ -95,7 +291,8 @@ class Choice:
         if self.rule.method == "full" or self.dense:
             return self.n, self.n
         if self.rule.method == "topk":
-            return (oracles.kept_count(float(np.float32(self.rule.ratio)), self.n),) * 2
+            ratio = float(np.float32(self.rule.ratio))  # r n is rounded to float32 before it is rounded to k
+            return tuple(oracles.kept_count(ratio * widen, self.n) for widen in (1 - U, 1 + U))
         ratios = zip(self._ratios(), self.y)
         return tuple(oracles.kept_count(s, self.n, self.rule.rounding) if y else 0 for s, y in ratios)
 
@@ -115,19 +312,6 @@ class Choice:
             oracles.back_propagation_ratio(y, top, r.s_min, r.s_max, r.zeta, position) * widen
             for y, top, widen in zip(self.y, self.y_max, (1 - 1e-6, 1 + 1e-6))
         )
-
-
-def input_gradient(network, values, delta, e):
-    """dLoss/dx and its bound, every entry of every error kept."""
-    parameters = network.parameters
-    for i in range(len(network.layers) - 1, 0, -1):
-        layer = network.layers[i]
-        if isinstance(layer, Dense):
-            w = parameters[f"{network.names[i]}.weights"].astype(np.float64)
-            delta, e = dense_backward(delta, e, w, range(delta.size))
-        elif isinstance(layer, ReLU):
-            delta, e = relu_backward(delta, e, *values[i])
-    return delta, e
 
 
 def assert_kept(kept, delta, e, choice):

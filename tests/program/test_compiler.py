@@ -6,12 +6,13 @@ import json
 import pytest
 from hypothesis import given, settings
 
-from mcuref import Budget, Dense, Flatten, Full, Input, InputError, Network, ReLU, TinyProp, TopK, build, compile
+from mcuref import SGD, Budget, Dense, Flatten, Full, Input, InputError, Network, ReLU, TinyProp, TopK, build, compile
 from mcuref.memory.buffers import CATEGORIES, aligned
 from mcuref.program.compiler import trainable_layers
 from mcuref.testing import assert_no_overlap, networks, programs
 
 from .liveness import lifetimes, live_ranges, most_alive
+from .reference import reached
 
 RANDOM = settings(max_examples=120, deadline=None, database=None, derandomize=True)
 
@@ -117,14 +118,15 @@ def test_frozen_weights_lie_in_flash_and_trainable_ones_in_both(program):
 def test_nothing_happens_below_the_lowest_trainable_layer(program):
     """No error is propagated there, no mask, no activation is kept: forward buffers die in the forward pass."""
     lowest = -1 if program.wrt == "input" else min(program.trainable, default=len(program.network.layers))
-    backward = [i for i in program.instructions[program.listing.forward_rows :]]
-    assert min((i.layer_index for i in backward), default=lowest) >= max(lowest, 1)
+    backward = [i for i in program.instructions[program.listing.forward_rows :] if i.phase != "batch"]  # nobody's
+    assert min((i.layer_index for i in backward), default=lowest) >= lowest
     assert {i.layer_index for i in backward if i.phase == "update"} == set(program.trainable)
-    into_lowest = [i.inputs[1] for i in program.instructions if i.phase == "update" and i.layer_index == lowest]
+    # of what is computed below, only what a trained layer takes is kept (a projection may be fed from further down)
+    taken = [i.inputs[1] for i in program.instructions if i.phase == "update"]
     for instruction in program.instructions[: program.listing.forward_rows]:
         if instruction.layer_index < lowest:
             assert instruction.name != "relu_mask_forward_f32"
-            for out in set(instruction.outputs) - set(into_lowest):
+            for out in set(instruction.outputs) - set(taken):
                 assert lifetimes(program)[out][1] < program.listing.forward_rows, f"{out.name} is kept"
     if not program.trainable and program.wrt == "parameters":
         assert not backward and all(b.region == "flash" or not b.persistent for b in program.plan.offsets)
@@ -135,21 +137,32 @@ def test_nothing_happens_below_the_lowest_trainable_layer(program):
 def test_propagation_only_where_a_gradient_is_wanted(network):
     for trainable in range(len(network.parametric) + 1):
         program = compile(network, trainable=trainable)
-        propagated = {i.layer_index for i in program.instructions if i.name == "dense_backward_input_f32"}
-        assert propagated == set(program.trainable[1:])
         assert program.trainable == network.parametric[len(network.parametric) - trainable :]
-    program = compile(network, wrt="input")
-    reached = {i.layer_index for i in program.instructions if i.name == "dense_backward_input_f32"}
-    assert reached == set(network.parametric)
+        needed = reached(network, program.trainable)
+        # every layer that feeds a sum is reached, or none: but for trained ones, only what one of its sources wants
+        assert passed_by(program) == {
+            i for i in network.parametric if i in needed and needed & set(network.sources[i])
+        } and needed & set(network.parametric) == set(program.trainable)
+    assert passed_by(compile(network, wrt="input")) == set(network.parametric)
+
+
+def passed_by(program):
+    """Layers with parameters that bring an error to their input."""
+    names = {"dense_backward_input_f32", "conv_backward_input_f32", "depthwise_backward_input_f32"}
+    return {i.layer_index for i in program.instructions if i.name in names}
 
 
 @RANDOM
 @given(programs(least_trainable=1, wrt=("parameters",)))
 def test_backward_reads_the_old_weights(program):
     """A layer propagates before it is updated."""
-    rows = {(i.layer_index, i.phase): row for row, i in enumerate(program.instructions)}
-    for layer in program.trainable[1:]:
-        assert rows[layer, "propagate"] < rows[layer, "update"]
+    reads = {}
+    for row, i in enumerate(program.instructions):
+        for buffer in i.inputs:
+            reads[buffer] = row
+    for row, i in enumerate(program.instructions):
+        for buffer in i.outputs:
+            assert buffer.category != "weights" or row > reads.get(buffer, -1), f"{buffer.name} is read after its update"
 
 
 def test_mask_of_one_bit_only_where_the_activation_is_not_needed():
@@ -191,7 +204,9 @@ def test_output_auto_depends_on_the_loss(loss, opcode):
 
 @pytest.mark.parametrize("arguments, words", [
     ({"loss": "hinge"}, "loss 'hinge' is not known"),
-    ({"policy": "accumulate"}, "policy 'accumulate' is not known"),
+    ({"policy": "later"}, "policy 'later' is not known; it may be immediate, accumulate"),
+    ({"policy": "immediate", "optimiser": SGD(batch=2)}, "a batch of 2 needs 'accumulate'"),
+    ({"optimiser": 0.1}, "optimiser 0.1 is not a mcuref.SGD(rate)"), ({"policy": 3}, "policy 3 is not known"),
     ({"wrt": "weights"}, "wrt 'weights' is not known"),
     ({"trainable": 3}, "trainable 3 is not a whole number from 0 to 2"),
     ({"trainable": -1}, "trainable -1"), ({"trainable": 1.0}, "trainable 1.0"), ({"trainable": True}, "trainable True"),

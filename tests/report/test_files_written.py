@@ -2,14 +2,18 @@
 
 import csv
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
 
-from mcuref import Full, InputError, TinyProp, Trainer, build, compile, load_data
+from mcuref import Full, InputError, TinyProp, Trainer, build, checkpoints, compile, load_data
 from mcuref.report.memory import memory_map
 from mcuref.report.plots import draw_memory_map
-from mcuref.report.runs import training_report, write_run
+from mcuref.report.runs import check_new_run, is_complete, new_run, resumed_run, training_report, write_run
+
+FINGERPRINT = {"mcuref": "1", "data": "2", "program": "3"}
 
 
 @pytest.fixture
@@ -35,23 +39,156 @@ def test_report(trainer, report):
     json.dumps(report, allow_nan=False)
 
 
-def test_run_folder(trainer, report, tmp_path):
-    write_run(tmp_path / "run", trainer, report)
-    assert json.loads((tmp_path / "run/report.json").read_text()) == report
-    weights, expected = np.load(tmp_path / "run/weights.npz"), trainer.program.parameters()
+def begin(folder, **arguments):
+    """A new run folder, as a run that was killed would leave it."""
+    with new_run(folder, {"seed": 3} | arguments, FINGERPRINT):
+        return folder
+
+
+def names(folder):
+    """Everything in a folder."""
+    return sorted(os.listdir(folder))
+
+
+def test_results(trainer, report, tmp_path):
+    folder = begin(tmp_path / "run")
+    checkpoints.save(folder, {}, {}), checkpoints.save(folder, {}, {})
+    assert not is_complete(folder)
+    write_run(folder, trainer, report)
+    assert names(folder) == ["checkpoint", "history.csv", "memory.csv", "report.json", "run.json", "weights.npz"]
+    assert is_complete(folder) and json.loads((folder / "report.json").read_text()) == report
+    weights, expected = np.load(folder / "weights.npz"), trainer.program.parameters()
     assert set(weights) == set(expected) and all((weights[name] == expected[name]).all() for name in expected)
     header, rows = memory_map(trainer.program)
-    with open(tmp_path / "run/memory.csv", newline="") as file:
+    with open(folder / "memory.csv", newline="") as file:
         assert list(csv.reader(file)) == [list(header), *([str(value) for value in row] for row in rows)]
-    with open(tmp_path / "run/history.csv", newline="") as file:
+    with open(folder / "history.csv", newline="") as file:
         assert list(csv.DictReader(file)) == [{k: str(v) for k, v in row.items()} for row in report["history"]]
 
 
-def test_existing_folder_is_not_touched(trainer, report, tmp_path):
+@pytest.mark.parametrize("moment", ["fsync", "replace"])
+def test_killed_while_results_are_written(trainer, report, tmp_path, monkeypatch, moment):
+    """Before any system call: what is there is whole, report.json comes last, and the next attempt ends the same."""
+    expected = begin(tmp_path / "expected")
+    checkpoints.save(expected, {}, {})
+    write_run(expected, trainer, report)
+    for step in range(100):
+        folder = begin(tmp_path / str(step))
+        checkpoints.save(folder, {}, {}), checkpoints.save(folder, {}, {})
+        left, original, child = iter(range(step)), getattr(os, moment), os.fork()
+        if child == 0:
+            killer = lambda *a: next(left, None) is None and os.kill(os.getpid(), signal.SIGKILL) or original(*a)  # noqa: E731
+            setattr(os, moment, killer)
+            write_run(folder, trainer, report)
+            os._exit(0)
+        killed = os.WIFSIGNALED(os.waitpid(child, 0)[1])
+        for name in set(names(folder)) - {"checkpoint.previous"}:
+            assert name.startswith(".") or (folder / name).read_bytes() == (expected / name).read_bytes(), name
+        assert is_complete(folder) <= (names(folder) == names(expected))
+        if not killed:
+            break
+        if not is_complete(folder):
+            with resumed_run(folder) as request:
+                assert request == ({"seed": 3}, FINGERPRINT)
+                write_run(folder, trainer, report)
+        assert names(folder) == names(expected)
+    assert not killed and step >= 4
+
+
+def test_a_new_run_is_held(tmp_path):
+    with new_run(tmp_path / "run", {}, FINGERPRINT):
+        assert names(tmp_path / "run") == ["run.json"]
+        with pytest.raises(InputError, match="run' is in use: another process is running it"):
+            with resumed_run(tmp_path / "run"):
+                pass
+    with resumed_run(tmp_path / "run"):
+        with pytest.raises(InputError, match="is in use"), resumed_run(tmp_path / "run"):
+            pass
+    assert names(tmp_path / "run") == ["run.json"]
+
+
+def test_existing_folder_is_not_touched(tmp_path):
     (tmp_path / "run").mkdir()
-    with pytest.raises(InputError, match="it was not touched"):
-        write_run(tmp_path / "run", trainer, report)
-    assert list(tmp_path.iterdir()) == [tmp_path / "run"] and list((tmp_path / "run").iterdir()) == []
+    with pytest.raises(InputError, match="it was not touched"), new_run(tmp_path / "run", {}, FINGERPRINT):
+        pass
+    assert names(tmp_path) == ["run"] and names(tmp_path / "run") == []
+
+
+@pytest.mark.parametrize("error", [InputError("no"), MemoryError(), ZeroDivisionError()], ids=repr)
+def test_what_fails_before_its_first_checkpoint_leaves_nothing(tmp_path, error):
+    with pytest.raises(type(error)), new_run(tmp_path / "a/b/run", {}, FINGERPRINT):
+        (tmp_path / "a/b/run/.1.part.checkpoint").touch()
+        raise error
+    assert names(tmp_path) == []
+    with pytest.raises(type(error)), new_run(tmp_path / "a/b/run", {}, FINGERPRINT):
+        checkpoints.save(tmp_path / "a/b/run", {}, {})
+        raise error
+    assert names(tmp_path / "a/b/run") == ["checkpoint", "run.json"], "what can go on stays"
+
+
+def test_what_fails_leaves_what_is_not_its_own(tmp_path):
+    with pytest.raises(ZeroDivisionError), new_run(tmp_path / "run", {}, FINGERPRINT):
+        (tmp_path / "run/notes").touch()
+        raise ZeroDivisionError
+    assert names(tmp_path / "run") == ["notes"]
+
+
+def test_an_interrupted_run_stays(tmp_path):
+    with pytest.raises(KeyboardInterrupt), new_run(tmp_path / "run", {}, FINGERPRINT):
+        raise KeyboardInterrupt
+    assert names(tmp_path / "run") == ["run.json"]
+
+
+def test_the_request_comes_back(tmp_path):
+    folder = begin(tmp_path / "run", settings=["s_max=0.5"], model=None, checkpoint=0.5)
+    (folder / ".77.part.weights.npz").touch()
+    with resumed_run(folder) as request:
+        assert request == ({"seed": 3, "settings": ["s_max=0.5"], "model": None, "checkpoint": 0.5}, FINGERPRINT)
+        assert names(folder) == ["run.json"], "what a killed attempt left is gone"
+
+
+def test_unfinished_and_complete_runs_are_told_apart(tmp_path):
+    check_new_run(tmp_path / "nosuch"), check_new_run(tmp_path)
+    folder = begin(tmp_path / "my run")
+    with pytest.raises(InputError, match=f"unfinished; go on with: mcuref train --resume '{folder}'"):
+        check_new_run(folder)
+    (folder / "report.json").touch()
+    check_new_run(folder)  # what it is to be refused for is said elsewhere
+    with pytest.raises(InputError, match="is complete already; there is nothing to resume"), resumed_run(folder):
+        pass
+
+
+@pytest.mark.parametrize("content, words", [
+    (b"", "Expecting value"), (b"{", "Expecting property name"), (b"[]", "cannot be used"), (b"3", "cannot be used"),
+    (b"\xff", "can't decode byte"), (b"{}", "it has no 'sha256'"), (b'{"sha256": "x"}', "it has no 'schema'"),
+    (b'{"schema": "mcuref.run/2", "sha256": "x"}', "its schema is 'mcuref.run/2', not 'mcuref.run/1'"),
+    (b'{"schema": "mcuref.run/1", "sha256": "x"}', "it was changed or damaged"), (b"[" * 100_000, "cannot be used"),
+])  # fmt: skip
+def test_requests_that_are_none(tmp_path, content, words):
+    (tmp_path / "run.json").write_bytes(content)
+    with pytest.raises(InputError) as error, resumed_run(tmp_path):
+        pass
+    assert words in str(error.value) and "remove the folder and start again" in str(error.value)
+
+
+def test_every_changed_byte_of_a_request_is_refused_or_means_the_same(tmp_path):
+    content = (begin(tmp_path / "run") / "run.json").read_bytes()
+    for i in range(len(content)):
+        changed = bytearray(content)
+        changed[i] ^= 1 << i % 7
+        (tmp_path / "run/run.json").write_bytes(changed)
+        try:
+            with resumed_run(tmp_path / "run") as request:
+                assert request == ({"seed": 3}, FINGERPRINT)
+        except InputError as error:
+            assert "run.json' cannot be used: " in str(error)
+
+
+@pytest.mark.parametrize("name", ["nosuch", "empty", "file"])
+def test_no_run_folder(tmp_path, name):
+    (tmp_path / "empty").mkdir(), (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="is no run folder: it has no run.json"), resumed_run(tmp_path / name):
+        pass
 
 
 @pytest.mark.parametrize("name", ["map.png", "map.PNG", "map", "map.svg"])

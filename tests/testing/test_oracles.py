@@ -61,6 +61,150 @@ def test_relu_and_its_derivative_which_is_0_at_0():
     assert oracles.relu_backward([5.0, np.nan, 7.0], [-1.0, 0.0, 2.0]).tolist() == [0.0, 0.0, 7.0]
 
 
+def test_relu_with_a_limit_has_derivative_0_there():
+    assert oracles.relu_forward([-1.0, 0.0, 2.0, 6.0, 7.0], 6).tolist() == [0.0, 0.0, 2.0, 6.0, 6.0]
+    assert oracles.relu_backward([1.0, 2.0, 3.0, 4.0, 5.0], [0.0, 0.5, 5.5, 6.0, 6.0], 6).tolist() == [0, 2, 3, 0, 0]
+
+
+def test_add():
+    total = oracles.add(np.float32([0.5, 1]), [1, 2])
+    assert total.tolist() == [1.5, 3] and total.dtype == np.float64
+
+
+# H, W, C, Ho, Wo, O, kh, kw, sh, sw, top, left
+SAME = (3, 4, 2, 3, 2, 3, 3, 2, 1, 2, 1, 0)  # a kernel of 3 x 2 in steps of 1 x 2, one row of padding on either side
+VALID = (5, 4, 1, 2, 3, 2, 3, 2, 2, 1, 0, 0)
+LARGE = (2, 1, 2, 1, 3, 1, 4, 3, 1, 1, 1, 2)  # a kernel larger than the input
+GEOMETRIES = [SAME, VALID, LARGE]
+CHANNELWISE = [(*geometry[:5], geometry[2], *geometry[6:]) for geometry in GEOMETRIES]
+
+
+def window_problem(geometry, weights):
+    """x, w, b, delta and every entry's index; the numbers are all different, so that a maximum is one value."""
+    random = np.random.default_rng(7)
+    shapes = geometry[:3], weights, geometry[5:6], geometry[3:6]
+    x, w, b, delta = (random.permutation(np.prod(shape)).reshape(shape) / 8 - 0.5 for shape in shapes)
+    return x, w, b, delta, range(delta.size)
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_conv_forward_is_the_sum_that_its_docstring_says(geometry):
+    h, width, c, ho, wo, o, kh, kw, sh, sw, top, left = geometry
+    x, w, b, _, _ = window_problem(geometry, (o, kh, kw, c))
+    z = oracles.conv_forward(x, w, b, geometry)
+    padded = np.pad(x, [(top, 9), (left, 9), (0, 0)])
+    for oy, ox, n in np.ndindex(ho, wo, o):
+        patch = padded[oy * sh : oy * sh + kh, ox * sw : ox * sw + kw]
+        assert z[oy, ox, n] == pytest.approx(np.sum(patch * w[n]) + b[n])
+    flat = oracles.conv_forward(x.reshape(-1), w.reshape(-1), b, np.array(geometry, np.int32))
+    assert (flat == z).all()
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_conv_backward_agrees_with_finite_differences_of_a_quadratic_loss(geometry):
+    h, width, c, ho, wo, o, kh, kw, *_ = geometry
+    x, w, b, _, every = window_problem(geometry, (o, kh, kw, c))
+
+    def loss(x, w, b):
+        return 0.5 * np.sum(oracles.conv_forward(x, w, b, geometry) ** 2)
+
+    dx, dw, db = oracles.conv_backward(oracles.conv_forward(x, w, b, geometry), x, w, every, geometry)
+    np.testing.assert_allclose(dx, oracles.finite_difference(lambda v: loss(v, w, b), x), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(dw, oracles.finite_difference(lambda v: loss(x, v, b), w), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(db, oracles.finite_difference(lambda v: loss(x, w, v), b), rtol=1e-6, atol=1e-6)
+
+
+def test_conv_backward_by_hand_and_of_kept_entries_alone():
+    # two filters of 1 x 2 over a signal of three steps; entry 3 is position 1, channel 1
+    geometry = (1, 3, 1, 1, 2, 2, 1, 2, 1, 1, 0, 0)
+    x, w, delta = (
+        np.array([1.0, 2.0, np.nan]),
+        np.array([[1.0, 10.0], [np.nan, np.nan]]),
+        np.array([3.0, np.nan, 5.0, np.nan]),
+    )
+    dx, dw, db = oracles.conv_backward(delta, x, w, [0], geometry)
+    assert dx.reshape(-1).tolist() == [3, 30, 0]
+    assert dw.reshape(2, 2).tolist() == [[3, 6], [0, 0]]
+    assert db.tolist() == [3, 0]
+    dx, _, db = oracles.conv_backward(delta, x, w, [0, 2], geometry)
+    assert dx.reshape(-1).tolist() == [3, 35, 50]
+    assert db.tolist() == [8, 0]
+    dx, dw, db = oracles.conv_backward(delta, x, w, [], geometry)
+    assert not dx.any() and not dw.any() and not db.any()
+
+
+@pytest.mark.parametrize("geometry", CHANNELWISE)
+def test_depthwise_is_a_convolution_of_each_channel_alone(geometry):
+    h, width, c, ho, wo, _, kh, kw, *rest = geometry
+    x, w, b, delta, _ = window_problem(geometry, (kh, kw, c))
+    alone = (h, width, 1, ho, wo, 1, kh, kw, *rest)
+    z = oracles.depthwise_forward(x, w, b, geometry)
+    kept = [e for e in range(delta.size) if e % 3]
+    dx, dw, db = oracles.depthwise_backward(delta, x, w, kept, geometry)
+    for n in range(c):
+        expected = oracles.conv_forward(x[..., n], w[..., n], b[n], alone)
+        np.testing.assert_allclose(z[..., n], expected[..., 0])
+        own = [e // c for e in kept if e % c == n]
+        one_dx, one_dw, one_db = oracles.conv_backward(delta[..., n], x[..., n], w[..., n], own, alone)
+        np.testing.assert_allclose(dx[..., n], one_dx[..., 0])
+        np.testing.assert_allclose(dw[..., n], one_dw[0, ..., 0])
+        assert db[n] == pytest.approx(one_db[0])
+
+
+@pytest.mark.parametrize("geometry", CHANNELWISE)
+def test_depthwise_backward_agrees_with_finite_differences_of_a_quadratic_loss(geometry):
+    x, w, b, _, every = window_problem(geometry, (*geometry[6:8], geometry[2]))
+
+    def loss(x, w, b):
+        return 0.5 * np.sum(oracles.depthwise_forward(x, w, b, geometry) ** 2)
+
+    dx, dw, db = oracles.depthwise_backward(oracles.depthwise_forward(x, w, b, geometry), x, w, every, geometry)
+    np.testing.assert_allclose(dx, oracles.finite_difference(lambda v: loss(v, w, b), x), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(dw, oracles.finite_difference(lambda v: loss(x, v, b), w), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(db, oracles.finite_difference(lambda v: loss(x, w, v), b), rtol=1e-6, atol=1e-6)
+
+
+def test_depthwise_backward_reads_nothing_of_what_is_not_kept():
+    geometry = (1, 3, 2, 1, 2, 2, 1, 2, 1, 1, 0, 0)
+    x, w = np.array([[1, np.nan], [2, np.nan], [4, np.nan]]), np.array([[10, np.nan], [100, np.nan]])
+    dx, dw, db = oracles.depthwise_backward([3.0, np.nan, 5.0, np.nan], x, w, [0, 2], geometry)
+    assert dx.reshape(3, 2).tolist() == [[30, 0], [350, 0], [500, 0]]
+    assert dw.reshape(2, 2).tolist() == [[13, 0], [26, 0]]
+    assert db.tolist() == [8, 0]
+
+
+@pytest.mark.parametrize("geometry", CHANNELWISE)
+def test_backward_of_pooling_agrees_with_finite_differences(geometry):
+    x, _, _, c, _ = window_problem(geometry, (1,))
+    y, taps = oracles.max_pool_forward(x, geometry)
+    for dx, forward in (
+        (oracles.max_pool_backward(c, taps, geometry), lambda v: oracles.max_pool_forward(v, geometry)[0]),
+        (oracles.average_pool_backward(c, geometry), lambda v: oracles.average_pool_forward(v, geometry)),
+    ):
+        gradient = oracles.finite_difference(lambda v: np.sum(c * forward(v)), x)
+        np.testing.assert_allclose(dx, gradient, rtol=1e-6, atol=1e-6)
+
+
+def test_pooling_by_hand():
+    # 3 x 3 windows over [[1, 2, 3], [4, 5, 6]], same padding: each sees both rows and two or three columns
+    geometry, x = (2, 3, 1, 2, 3, 1, 3, 3, 1, 1, 1, 1), [1, 2, 3, 4, 5, 6]
+    y, taps = oracles.max_pool_forward(x, geometry)
+    assert y.reshape(-1).tolist() == [5, 6, 6] * 2
+    assert taps.reshape(-1).tolist() == [8, 8, 7, 5, 5, 4]
+    assert oracles.max_pool_backward([1, 2, 4, 8, 16, 32], taps, geometry).reshape(-1).tolist() == [0, 0, 0, 0, 9, 54]
+    assert oracles.average_pool_forward(x, geometry).reshape(-1).tolist() == [3, 3.5, 4] * 2
+    dx = oracles.average_pool_backward([4, 6, 8, 4, 6, 8], geometry)
+    assert dx.reshape(-1).tolist() == [4, 8, 6] * 2
+
+
+def test_of_equal_values_the_first_is_the_largest_and_a_nan_wins():
+    geometry = (1, 4, 1, 1, 1, 1, 1, 4, 1, 1, 0, 0)
+    for x, largest, tap in (([-2, -1, -1, -3], -1, 1), ([0.0, -0.0, 0, 0], 0, 0), ([1, np.nan, 7, 2], np.nan, 1)):
+        y, taps = oracles.max_pool_forward(x, geometry)
+        np.testing.assert_equal(y.item(), float(largest))
+        assert taps.item() == tap
+
+
 def test_softmax_cross_entropy_by_hand():
     loss, delta = oracles.softmax_cross_entropy([0.0, np.log(3.0)], 0)
     assert loss == pytest.approx(np.log(4.0))
