@@ -6,7 +6,9 @@ Only cifar-10-binary.tar.gz is read: the archives for Python and Matlab hold the
 import sys
 
 import numpy as np
-from common import Archive, InputError, announce, contents, obtain, parser, publish, run, work_folder
+from archives import contents
+from common import InputError, announce, parser, publish, run, work_folder
+from download import Archive, obtain
 
 TITLE = "CIFAR-10, 32x32 colour images, 50,000 training and 10,000 test; https://www.cs.toronto.edu/~kriz/cifar.html"
 LICENCE = "none stated by the author, who asks for the citation; drawn from the withdrawn 80 Million Tiny Images"

@@ -5,8 +5,10 @@ Only cifar-100-binary.tar.gz is read: the archives for Python and Matlab hold th
 
 import sys
 
+from archives import contents
 from cifar10 import CITATION, LICENCE, checked_labels, names_of, records
-from common import Archive, announce, contents, obtain, parser, publish, run, work_folder
+from common import announce, parser, publish, run, work_folder
+from download import Archive, obtain
 
 TITLE = "CIFAR-100, 32x32 colour images, 50,000 training and 10,000 test; https://www.cs.toronto.edu/~kriz/cifar.html"
 

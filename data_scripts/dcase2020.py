@@ -8,8 +8,10 @@ import re
 import sys
 
 import numpy as np
+from archives import members
 from audio import mel_librosa, read_wav, spectrum
-from common import Archive, InputError, announce, members, obtain, parser, publish, run, watched, work_folder
+from common import InputError, announce, parser, publish, run, watched, work_folder
+from download import Archive, obtain
 
 from mcuref.datasets.registry import data_folder
 

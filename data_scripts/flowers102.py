@@ -9,20 +9,10 @@ import re
 import sys
 
 import numpy as np
-from common import (
-    Archive,
-    InputError,
-    announce,
-    members,
-    obtain,
-    optional,
-    parser,
-    publish,
-    run,
-    square_image,
-    watched,
-    work_folder,
-)
+from archives import members
+from common import InputError, announce, parser, publish, run, watched, work_folder
+from download import Archive, obtain
+from images import optional, square_image
 
 TITLE = (
     "Oxford Flowers-102, 2,040 training and 6,149 test images, here reduced to 32x32; "

@@ -7,20 +7,10 @@ import re
 import sys
 
 import numpy as np
-from common import (
-    Archive,
-    InputError,
-    announce,
-    members,
-    obtain,
-    optional,
-    parser,
-    publish,
-    run,
-    square_image,
-    watched,
-    work_folder,
-)
+from archives import members
+from common import InputError, announce, parser, publish, run, watched, work_folder
+from download import Archive, obtain
+from images import optional, square_image
 
 TITLE = (
     "Food-101, 75,750 training and 25,250 test images of 101 dishes, here reduced to 32x32; "

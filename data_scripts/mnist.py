@@ -7,7 +7,8 @@ import sys
 import zlib
 
 import numpy as np
-from common import Archive, InputError, announce, fault_of, obtain, parser, publish, reading, run, work_folder
+from common import InputError, announce, parser, publish, reading, run, work_folder
+from download import Archive, fault_of, obtain
 
 TITLE = "MNIST, handwritten digits 28x28, 60,000 training and 10,000 test images; http://yann.lecun.com/exdb/mnist/"
 LICENCE = "none stated by the authors; commonly listed as CC BY-SA 3.0"

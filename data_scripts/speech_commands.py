@@ -10,8 +10,10 @@ import sys
 from dataclasses import dataclass
 
 import numpy as np
+from archives import members
 from audio import dct, mel_tensorflow, read_wav, spectrum
-from common import Archive, InputError, announce, members, obtain, parser, publish, run, watched, work_folder
+from common import InputError, announce, parser, publish, run, watched, work_folder
+from download import Archive, obtain
 
 TITLE = (
     "Speech Commands v0.02, spoken words of one second: ten words, silence and unknown, as MFCC 49x10; "

@@ -7,7 +7,9 @@ import os
 import sys
 
 import numpy as np
-from common import Archive, InputError, announce, contents, obtain, parser, publish, run, work_folder
+from archives import contents
+from common import InputError, announce, parser, publish, run, work_folder
+from download import Archive, obtain
 
 TITLE = (
     "UCI HAR, human activity from smartphone sensors, 7,352 training and 2,947 test windows of 128 samples, "

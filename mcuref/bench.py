@@ -26,7 +26,7 @@ MACS = 20_000_000  # forward, of about one pass: a short pass has a chance to be
 LEAST_SAMPLES, MOST_SAMPLES = 10, 510  # of a pass; multiples of ten, so that the share that is skipped is exact
 SKIPPED = 0.8  # share of the samples that the TinyPropv2 row skips
 ROUNDS = 5
-RATE = 1e-6  # so small that the weights, and with them the share of skipped samples, stay as they are
+RATE = 1e-9  # so small that weights, and the share of skipped samples, stay as they are for millions of steps
 
 
 def measure(model, seconds=1.0, progress=None):

@@ -1,8 +1,8 @@
 """Checkpoints: what a run needs to go on after it was killed, in a file that is whole or is not used.
 
-A file is the line ``mcuref checkpoint 1``, a line with the sha256 of everything behind it, and a .npz archive: arrays by
-name, and ``header``, JSON text. It is written under a temporary name, flushed, and renamed; the one before it stays as
-``checkpoint.previous``, so that there is a good one at every moment, also between the two renames.
+A file is the line ``mcuref checkpoint 1``, a line with the sha256 of everything behind it, and a .npz archive: arrays
+by name, and ``header``, JSON text. It is written under a temporary name, flushed, and renamed; the one before it stays
+as ``checkpoint.previous``, so that there is a good one at every moment, also between the two renames.
 """
 
 import hashlib
@@ -44,8 +44,8 @@ def save(folder, header, arrays):
 def load(folder, warn):
     """(header, arrays) of the newest checkpoint in ``folder`` that is whole; None if there is none at all.
 
-    If ``checkpoint`` is damaged and the one before it is whole, that one takes its name, so that :func:`save` keeps it, and
-    ``warn`` is called with a sentence. InputError if none that is there is whole.
+    If ``checkpoint`` is damaged and the one before it is whole, that one takes its name, so that :func:`save` keeps it,
+    and ``warn`` is called with a sentence. InputError if none that is there is whole.
     """
     folder = Path(folder)
     found = [path for path in (folder / NAME, folder / PREVIOUS) if os.path.lexists(path)]

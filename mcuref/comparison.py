@@ -47,7 +47,8 @@ class Comparison:
         self.loss = find_model(model).loss
         if find_loss(self.loss).target == "none" and data.kind != "anomaly":
             raise InputError(
-                f"model {model!r} is trained without labels; methods are compared by accuracy, or on anomaly data by AUC"
+                f"model {model!r} is trained without labels; methods are compared by accuracy, or on anomaly data by "
+                "AUC"
             )
         if trainable == 0:
             raise InputError("trainable 0 leaves nothing to train; methods can be compared from 1 on")
@@ -78,13 +79,14 @@ class Comparison:
         self._stopped.clear()
         with ThreadPoolExecutor(_cores()) as pool:
             try:
-                starts = {seed: pool.submit(self._start, seed) for seed in self.seeds}  # first, so that nobody waits in vain
+                # starts come first, so that nobody waits in vain for one that is behind him in the queue
+                starts = {seed: pool.submit(self._start, seed) for seed in self.seeds}
                 runs = {
                     key: [pool.submit(self._train, method, rule, seed, starts[seed]) for seed in self.seeds]
                     for key, (method, _, rule) in named_rules.items()
                 }
                 done, _ = wait([future for futures in runs.values() for future in futures], return_when=FIRST_EXCEPTION)
-                results = {key: [f.result() for f in futures if f in done] for key, futures in runs.items()}  # or its error
+                results = {key: [f.result() for f in futures if f in done] for key, futures in runs.items()}
             except BaseException:  # one run failed, or Ctrl-C: the others need not go on
                 self._stopped.set()
                 pool.shutdown(cancel_futures=True)
@@ -208,8 +210,8 @@ def advantage(row, sweep):
 
     Linear interpolation of effort over accuracy between neighbouring ratios of the sweep. A method more accurate than
     every ratio is compared with the most accurate one, less accurate than every ratio with the cheapest: the first is
-    then a lower bound of the advantage. Returns {"factor", "topk_effort", "bound"}; bound is "", "at least" or "at most";
-    factor is None for a method that trained nothing.
+    then a lower bound of the advantage. Returns {"factor", "topk_effort", "bound"}; bound is "", "at least" or
+    "at most"; factor is None for a method that trained nothing.
     """
     points = sorted((r["backward_effort"], r["accuracy"]) for r in sweep)
     best = max(accuracy for _, accuracy in points)

@@ -32,7 +32,7 @@ def check_outputs(*files, folder=None, present=False):
         check_new_file(file)
     places = [Path(os.path.realpath(path)) for path in (*files, folder) if path is not None]
     for i, place in enumerate(places):
-        if any(other.is_relative_to(place) for other in places[i + 1 :]):
+        if any(other.is_relative_to(place) or place.is_relative_to(other) for other in places[i + 1 :]):
             raise InputError(f"{str(place)!r} is named for two results; give each a place of its own")
 
 

@@ -2,11 +2,11 @@
 
     scratch    from the start weights of the seed, on the training set
     continue   pre-trained densely on a first part of it; then new samples of the same kind
-    shift      pre-trained densely on a first part; then the domain changes: the rest of the training set and the test set
-               are rotated images, a turned phone, noisy speech (:mod:`mcuref.datasets.shift`)
+    shift      pre-trained densely on a first part; then the domain changes: the rest of the training set and the test
+               set are rotated images, a turned phone, noisy speech (:mod:`mcuref.datasets.shift`)
 
-All methods of a comparison share start weights, order, epochs and learning rate. Settings of the rules are the preset's,
-the same for all data sets, but for the few that stand in the table.
+All methods of a comparison share start weights, order, epochs and learning rate. Settings of the rules are the
+preset's, the same for all data sets, but for the few that stand in the table.
 """
 
 from dataclasses import dataclass, field, replace
@@ -94,7 +94,7 @@ class Protocol:
         return border
 
     def pretrainer(self, network, data, loss, seed, progress=None):
-        """The trainer of the pre-training: what happens before deployment, on a computer. Dense, all layers, no budget."""
+        """The trainer of what happens on a computer before deployment: dense, all layers, without a budget."""
         rate = self.learning_rate if self.pretrained_rate is None else self.pretrained_rate
         program = compile(network, Full(), SGD(rate, self.schedule), loss=loss)
         return Trainer(program, data, epochs=self.pretrained_epochs, seed=seed, progress=progress)

@@ -1,7 +1,7 @@
 """A run: pre-training if the protocol has it, then training; in a folder it survives being killed.
 
-The folder holds ``run.json``, what was asked for, from the start; ``checkpoint``, where the run stands, now and then; and
-the results when it is complete. Resumed, it goes on with the last checkpoint and ends with the same bytes.
+The folder holds ``run.json``, what was asked for, from the start; ``checkpoint``, where the run stands, now and then;
+and the results when it is complete. Resumed, it goes on with the last checkpoint and ends with the same bytes.
 """
 
 import hashlib
@@ -58,8 +58,8 @@ class Keeper:
     def unusable(self, reason):
         """The error for a checkpoint that is whole, but not one of this run."""
         return InputError(
-            f"the checkpoint in run folder {str(self.folder)!r} is not one of this run: {reason}; remove it to begin again "
-            "from the start"
+            f"the checkpoint in run folder {str(self.folder)!r} is not one of this run: {reason}; remove it to begin "
+            "again from the start"
         )
 
 

@@ -1,4 +1,4 @@
-"""The trainer: epochs over a data set, evaluation, history, statistics; its state can be taken and put back at any time."""
+"""The trainer: epochs over a data set, evaluation, history, statistics; its state can be taken and put back."""
 
 from dataclasses import asdict, dataclass, field
 
@@ -99,7 +99,7 @@ class Trainer:
         )
 
     def state(self):
-        """(plain data, arrays by name): copies of everything that decides how a run goes on. Good between two samples."""
+        """(plain data, arrays by name): copies of all that decides how a run goes on. Good between two samples."""
         epoch = self._epoch
         plain = {"history": [dict(row) for row in self.history], "epoch": None}
         arrays = {f"program.{name}": value for name, value in self.program.state().items()}
@@ -124,7 +124,7 @@ class Trainer:
             self._epoch.shown.losses[:], self._epoch.shown.trained[:] = arrays["losses"], arrays["trained"]
 
     def _check(self, plain, arrays):
-        """InputError unless this could come from :meth:`state`, but for the program's part, which the program checks."""
+        """InputError unless this could come from :meth:`state`; its part of the state is for the program to check."""
         history, epoch, count = plain.get("history"), plain.get("epoch"), len(self.data.x_train)
         if not isinstance(history, list) or not all(isinstance(row, dict) and self.metric in row for row in history):
             raise InputError(f"its history is not a list of epochs measured by {self.metric}")

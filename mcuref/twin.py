@@ -158,7 +158,7 @@ def _pool(layer, geometry):
 
 
 def _padding(geometry):
-    """(padding of rows and columns, None) if it is the same on both sides, else ((0, 0), [left, right, above, below])."""
+    """(padding of rows and columns, None) if it is alike on both sides, else ((0, 0), [left, right, above, below])."""
     h, w, _, ho, wo, _, kh, kw, sh, sw, top, left = geometry
     below, right = max((ho - 1) * sh + kh - h - top, 0), max((wo - 1) * sw + kw - w - left, 0)
     return ((top, left), None) if (top, left) == (below, right) else ((0, 0), [left, right, top, below])

@@ -7,9 +7,10 @@ from mcuref.datasets import load
 from mcuref.errors import MissingData
 
 
-def rows(data_name, model, seeds=(0,), **named):
+def rows(data_name, model, seeds=(0,), samples=None, **named):
     try:
         data = load(data_name)
+        data = data if samples is None else data.training_part(0, samples)
     except MissingData as absent:
         pytest.skip(str(absent))
     return Comparison(data, model, seeds=seeds, **named).run(named_rules() | sweep_rules())
@@ -35,3 +36,9 @@ def test_continuing_from_a_trained_network_skips_most_samples():
     method = by_method(rows("mnist", "mlp-784-32-10", regime="continue"))
     assert method["tinypropv2"]["samples_skipped"] > 0.8
     assert method["tinypropv2"]["accuracy_drop"] < 0.01 and method["tinypropv2"]["backward_effort"] < 0.06
+
+
+def test_a_convolutional_network_learns_a_changed_domain_at_a_fraction_of_the_effort():
+    method = by_method(rows("mnist", "cnn-28", regime="shift", epochs=1, samples=20_000))
+    assert method["full"]["accuracy"] > 0.93
+    assert method["tinypropv2"]["accuracy_drop"] < 0.01 and method["tinypropv2"]["backward_effort"] < 0.07

@@ -1,11 +1,33 @@
 """Methods side by side: the same start for all, figures that mean what their names say, refusal before any work."""
 
+import json
+import threading
+import time
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from mcuref import Budget, BudgetExceeded, Data, Full, InputError, TinyProp, TopK, compile, load_data
+from mcuref import (
+    SGD,
+    Budget,
+    BudgetExceeded,
+    Data,
+    Full,
+    InputError,
+    NonFiniteError,
+    TinyProp,
+    TopK,
+    build,
+    compile,
+    load_data,
+)
 from mcuref.comparison import METHODS, SWEEP, Comparison, advantage, named_rules, sweep_rules
+from mcuref.protocols import find_protocol
+from mcuref.report.json import comparison_json
 from mcuref.rules import PRESETS
+from mcuref.runs import Run
+from mcuref.training import Trainer
 
 
 @pytest.fixture
@@ -34,11 +56,11 @@ class Watched(Comparison):
 def test_all_methods_start_from_the_same_weights(data, regime):
     comparison = Watched(data, "mlp-4-5-3", seeds=(3, 5), regime=regime, epochs=1)
     comparison.run(named_rules())
-    assert [seed for seed, _ in comparison.starts] == [3, 5] * len(METHODS)
+    assert sorted(seed for seed, _ in comparison.starts) == [3] * len(METHODS) + [5] * len(METHODS)
     for seed in (3, 5):
         starts = [start for s, start in comparison.starts if s == seed]
         assert all(start == starts[0] for start in starts)
-    assert comparison.starts[0][1] != comparison.starts[1][1]
+    assert len({tuple(start.items()) for _, start in comparison.starts}) == 2
 
 
 def test_a_row_is_what_a_run_alone_would_give(data):
@@ -90,7 +112,184 @@ def test_progress_names_method_and_seed(data):
     Comparison(data, "mlp-4-5-3", seeds=(4,), regime="continue", epochs=1, progress=lambda *c: calls.append(c)).run(
         named_rules(["full", "topk"])
     )
-    assert list(dict.fromkeys(what for what, _, _ in calls)) == ["pre-training, seed 4", "full, seed 4", "topk, seed 4"]
+    names = list(dict.fromkeys(what for what, _, _ in calls))
+    assert names[0] == "pre-training, seed 4" and set(names[1:]) == {"full, seed 4", "topk, seed 4"}
+
+
+# several at a time
+
+
+def without_timing(rows):
+    """All figures but the durations, as text."""
+    return json.dumps([{name: value for name, value in row.items() if name != "timing"} for row in rows])
+
+
+@pytest.mark.parametrize("keywords", [
+    {}, {"regime": "continue"}, {"momentum": 0.5, "batch": 4}, {"policy": "accumulate", "trainable": 1},
+], ids=str)  # fmt: skip
+def test_rows_do_not_depend_on_how_many_run_at_a_time(data, monkeypatch, keywords):
+    rows = {}
+    for cores in (1, 2, 5):
+        monkeypatch.setattr("mcuref.comparison._cores", lambda n=cores: n)
+        comparison = Comparison(data, "mlp-4-5-3", seeds=(0, 1, 2), epochs=2, **keywords)
+        rows[cores] = without_timing(comparison.run(named_rules() | sweep_rules()))
+    assert rows[1] == rows[2] == rows[5]
+
+
+def test_several_run_at_a_time(data, monkeypatch):
+    monkeypatch.setattr("mcuref.comparison._cores", lambda: 2)
+    monkeypatch.setattr(Trainer, "run", lambda trainer, original=Trainer.run: (meeting.wait(), original(trainer))[1])
+    meeting = threading.Barrier(2, timeout=20)  # breaks unless two runs are under way at once
+    assert len(Comparison(data, "mlp-4-5-3", epochs=1).run(named_rules(["full", "topk"]))) == 2
+
+
+class Endless(Exception):
+    """A run went on although another one had failed."""
+
+
+@pytest.fixture
+def long(monkeypatch):
+    """Full training takes 20 seconds, unless it is stopped."""
+
+    def run(trainer, original=Trainer.run):
+        if isinstance(trainer.program.rule, Full):
+            for _ in range(2000):
+                time.sleep(0.01)
+                trainer.progress(0, 1)
+            raise Endless
+        return original(trainer)
+
+    monkeypatch.setattr("mcuref.comparison._cores", lambda: 2)
+    monkeypatch.setattr(Trainer, "run", run)
+
+
+@pytest.mark.parametrize("methods", [("full", "topk"), ("topk", "full"), ("full", "topk", "tinyprop")])
+def test_a_run_that_fails_stops_the_others(data, long, methods):
+    """It need not be the first; the error that surfaces is its own."""
+    began = time.monotonic()
+    comparison = Comparison(data, "mlp-4-5-3", epochs=2, learning_rate=1e30)
+    with pytest.raises(NonFiniteError, match="became NaN or infinite"):
+        comparison.run(named_rules(methods))
+    assert time.monotonic() - began < 10
+
+
+def test_pre_training_that_fails(data, monkeypatch):
+    monkeypatch.setattr("mcuref.comparison._cores", lambda: 2)
+    with pytest.raises(NonFiniteError):
+        Comparison(data, "mlp-4-5-3", seeds=(0, 1, 2), regime="continue", learning_rate=1e30).run(named_rules())
+
+
+def test_interrupted(data, long, monkeypatch):
+    """Ctrl-C reaches the thread that waits; the others stop."""
+    began = time.monotonic()
+
+    def interrupt(*_, **__):
+        time.sleep(0.1)
+        raise KeyboardInterrupt
+
+    comparison = Comparison(data, "mlp-4-5-3", epochs=1)
+    with monkeypatch.context() as patch:
+        patch.setattr("mcuref.comparison.wait", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            comparison.run(named_rules())
+    assert time.monotonic() - began < 10 and threading.active_count() == 1
+    monkeypatch.undo()
+    again = comparison.run(named_rules())
+    assert without_timing(again) == without_timing(Comparison(data, "mlp-4-5-3", epochs=1).run(named_rules()))
+
+
+# what a run is made of
+
+
+def test_a_row_is_that_of_a_run(data):
+    """Comparison and train go the same way: a run with the same protocol comes to the same figures."""
+    given = {"momentum": 0.5, "batch": 4, "epochs": 2, "schedule": "constant"}
+    comparison = Comparison(data, "mlp-4-5-3", seeds=(3,), regime="continue", trainable=1, **given)
+    chosen = named_rules(["tinyprop"])
+    (row,) = comparison.run(chosen)
+    rule, protocol = chosen["tinyprop"][2], find_protocol("small", None, "continue", **given)
+
+    def compiled(network):
+        return compile(network, rule, SGD(protocol.learning_rate, "constant", 0.5, 4), trainable=1)
+
+    result = Run(protocol, build("mlp-4-5-3", data, seed=3), data, comparison.loss, 3, compiled).finish()
+    assert (row["accuracy"], row["counts"], row["backward_effort"]) == (
+        result.score, result.counts, result.backward_effort
+    )  # fmt: skip
+
+
+def test_momentum_batch_and_policy_need_memory(data):
+    def sram(**keywords):
+        comparison = Comparison(data, "mlp-4-5-3", epochs=1, **keywords)
+        return comparison.run(named_rules(["full"]))[0]["sram_bytes"]
+
+    weights = 4 * (5 * 4 + 5 + 3 * 5 + 3)
+    assert sram() + weights <= sram(momentum=0.5) <= sram(batch=4) <= sram(momentum=0.5, batch=4)
+    assert sram(policy="accumulate") == sram(batch=4) and sram(policy="immediate") == sram()
+    with pytest.raises(InputError, match="a batch of 4 needs 'accumulate'"):
+        Comparison(data, "mlp-4-5-3", batch=4, policy="immediate").check(named_rules())
+
+
+def test_shift():
+    """Methods start from one network, pre-trained before the shift; they are measured behind it."""
+    data = load_data("digits")
+    comparison = Comparison(data, "mlp-64-16-10", seeds=(0, 1), regime="shift", epochs=2)
+    full, untrained = comparison.run(named_rules(["full", "tinypropv2"], threshold=1, d_max=1, beta=1))
+    assert untrained["samples_skipped"] == 1 and full["accuracy"] > untrained["accuracy"] + 0.05
+    assert comparison_json(comparison, "test", [full], [], [])["protocol"]["shifted"] is True
+
+
+def test_no_shift_is_refused_before_any_work(data, monkeypatch):
+    monkeypatch.setattr("mcuref.training.Trainer.run", None)
+    with pytest.raises(InputError, match="'small' has no domain shift"):
+        Comparison(data, "mlp-4-5-3", regime="shift").run(named_rules())
+
+
+# anomalies
+
+
+@pytest.fixture
+def sounds():
+    """Anomaly data: 12 normal training clips of 6 windows of 2 x 4 values, 8 test clips, 4 anomalous training clips.
+
+    Normal windows repeat a frame; those of anomalies do not.
+    """
+    random = np.random.default_rng(3)
+
+    def windows(clips, normal):
+        frames = random.normal(size=(clips, 6, 1, 4))
+        other = frames if normal else random.normal(size=(clips, 6, 1, 4))
+        return np.concatenate([frames, other], axis=2).astype(np.float32)
+
+    test = np.concatenate([windows(4, True), windows(4, False)])
+    return Data(
+        "sounds", "anomaly", windows(12, True).reshape(-1, 2, 4), np.zeros(72, int), test.reshape(-1, 2, 4),
+        np.repeat([0, 1], 24), groups=np.repeat(np.arange(12), 6), clips_test=np.repeat(np.arange(8), 6),
+        machines_test=np.array([0, 1] * 4), x_anomalous=None,
+    )  # fmt: skip
+
+
+def test_anomalies_are_measured_by_auc(sounds):
+    """An autoencoder that was trained finds them; one that skipped every sample does not; the drop is in AUC."""
+    chosen = named_rules(["full", "tinypropv2"], threshold=1, d_max=1, beta=1)
+    comparison = Comparison(sounds, "autoencoder-8-4-8", seeds=(0, 1), epochs=150, learning_rate=0.02)
+    full, untrained = comparison.run(chosen)
+    assert {row["metric"] for row in (full, untrained)} == {"auc"}
+    assert full["accuracy"] > 0.95 and full["accuracy"] > untrained["accuracy"]
+    assert untrained["accuracy_drop"] == full["accuracy"] - untrained["accuracy"] > 0
+    assert full["per_seed"] == [pytest.approx(score) for score in full["per_seed"]] and len(full["per_seed"]) == 2
+    json.dumps(comparison_json(comparison, "test", [full, untrained], [], []), allow_nan=False)
+
+
+def test_anomalies_of_a_validation_split(sounds):
+    """Held-out normal clips against the anomalous training clips, of one machine."""
+    anomalous = np.random.default_rng(4).normal(size=(4, 6, 2, 4)).astype(np.float32)
+    data = replace(sounds, x_anomalous=anomalous, machines_test=np.zeros(8, int)).validation_split()
+    comparison = Comparison(data, "autoencoder-8-4-8", epochs=150, learning_rate=0.02)
+    (full,) = comparison.run(named_rules(["full"]))
+    assert full["metric"] == "auc" and full["accuracy"] > 0.9
+    with pytest.raises(InputError, match="no anomalous training clips"):
+        sounds.validation_split()
 
 
 # refusals
@@ -201,8 +400,6 @@ def test_accuracy_on_the_embedded_digits():
 
 def test_compile_and_comparison_need_the_same(data):
     """Whichever door a network comes through, the plan is the same."""
-    from mcuref import SGD, build
-
     comparison = Comparison(data, "mlp-4-5-3", trainable=1)
     plan = compile(build("mlp-4-5-3", data), TinyProp(), SGD(1.0), trainable=1).plan
     assert comparison.compiled(TinyProp()).plan.sram == plan.sram
@@ -212,7 +409,7 @@ def test_what_is_suggested_fits_every_method(data):
     """Which method needs most changes with the variant: Y_max and smaller selections weigh against each other."""
     comparison = Comparison(data, "mlp-4-33-17-3", epochs=1)
     needed = {rule.method: comparison.compiled(rule).plan.sram for _, _, rule in named_rules().values()}
-    for sram in range(max(needed.values()) // 2, max(needed.values()), 4):
+    for sram in range(max(needed.values()) // 2, max(needed.values()), 12):
         with pytest.raises(BudgetExceeded) as refused:
             Comparison(data, "mlp-4-33-17-3", epochs=1, budget=Budget(sram, None, 0)).check(named_rules())
         for suggestion in refused.value.suggestions:

@@ -1,4 +1,7 @@
-"""Learning-rate schedules, exact in float32, and what SGD refuses."""
+"""Learning-rate schedules, exact in float32, divided by the batch, and what SGD refuses.
+
+What momentum and batches do to a program is tested in tests/program/test_gradients.py.
+"""
 
 import numpy as np
 import pytest
@@ -63,3 +66,42 @@ def test_a_bad_schedule_is_refused_with_the_choices(schedule):
     with pytest.raises(InputError, match="linear") as refused:
         SGD(0.1, schedule)
     assert repr(schedule) in str(refused.value)
+
+
+# momentum and batch
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("batch", [2, 3, 64, 1 << 20])
+def test_rates_are_divided_by_the_batch_once_in_float32(schedule, batch):
+    """Errors are never divided, so that Y of TinyProp does not depend on the batch."""
+    whole, divided = SGD(0.3, schedule).rates(0, 50, 50), SGD(0.3, schedule, batch=batch).rates(0, 50, 50)
+    assert divided.dtype == np.float32 and divided.tobytes() == (whole / np.float32(batch)).tobytes()
+    assert SGD(0.3, schedule, 0.9, batch).rates(7, 5, 50).tobytes() == divided[7:12].tobytes()
+
+
+def test_defaults_are_plain_sgd():
+    assert SGD() == SGD(0.01, "linear", 0.0, 1) and SGD(0.1, momentum=0.5) != SGD(0.1)
+
+
+@pytest.mark.parametrize(
+    "momentum", [-0.1, 1, 1.0, 1.5, 1 - 1e-9, float("nan"), float("inf"), "0.9", None, True, [0.9]]
+)
+def test_a_bad_momentum_is_refused_by_name_and_value(momentum):
+    """1 - 1e-9 is 1 in float32: such a velocity would never forget."""
+    with pytest.raises(InputError) as refused:
+        SGD(momentum=momentum)
+    assert str(refused.value).startswith(f"momentum {momentum!r} ") and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("batch", [0, -1, 2.0, "8", None, True, (1 << 20) + 1])
+def test_a_bad_batch_is_refused_by_name_and_value(batch):
+    with pytest.raises(InputError) as refused:
+        SGD(batch=batch)
+    assert str(refused.value).startswith(f"batch {batch!r} is not a whole number from 1 to 1048576")
+
+
+@pytest.mark.parametrize("momentum", [0, 0.0, 0.5, np.float32(0.9), 1 - 2**-24])
+@pytest.mark.parametrize("batch", [1, np.int64(8), 1 << 20])
+def test_good_ones_are_taken(momentum, batch):
+    assert (SGD(momentum=momentum, batch=batch).momentum, SGD(batch=batch).batch) == (momentum, batch)

@@ -1,4 +1,4 @@
-"""Runs: whatever phase they are stopped in, resumed from a checkpoint they end with the same bits; others are refused."""
+"""Runs: whatever phase they are stopped in, resumed they end with the same bits; other checkpoints are refused."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The trainer: what is counted, what is measured on which samples, that a seed decides every bit, and where it stands."""
+"""The trainer: what is counted and measured, that a seed decides every bit, that its state is all of it."""
 
 import json
 from dataclasses import replace
@@ -287,7 +287,7 @@ def everything(trainer):
 
 
 def interrupted(data, case, at, state=None):
-    """State of a trainer stopped at its n-th call of progress, as it would come out of a file; None if it ran through."""
+    """State of a trainer stopped at its n-th call of progress, as it comes out of a file; None if it ran through."""
 
     def stop(*_, left=iter(range(at))):
         if next(left, None) is None:
@@ -378,7 +378,7 @@ def wrong(name, change):
     wrong("half a sample", lambda plain, arrays: plain["epoch"].update(done=1.5)),
     wrong("position beyond", lambda plain, arrays: plain["epoch"].update(done=101)),
     wrong("no weights", lambda plain, arrays: arrays.pop("program.dense2.weights")),
-    wrong("other weights", lambda plain, arrays: arrays.update({"program.dense2.weights": np.zeros((5, 3), np.float32)})),
+    wrong("other weights", lambda plain, arrays: arrays.update({"program.dense2.weights": np.zeros((5, 3), "f4")})),
     wrong("NaN", lambda plain, arrays: arrays["program.dense1.bias"].fill(np.nan)),
 ])  # fmt: skip
 def test_other_states_are_refused_and_change_nothing(many, change):

@@ -97,7 +97,7 @@ def add_policy(parser):
 
 
 def add_run(parser):
-    """--regime, --epochs, --learning-rate, --schedule, --evaluate."""
+    """--regime, --epochs, --learning-rate, --schedule, --samples, --evaluate."""
     parser.add_argument(
         "--regime", default="scratch", metavar="NAME",
         help=f"{', '.join(REGIMES)}: from start weights; or pre-trained on a first part and then on new samples of the same "
@@ -108,6 +108,9 @@ def add_run(parser):
     )
     parser.add_argument("--learning-rate", type=number, metavar="RATE", help="default: the protocol's")
     parser.add_argument("--schedule", metavar="NAME", help=f"{', '.join(SCHEDULES)}; default: the protocol's")
+    parser.add_argument(
+        "--samples", type=whole(1), metavar="N", help="use only the first N training samples; default all"
+    )
     parser.add_argument(
         "--evaluate", default="test", choices=("test", "validation"),
         help="on which samples: the test set, or a sixth of the training set held out, to choose settings on",
@@ -153,11 +156,17 @@ def budget(arguments):
 
 
 def load_data(arguments):
-    """The data that --data names, with a validation split as its test side if --evaluate says so."""
+    """The data that --data names, as much of it as --samples says, the test side as --evaluate says."""
     from mcuref.datasets import load
 
     data = load(arguments.data)
-    return data.validation_split() if arguments.evaluate == "validation" else data
+    if arguments.evaluate == "validation":
+        data = data.validation_split()
+    if arguments.samples is None:
+        return data
+    if arguments.samples > len(data.x_train):
+        raise InputError(f"--samples {arguments.samples} is more than the {len(data.x_train)} training samples there are")
+    return data.training_part(0, arguments.samples)
 
 
 def several(text, option):

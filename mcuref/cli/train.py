@@ -1,9 +1,9 @@
 """Train one model by one method, under a budget; keep the run in a folder, where it survives being killed.
 
 The folder gets report.json, history.csv (a row an epoch), memory.csv (a row a buffer) and weights.npz when the run is
-complete. It must not exist yet. Until then it holds run.json, what was asked for, and checkpoints; --resume goes on from the
-last one and ends with the same bytes as a run that nobody interrupted. A run whose training diverges keeps the last
-checkpoint before that; one that fails before its first checkpoint leaves no folder.
+complete. It must not exist yet. Until then it holds run.json, what was asked for, and checkpoints; --resume goes on
+from the last one and ends with the same bytes as a run that nobody interrupted. A run whose training diverges keeps the
+last checkpoint before that; one that fails before its first checkpoint leaves no folder.
 
   mcuref train                                                        the embedded digits, TinyPropv2
   mcuref train --data my_folder/ --method tinypropv2 --target stm32f746 --out runs/mine
@@ -16,6 +16,7 @@ from mcuref.cli import options
 from mcuref.cli.console import prepare_kernels, progress, say, show
 
 NOT_GIVEN = object()  # the value of an option that is not on the command line
+
 
 def arguments(parser):
     """Options of this command."""
@@ -72,7 +73,7 @@ def _check_alone(given):
 
 
 def _train(asked, fingerprint=None):
-    """Check, train, print, write; with a folder, in it; with the fingerprint of an unfinished run, from its checkpoint."""
+    """Check, train, print, write; with a folder, in it; with the fingerprint of an unfinished run, go on with it."""
     from mcuref.files import write_json
     from mcuref.report.runs import new_run
     from mcuref.runs import same_run
@@ -105,13 +106,10 @@ def _begun(asked):
 
 
 def _settled_model(name):
-    """The same for the model, from the start: the report names it, and must not depend on where a run goes on."""
+    """The same for a model in a file, from the start: the report names it, wherever the run goes on."""
     import os
 
-    from mcuref.models.build import SCALED
-
-    scaled = SCALED.fullmatch(name)
-    return os.path.abspath(name) if (scaled[1] if scaled else name).endswith(".toml") else name
+    return os.path.abspath(name) if name.endswith(".toml") or ".toml@" in name else name
 
 
 def _checked(asked):
@@ -136,8 +134,9 @@ def _checked(asked):
 
     def compiled(network):
         return compile(
-            network, rule, protocol.optimiser(), loss=loss, policy=asked.policy, trainable=asked.trainable, budget=budget
-        )
+            network, rule, protocol.optimiser(), loss=loss, policy=asked.policy, trainable=asked.trainable,
+            budget=budget,
+        )  # fmt: skip
 
     network = build(name, data, seed=asked.seed)
     compiled(network), protocol.check(data)
@@ -149,25 +148,20 @@ def _finish_in_folder(asked, training):
     from mcuref import checkpoints
     from mcuref.errors import DivergedError, McurefError, NonFiniteError
     from mcuref.files import WriteError
-    from mcuref.report.runs import is_complete, resume_command
+    from mcuref.report.runs import resume_command
     from mcuref.runs import Keeper
 
     training.keeper = Keeper(asked.out, asked.checkpoint, say)
     found = training.keeper.load(training.fingerprint)
-    command = resume_command(asked.out)
     try:
         return _finish(asked, training, found)
-    except KeyboardInterrupt:
-        if is_complete(asked.out):
-            raise
-        raise KeyboardInterrupt(f"interrupted; go on with: {command}") from None
-    except McurefError as error:
+    except (WriteError, NonFiniteError, DivergedError) as error:
         if not checkpoints.exist(asked.out):
             raise
-        if isinstance(error, (NonFiniteError, DivergedError)):
-            kept = f"run folder {asked.out!r} keeps the last checkpoint before that, but resumed it would end the same"
-            raise McurefError(f"{error}; {kept}") from None
-        raise McurefError(f"{error}; then go on with: {command}" if isinstance(error, WriteError) else error) from None
+        if isinstance(error, WriteError):
+            raise WriteError(f"{error}; when it can be, go on with: {resume_command(asked.out)}") from None
+        kept = f"run folder {asked.out!r} keeps the last checkpoint before that, but resumed it would end the same"
+        raise McurefError(f"{error}; {kept}") from None
 
 
 def _finish(asked, training, found=None):

@@ -12,7 +12,7 @@ import numpy as np
 
 from mcuref.kernels.dense import dense_forward_f32
 from mcuref.kernels.jit import kernel
-from mcuref.kernels.lanes import add_scaled, add_scaled_4, add_scaled_to_4
+from mcuref.kernels.lanes import add_scaled, add_scaled_4, add_scaled_to_4, copy_run
 
 H, W, C, HO, WO, O, KH, KW, SH, SW, TOP, LEFT = range(12)
 
@@ -31,8 +31,8 @@ def gather_patch(patch, x, g, top, left):
         source = (y * g[W] + left) * c
         for i in range(first):
             patch[row + i] = np.float32(0)
-        for i in range(first, last):
-            patch[row + i] = x[source + i]
+        if first < last:
+            copy_run(patch, row + first, x, source + first, last - first)
         for i in range(max(first, last), width):
             patch[row + i] = np.float32(0)
 
@@ -66,32 +66,35 @@ def conv_backward_input_f32(dx, delta, w, kept, g):
     """
     for i in range(dx.size):
         dx[i] = np.float32(0)
-    outputs, size = np.int64(g[O]), np.int64(g[KH]) * g[KW] * g[C]
-    width, c = np.int64(g[KW]) * g[C], np.int64(g[C])
+    h, columns, c, wo, outputs = np.int64(g[H]), np.int64(g[W]), np.int64(g[C]), np.int64(g[WO]), np.int64(g[O])
+    kh, kw, sh, sw = np.int64(g[KH]), np.int64(g[KW]), np.int64(g[SH]), np.int64(g[SW])
+    width, size = kw * c, kh * kw * c
+    base, ox, top, left = 0, 0, -np.int64(g[TOP]), -np.int64(g[LEFT])
     done, count = 0, kept.size
     while done < count:
-        position = np.int64(kept[done]) // outputs
-        base = position * outputs
-        top, left = position // g[WO] * g[SH] - g[TOP], position % g[WO] * g[SW] - g[LEFT]
-        ky0, ky1 = max(0, -top), min(g[KH], g[H] - top)
-        kx0, kx1 = max(0, -left), min(g[KW], g[W] - left)
+        while np.int64(kept[done]) >= base + outputs:  # on to the position of the next entry: cheaper than a division
+            base, ox, left = base + outputs, ox + 1, left + sw
+            if ox == wo:
+                ox, top, left = 0, top + sh, -np.int64(g[LEFT])
+        ky0, ky1 = max(0, -top), min(kh, h - top)
+        kx0, kx1 = max(0, -left), min(kw, columns - left)
         run = (kx1 - kx0) * c
+        first, corner = kx0 * c, (top * columns + left + kx0) * c
         while done < count and np.int64(kept[done]) < base + outputs:
             if done + 3 < count and np.int64(kept[done + 3]) < base + outputs:
                 e0, e1, e2, e3 = kept[done], kept[done + 1], kept[done + 2], kept[done + 3]
                 d0, d1, d2, d3 = delta[e0], delta[e1], delta[e2], delta[e3]
-                w0, w1 = (np.int64(e0) - base) * size, (np.int64(e1) - base) * size
-                w2, w3 = (np.int64(e2) - base) * size, (np.int64(e3) - base) * size
+                w0, w1 = (np.int64(e0) - base) * size + first, (np.int64(e1) - base) * size + first
+                w2, w3 = (np.int64(e2) - base) * size + first, (np.int64(e3) - base) * size + first
                 for ky in range(ky0, ky1):
-                    target = ((top + ky) * g[W] + left + kx0) * c
-                    at = ky * width + kx0 * c
+                    target, at = corner + ky * columns * c, ky * width
                     add_scaled_4(dx, target, w, w0 + at, w1 + at, w2 + at, w3 + at, run, d0, d1, d2, d3)
                 done += 4
             else:
-                row = (np.int64(kept[done]) - base) * size
+                row = (np.int64(kept[done]) - base) * size + first
+                error = delta[kept[done]]
                 for ky in range(ky0, ky1):
-                    target = ((top + ky) * g[W] + left + kx0) * c
-                    add_scaled(dx, target, w, row + ky * width + kx0 * c, run, delta[kept[done]])
+                    add_scaled(dx, corner + ky * columns * c, w, row + ky * width, run, error)
                 done += 1
 
 
@@ -101,26 +104,30 @@ def conv_update_f32(w, b, delta, x, kept, rate, dense_bias, g):
 
     Weights that meet only padding are not touched. With ``dense_bias`` every entry of delta updates its bias instead.
     """
-    outputs, size = np.int64(g[O]), np.int64(g[KH]) * g[KW] * g[C]
-    width, c = np.int64(g[KW]) * g[C], np.int64(g[C])
+    h, columns, c, wo, outputs = np.int64(g[H]), np.int64(g[W]), np.int64(g[C]), np.int64(g[WO]), np.int64(g[O])
+    kh, kw, sh, sw = np.int64(g[KH]), np.int64(g[KW]), np.int64(g[SH]), np.int64(g[SW])
+    width, size = kw * c, kh * kw * c
+    base, ox, top, left = 0, 0, -np.int64(g[TOP]), -np.int64(g[LEFT])
     done, count = 0, kept.size
     while done < count:
-        position = np.int64(kept[done]) // outputs
-        base = position * outputs
-        top, left = position // g[WO] * g[SH] - g[TOP], position % g[WO] * g[SW] - g[LEFT]
-        ky0, ky1 = max(0, -top), min(g[KH], g[H] - top)
-        kx0, kx1 = max(0, -left), min(g[KW], g[W] - left)
+        while np.int64(kept[done]) >= base + outputs:
+            base, ox, left = base + outputs, ox + 1, left + sw
+            if ox == wo:
+                ox, top, left = 0, top + sh, -np.int64(g[LEFT])
+        ky0, ky1 = max(0, -top), min(kh, h - top)
+        kx0, kx1 = max(0, -left), min(kw, columns - left)
         run = (kx1 - kx0) * c
+        first, corner = kx0 * c, (top * columns + left + kx0) * c
         while done < count and np.int64(kept[done]) < base + outputs:
             if done + 3 < count and np.int64(kept[done + 3]) < base + outputs:
                 o0, o1 = np.int64(kept[done]) - base, np.int64(kept[done + 1]) - base
                 o2, o3 = np.int64(kept[done + 2]) - base, np.int64(kept[done + 3]) - base
                 s0, s1 = rate * delta[base + o0], rate * delta[base + o1]
                 s2, s3 = rate * delta[base + o2], rate * delta[base + o3]
+                w0, w1, w2, w3 = o0 * size + first, o1 * size + first, o2 * size + first, o3 * size + first
                 for ky in range(ky0, ky1):
-                    at, source = ky * width + kx0 * c, ((top + ky) * g[W] + left + kx0) * c
-                    w0, w1, w2, w3 = o0 * size + at, o1 * size + at, o2 * size + at, o3 * size + at
-                    add_scaled_to_4(w, w0, w1, w2, w3, x, source, run, -s0, -s1, -s2, -s3)
+                    at, source = ky * width, corner + ky * columns * c
+                    add_scaled_to_4(w, w0 + at, w1 + at, w2 + at, w3 + at, x, source, run, -s0, -s1, -s2, -s3)
                 if not dense_bias:
                     b[o0], b[o1], b[o2], b[o3] = b[o0] - s0, b[o1] - s1, b[o2] - s2, b[o3] - s3
                 done += 4
@@ -128,8 +135,7 @@ def conv_update_f32(w, b, delta, x, kept, rate, dense_bias, g):
                 o0 = np.int64(kept[done]) - base
                 s0 = rate * delta[base + o0]
                 for ky in range(ky0, ky1):
-                    at, source = ky * width + kx0 * c, ((top + ky) * g[W] + left + kx0) * c
-                    add_scaled(w, o0 * size + at, x, source, run, -s0)
+                    add_scaled(w, o0 * size + first + ky * width, x, corner + ky * columns * c, run, -s0)
                 if not dense_bias:
                     b[o0] = b[o0] - s0
                 done += 1

@@ -83,6 +83,22 @@ def add_products(y, i, x, j, w, k, n):
     y[i : i + n] = y[i : i + n] + x[j : j + n] * w[k : k + n]
 
 
+def clipped(out, x, limit):
+    """out[i] = 0 where x[i] <= 0, limit where x[i] >= limit, else x[i]; out may be x."""
+    values = np.where(x >= limit, limit, x)
+    out[:] = np.where(values <= 0, np.float32(0), values)
+
+
+def passed_back(dx, dy, y, limit):
+    """dx[i] = 0 where y[i] <= 0 or y[i] >= limit, else dy[i]; dx may be dy."""
+    dx[:] = np.where((y <= 0) | (y >= limit), np.float32(0), dy)
+
+
+def copy_run(y, i, x, j, n):
+    """y[i + t] = x[j + t] for t < n; the two runs do not overlap."""
+    y[i : i + n] = x[j : j + n]
+
+
 def _data(context, builder, array_type, value):
     return context.make_array(array_type)(context, builder, value).data
 
@@ -97,18 +113,21 @@ def _shuffle(builder, a, b, lanes):
 
 
 def _reduce(builder, vectors):
-    """Tree sums of one or eight vectors: of each a[l] + a[l + 4], then + 2, then + 1; eight share their additions."""
+    """Tree sums of one or eight vectors: of each a[l] + a[l + 4], then + 2, then + 1; eight share their additions.
+
+    One sum is a scalar, eight are a vector.
+    """
     if len(vectors) == 1:
         (vector,) = vectors
         for half in (4, 2, 1):
             vector = builder.fadd(vector, _shuffle(builder, vector, vector, [(i + half) % LANES for i in range(LANES)]))
-        return [builder.extract_element(vector, I32(0))]
+        return builder.extract_element(vector, I32(0))
     for width in (8, 4, 2):  # a vector holds 8 // width sums of ``width`` lanes; two of them are halved into one
         low = [i for i in range(2 * LANES) if i % width < width // 2]
         high = [i + width // 2 for i in low]
         pairs = zip(vectors[0::2], vectors[1::2])
         vectors = [builder.fadd(_shuffle(builder, a, b, low), _shuffle(builder, a, b, high)) for a, b in pairs]
-    return [builder.extract_element(vectors[0], I32(lane)) for lane in range(LANES)]
+    return vectors[0]
 
 
 def _masked(builder, n):
@@ -167,9 +186,12 @@ def _dot_rows_intrinsic(rows):
                 return [builder.fmul(load(p, i), values) for p in row_p]
 
             sums = _in_lanes(builder, n, _accumulators(builder, rows), terms)
-            for i, total in zip(index, sums):
-                bias = builder.load(builder.gep(b_p, [i]))
-                builder.store(builder.fadd(total, bias), builder.gep(out_p, [i]))
+            place = builder.gep(out_p, [first])
+            if rows == LANES:
+                total = builder.fadd(sums, _vector(builder, b_p, first))
+                builder.store(total, builder.bitcast(place, VECTOR.as_pointer()), align=4)
+            else:
+                builder.store(builder.fadd(sums, builder.load(builder.gep(b_p, [first]))), place)
             return context.get_dummy_value()
 
         return types.void(out, x, w, b, row), generate
@@ -191,7 +213,7 @@ def _abs_sum(typing_context, x):
         def terms(load, i):
             return [builder.bitcast(builder.and_(builder.bitcast(load(x_p, i), integers), no_sign), VECTOR)]
 
-        (total,) = _in_lanes(builder, n, _accumulators(builder, 1), terms)
+        total = _in_lanes(builder, n, _accumulators(builder, 1), terms)
         return total
 
     return types.float32(x), generate
@@ -221,9 +243,7 @@ def _pointers(context, builder, signature, arguments, pairs):
     addresses = []
     for array, index in pairs:
         start = context.cast(builder, arguments[index], signature.args[index], types.intp)
-        addresses.append(
-            builder.gep(_data(context, builder, signature.args[array], arguments[array]), [start])
-        )
+        addresses.append(builder.gep(_data(context, builder, signature.args[array], arguments[array]), [start]))
     return addresses
 
 
@@ -290,6 +310,63 @@ def _add_products(typing_context, y, i, x, j, w, k, n):
     return types.void(y, i, x, j, w, k, n), generate
 
 
+def _all_of(context, builder, signature, arguments, others):
+    """(outputs, addresses of the other arrays, number of elements) of an operation from element 0 to the end."""
+    out_p, *other_p = (_data(context, builder, signature.args[a], arguments[a]) for a in (0, *others))
+    return [out_p], other_p, context.make_array(signature.args[0])(context, builder, arguments[0]).nitems
+
+
+@intrinsic
+def _clipped(typing_context, out, x, limit):
+    def generate(context, builder, signature, arguments):
+        outputs, (x_p,), n = _all_of(context, builder, signature, arguments, (1,))
+
+        def values(load, limit, zero, t, old):
+            v = load(builder, x_p, t)
+            v = builder.select(builder.fcmp_ordered(">=", v, limit), limit, v)
+            return [builder.select(builder.fcmp_ordered("<=", v, zero), zero, v)]
+
+        limit, zero = arguments[2], F32(0.0)
+        spread = _spread(builder, limit), ir.Constant(VECTOR, [0.0] * LANES)
+        _run(builder, outputs, n, partial(values, _vector, *spread), partial(values, _element, limit, zero))
+        return context.get_dummy_value()
+
+    return types.void(out, x, types.float32), generate
+
+
+@intrinsic
+def _passed_back(typing_context, dx, dy, y, limit):
+    def generate(context, builder, signature, arguments):
+        outputs, (dy_p, y_p), n = _all_of(context, builder, signature, arguments, (1, 2))
+
+        def values(load, limit, zero, t, old):
+            y = load(builder, y_p, t)
+            outside = builder.or_(builder.fcmp_ordered("<=", y, zero), builder.fcmp_ordered(">=", y, limit))
+            return [builder.select(outside, zero, load(builder, dy_p, t))]
+
+        limit, zero = arguments[3], F32(0.0)
+        spread = _spread(builder, limit), ir.Constant(VECTOR, [0.0] * LANES)
+        _run(builder, outputs, n, partial(values, _vector, *spread), partial(values, _element, limit, zero))
+        return context.get_dummy_value()
+
+    return types.void(dx, dy, y, types.float32), generate
+
+
+@intrinsic
+def _copy_run(typing_context, y, i, x, j, n):
+    def generate(context, builder, signature, arguments):
+        y_p, x_p = _pointers(context, builder, signature, arguments, [(0, 1), (2, 3)])
+        count = context.cast(builder, arguments[4], signature.args[4], types.intp)
+
+        def values(load, t, old):
+            return [load(builder, x_p, t)]
+
+        _run(builder, [y_p], count, partial(values, _vector), partial(values, _element))
+        return context.get_dummy_value()
+
+    return types.void(y, i, x, j, n), generate
+
+
 @overload(dot_rows_1)
 def _overload_dot_rows_1(out, x, w, b, row):
     return lambda out, x, w, b, row: _dot_1(out, x, w, b, row)
@@ -329,3 +406,18 @@ def _overload_add_scaled_to_4(y, i0, i1, i2, i3, x, j, n, a0, a1, a2, a3):
 @overload(add_products)
 def _overload_add_products(y, i, x, j, w, k, n):
     return lambda y, i, x, j, w, k, n: _add_products(y, i, x, j, w, k, n)
+
+
+@overload(copy_run)
+def _overload_copy_run(y, i, x, j, n):
+    return lambda y, i, x, j, n: _copy_run(y, i, x, j, n)
+
+
+@overload(clipped)
+def _overload_clipped(out, x, limit):
+    return lambda out, x, limit: _clipped(out, x, limit)
+
+
+@overload(passed_back)
+def _overload_passed_back(dx, dy, y, limit):
+    return lambda dx, dy, y, limit: _passed_back(dx, dy, y, limit)

@@ -11,7 +11,7 @@ from mcuref.kernels.jit import kernel
 
 @kernel
 def max_pool_forward_f32(out, taps, x, g):
-    """out[Ho, Wo, C] = largest value of each window, of equal ones the first; a NaN wins.
+    """out[Ho, Wo, C] = largest value of each window, of equal ones the first; a NaN wins, of several the last.
 
     ``taps`` uint8[Ho, Wo, C] gets which one it was, ky kw + kx; empty if nobody will ask.
     """

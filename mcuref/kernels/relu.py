@@ -6,22 +6,19 @@ The derivative at 0 and at the limit is 0; NaN passes through, so that it is see
 import numpy as np
 
 from mcuref.kernels.jit import kernel
+from mcuref.kernels.lanes import clipped, passed_back
 
 
 @kernel
 def relu_forward_f32(out, x, limit):
     """out[n] = 0 where x[n] <= 0, limit where x[n] >= limit, else x; out may be x."""
-    for i in range(out.size):
-        v = x[i]
-        v = limit if v >= limit else v
-        out[i] = np.float32(0) if v <= np.float32(0) else v
+    clipped(out, x, limit)
 
 
 @kernel
 def relu_backward_f32(dx, dy, y, limit):
     """dx[n] = 0 where the output y[n] <= 0 or y[n] >= limit, else dy[n]; dx may be dy."""
-    for i in range(dx.size):
-        dx[i] = np.float32(0) if (y[i] <= np.float32(0)) | (y[i] >= limit) else dy[i]  # | and no branch: it vectorises
+    passed_back(dx, dy, y, limit)
 
 
 @kernel

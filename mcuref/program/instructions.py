@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mcuref.errors import InputError
+
+MOST_BYTES = (1 << 31) - 1  # that an int32 offset reaches
 OUTPUTS = tuple(f"out{i}" for i in range(3))
 INPUTS = tuple(f"in{i}" for i in range(5))
 DIMENSIONS = tuple(f"d{i}" for i in range(14))
@@ -98,7 +101,13 @@ class Instruction:
 
 
 def encode(instructions, offsets):
-    """The program table, int32[rows, 32]; ``offsets`` maps a buffer to its byte offset in the arena."""
+    """The program table, int32[rows, 32]; ``offsets`` maps a buffer to its byte offset in the arena.
+
+    InputError if an offset does not fit: an arena of 2 GiB and more can be estimated, but not run.
+    """
+    largest = max(offsets.values(), default=0)
+    if largest > MOST_BYTES:
+        raise InputError(f"the arena would have {largest:,} bytes and more; a program can be run in up to {MOST_BYTES:,}")
     table = np.zeros((len(instructions), len(COLUMNS)), np.int32)
     column = {name: i for i, name in enumerate(COLUMNS)}
     for row, instruction in zip(table, instructions):

@@ -68,11 +68,11 @@ def _input(layer):
 
 
 def check_new_run(folder):
-    """InputError if ``folder`` holds a run already; the sentence says whether it is complete or how to go on with it."""
+    """InputError if ``folder`` holds an unfinished run; the sentence says how to go on with it."""
     if (Path(folder) / REQUEST).is_file() and not is_complete(folder):
         raise InputError(
-            f"run folder {str(folder)!r} exists already and its run is unfinished; go on with: {resume_command(folder)} (it "
-            "was not touched)"
+            f"run folder {str(folder)!r} exists already and its run is unfinished; go on with: "
+            f"{resume_command(folder)} (it was not touched)"
         )
 
 
@@ -122,9 +122,17 @@ def resumed_run(folder):
         yield request
 
 
+@contextmanager
 def _held(folder):
+    """Hold a run folder; an interruption says how to go on."""
     taken = f"run folder {str(folder)!r} is in use: another process is running it (it was not touched)"
-    return held(Path(folder) / REQUEST, taken)
+    with held(Path(folder) / REQUEST, taken):
+        try:
+            yield
+        except KeyboardInterrupt:
+            if is_complete(folder):
+                raise
+            raise KeyboardInterrupt(f"interrupted; go on with: {resume_command(folder)}") from None
 
 
 def _read_request(path):

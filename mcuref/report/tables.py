@@ -281,12 +281,13 @@ def models_tables(reports):
     for report in reports:
         table.add_row(
             report["name"], "x".join(map(str, report["input"])), str(report["outputs"]), f"{report['parameters']:,}",
-            f"{report['macs_forward']:,}", f"{report['sram_bytes']:,} B", f"{report['flash_bytes']:,} B", report["what"],
+            f"{report['macs_forward']:,}", f"{report['sram_bytes']:,} B", f"{report['flash_bytes']:,} B",
+            report["what"],
         )  # fmt: skip
     yield table
     yield _note(
-        "outputs of a convolutional model are the classes of the data; SRAM and flash: to train all layers by tinypropv2, "
-        "batch 1"
+        "outputs of a convolutional model are the classes of the data; SRAM and flash: to train all layers by "
+        "tinypropv2, batch 1"
     )
 
 
@@ -305,8 +306,8 @@ def model_tables(report):
     table.add_row("sum", "", f"{report['parameters']:,}", f"{report['macs_forward']:,}", "")
     yield table
     yield Text(
-        f"to train all layers by tinypropv2, batch 1: {report['sram_bytes']:,} B of SRAM, {report['flash_bytes']:,} B of "
-        f"flash; loss {report['loss']}"
+        f"to train all layers by tinypropv2, batch 1: {report['sram_bytes']:,} B of SRAM, "
+        f"{report['flash_bytes']:,} B of flash; loss {report['loss']}"
     )
 
 

@@ -89,3 +89,16 @@ def save(here):
 def small(arrays, save):
     """A data folder of those arrays."""
     return save(arrays)
+
+
+@pytest.fixture
+def sounds(here, monkeypatch):
+    """A few clips of noise, with a tone in the normal ones, as a data set of the catalogue; returns its name."""
+    numbers = np.random.default_rng(5)
+    (here / "data/mimii_slider_tiny").mkdir(parents=True)
+    for side, labels in (("train", [0] * 6 + [1] * 2), ("test", [0, 1] * 3)):
+        x = numbers.integers(0, 3000, (len(labels), 79, 33)).astype(np.int16)
+        x[np.array(labels) == 0, :, 5] += 9000
+        np.savez(here / f"data/mimii_slider_tiny/{side}.npz", x=x, y=np.array(labels))
+    monkeypatch.setenv("MCUREF_DATA", str(here / "data"))
+    return "mimii_slider_tiny"

@@ -53,6 +53,7 @@ METHODS = [
     ("output 'nosuch' is not known", "compare", "--set", "output=nosuch"),
     ("rounding 'up' is not known", "compare", "--set", "rounding=up"),
 ]
+RUNNING = ("train", "compare", "estimate")
 NUMBERS = [
     *[(f"'{n}' is not a whole number from 1", "train", "--epochs", n) for n in ("0", "-1", "1.5", "nan", "", "１")],
     ("'1_0' is not a whole number from 1", "train", "--epochs", "1_0"),
@@ -74,6 +75,18 @@ NUMBERS = [
     ("'abc' is not a number", "bench", "--seconds", "abc"),
     *[("regime %r is not known" % r, "compare", "--regime", r) for r in ("", "nosuch")],
     ("invalid choice: 'nosuch'", "train", "--evaluate", "nosuch"),
+    *[(f"momentum {float(m)!r} is not a number from 0 to 1", "train", "--momentum", m) for m in ("-1", "1.5", "nan")],
+    ("momentum 1.0 must be below 1", "compare", "--momentum", "1"),
+    ("momentum 1.0 must be", "estimate", "--momentum", "1"),
+    ("'abc' is not a number", "estimate", "--momentum", "abc"),
+    *[
+        (f"'{n}' is not a whole number from 1", c, "--batch", n)
+        for c in RUNNING
+        for n in ("0", "-1", "2000000", "1.5", "")
+    ],
+    *[("invalid choice: 'nosuch'", command, "--policy", "nosuch") for command in RUNNING],
+    *[("a batch of 2 needs 'accumulate'", c, "--batch", "2", "--policy", "immediate") for c in RUNNING],
+    ("schedule 'nosuch' is not known", "compare", "--schedule", "nosuch"),
 ]
 SIZES = [
     ("--sram is 0 bytes", "compare", "--sram", "0"),
@@ -101,9 +114,39 @@ MODELS = [
     ("has 9 outputs but data 'digits' has 10 classes", "train", "--model", "mlp-64-5-9"),
     ("is trained without labels", "compare", "--model", "autoencoder"),
     ("takes 640 values", "train", "--model", "autoencoder"),
-    ("'autoencoder' is not a classifier", "bench", "--model", "autoencoder"),
     ("names 'mlp-har' twice", "bench", "--model", "mlp-har,mlp-har"),
     ("model '' is not known", "bench", "--model", "mlp-har,"),
+    *[(f"model {m!r}", "estimate", "--model", m) for m in ("mlp-4-3@0", "mlp-4-3@", "mlp-4-3@x")],
+    ("model '' is not known", "estimate", "--model", "@0.5"),
+    ("model 'nosuch' is not known", "estimate", "--model", "nosuch@0.5"),
+    *[(f"model {m!r}", "train", "--model", m) for m in ("mlp-64-9-10@-1", "mlp-64-9-10@1e3", "mlp-64-9-10@nan")],
+]
+FILES = {  # TOML, and what is wrong with it
+    "empty.toml": ("", "key 'input' is missing"),
+    "half.toml": ("input = [64", "is not valid TOML"),
+    "binary.toml": (b"\xff\xfe", "is not valid TOML"),
+    "unknown.toml": ("input = [64]\nlayer = []", "key 'layer' is not known"),
+    "kind.toml": ('input = [64]\nlayers = [{kind = "lstm"}]', "is of kind 'lstm', which is not known"),
+    "lacks.toml": ('input = [64]\nlayers = [{kind = "dense"}]', "lacks the argument 'outputs'"),
+    "more.toml": ('input = [64]\nlayers = [{kind = "relu", size = 3}]', "has no argument 'size'"),
+    "text.toml": ('input = [64]\nlayers = [{kind = "dense", outputs = "many"}]', "outputs 'many'"),
+    "layers.toml": ("input = [64]\nlayers = 3", "layers"),
+    "no-layers.toml": ("input = [64]\nlayers = []", "layers"),
+    "shape.toml": ('input = [0]\nlayers = [{kind = "dense", outputs = 3}]', "input"),
+    "loss.toml": ('input = [64]\nloss = "x"\nlayers = [{kind = "dense", outputs = 3}]', "loss 'x' is not known"),
+    "classes.toml": ('input = [64]\nclasses = 0\nlayers = [{kind = "dense", outputs = 3}]', "classes 0"),
+    "image.toml": ('input = [64]\nlayers = [{kind="conv", filters=2, kernel=3}, {kind="dense", outputs=10}]', "conv"),
+    "end.toml": ('input = [64]\nlayers = [{kind = "dense", outputs = 10}, {kind = "relu"}]', "the last layer must be"),
+}
+RESUMED = [
+    ("'nosuch' is no run folder: it has no run.json", "train", "--resume", "nosuch"),
+    ("'folder' is no run folder", "train", "--resume", "folder"),
+    ("'file' is no run folder", "train", "--resume", "file"),
+    ("'' is no run folder", "train", "--resume", ""),
+    ("'dangling' is no run folder", "train", "--resume", "dangling"),
+    ("--seed cannot be given with it", "train", "--resume", "folder", "--seed", "0"),
+    ("--out cannot be given with it", "train", "--resume", "folder", "--out", "new"),
+    ("expected one argument", "train", "--resume"),
 ]
 PLACES = [
     ("there is no data set or folder ''", "compare", "--data", ""),
@@ -148,7 +191,7 @@ def contents(folder):
     return {path: path.read_text() if path.is_file() else None for path in sorted(folder.rglob("*"))}
 
 
-CASES = [*WORDS, *METHODS, *NUMBERS, *SIZES, *MODELS, *PLACES]
+CASES = [*WORDS, *METHODS, *NUMBERS, *SIZES, *MODELS, *PLACES, *RESUMED]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[" ".join(case[1:])[:60] for case in CASES])
@@ -159,6 +202,39 @@ def test_one_sentence_and_nothing_written(refused, furnished, monkeypatch, case)
     before = contents(furnished)
     refused(*case)
     assert contents(furnished) == before
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    "command", [["estimate"], ["train", "--out", "run"], ["compare", "--json", "x.json"]], ids=lambda c: c[0]
+)
+def test_wrong_model_files(refused, here, command, name):
+    content, fragment = FILES[name]
+    (here / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    sentence = refused(fragment, *command, "--model", name)
+    assert os.listdir(here) == [name]
+    assert name in sentence or "network" in sentence
+
+
+@pytest.mark.parametrize("name, fragment", [
+    ("nosuch.toml", "model file '{}nosuch.toml' does not exist"),
+    ("folder.toml", "model file '{}folder.toml' cannot be read"),
+    ("nosuch.toml@0.5", "model file '{}nosuch.toml' does not exist"), ("dangling.toml", "does not exist"),
+])  # fmt: skip
+def test_model_files_that_are_none(refused, here, name, fragment):
+    (here / "folder.toml").mkdir(), (here / "dangling.toml").symlink_to("/nosuch/x")
+    for command in RUNNING:
+        refused(fragment.format(""), command, "--model", name)
+    refused(fragment.format(f"{here}/"), "train", "--model", name, "--out", "run")
+
+
+@pytest.mark.parametrize("command", [["compare", "--json", "x.json"], ["train", "--out", "run"]], ids=lambda c: c[0])
+def test_data_without_a_domain_shift(refused, here, small, monkeypatch, command):
+    """Said before any work."""
+    monkeypatch.setattr("mcuref.training.Trainer.run", None)
+    monkeypatch.setattr(f"mcuref.cli.{command[0]}.prepare_kernels", None)
+    refused("data set 'small' has no domain shift", *command, "--data", small, "--regime", "shift")
+    assert os.listdir(here) == ["small"]
 
 
 def broken(arrays, what):
@@ -225,7 +301,7 @@ def test_too_few_samples_for_two_parts(refused, arrays, save):
     arrays["test"] = {"x": arrays["test"]["x"][:1], "y": arrays["train"]["y"]}
     one = save(arrays)
     refused("a validation split needs two", "train", "--data", one, "--evaluate", "validation")
-    refused("regime 'continue' needs two parts", "train", "--data", one, "--regime", "continue")
+    refused("a regime with pre-training needs two parts", "train", "--data", one, "--regime", "continue")
 
 
 @pytest.mark.parametrize("command", [["compare", "--json", "x.json"], ["train", "--out", "run"]], ids=lambda c: c[0])

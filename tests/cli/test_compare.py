@@ -109,7 +109,7 @@ def test_defaults_are_the_embedded_digits_by_protocol(mcuref, here):
     outcome = mcuref("compare", "--method", "full", "--epochs", "1", "--json", "x.json")
     result = json.loads((here / "x.json").read_text())
     assert outcome.status == 0 and (result["data"], result["model"], result["seeds"]) == ("digits", "mlp-64-32-10", [0])
-    assert result["protocol"]["learning_rate"] == PROTOCOLS["digits", "scratch"].learning_rate
+    assert result["protocol"]["learning_rate"] == PROTOCOLS["digits", None, "scratch"].learning_rate
     assert result["protocol"]["epochs"] == 1 and result["evaluated_on"] == "test"
 
 
@@ -118,3 +118,45 @@ def test_an_existing_file_is_replaced_whole(compared, here):
     compared("--method", "full")
     assert (here / "x.json").stat().st_size < 100_000
     assert sorted(path.name for path in here.iterdir()) == ["small", "x.json"]
+
+
+def test_regime_shift(mcuref, here):
+    outcome = mcuref("compare", "--regime", "shift", "--method", "full", "--epochs", "1", "--json", "x.json")
+    result = json.loads((here / "x.json").read_text())
+    assert outcome.status == 0 and result["regime"] == "shift" and result["protocol"]["shifted"] is True
+    assert "shift" in outcome.out
+
+
+def test_momentum_batch_and_policy_arrive(compared):
+    _, plain = compared("--method", "full")
+    _, result = compared("--method", "full", "--momentum", "0.5", "--batch", "4", "--schedule", "halving")
+    columns = result["protocol"]
+    assert (columns["momentum"], columns["batch"], columns["schedule"]) == (0.5, 4, "halving")
+    assert result["rows"][0]["sram_bytes"] > plain["rows"][0]["sram_bytes"]
+    _, summed = compared("--method", "full", "--policy", "accumulate")
+    assert summed["rows"][0]["sram_bytes"] > plain["rows"][0]["sram_bytes"]
+
+
+@pytest.mark.parametrize("evaluated", ["test", "validation"])
+def test_anomalies(mcuref, here, sounds, evaluated):
+    """Measured by AUC, the drop too."""
+    options = ("--data", sounds, "--epochs", "2", "--evaluate", evaluated, "--target", "none", "--json", "x.json")
+    outcome = mcuref("compare", "--method", "full,topk", *options)
+    assert outcome.status == 0, outcome
+    result = json.loads((here / "x.json").read_text())
+    assert result["model"].startswith("autoencoder-165-") and result["evaluated_on"] == evaluated
+    full, topk = result["rows"]
+    assert full["metric"] == topk["metric"] == "auc" and 0.9 < full["accuracy"] <= 1
+    assert topk["accuracy_drop"] == full["accuracy"] - topk["accuracy"]
+
+
+@pytest.mark.parametrize("model", ["mlp-4-8-3@0.5", "net.toml", "net.toml@0.5"])
+def test_models_by_file_and_factor(compared, here, model):
+    (here / "net.toml").write_text("""
+        input = [4]
+        layers = [{kind = "dense", outputs = 8}, {kind = "relu"}, {kind = "dense", outputs = "classes"}]
+    """)
+    sizes = {
+        name: compared("--method", "full", "--model", name)[1]["rows"][0]["sram_bytes"] for name in (model, "mlp-4-8-3")
+    }
+    assert (sizes[model] == sizes["mlp-4-8-3"]) == (model == "net.toml")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mcuref import Budget, build, compile
+from mcuref import SGD, Budget, build, compile
 from mcuref.rules import PRESETS
 
 TOP = {
@@ -80,6 +80,33 @@ def test_estimate_is_what_is_compiled(estimated, method):
     plan = compile(build("mlp-20-9-4"), PRESETS["default"][method], budget=Budget(65536, None, 1024)).plan
     assert (result["regions"]["sram"]["planned"], result["regions"]["flash"]["planned"]) == (plan.sram, plan.flash)
     assert result["regions"]["sram"]["budget"] == 63 * 1024, "the stack is taken off"
+
+
+@pytest.mark.parametrize("options, optimiser, policy", [
+    (("--momentum", "0.9"), SGD(momentum=0.9), None), (("--batch", "8"), SGD(batch=8), None),
+    (("--momentum", "0.5", "--batch", "8"), SGD(momentum=0.5, batch=8), None),
+    (("--policy", "accumulate"), SGD(), "accumulate"),
+    (("--policy", "immediate", "--momentum", "0.9"), SGD(momentum=0.9), None),
+], ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")  # fmt: skip
+def test_momentum_and_batches_are_in_the_estimate(estimated, options, optimiser, policy):
+    """At least 4 bytes a trained weight; what is said is what is compiled."""
+    _, result = estimated("--model", "mlp-20-9-4", *options)
+    _, plain = estimated("--model", "mlp-20-9-4")
+    plan = compile(build("mlp-20-9-4"), PRESETS["default"]["tinypropv2"], optimiser, policy=policy).plan
+    planned = result["regions"]["sram"]["planned"]
+    assert planned == plan.sram >= plain["regions"]["sram"]["planned"] + 4 * (9 * 21 + 4 * 10)
+    assert result["policy"] != plain["policy"]
+
+
+def test_a_file_and_a_factor(mcuref, estimated, here):
+    (here / "net.toml").write_text("""
+        input = [20]
+        classes = 4
+        layers = [{kind = "dense", outputs = 18}, {kind = "relu"}, {kind = "dense", outputs = "classes"}]
+    """)
+    by_name = [estimated("--model", name)[1]["regions"] for name in ("mlp-20-9-4", "mlp-20-18-4@0.5", "net.toml@0.5")]
+    assert by_name[0] == by_name[1] == by_name[2]
+    assert estimated("--model", "net.toml")[1]["regions"] == estimated("--model", "mlp-20-18-4")[1]["regions"]
 
 
 def test_estimate_equals_train(mcuref, estimated, small, here):

@@ -14,8 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mcuref import checkpoints
 from mcuref.cli import COMMANDS, console
+from mcuref.files import held
 from mcuref.report import tables
+from mcuref.report.runs import new_run
 
 COMMAND = [sys.executable, "-m", "mcuref"]
 
@@ -83,40 +86,94 @@ def test_home_that_cannot_be_written(tmp_path, small):
     assert code == 0 and "full" in out
 
 
-def test_interrupt(here, save):
-    """Ctrl-C while it trains: status 130, one line, no folder."""
-    x = np.random.default_rng(0).normal(size=(2000, 100)).astype(np.float32)
-    y = np.arange(2000) % 5
-    data = save({"train": {"x": x, "y": y}, "test": {"x": x[:100], "y": y[:100]}})
-    code = """if True:
-        import sys
-        from mcuref.cli import main
-        from mcuref.training import Trainer
-        epoch = Trainer._epoch
-        Trainer._epoch = lambda *arguments: (print(".", flush=True), epoch(*arguments))[1]
-        sys.exit(main())"""
-    options = ("train", "--data", data, "--epochs", "100000", "--out", "new/run")
-    process = subprocess.Popen([sys.executable, "-c", code, *options], stdout=-1, stderr=-1, text=True)
-    assert process.stdout.readline() == ".\n"
+def interrupted(*arguments, happened):
+    """Ctrl-C once that has happened: (status, stdout, stderr)."""
+    process = start(*arguments)
+    while not happened():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
-    assert (process.returncode, err) == (130, "mcuref: interrupted; nothing half-written is left\n")
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def test_interrupt(here, small):
+    """Ctrl-C while it trains: status 130, one line; the folder stays, and the line says how to go on."""
+    options = ("--data", small, "--epochs", "1000000", "--checkpoint", "0.05")
+    outcome = interrupted("train", *options, "--out", "new/run", happened=(here / "new/run/checkpoint").exists)
+    assert outcome == (130, "", "mcuref: interrupted; go on with: mcuref train --resume new/run\n")
+    assert set(os.listdir(here / "new/run")) <= {"run.json", "checkpoint", "checkpoint.previous"}
+    before = checkpoints.load(here / "new/run", pytest.fail)[0]
+    (here / "new/run/checkpoint.previous").replace(here / "new/run/checkpoint")  # so that one sees the next appear
+    happened = (here / "new/run/checkpoint.previous").exists
+    outcome = interrupted("train", "--resume", "new/run", happened=happened)
+    assert outcome == (130, "", "mcuref: interrupted; go on with: mcuref train --resume new/run\n")
+    after = checkpoints.load(here / "new/run", pytest.fail)[0]
+    common = len(before["history"])
+    assert len(after["history"]) > common and after["history"][:common] == before["history"]
+
+
+@pytest.mark.parametrize("command", ["train", "compare"])
+def test_interrupt_without_a_folder(here, small, command):
+    process = start(command, "--data", small, "--epochs", "1000000", "--json", "x.json")
+    time.sleep(4)  # most likely it trains by then; whatever it does, the end is the same
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert err == "mcuref: interrupted; nothing half-written is left\n" and os.listdir(here) == ["small"]
+
+
+def test_two_processes_do_not_run_one_folder(here, small):
+    process = start("train", "--data", small, "--epochs", "1000000", "--out", "run")
+    while not (here / "run/run.json").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.1)
+    sentence = "mcuref: run folder 'run' is in use: another process is running it (it was not touched)\n"
+    assert run("train", "--resume", "run") == (2, "", sentence)
+    code, _, err = run("train", "--data", small, "--out", "run")
+    assert code == 2 and "go on with: mcuref train --resume run" in err
+    process.kill(), process.communicate()
+    with held(here / "run/run.json", "still held"):
+        pass
+
+
+def limited(size):
+    """A limit on the size of files is met as a full disk is: in the middle of writing."""
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def test_disk_full(here, small):
+    (here / "old.json").write_text("mine")
+    code, out, err = run("train", "--data", small, "--epochs", "1", "--json", "old.json", preexec_fn=limited(1000))
+    assert code == 2 and "accuracy" in out, "the result is shown before it is written"
+    assert err == "mcuref: file 'old.json' cannot be written: file too large\n"
+    assert sorted(os.listdir(here)) == ["old.json", "small"] and (here / "old.json").read_text() == "mine"
+
+
+@pytest.mark.parametrize("size, words", [(100, "run.json' cannot be written"), (1500, "checkpoint' cannot be written")])
+def test_disk_full_before_anything_is_worth_keeping(here, small, size, words):
+    code, out, err = run("train", "--data", small, "--epochs", "1", "--out", "new/run", preexec_fn=limited(size))
+    assert (code, out) == (2, "") and re.fullmatch(rf"mcuref: file '.*{words}: file too large\n", err)
     assert os.listdir(here) == ["small"]
 
 
-@pytest.mark.parametrize("options", [("--out", "new/run"), ("--json", "old.json")], ids=" ".join)
-def test_disk_full(here, small, options):
-    """A limit on the size of files is met as a full disk is: in the middle of writing."""
-    (here / "old.json").write_text("mine")
-
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-
-    code, out, err = run("train", "--data", small, "--epochs", "1", *options, preexec_fn=limit)
-    assert code == 2 and "accuracy" in out, "the result is shown before it is written"
-    assert re.fullmatch(r"mcuref: (run folder|file) '.*' cannot be written: file too large\n", err)
-    assert sorted(os.listdir(here)) == ["old.json", "small"] and (here / "old.json").read_text() == "mine"
+def test_disk_full_at_the_end(mcuref, here, small):
+    """The result is shown, the checkpoint is good, and with more room the run can be finished."""
+    options = ("train", "--data", small, "--epochs", "40")
+    assert mcuref(*options, "--out", "expected").status == 0
+    size = (here / "expected/checkpoint").stat().st_size
+    assert size < (here / "expected/report.json").stat().st_size
+    code, out, err = run(*options, "--out", "run", preexec_fn=limited(size))
+    assert code == 2 and "accuracy" in out
+    assert re.fullmatch(
+        r"mcuref: file '.*report.json' cannot be written: file too large; when it can be, go on with: "
+        r"mcuref train --resume run\n", err
+    )  # fmt: skip
+    assert "checkpoint" in os.listdir("run") and not any(".part." in name for name in os.listdir("run"))
+    assert mcuref("train", "--resume", "run").status == 0
+    assert (here / "run/weights.npz").read_bytes() == (here / "expected/weights.npz").read_bytes()
 
 
 # run as somebody else: status and sentence of each command line; the interpreter may lie where only root can read
@@ -140,6 +197,9 @@ def test_no_permission():
         for side in ("train", "test"):
             np.savez(here / f"secret/{side}.npz", x=np.zeros((3, 2)), y=np.arange(3))
             (here / f"secret/{side}.npz").chmod(0)
+        for name, mode in (("closed", 0o666), ("sealed", 0o444)):
+            with new_run(here / name, {}, {}):
+                (here / name / "run.json").chmod(mode)
         here.chmod(0o777), (here / "mine.json").chmod(0o444)
         cases = {
             "locked' is not a folder one may write to": ["train", "--out", f"{here}/locked/run"],
@@ -147,6 +207,8 @@ def test_no_permission():
             "no permission to write in": ["targets", "--json", f"{here}/locked/x.json"],
             "it is protected from writing": ["targets", "--json", f"{here}/mine.json"],
             "may not be read by this user": ["train", "--data", f"{here}/secret"],
+            "no permission to write in it": ["train", "--resume", f"{here}/closed"],
+            "run.json' cannot be used: permission denied": ["train", "--resume", f"{here}/sealed"],
         }
         arguments = [sys.executable, "-c", AS_NOBODY, json.dumps(list(cases.values()))]
         outcome = subprocess.run(arguments, capture_output=True, text=True)

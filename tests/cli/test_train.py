@@ -1,4 +1,4 @@
-"""mcuref train: the run folder, whole or not at all; the same bytes every time."""
+"""mcuref train: the run folder; the same bytes every time, also of a run that was stopped and resumed."""
 
 import csv
 import json
@@ -7,9 +7,14 @@ import os
 import numpy as np
 import pytest
 
+from mcuref import checkpoints
+from mcuref.files import held
 from mcuref.memory.buffers import aligned
+from mcuref.training import Trainer
 
-FILES = ["history.csv", "memory.csv", "report.json", "weights.npz"]
+FILES = ["checkpoint", "history.csv", "memory.csv", "report.json", "run.json", "weights.npz"]
+BOTH = ["checkpoint", "checkpoint.previous"]
+SAME = ["history.csv", "memory.csv", "weights.npz"]  # to the byte; the report but for timing
 
 
 def rows(file):
@@ -34,15 +39,30 @@ def trained(mcuref, small, here):
 @pytest.mark.parametrize("options", [
     (), ("--method", "full", "--trainable", "1"), ("--regime", "continue", "--evaluate", "validation"),
     ("--method", "topk", "--preset", "paper", "--seed", "7"), ("--method", "tinyprop", "--target", "stm32f746"),
+    ("--momentum", "0.9", "--batch", "4"), ("--batch", "1", "--policy", "accumulate"), ("--model", "mlp-4-8-3@0.5"),
 ], ids=" ".join)  # fmt: skip
 def test_same_bytes_twice(trained, options):
-    first, second = trained("one", *options), trained("deep/er/two", *options)
+    assert_same(trained("one", *options), trained("deep/er/two", *options))
+
+
+def assert_same(first, second):
+    """Both run folders are complete and the same but for the time it took."""
     assert sorted(os.listdir(first)) == sorted(os.listdir(second)) == FILES
-    for name in ("history.csv", "memory.csv", "weights.npz"):
+    for name in SAME:
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
     reports = [json.loads((folder / "report.json").read_text()) for folder in (first, second)]
     assert all(report.pop("timing")["seconds"] > 0 for report in reports)
     assert reports[0] == reports[1]
+
+
+def test_optimiser_and_policy_arrive(trained):
+    report = json.loads((trained("run", "--momentum", "0.5", "--batch", "3") / "report.json").read_text())
+    assert (report["optimiser"]["momentum"], report["optimiser"]["batch"]) == (0.5, 3)
+    assert report["policy"] == "accumulate" and "gradients summed in velocities" in report["memory"]["policy"]
+    report = json.loads((trained("two", "--policy", "accumulate") / "report.json").read_text())
+    assert (report["optimiser"]["batch"], report["policy"]) == (1, "accumulate")
+    needed = report["memory"]["categories"]["gradients"]
+    assert needed["sram"] > 0
 
 
 def test_another_seed_is_another_run(trained):
@@ -112,31 +132,279 @@ def test_an_existing_run_is_never_touched(mcuref, trained, small, failure):
 
 
 def test_a_folder_that_appears_meanwhile_is_not_touched(mcuref, small, here, monkeypatch):
-    """Two runs into one folder at the same time: the second to finish says so."""
-    from mcuref.report import tables
-
-    def slow(report, original=tables.training_tables):
-        (here / "run").mkdir()
-        return original(report)
-
-    monkeypatch.setattr(tables, "training_tables", slow)
+    """Two runs into one folder at the same time: the second to begin says so."""
+    monkeypatch.setattr("mcuref.cli.train.prepare_kernels", lambda: (here / "run").mkdir())
     outcome = mcuref("train", "--data", small, "--epochs", "1", "--out", "run")
     assert outcome.status == 2 and "appeared meanwhile" in outcome.err
     assert list((here / "run").iterdir()) == [] and sorted(os.listdir(here)) == ["run", "small"]
 
 
-@pytest.mark.parametrize("moment", ["mcuref.training.Trainer.run", "numpy.savez"])
-def test_interrupted_leaves_nothing(mcuref, small, here, monkeypatch, moment):
-    def interrupt(*_, **__):
+@pytest.mark.parametrize("evaluated", ["test", "validation"])
+def test_anomalies(mcuref, here, sounds, evaluated):
+    options = ("--data", sounds, "--epochs", "2", "--evaluate", evaluated, "--target", "none")
+    outcome = mcuref("train", *options, "--out", "run")
+    assert outcome.status == 0, outcome
+    report, history = json.loads((here / "run/report.json").read_text()), rows(here / "run/history.csv")
+    assert report["metric"] == "auc" and report["auc"] == report["history"][-1]["auc"] == float(history[-1]["auc"])
+    assert 0.9 < report["auc"] <= 1 and 0 <= float(history[-1]["pauc"]) <= 1 and "auc" in outcome.out
+
+
+# interrupted and resumed
+
+
+@pytest.fixture
+def interrupt(mcuref, small, here, monkeypatch):
+    """Train, interrupted as by Ctrl-C at the n-th evaluation; returns what was printed on stderr."""
+
+    def run(name, *options, evaluation=2, error=KeyboardInterrupt):
+        left = iter(range(evaluation - 1))
+
+        def evaluate(trainer, original=Trainer.evaluate):
+            if next(left, None) is None:
+                raise error
+            return original(trainer)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Trainer, "evaluate", evaluate)
+            outcome = mcuref("train", "--data", small, "--epochs", "3", "--out", name, *options)
+        assert outcome.status == (130 if error is KeyboardInterrupt else 2) and outcome.out == ""
+        return outcome.err
+
+    return run
+
+
+@pytest.mark.parametrize("options, evaluation", [
+    ((), 1), ((), 3), (("--regime", "continue"), 4), (("--regime", "continue"), 12),
+    (("--momentum", "0.9", "--batch", "4", "--method", "tinyprop"), 2), (("--evaluate", "validation"), 2),
+], ids=str)  # fmt: skip
+@pytest.mark.parametrize("checkpoint", ["0", "1000"], ids=["checkpoints", "none"])
+def test_interrupted_and_resumed(mcuref, trained, interrupt, here, options, evaluation, checkpoint):
+    expected = trained("expected", *options)
+    sentence = interrupt("new/run", "--checkpoint", checkpoint, *options, evaluation=evaluation)
+    assert sentence == "mcuref: interrupted; go on with: mcuref train --resume new/run\n"
+    assert ("checkpoint" in os.listdir("new/run")) == (checkpoint == "0" or evaluation == 12), "pre-training is kept"
+    outcome = mcuref("train", "--resume", "new/run", "--json", "x.json")
+    assert outcome.status == 0 and outcome.err == "" and "run kept in new/run" in outcome.out
+    assert_same(expected, here / "new/run")
+    assert (here / "x.json").read_bytes() == (here / "new/run/report.json").read_bytes()
+
+
+def test_interrupted_before_anything_is_computed(mcuref, interrupt, monkeypatch):
+    interrupt("run", "--checkpoint", "0")
+
+    def stop():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(moment, interrupt)
-    outcome = mcuref("train", "--data", small, "--epochs", "1", "--out", "new/run")
-    assert outcome.status == 130 and outcome.err == "mcuref: interrupted; nothing half-written is left\n"
-    assert os.listdir(here) == ["small"]
+    monkeypatch.setattr("mcuref.cli.train.prepare_kernels", stop)
+    outcome = mcuref("train", "--resume", "run")
+    assert outcome.status == 130 and outcome.err == "mcuref: interrupted; go on with: mcuref train --resume run\n"
+
+
+def test_the_command_in_the_sentence_can_be_pasted(interrupt):
+    assert interrupt("my run; rm").endswith("go on with: mcuref train --resume 'my run; rm'\n")
+
+
+@pytest.mark.parametrize("moment", ["numpy.savez", "mcuref.report.runs.memory_map", "mcuref.report.runs.write_json"])
+def test_interrupted_while_results_are_written(mcuref, trained, small, here, monkeypatch, moment):
+    expected = trained("expected")
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mcuref.checkpoints.drop_previous", lambda _: None)
+        patch.setattr("mcuref.cli.train.show", lambda *_: patch.setattr(moment, stop))  # when it comes to writing
+        outcome = mcuref("train", "--data", small, "--epochs", "3", "--out", "run")
+    assert outcome.status == 130 and "mcuref train --resume run" in outcome.err
+    assert "report.json" not in os.listdir("run")
+    assert mcuref("train", "--resume", "run").status == 0
+    assert_same(expected, here / "run")
+
+
+def test_resumed_elsewhere(mcuref, trained, interrupt, here, monkeypatch):
+    """Data and model are found from another folder, and the report does not tell."""
+    (here / "net.toml").write_text("""
+        input = [4]
+        layers = [{kind = "dense", outputs = 8}, {kind = "relu"}, {kind = "dense", outputs = "classes"}]
+    """)
+    for model in ("net.toml", "net.toml@0.5"):
+        expected = trained(f"expected{model}", "--model", model)
+        interrupt(f"run{model}", "--model", model, "--checkpoint", "0")
+        (here / "else").mkdir(exist_ok=True)
+        monkeypatch.chdir(here / "else")
+        assert mcuref("train", "--resume", f"../run{model}").status == 0
+        monkeypatch.chdir(here)
+        assert_same(expected, here / f"run{model}")
+
+
+def test_a_folder_named_as_a_data_set_is_not_taken_for_it(mcuref, here, monkeypatch):
+    (here / "digits").mkdir()
+    assert mcuref("train", "--epochs", "1", "--out", "run", "--method", "full").status == 0
+    assert json.loads((here / "run/run.json").read_text())["arguments"]["data"] == "digits"
+
+
+def test_a_damaged_checkpoint_is_refused_and_the_one_before_used(mcuref, trained, interrupt, here):
+    expected = trained("expected")
+    interrupt("run", "--checkpoint", "0", evaluation=3)
+    (here / "run/checkpoint").write_bytes(b"")
+    outcome = mcuref("train", "--resume", "run")
+    assert outcome.status == 0 and outcome.err.count("\n") == 1
+    assert outcome.err.startswith("mcuref: checkpoint 'run/checkpoint' is damaged")
+    assert outcome.err.endswith("the one before it is used\n")
+    assert_same(expected, here / "run")
+
+
+def spoil(folder, change):
+    """Change a checkpoint and give it a checksum that is right."""
+    plain, arrays = checkpoints.read(folder / "checkpoint")
+    change(plain, arrays)
+    checkpoints.save(folder, plain, arrays)
+
+
+@pytest.mark.parametrize("damage, words", [
+    (lambda run: [(run / name).write_bytes(b"half") for name in BOTH], "no other that is whole"),
+    (lambda run: [(run / name).unlink() for name in BOTH] + [(run / "checkpoint").mkdir()], "is a directory"),
+    (lambda run: spoil(run, lambda plain, arrays: arrays.popitem()), "is not one of this run"),
+    (lambda run: spoil(run, lambda plain, arrays: arrays.update(counts=np.zeros(2))), "is not one of this run"),
+    (lambda run: spoil(run, lambda plain, _: plain.update(history="x")), "is not one of this run"),
+    (lambda run: spoil(run, lambda plain, _: plain.update(fingerprint=None)), "was begun with another version of"),
+    (lambda run: (run / "run.json").write_text((run / "run.json").read_text().replace("mcuref.run/1", "x")), "schema"),
+    (lambda run: (run / "run.json").write_text((run / "run.json").read_text().replace("test", "tess")), "was changed"),
+    (lambda run: (run / "run.json").unlink(), "is no run folder: it has no run.json"),
+    (lambda run: (run / "report.json").touch(), "is complete already; there is nothing to resume"),
+], ids=range(10))  # fmt: skip
+def test_what_cannot_be_resumed(refused, interrupt, here, damage, words):
+    interrupt("run", "--checkpoint", "0", evaluation=3)
+    damage(here / "run")
+    before = sorted(os.listdir("run"))
+    refused(words, "train", "--resume", "run", "--json", "x.json")
+    assert sorted(os.listdir("run")) == before and sorted(os.listdir(here)) == ["run", "small"]
+
+
+def test_data_that_changed_meanwhile(refused, interrupt, here, arrays):
+    """Also where no checkpoint was written yet: run.json knows what it was begun with."""
+    for checkpoint in ("0", "1000"):
+        interrupt(f"run{checkpoint}", "--checkpoint", checkpoint)
+    arrays["test"]["x"][8, 3] += 1
+    np.savez(here / "small/test.npz", **arrays["test"])
+    for checkpoint in ("0", "1000"):
+        refused("was begun with other data; it can only go on with the same", "train", "--resume", f"run{checkpoint}")
+    (here / "small/test.npz").unlink()
+    refused("has no test.npz", "train", "--resume", "run0")
+
+
+def test_a_model_that_changed_meanwhile(refused, interrupt, here):
+    text = 'input = [4]\nlayers = [{kind = "dense", outputs = "classes"}]'
+    (here / "net.toml").write_text(text)
+    interrupt("run", "--model", "net.toml")
+    (here / "net.toml").write_text(text.replace("[{", '[{kind = "dense", outputs = 5}, {'))
+    refused("was begun with another model or other settings;", "train", "--resume", "run")
+    (here / "net.toml").write_text("input = [4")
+    refused("is not valid TOML", "train", "--resume", "run")
+    (here / "net.toml").unlink()
+    refused("net.toml' does not exist", "train", "--resume", "run")
+
+
+def test_another_version_of_mcuref(refused, interrupt, monkeypatch):
+    interrupt("run", "--checkpoint", "0")
+    monkeypatch.setattr("mcuref.runs.SOURCES", ("kernels/dense.py",))
+    refused("was begun with another version of mcuref; it can only", "train", "--resume", "run")
+
+
+@pytest.mark.parametrize("others, named", [
+    (("--seed", "0"), "--seed"), (("--data", "digits"), "--data"), (("--set", "s_max=0.5"), "--set"),
+    (("--out", "x"), "--out"), (("--checkpoint", "30"), "--checkpoint"),
+    (("--learning-rate", "0.1"), "--learning-rate"), (("--regime", "scratch"), "--regime"),
+    (("--target", "none"), "--target"), (("--momentum", "0"), "--momentum"),
+], ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")  # fmt: skip
+def test_resumed_as_it_was_begun_or_not_at_all(refused, interrupt, others, named):
+    """An option is refused also where it says what is the default."""
+    interrupt("run")
+    refused(f"goes on with a run as it was begun; {named} cannot be given with it", "train", "--resume", "run", *others)
+
+
+def test_out_does_not_go_on_with_a_run(refused, interrupt, here):
+    interrupt("run", "--checkpoint", "0")
+    before = {name: (here / "run" / name).read_bytes() for name in os.listdir("run")}
+    refused("is unfinished; go on with: mcuref train --resume run", "train", "--data", "small", "--out", "run")
+    assert {name: (here / "run" / name).read_bytes() for name in os.listdir("run")} == before
+
+
+def test_one_process_at_a_time(refused, interrupt, here):
+    interrupt("run", "--checkpoint", "0")
+    with held(here / "run/run.json", ""):
+        refused("run folder 'run' is in use: another process is running it", "train", "--resume", "run")
+
+
+@pytest.mark.parametrize("name", ["report.json", "checkpoint", "x/y.json", "."])
+def test_results_do_not_go_into_the_folder(mcuref, interrupt, here, name):
+    interrupt("run", "--checkpoint", "0")
+    (here / "run/x").mkdir()
+    outcome = mcuref("train", "--resume", "run", "--json", f"run/{name}")
+    assert outcome.status == 2 and "report.json" not in os.listdir("run")
+    assert mcuref("train", "--resume", "run").status == 0
+
+
+def test_diverged_before_a_checkpoint_leaves_nothing(refused, small, here):
+    sentence = refused("became NaN or infinite", "train", "--data", small, "--out", "a/b", "--learning-rate", "1e30")
+    assert "checkpoint" not in sentence and os.listdir(here) == ["small"]
+
+
+@pytest.mark.parametrize("regime", ["scratch", "continue"])
+def test_diverged_keeps_the_last_checkpoint(mcuref, refused, small, here, monkeypatch, regime):
+    """And it is valid: resumed, the run comes to the same end, and says the same."""
+    calls = []
+
+    def evaluate(trainer, original=Trainer.evaluate):
+        calls.append(trainer)
+        if calls.count(trainer) == 2 and trainer.epochs == 3:  # not the pre-training: that has 10 epochs
+            return trainer.program.arena.bytes[: trainer.program.plan.sram].fill(0x7F) or original(trainer)
+        return original(trainer)
+
+    monkeypatch.setattr(Trainer, "evaluate", evaluate)
+    options = ("--data", small, "--out", "run", "--epochs", "3", "--checkpoint", "0", "--regime", regime)
+    words = "keeps the last checkpoint before that, but resumed it would end the same"
+    sentence = refused(words, "train", *options)
+    assert "outputs are NaN or infinite after epoch 2" in sentence
+    for name in os.listdir("run"):
+        if name.startswith("checkpoint"):
+            _, arrays = checkpoints.read(here / "run" / name)
+            assert all(np.isfinite(values).all() for values in arrays.values())
+    assert "report.json" not in os.listdir("run")
 
 
 def test_nan_in_the_result_is_refused(mcuref, small, here, monkeypatch):
-    monkeypatch.setattr("mcuref.training.Trainer.evaluate", lambda self: float("nan"))
+    """The training is done and its checkpoint stays; nothing that is not JSON is written."""
+    monkeypatch.setattr("mcuref.training.Trainer.evaluate", lambda self: {"accuracy": float("nan")})
     outcome = mcuref("train", "--data", small, "--epochs", "1", "--out", "run")
-    assert outcome.status == 2 and "NaN or infinite values" in outcome.err and os.listdir(here) == ["small"]
+    assert outcome.status == 2 and "NaN or infinite values" in outcome.err and "report.json" not in os.listdir("run")
+
+
+@pytest.mark.parametrize("moment", ["checkpoints.save", "report.runs.write_run"])
+def test_no_room(mcuref, refused, trained, small, here, monkeypatch, moment):
+    """At the first checkpoint nothing is worth keeping; later, the run can go on when there is room."""
+    from mcuref.files import WriteError
+
+    def full(*_):
+        raise WriteError("file 'x' cannot be written: no space left on device")
+
+    expected = trained("expected")
+    with monkeypatch.context() as patch:
+        patch.setattr(f"mcuref.{moment}", full)
+        outcome = mcuref("train", "--data", small, "--epochs", "3", "--out", "run")
+    assert outcome.status == 2 and outcome.err.startswith("mcuref: file 'x' cannot be written: no space left on device")
+    if moment == "checkpoints.save":
+        assert sorted(os.listdir(here)) == ["expected", "small"] and "resume" not in outcome.err
+        return
+    assert outcome.err.endswith("; when it can be, go on with: mcuref train --resume run\n")
+    assert mcuref("train", "--resume", "run").status == 0
+    assert_same(expected, here / "run")
+
+
+@pytest.mark.parametrize("value, words", [
+    ("-1", "--checkpoint -1.0 is not a number from 0 to 86400"), ("nan", "--checkpoint nan is not"),
+    ("1e9", "--checkpoint 1000000000.0 is not"), ("soon", "'soon' is not a number"),
+])  # fmt: skip
+def test_bad_intervals(refused, small, here, value, words):
+    refused(words, "train", "--data", small, "--out", "run", "--checkpoint", value)
+    assert os.listdir(here) == ["small"]

@@ -6,15 +6,17 @@ import io
 import sys
 import tarfile
 import threading
+import wave
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 # The scripts are run by path, so their folder is put where Python would put it.
 sys.path.insert(0, str(Path(__file__).parents[2] / "data_scripts"))
 
-import common  # noqa: E402
+import download  # noqa: E402
 
 
 class Server:
@@ -35,7 +37,7 @@ class Server:
         """The Archive of content (bytes), which is served, with an address in each of the folders."""
         self.contents[name] = content
         right = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        return common.Archive(name, tuple(self.url(folder, name) for folder in folders), **(right | changes))
+        return download.Archive(name, tuple(self.url(folder, name) for folder in folders), **(right | changes))
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -91,7 +93,7 @@ def server(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch):
-    monkeypatch.setattr(common, "PAUSE", 0)
+    monkeypatch.setattr(download, "PAUSE", 0)
 
 
 @pytest.fixture
@@ -137,3 +139,14 @@ def zip_of():
         return packed.getvalue()
 
     return make
+
+
+def wav(samples, channels=1, width=2, rate=16000):
+    """The .wav file (bytes) of integer samples."""
+    packed = io.BytesIO()
+    with wave.open(packed, "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(width)
+        file.setframerate(rate)
+        file.writeframes(np.asarray(samples, {1: "u1", 2: "<i2", 4: "<i4"}[width]).tobytes())
+    return packed.getvalue()

@@ -1,25 +1,14 @@
-import io
 import math
 import struct
-import wave
 
 import audio
 import common
 import numpy as np
 import pytest
 
+from .conftest import wav
+
 RATE = 16000
-
-
-def wav(samples, channels=1, width=2, rate=RATE):
-    """The .wav file (bytes) of integer samples."""
-    packed = io.BytesIO()
-    with wave.open(packed, "wb") as file:
-        file.setnchannels(channels)
-        file.setsampwidth(width)
-        file.setframerate(rate)
-        file.writeframes(np.asarray(samples, {1: "u1", 2: "<i2", 4: "<i4"}[width]).tobytes())
-    return packed.getvalue()
 
 
 def tone(hertz, count, amplitude=1.0):

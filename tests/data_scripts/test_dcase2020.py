@@ -1,22 +1,11 @@
-import io
-import wave
-
 import common
 import dcase2020
 import numpy as np
 import pytest
 
+from .conftest import wav
+
 COUNT = dcase2020.STOP + 100  # samples of a clip
-
-
-def wav(samples, rate=16000):
-    packed = io.BytesIO()
-    with wave.open(packed, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(np.asarray(samples, "<i2").tobytes())
-    return packed.getvalue()
 
 
 def noise(seed, count=COUNT):

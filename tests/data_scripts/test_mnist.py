@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import common
+import download
 import mnist
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ def idx(array):
 
 def archive_of(name, packed):
     """The Archive that packed (bytes) is a true copy of."""
-    return common.Archive(name, (), len(packed), hashlib.sha256(packed).hexdigest())
+    return download.Archive(name, (), len(packed), hashlib.sha256(packed).hexdigest())
 
 
 class Made:
@@ -202,9 +203,9 @@ def test_a_wrong_checksum_from_the_only_mirror(made, out, mirror, capsys):
 def test_an_endless_answer_is_cut_off(made, mirror, tmp_path):
     address, _ = mirror
     name = "train-images-idx3-ubyte.gz"
-    made.contents[name] = bytes(common.CHUNK)
-    common._transfer(address + "endless/" + name, tmp_path / "part", 10, lambda *_: None)
-    assert (tmp_path / "part").stat().st_size <= common.CHUNK
+    made.contents[name] = bytes(download.CHUNK)
+    download._transfer(address + "endless/" + name, tmp_path / "part", 10, lambda *_: None)
+    assert (tmp_path / "part").stat().st_size <= download.CHUNK
 
 
 def test_from_packed_files(made, out, tmp_path):
@@ -248,7 +249,7 @@ def test_from_a_file_without_read_permission(made, out, tmp_path, capsys, monkey
     def forbidden(*_):  # chmod would not stop the administrator, who may be running this
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(common, "open", forbidden, raising=False)
+    monkeypatch.setattr(download, "open", forbidden, raising=False)
     status = run(made, out, "--from", made.write(tmp_path / "have"))
     assert_refused(capsys, status, out, "train-images-idx3-ubyte.gz cannot be read: Permission denied")
 
@@ -315,7 +316,7 @@ def test_nothing_is_replaced_before_everything_is_complete(made, out, tmp_path, 
 
 def test_full_disk_while_downloading_is_not_blamed_on_the_mirror(made, out, mirror, capsys, monkeypatch):
     address, asked = mirror
-    monkeypatch.setattr(common, "open", full_disk, raising=False)
+    monkeypatch.setattr(download, "open", full_disk, raising=False)
     status = run(made, out, mirrors=[address + "good/"] * 2)
     assert_refused(capsys, status, out, "cannot be written: No space left")
     assert len(asked) == 1

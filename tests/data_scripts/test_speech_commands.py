@@ -1,12 +1,12 @@
-import io
 import subprocess
 import sys
-import wave
 
 import common
 import numpy as np
 import pytest
 import speech_commands
+
+from .conftest import wav
 
 RNG = np.random.default_rng(5)
 LISTS = "validation_list.txt", "testing_list.txt"
@@ -17,16 +17,6 @@ ARRAYS = {
     "take": (np.uint8, ()),
     "spoken": (np.uint8, ()),
 }
-
-
-def wav(samples, rate=16000):
-    packed = io.BytesIO()
-    with wave.open(packed, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(np.asarray(samples, "<i2").tobytes())
-    return packed.getvalue()
 
 
 def recording(seed, count=16000):

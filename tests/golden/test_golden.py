@@ -1,6 +1,7 @@
 """The bits of every instruction of a short training, against files that were written once."""
 
 import io
+import os
 import runpy
 from pathlib import Path
 
@@ -12,8 +13,6 @@ from mcuref.program.trace import write_csv
 from mcuref.selfcheck import GOLDEN, fingerprint
 
 HERE = Path(__file__).parent
-
-
 GENERATE = runpy.run_path(str(HERE / "generate.py"))
 
 
@@ -54,6 +53,8 @@ def test_golden_files_have_every_instruction_in_them():
         assert 0 < ends.count(last) < len(ends)
 
 
-@pytest.mark.parametrize("method", rules.METHODS)
-def test_memory_after_a_short_training_has_the_published_hash(method):
-    assert fingerprint(method) == GOLDEN[method]
+@pytest.mark.parametrize("name", GOLDEN)
+def test_memory_after_a_short_training_has_the_published_hash(name):
+    if "cnn" in name and os.environ.get("NUMBA_DISABLE_JIT") == "1":
+        pytest.skip("an epoch of convolutions takes minutes as plain Python; the traces above cover it")
+    assert fingerprint(name) == GOLDEN[name]

@@ -56,7 +56,9 @@ def test_windows_lie_where_they_should(make, padding):
         outside = min(rows[0], columns[0]) < 0 or rows[-1] + kh > h or columns[-1] + kw > w
         assert is_padded(geometry) == outside
         # no window lies wholly on the padding: a mean of nothing would be 0 / 0
-        assert all(first < extent and first + k > 0 for s, k, extent in ((rows, kh, h), (columns, kw, w)) for first in s)
+        assert all(
+            first < extent and first + k > 0 for s, k, extent in ((rows, kh, h), (columns, kw, w)) for first in s
+        )
 
 
 def test_tensorflows_examples():
@@ -145,7 +147,9 @@ def test_filters_refused(filters):
     assert refusal(Conv2D, filters, 3).startswith(f"a conv layer's number of filters {filters!r} ")
 
 
-@pytest.mark.parametrize("layer", [Conv2D(2, (4, 3)), DepthwiseConv2D((4, 3)), MaxPool2D((4, 3)), AveragePool2D((4, 3))])
+@pytest.mark.parametrize(
+    "layer", [Conv2D(2, (4, 3)), DepthwiseConv2D((4, 3)), MaxPool2D((4, 3)), AveragePool2D((4, 3))]
+)
 def test_a_kernel_larger_than_the_input_is_refused(layer):
     assert refusal(layer.output_shape, (3, 3, 1)) == (
         "its kernel of 4 rows is larger than the input's 3; see padding='same'"
@@ -155,8 +159,11 @@ def test_a_kernel_larger_than_the_input_is_refused(layer):
 
 
 @pytest.mark.parametrize("shape", [(9,), (9, 2), (3, 3, 1, 1)])
-@pytest.mark.parametrize("layer", [
-    Conv2D(2, 1), DepthwiseConv2D(1), MaxPool2D(1), AveragePool2D(1), GlobalAveragePool()], ids=lambda layer: layer.kind)
+@pytest.mark.parametrize(
+    "layer",
+    [Conv2D(2, 1), DepthwiseConv2D(1), MaxPool2D(1), AveragePool2D(1), GlobalAveragePool()],
+    ids=lambda layer: layer.kind,
+)
 def test_another_rank_is_refused_and_reshape_is_named(layer, shape):
     sentence = refusal(layer.output_shape, shape)
     assert f"got shape {shape}: put a Reshape before it, such as Reshape((1, 128, 9))" in sentence

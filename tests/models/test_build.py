@@ -177,7 +177,7 @@ def test_reconstruction_is_the_squared_error_of_the_normalised_sample():
 
 
 @pytest.mark.parametrize("name", ["mlp-784-128-64-10", "mobilenet-v1-0.25"])
-def test_an_estimate_needs_no_numba_and_takes_less_than_a_second(name):
+def test_an_estimate_needs_no_numba_and_is_fast(name):
     code = f"""
 import json, sys, time
 start = time.process_time()
@@ -196,4 +196,4 @@ print(json.dumps([loaded, imported - start, time.process_time() - imported, repo
     loaded, importing, estimating, sram = json.loads(result.stdout)
     print(f"import mcuref {importing:.3f} s, estimate {estimating:.3f} s")
     assert loaded == [] and sram > 437_000
-    assert estimating < 1  # measured: 0.02 and 0.3
+    assert estimating < 2  # measured: 0.02 and 0.3

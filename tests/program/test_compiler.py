@@ -3,12 +3,15 @@
 import itertools
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from mcuref import SGD, Budget, Dense, Flatten, Full, Input, InputError, Network, ReLU, TinyProp, TopK, build, compile
+from mcuref.layers import Conv2D, MaxPool2D, Reshape, Residual
 from mcuref.memory.buffers import CATEGORIES, aligned
 from mcuref.program.compiler import trainable_layers
+from mcuref.program.instructions import COLUMNS
 from mcuref.testing import assert_no_overlap, networks, programs
 
 from .liveness import lifetimes, live_ranges, most_alive
@@ -95,6 +98,68 @@ def test_a_hand_computed_plan():
     assert program.plan.flash == 92 + 4 + 4 + 11 * 128
 
 
+def test_a_value_that_feeds_two_layers_outlives_both():
+    """relu1 feeds the block's body and its sum: conv2 must not be computed over it, nor the sum in place of it."""
+    network = Network([Input((4, 4, 2)), Conv2D(2, 1), ReLU(), Residual([Conv2D(2, 1), ReLU()]), Flatten(), Dense(2)])
+    program = compile(network)
+    shares = {p.buffer.name.rstrip("0123456789"): p.shares for p in program.plan.placements if p.shares}
+    # forward in place: relus, and the sum over the body's result. Backward: relus; what comes back through the body is
+    # added to the error that came past it, in the place of that
+    assert shares == {
+        "relu1.activation": "conv1.activation", "relu2.activation": "conv2.activation",
+        "add1.activation": "conv2.activation", "dense1.error": "dense1.activation",
+        "relu1.output_error": "dense1.input_error", "relu1.input_error": "dense1.input_error",
+    }  # fmt: skip
+    sums = [i for i in program.instructions if i.name == "add_backward_f32"]
+    assert [(i.layer, i.phase) for i in sums] == [("relu1", "propagate")]
+    assert [b.name for b in sums[0].inputs] == ["dense1.input_error", "conv2.input_error"]
+
+
+def test_buffers_of_blocks_in_blocks_have_names_of_their_own():
+    """relu1 feeds three layers: two sums of errors, whose buffers a memory map must tell apart."""
+    block = Residual([Residual([Conv2D(2, 1)]), Conv2D(2, 1)])
+    network = Network([Input((2, 2, 2)), Conv2D(2, 1), ReLU(), block, Flatten(), Dense(2)])
+    program = compile(network)
+    assert [i.layer for i in program.instructions if i.name == "add_backward_f32"].count("relu1") == 2
+    names = [b.name for b in program.plan.offsets]
+    assert sorted(set(names)) == sorted(names)
+
+
+@pytest.mark.parametrize("trainable, summed", [(1, []), (2, []), (3, []), (4, []), (5, ["conv1"])])
+def test_errors_are_summed_only_where_both_sides_bring_one(trainable, summed):
+    """Layers with parameters, from the output: dense1, projection conv4, conv3, conv2, conv1, which feeds the block."""
+    layers = [Conv2D(3, 1), Residual([Conv2D(2, 1), ReLU(), Conv2D(4, 1)], Conv2D(4, 1)), Flatten(), Dense(2)]
+    program = compile(Network([Input((3, 3, 2)), *layers]), trainable=trainable)
+    assert [i.layer for i in program.instructions if i.name == "add_backward_f32"] == summed
+    assert [program.network.names[i] for i in program.trainable] == ["conv1", "conv2", "conv3", "conv4", "dense1"][
+        -trainable:
+    ]
+
+
+def test_the_memory_of_windows():
+    """A patch where it is not one run of the input, a byte an output for a maximum that an error passes, else nothing."""
+    network = Network([
+        Input((1, 8, 2)), Conv2D(3, (1, 3)), Conv2D(3, (1, 3), 1, "same"), MaxPool2D((1, 2)), Flatten(), Dense(2),
+    ])  # fmt: skip
+    buffers = {b.name: (b.size, b.category) for b in compile(network).plan.offsets}
+    assert "conv1.patch" not in buffers and buffers["conv2.patch"] == (3 * 3 * 4, "scratch")
+    assert buffers["maxpool1.taps"] == (9, "activations")
+    assert "maxpool1.taps" not in {b.name for b in compile(network, trainable=1).plan.offsets}
+    high = Network([Input((3, 3, 2)), Conv2D(2, (2, 1)), Flatten(), Dense(2)])
+    assert "conv1.patch" in {b.name for b in compile(high).plan.offsets}
+
+
+def test_reshapes_cost_nothing():
+    """No instruction, no byte: the same table as without."""
+    plain = Network([Input((1, 6, 2)), Conv2D(3, (1, 2)), Flatten(), Dense(2)], seed=1)
+    shaped = Network([Input((6, 2)), Reshape((1, 6, 2)), Conv2D(3, (1, 2)), Reshape((15,)), Dense(2)], seed=1)
+    shaped = shaped.with_parameters(plain.parameters)
+    a, b = compile(plain), compile(shaped)
+    assert [i.name for i in a.instructions] == [i.name for i in b.instructions] and a.plan.sram == b.plan.sram
+    layer = COLUMNS.index("layer")
+    assert (np.delete(a.table, layer, 1) == np.delete(b.table, layer, 1)).all()
+
+
 # frozen layers
 
 
@@ -162,7 +227,9 @@ def test_backward_reads_the_old_weights(program):
             reads[buffer] = row
     for row, i in enumerate(program.instructions):
         for buffer in i.outputs:
-            assert buffer.category != "weights" or row > reads.get(buffer, -1), f"{buffer.name} is read after its update"
+            assert buffer.category != "weights" or row > reads.get(buffer, -1), (
+                f"{buffer.name} is read after its update"
+            )
 
 
 def test_mask_of_one_bit_only_where_the_activation_is_not_needed():
@@ -220,6 +287,9 @@ def test_bad_arguments(arguments, words):
 
 @pytest.mark.parametrize("tail, words", [
     ([Dense(3), ReLU()], "ends with a relu layer"), ([Dense(3), Flatten()], "ends with a flatten layer"),
+    ([Dense(4), Residual([Dense(4)])], "ends with an? add layer"), ([Dense(4), Reshape((4,))], "ends with a reshape"),
+    ([Reshape((2, 2, 1)), Conv2D(3, 1)], r"ends with shape \(2, 2, 3\); losses need a flat output"),
+    ([Dense(4), Reshape((1, 4))], r"ends with shape \(1, 4\); losses need a flat output"),
 ])  # fmt: skip
 def test_the_last_layer_must_have_parameters(tail, words):
     with pytest.raises(InputError, match=words):

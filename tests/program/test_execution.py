@@ -5,9 +5,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mcuref import SGD, Dense, Full, Input, InputError, Network, ReLU, TinyPropV2, TopK, build, compile
-from mcuref.layers import Conv2D, DepthwiseConv2D, MaxPool2D
+from mcuref import SGD, Dense, Full, Input, InputError, Network, ReLU, TinyProp, TinyPropV2, TopK, build, compile
+from mcuref.layers import AveragePool2D, Conv2D, DepthwiseConv2D, Flatten, MaxPool2D, ReLU6
 from mcuref.testing import networks, oracles, programs, rules_strategy, samples
+from mcuref.testing.networks import optimisers
 
 from . import reference
 
@@ -36,7 +37,9 @@ class Follower:
         self._run()
         self.errors = {len(self.network.layers) - 1: error}
         if self.trained:
-            self.errors = reference.backward(self.network, self.start, self.values, *error, program.trainable, self.kept)
+            self.errors = reference.backward(
+                self.network, self.start, self.values, *error, program.trainable, self.kept
+            )
 
     def _run(self):
         """Run all rows; note what each wrote over, and the forward values."""
@@ -160,6 +163,19 @@ def test_training_is_that_of_the_float64_reference(twin, task):
     assert (other.counts == program.counts).all()
 
 
+@pytest.mark.parametrize("last, opcode", [([], "relu_mask_backward_f32"), ([Conv2D(3, 1)], "relu_backward_f32")])
+def test_no_error_passes_where_a_rectifier_is_at_its_upper_limit(twin, last, opcode):
+    """Large inputs, so that many outputs are 6, many 0 and many neither; by the mask and by the output itself."""
+    layers = [Input((4, 5, 2), scale=4.0), Conv2D(5, 2), ReLU6(), *last, AveragePool2D(2), Flatten(), Dense(3)]
+    program = compile(Network(layers, seed=1), Full(), SGD(0.003))
+    assert opcode in {i.name for i in program.instructions}
+    x, y = np.random.default_rng(2).uniform(-2, 2, (SHOWN, 4, 5, 2)).astype(np.float32), np.array([0, 2, 1])
+    for sample in range(SHOWN):
+        follower = Follower(program, x, y, sample).check()
+        at_6, at_0 = ((follower.values[2][0] == limit).mean() for limit in (6, 0))
+        assert min(at_6, at_0, 1 - at_6 - at_0) > 0.05
+
+
 @RANDOM
 @given(programs().flatmap(lambda program: st.tuples(st.just(program), samples(program))))
 def test_outputs_are_those_of_the_reference_and_change_nothing(task):
@@ -175,6 +191,20 @@ def test_outputs_are_those_of_the_reference_and_change_nothing(task):
     assert program.outputs(x).tobytes() == z.tobytes()
     assert {name: v.tobytes() for name, v in program.state().items()} == {n: v.tobytes() for n, v in before.items()}
     assert (program.counts == counts).all() and (program.arena.flash == flash).all()
+
+
+@RANDOM
+@given(networks(), optimisers(), st.data())
+def test_keeping_all_entries_is_full_training_to_the_bit_in_every_network(network, optimiser, data):
+    """With momentum, batches, convolutions and blocks; Y_max is all that differs."""
+    full = compile(network, Full(), optimiser)
+    x, y = data.draw(samples(full, 5))
+    full.train(x, y)
+    rule = data.draw(st.sampled_from([TopK(1.0, output="rule"), TinyProp(1.0, 1.0, output="rule"), TinyProp(2.0, 3.0)]))
+    sparse = compile(network, rule, optimiser)
+    sparse.train(x, y)
+    state = {name: value.tobytes() for name, value in sparse.state().items() if not name.endswith("y_max")}
+    assert state == {name: value.tobytes() for name, value in full.state().items()}
 
 
 @pytest.mark.parametrize("rule", [TopK(1.0, output="rule"), TopK(1.0)])

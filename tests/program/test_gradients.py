@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mcuref import SGD, Dense, Full, Input, InputError, Network, ReLU, TinyProp, TinyPropV2, TopK, build, compile
 from mcuref.layers import Conv2D, DepthwiseConv2D, Flatten, MaxPool2D, Residual
 from mcuref.memory.buffers import aligned
-from mcuref.program.effort import KEPT, MACS, counts_by_kind
+from mcuref.program.effort import KEPT, MACS, counts_by_kind, dense_macs, effort
 from mcuref.testing import programs, samples
 
 from . import reference
@@ -120,7 +120,9 @@ class Definition:
             for name, mask in self._rows(i, self.touched[i]):
                 value, operations, size = self.w[name]
                 assert (np.abs(state[name] - value) <= 1.25 * U * (operations + 1) * size).all(), name
-                summed = next((state[f"{name}_{kind}"] for kind in ("velocity", "gradient") if f"{name}_{kind}" in state), None)
+                summed = next(
+                    (state[f"{name}_{kind}"] for kind in ("velocity", "gradient") if f"{name}_{kind}" in state), None
+                )
                 if summed is None:
                     assert self.program.policy == "immediate" and not self.optimiser.momentum
                     continue
@@ -337,8 +339,10 @@ def test_the_report_says_the_policy(optimiser, policy, words):
     assert program.report()["policy"].startswith(words) and program.policy == words.split(":")[0]
 
 
-@pytest.mark.parametrize("options", [
-    {"optimiser": SGD(momentum=0.5)}, {"optimiser": SGD(batch=2)}, {"optimiser": SGD(), "policy": "accumulate"}])
+@pytest.mark.parametrize(
+    "options",
+    [{"optimiser": SGD(momentum=0.5)}, {"optimiser": SGD(batch=2)}, {"optimiser": SGD(), "policy": "accumulate"}],
+)
 def test_dense_biases_cannot_be_summed_by_rows(options):
     for rule in (TopK(bias="dense"), TinyProp(bias="dense"), TinyPropV2(bias="dense")):
         with pytest.raises(InputError, match="bias 'dense' needs policy 'immediate' without momentum"):
@@ -402,6 +406,27 @@ def test_counted_effort_is_that_of_the_kept_entries(task):
     counts = counts_by_kind(program)
     assert found == {i: expected.get(i, 0) for i in program.trainable}
     assert counts["weight_gradient"] == sum(expected.values()) and counts["update"] == written
+    dense = {"forward": 0, "backward": 0}  # MACs of a sample if every entry of every error were computed
+    for instruction in program.instructions:
+        i, name = instruction.layer_index, instruction.name
+        if i in network.parametric and ("update" in name or "forward" in name or "backward_input" in name):
+            way = "forward" if "forward" in name else "backward"
+            dense[way] += network.layers[i].macs(network.input_shape(i))
+    assert dense_macs(program) == (dense["forward"], dense["backward"])
+    done = counts["weight_gradient"] + counts["propagate"]
+    assert effort(program) == {
+        "backward_effort": done / (SHOWN * dense["backward"]),
+        "total_effort": (done + SHOWN * dense["forward"]) / (SHOWN * sum(dense.values())),
+    }
+    assert done <= SHOWN * dense["backward"]
+
+
+def test_an_input_gradient_that_is_traced_has_no_training_effort():
+    """Its program trains nothing: there is no dense training to compare with, and nothing to divide by."""
+    program = compile(CNN, wrt="input")
+    x, y = task(2)
+    program.trace(x, y)
+    assert effort(program)["backward_effort"] == 0
 
 
 def test_dense_networks_cost_what_they_did():

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from mcuref import TinyProp, TinyPropV2, build, compile
+from mcuref import Dense, Input, Network, TinyProp, TinyPropV2, build, compile
+from mcuref.layers import Conv2D, DepthwiseConv2D, Flatten, ReLU, ReLU6, Residual
 from mcuref.program.instructions import COLUMNS, NAMES, OPCODES
 from mcuref.testing import programs
 
@@ -42,7 +43,9 @@ def expected_dimensions(instruction, network):
     if name.startswith("load"):
         return [outputs, network.input.mean.size]
     if name.startswith(("conv", "depthwise", "max_pool", "average_pool")):
-        return [*shape, *network.shapes[i][:2], network.shapes[i][-1]] if len(network.shapes[i]) == 3 else [*shape, 1, 1]
+        return (
+            [*shape, *network.shapes[i][:2], network.shapes[i][-1]] if len(network.shapes[i]) == 3 else [*shape, 1, 1]
+        )
     if name.endswith("rows_f32"):
         weights = network.parameter_shapes(i)["weights"]
         channels = network.shapes[i][-1]
@@ -113,11 +116,32 @@ def test_constants_of_the_rules():
     assert selections[0]["out2"] == decide["out0"], "decision and selection of the output layer share one Y_max"
 
 
+@pytest.mark.parametrize("wrt", ["parameters", "input"])
+def test_damping_counts_layers_with_parameters_from_the_output_blocks_included(wrt):
+    """In reverse program order: of a block, the projection comes before the body. Also where nothing lies below."""
+    block = Residual([Conv2D(4, 1), ReLU(), DepthwiseConv2D(1)], Conv2D(4, 1))
+    network = Network([Input((3, 3, 2)), block, ReLU(), Flatten(), Dense(3)])
+    program = compile(network, TinyProp(0.25, 0.75, 0.5, output="rule"), wrt=wrt)
+    found = [(i.layer, float(i.constants[2])) for i in program.instructions if i.phase == "selection"]
+    assert found == [("dense1", 1), ("conv2", 0.5), ("depthwise1", 0.25), ("conv1", 0.125)]
+
+
 def test_damping_by_the_ratio_is_beta_and_a_range():
     """beta="ratio": D is damped by S = S_min + (S_max - S_min) Y / Y_max."""
     table = compile(build("mlp-9-8-3"), TinyPropV2(0.25, 0.75, beta="ratio")).table
     (decide,) = [decoded(row) for row in table if row[0] == OPCODES["decide_f32"]]
     assert [decide["f2"], decide["f3"]] == [0.25, 0.5]
+
+
+@pytest.mark.parametrize("layer, limit", [(ReLU(), np.inf), (ReLU6(), 6)])
+@pytest.mark.parametrize("wrt", ["parameters", "input"])
+def test_the_limit_of_a_rectifier_stands_in_every_row_that_needs_it(layer, limit, wrt):
+    table = compile(Network([Input((9,)), Dense(8), layer, Dense(3)]), wrt=wrt).table
+    rows = [decoded(row) for row in table if NAMES[row[0]].startswith("relu")]
+    assert [NAMES[row["opcode"]] for row in rows] == (
+        ["relu_forward_f32", "relu_backward_f32"] if wrt == "parameters" else
+        ["relu_mask_forward_f32", "relu_mask_backward_f32"])  # fmt: skip
+    assert [row["f0"] for row in rows] == ([limit, limit] if wrt == "parameters" else [limit, 0])
 
 
 @pytest.mark.parametrize("rounding, floor", [("nearest", 0), ("floor", 1)])

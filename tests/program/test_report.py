@@ -6,7 +6,8 @@ from math import prod
 import pytest
 from hypothesis import given, settings
 
-from mcuref import Budget, Full, TinyPropV2, build, compile
+from mcuref import Budget, Dense, Full, Input, Network, ReLU, TinyPropV2, build, compile
+from mcuref.layers import Conv2D, DepthwiseConv2D, Flatten, Residual
 from mcuref.memory.buffers import aligned
 from mcuref.report.memory import memory_map
 from mcuref.testing import programs
@@ -78,6 +79,26 @@ def test_macs(program):
         assert row["macs_backward"] == passes * entry * sum(kept)
         if program.rule == Full() and kept:
             assert kept == [outputs]
+
+
+BLOCKS = [
+    [Conv2D(3, 2), Residual([Conv2D(3, 1)]), Flatten()], [DepthwiseConv2D(2), Residual([ReLU()]), Flatten()],
+    [Flatten(), Dense(5), Residual([ReLU(), Dense(5)])],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("layers", BLOCKS, ids=lambda layers: layers[0].kind)
+@pytest.mark.parametrize("trainable", [None, 1, 2])
+def test_a_layer_with_parameters_may_feed_two_others(layers, trainable):
+    """The sum of the errors that come back to it is an instruction of that layer, without kept entries and MACs."""
+    network = Network([Input((3, 4, 2)), *layers, Dense(2)])
+    for program in (compile(network, trainable=trainable), compile(network, wrt="input")):
+        rows = program.report()["layers"]
+        assert [row["layer"] for row in rows] == list(network.names)
+        for row in rows[1:]:
+            if row["layer"].startswith(("add", "relu", "flatten")):
+                assert row["macs_forward"] == row["macs_backward"] == 0
+    assert any(i.name == "add_backward_f32" for i in program.instructions)
 
 
 def test_counts_agree_with_the_report():

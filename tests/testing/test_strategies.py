@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from mcuref.errors import InputError
-from mcuref.testing import strategies
+from mcuref.testing import networks, programs, samples, strategies
 from mcuref.testing.search import search
 
 QUICK = settings(max_examples=40, database=None, derandomize=True, deadline=None)
@@ -22,7 +22,7 @@ def some(strategy, examples=150):
 
 @pytest.fixture(scope="module")
 def some_errors():
-    return some(strategies.errors(max_size=130), 100)
+    return some(strategies.errors(max_size=130), 200)
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +119,82 @@ def test_plan_problems_are_lifetimes(lifetimes):
 )
 def test_plan_problems_reach(wanted, some_plans):
     assert any(wanted(a, b) for lifetimes in some_plans for a, b in itertools.combinations(lifetimes, 2))
+
+
+# networks and programs of mcuref itself
+
+
+@pytest.fixture(scope="module")
+def some_networks():
+    return some(networks(), 100) + some(networks(convolutional=True), 300)
+
+
+@pytest.fixture(scope="module")
+def some_programs():
+    return some(programs(), 200)
+
+
+def kinds(network):
+    return [layer.kind for layer in network.layers]
+
+
+def fed(network, i):
+    """How many layers layer i feeds."""
+    return sum(i in sources for sources in network.sources)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["dense", "conv", "depthwise", "maxpool", "avgpool", "globalavgpool", "relu", "relu6", "flatten", "reshape", "add"],
+)
+def test_networks_reach_every_kind_of_layer(kind, some_networks):
+    assert sum(kind in kinds(network) for network in some_networks) >= 10
+
+
+@pytest.mark.parametrize("wanted", [
+    lambda n: "conv" not in kinds(n) and "depthwise" not in kinds(n) and "add" not in kinds(n),
+    lambda n: any(len(s) == 2 and n.layers[s[1]].kind == "conv" and n.sources[s[1]] != s[:1] for s in n.sources),
+    lambda n: any(len(s) == 2 and s[1] < s[0] for s in n.sources),
+    lambda n: any(fed(n, i) > 2 for i in range(len(n.layers))),
+    lambda n: any(fed(n, i) > 1 for i in n.parametric),
+    lambda n: fed(n, 0) > 1,
+    lambda n: any(layer.kind == "conv" and layer.padding == "same" and layer.stride != 1 for layer in n.layers),
+    lambda n: any(layer.kind == "conv" and layer.kernel[0] != layer.kernel[1] for layer in n.layers if
+                  layer.kind == "conv" and isinstance(layer.kernel, tuple)),
+    lambda n: n.input.shape[0] == 1 or len(n.input.shape) == 2 and "reshape" in kinds(n),
+    lambda n: "maxpool" in kinds(n) and kinds(n).index("maxpool") > n.parametric[0],
+], ids=["dense", "projection", "identity", "three", "parametric twice", "input twice", "strided same", "rectangular",
+        "signal", "maximum with error"])  # fmt: skip
+def test_networks_reach(wanted, some_networks):
+    assert sum(map(wanted, some_networks)) >= 3
+
+
+def test_networks_of_one_kind_if_asked():
+    assert all("conv" not in kinds(n) and "add" not in kinds(n) for n in some(networks(convolutional=False), 60))
+    assert all(len(n.input.shape) > 1 for n in some(networks(convolutional=True), 60))
+
+
+def test_networks_stay_small(some_networks):
+    """A training step must take milliseconds even as plain Python, or the property tests take minutes."""
+    macs = [sum(n.layers[i].macs(n.input_shape(i)) for i in n.parametric) for n in some_networks]
+    assert max(macs) < 20_000 and np.mean(macs) < 1500
+
+
+@pytest.mark.parametrize("wanted", [
+    lambda p: p.policy == "accumulate" and p.optimiser.batch == 1, lambda p: p.optimiser.batch > 1 and p.trainable,
+    lambda p: p.optimiser.momentum and p.policy == "immediate", lambda p: p.optimiser.momentum and p.optimiser.batch > 1,
+    lambda p: p.wrt == "input", lambda p: not p.trainable and p.wrt == "parameters",
+    lambda p: getattr(p.rule, "bias", "") == "dense" and p.trainable, lambda p: p.loss == "mean_squared_error",
+    lambda p: any(i.name == "add_backward_f32" for i in p.instructions),
+    lambda p: any(i.name == "relu_mask_backward_f32" for i in p.instructions) and p.trainable,
+], ids=["batch of 1", "batch", "momentum", "both", "input", "inference", "dense bias", "mse", "sum", "mask"])  # fmt: skip
+def test_programs_reach(wanted, some_programs):
+    assert sum(bool(wanted(program)) for program in some_programs) >= 3
+
+
+@QUICK
+@given(programs().flatmap(lambda program: samples(program, 3).map(lambda xy: (program, *xy))))
+def test_samples_suit_their_program(task):
+    program, x, y = task
+    assert x.shape == (3, *program.network.input.shape) and x.dtype == program.network.input.dtype
+    assert len(y) == 3 and (np.ndim(y) == 1 or y.shape == (3, program.network.outputs))

@@ -1,0 +1,35 @@
+"""Images: files of any size to small square arrays, with Pillow, which only some scripts need."""
+
+import io
+from importlib import import_module
+
+import numpy as np
+from common import InputError
+
+
+def optional(module):
+    """The module of that name, of a package that only some scripts need; InputError says how to install it."""
+    try:
+        return import_module(module)
+    except ImportError:
+        raise InputError(f'Python lacks the module {module}; pip install "mcuref[data]" brings it') from None
+
+
+def square_image(content, name, side):
+    """The uint8 array (side, side, 3) of an image file (bytes): centre square crop, then average over boxes.
+
+    Raises
+    ------
+    InputError : Pillow is missing, or cannot read the image, which name is for.
+    """
+    pillow = optional("PIL.Image")
+    try:
+        with pillow.open(io.BytesIO(content)) as image:
+            image = image.convert("RGB")  # a few are grey or CMYK
+    except Exception as error:  # damaged bytes surface as nearly any exception of Pillow's decoders
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise InputError(f"{name} is not an image that can be read: {reason}") from None
+    edge = min(image.size)
+    left, top = ((extent - edge) // 2 for extent in image.size)
+    box = (left, top, left + edge, top + edge)
+    return np.asarray(image.resize((side, side), pillow.Resampling.BOX, box))

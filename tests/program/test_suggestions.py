@@ -1,0 +1,132 @@
+"""What would fit: every change that is suggested can be made as written, and then fits; and it is the best one."""
+
+import re
+import time
+
+import pytest
+
+from mcuref import SGD, Budget, BudgetExceeded, Full, TinyProp, TinyPropV2, TopK, build, compile, find_target
+from mcuref.models import ZOO, find_model, narrowed
+from mcuref.program.compiler import require
+
+RULES = [Full(), TopK(0.1), TinyProp(), TinyPropV2()]
+TOML = """
+input = [24, 24, 2]
+layers = [
+    {kind = "conv", filters = 40, kernel = 3, padding = "same"}, {kind = "relu"},
+    {kind = "residual", body = [{kind = "conv", filters = 40, kernel = 3, padding = "same"}]},
+    {kind = "maxpool", kernel = 2}, {kind = "depthwise", kernel = 3}, {kind = "relu"},
+    {kind = "flatten"}, {kind = "dense", outputs = "classes"},
+]
+"""
+
+
+def refusal(network, budget, rules=RULES, **keywords):
+    with pytest.raises(BudgetExceeded) as refused:
+        require(network, rules, budget, **keywords)
+    return refused.value
+
+
+def changes(refused):
+    """{"trainable": "2", "model": "resnet-8@0.5", "target": "nrf5340"}, and their planned bytes by the same keys."""
+    words = {}
+    for row in refused.suggestions:
+        option, value = re.fullmatch("--([a-z]+) (.+)", row["change"]).groups()
+        words[option] = value, row
+    return words
+
+
+def planned(network, trainable=None, rules=RULES, **keywords):
+    """(SRAM, flash) that the largest of the rules' programs needs."""
+    plans = [compile(network, rule, trainable=trainable, **keywords).plan for rule in rules]
+    return max(plan.sram for plan in plans), max(plan.flash for plan in plans)
+
+
+def fits(need, budget):
+    return (budget.arena is None or need[0] <= budget.arena) and (budget.flash is None or need[1] <= budget.flash)
+
+
+@pytest.fixture
+def model(request, tmp_path):
+    """A name of the zoo, or that of a TOML file."""
+    if request.param != "toml":
+        return request.param
+    path = tmp_path / "my model.toml"
+    path.write_text(TOML)
+    return str(path)
+
+
+@pytest.mark.parametrize("model, share", [
+    *((name, share) for name in ("resnet-8", "ds-cnn", "cnn-32", "cnn-8", "toml", "resnet-8@0.5", "mlp-784-128-64-10")
+      for share in (0.7, 0.3)), ("mobilenet-v1-0.25", 0.5), ("autoencoder", 0.5),
+], indirect=["model"])  # fmt: skip
+def test_what_is_suggested_fits_and_a_step_further_does_not(model, share):
+    network, loss = build(model), find_model(model).loss
+    rules = RULES[:1] + RULES[3:]
+    sram, flash = planned(network, rules=rules, loss=loss)
+    budget = Budget(int(share * sram), None, 0)
+    suggested = changes(refusal(network, budget, rules, loss=loss))
+    assert {"model", "target"} <= suggested.keys(), "every one of these networks can be narrowed enough"
+    name, row = suggested["model"]
+    need = planned(build(name), rules=rules, loss=loss)
+    assert need == (row["sram"], row["flash"]) and fits(need, budget)
+    assert not fits(planned(_wider(network, name), rules=rules, loss=loss), budget)
+    if "trainable" in suggested:
+        count, row = int(suggested["trainable"][0]), suggested["trainable"][1]
+        need = planned(network, count, rules, loss=loss)
+        assert need == (row["sram"], row["flash"]) and fits(need, budget)
+        assert not fits(planned(network, count + 1, rules, loss=loss), budget)
+    target, row = suggested["target"]
+    assert (row["sram"], row["flash"]) == (sram, flash) and fits((sram, flash), find_target(target).budget(0))
+
+
+def _wider(network, name):
+    """The narrower network with one more output in its widest layer."""
+    smaller = build(name)
+    widest = max(network.parametric[:-1], key=lambda i: network.shapes[i][-1])
+    width, whole = smaller.shapes[widest][-1] + 1, network.shapes[widest][-1]
+    return network if width == whole else narrowed(network, width / whole)
+
+
+def test_trainable_is_the_most_that_fits_from_any_start():
+    network = build("ds-cnn")
+    for share in (0.9, 0.6, 0.4):
+        budget = Budget(int(share * planned(network)[0]), None, 0)
+        fitting = [n for n in range(1, 10) if fits(planned(network, n), budget)]
+        suggested = changes(refusal(network, budget))
+        assert ("trainable" in suggested) == bool(fitting)
+        if fitting:
+            assert int(suggested["trainable"][0]) == max(fitting)
+    assert "trainable" not in changes(refusal(network, Budget(1, None, 0), trainable=1))
+
+
+def test_the_optimiser_and_policy_count_in_what_is_suggested():
+    network = build("cnn-32")
+    keywords = {"optimiser": SGD(momentum=0.9, batch=4)}
+    budget = Budget(planned(network)[0], None, 0)  # enough without momentum and batch
+    suggested = changes(refusal(network, budget, **keywords))
+    name, row = suggested["model"]
+    assert planned(build(name), **keywords) == (row["sram"], row["flash"]) and row["sram"] <= budget.sram
+
+
+def test_flash_can_be_what_does_not_fit():
+    refused = refusal(build("resnet-8"), Budget(None, 100_000))
+    name, row = changes(refused)["model"]
+    assert refused.region == "flash" and row["flash"] <= 100_000 and planned(build(name))[1] == row["flash"]
+
+
+def test_nothing_is_suggested_where_nothing_fits():
+    refused = refusal(build("resnet-8"), Budget(100, 100, 0), trainable=1)
+    assert [row["change"].partition(" ")[0] for row in refused.suggestions] == ["--target"]
+    assert "no smaller variant that was tried fits" in str(refusal(build("mlp-65536-4096-2"), Budget(100, 100, 0)))
+
+
+@pytest.mark.parametrize("name", [name for name in ZOO if name.startswith(("resnet", "mobilenet", "ds-cnn"))])
+@pytest.mark.parametrize("target", ["nrf52840", "stm32f103"])
+def test_a_refusal_of_all_methods_at_once_is_fast(name, target):
+    network, budget = build(name), find_target(target).budget()
+    began = time.process_time()
+    refusal(network, budget, loss=ZOO[name].loss)
+    seconds = time.process_time() - began
+    print(f"{name}, {target}: {seconds:.2f} s")
+    assert seconds < 2  # measured: 0.3 (mobilenet), beside other work 0.7
