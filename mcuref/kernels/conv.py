@@ -12,7 +12,7 @@ import numpy as np
 
 from mcuref.kernels.dense import dense_forward_f32
 from mcuref.kernels.jit import kernel
-from mcuref.kernels.lanes import add_scaled, add_scaled_4, add_scaled_to_4, copy_run
+from mcuref.kernels.runs import add_scaled, add_scaled_4, add_scaled_to_4, copy_run
 
 H, W, C, HO, WO, O, KH, KW, SH, SW, TOP, LEFT = range(12)
 

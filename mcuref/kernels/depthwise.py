@@ -8,7 +8,7 @@ import numpy as np
 
 from mcuref.kernels.conv import HO, KH, KW, LEFT, SH, SW, TOP, WO, C, H, W
 from mcuref.kernels.jit import kernel
-from mcuref.kernels.lanes import add_products
+from mcuref.kernels.runs import add_products
 
 
 @kernel

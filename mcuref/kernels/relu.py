@@ -6,7 +6,7 @@ The derivative at 0 and at the limit is 0; NaN passes through, so that it is see
 import numpy as np
 
 from mcuref.kernels.jit import kernel
-from mcuref.kernels.lanes import clipped, passed_back
+from mcuref.kernels.runs import clipped, passed_back
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""Write the golden traces: python tests/golden/generate.py. Only after a change of a definition, which is a new version.
+"""Write the golden traces: python tests/golden/generate.py. Only after a change of a definition: a new version.
 
 Files that are there are left alone: delete those that a new definition makes wrong.
 """

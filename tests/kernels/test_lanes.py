@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from mcuref.kernels import lanes
+from mcuref.kernels import lanes, runs
 from mcuref.kernels.jit import FLAGS
 
 from .bits import EPS, ORDINARY, POOLS, assert_same_bits, drawn, lane_sum
@@ -27,22 +27,22 @@ def jitted_abs_sum(x):
 
 @numba.njit(**FLAGS)
 def jitted_add_scaled(y, i, x, j, n, a):
-    lanes.add_scaled(y, i, x, j, n, a)
+    runs.add_scaled(y, i, x, j, n, a)
 
 
 @numba.njit(**FLAGS)
 def jitted_add_scaled_4(y, i, x, j0, j1, j2, j3, n, a0, a1, a2, a3):
-    lanes.add_scaled_4(y, i, x, j0, j1, j2, j3, n, a0, a1, a2, a3)
+    runs.add_scaled_4(y, i, x, j0, j1, j2, j3, n, a0, a1, a2, a3)
 
 
 @numba.njit(**FLAGS)
 def jitted_add_scaled_to_4(y, i0, i1, i2, i3, x, j, n, a0, a1, a2, a3):
-    lanes.add_scaled_to_4(y, i0, i1, i2, i3, x, j, n, a0, a1, a2, a3)
+    runs.add_scaled_to_4(y, i0, i1, i2, i3, x, j, n, a0, a1, a2, a3)
 
 
 @numba.njit(**FLAGS)
 def jitted_add_products(y, i, x, j, w, k, n):
-    lanes.add_products(y, i, x, j, w, k, n)
+    runs.add_products(y, i, x, j, w, k, n)
 
 
 def shifted(values, offset):
@@ -153,12 +153,12 @@ def test_runs_have_the_bits_of_plain_loops_and_write_their_elements_only(pool):
         scales = list(drawn(POOLS[pool], 4, n))
         y, x = drawn(POOLS[pool], n + 3, n + 1), drawn(POOLS[pool], n + 5, n + 2)
         y[[0, 1, -1]], x[[0, -1]] = np.nan, np.nan
-        functions = lanes.add_scaled, jitted_add_scaled
+        functions = runs.add_scaled, jitted_add_scaled
         assert_runs_agree(one_at_a_time, functions, y, (2, x, 1, n, scales[0]))
 
         x = drawn(POOLS[pool], 4 * n + 4, n + 3)  # the four runs of x in any order, one of them twice
         starts = [3 * n + 4, 1, 2 * n + 2, 1]
-        functions = lanes.add_scaled_4, jitted_add_scaled_4
+        functions = runs.add_scaled_4, jitted_add_scaled_4
         assert_runs_agree(one_after_the_other, functions, y, (2, x, *starts, n, *scales))
 
         y, x = (
@@ -166,11 +166,11 @@ def test_runs_have_the_bits_of_plain_loops_and_write_their_elements_only(pool):
             drawn(POOLS[pool], n + 1, n + 5),
         )  # one element between the runs of y
         starts = [3 * n + 4, 1, n + 2, 2 * n + 3]
-        functions = lanes.add_scaled_to_4, jitted_add_scaled_to_4
+        functions = runs.add_scaled_to_4, jitted_add_scaled_to_4
         assert_runs_agree(one_run_after_the_other, functions, y, (*starts, x, 1, n, *scales))
 
         y, x, w = (drawn(POOLS[pool], n + i, n + 6 + i) for i in (3, 1, 2))
-        functions = lanes.add_products, jitted_add_products
+        functions = runs.add_products, jitted_add_products
         assert_runs_agree(products_one_at_a_time, functions, y, (2, x, 1, w, 2, n))
 
 
@@ -180,7 +180,7 @@ def test_runs_round_the_product_and_then_the_sum():
     for size in (1, 8):  # a single element, a whole vector
         x, less = np.full(size, one_up), np.full(size, -np.float32(1 + 2 * EPS))
         for add_scaled, add_products in (
-            (lanes.add_scaled, lanes.add_products),
+            (runs.add_scaled, runs.add_products),
             (jitted_add_scaled, jitted_add_products),
         ):
             y = less.copy()
@@ -194,7 +194,7 @@ def test_runs_round_the_product_and_then_the_sum():
 def test_zeros_and_denormals_of_runs_by_hand():
     tiny = np.float32(1e-45)
     for size in (1, 8):
-        for add_scaled in (lanes.add_scaled, jitted_add_scaled):
+        for add_scaled in (runs.add_scaled, jitted_add_scaled):
             for y, a, x, total in ((-0.0, 0, 1, 0.0), (-0.0, -0.0, 1, -0.0), (0.0, -0.0, 1, 0.0), (-1, 1, 1, 0.0),
                                    (tiny, 1, tiny, 2 * tiny), (0, 0.5, 3 * tiny, 2 * tiny), (0, 0.5, tiny, 0.0),
                                    (3.4028235e38, 2, 3e38, np.inf), (1, 0, np.inf, np.nan)):  # fmt: skip

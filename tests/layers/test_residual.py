@@ -63,8 +63,8 @@ def test_a_block_holds_its_layers_and_nobody_can_change_them():
 def test_shapes_that_differ_are_refused(block, shapes):
     sentence = refusal(network, block)
     assert sentence == (
-        "layer 'add1' of network 'network': the residual block's body has output shape {} and its shortcut {}; they must "
-        "be equal (a projection can change the shortcut's)"
+        "layer 'add1' of network 'network': the residual block's body has output shape {} and its shortcut {}; they "
+        "must be equal (a projection can change the shortcut's)"
     ).format(*shapes)
 
 

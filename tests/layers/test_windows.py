@@ -41,7 +41,7 @@ def starts(extent, kernel, stride, padding):
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("make", WINDOWED, ids=NAMES)
 def test_windows_lie_where_they_should(make, padding):
-    """Rows and columns have extents, kernels and strides of their own; every combination of one with one of the other."""
+    """Rows and columns have extents, kernels and strides of their own: all combinations, each with another one."""
     axes = [(n, k, s) for n, k, s in itertools.product(EXTENTS, (1, 2, 3, 5), (1, 2, 3)) if padding == "same" or k <= n]
     for (h, kh, sh), (w, kw, sw) in zip(axes, axes[17:] + axes[:17]):
         layer = make((kh, kw), (sh, sw), padding)
@@ -62,7 +62,7 @@ def test_windows_lie_where_they_should(make, padding):
 
 
 def test_tensorflows_examples():
-    """The documented cases: 13 wide, kernel 6, stride 5: valid drops the last two; same pads 1 in front and 2 behind."""
+    """As documented there: 13 wide, kernel 6, stride 5: valid drops the last two, same pads 1 in front and 2 behind."""
     assert Conv2D(1, (1, 6), (1, 5)).output_shape((1, 13, 1)) == (1, 2, 1)
     layer = Conv2D(1, (1, 6), (1, 5), "same")
     assert layer.output_shape((1, 13, 1)) == (1, 3, 1) and layer.geometry((1, 13, 1))[10:] == (0, 1)
@@ -115,7 +115,8 @@ def test_sizes_of_any_integer_type_are_plain_numbers():
 @pytest.mark.parametrize("make, name", list(zip(WINDOWED, NAMES)))
 @pytest.mark.parametrize("window, words", [
     (((1, 2, 3),), "kernel (1, 2, 3) is not a whole number or two of them, such as 3 or (3, 1)"),
-    (((),), "kernel () is not a whole number or two of them"), ((3, (1, 2, 3)), "stride (1, 2, 3) is not a whole number"),
+    (((),), "kernel () is not a whole number or two of them"),
+    ((3, (1, 2, 3)), "stride (1, 2, 3) is not a whole number"),
     ((0,), "kernel 0 is not a whole number from 1"), ((-3,), "kernel -3 is not"), ((True,), "kernel True is not"),
     ((3.0,), "kernel 3.0 is not"), (("3",), "kernel '3' is not"), ((None,), "kernel None is not"),
     (((3, 0),), "kernel 0 is not"), (((3, False),), "kernel False is not"), (((1 << 15) + 1,), "kernel 32769 is not"),

@@ -34,7 +34,7 @@ def tensors(network):
 
 
 def windows(layer, shape):
-    """(image padded as the layer says, kernel, strides): by PyTorch's own padding where it has it, else by TensorFlow's rule."""
+    """(padding as PyTorch's pad() takes it, kernel, strides), the padding by TensorFlow's rule."""
     kernel = shape[:2] if layer.kind == "globalavgpool" else layer.kernel
     stride = kernel if getattr(layer, "stride", None) is None else layer.stride
     kernel, stride = (tuple(v) if isinstance(v, tuple) else (v, v) for v in (kernel, stride))
@@ -85,7 +85,7 @@ def torch_forward(network, parameters, x):
 def torch_weights(network, x, y, optimiser):
     """Parameters after dense SGD by PyTorch's optimiser, float64; a batch's loss is the mean over it."""
     parameters = tensors(network)
-    # velocities sum gradients, not means: with momentum the batch divides the rate, which for a constant rate is the same
+    # ours sums gradients and divides the rate by the batch: with a constant rate that is the mean
     sgd = torch.optim.SGD(parameters.values(), lr=optimiser.learning_rate, momentum=optimiser.momentum)
     samples = torch.tensor(np.asarray(x, np.float64))
     for step, (sample, label) in enumerate(zip(samples, torch.tensor(y))):
@@ -123,7 +123,7 @@ def test_full_training_equals_pytorch_to_rounding():
     flat = Network([Input((64,)), *network.layers[2:]], seed=3).with_parameters(network.parameters)
     expected = torch_weights(flat, x, data.y_train[:STEPS].astype(np.int64), SGD(float(np.float32(0.02)), "constant"))
     for name, value in program.parameters().items():
-        # each of 300 updates rounds a weight below 1 by at most 2^-25: 9e-6 if all rounded the same way (measured: 5e-7);
+        # each of 300 updates rounds a weight below 1 by at most 2^-25: 9e-6 if all rounded alike (measured: 5e-7);
         # one forgotten step would be about 1e-2
         np.testing.assert_allclose(value, expected[name], rtol=0, atol=STEPS * 2.0**-25, err_msg=name)
 
@@ -154,7 +154,8 @@ def test_depthwise_and_pools_of_any_stride_and_padding(layer, stride, padding):
 
 
 EVERYTHING = [
-    Input((9, 7, 3)), Conv2D(8, 3, 1, "same"), ReLU(), Residual([Conv2D(8, 3, 1, "same"), ReLU6(), Conv2D(8, (1, 3), 1, "same")]),
+    Input((9, 7, 3)), Conv2D(8, 3, 1, "same"), ReLU(),
+    Residual([Conv2D(8, 3, 1, "same"), ReLU6(), Conv2D(8, (1, 3), 1, "same")]),
     ReLU(), Residual([Residual([DepthwiseConv2D(3, 1, "same")]), Conv2D(12, 3, 2, "same"), ReLU()], Conv2D(12, 1, 2)),
     MaxPool2D(2, 1, "same"), AveragePool2D((2, 1)), Conv2D(6, 1), ReLU6(), GlobalAveragePool(), Dense(4),
 ]  # fmt: skip

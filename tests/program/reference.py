@@ -247,8 +247,8 @@ def _propagated(layer, shape, delta, e, w, kept):
 def update(layer, shape, targets, delta, e, x, e_x, kept, rate, dense_bias):
     """{"weights": (value, bound), "bias": ...} of targets - rate * gradient of the kept entries.
 
-    A target takes its products one after the other: each addition rounds once, each product twice, its factor rate delta
-    included. What no kept entry reaches, or reaches only from the padding, keeps its bits: its bound is 0.
+    A target takes its products one after the other: each addition rounds once, each product twice, with its factor
+    rate delta. What no kept entry reaches, or reaches only from the padding, keeps its bits: its bound is 0.
     """
     places, channels, outputs, mask = _split(layer, shape, delta, np.asarray(kept, int))
     delta, e = (v.reshape(-1, outputs) for v in (delta, e))

@@ -137,7 +137,7 @@ def test_errors_are_summed_only_where_both_sides_bring_one(trainable, summed):
 
 
 def test_the_memory_of_windows():
-    """A patch where it is not one run of the input, a byte an output for a maximum that an error passes, else nothing."""
+    """A patch where it is not one run of the input, a byte an output for a maximum that an error passes."""
     network = Network([
         Input((1, 8, 2)), Conv2D(3, (1, 3)), Conv2D(3, (1, 3), 1, "same"), MaxPool2D((1, 2)), Flatten(), Dense(2),
     ])  # fmt: skip

@@ -111,7 +111,8 @@ class Follower:
         rate = float(self.rate) if instruction.outputs[0].category == "weights" else -1.0
         wanted = reference.update(
             self.network.layers[i], self.network.input_shape(i), dict(zip(kinds, before)), *self.errors[i],
-            *self.values[self.network.sources[i][0]], self.kept[i], rate, getattr(self.rule, "bias", "masked") == "dense",
+            *self.values[self.network.sources[i][0]], self.kept[i], rate,
+            getattr(self.rule, "bias", "masked") == "dense",
         )  # fmt: skip
         for kind, now in zip(kinds, after):
             value, bound = wanted[kind]

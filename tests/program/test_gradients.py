@@ -369,7 +369,7 @@ def test_optimiser_state_of_another_kind_is_refused(change, words):
 @RANDOM
 @given(tasks())
 def test_counted_effort_is_that_of_the_kept_entries(task):
-    """Weight gradient and propagation: k times the weights of one output. Written: with a sum, rows at a batch's end."""
+    """Weight gradient and propagation: k times the weights of one output; sums are written by rows."""
     program, x, y = task
     network, expected, written = program.network, {}, 0
     count, named = 0, {i: set() for i in program.trainable}

@@ -54,7 +54,8 @@ def test_a_layer_of_more_than_65536_outputs_needs_32_bits(columns, index_type, s
 
 
 @pytest.mark.parametrize("options, index_type", [
-    ({"trainable": 1}, "uint16"), ({"trainable": 0}, "uint16"), ({"trainable": 2}, "uint32"), ({"wrt": "input"}, "uint32"),
+    ({"trainable": 1}, "uint16"), ({"trainable": 0}, "uint16"), ({"trainable": 2}, "uint32"),
+    ({"wrt": "input"}, "uint32"),
     ({"trainable": 1, "wrt": "input"}, "uint32")])  # fmt: skip
 def test_only_layers_that_an_error_reaches_count(options, index_type):
     assert compile(image(256, 257), **options).listing.index_type == index_type

@@ -238,7 +238,7 @@ def test_rule_state_on_the_bytes_of_a_passing_buffer_is_a_violation():
 
 
 def test_an_input_gradient_is_traced_and_watched_too():
-    """wrt="input": the rows that input_gradient runs, none of them an update; the watch sees the bit masks' bytes as well."""
+    """wrt="input": the rows that input_gradient runs, no update among them; the watch sees the bit masks too."""
     program = compile(build("mlp-3-9-8-2"), Full(), wrt="input")
     x, y = np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3), [0, 1]
     gradient = program.input_gradient(x, y)

@@ -182,12 +182,14 @@ def test_networks_stay_small(some_networks):
 
 @pytest.mark.parametrize("wanted", [
     lambda p: p.policy == "accumulate" and p.optimiser.batch == 1, lambda p: p.optimiser.batch > 1 and p.trainable,
-    lambda p: p.optimiser.momentum and p.policy == "immediate", lambda p: p.optimiser.momentum and p.optimiser.batch > 1,
+    lambda p: p.optimiser.momentum and p.policy == "immediate",
+    lambda p: p.optimiser.momentum and p.optimiser.batch > 1,
     lambda p: p.wrt == "input", lambda p: not p.trainable and p.wrt == "parameters",
     lambda p: getattr(p.rule, "bias", "") == "dense" and p.trainable, lambda p: p.loss == "mean_squared_error",
     lambda p: any(i.name == "add_backward_f32" for i in p.instructions),
     lambda p: any(i.name == "relu_mask_backward_f32" for i in p.instructions) and p.trainable,
-], ids=["batch of 1", "batch", "momentum", "both", "input", "inference", "dense bias", "mse", "sum", "mask"])  # fmt: skip
+], ids=["batch of 1", "batch", "momentum", "both", "input", "inference", "dense bias", "mse", "sum",
+        "mask"])  # fmt: skip
 def test_programs_reach(wanted, some_programs):
     assert sum(bool(wanted(program)) for program in some_programs) >= 3
 
