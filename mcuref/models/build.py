@@ -138,6 +138,11 @@ def _check_data(name, model, data):
             f"model {name!r} takes {prod(model.shape)} values but a sample of data {data.name!r} has {data.input_size} "
             f"(shape {data.input_shape}); try --model {default_model(data)}"
         )
+    if data.kind == "anomaly" and model.loss != "reconstruction":
+        raise InputError(
+            f"model {name!r} tells classes apart, but data {data.name!r} has only normal samples to train on; "
+            f"try --model {default_model(data)}"
+        )
     outputs = model.layers[-1]["outputs"]
     if model.loss != "reconstruction" and outputs != "classes" and outputs < data.classes:
         raise InputError(

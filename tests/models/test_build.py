@@ -197,3 +197,8 @@ print(json.dumps([loaded, imported - start, time.process_time() - imported, repo
     print(f"import mcuref {importing:.3f} s, estimate {estimating:.3f} s")
     assert loaded == [] and sram > 437_000
     assert estimating < 2  # measured: 0.02 and 0.3
+
+
+def test_a_classifier_is_refused_for_anomaly_data():
+    with pytest.raises(InputError, match="only normal samples to train on; try --model autoencoder"):
+        build("mlp-640-4-2", data((5, 128), 2, kind="anomaly"))

@@ -244,6 +244,18 @@ def test_mask_of_one_bit_only_where_the_activation_is_not_needed():
     assert "relu_backward_f32" not in {i.name for i in compile(network, trainable=1).instructions}
 
 
+@pytest.mark.parametrize("between", [[], [Flatten()], [Reshape((2, 4))], [Reshape((4, 2)), Flatten(), Reshape((8,))]])
+def test_a_kept_activation_is_its_own_mask_whatever_shape_it_is_read_in(between):
+    """No mask beside an activation that a weight gradient reads anyway; but one where only a sum or a pool reads it."""
+    flat = [*between, Flatten()] if between else []
+    program = compile(Network([Input((5,)), Dense(8), ReLU(), *flat, Dense(3)]))
+    assert "relu1.mask" not in {b.name for b in program.plan.offsets}
+    pooled = [Input((5,)), Dense(8), ReLU(), *between, Reshape((1, 8, 1)), MaxPool2D((1, 2)), Flatten(), Dense(3)]
+    assert "relu1.mask" in {b.name for b in compile(Network(pooled)).plan.offsets}
+    block = [Input((8,)), Residual([Dense(8), ReLU(), *between, Reshape((8,))]), Dense(3)]
+    assert "relu1.mask" in {b.name for b in compile(Network(block)).plan.offsets}
+
+
 # rules
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcuref import SGD, Full, NonFiniteError, TinyProp, TinyPropV2, build, compile
+from mcuref import SGD, Dense, Full, Input, Network, NonFiniteError, ReLU, TinyProp, TinyPropV2, build, compile
+from mcuref.layers import AveragePool2D, Conv2D, DepthwiseConv2D, Flatten, MaxPool2D, ReLU6, Residual
 from mcuref.program import executor
 from mcuref.program.instructions import COLUMNS
 from mcuref.program.trace import PlanViolation, write_csv
@@ -158,6 +159,44 @@ def test_an_operand_out_of_place_is_a_violation(name, columns):
         with pytest.raises(PlanViolation, match=f"row {row} \\({name} of "):
             program.trace(X, Y, watched=True)
             pytest.fail(f"{column} moved and nobody saw it")
+
+
+CNN = Network([
+    Input((4, 5, 2)), Conv2D(3, 2, 1, "same"), ReLU(), DepthwiseConv2D(2), Residual([Conv2D(3, 1), ReLU6()]),
+    MaxPool2D((1, 2)), AveragePool2D(2, 1), Flatten(), Dense(3),
+], seed=4)  # fmt: skip
+IMAGES = np.linspace(-1, 1, 80, dtype=np.float32).reshape(2, 4, 5, 2)[:, ::-1]
+
+
+@pytest.mark.parametrize("name, columns", [
+    ("conv_forward_f32", ("out0", "out1", "in0", "in1", "in2")), ("depthwise_forward_f32", ("out0", "in0", "in1", "in2")),
+    ("max_pool_forward_f32", ("out0", "out1", "in0")), ("average_pool_forward_f32", ("out0", "in0")),
+    ("add_forward_f32", ("out0", "in0", "in1")), ("conv_backward_input_f32", ("out0", "in0", "in1")),
+    ("depthwise_backward_input_f32", ("out0", "in0", "in1")), ("conv_update_f32", ("out0", "out1", "in0", "in1")),
+    ("depthwise_update_f32", ("out0", "out1", "in0", "in1")), ("begin_rows_f32", ("out0", "out1", "out2")),
+    ("apply_rows_f32", ("out0", "out1", "out2", "in0", "in1")), ("count_batch_i32", ("out0",)),
+    ("max_pool_backward_f32", ("out0", "in0")), ("average_pool_backward_f32", ("out0", "in0")),
+    ("add_backward_f32", ("out0", "in0", "in1")),
+])  # fmt: skip
+def test_an_operand_of_a_convolutional_network_out_of_place_is_a_violation(name, columns):
+    for column in columns:
+        program = compile(CNN, Full(), SGD(0.01, momentum=0.5, batch=2))
+        row = row_of(program, name)
+        changed(program, row, column, smallest_exposure(program, row, column))
+        with pytest.raises(PlanViolation, match=f"row {row} \\({name} of "):
+            program.trace(IMAGES, Y, watched=True)
+            pytest.fail(f"{column} moved and nobody saw it")
+
+
+def test_hash_of_a_convolution_is_that_of_its_outputs_without_the_patch():
+    """A port may gather its patches otherwise, or not at all."""
+    program = compile(CNN)
+    row = row_of(program, "conv_forward_f32")
+    out, patch = program.instructions[row].outputs
+    program.step(IMAGES[:1], Y[:1], None, 0, None).run(0, row + 1)
+    data = program.arena.view(out).tobytes()
+    assert patch.category == "scratch" and program.arena.view(patch).any()
+    assert compile(CNN).trace(IMAGES, Y)[row][4] == fnv1a(data)
 
 
 def test_a_selection_that_reads_a_foreign_error_is_a_violation_not_a_nonfinite_error():
