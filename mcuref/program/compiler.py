@@ -213,8 +213,9 @@ def _backward(emit, rule, loss, steps, delta, values, saved):
 
 def _sum(emit, index, first, second):
     """Emit the sum of two errors at the output of a layer that feeds two others."""
+    sums = sum(i.name == "add_backward_f32" and i.layer_index == index for i in emit.instructions)  # it may feed three
     with emit.layer(index):
-        total = emit.buffer("output_error", first.shape, "errors")
+        total = emit.buffer(f"output_error{sums + 1}", first.shape, "errors")
         emit("add_backward_f32", (total,), (first, second), first.shape, in_place=(total, first))
     return total
 

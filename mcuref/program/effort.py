@@ -1,7 +1,7 @@
 """Effort, counted and not modelled: what the executor did, row by row, summed by kind and by layer.
 
     forward, propagate, weight_gradient   multiply-accumulates
-    update                                parameters written (weights and biases), each time they are
+    update                                parameters written (weights and biases), each time; padding counts as in the MACs
     comparisons                           comparisons made by top-k selections
 
 Backward effort is (weight gradient + propagation MACs) over those of a dense backward pass for every sample shown; a
@@ -62,7 +62,7 @@ def effort(program):
     """{"backward_effort", "total_effort"}: fractions of dense training of the same samples; 0 if none were shown."""
     forward, backward = dense_macs(program)
     samples = shown(program)
-    if not samples:
+    if not samples or not backward:
         return {"backward_effort": 0.0, "total_effort": 0.0}
     counts = counts_by_kind(program)
     done = counts["weight_gradient"] + counts["propagate"]

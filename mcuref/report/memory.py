@@ -68,10 +68,10 @@ def _backward_macs(program, index):
     """Most MACs of a layer's way back: its selection buffer holds k_max entries."""
     total = 0
     for instruction in program.instructions:
-        if instruction.layer_index == index and index in program.network.parametric:
-            if instruction.phase in ("update", "propagate"):
-                kept = instruction.inputs[2]
-                total += kept.shape[0] * program.network.layers[index].macs_of_entry(program.network.input_shape(index))
+        if instruction.layer_index == index and instruction.phase in ("update", "propagate"):
+            entries = sum(b.shape[0] for b in instruction.inputs if b.name.endswith(".kept"))
+            if entries:  # a sum of two errors has none
+                total += entries * program.network.layers[index].macs_of_entry(program.network.input_shape(index))
     return total
 
 

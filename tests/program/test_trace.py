@@ -169,7 +169,8 @@ IMAGES = np.linspace(-1, 1, 80, dtype=np.float32).reshape(2, 4, 5, 2)[:, ::-1]
 
 
 @pytest.mark.parametrize("name, columns", [
-    ("conv_forward_f32", ("out0", "out1", "in0", "in1", "in2")), ("depthwise_forward_f32", ("out0", "in0", "in1", "in2")),
+    ("conv_forward_f32", ("out0", "out1", "in0", "in1", "in2")),
+    ("depthwise_forward_f32", ("out0", "in0", "in1", "in2")),
     ("max_pool_forward_f32", ("out0", "out1", "in0")), ("average_pool_forward_f32", ("out0", "in0")),
     ("add_forward_f32", ("out0", "in0", "in1")), ("conv_backward_input_f32", ("out0", "in0", "in1")),
     ("depthwise_backward_input_f32", ("out0", "in0", "in1")), ("conv_update_f32", ("out0", "out1", "in0", "in1")),
