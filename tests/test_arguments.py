@@ -89,7 +89,7 @@ def test_a_trainer_wants_a_program_and_data(network, data):
 
 @pytest.mark.parametrize("name, value", [
     ("seeds", (1, 1 << 32)), ("seeds", ("a",)), ("seeds", 3), ("seeds", ()), ("epochs", 0), ("learning_rate", 0),
-    ("schedule", "cosine"), ("regime", "shift"), ("trainable", 0),
+    ("schedule", "cosine"), ("regime", "sideways"), ("trainable", 0),
 ])  # fmt: skip
 def test_a_comparison_checks_before_it_trains(data, name, value):
     assert name.removesuffix("s").replace("_", " ") in sentence(Comparison, data, "mlp-64-8-10", **{name: value})
