@@ -10,7 +10,6 @@ from torch.nn import functional
 
 from mcuref.layers import (
     AveragePool2D,
-    Conv2D,
     Dense,
     DepthwiseConv2D,
     Flatten,
@@ -93,9 +92,7 @@ def _module(network, i):
     weights, bias = (network.parameters[f"{network.names[i]}.{kind}"] for kind in ("weights", "bias"))
     if isinstance(layer, Dense):
         return _dense(network, i, weights, bias)
-    if isinstance(layer, (Conv2D, DepthwiseConv2D)):
-        return _convolution(layer, layer.geometry(shape), weights, bias)
-    raise NotImplementedError(f"a {layer.kind} layer has no twin in PyTorch yet")
+    return _convolution(layer, layer.geometry(shape), weights, bias)
 
 
 def _readers(network, i):
