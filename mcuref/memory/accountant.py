@@ -84,6 +84,11 @@ class Plan:
         """Bytes no plan can do without: what persists and the largest sum alive at one instruction."""
         return self._persistent[region] + planner.lower_bound(self._transient[region])
 
+    @property
+    def state(self):
+        """Bytes of SRAM that outlive a sample; they are its beginning."""
+        return self._persistent["sram"]
+
     def shared(self, region):
         """Bytes of the area in which buffers share."""
         return self._sizes[region] - self._persistent[region]

@@ -44,7 +44,10 @@ class Program:
     @cached_property
     def arena(self):
         """The memory, allocated on first use: flash as it would be written, SRAM as after a reset."""
-        arena = Arena(self.plan)
+        return self.fill(Arena(self.plan))
+
+    def fill(self, arena):
+        """Bring an arena of this plan into its start state; returns it."""
         start = self.network.parameters
         for buffer, values in self.listing.constants.items():
             arena.view(buffer)[:] = values
@@ -193,6 +196,10 @@ class Step:
     samples : checked :class:`mcuref.program.samples.Samples`.
     rates : float32[S] learning rates, or None where nothing is trained.
     counts : int64[rows, 5] that the executor adds to.
+
+    Attributes
+    ----------
+    shown : :class:`Shown`, what came of the rows that :meth:`run` ran.
     """
 
     def __init__(self, program, samples, rates, counts):
@@ -201,14 +208,15 @@ class Step:
         self.executor, self.program, self.samples, self.counts = executor, program, samples, counts
         self.rates = np.zeros(samples.order.size, np.float32) if rates is None else rates
         self.status = np.zeros(3, np.int64)
+        self.shown = Shown(samples.order.size)
         table = program.arena.view(program.listing.table)
         memory, index_type = program.arena.bytes, program.listing.index_type
         self.memory = (table, table.view(np.float32), *(memory.view(t) for t in ("u1", index_type, "i4", "f4")))
         executor.compile_executor(index_type)
 
     def run(self, first_row, end_row):
-        """Run some rows for all samples; returns the row that would come next for the last one."""
-        self._call(slice(None), first_row, end_row, Shown(self.samples.order.size, 0), 0)
+        """Run some rows for all samples; returns the row that would come next for the last one. See ``shown``."""
+        self._call(slice(None), first_row, end_row, self.shown, 0)
         return int(self.status[self.executor.ROW])
 
     def run_all(self, first_row, end_row, result=None, width=0, progress=None, shown=None):

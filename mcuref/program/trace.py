@@ -40,7 +40,7 @@ def trace(program, x, y=None, order=None, first=0, total=None, watched=False):
             except NonFiniteError as error:
                 raise NonFiniteError(error.layer, position) from None
             instruction = program.instructions[row]
-            records.append((int(sample), row, instruction.name, instruction.layer, _hash(program, instruction)))
+            records.append((int(sample), row, instruction.name, instruction.layer, output_hash(program, instruction)))
             row = following
     return records
 
@@ -51,16 +51,22 @@ def write_csv(records, file):
     file.writelines(f"{s},{r},{name},{layer},{value:08x}\n" for s, r, name, layer, value in records)
 
 
-def _hash(program, instruction):
+def output_hash(program, instruction):
+    """FNV-1a of what an instruction that has just run wrote."""
     from mcuref.kernels.hashing import START, fnv1a
 
     value = START
+    for view in written(program, instruction):
+        value = fnv1a(view.reshape(-1).view(np.uint8), value)
+    return int(value)
+
+
+def written(program, instruction):
+    """Views of what an instruction that has just run wrote: outputs without scratch, kept entries alone."""
     views = [program.arena.view(buffer) for buffer in instruction.outputs if buffer.category != "scratch"]
     if instruction.phase == "selection":
         views[0] = views[0][: views[1][0]]
-    for view in views:
-        value = fnv1a(view.reshape(-1).view(np.uint8), value)
-    return int(value)
+    return views
 
 
 # What foreign bytes are overwritten with: NaN passes through every sum, 0 through none, and -1 changes what is added to

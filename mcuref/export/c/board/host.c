@@ -1,0 +1,29 @@
+#include <stdio.h>
+
+#include "port.h"
+
+static FILE *files[8];
+
+int32_t port_open(const char *name, int32_t writing) {
+  for (int32_t i = 0; i < 8; i++)
+    if (!files[i]) {
+      files[i] = fopen(name, writing ? "wb" : "rb");
+      return files[i] ? i : -1;
+    }
+  return -1;
+}
+
+int32_t port_read(int32_t file, void *data, int32_t bytes) {
+  return (int32_t)fread(data, 1, (size_t)bytes, files[file]);
+}
+
+void port_write(int32_t file, const void *data, int32_t bytes) { fwrite(data, 1, (size_t)bytes, files[file]); }
+
+void port_close(int32_t file) {
+  fclose(files[file]);
+  files[file] = NULL;
+}
+
+void port_print(const char *text) { fputs(text, stdout); }
+
+int32_t port_stack(void) { return -1; }

@@ -1,0 +1,37 @@
+/* An example: train on the samples compiled in, then count how many of them the network knows. */
+#include "model.h"
+#include "port.h"
+#include "samples.h"
+
+static uint32_t arena[MODEL_SRAM_BYTES / 4];
+
+static void print_number(const char *before, int32_t number) {
+  char text[12], *digit = text + sizeof text;
+  *--digit = 0;
+  do {
+    *--digit = (char)('0' + number % 10);
+    number /= 10;
+  } while (number);
+  port_print(before);
+  port_print(digit);
+}
+
+int main(void) {
+  int32_t trained = 0, right = 0;
+  mcuref_init(&model, arena);
+  for (int32_t i = 0; i < SAMPLES; i++) {
+    const model_sample *sample = samples + i * MODEL_INPUTS;
+    trained += mcuref_train(&model, arena, sample, answers + i * ANSWER, rates[i], 0) == MCUREF_TRAINED;
+  }
+#if MODEL_LABELS
+  for (int32_t i = 0; i < SAMPLES; i++) right += mcuref_infer(&model, arena, samples + i * MODEL_INPUTS) == answers[i];
+  print_number("right: ", right);
+#else
+  (void)right;
+#endif
+  print_number(" of ", SAMPLES);
+  print_number(" samples; trained on: ", trained);
+  if (port_stack() >= 0) print_number("; stack: ", port_stack());
+  port_print("\n");
+  return 0;
+}

@@ -1,0 +1,17 @@
+/* Sums in eight lanes: the order in which every float32 dot product and absolute sum is added up.
+ *
+ * Lane l takes the elements i = l, l + 8, l + 16, ... in order, the tail included; then the lanes are added as a tree:
+ * a[l] += a[l + 4] for l < 4, then + 2, then + 1.
+ */
+#ifndef MCUREF_LANES_H
+#define MCUREF_LANES_H
+
+#include <stdint.h>
+
+/* Dot product of x[n] and w[n]. */
+float dot(const float *x, const float *w, int32_t n);
+
+/* Sum of |x[i]|, i < n; NaN and infinity propagate. */
+float abs_sum(const float *x, int32_t n);
+
+#endif

@@ -1,0 +1,12 @@
+#include "load.h"
+
+#define LOAD(name, type)                                                                                             \
+  void name(float *restrict out, const type *x, const float *mean, const float *scale, int32_t n, int32_t c) {       \
+    for (int32_t first = 0; first < n; first += c)                                                                   \
+      for (int32_t i = 0; i < c; i++) out[first + i] = ((float)x[first + i] - mean[i]) * scale[i];                   \
+  }
+
+LOAD(load_u8, uint8_t)
+LOAD(load_i8, int8_t)
+LOAD(load_i16, int16_t)
+LOAD(load_f32, float)

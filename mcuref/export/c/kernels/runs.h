@@ -1,0 +1,22 @@
+/* Runs: element-wise operations on contiguous float32, with one element per output, so there is no order to define. */
+#ifndef MCUREF_RUNS_H
+#define MCUREF_RUNS_H
+
+#include <stdint.h>
+
+/* y[i] = 0, i < n. */
+void clear_run(float *y, int32_t n);
+
+/* y[i] = x[i], i < n; the two do not overlap. */
+void copy_run(float *restrict y, const float *restrict x, int32_t n);
+
+/* y[i] = y[i] + a * x[i], i < n; the two do not overlap. */
+void add_scaled(float *restrict y, const float *restrict x, int32_t n, float a);
+
+/* Four of add_scaled into the same run, one after the other, in one pass: x[r] and a[r] belong together. */
+void add_scaled_4(float *restrict y, const float *const x[4], int32_t n, const float a[4]);
+
+/* y[i] = y[i] + x[i] * w[i], i < n; y overlaps neither. */
+void add_products(float *restrict y, const float *restrict x, const float *restrict w, int32_t n);
+
+#endif

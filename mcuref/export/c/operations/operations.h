@@ -1,0 +1,41 @@
+/* What runs each instruction: finds its operands and dimensions in a row of the table and calls the kernel. */
+#ifndef MCUREF_OPERATIONS_H
+#define MCUREF_OPERATIONS_H
+
+#include "program.h"
+
+mcuref_next run_load_u8(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_load_i8(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_load_i16(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_load_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_dense_forward_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_conv_forward_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_depthwise_forward_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_relu_forward_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_relu_mask_forward_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_max_pool_forward_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_average_pool_forward_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_add_forward_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_softmax_cross_entropy_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_mean_squared_error_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_reconstruction_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_decide_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_select_full_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_select_top_k_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_select_adaptive_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_dense_backward_input_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_conv_backward_input_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_depthwise_backward_input_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_dense_update_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_conv_update_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_depthwise_update_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_begin_rows_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_apply_rows_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_count_batch_i32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_relu_backward_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_relu_mask_backward_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_max_pool_backward_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_average_pool_backward_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next run_add_backward_f32(const mcuref_row *row, mcuref_run *run);
+
+#endif

@@ -1,0 +1,50 @@
+#include "selection.h"
+
+#include "lanes.h"
+#include "operations.h"
+
+/* The sample stops here: an error is not finite. */
+static mcuref_next not_finite(mcuref_run *run) {
+  run->status = MCUREF_NOT_FINITE;
+  return MCUREF_END;
+}
+
+/* out0 Y_max; f0 D_min, f1 D_max - D_min, f2 beta, f3 slope of beta over Y / Y_max, f4 threshold, f5 decay of Y_max */
+mcuref_next run_decide_f32(const mcuref_row *row, mcuref_run *run) {
+  const float *f = row->f, y = abs_sum(mcuref_input(run, row->in[0]), row->d[0]);
+  if (!finite(y)) return not_finite(run);
+  const float y_max = raise_maximum(mcuref_output(run, row->out[0]), y, f[5]);
+  if (y != 0.0f && decision(y, y_max, f[0], f[1], f[2] + f[3] * (y / y_max)) > f[4]) return MCUREF_GO_ON;
+  run->status = MCUREF_SKIPPED;
+  return MCUREF_JUMP;
+}
+
+mcuref_next run_select_full_f32(const mcuref_row *row, mcuref_run *run) {
+  const float *delta = mcuref_input(run, row->in[0]);
+  int32_t *count = mcuref_output(run, row->out[1]);
+  if (!finite(abs_sum(delta, row->d[0]))) return not_finite(run);
+  *count = keep_nonzero(mcuref_output(run, row->out[0]), delta, row->d[0]);
+  return MCUREF_GO_ON;
+}
+
+mcuref_next run_select_top_k_f32(const mcuref_row *row, mcuref_run *run) {
+  const float *delta = mcuref_input(run, row->in[0]);
+  int32_t *count = mcuref_output(run, row->out[1]);
+  if (!finite(abs_sum(delta, row->d[0]))) return not_finite(run);
+  *count = top_k(mcuref_output(run, row->out[0]), delta, row->d[0], row->d[1]);
+  return MCUREF_GO_ON;
+}
+
+/* out2 Y_max; d1 = 1 to truncate S n; f0 S_min, f1 S_max - S_min, f2 zeta^l, f3 decay of Y_max */
+mcuref_next run_select_adaptive_f32(const mcuref_row *row, mcuref_run *run) {
+  const float *delta = mcuref_input(run, row->in[0]), *f = row->f, y = abs_sum(delta, row->d[0]);
+  int32_t *count = mcuref_output(run, row->out[1]);
+  if (!finite(y)) return not_finite(run);
+  const float y_max = raise_maximum(mcuref_output(run, row->out[2]), y, f[3]);
+  *count = 0;
+  if (y > 0.0f) {
+    const int32_t k = kept_entries(back_propagation_ratio(y, y_max, f[0], f[1], f[2]), row->d[0], row->d[1]);
+    *count = top_k(mcuref_output(run, row->out[0]), delta, row->d[0], k);
+  }
+  return MCUREF_GO_ON;
+}

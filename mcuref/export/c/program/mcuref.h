@@ -1,0 +1,39 @@
+/* mcuref on a microcontroller: a network that runs, and goes on learning, in one arena that the caller owns.
+ *
+ *     static uint32_t arena[MODEL_SRAM_BYTES / 4];                  sizes stand in model.h
+ *     mcuref_init(&model, arena);                                   as after a reset
+ *     int32_t class = mcuref_infer(&model, arena, sample);          index of the largest output
+ *     mcuref_train(&model, arena, sample, &label, rate, &loss);     one step of the update rule
+ *     mcuref_save(&model, arena, saved);                            what it has learned, into MODEL_SAVED_BYTES
+ *     mcuref_restore(&model, arena, saved);
+ *
+ * No heap, no recursion, no C library, no state but the arena: several models can live side by side.
+ */
+#ifndef MCUREF_H
+#define MCUREF_H
+
+#include <stdint.h>
+
+#include "program.h"
+
+/* Bring the arena into its start state: parameters from flash, all else 0. */
+void mcuref_init(const mcuref_program *program, void *arena);
+
+/* Run the network on a sample; returns the index of its largest output, the lowest of equal ones. */
+int32_t mcuref_infer(const mcuref_program *program, void *arena, const void *sample);
+
+/* The outputs of the last mcuref_infer, float[program->outputs]; the next call overwrites them. */
+const float *mcuref_outputs(const mcuref_program *program, const void *arena);
+
+/* Train on one sample. answer: one int32_t label, or a float for every output (squared error), or anything
+ * (reconstruction); rate: the learning rate of this step; loss: the sample's, or null. */
+mcuref_status mcuref_train(const mcuref_program *program, void *arena, const void *sample, const void *answer, float rate,
+                           float *loss);
+
+/* Copy all that training changes into saved, program->state_bytes + 8 bytes: whose state it is, a check sum, the state. */
+void mcuref_save(const mcuref_program *program, const void *arena, void *saved);
+
+/* Put back what mcuref_save copied, into an arena that mcuref_init has seen; MCUREF_TRAINED if done. */
+mcuref_status mcuref_restore(const mcuref_program *program, void *arena, const void *saved);
+
+#endif

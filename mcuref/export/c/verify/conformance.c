@@ -1,0 +1,92 @@
+/* Runs programs that come as data, from cases.bin, one after the other: for checks of every operation on one build.
+ *
+ * A case is a header of words, the start images, the outputs of every row (spans), the flash part, and then for each
+ * training step the sample, its answer and the learning rate, and the samples to infer; all padded to words.
+ */
+#include "operations.h"
+#include "port.h"
+#include "trace.h"
+
+#ifndef POOL_BYTES
+#define POOL_BYTES 0x300000
+#endif
+
+static uint32_t pool[POOL_BYTES / 4]; /* arena, flash part, tables and sample of the case at hand */
+static uint32_t *free_words;
+
+typedef struct {
+  int32_t magic, rows, forward_rows, image_count, sram_bytes, state_bytes, flash_bytes, table, output, outputs;
+  int32_t steps, inferences, sample_bytes, answer_bytes;
+  uint32_t identity;
+} header;
+
+#define MAGIC 0x4655434D /* "MCUF" */
+
+static void *take(int32_t bytes) {
+  uint32_t *memory = free_words;
+  free_words += (bytes + 3) / 4;
+  return free_words <= pool + POOL_BYTES / 4 ? memory : 0;
+}
+
+static void *take_from(int32_t file, int32_t bytes) {
+  void *memory = take(bytes);
+  if (memory) port_read(file, memory, (bytes + 3) / 4 * 4);
+  return memory;
+}
+
+/* What runs an opcode. */
+static mcuref_operation operation_of(int32_t opcode) {
+  switch (opcode) {
+#define OPERATION(number, name) \
+  case number:                  \
+    return run_##name;
+#include "opcodes.h"
+#undef OPERATION
+    default:
+      return 0;
+  }
+}
+
+/* Returns 0 if the case does not fit, or names an opcode that there is not. */
+static int32_t run_case(int32_t file, const header *h) {
+  mcuref_program program = {0, 0, 0, 0, h->rows, h->forward_rows, h->image_count, h->sram_bytes,
+                            h->state_bytes, h->output, h->outputs, h->identity};
+  free_words = pool;
+  program.images = take_from(file, h->image_count * 12);
+  const mcuref_span *spans = take_from(file, h->rows * SPANS * 8);
+  program.flash = take_from(file, h->flash_bytes);
+  mcuref_operation *operations = take(h->rows * (int32_t)sizeof(mcuref_operation));
+  uint32_t *arena = take(h->sram_bytes), *saved = take(h->state_bytes + 8);
+  uint32_t *sample = take(h->sample_bytes), *answer = take(h->answer_bytes + 4);
+  if (!answer) return 0;
+  program.table = (const void *)(program.flash + h->table / 4);
+  program.operations = operations;
+  for (int32_t row = 0; row < h->rows; row++) {
+    operations[row] = operation_of(program.table[row].opcode);
+    if (!operations[row]) return 0;
+  }
+  mcuref_init(&program, arena);
+  for (int32_t i = 0; i < h->steps; i++) {
+    float rate;
+    port_read(file, sample, (h->sample_bytes + 3) / 4 * 4);
+    port_read(file, answer, h->answer_bytes);
+    port_read(file, &rate, 4);
+    trace_step(&program, arena, spans, i, sample, answer, rate);
+  }
+  for (int32_t i = 0; i < h->inferences; i++) {
+    port_read(file, sample, (h->sample_bytes + 3) / 4 * 4);
+    trace_inference(&program, arena, sample);
+  }
+  trace_state(&program, arena, saved);
+  return 1;
+}
+
+int main(void) {
+  const int32_t file = port_open("cases.bin", 0);
+  header h;
+  if (file < 0 || !trace_begin()) return 2;
+  while (port_read(file, &h, sizeof h) == sizeof h)
+    if (h.magic != MAGIC || !run_case(file, &h)) return 3;
+  trace_end();
+  return 0;
+}

@@ -1,0 +1,3 @@
+#include "trace.h"
+
+void mark(void) { __asm__ volatile(""); }

@@ -1,0 +1,94 @@
+#include "trace.h"
+
+#include "hashing.h"
+#include "numerics.h"
+#include "port.h"
+
+static trace_request request;
+static int32_t answer_file;
+
+static void write_word(int32_t word) { port_write(answer_file, &word, 4); }
+
+int32_t trace_begin(void) {
+  const int32_t file = port_open("request.bin", 0);
+  if (file < 0 || port_read(file, &request, sizeof request) != sizeof request) return 0;
+  port_close(file);
+  answer_file = port_open("answer.bin", 1);
+  mark(); /* an empty measurement, to subtract */
+  mark();
+  return answer_file >= 0;
+}
+
+/* Bytes of one output of a row that has run. */
+static int32_t bytes_of(const mcuref_span *span, const uint8_t *arena) {
+  if (span->bytes >= 0) return span->bytes;
+  const int32_t *count = (const void *)(arena + span[1].offset);
+  return -span->bytes * *count;
+}
+
+static uint32_t hash_outputs(const mcuref_span *spans, const uint8_t *arena) {
+  uint32_t hash = FNV1A_START;
+  for (int32_t i = 0; i < SPANS && spans[i].offset >= 0; i++)
+    hash = fnv1a(arena + spans[i].offset, bytes_of(&spans[i], arena), hash);
+  return hash;
+}
+
+static void dump_outputs(const mcuref_span *spans, const uint8_t *arena) {
+  const int32_t file = port_open("dump.bin", 1);
+  for (int32_t i = 0; i < SPANS && spans[i].offset >= 0; i++)
+    port_write(file, arena + spans[i].offset, bytes_of(&spans[i], arena));
+  port_close(file);
+}
+
+static void trace_rows(mcuref_run *run, const mcuref_span *spans, int32_t index) {
+  for (int32_t row = 0; row < run->program->rows;) {
+    const int32_t done = row;
+    mark();
+    row = mcuref_run_row(run, done);
+    mark();
+    write_word(done);
+    if (run->status == MCUREF_NOT_FINITE) { /* nothing was written, not even how many entries are kept */
+      write_word(0);
+      continue;
+    }
+    const uint32_t hash = hash_outputs(spans + done * SPANS, run->arena);
+    port_write(answer_file, &hash, 4);
+    if (request.sample == index && request.row == done) dump_outputs(spans + done * SPANS, run->arena);
+  }
+}
+
+void trace_step(const mcuref_program *program, void *arena, const mcuref_span *spans, int32_t index, const void *sample,
+                const void *answer, float rate) {
+  mcuref_run run = {program, arena, sample, answer, rate, 0.0f, MCUREF_TRAINED};
+  if (request.mode == TRACE) {
+    trace_rows(&run, spans, index);
+  } else {
+    mark();
+    run.status = mcuref_train(program, arena, sample, answer, rate, &run.loss);
+    mark();
+  }
+  write_word(-1);
+  write_word((int32_t)run.status);
+  write_word(bits_of(run.loss));
+}
+
+void trace_inference(const mcuref_program *program, void *arena, const void *sample) {
+  mark();
+  const int32_t best = mcuref_infer(program, arena, sample);
+  mark();
+  write_word(best);
+  port_write(answer_file, mcuref_outputs(program, arena), program->outputs * 4);
+}
+
+void trace_state(const mcuref_program *program, void *arena, uint32_t *saved) {
+  mcuref_save(program, arena, saved);
+  port_write(answer_file, saved + 2, program->state_bytes);
+  saved[0] ^= 1u;
+  write_word((int32_t)mcuref_restore(program, arena, saved));
+  saved[0] ^= 1u;
+  mcuref_init(program, arena);
+  write_word((int32_t)mcuref_restore(program, arena, saved));
+  port_write(answer_file, arena, program->state_bytes);
+}
+
+void trace_end(void) { port_close(answer_file); }

@@ -1,0 +1,140 @@
+"""The first difference between what a firmware and mcuref computed, in words."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from mcuref.firmware.trace import STATUS, python_trace
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where two runs part.
+
+    Attributes
+    ----------
+    sample : int, position of the sample, or -1 behind the last.
+    row : int, instruction, or -1 if it is none.
+    kernel, layer : str, of that instruction.
+    what : str, what differs: a buffer, the state, the loss, ...
+    element : int, index of the first element that differs, or -1 if that is not known.
+    mcuref, firmware : str, both values.
+    """
+
+    sample: int
+    row: int
+    kernel: str
+    layer: str
+    what: str
+    element: int
+    mcuref: str
+    firmware: str
+
+    def sentence(self):
+        """One sentence."""
+        where = f"sample {self.sample}, " if self.sample >= 0 else ""
+        if self.row >= 0:
+            where += f"instruction {self.row} ({self.kernel} of {self.layer}): "
+        element = f" element {self.element}" if self.element >= 0 else ""
+        return f"{where}{self.what}{element} is {self.firmware}, but mcuref computes {self.mcuref}"
+
+    def as_dict(self):
+        """Plain data."""
+        return asdict(self)
+
+
+def compare(material, firmware, dump):
+    """The first :class:`Difference` of a firmware's :class:`Trace` from mcuref's, or None.
+
+    ``dump(sample, row)`` runs the firmware again and returns the bytes that a row wrote.
+    """
+    expected = python_trace(material)
+    for sample, (mine, theirs) in enumerate(zip(expected.steps, firmware.steps)):
+        for own, other in zip(mine[0], theirs[0]):
+            if own != other:
+                return _row_difference(material, sample, own, other, dump)
+        if len(mine[0]) != len(theirs[0]):
+            return _plain(sample, "number of instructions run", len(mine[0]), len(theirs[0]))
+        if mine[1] != theirs[1]:
+            return _plain(sample, "status", STATUS[mine[1]], STATUS[theirs[1]])
+        if not _same(np.int32(mine[2]).view(np.float32), np.int32(theirs[2]).view(np.float32)):
+            return _plain(sample, "loss", *(np.int32(bits).view(np.float32) for bits in (mine[2], theirs[2])))
+    return _end_difference(material.program, expected, firmware)
+
+
+def _row_difference(material, sample, own, other, dump):
+    """A :class:`Difference` of an instruction: its place and, if the bytes can be had, the element."""
+    (row, _), program = own, material.program
+    instruction = program.instructions[row]
+    place = sample, row, instruction.name, instruction.layer
+    if own[0] != other[0]:
+        return Difference(*place, "the instruction that runs", -1, str(own[0]), str(other[0]))
+    python_trace(material, upto=(sample, row))
+    from mcuref.program.trace import written
+
+    theirs = dump(sample, row)
+    views = written(program, instruction)
+    buffers = [b for b in instruction.outputs if b.category != "scratch"]
+    for buffer, view in zip(buffers, views):
+        mine = np.ascontiguousarray(view).reshape(-1)
+        part, theirs = np.frombuffer(theirs[: mine.nbytes], mine.dtype), theirs[mine.nbytes :]
+        index = first_difference(mine, part)
+        if index >= 0:
+            return Difference(*place, buffer.name, index, _shown(mine[index]), _shown(part[index]) if index < part.size else "none")
+    return Difference(*place, "hash of the outputs", -1, f"{own[1]:08x}", f"{other[1]:08x}")
+
+
+def _end_difference(program, expected, firmware):
+    """A :class:`Difference` after the last sample, or None."""
+    for sample, (mine, theirs) in enumerate(zip(expected.inferences, firmware.inferences)):
+        index = first_difference(mine[1], theirs[1])
+        if index >= 0:
+            return _plain(sample, f"inference: output {index}", mine[1][index], theirs[1][index])
+        if mine[0] != theirs[0] and not np.isnan(mine[1]).any():
+            return _plain(sample, "inference: class", mine[0], theirs[0])
+    for what, mine, theirs in (
+        ("the state after training", expected.state, firmware.state),
+        ("the state after it was restored", expected.state, firmware.restored[2]),
+    ):
+        index = first_difference(np.frombuffer(mine, np.uint8), np.frombuffer(theirs, np.uint8))
+        if index >= 0:
+            return _plain(-1, f"{what}: byte {index} ({_owner(program, index)})", mine[index], theirs[index])
+    for what, mine, theirs in zip(("a foreign state", "its own state"), expected.restored, firmware.restored):
+        if mine != theirs:
+            return _plain(-1, f"the answer to restoring {what}", STATUS[mine], STATUS[theirs])
+    return None
+
+
+def _owner(program, offset):
+    """Name of the buffer that a byte of the state belongs to."""
+    for p in program.plan.placements:
+        if p.offset <= offset < p.offset + p.buffer.size:
+            return p.buffer.name
+    return "padding"
+
+
+def first_difference(mine, theirs):
+    """Index of the first element whose bits differ, or -1; NaN is equal to NaN (its sign is no core's to choose)."""
+    size = min(mine.size, theirs.size)
+    mine_bits, their_bits = (a[:size].view(f"u{a.itemsize}") for a in (mine, theirs))
+    different = mine_bits != their_bits
+    if mine.dtype.kind == "f":
+        different &= ~(np.isnan(mine[:size]) & np.isnan(theirs[:size]))
+    if different.any():
+        return int(np.argmax(different))
+    return -1 if mine.size == theirs.size else size
+
+
+def _same(a, b):
+    return first_difference(np.atleast_1d(a), np.atleast_1d(b)) < 0
+
+
+def _plain(sample, what, mine, theirs):
+    return Difference(sample, -1, "", "", what, -1, _shown(mine), _shown(theirs))
+
+
+def _shown(value):
+    """A value and, of a float32, its bits."""
+    if isinstance(value, np.floating):
+        return f"{value} ({int(np.float32(value).view(np.uint32)):08x})"
+    return str(value)

@@ -1,0 +1,83 @@
+"""The conformance firmware: one build a core, whose programs come as data; and the programs that go through it."""
+
+import numpy as np
+
+from mcuref.export.image import Image
+from mcuref.firmware.comparison import compare
+from mcuref.firmware.toolchain import SOURCES, compile_all, execute, link, workspace
+from mcuref.firmware.trace import TRACE, Answer
+from mcuref.program.instructions import OPCODES
+
+MAGIC = 0x4655434D
+SMALL_POOL = 0x2600  # bytes for a case where there are 16 KiB of RAM
+
+
+def build_conformance(core, folder, flags=(), wide=False):
+    """Compile and link the conformance firmware into ``folder``; returns its path. ``wide``: uint32 kept indices."""
+    opcodes = (f"OPERATION({number}, {name})\n" for name, number in OPCODES.items())
+    (folder / "opcodes.h").write_text("".join(opcodes), encoding="utf-8")
+    text = (SOURCES / "kernels" / "index.h").read_text(encoding="utf-8")
+    (folder / "index.h").write_text(text.replace("uint16_t", "uint32_t") if wide else text, encoding="utf-8")
+    small = ("-DPOOL_BYTES=" + hex(SMALL_POOL),) if core.name == "microbit" else ()
+    sources = [path for name in ("kernels", "operations", "program") for path in sorted((SOURCES / name).glob("*.c"))]
+    sources += [SOURCES / "verify" / f"{name}.c" for name in ("trace", "mark", "conformance")]
+    sources += [SOURCES / "board" / f"{name}.c" for name in (["host"] if core.is_host else ["startup", "semihosting"])]
+    objects = compile_all(core, sources, folder, (*flags, *small), [folder])
+    return link(core, objects, folder / "conformance", flags)
+
+
+def words(data):
+    """Bytes of an array, padded to whole words."""
+    content = np.ascontiguousarray(data).tobytes()
+    return content + bytes(-len(content) % 4)
+
+
+def encode_case(material):
+    """A case as the firmware reads it: see export/c/verify/conformance.c."""
+    program, answers = material.program, material.answers
+    image, plan = Image(program), program.plan
+    x = np.ascontiguousarray(material.x)
+    header = np.array(
+        [MAGIC, len(program.instructions), program.listing.forward_rows, len(image.images), plan.sram, plan.state,
+         plan.flash, image.table, image.output, program.network.outputs, material.steps, material.inferences,
+         x[:1].nbytes, answers[:1].nbytes, image.identity],
+        np.int64,
+    ).astype(np.uint32)  # fmt: skip
+    parts = [words(header), words(image.images), words(image.spans), words(image.flash)]
+    for sample, answer, rate in zip(x, answers, material.rates):
+        parts += [words(sample), words(answer), words(rate)]
+    return b"".join(parts + [words(sample) for sample in x[: material.inferences]])
+
+
+def run_firmware(core, firmware, folder, mode=TRACE, sample=-1, row=-1, plugin=None, seconds=300):
+    """Run a firmware that answers requests; returns (answer, dump) as bytes."""
+    (folder / "request.bin").write_bytes(np.array([mode, sample, row], np.int32).tobytes())
+    for name in ("answer.bin", "dump.bin"):
+        (folder / name).unlink(missing_ok=True)
+    execute(core, firmware, folder, seconds, plugin)
+    dump = folder / "dump.bin"
+    return (folder / "answer.bin").read_bytes(), dump.read_bytes() if dump.exists() else b""
+
+
+def check(core, materials, flags=()):
+    """Run programs on a core and compare; returns a list of :class:`Difference` or None, one a program."""
+    if not materials:
+        return []
+    with workspace() as folder:
+        wide = {m.program.listing.index_type == "uint32" for m in materials}
+        if len(wide) > 1:
+            raise ValueError("one build has one type of indices")
+        firmware = build_conformance(core, folder, flags, wide.pop())
+        (folder / "cases.bin").write_bytes(b"".join(map(encode_case, materials)))
+        content, _ = run_firmware(core, firmware, folder)
+        answer = Answer(content)
+        traces = [answer.trace(material) for material in materials]
+
+        def dump(material):
+            def outputs(sample, row):
+                (folder / "cases.bin").write_bytes(encode_case(material))
+                return run_firmware(core, firmware, folder, sample=sample, row=row)[1]
+
+            return outputs
+
+        return [compare(material, trace, dump(material)) for material, trace in zip(materials, traces)]

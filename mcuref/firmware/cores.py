@@ -1,0 +1,75 @@
+"""The cores that firmware is built for: compiler flags, and the emulated board that runs it."""
+
+from dataclasses import dataclass
+
+from mcuref.arguments import one_of
+
+# What every bit depends on: no fused multiply-add. And what makes code small and its size additive: a section a function,
+# of which the linker keeps what is called; no loops turned into calls of the C library, which is not linked.
+FLAGS = (
+    "-std=c99", "-O2", "-ffp-contract=off", "-fno-math-errno", "-ffunction-sections", "-fdata-sections",
+    "-fno-tree-loop-distribute-patterns",
+)  # fmt: skip
+WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow")
+BARE = ("-mthumb", "-nostdlib", "-fno-asynchronous-unwind-tables")
+
+
+@dataclass(frozen=True)
+class Core:
+    """A core, and the board of the emulator that has it.
+
+    Parameters
+    ----------
+    name : str, on the command line.
+    title : str, as data sheets write it.
+    flags : tuple of str, of the compiler.
+    machine : str, QEMU's name of the board; "" for the host.
+    flash, ram : (first address, bytes) of the board's memories that a firmware is linked for.
+    stack : bytes of RAM for the stack there.
+    """
+
+    name: str
+    title: str
+    flags: tuple = ()
+    machine: str = ""
+    flash: tuple = (0, 0)
+    ram: tuple = (0, 0)
+    stack: int = 4096
+
+    @property
+    def is_host(self):
+        """Whether this is the computer at hand."""
+        return not self.machine
+
+    @property
+    def compiler(self):
+        """Name of the compiler's program."""
+        return "gcc" if self.is_host else "arm-none-eabi-gcc"
+
+
+_MPS2 = {"flash": (0, 0x400000), "ram": (0x21000000, 0x1000000)}  # 4 MB of code memory, 16 MB of PSRAM
+
+CORES = {
+    core.name: core
+    for core in (
+        Core("host", "this computer"),
+        Core("m0", "Cortex-M0", ("-mcpu=cortex-m0",), "mps2-an385", **_MPS2),  # its code is a part of the M3's
+        Core("m3", "Cortex-M3", ("-mcpu=cortex-m3",), "mps2-an385", **_MPS2),
+        Core("m4f", "Cortex-M4F", ("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"), "mps2-an386", **_MPS2),
+        Core("m7", "Cortex-M7", ("-mcpu=cortex-m7", "-mfpu=fpv5-d16", "-mfloat-abi=hard"), "mps2-an500",
+             (0, 0x400000), (0x60000000, 0x1000000)),
+        Core(
+            # vector instructions (MVE) flush subnormal numbers to zero, whatever FPSCR says: none of them
+            "m55", "Cortex-M55", ("-mcpu=cortex-m55", "-mfloat-abi=hard", "-fno-tree-vectorize"), "mps3-an547",
+            flash=(0x11000000, 0x200000), ram=(0x60000000, 0x1000000),
+        ),
+        Core(
+            "microbit", "Cortex-M0 with 16 KiB", ("-mcpu=cortex-m0",), "microbit", (0, 0x40000), (0x20000000, 0x4000), 0x800
+        ),
+    )
+}  # fmt: skip
+
+
+def find_core(name):
+    """The core called ``name``; InputError for an unknown one."""
+    return CORES[one_of("core", name, CORES)]

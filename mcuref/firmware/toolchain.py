@@ -1,0 +1,121 @@
+"""Compiling C and running it, here or on an emulated board. Failures are one sentence, with the tool's own message."""
+
+import shutil
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from mcuref.errors import McurefError
+from mcuref.firmware.cores import BARE, FLAGS, WARNINGS
+
+SOURCES = Path(__file__).resolve().parent.parent / "export" / "c"
+FOLDERS = ("kernels", "operations", "program", "board", "verify")
+PACKAGES = {
+    "gcc": "gcc", "make": "make", "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
+    "arm-none-eabi-nm": "binutils-arm-none-eabi", "arm-none-eabi-objdump": "binutils-arm-none-eabi",
+    "qemu-system-arm": "qemu-system-arm",
+}  # fmt: skip
+SECONDS = 300  # that a firmware may run
+
+
+class ToolError(McurefError):
+    """A compiler, linker or emulator is missing or failed."""
+
+
+def find_tool(name):
+    """Path of a program; ToolError says which package brings it."""
+    path = shutil.which(name)
+    if path is None:
+        raise ToolError(f"{name} is not installed; Debian and Ubuntu have it in: apt-get install {PACKAGES[name]}")
+    return path
+
+
+def missing(core):
+    """The sentence that says what is missing to build for a core and run it there, or None."""
+    try:
+        find_tool(core.compiler)
+        if not core.is_host:
+            find_tool("qemu-system-arm")
+    except ToolError as error:
+        return str(error)
+    return None
+
+
+def version(core):
+    """Name and version of a core's compiler, such as "arm-none-eabi-gcc 12.2.1"."""
+    text = call([find_tool(core.compiler), "-dumpfullversion"])
+    return f"{core.compiler} {text.strip()}"
+
+
+def call(command, folder=None, seconds=SECONDS, what="command", allowed=(0,)):
+    """Run a program to its end; returns what it printed. ToolError with its own message if it fails or hangs."""
+    try:
+        done = subprocess.run(
+            list(map(str, command)), cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            errors="replace", timeout=seconds,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise ToolError(f"{what} {Path(command[0]).name} did not end within {seconds} seconds and was stopped") from None
+    if done.returncode not in allowed:
+        message = " ".join((done.stderr + done.stdout).split()) or "it said nothing"
+        raise ToolError(f"{what} {Path(command[0]).name} failed with status {done.returncode}: {message[:2000]}")
+    return done.stdout
+
+
+@contextmanager
+def workspace():
+    """A folder for what is built, removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="mcuref-") as folder:
+        yield Path(folder)
+
+
+def compile_all(core, sources, folder, flags=(), include=()):
+    """Compile C files, as many at once as there are processors; returns the object files in ``folder``."""
+    include = [f"-I{path}" for path in (*include, *(SOURCES / name for name in FOLDERS))]
+    compiler = find_tool(core.compiler)
+    bare = () if core.is_host else BARE
+    objects = [folder / f"{source.parent.name}-{source.stem}.o" for source in sources]
+
+    def compile_one(pair):
+        source, target = pair
+        call([compiler, *core.flags, *FLAGS, *WARNINGS, "-Werror", *bare, *flags, *include, "-c", source, "-o", target],
+             folder, what="compiler")  # fmt: skip
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(compile_one, zip(sources, objects)))
+    return objects
+
+
+def link(core, objects, program, flags=()):
+    """Link object files to a program, for a board with the map of its sections beside it; returns its path."""
+    command = [find_tool(core.compiler), *core.flags, *FLAGS, *flags, *objects, "-o", program]
+    if not core.is_host:
+        command[1:1] = BARE
+        command += ["-T", SOURCES / "board" / "board.ld", f"-Wl,-Map={program}.map", "-Wl,--gc-sections", *places(core)]
+        command += ["-Wl,--no-warn-rwx-segments", "-lgcc"]
+    call(command, program.parent, what="linker")
+    return program
+
+
+def places(core):
+    """Linker flags that say where a board has its memories."""
+    values = {
+        "FLASH_ORG": core.flash[0], "FLASH_LEN": core.flash[1], "RAM_ORG": core.ram[0], "RAM_LEN": core.ram[1],
+        "STACK_LEN": core.stack,
+    }  # fmt: skip
+    return [f"-Wl,--defsym={name}={value:#x}" for name, value in values.items()]
+
+
+def execute(core, program, folder, seconds=SECONDS, plugin=None):
+    """Run a program in ``folder``, where it finds and leaves its files; returns what it printed."""
+    if core.is_host:
+        return call([program], folder, seconds, "program")
+    command = [
+        find_tool("qemu-system-arm"), "-M", core.machine, "-display", "none", "-monitor", "none", "-serial", "none",
+        "-chardev", "stdio,id=console", "-semihosting-config", "enable=on,target=native,chardev=console",
+    ]  # fmt: skip
+    if plugin is not None:
+        command += ["-plugin", plugin]
+    return call([*command, "-kernel", program], folder, seconds, "emulator")
