@@ -36,15 +36,13 @@ def check_outputs(*files, folder=None, present=False):
             raise InputError(f"{str(place)!r} is named for two results; give each a place of its own")
 
 
-def check_new_folder(path):
-    """InputError unless ``path`` is free and a folder could be made there."""
-    if _exists(path, "run folder"):
-        raise InputError(
-            f"run folder {str(path)!r} exists already; choose another name or remove it (it was not touched)"
-        )
+def check_new_folder(path, what="run folder"):
+    """InputError unless ``path`` is free and a folder could be made there; ``what`` it is called in the sentence."""
+    if _exists(path, what):
+        raise InputError(f"{what} {str(path)!r} exists already; choose another name or remove it (it was not touched)")
     parent = next(parent for parent in Path(os.path.abspath(path)).parents if os.path.lexists(parent))
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        raise InputError(f"run folder {str(path)!r} cannot be made: {str(parent)!r} is not a folder one may write to")
+        raise InputError(f"{what} {str(path)!r} cannot be made: {str(parent)!r} is not a folder one may write to")
 
 
 def _check_present_folder(path):
@@ -90,7 +88,7 @@ def _temporary(path):
 
 
 @contextmanager
-def new_folder(path):
+def new_folder(path, what="run folder"):
     """A temporary folder to fill; renamed to ``path`` at the end, removed on any error. InputError if it cannot be."""
     path = Path(os.path.abspath(path))
     temporary = _temporary(path)
@@ -98,14 +96,15 @@ def new_folder(path):
     try:
         temporary.mkdir(parents=True)
         yield temporary
-        for file in temporary.iterdir():
-            flush(file)
+        for file in temporary.rglob("*"):
+            if file.is_file():
+                flush(file)
         if os.path.lexists(path):  # os.rename replaces an empty folder silently
-            raise InputError(f"run folder {str(path)!r} appeared meanwhile; it was not touched and nothing was written")
+            raise InputError(f"{what} {str(path)!r} appeared meanwhile; it was not touched and nothing was written")
         temporary.rename(path)
         _flush_names(path.parent)
     except OSError as error:
-        raise WriteError(f"run folder {str(path)!r} cannot be written: {_reason(error)}") from None
+        raise WriteError(f"{what} {str(path)!r} cannot be written: {_reason(error)}") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         remove_empty(made)

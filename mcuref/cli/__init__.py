@@ -9,7 +9,7 @@ from mcuref import __version__
 from mcuref.cli.console import prepare_streams
 from mcuref.errors import McurefError
 
-COMMANDS = ("train", "compare", "estimate", "models", "targets", "datasets", "doctor", "bench")
+COMMANDS = ("train", "compare", "estimate", "models", "export", "verify", "targets", "datasets", "doctor", "bench")
 DESCRIPTION = """\
 Train small networks exactly as a microcontroller would: in one planned arena, under a budget that cannot be exceeded.
 

@@ -80,7 +80,9 @@ def _row_difference(material, sample, own, other, dump):
         part, theirs = np.frombuffer(theirs[: mine.nbytes], mine.dtype), theirs[mine.nbytes :]
         index = first_difference(mine, part)
         if index >= 0:
-            return Difference(*place, buffer.name, index, _shown(mine[index]), _shown(part[index]) if index < part.size else "none")
+            return Difference(
+                *place, buffer.name, index, _shown(mine[index]), _shown(part[index]) if index < part.size else "none"
+            )
     return Difference(*place, "hash of the outputs", -1, f"{own[1]:08x}", f"{other[1]:08x}")
 
 

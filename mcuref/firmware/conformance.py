@@ -4,8 +4,8 @@ import numpy as np
 
 from mcuref.export.image import Image
 from mcuref.firmware.comparison import compare
-from mcuref.firmware.toolchain import SOURCES, compile_all, execute, link, workspace
-from mcuref.firmware.trace import TRACE, Answer
+from mcuref.firmware.toolchain import SOURCES, compile_all, link, run_firmware, workspace
+from mcuref.firmware.trace import Answer
 from mcuref.program.instructions import OPCODES
 
 MAGIC = 0x4655434D
@@ -47,16 +47,6 @@ def encode_case(material):
     for sample, answer, rate in zip(x, answers, material.rates):
         parts += [words(sample), words(answer), words(rate)]
     return b"".join(parts + [words(sample) for sample in x[: material.inferences]])
-
-
-def run_firmware(core, firmware, folder, mode=TRACE, sample=-1, row=-1, plugin=None, seconds=300):
-    """Run a firmware that answers requests; returns (answer, dump) as bytes."""
-    (folder / "request.bin").write_bytes(np.array([mode, sample, row], np.int32).tobytes())
-    for name in ("answer.bin", "dump.bin"):
-        (folder / name).unlink(missing_ok=True)
-    execute(core, firmware, folder, seconds, plugin)
-    dump = folder / "dump.bin"
-    return (folder / "answer.bin").read_bytes(), dump.read_bytes() if dump.exists() else b""
 
 
 def check(core, materials, flags=()):

@@ -26,6 +26,7 @@ class Core:
     machine : str, QEMU's name of the board; "" for the host.
     flash, ram : (first address, bytes) of the board's memories that a firmware is linked for.
     stack : bytes of RAM for the stack there.
+    vectors : address of the vector table, 64 bytes.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Core:
     flash: tuple = (0, 0)
     ram: tuple = (0, 0)
     stack: int = 4096
+    vectors: int = 0
 
     @property
     def is_host(self):
@@ -47,7 +49,7 @@ class Core:
         return "gcc" if self.is_host else "arm-none-eabi-gcc"
 
 
-_MPS2 = {"flash": (0, 0x400000), "ram": (0x21000000, 0x1000000)}  # 4 MB of code memory, 16 MB of PSRAM
+_MPS2 = {"flash": (0x40, 0x3FFFC0), "ram": (0x21000000, 0x1000000)}  # 4 MB of code memory, 16 MB of PSRAM
 
 CORES = {
     core.name: core
@@ -57,14 +59,15 @@ CORES = {
         Core("m3", "Cortex-M3", ("-mcpu=cortex-m3",), "mps2-an385", **_MPS2),
         Core("m4f", "Cortex-M4F", ("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"), "mps2-an386", **_MPS2),
         Core("m7", "Cortex-M7", ("-mcpu=cortex-m7", "-mfpu=fpv5-d16", "-mfloat-abi=hard"), "mps2-an500",
-             (0, 0x400000), (0x60000000, 0x1000000)),
+             (0x40, 0x3FFFC0), (0x60000000, 0x1000000)),
         Core(
             # vector instructions (MVE) flush subnormal numbers to zero, whatever FPSCR says: none of them
             "m55", "Cortex-M55", ("-mcpu=cortex-m55", "-mfloat-abi=hard", "-fno-tree-vectorize"), "mps3-an547",
-            flash=(0x11000000, 0x200000), ram=(0x60000000, 0x1000000),
+            flash=(0x11000000, 0x200000), ram=(0x60000000, 0x1000000), vectors=0x10000000,
         ),
         Core(
-            "microbit", "Cortex-M0 with 16 KiB", ("-mcpu=cortex-m0",), "microbit", (0, 0x40000), (0x20000000, 0x4000), 0x800
+            "microbit", "Cortex-M0 with 16 KiB", ("-mcpu=cortex-m0",), "microbit",
+            (0x40, 0x3FFC0), (0x20000000, 0x4000), 0x800,
         ),
     )
 }  # fmt: skip

@@ -1,6 +1,8 @@
 """Compiling C and running it, here or on an emulated board. Failures are one sentence, with the tool's own message."""
 
+import re
 import shutil
+import struct
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +16,15 @@ SOURCES = Path(__file__).resolve().parent.parent / "export" / "c"
 FOLDERS = ("kernels", "operations", "program", "board", "verify")
 PACKAGES = {
     "gcc": "gcc", "make": "make", "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
-    "arm-none-eabi-nm": "binutils-arm-none-eabi", "arm-none-eabi-objdump": "binutils-arm-none-eabi",
+    "nm": "binutils", "arm-none-eabi-nm": "binutils-arm-none-eabi", "arm-none-eabi-objdump": "binutils-arm-none-eabi",
     "qemu-system-arm": "qemu-system-arm",
 }  # fmt: skip
 SECONDS = 300  # that a firmware may run
+LINKED = ("-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments", "-lgcc")
+EMULATOR = (
+    "qemu-system-arm", "-display", "none", "-monitor", "none", "-serial", "none", "-chardev", "stdio,id=console",
+    "-semihosting-config", "enable=on,target=native,chardev=console",
+)  # fmt: skip
 
 
 class ToolError(McurefError):
@@ -57,7 +64,9 @@ def call(command, folder=None, seconds=SECONDS, what="command", allowed=(0,)):
             errors="replace", timeout=seconds,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        raise ToolError(f"{what} {Path(command[0]).name} did not end within {seconds} seconds and was stopped") from None
+        raise ToolError(
+            f"{what} {Path(command[0]).name} did not end within {seconds} seconds and was stopped"
+        ) from None
     if done.returncode not in allowed:
         message = " ".join((done.stderr + done.stdout).split()) or "it said nothing"
         raise ToolError(f"{what} {Path(command[0]).name} failed with status {done.returncode}: {message[:2000]}")
@@ -93,16 +102,31 @@ def link(core, objects, program, flags=()):
     command = [find_tool(core.compiler), *core.flags, *FLAGS, *flags, *objects, "-o", program]
     if not core.is_host:
         command[1:1] = BARE
-        command += ["-T", SOURCES / "board" / "board.ld", f"-Wl,-Map={program}.map", "-Wl,--gc-sections", *places(core)]
-        command += ["-Wl,--no-warn-rwx-segments", "-lgcc"]
-    call(command, program.parent, what="linker")
+        command += ["-T", SOURCES / "board" / "board.ld", f"-Wl,-Map={program}.map", *places(core), *LINKED]
+    with explained(core):
+        call(command, program.parent, what="linker")
     return program
+
+
+@contextmanager
+def explained(core):
+    """Turns the linker's word that a memory is too small into a sentence."""
+    try:
+        yield
+    except ToolError as error:
+        overflow = re.search(r"region `(\w+)' overflowed by (\d+) bytes", str(error))
+        if overflow is None:
+            raise
+        name, size = ("RAM", core.ram[1]) if overflow[1] == "RAM" else ("flash", core.flash[1])
+        raise ToolError(
+            f"core {core.name} cannot hold the firmware: its board has {size:,} B of {name}, {int(overflow[2]):,} B too few"
+        ) from None
 
 
 def places(core):
     """Linker flags that say where a board has its memories."""
     values = {
-        "FLASH_ORG": core.flash[0], "FLASH_LEN": core.flash[1], "RAM_ORG": core.ram[0], "RAM_LEN": core.ram[1],
+        "VECTORS_ORG": core.vectors, "FLASH_ORG": core.flash[0], "FLASH_LEN": core.flash[1], "RAM_ORG": core.ram[0], "RAM_LEN": core.ram[1],
         "STACK_LEN": core.stack,
     }  # fmt: skip
     return [f"-Wl,--defsym={name}={value:#x}" for name, value in values.items()]
@@ -112,10 +136,20 @@ def execute(core, program, folder, seconds=SECONDS, plugin=None):
     """Run a program in ``folder``, where it finds and leaves its files; returns what it printed."""
     if core.is_host:
         return call([program], folder, seconds, "program")
-    command = [
-        find_tool("qemu-system-arm"), "-M", core.machine, "-display", "none", "-monitor", "none", "-serial", "none",
-        "-chardev", "stdio,id=console", "-semihosting-config", "enable=on,target=native,chardev=console",
-    ]  # fmt: skip
+    command = [find_tool(EMULATOR[0]), *EMULATOR[1:], "-M", core.machine]
     if plugin is not None:
         command += ["-plugin", plugin]
     return call([*command, "-kernel", program], folder, seconds, "emulator")
+
+
+def run_firmware(core, firmware, folder, mode=0, sample=-1, row=-1, plugin=None, seconds=SECONDS):
+    """Run a firmware with verify/trace.c in it; returns what it wrote: (answer, dump) as bytes.
+
+    ``mode`` 0: row by row, 1: whole steps; ``sample``, ``row``: whose outputs to dump, or -1.
+    """
+    (folder / "request.bin").write_bytes(struct.pack("<3i", mode, sample, row))
+    for name in ("answer.bin", "dump.bin"):
+        (folder / name).unlink(missing_ok=True)
+    execute(core, firmware, folder, seconds, plugin)
+    dump = folder / "dump.bin"
+    return (folder / "answer.bin").read_bytes(), dump.read_bytes() if dump.exists() else b""

@@ -199,6 +199,13 @@ def _arguments(where, kind, arguments, classes, factor):
     return made
 
 
+def make_network_layers(described):
+    """Layers from what :func:`describe` returns; InputError names what is wrong."""
+    entries = _list_of_layers("layers", described)
+    _check_plain(list(entries))
+    return [_layer(f"layer {i}", entry, None, 1) for i, entry in enumerate(entries, 1)]
+
+
 def describe(layers):
     """The plain data of layers, as a TOML file would hold them; defaults are left out."""
     described = []

@@ -37,26 +37,33 @@ def training_report(trainer, result, method, preset, regime, evaluated, seconds)
         "schema": "mcuref.train/1",
         "data": trainer.data.name,
         "evaluated_on": evaluated,
-        "model": program.network.name,
-        "input": _input(program.network.input),
-        "layers": describe(program.network.written[1:]),
         "regime": regime,
-        "method": method,
         "preset": preset,
-        "settings": asdict(program.rule),
-        "optimiser": asdict(program.optimiser),
-        "policy": program.policy,
-        "loss": program.loss,
+        **program_description(program),
         "dtype": "float32",
         "seed": trainer.seed,
         "epochs": trainer.epochs,
-        "trainable_layers": [program.network.names[i] for i in program.trainable],
         "budget": budget_json(program.budget),
         **{name: value for name, value in result.as_dict().items() if name not in ("score", "history")},
         result.metric: result.score,
         "history": result.history,
         "memory": program.report(),
         "timing": {"seconds": seconds},
+    }
+
+
+def program_description(program):
+    """What a program was compiled from, as plain data; with the parameters enough to compile it again."""
+    return {
+        "model": program.network.name,
+        "input": _input(program.network.input),
+        "layers": describe(program.network.written[1:]),
+        "method": program.rule.method,
+        "settings": asdict(program.rule),
+        "optimiser": asdict(program.optimiser),
+        "policy": program.policy,
+        "loss": program.loss,
+        "trainable_layers": [program.network.names[i] for i in program.trainable],
     }
 
 
@@ -133,6 +140,20 @@ def _held(folder):
             if is_complete(folder):
                 raise
             raise KeyboardInterrupt(f"interrupted; go on with: {resume_command(folder)}") from None
+
+
+def read_run(folder):
+    """(arguments of the command, report) of a finished run; InputError if the folder holds none."""
+    path = Path(folder) / REQUEST
+    if not path.is_file():
+        raise InputError(f"{str(folder)!r} is no run folder: it has no {REQUEST}; name the folder that --out made")
+    if not is_complete(folder):
+        raise InputError(f"run folder {str(folder)!r} is unfinished; go on with: {resume_command(folder)}")
+    arguments, _ = _read_request(path)
+    try:
+        return arguments, json.loads((Path(folder) / REPORT).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{str(Path(folder) / REPORT)!r} cannot be used: {error}") from None
 
 
 def _read_request(path):

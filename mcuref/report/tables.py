@@ -17,7 +17,7 @@ COLUMN_NAMES = {
 METRICS = {"accuracy": "accuracy", "auc": "AUC", "mean_squared_error": "error"}
 
 
-def _table(*columns):
+def plain_table(*columns):
     """A table whose columns after the first are right-aligned; a column name may begin with "<" for left."""
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
     for i, column in enumerate(columns):
@@ -27,11 +27,11 @@ def _table(*columns):
     return table
 
 
-def _note(text):
+def note(text):
     return Text(text, style="dim")
 
 
-def _percent(fraction, digits=1):
+def percent(fraction, digits=1):
     return "-" if fraction is None else f"{100 * fraction:.{digits}f} %"
 
 
@@ -61,18 +61,18 @@ def _epochs(count):
 def comparison_tables(rows):
     """The table of ``mcuref compare``, and what its columns mean."""
     metric = rows[0]["metric"]
-    table = _table(
+    table = plain_table(
         "method", "<settings", METRICS[metric], "drop", "backward\neffort", "of\nfull's", "total\neffort", "skipped", "SRAM"
     )
     for row in rows:
         drop = row["accuracy_drop"]
         table.add_row(
             row["method"], _settings(row["settings"]), _score(row), "-" if drop is None else _points(metric, drop),
-            _percent(row["backward_effort"]), _percent(row["backward_effort_nonzero"]), _percent(row["total_effort"]),
-            _percent(row["samples_skipped"]), f"{row['sram_bytes']:,} B",
+            percent(row["backward_effort"]), percent(row["backward_effort_nonzero"]), percent(row["total_effort"]),
+            percent(row["samples_skipped"]), f"{row['sram_bytes']:,} B",
         )  # fmt: skip
     yield table
-    yield _note(
+    yield note(
         "± standard deviation over seeds; drop: points below full training; backward effort: MACs counted over those of a "
         "dense backward pass; of full's: over what full training computed, which leaves out exact zeros; total effort: "
         "forward and backward, over dense training; skipped: samples not trained"
@@ -110,12 +110,12 @@ def _settings(settings):
 def sweep_tables(rows, advantages):
     """Static top-k at several ratios, and how much less backward effort the adaptive methods need at equal accuracy."""
     yield Text("\nstatic top-k, dense output layer", style="bold")
-    table = _table("r", METRICS[rows[0]["metric"]], "drop", "backward effort", "of full's")
+    table = plain_table("r", METRICS[rows[0]["metric"]], "drop", "backward effort", "of full's")
     for row in rows:
         drop = row["accuracy_drop"]
         table.add_row(
             f"{row['settings']['ratio']:g}", _score(row), "-" if drop is None else _points(row["metric"], drop),
-            _percent(row["backward_effort"]), _percent(row["backward_effort_nonzero"]),
+            percent(row["backward_effort"]), percent(row["backward_effort_nonzero"]),
         )  # fmt: skip
     yield table
     for a in advantages:
@@ -124,7 +124,7 @@ def sweep_tables(rows, advantages):
             continue
         yield Text(
             f"{a['method']}: {a['bound'] + ' ' if a['bound'] else ''}{a['factor']:.1f}x less backward effort than static "
-            f"top-k of equal accuracy ({_percent(a['topk_effort'])})"
+            f"top-k of equal accuracy ({percent(a['topk_effort'])})"
         )
 
 
@@ -136,12 +136,12 @@ def memory_tables(program, memory, fits, suggestions):
     yield Text(f"{program.network.name} trained by {program.rule.method}; {memory['policy']}")
     yield _regions_table(program, memory)
     if program.budget is not None and program.budget.sram is not None:
-        yield _note(
+        yield note(
             f"planned is what is allocated; lower bound: no plan can be smaller; SRAM budget after {program.budget.stack:,} B "
             "of stack"
         )
     yield _layers_table(memory)
-    yield _note("columns in bytes of SRAM, then of flash, where trained weights have their start image; activations, errors, "
+    yield note("columns in bytes of SRAM, then of flash, where trained weights have their start image; activations, errors, "
                 "selection and input share bytes over time; MACs backward: the most a step can cost")  # fmt: skip
     yield _peak_line(program, memory["peak"])
     yield Text("not included: " + "; ".join(memory["not_included"]))
@@ -165,13 +165,13 @@ def _peak_line(program, peak):
 
 def _regions_table(program, memory):
     name = program.budget.name if program.budget and program.budget.name else "budget"
-    table = _table("region", "planned", "lower bound", name, "used")
+    table = plain_table("region", "planned", "lower bound", name, "used")
     for region in REGIONS:
         row = memory["regions"][region]
         allowed = row["budget"]
         table.add_row(
             region, f"{row['planned']:,} B", f"{row['lower_bound']:,} B",
-            "no limit" if allowed is None else f"{allowed:,} B", "-" if not allowed else _percent(row["planned"] / allowed),
+            "no limit" if allowed is None else f"{allowed:,} B", "-" if not allowed else percent(row["planned"] / allowed),
         )  # fmt: skip
     return table
 
@@ -180,7 +180,7 @@ def _layers_table(memory):
     """Bytes of SRAM by layer and category, flash, MACs."""
     used = [c for c in COLUMN_NAMES if any(c in row["sram"] for row in memory["layers"])]
     names = [COLUMN_NAMES[c] for c in used]
-    table = _table("layer", "shape", *names, "flash", "MACs forward", "backward")
+    table = plain_table("layer", "shape", *names, "flash", "MACs forward", "backward")
     for row in memory["layers"]:
         mark = "" if row["trainable"] or "weights" not in row["sram"] | row["flash"] else " (frozen)"
         table.add_row(
@@ -209,21 +209,21 @@ def training_tables(report):
         f"{report['data']}, {report['model']}, {report['method']} ({report['preset']}), {report['regime']}, "
         f"seed {report['seed']}"
     )
-    table = _table("epoch", "samples", "skipped", "loss", metric, "backward effort", "<k / n by layer")
+    table = plain_table("epoch", "samples", "skipped", "loss", metric, "backward effort", "<k / n by layer")
     for row in report["history"]:
         ratios = [f"{name[6:]} {value:.3f}" for name, value in row.items() if name.startswith("ratio.")]
-        score = _percent(row[metric], 2) if metric == "accuracy" else f"{row[metric]:.5f}"
+        score = percent(row[metric], 2) if metric == "accuracy" else f"{row[metric]:.5f}"
         table.add_row(
             str(row["epoch"]), f"{row['samples']:,}", f"{row['skipped']:,}", f"{row['loss']:.4f}", score,
-            _percent(row["backward_effort"]), "  ".join(ratios),
+            percent(row["backward_effort"]), "  ".join(ratios),
         )  # fmt: skip
     yield table
-    yield _note("k / n: back-propagation ratio chosen by the rule, a skipped sample counts as 0")
+    yield note("k / n: back-propagation ratio chosen by the rule, a skipped sample counts as 0")
     regions, counts = report["memory"]["regions"], report["counts"]
     yield Text(
-        f"{metric} {_percent(report[metric], 2) if metric == 'accuracy' else format(report[metric], '.5f')} on the "
-        f"{report['evaluated_on']} set; backward effort {_percent(report['backward_effort'])}, total effort "
-        f"{_percent(report['total_effort'])}; {regions['sram']['planned']:,} B of SRAM, "
+        f"{metric} {percent(report[metric], 2) if metric == 'accuracy' else format(report[metric], '.5f')} on the "
+        f"{report['evaluated_on']} set; backward effort {percent(report['backward_effort'])}, total effort "
+        f"{percent(report['total_effort'])}; {regions['sram']['planned']:,} B of SRAM, "
         f"{regions['flash']['planned']:,} B of flash; {report['timing']['seconds']:.1f} s"
     )
     macs = ", ".join(
@@ -236,31 +236,31 @@ def training_tables(report):
 
 def targets_tables(targets):
     """The list of ``mcuref targets``."""
-    table = _table("target", "<core", "<FPU", "MHz", "SRAM", "flash", "<part", "<data sheet")
+    table = plain_table("target", "<core", "<FPU", "MHz", "SRAM", "flash", "<part", "<data sheet")
     for t in targets:
         table.add_row(
             t.name, t.core, t.fpu, f"{t.clock_hz / 1e6:g}", format_size(t.sram, short=True),
             format_size(t.flash, short=True), t.part, t.datasheet,
         )  # fmt: skip
     yield table
-    yield _note("SRAM and flash: largest run of adjacent banks, because one arena needs contiguous memory")
+    yield note("SRAM and flash: largest run of adjacent banks, because one arena needs contiguous memory")
 
 
 def bank_tables(target):
     """One target with its memory banks."""
     yield Text(f"{target.part} ({target.vendor}), {target.core}, FPU {target.fpu}, {target.clock_hz / 1e6:g} MHz")
-    table = _table("bank", "<kind", "address", "bytes")
+    table = plain_table("bank", "<kind", "address", "bytes")
     for bank in target.banks:
         table.add_row(bank.name, bank.kind, f"0x{bank.address:08x}", f"{bank.size:,}")
     yield table
     sizes = f"{format_size(target.sram)} SRAM, {format_size(target.flash)} flash"
-    yield _note(f"largest run of adjacent banks: {sizes}; source: {target.datasheet}")
+    yield note(f"largest run of adjacent banks: {sizes}; source: {target.datasheet}")
 
 
 def dataset_tables(rows, folder):
     """The lists of ``mcuref datasets``: the sets, their licences and notes, and how to get what is not in folder."""
-    table = _table("data", "<kind", "train", "test", "sample", "classes", "<what", "<here")
-    terms = _table("data", "<licence", "<note")
+    table = plain_table("data", "<kind", "train", "test", "sample", "classes", "<what", "<here")
+    terms = plain_table("data", "<licence", "<note")
     for row in rows:
         sample = f"{'x'.join(map(str, row.sample_shape))} {row.dtype}"
         here = Text("yes", style="green") if row.present else Text("no", style="dim")
@@ -277,7 +277,7 @@ def dataset_tables(rows, folder):
 
 def models_tables(reports):
     """The list of ``mcuref models``."""
-    table = _table("model", "input", "outputs", "parameters", "MACs forward", "SRAM", "flash", "<what")
+    table = plain_table("model", "input", "outputs", "parameters", "MACs forward", "SRAM", "flash", "<what")
     for report in reports:
         table.add_row(
             report["name"], "x".join(map(str, report["input"])), str(report["outputs"]), f"{report['parameters']:,}",
@@ -285,7 +285,7 @@ def models_tables(reports):
             report["what"],
         )  # fmt: skip
     yield table
-    yield _note(
+    yield note(
         "outputs of a convolutional model are the classes of the data; SRAM and flash: to train all layers by "
         "tinypropv2, batch 1"
     )
@@ -294,7 +294,7 @@ def models_tables(reports):
 def model_tables(report):
     """One model with its layers."""
     yield Text(f"{report['name']}: {report['what'] or 'no description'}")
-    table = _table("layer", "shape", "parameters", "MACs forward", "<from")
+    table = plain_table("layer", "shape", "parameters", "MACs forward", "<from")
     previous = None
     for row in report["layers"]:
         fed_by = "" if row["from"] in ([previous], []) else " + ".join(row["from"])
@@ -313,7 +313,7 @@ def model_tables(report):
 
 def checks_table(checks):
     """The list of ``mcuref doctor``: (what, ok or None where it does not matter, found)."""
-    table = _table("check", "<ok", "<found")
+    table = plain_table("check", "<ok", "<found")
     for what, ok, found in checks:
         mark = Text("-") if ok is None else Text("yes", style="green") if ok else Text("NO", style="bold red")
         table.add_row(what, mark, found)
@@ -322,12 +322,12 @@ def checks_table(checks):
 
 def bench_tables(rows, forward):
     """The list of ``mcuref bench``, and the rate of one dense forward pass."""
-    table = _table("model", "<method", "steps/s", "us/step", "against PyTorch", "skipped")
+    table = plain_table("model", "<method", "steps/s", "us/step", "against PyTorch", "skipped")
     for row in rows:
         ratio = row["ratio_to_torch"]
         table.add_row(
             row["model"], row["method"], f"{row['steps_per_second']:,.0f}", f"{1e6 / row['steps_per_second']:.2f}",
-            "-" if ratio is None else f"{ratio:.1f}x", _percent(row["samples_skipped"]),
+            "-" if ratio is None else f"{ratio:.1f}x", percent(row["samples_skipped"]),
         )  # fmt: skip
     yield table
     yield Text(

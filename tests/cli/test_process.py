@@ -226,7 +226,7 @@ def test_no_permission():
 @pytest.mark.parametrize("width", [20, 40, 80])
 def test_narrow_terminals_cut_no_number(capsys, monkeypatch, width):
     """Rich would cut cells that may not wrap; a cut number is a wrong number."""
-    table = tables._table("layer", "<note", "bytes", "accuracy ± deviation")
+    table = tables.plain_table("layer", "<note", "bytes", "accuracy ± deviation")
     table.add_row("dense1", "some words that may wrap", "1,234,567", "91.23 ± 0.45 %")
     monkeypatch.setattr(console, "WIDTH", width)
     console.show(table, "and [text] as it is: :smile:")

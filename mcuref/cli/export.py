@@ -1,0 +1,55 @@
+"""Export a trained run as C99 that goes on training on a microcontroller, or as golden vectors for another port.
+
+The project builds with make, for this computer and for emulated Cortex-M boards; its first samples are compiled in.
+
+  mcuref export runs/har --c firmware/               a self-contained C99 project
+  mcuref export runs/har --vectors vectors/          inputs and outputs of every instruction, as .npz and .h
+  mcuref verify firmware/ --core m4f                 then: compare every instruction with Python
+"""
+
+from mcuref.cli import options
+from mcuref.cli.console import prepare_kernels, show
+
+
+def arguments(parser):
+    """Options of this command."""
+    parser.add_argument("run_folder", metavar="RUN", help="the folder that mcuref train --out made")
+    parser.add_argument("--c", metavar="FOLDER", help="write the C99 project into this new folder")
+    parser.add_argument("--vectors", metavar="FOLDER", help="write golden vectors into this new folder")
+    parser.add_argument(
+        "--samples", type=options.whole(1, 100_000), default=32, metavar="N",
+        help="the first N training samples go with it; default 32",
+    )  # fmt: skip
+
+
+def run(asked):
+    """Read the run, write what is asked for."""
+    from mcuref.errors import InputError
+    from mcuref.export.project import write_project
+    from mcuref.export.run import run_material
+    from mcuref.files import check_new_folder
+
+    if asked.c is None and asked.vectors is None:
+        raise InputError("nothing to export: give --c FOLDER for a C99 project or --vectors FOLDER for golden vectors")
+    for folder in (asked.c, asked.vectors):
+        if folder is not None:
+            check_new_folder(folder, "folder")
+    material = run_material(asked.run_folder, asked.samples)
+    prepare_kernels()
+    if asked.c is not None:
+        write_project(material, asked.c)
+        show(_written(material, asked.c))
+    if asked.vectors is not None:
+        from mcuref.export.vectors import write_vectors
+
+        write_vectors(material, asked.vectors)
+        show(f"golden vectors of {len(material.x)} samples in {asked.vectors}: vectors.npz, vectors.h, README.txt")
+
+
+def _written(material, folder):
+    plan = material.program.plan
+    return (
+        f"C99 project in {folder}: {len(material.program.instructions)} instructions, arena {plan.sram:,} B of SRAM, "
+        f"{plan.flash:,} B of flash and the code, {len(material.x)} samples\n"
+        f"build and run: make -C {folder} run      compare: mcuref verify {folder} --core host"
+    )

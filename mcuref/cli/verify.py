@@ -1,0 +1,73 @@
+"""Verify that an exported project computes, on a core, exactly what mcuref computes: every instruction, every byte.
+
+It is built with its own Makefile and run, here or in QEMU; exit status 1 if anything differs, with the first difference.
+
+  mcuref verify firmware/ --core host                this computer
+  mcuref verify firmware/ --core m4f                 a Cortex-M4F; also m0, m3, m7, m55 and microbit (16 KiB)
+  mcuref verify firmware/ --core m4f --profile       and exact instruction counts per kernel
+  mcuref verify --conformance --core m4f             all operations, rules and sizes, without a project; --core all
+"""
+
+from mcuref.cli import options
+from mcuref.cli.console import prepare_kernels, show
+from mcuref.firmware.cores import CORES
+from mcuref.firmware.toolchain import SECONDS
+
+
+def arguments(parser):
+    """Options of this command."""
+    parser.add_argument("project", nargs="?", metavar="PROJECT", help="the folder that mcuref export --c made")
+    parser.add_argument("--core", default="host", metavar="NAME", help=f"{', '.join(CORES)}, or all; default host")
+    parser.add_argument("--conformance", action="store_true", help="run the conformance list instead of a project")
+    parser.add_argument("--profile", action="store_true", help="count instructions, exactly, per kernel")
+    parser.add_argument(
+        "--timeout", type=options.whole(1, 86400), default=SECONDS, metavar="S",
+        help=f"seconds that a firmware may run; default {SECONDS}",
+    )  # fmt: skip
+    options.add_json(parser)
+
+
+def run(asked):
+    """Verify, print, write; 1 if anything differs."""
+    from mcuref.errors import InputError
+    from mcuref.files import check_outputs, write_json
+    from mcuref.firmware.cores import find_core
+    from mcuref.report.firmware import verification_tables
+
+    if asked.conformance == (asked.project is not None):
+        raise InputError("name an exported project, such as firmware/, or give --conformance; one of the two")
+    check_outputs(asked.json)
+    cores = list(CORES.values()) if asked.core == "all" else [find_core(asked.core)]
+    results = []
+    for core in cores:
+        prepare_kernels()
+        result = _conformance(core) if asked.conformance else _project(asked, core)
+        show(*verification_tables(result))
+        results.append(result)
+    if asked.json is not None:
+        write_json(
+            asked.json, {"schema": "mcuref.verify/1", "equal": all(r["equal"] for r in results), "cores": results}
+        )
+    return 0 if all(result["equal"] for result in results) else 1
+
+
+def _project(asked, core):
+    """Result of one project on one core, plain data."""
+    from mcuref.firmware.projects import profile_project, verify_project
+
+    result = verify_project(asked.project, core.name, asked.timeout).as_dict()
+    if asked.profile:
+        result["profile"] = profile_project(asked.project, core.name, asked.timeout)
+    return result
+
+
+def _conformance(core):
+    """Result of the conformance list on one core, plain data."""
+    from mcuref.firmware.cases import run_conformance
+    from mcuref.firmware.toolchain import version
+
+    outcomes = run_conformance(core)
+    failures = [{"case": name} | difference.as_dict() for name, difference in outcomes if difference is not None]
+    return {
+        "core": core.name, "compiler": version(core), "equal": not failures, "cases": len(outcomes), "differences": failures
+    }  # fmt: skip

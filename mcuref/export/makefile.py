@@ -1,0 +1,59 @@
+"""The Makefile of an exported project: the same flags and boards as mcuref's own checks."""
+
+from mcuref.firmware.cores import BARE, CORES, FLAGS, WARNINGS
+from mcuref.firmware.toolchain import EMULATOR, LINKED, places
+
+_HEAD = """\
+# make                 build the example and the check for this computer
+# make CORE=m4f run    build for a Cortex-M board and run the example in QEMU; cores: {cores}
+# The flags decide the bits: no contraction to fused multiply-adds, no -ffast-math.
+CORE ?= host
+BUILD ?= build/$(CORE)
+"""
+
+_RULES = """
+CFLAGS = {flags}
+WARNINGS = {warnings}
+INCLUDE = -I. -Ikernels -Ioperations -Iprogram -Iboard -Iverify
+
+MODEL = $(sort $(wildcard kernels/*.c operations/*.c program/*.c)) model.c samples.c
+SOURCES = $(MODEL) $(BOARD_$(CORE)) main.c verify/verify.c verify/trace.c verify/mark.c
+OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
+COMMON = $(filter-out $(BUILD)/main.o $(BUILD)/verify/%,$(OBJECTS))
+
+all: $(BUILD)/example $(BUILD)/check
+
+run: $(BUILD)/example
+	$(RUN_$(CORE)) $<
+
+$(BUILD)/example: $(BUILD)/main.o $(COMMON)
+	$(COMPILER_$(CORE)) $(CORE_$(CORE)) $(CFLAGS) $^ $(LINK_$(CORE)) -o $@
+
+$(BUILD)/check: $(filter $(BUILD)/verify/%,$(OBJECTS)) $(COMMON)
+	$(COMPILER_$(CORE)) $(CORE_$(CORE)) $(CFLAGS) $^ $(LINK_$(CORE)) -o $@
+
+$(BUILD)/%.o: %.c $(wildcard *.h */*.h)
+	@mkdir -p $(@D)
+	$(COMPILER_$(CORE)) $(CORE_$(CORE)) $(CFLAGS) $(WARNINGS) $(INCLUDE) -c $< -o $@
+
+clean:
+	rm -rf build
+
+.PHONY: all run clean
+"""
+
+
+def makefile():
+    """Text of the Makefile."""
+    text = _HEAD.format(cores=", ".join(CORES))
+    for core in CORES.values():
+        variables = {
+            "COMPILER": core.compiler,
+            "CORE": " ".join((*core.flags, *(() if core.is_host else BARE))),
+            "BOARD": "board/host.c" if core.is_host else "board/startup.c board/semihosting.c",
+            "LINK": "" if core.is_host else " ".join(("-T board/board.ld", *places(core), *LINKED)),
+            "RUN": "" if core.is_host else " ".join((*EMULATOR, "-M", core.machine, "-kernel")),
+        }
+        text += f"\n# {core.title}\n"
+        text += "".join(f"{name}_{core.name} = {value}".rstrip() + "\n" for name, value in variables.items())
+    return text + _RULES.format(flags=" ".join(FLAGS), warnings=" ".join(WARNINGS))

@@ -1,0 +1,314 @@
+"""The conformance list: small programs that between them run every instruction and every option of every rule.
+
+Each row of a table below is one program: what it is made of, and how it is shown samples. Samples come from mcuref's
+own generator, so that the list is the same everywhere; a row's place in the list seeds it.
+"""
+
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+
+from mcuref.export.image import Image
+from mcuref.firmware.conformance import SMALL_POOL, check
+from mcuref.firmware.cores import find_core
+from mcuref.firmware.trace import Material
+from mcuref.kernels.random import philox, uniform
+from mcuref.layers import (
+    AveragePool2D,
+    Conv2D,
+    Dense,
+    DepthwiseConv2D,
+    Flatten,
+    GlobalAveragePool,
+    Input,
+    MaxPool2D,
+    ReLU,
+    ReLU6,
+    Reshape,
+    Residual,
+)
+from mcuref.network import Network
+from mcuref.optimisers import SGD
+from mcuref.program.compiler import compile
+from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
+
+STREAM = 0x40000000  # of the generator: samples, then answers
+POINTER = 4  # bytes, on every core that has little memory
+SOFTMAX, SQUARED, RECONSTRUCTION = "softmax_cross_entropy", "mean_squared_error", "reconstruction"
+MIDDLE = {"float32": (0.25, 0.5), "uint8": (127.5, 1 / 128), "int8": (-0.5, 1 / 128), "int16": (3.0, 1 / 32768)}
+IMAGE = Input((5, 7, 3), "int8", *MIDDLE["int8"])
+
+
+@dataclass
+class Row:
+    """One program of the list.
+
+    Attributes
+    ----------
+    layers : list, an Input first. rule, optimiser : as of ``mcuref.compile``; options : its other arguments.
+    samples : int, how many are shown.
+    weights : what the parameters start from: a value for all of them, for ties and extremes, or arrays by name; random
+        ones if None.
+    x, targets : float, limits of uniform float32 samples and targets; 0: all zeros; or arrays, as they are.
+    """
+
+    name: str
+    layers: list
+    rule: object = Full()
+    optimiser: SGD = SGD(0.125)
+    samples: int = 3
+    weights: object = None
+    x: object = 2.0
+    targets: object = None
+    options: dict = field(default_factory=dict)
+
+
+def cases():
+    """The list, [(name, Material)]: kept indices of 16 bits, each small enough for 3 MB and a few milliseconds."""
+    tables = (_widths, _windows, _blocks, _inputs, _rules, _optimisers, _losses, _parts, _values, _not_finite)
+    return _materials(row for table in tables for row in table())
+
+
+def wide_cases():
+    """Programs with kept indices of 32 bits, which need a build of their own: a layer of more than 65,536 outputs."""
+    layers = [Input((1, 65538, 1), "uint8", 127.5, 1 / 128), Conv2D(1, 1), ReLU(), GlobalAveragePool(), Dense(2)]
+    adaptive = TinyProp(0.0001, 0.001, output="rule")
+    return _materials([Row("uint32 indices", layers, adaptive, SGD(0.125, momentum=0.5), samples=2)])
+
+
+def small_cases():
+    """Those of the list that fit the micro:bit, which has 16 KiB of RAM."""
+    return [(name, material) for name, material in cases() if pool_bytes(material) <= SMALL_POOL]
+
+
+def run_conformance(core):
+    """Run the list on the core of that name; returns [(name, :class:`Difference` or None)].
+
+    The small list where there is little memory; elsewhere the wide one too. ToolError if tools are missing.
+    """
+    core = find_core(core)
+    lists = [small_cases()] if core.name == "microbit" else [cases(), wide_cases()]
+    return [
+        (name, difference)
+        for part in lists
+        for (name, _), difference in zip(part, check(core, [material for _, material in part]))
+    ]
+
+
+def pool_bytes(material):
+    """Bytes of memory that the conformance firmware needs for a program on a 32-bit core."""
+    image, plan = Image(material.program), material.program.plan
+    rows = len(material.program.instructions)
+    parts = (
+        image.images.nbytes, image.spans.nbytes, image.flash.nbytes, rows * POINTER, plan.sram, plan.state + 8,
+        material.x[:1].nbytes, material.answers[:1].nbytes + 4,
+    )  # fmt: skip
+    return sum(-(-part // 4) * 4 for part in parts)
+
+
+# -- from a row to a program --------------------------------------------------------------------------------------
+
+
+def _materials(rows):
+    return [(row.name, _material(seed, row)) for seed, row in enumerate(rows)]
+
+
+def _material(seed, row):
+    """The :class:`Material` of a row."""
+    network = Network(row.layers, seed=seed, name=row.name)
+    if row.weights is not None:
+        arrays = row.weights if isinstance(row.weights, dict) else dict.fromkeys(network.parameters, row.weights)
+        start = {name: np.broadcast_to(arrays[name], value.shape) for name, value in network.parameters.items()}
+        network = network.with_parameters(start)
+    program = compile(network, row.rule, row.optimiser, **row.options)
+    return Material(program, _samples(seed, row), _answers(seed, row, network.outputs), inferences=1)
+
+
+def _samples(seed, row):
+    """Samples over the whole range of the input's type, or as the row says."""
+    layer = row.layers[0]
+    shape = (row.samples, *layer.shape)
+    if isinstance(row.x, np.ndarray):
+        return row.x
+    if layer.dtype == "float32":
+        return uniform(row.samples * layer.size, row.x, seed, STREAM).reshape(shape)
+    return philox(seed, STREAM, row.samples * layer.size).astype(layer.dtype).reshape(shape)
+
+
+def _answers(seed, row, outputs):
+    """Labels, or targets where the row has some; None for reconstruction."""
+    if row.options.get("loss") == RECONSTRUCTION:
+        return None
+    if row.targets is None:
+        return (philox(seed, STREAM + 1, row.samples) % np.uint32(outputs)).astype(np.int32)
+    if isinstance(row.targets, np.ndarray):
+        return row.targets
+    return uniform(row.samples * outputs, row.targets, seed, STREAM + 1).reshape(row.samples, outputs)
+
+
+# -- the tables ---------------------------------------------------------------------------------------------------
+
+
+def _widths():
+    """Dense layers around 8 lanes, 4 rows a pass and whole bytes of a mask; one value, and one after another."""
+    for widths in ((1, 2, 3), (7, 8, 9), (15, 16, 17), (33, 1, 2), (3, 33, 7), (8, 15, 33), (16, 9, 1)):
+        first, *others = widths
+        layers = [Input((first,)), *(layer for width in others for layer in (Dense(width), ReLU()))][:-1]
+        yield Row(f"dense {'-'.join(map(str, widths))}", layers, samples=4, optimiser=SGD(0.25, "halving"))
+
+
+def _windows():
+    """Every layer with a window, at strides and paddings that cut it off at each side."""
+    windows = (
+        (1, 1, "valid"), (3, 1, "same"), (3, 2, "same"), (3, 2, "valid"), ((5, 7), 1, "valid"),
+        ((5, 1), (1, 2), "same"), ((1, 3), (2, 1), "same"), ((2, 4), (1, 2), "same"),
+    )  # fmt: skip
+    layers = {
+        "conv": lambda *window: Conv2D(5, *window),
+        "depthwise": DepthwiseConv2D,
+        "maxpool": MaxPool2D,
+        "avgpool": AveragePool2D,
+    }
+    for kind, make in layers.items():
+        for window in windows:
+            below = [IMAGE, Conv2D(9 if kind == "depthwise" else 3, 1)]
+            rule = TinyProp(0.25, 1.0) if kind in ("conv", "depthwise") else Full()
+            yield Row(f"{kind} {window}", [*below, make(*window), Flatten(), Dense(3)], rule, SGD(0.03125), samples=2)
+    yield Row("globalavgpool", [IMAGE, Conv2D(7, 3), GlobalAveragePool(), Dense(3)])
+    signal = [Input((9, 2), "int16", *MIDDLE["int16"]), Reshape((1, 9, 2))]
+    yield Row("signal", [*signal, Conv2D(4, (1, 3), (1, 2)), ReLU(), MaxPool2D((1, 2)), Flatten(), Dense(2)])
+
+
+def _blocks():
+    """Activations with outputs kept and with masks, alone and one on another; residual blocks, one in another."""
+    activations = {"relu": [ReLU()], "relu6": [ReLU6()], "both": [ReLU(), ReLU6()]}
+    for name, layers in activations.items():
+        yield Row(f"{name}, output kept", [Input((8,)), Dense(17), *layers, Dense(9)], x=16.0)
+        masked = [IMAGE, DepthwiseConv2D(3), *layers, MaxPool2D(2, 1), Flatten(), Dense(3)]
+        yield Row(f"{name}, mask", masked, optimiser=SGD(0.5))
+    plain = Residual([Conv2D(3, 3, 1, "same"), ReLU(), DepthwiseConv2D(3, 1, "same")])
+    projected = Residual([ReLU(), Conv2D(4, 3, 2, "same"), ReLU6()], Conv2D(4, 1, 2))
+    nested = Residual([plain, AveragePool2D(3, 1, "same"), ReLU()])
+    for name, block in (("plain", plain), ("projected", projected), ("nested", nested)):
+        layers = [IMAGE, Conv2D(3, 1), block, ReLU(), Flatten(), Dense(3)]
+        for rule in (Full(), TinyProp(0.1, 0.5)):
+            yield Row(f"residual {name}, {rule.method}", layers, rule, SGD(0.03125))
+    yield Row("residual at the input", [IMAGE, plain, GlobalAveragePool(), Dense(2)], options={"wrt": "input"})
+
+
+def _inputs():
+    """Every type of samples, normalised by one pair, a pair a channel and a pair a value."""
+    for dtype, (mean, scale) in MIDDLE.items():
+        for what, count in (("one", 1), ("channels", 3), ("values", 15)):
+            steps = np.arange(count, dtype=np.float32)  # every pair differs: one taken for another shows
+            first = Input((1, 5, 3), dtype, mean + steps / 64, scale * (1 + steps / 128))
+            yield Row(f"{dtype}, {what}", [first, Flatten(), Dense(3)], samples=2)
+
+
+def _rules():
+    """Every option of every rule, on a dense and a convolutional network; a tiny share keeps one entry, 1.0 all."""
+    sparse = [Input((9,)), Dense(17), ReLU(), Dense(33), ReLU(), Dense(5)]
+    image = [IMAGE, Conv2D(4, 3), ReLU(), DepthwiseConv2D(2), ReLU(), Flatten(), Dense(5)]
+    rules = [Full(), TopK(0.25, "auto"), TopK(0.001, "dense"), TopK(0.001, "rule"), TopK(1.0, "rule", "dense")]
+    rules += [
+        TinyProp(output=output, bias=bias) for output in ("auto", "dense", "rule") for bias in ("masked", "dense")
+    ]
+    rules += [TinyProp(0.0, 1.0, output="rule", rounding=rounding) for rounding in ("nearest", "floor")]
+    rules += [TinyProp(0.05, 0.5, zeta=0.5, decay=0.5, output="rule"), TinyProp(0.25, 2.0, zeta=1.5, decay=0.75)]
+    rules += [TinyPropV2(0.0, 1.0, output=output, bias="dense", threshold=0.5) for output in ("auto", "dense", "rule")]
+    rules += [TinyPropV2(0.1, 1.0, output="rule", threshold=0.8, beta="ratio", rounding="floor", decay=0.5)]
+    rules += [TinyPropV2(threshold=threshold, d_min=0.2, d_max=0.5, beta=0.75) for threshold in (0.0, 0.3, 0.375, 9.0)]
+    for rule in rules:
+        yield Row(f"dense, {_short(rule)}", sparse, rule, samples=6)
+        yield Row(f"image, {_short(rule)}", image, rule, SGD(0.0625), samples=4)
+
+
+def _short(rule):
+    """A rule by its method and the settings that are not the default ones."""
+    changed = (f" {f.name}={getattr(rule, f.name)}" for f in fields(rule) if getattr(rule, f.name) != f.default)
+    return rule.method + "".join(changed)
+
+
+def _optimisers():
+    """Momentum, batches, both, and sums applied at once; samples left over at the end, and skipped ones between."""
+    layers = [IMAGE, Conv2D(9, 3, 2), ReLU(), DepthwiseConv2D(2), ReLU(), Flatten(), Dense(9), ReLU(), Dense(3)]
+    for momentum, batch in ((0.0, 1), (0.0, 2), (0.75, 1), (0.5, 3)):
+        optimiser = SGD(0.0625, "constant" if momentum else "linear", momentum, batch)
+        for rule in (Full(), TinyPropV2(output="rule", threshold=0.85)):
+            name = f"momentum {momentum}, batch {batch}, {rule.method}"
+            yield Row(name, layers, rule, optimiser, 7, options={"policy": "accumulate"})
+    yield Row(
+        "momentum, policy immediate", layers, TopK(0.2), SGD(0.0625, momentum=0.5), options={"policy": "immediate"}
+    )
+
+
+def _losses():
+    """Every loss, of one output and of some, with labels and with targets."""
+    for outputs in (1, 2, 9):
+        layers = [Input((outputs,), "int16", *MIDDLE["int16"]), Dense(7), ReLU(), Dense(outputs)]
+        yield Row(f"softmax, {outputs}", layers)
+        yield Row(f"squared error, labels, {outputs}", layers, options={"loss": SQUARED})
+        yield Row(f"squared error, targets, {outputs}", layers, TinyProp(), targets=2.0, options={"loss": SQUARED})
+        yield Row(f"reconstruction, {outputs}", layers, TopK(0.5), options={"loss": RECONSTRUCTION})
+
+
+def _parts():
+    """Some of the layers trained, none, and gradients of the input."""
+    layers = [
+        IMAGE,
+        Conv2D(3, 3),
+        ReLU(),
+        DepthwiseConv2D(2),
+        ReLU6(),
+        MaxPool2D(2),
+        Flatten(),
+        Dense(4),
+        ReLU(),
+        Dense(3),
+    ]
+    for count in range(4):
+        yield Row(f"{count} trained", layers, TinyProp(), options={"trainable": count})
+    for rule in (Full(), TopK(0.1, "rule")):
+        yield Row(f"input gradient, {rule.method}", layers, rule, options={"wrt": "input"})
+    pooled = [IMAGE, AveragePool2D(2, 1), MaxPool2D(2, 1), ReLU(), DepthwiseConv2D(3), Flatten(), Dense(3)]
+    yield Row("input gradient through pools", pooled, options={"wrt": "input"})
+
+
+def _values():
+    """Ties, zeros, numbers below 2^-126, exponentials that vanish, and sums that cancel."""
+    sparse = [Input((9,)), Dense(17), ReLU(), Dense(9)]
+    image = [Input((4, 4, 2)), Conv2D(3, 2), ReLU(), MaxPool2D(2, 1), Flatten(), Dense(3)]
+    squared = {"loss": SQUARED}
+    tiny = {"x": 2e-38, "targets": 1e-38, "options": squared}
+    for name, layers in (("dense", sparse), ("image", image)):
+        shape, outputs = layers[0].shape, layers[-1].outputs
+        ones = np.ones((2, *shape), np.float32)
+        for k in (0.1, 0.4, 1.0):
+            yield Row(f"{name}, ties, {k}", layers, TopK(k, "rule"), weights=0.5, x=ones, samples=2)
+        yield Row(f"{name}, zeros", layers, TinyPropV2(), weights=0.0, x=0.0, targets=0.0, options=squared)
+        yield Row(f"{name}, zero samples", layers, TinyProp(output="rule"), x=0.0)
+        yield Row(f"{name}, subnormal", layers, TinyProp(output="rule"), SGD(1.0), **tiny)
+        yield Row(f"{name}, subnormal weights", layers, TopK(0.5, "rule"), SGD(1.0), weights=3e-39, **tiny)
+        yield Row(f"{name}, subnormal momentum", layers, Full(), SGD(1.0, momentum=0.5), **tiny)
+        yield Row(f"{name}, saturating", layers, x=200.0, optimiser=SGD(0.5))
+        negative = -np.ones((2, outputs), np.float32)
+        yield Row(f"{name}, minus zero", layers, x=-0.0 * ones, targets=0 * negative, samples=2, options=squared)
+    line = np.linspace(0, 104, 33, dtype=np.float32)  # e^-87.3 is the smallest that is not 0
+    yield Row("exponentials", [Input((1,)), Dense(33)], x=np.stack([line[[0]], line[[9]], -line[[32]]]), weights=1.0)
+    yield Row("spread exponentials", [Input((33,)), Dense(33)], x=60.0, samples=8)
+
+
+def _not_finite():
+    """Errors that become infinite or NaN: the sample stops there, and the next one begins."""
+    layers = [Input((3,)), Dense(9), ReLU(), Dense(3)]
+    image = [Input((4, 4, 2)), Conv2D(3, 2), ReLU(), MaxPool2D(2, 1), Flatten(), Dense(3)]
+    for name, chain in (("dense", layers), ("image", image)):
+        for rule in (Full(), TopK(0.3, "rule"), TinyProp(), TinyPropV2()):
+            squared = {"targets": 1.0, "options": {"loss": SQUARED}}
+            yield Row(f"{name}, {rule.method}, diverging", chain, rule, SGD(1e30), 5, **squared)
+            yield Row(f"{name}, {rule.method}, diverging softmax", chain, rule, SGD(3e38), 5, x=1e4)
+        huge = {"x": 1.0, "targets": 3e38, "options": {"loss": SQUARED}}
+        yield Row(f"{name}, infinite sum", chain, **huge)
+    weights = np.array([[0, 0], [1e38, -1e38], [0, 0]], np.float32)  # infinity minus infinity, in one output of three
+    start, x = {"dense1.weights": weights, "dense1.bias": 0}, np.full((3, 2), 1e10, np.float32)
+    yield Row("one output NaN", [Input((2,)), Dense(3)], weights=start, x=x)

@@ -1,0 +1,292 @@
+"""What the instructions of each kernel are linear in: features of a row's dimensions, and of what it did.
+
+A feature is how often something happens: a call, a pass of a loop, a product. It follows from the dimensions alone or
+is linear in the sums that the executor counts; where a cost is not linear in the kept entries (rows that are taken four
+at a time), the mean of a run stands for all of them. Windows that reach into the padding are counted exactly.
+
+Where floats are computed in software a product with 0 costs much less, and a ReLU makes many zeros. So products with
+what comes out of a ReLU ("rectified") are features of their own.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+H, W, C, HO, WO, O, KH, KW, SH, SW, TOP, LEFT = range(12)  # noqa: E741  columns of a geometry
+LANES = 8  # elements a pass of the kernels' inner loops
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a row of a program did, summed over all samples.
+
+    Attributes
+    ----------
+    instruction : Instruction.
+    runs, kept, comparisons : float, as counted by the executor.
+    fresh : float, rows of weights that a batch came to for the first time; of begin_rows_f32 alone.
+    rectified : bool, whether the activations that it reads come out of a ReLU.
+    """
+
+    instruction: object
+    runs: float
+    kept: float = 0.0
+    comparisons: float = 0.0
+    fresh: float = 0.0
+    rectified: bool = False
+
+    @property
+    def d(self):
+        """The row's dimensions."""
+        return self.instruction.dimensions
+
+    @property
+    def mean_kept(self):
+        """Kept entries of a run."""
+        return self.kept / self.runs if self.runs else 0.0
+
+    def products(self, times, n):
+        """``times`` loops over n products of activations, LANES a pass."""
+        return loop(times, n, "rectified product" if self.rectified else "product")
+
+
+def features(work):
+    """{name: how often} of a :class:`Work`: what its instructions are linear in."""
+    return {"run": work.runs, **FEATURES[work.instruction.name](work)}
+
+
+def loop(times, n, what):
+    """``times`` loops over n elements: whole passes of LANES of them, and single ones behind."""
+    return {f"{what} x {LANES}": times * (n // LANES), what: times * (n % LANES), "remainder": times * (n % LANES > 0)}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# windows
+
+
+def taps_inside(g):
+    """(int[Ho], int[Wo]): how many rows and columns of a window lie inside the input, at each position."""
+    return tuple(
+        np.maximum(np.minimum(kernel, extent - corner) - np.maximum(0, -corner), 0)
+        for extent, kernel, corner in (
+            (g[H], g[KH], np.arange(g[HO]) * g[SH] - g[TOP]),
+            (g[W], g[KW], np.arange(g[WO]) * g[SW] - g[LEFT]),
+        )
+    )
+
+
+def _positions(g):
+    return g[HO] * g[WO]
+
+
+def _entry_loops(work, entries):
+    """The loops over the patches of kept entries, wherever those lie: a run of columns x channels in each row."""
+    g = work.d
+    rows, columns = taps_inside(g)
+    mean_rows, total = rows.mean(), {"kept row": entries * rows.mean()}
+    for n in columns * g[C]:
+        _add(total, work.products(entries * mean_rows / columns.size, int(n)))
+    return total
+
+
+def _walk(work):
+    """Going from one kept entry to the next, position by position: steps, and positions that have a kept entry.
+
+    For entries that are spread evenly, the last of m is expected at m / (m + 1) of the way.
+    """
+    g, kept = work.d, work.mean_kept
+    share = min(kept / (_positions(g) * g[O]), 1.0)
+    steps = work.runs * _positions(g) * kept / (kept + 1)
+    places = work.runs * _positions(g) * (1 - (1 - share) ** g[O])
+    return {"step": steps, "line": steps / g[WO], "place": places}
+
+
+def _add(total, more):
+    for name, value in more.items():
+        total[name] = total.get(name, 0.0) + value
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# forward and back, by kind of row
+
+
+def _load(work):
+    n, c = work.d[:2]
+    return {"value": work.runs * n, "group": work.runs * n // c}
+
+
+def _elements(work):
+    return {"element": work.runs * work.d[0]}
+
+
+def _relu_mask(work):
+    n = work.d[0]
+    return {"element": work.runs * n, "mask byte": work.runs * -(-n // 8)}
+
+
+def _dense_forward(work):
+    outputs, inputs = work.d[:2]
+    return {"output": work.runs * outputs, **work.products(work.runs * outputs, inputs)}
+
+
+def _conv_forward(work):
+    g, runs = work.d, work.runs
+    places, size = runs * _positions(g), g[KH] * g[KW] * g[C]
+    total = {"place": places, "line": runs * g[HO], "output": places * g[O], **work.products(places * g[O], size)}
+    if len(work.instruction.outputs) > 1:
+        total.update(_gather(work))
+    return total
+
+
+def _gather(work):
+    """Patches are gathered, 0 where they lie outside; a product with such a 0 may cost less."""
+    g = work.d
+    rows, columns = taps_inside(g)
+    read = rows.sum() * (columns > 0).sum()
+    copied = rows.sum() * columns.sum() * g[C]
+    lines = _positions(g) * g[KH]
+    cleared = lines * g[KW] * g[C] - copied
+    return {
+        "patch": work.runs * _positions(g), "patch row": work.runs * read, "patch row outside": work.runs * (lines - read),
+        "copied": work.runs * copied, "cleared": work.runs * cleared, "product with padding": work.runs * cleared * g[O],
+    }  # fmt: skip
+
+
+def _depthwise_forward(work):
+    g, runs = work.d, work.runs
+    rows, columns = taps_inside(g)
+    taps = runs * rows.sum() * columns.sum()
+    return {
+        "place": runs * _positions(g), "line": runs * g[HO], "row": runs * rows.sum() * g[WO], "tap": taps,
+        "value": runs * _positions(g) * g[C], **work.products(taps, g[C]),
+    }  # fmt: skip
+
+
+def _pool(work):
+    """Pooling, either way: positions, rows and taps of their windows, values under them, and values in and out."""
+    g, runs = work.d, work.runs
+    rows, columns = taps_inside(g)
+    taps = runs * rows.sum() * columns.sum()
+    recorded = len(work.instruction.outputs) > 1
+    return {
+        "place": runs * _positions(g), "line": runs * g[HO], "row": runs * rows.sum() * g[WO], "tap": taps,
+        "value under": taps * g[C], "value recorded": taps * g[C] * recorded, "value": runs * _positions(g) * g[C],
+        "input": runs * g[H] * g[W] * g[C],
+    }  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# selection
+
+
+def _decide(work):
+    return loop(work.runs, work.d[0], "magnitude")
+
+
+def _select(work):
+    n = work.d[0]
+    return {
+        **loop(work.runs, n, "magnitude"), "entry": work.runs * n, "kept": work.kept, "pass": work.comparisons / n,
+        "comparison": work.comparisons,
+    }  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# propagation and update of kept entries
+
+
+def in_fours(mean):
+    """(passes of four, single ones) that a mean number of rows takes; between whole numbers it is interpolated."""
+    low = int(mean)
+    share = mean - low
+    fours = (1 - share) * (low // 4) + share * ((low + 1) // 4)
+    return fours, mean - 4 * fours
+
+
+def _dense_propagate(work):
+    inputs = work.d[1]
+    fours, singles = (work.runs * n for n in in_fours(work.mean_kept))
+    return {
+        "input": work.runs * inputs, "four": fours, "single": singles,
+        **loop(fours, inputs, "four products"), **loop(singles, inputs, "product"),
+    }  # fmt: skip
+
+
+def _dense_update(work):
+    outputs, inputs, dense_bias = work.d[:3]
+    return {"kept": work.kept, **work.products(work.kept, inputs), **_biases(work, dense_bias, outputs)}
+
+
+def _biases(work, dense_bias, entries):
+    return {"bias": work.runs * entries * dense_bias, "bias of a kept entry": work.kept * (1 - dense_bias)}
+
+
+def _conv_propagate(work):
+    g = work.d
+    return {"input": work.runs * g[H] * g[W] * g[C], "kept": work.kept, **_walk(work), **_entry_loops(work, work.kept)}
+
+
+def _conv_update(work):
+    g = work.d
+    biases = _biases(work, g[12], _positions(g) * g[O])
+    return {"kept": work.kept, **_walk(work), **_entry_loops(work, work.kept), **biases}
+
+
+def _depthwise_taps(work):
+    """The taps of kept entries, each a product of its own."""
+    rows, columns = taps_inside(work.d)
+    what = "rectified product" if work.rectified else "product"
+    return {"kept": work.kept, "kept row": work.kept * rows.mean(), what: work.kept * rows.mean() * columns.mean()}
+
+
+def _depthwise_propagate(work):
+    g = work.d
+    return {"input": work.runs * g[H] * g[W] * g[C], **_walk(work), **_depthwise_taps(work)}
+
+
+def _depthwise_update(work):
+    g = work.d
+    return {**_walk(work), **_depthwise_taps(work), **_biases(work, g[12], _positions(g) * g[O])}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# optimisers
+
+
+def _begin_rows(work):
+    elements, momentum = work.d[1], work.instruction.constants[0]
+    what = "scaled" if momentum else "cleared"
+    return {"kept": work.kept, f"row {what}": work.fresh, f"weight {what}": work.fresh * elements}
+
+
+def _apply_rows(work):
+    rows, elements = work.d[:2]
+    return {
+        "row": work.runs * rows, "mask byte": work.runs * -(-rows // 8), "row applied": work.kept,
+        "weight applied": work.kept * elements,
+    }  # fmt: skip
+
+
+FEATURES = {
+    "load_u8": _load, "load_i8": _load, "load_i16": _load, "load_f32": _load,
+    "dense_forward_f32": _dense_forward,
+    "conv_forward_f32": _conv_forward,
+    "depthwise_forward_f32": _depthwise_forward,
+    "relu_forward_f32": _elements, "relu_backward_f32": _elements,
+    "relu_mask_forward_f32": _relu_mask, "relu_mask_backward_f32": _elements,
+    "max_pool_forward_f32": _pool, "max_pool_backward_f32": _pool,
+    "average_pool_forward_f32": _pool, "average_pool_backward_f32": _pool,
+    "add_forward_f32": _elements, "add_backward_f32": _elements,
+    "softmax_cross_entropy_f32": _elements, "mean_squared_error_f32": _elements, "reconstruction_f32": _elements,
+    "decide_f32": _decide,
+    "select_full_f32": _select, "select_top_k_f32": _select, "select_adaptive_f32": _select,
+    "dense_backward_input_f32": _dense_propagate,
+    "conv_backward_input_f32": _conv_propagate,
+    "depthwise_backward_input_f32": _depthwise_propagate,
+    "dense_update_f32": _dense_update,
+    "conv_update_f32": _conv_update,
+    "depthwise_update_f32": _depthwise_update,
+    "begin_rows_f32": _begin_rows,
+    "apply_rows_f32": _apply_rows,
+    "count_batch_i32": lambda work: {},
+}  # fmt: skip

@@ -1,0 +1,140 @@
+"""Exported projects: built with their own Makefile, run, and compared with mcuref."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcuref.errors import InputError
+from mcuref.export.reference import read_reference
+from mcuref.firmware.comparison import Difference, compare
+from mcuref.firmware.cores import find_core
+from mcuref.firmware.toolchain import SECONDS, ToolError, call, explained, find_tool, run_firmware, workspace
+from mcuref.firmware.trace import STEPS, TRACE, Answer
+
+ARENA = "arena"  # the symbol of verify.c and main.c
+CHECK = {  # functions that verify.c alone calls
+    "main", "reset_handler", "fnv1a", "mcuref_init", "mcuref_save", "mcuref_restore", "mark", "ask", "address",
+    "trace_begin", "trace_step", "trace_rows", "trace_inference", "trace_state", "trace_end", "write_word", "port_open",
+    "port_read", "port_write", "port_close", "port_print", "hash_outputs", "dump_outputs", "bytes_of", "paint_stack",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What came of a comparison.
+
+    Attributes
+    ----------
+    core, compiler : str.
+    samples, instructions, inferences : int, how many were compared.
+    arena : (int, int), bytes planned and bytes of the array in the program that was built.
+    difference : :class:`Difference` or None.
+    """
+
+    core: str
+    compiler: str
+    samples: int
+    instructions: int
+    inferences: int
+    arena: tuple
+    difference: Difference | None
+
+    @property
+    def equal(self):
+        """Whether nothing differs."""
+        return self.difference is None and self.arena[0] == self.arena[1]
+
+    def as_dict(self):
+        """Plain data."""
+        difference = None if self.difference is None else self.difference.as_dict()
+        return {
+            "schema": "mcuref.verify/1", "core": self.core, "compiler": self.compiler, "equal": self.equal,
+            "samples": self.samples, "instructions": self.instructions, "inferences": self.inferences,
+            "arena": {"planned": self.arena[0], "elf": self.arena[1]}, "difference": difference,
+        }  # fmt: skip
+
+
+def read_project(folder):
+    """The Material of an exported project; InputError if the folder is none."""
+    folder = Path(folder)
+    if not (folder / "Makefile").is_file():
+        raise InputError(f"{str(folder)!r} is no exported project: it has no Makefile; mcuref export makes one")
+    return read_reference(folder / "reference")
+
+
+def build_project(folder, core, build, target="all"):
+    """Build an exported project for a core into the folder ``build``; ToolError with the compiler's message."""
+    find_tool(core.compiler)
+    with explained(core):
+        call(
+            [find_tool("make"), "-s", f"-j{os.cpu_count()}", f"CORE={core.name}", f"BUILD={build}", target],
+            Path(folder), what="building with",
+        )  # fmt: skip
+    return build
+
+
+def arena_bytes(core, program):
+    """Bytes of the arena in a program that was built."""
+    for line in call([find_tool("nm"), "-S", program]).splitlines():
+        fields = line.split()
+        if fields[-1] == ARENA and len(fields) == 4:
+            return int(fields[1], 16)
+    raise ToolError(f"{program.name} has no symbol {ARENA!r}")
+
+
+def verify_project(folder, core_name, seconds=SECONDS):
+    """Build and run an exported project on a core and compare it with mcuref; returns a :class:`Verification`."""
+    core, material = find_core(core_name), read_project(folder)
+    from mcuref.firmware.toolchain import version
+
+    with workspace() as build:
+        build_project(folder, core, build, f"{build}/check")
+        firmware = build / "check"
+        content, _ = run_firmware(core, firmware, build, seconds=seconds)
+        try:
+            trace = Answer(content).trace(material)
+        except EOFError:
+            raise ToolError(
+                f"the firmware stopped after {len(content):,} bytes of its trace; it is not the reference's"
+            ) from None
+
+        def dump(sample, row):
+            return run_firmware(core, firmware, build, sample=sample, row=row, seconds=seconds)[1]
+
+        difference = compare(material, trace, dump)
+        arena = material.program.plan.sram, arena_bytes(core, firmware)
+    instructions = sum(len(rows) for rows, _, _ in trace.steps)
+    return Verification(
+        core.name, version(core), material.steps, instructions, material.inferences, arena, difference
+    )  # fmt: skip
+
+
+def profile_project(folder, core_name, seconds=SECONDS):
+    """Executed instructions of an exported project on an emulated core, exact, as plain data.
+
+    {"training_step", "inference": mean instructions; "rows": by instruction of the program; "functions": {name:
+    instructions} over all steps and inferences; "samples", "inferences"}. ToolError for the host.
+    """
+    from mcuref.firmware.profile import run_profiled
+
+    core, material = find_core(core_name), read_project(folder)
+    with workspace() as build:
+        build_project(folder, core, build, f"{build}/check")
+        content, by_row = run_profiled(core, build / "check", build, TRACE, seconds)
+        _, by_step = run_profiled(core, build / "check", build, STEPS, seconds)
+    steps, runs = material.steps, [row for rows, _, _ in Answer(content).trace(material).steps for row, _ in rows]
+    rows = [
+        {"row": i, "opcode": instruction.name, "layer": instruction.layer, "phase": instruction.phase, "runs": 0, "instructions": 0}
+        for i, instruction in enumerate(material.program.instructions)
+    ]  # fmt: skip
+    for row, count in zip(runs, by_row.spans.tolist()):
+        rows[row]["runs"] += 1
+        rows[row]["instructions"] += count
+    for row in rows:
+        row["per_step"] = row["instructions"] / max(steps, 1)
+    return {
+        "training_step": float(by_step.spans[:steps].mean()) if steps else 0.0,
+        "inference": float(by_step.spans[steps:].mean()),
+        "samples": steps, "inferences": material.inferences, "rows": rows,
+        "functions": {name: count for name, count in by_step.functions.items() if name not in CHECK},
+    }  # fmt: skip

@@ -1,0 +1,61 @@
+"""Tables of what firmware does: comparisons with mcuref, executed instructions."""
+
+from rich.text import Text
+
+from mcuref.firmware.comparison import Difference
+from mcuref.report.tables import note, percent, plain_table
+
+
+def verification_tables(result):
+    """What ``mcuref verify`` prints for one core, from the plain data of its result."""
+    yield Text(f"{result['core']} ({result['compiler']})", style="bold")
+    if "cases" in result:
+        yield from _conformance_lines(result)
+        return
+    arena = result["arena"]
+    yield Text(
+        f"arena: {arena['elf']:,} B in the program, {arena['planned']:,} B planned"
+        + ("" if arena["elf"] == arena["planned"] else ": they differ")
+    )
+    if result["difference"] is not None:
+        yield Text(f"different: {Difference(**result['difference']).sentence()}", style="red")
+    else:
+        yield Text(
+            f"equal: {result['instructions']:,} instructions of {result['samples']:,} training samples, each by the hash of "
+            f"what it wrote; then losses, the whole state, saved and restored, and {result['inferences']:,} inferences, byte by byte"
+        )
+    if "profile" in result:
+        yield from profile_tables(result["profile"])
+
+
+def _conformance_lines(result):
+    for failure in result["differences"]:
+        case = failure["case"]
+        sentence = Difference(**{name: value for name, value in failure.items() if name != "case"}).sentence()
+        yield Text(f"{case}: {sentence}", style="red")
+    failed = len(result["differences"])
+    yield Text(
+        f"{result['cases'] - failed} of {result['cases']} programs equal" + (", bit by bit" if not failed else "")
+    )
+
+
+def profile_tables(profile):
+    """Executed instructions by row of the program and by function."""
+    table = plain_table("instruction", "<layer", "runs", "per run", "per training step", "share")
+    step = profile["training_step"]
+    for row in profile["rows"]:
+        table.add_row(
+            row["opcode"], row["layer"], f"{row['runs']:,}", f"{row['instructions'] / max(row['runs'], 1):,.0f}",
+            f"{row['per_step']:,.0f}", percent(row["per_step"] / step),
+        )  # fmt: skip
+    yield table
+    yield Text(f"training step {step:,.0f} instructions on average, inference {profile['inference']:,.0f}")
+    functions, total = plain_table("function", "instructions", "share"), sum(profile["functions"].values())
+    for name, count in list(profile["functions"].items())[:16]:
+        functions.add_row(name, f"{count:,}", percent(count / total))
+    yield functions
+    yield note(
+        f"functions: over {profile['samples']} training steps and {profile['inferences']} inferences, each "
+        "without the functions it calls; exact counts of executed instructions, not cycles: what a core needs for each, and "
+        "for its memory, is not in them"
+    )
