@@ -10,6 +10,7 @@ import numpy as np
 
 from mcuref import arguments, rules
 from mcuref.errors import InputError
+from mcuref.firmware.cost import step_instructions
 from mcuref.layers import find_loss
 from mcuref.memory.targets import Budget
 from mcuref.models import build, find_model
@@ -105,13 +106,18 @@ class Comparison:
         return run.start(), run.second
 
     def _train(self, method, rule, seed, start):
-        """(result, seconds, plan) of one run."""
+        """(result, seconds, plan, instructions a step) of one run."""
         network, data = start.result()
         program = self.compiled(rule, network)
         began = time.perf_counter()
         progress = self._progress(f"{method}, seed {seed}")
         result = Trainer(program, data, epochs=self.protocol.epochs, seed=seed, progress=progress).run()
-        return result, time.perf_counter() - began, program.plan
+        seconds = time.perf_counter() - began
+        return result, seconds, program.plan, self._instructions(program)
+
+    def _instructions(self, program):
+        """Instructions of an average training step of a program that has run, on the budget's core; None if unknown."""
+        return None if self.budget is None else step_instructions(program, self.budget.core, program.counts)
 
     def _progress(self, what):
         def update(done, total):
@@ -123,7 +129,8 @@ class Comparison:
         return update
 
     def _row(self, method, preset, rule, runs):
-        results, plan = [result for result, _, _ in runs], runs[0][2]
+        results, plan = [result for result, *_ in runs], runs[0][2]
+        instructions = [count for *_, count in runs]
         scores = [result.score for result in results]
         return {
             "method": method,
@@ -140,10 +147,11 @@ class Comparison:
             "samples_skipped": sum(r.samples_skipped for r in results) / sum(r.samples_shown for r in results),
             "mean_ratio_per_layer": _mean_ratios(results),
             "counts": {kind: sum(r.counts[kind] for r in results) for kind in results[0].counts},
+            "instructions_per_step": None if instructions[0] is None else float(np.mean(instructions)),
             "settings": asdict(rule),
             "sram_bytes": plan.sram,
             "flash_bytes": plan.flash,
-            "timing": {"seconds": sum(seconds for _, seconds, _ in runs)},
+            "timing": {"seconds": sum(seconds for _, seconds, *_ in runs)},
         }
 
 

@@ -60,5 +60,6 @@ def run(arguments):
 
 def _fits(program):
     from mcuref.memory.accountant import excess
+    from mcuref.program.compiler import program_needs
 
-    return program.budget is None or excess(program.plan, program.budget) is None
+    return program.budget is None or excess(program_needs(program.listing, program.budget), program.budget) is None

@@ -62,7 +62,7 @@ class Material:
         """What stands beside each sample in C: labels int32[S, 1] or targets float32[S, outputs]; int32[S, 0] for none."""
         from mcuref.program.samples import Samples
 
-        if not self.steps:
+        if self.y is None:
             return np.zeros((len(self.x), 0), np.int32)
         *_, labels, targets = Samples.checked(self.program, self.x, self.y, None, labelled=True).arrays
         return (targets if targets.size else labels).reshape(len(self.x), -1)

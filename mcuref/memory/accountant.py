@@ -6,17 +6,32 @@ The same placements are the estimate, the allocation and the report.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from mcuref.errors import McurefError
 from mcuref.memory import planner
 from mcuref.memory.buffers import REGIONS, Buffer, aligned
 from mcuref.memory.targets import format_size
 
-NOT_INCLUDED = (
-    "code of the kernels and of the firmware (flash): no measured figure yet",
+UNMEASURED = (
+    "code of the kernels and of the firmware (flash): this core was not measured",
     "stack beyond the reserve taken off the SRAM budget",
-    "the raw sample before it is loaded, and stored data sets: they stay in the sensor's buffer or in other memory",
 )
+OUTSIDE = (
+    "the raw sample before it is loaded, and stored data sets: they stay in the sensor's buffer or in other memory",
+    "drivers, interrupts and whatever else a firmware does",
+)
+
+
+class Needs(NamedTuple):
+    """Bytes that a program needs of each region, the plan and, where the core was measured, the firmware around it.
+
+    ``sram`` is the arena, and what the stack needs beyond the budget's reserve; ``flash`` the plan and ``code``.
+    """
+
+    sram: int
+    flash: int
+    code: int = 0
 
 
 @dataclass(frozen=True)
@@ -142,12 +157,13 @@ class BudgetExceeded(McurefError):
     region : str, "sram" or "flash".
     needed, allowed, over_by : int, bytes.
     alive : list of (name, bytes) of the buffers alive at the peak, largest first.
+    needs : :class:`Needs` of the program.
     suggestions : list of {"change": str, "sram": int, "flash": int}: changes that fit, each planned, in bytes.
     """
 
-    def __init__(self, method, plan, budget, suggestions):
-        self.method, self.region = method, excess(plan, budget)
-        self.needed, self.allowed = getattr(plan, self.region), allowance(budget, self.region)
+    def __init__(self, method, plan, needs, budget, suggestions):
+        self.method, self.region, self.needs = method, excess(needs, budget), needs
+        self.needed, self.allowed = getattr(needs, self.region), allowance(budget, self.region)
         self.over_by = self.needed - self.allowed
         alive = ((p.buffer.name, p.buffer.size) for p in plan.alive(self.region, plan.peak))
         self.alive = sorted(alive, key=lambda row: -row[1])
@@ -157,10 +173,11 @@ class BudgetExceeded(McurefError):
     def _sentence(self):
         name = f" of {self.budget.name}" if self.budget.name else ""
         reserve = f" (after {self.budget.stack:,} B of stack)" if self.region == "sram" and self.budget.stack else ""
+        code = f", {self.needs.code:,} B of code included" if self.region == "flash" and self.needs.code else ""
         largest = ", ".join(f"{n} {b:,} B" for n, b in self.alive[:3])
         fits = "; ".join(f"{s['change']} ({s['sram']:,} B sram, {s['flash']:,} B flash)" for s in self.suggestions)
         return (
-            f"training by {self.method} needs {format_size(self.needed)} of {self.region} but the budget{name} leaves "
+            f"training by {self.method} needs {format_size(self.needed)} of {self.region}{code} but the budget{name} leaves "
             f"{format_size(self.allowed)}{reserve}: {self.over_by:,} B too many (largest at the peak: {largest}); "
             + (f"what would fit: {fits}" if fits else "no smaller variant that was tried fits")
         )
@@ -171,9 +188,9 @@ def allowance(budget, region):
     return budget.arena if region == "sram" else budget.flash
 
 
-def excess(plan, budget):
-    """The first region a plan overruns, or None."""
-    for region, needed in (("sram", plan.sram), ("flash", plan.flash)):
+def excess(needs, budget):
+    """The first region that :class:`Needs` (or a plan alone) overrun, or None."""
+    for region, needed in (("sram", needs.sram), ("flash", needs.flash)):
         allowed = allowance(budget, region)
         if allowed is not None and needed > allowed:
             return region

@@ -17,6 +17,12 @@ FPUS = ("none", "single", "double")
 MAX_BYTES = 2**40  # far above any microcontroller: a larger number is a slip of the hand
 DEFAULT_STACK = 2048  # bytes, until a measured figure replaces it
 
+# Cores that firmware was measured on (mcuref/firmware/cores.py), by the names in data sheets
+CORE_NAMES = {
+    "Cortex-M0": "m0", "Cortex-M0+": "m0",  # both ARMv6-M: the same instructions, the same binary
+    "Cortex-M3": "m3", "Cortex-M4F": "m4f", "Cortex-M7": "m7", "Cortex-M55": "m55",
+}  # fmt: skip
+
 _FACTORS = {"": 1, "b": 1, "k": 1024, "kb": 1024, "kib": 1024, "m": 1024**2, "mb": 1024**2, "mib": 1024**2}
 # ASCII only, or IGNORECASE would take the Kelvin sign for a k; the lengths keep int() and Fraction() cheap
 _SIZE = re.compile(r"([+-]?[0-9_]{1,30}(?:\.[0-9]{1,30})?)[ \t]*([a-z]{0,3})", re.ASCII | re.IGNORECASE)
@@ -111,12 +117,14 @@ class Budget:
     sram, flash : bytes of contiguous memory; None = unlimited.
     stack : bytes of the SRAM kept back for the stack.
     name : the target it came from, for messages; may be empty.
+    core : the core whose code and stack are counted in, "m4f" say; empty: none is known, and only the plan is counted.
     """
 
     sram: int | None
     flash: int | None
     stack: int = DEFAULT_STACK
     name: str = ""
+    core: str = ""
 
     def __post_init__(self):
         for field, minimum in (("sram", 1), ("flash", 1), ("stack", 0)):
@@ -209,7 +217,7 @@ class Target:
 
     def budget(self, stack: int = DEFAULT_STACK) -> Budget:
         """Return the part's budget with `stack` bytes kept back for the stack."""
-        return Budget(self.sram, self.flash, stack, self.name)
+        return Budget(self.sram, self.flash, stack, self.name, CORE_NAMES.get(self.core, ""))
 
 
 def find_target(name: str) -> Target:

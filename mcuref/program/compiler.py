@@ -4,19 +4,21 @@ It never loads Numba and never allocates the arena: an estimate is a compiled pr
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 from mcuref.arguments import instance, one_of, whole
 from mcuref.errors import InputError
 from mcuref.layers import find_loss
-from mcuref.memory.accountant import BudgetExceeded, Plan, excess
+from mcuref.memory.accountant import BudgetExceeded, Needs, Plan, excess
 from mcuref.memory.buffers import Buffer
+from mcuref.memory.footprint import footprint
 from mcuref.memory.targets import Budget
 from mcuref.network import Network
 from mcuref.optimisers import SGD
 from mcuref.program.emitter import Emitter
 from mcuref.program.instructions import COLUMNS
 from mcuref.program.program import Program
-from mcuref.program.suggestions import Needs, suggestions
+from mcuref.program.suggestions import suggestions
 from mcuref.rules import METHODS, Full
 
 POLICIES = ("immediate", "accumulate")
@@ -115,18 +117,29 @@ def require(
     optimiser = SGD() if optimiser is None else optimiser
     policy = _policy(policy, optimiser)
 
-    def plans(network, trainable):
-        return [lower(network, rule, optimiser, loss, policy, trainable, wrt).plan for rule in rules]
+    @cache
+    def listings(network, trainable):
+        return [lower(network, rule, optimiser, loss, policy, trainable, wrt) for rule in rules]
 
-    def needs(network, trainable):
-        every = plans(network, trainable)
-        return Needs(max(plan.sram for plan in every), max(plan.flash for plan in every))
+    def needs(network, trainable, budget):
+        every = [program_needs(listing, budget) for listing in listings(network, trainable)]
+        return Needs(*(max(column) for column in zip(*every)))
 
-    refused = [(plan, rule) for plan, rule in zip(plans(network, trainable), rules) if excess(plan, budget)]
+    needed = [(listing.plan, program_needs(listing, budget), rule) for listing, rule in zip(listings(network, trainable), rules)]
+    refused = [entry for entry in needed if excess(entry[1], budget)]
     if refused:
-        plan, rule = max(refused, key=lambda pair: pair[0].sram)
+        plan, most, rule = max(refused, key=lambda entry: entry[1].sram)
         changes = suggestions(network, trainable, wrt, budget, needs)
-        raise BudgetExceeded(rule.method, plan, budget, changes)
+        raise BudgetExceeded(rule.method, plan, most, budget, changes)
+
+
+def program_needs(listing, budget):
+    """The :class:`Needs` of a program under a budget: its plan and, if the budget's core was measured, code and stack."""
+    plan = listing.plan
+    around = footprint(listing, budget.core)
+    if around is None:
+        return Needs(plan.sram, plan.flash)
+    return Needs(plan.sram + max(around.stack - budget.stack, 0), plan.flash + around.flash, around.flash)
 
 
 def trainable_layers(network, trainable):

@@ -1,33 +1,25 @@
 """What would fit: changes to a refused program, each one compiled and planned before it is suggested."""
 
 from fractions import Fraction
-from typing import NamedTuple
 
 from mcuref.memory.accountant import excess
 from mcuref.memory.targets import TARGETS
 from mcuref.models import narrowed
 
 
-class Needs(NamedTuple):
-    """Planned bytes."""
-
-    sram: int
-    flash: int
-
-
 def suggestions(network, trainable, wrt, budget, needs):
-    """Up to three changes that fit, as {"change", "sram", "flash"} with planned bytes.
+    """Up to three changes that fit, as {"change", "sram", "flash"} with the bytes that are then needed.
 
-    ``needs(network, trainable)`` plans a variant and returns its :class:`Needs`. Tried: fewer trainable layers (the
+    ``needs(network, trainable, budget)`` plans a variant and returns its :class:`Needs` under a budget. Tried: fewer trainable layers (the
     most that fit), narrower hidden layers (the widest that fit), a larger named part (the smallest that fits, with an
     FPU if one has it: the arithmetic is float32).
     """
     candidates = (
         _fewer_trainable(network, trainable, wrt, budget, needs),
         _narrower(network, trainable, budget, needs),
-        _larger_part(needs(network, trainable), budget),
+        _larger_part(network, trainable, budget, needs),
     )
-    return [{"change": change} | need._asdict() for change, need in filter(None, candidates)]
+    return [{"change": change, "sram": n.sram, "flash": n.flash} for change, n in filter(None, candidates)]
 
 
 def _fewer_trainable(network, trainable, wrt, budget, needs):
@@ -36,7 +28,7 @@ def _fewer_trainable(network, trainable, wrt, budget, needs):
     most = len(network.parametric) if trainable is None else trainable
 
     def variant(count):
-        return f"--trainable {count}", needs(network, count)
+        return f"--trainable {count}", needs(network, count, budget)
 
     return _largest_fitting(most, budget, variant)
 
@@ -47,7 +39,7 @@ def _narrower(network, trainable, budget, needs):
 
     def variant(width):
         smaller = narrowed(network, Fraction(width, widest))
-        return smaller and (f"--model {smaller.name}", needs(smaller, trainable))
+        return smaller and (f"--model {smaller.name}", needs(smaller, trainable, budget))
 
     return _largest_fitting(widest, budget, variant)
 
@@ -67,10 +59,11 @@ def _largest_fitting(most, budget, variant):
     return fitting
 
 
-def _larger_part(need, budget):
+def _larger_part(network, trainable, budget, needs):
     parts = [t for t in TARGETS.values() if t.sram > budget.stack]
-    fitting = [t for t in parts if excess(need, t.budget(budget.stack)) is None]
+    need = {t: needs(network, trainable, t.budget(budget.stack)) for t in parts}
+    fitting = [t for t in parts if excess(need[t], t.budget(budget.stack)) is None]
     if not fitting:
         return None
     smallest = min(fitting, key=lambda t: (t.fpu == "none", t.sram, t.flash, t.name))
-    return f"--target {smallest.name}", need
+    return f"--target {smallest.name}", need[smallest]

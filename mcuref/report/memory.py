@@ -1,7 +1,9 @@
 """The memory report of a program, as plain data; the map of which bytes are alive when."""
 
-from mcuref.memory.accountant import NOT_INCLUDED, allowance
+from mcuref.firmware.cost import inference_instructions, step_instructions
+from mcuref.memory.accountant import OUTSIDE, UNMEASURED, allowance
 from mcuref.memory.buffers import REGIONS, aligned
+from mcuref.memory.footprint import footprint
 
 
 def _policy(program):
@@ -15,12 +17,13 @@ def _policy(program):
 
 
 def memory_report(program):
-    """Bytes and MACs of a program: {"regions", "categories", "layers", "peak", "policy", "not_included"}.
+    """Bytes and MACs of a program: {"regions", "firmware", "categories", "layers", "peak", "policy", "not_included"}.
 
-    Bytes are integers. ``planned`` is what is allocated; ``requested`` what is alive at the peak before alignment;
+    Bytes are integers. ``firmware`` is the whole of it on the budget's core, null where that was not measured. ``planned`` is what is allocated; ``requested`` what is alive at the peak before alignment;
     ``lower_bound`` what no plan can do without; ``budget`` what the arena may use (null: no limit).
     """
     plan, budget = program.plan, program.budget
+    firmware = _firmware(program)
     return {
         "regions": {
             region: {
@@ -31,11 +34,34 @@ def memory_report(program):
             }
             for region in REGIONS
         },
+        "firmware": firmware,
         "categories": plan.categories(),
         "layers": layer_rows(program),
         "peak": _peak(program),
         "policy": _policy(program),
-        "not_included": list(NOT_INCLUDED),
+        "not_included": [*(UNMEASURED if firmware is None else ()), *OUTSIDE],
+    }
+
+
+def _firmware(program):
+    """What a firmware with this program alone takes, in bytes and executed instructions; None if not measured.
+
+    ``sram`` = arena + stack (the deepest), ``flash`` = plan + code (of mcuref's example, without samples); instructions
+    from fitted formulas (:mod:`mcuref.firmware.cost`); those of a training step are the most that one can take.
+    """
+    core = "" if program.budget is None else program.budget.core
+    around = footprint(program.listing, core)
+    if around is None:
+        return None
+    return {
+        "core": core,
+        "compiler": around.compiler,
+        "arena": program.plan.sram,
+        "stack": around.stack,
+        "sram": program.plan.sram + around.stack,
+        "code": around.flash,
+        "flash": program.plan.flash + around.flash,
+        "instructions": {"inference": inference_instructions(program, core), "training_step": step_instructions(program, core)},
     }
 
 

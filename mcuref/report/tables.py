@@ -62,20 +62,22 @@ def comparison_tables(rows):
     """The table of ``mcuref compare``, and what its columns mean."""
     metric = rows[0]["metric"]
     table = plain_table(
-        "method", "<settings", METRICS[metric], "drop", "backward\neffort", "of\nfull's", "total\neffort", "skipped", "SRAM"
-    )
+        "method", "<settings", METRICS[metric], "drop", "backward\neffort", "of\nfull's", "total\neffort", "skipped", "SRAM",
+        "instr.\nper step",
+    )  # fmt: skip
     for row in rows:
-        drop = row["accuracy_drop"]
+        drop, instructions = row["accuracy_drop"], row["instructions_per_step"]
         table.add_row(
             row["method"], _settings(row["settings"]), _score(row), "-" if drop is None else _points(metric, drop),
             percent(row["backward_effort"]), percent(row["backward_effort_nonzero"]), percent(row["total_effort"]),
-            percent(row["samples_skipped"]), f"{row['sram_bytes']:,} B",
+            percent(row["samples_skipped"]), f"{row['sram_bytes']:,} B", "-" if instructions is None else f"{instructions:,.0f}",
         )  # fmt: skip
     yield table
     yield note(
         "± standard deviation over seeds; drop: points below full training; backward effort: MACs counted over those of a "
         "dense backward pass; of full's: over what full training computed, which leaves out exact zeros; total effort: "
-        "forward and backward, over dense training; skipped: samples not trained"
+        "forward and backward, over dense training; skipped: samples not trained; instr. per step: executed by the target's "
+        "core for a sample shown, forward pass and selection included, from formulas fitted to exact counts"
     )
 
 
@@ -140,6 +142,8 @@ def memory_tables(program, memory, fits, suggestions):
             f"planned is what is allocated; lower bound: no plan can be smaller; SRAM budget after {program.budget.stack:,} B "
             "of stack"
         )
+    if memory["firmware"] is not None:
+        yield from _firmware_lines(memory["firmware"])
     yield _layers_table(memory)
     yield note("columns in bytes of SRAM, then of flash, where trained weights have their start image; activations, errors, "
                 "selection and input share bytes over time; MACs backward: the most a step can cost")  # fmt: skip
@@ -174,6 +178,20 @@ def _regions_table(program, memory):
             "no limit" if allowed is None else f"{allowed:,} B", "-" if not allowed else percent(row["planned"] / allowed),
         )  # fmt: skip
     return table
+
+
+def _firmware_lines(firmware):
+    """The whole firmware on its core, and what it executes."""
+    most, inference = firmware["instructions"]["training_step"], firmware["instructions"]["inference"]
+    yield Text(
+        f"whole firmware on {firmware['core']}: SRAM {firmware['sram']:,} B (arena {firmware['arena']:,}, stack "
+        f"{firmware['stack']:,}), flash {firmware['flash']:,} B (of it code {firmware['code']:,})"
+    )
+    yield Text(f"instructions: inference {inference:,.0f}; training step at most {most:,.0f}")
+    yield note(
+        f"code and stack as measured with {firmware['compiler']}; instructions executed, from formulas fitted to exact "
+        "counts: not cycles"
+    )
 
 
 def _layers_table(memory):

@@ -19,7 +19,7 @@ static void print_number(const char *before, int32_t number) {
 int main(void) {
   int32_t trained = 0, right = 0;
   mcuref_init(&model, arena);
-  for (int32_t i = 0; i < SAMPLES; i++) {
+  for (int32_t i = 0; i < SAMPLES && model.rows > model.forward_rows; i++) {
     const model_sample *sample = samples + i * MODEL_INPUTS;
     trained += mcuref_train(&model, arena, sample, answers + i * ANSWER, rates[i], 0) == MCUREF_TRAINED;
   }

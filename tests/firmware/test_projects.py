@@ -1,0 +1,112 @@
+"""Exported projects, built and run for real, are equal to mcuref: every instruction, every byte."""
+
+import numpy as np
+import pytest
+
+import mcuref
+from mcuref import rules
+from mcuref.datasets import load
+from mcuref.export.project import write_project
+from mcuref.firmware.cores import CORES
+from mcuref.firmware.projects import profile_project, verify_project
+from mcuref.firmware.toolchain import ToolError, missing
+from mcuref.firmware.trace import Material
+from mcuref.models import build
+from mcuref.optimisers import SGD
+
+
+def digits(model, method, optimiser):
+    data = load("digits")
+    program = mcuref.compile(build(model, data), rules.make(method), optimiser)
+    return Material(program, data.x_train[:6], data.y_train[:6], inferences=6)
+
+
+def autoencoder():
+    program = mcuref.compile(build("autoencoder-16-4-16"), rules.make("tinyprop"), SGD(0.02), loss="reconstruction")
+    return Material(program, np.random.default_rng(0).normal(size=(5, 16)).astype(np.float32), inferences=5)
+
+
+PROJECTS = {
+    "mlp, tinypropv2": lambda: digits("mlp-64-8-10", "tinypropv2", SGD(0.02)),
+    "cnn, tinyprop, momentum and batch": lambda: digits("cnn-8", "tinyprop", SGD(0.02, momentum=0.5, batch=2)),
+    "autoencoder, tinyprop": autoencoder,
+}
+
+
+@pytest.mark.parametrize("core", ["host", "m4f"])
+@pytest.mark.parametrize("name", PROJECTS)
+def test_a_project_is_equal_on_a_core(tmp_path, name, core):
+    if missing(CORES[core]):
+        pytest.skip(missing(CORES[core]))
+    material = PROJECTS[name]()
+    write_project(material, tmp_path / "firmware")
+    result = verify_project(tmp_path / "firmware", core)
+    assert result.difference is None and result.equal
+    assert result.arena == (material.program.plan.sram,) * 2
+    assert result.samples == len(material.x) == result.inferences and result.instructions > result.samples
+
+
+def test_a_fault_in_a_kernel_is_named(tmp_path):
+    write_project(PROJECTS["mlp, tinypropv2"](), tmp_path / "firmware")
+    source = tmp_path / "firmware" / "kernels" / "dense.c"
+    text = source.read_text()
+    assert text.count("b[j] = b[j] - step;") == 1
+    source.write_text(text.replace("b[j] = b[j] - step;", "b[j] = b[j] - step * (j == 3 ? 2.0f : 1.0f);"))
+    difference = verify_project(tmp_path / "firmware", "host").difference
+    assert (difference.kernel, difference.layer) == ("dense_update_f32", "dense2")
+    assert (difference.what, difference.element) == ("dense2.bias", 3)
+    assert difference.mcuref != difference.firmware and "element 3 is" in difference.sentence()
+
+
+def test_an_arena_of_another_size_is_no_equality(tmp_path):
+    write_project(PROJECTS["mlp, tinypropv2"](), tmp_path / "firmware")
+    source = tmp_path / "firmware" / "verify" / "verify.c"
+    source.write_text(source.read_text().replace("arena[MODEL_SRAM_BYTES / 4]", "arena[MODEL_SRAM_BYTES / 4 + 1]"))
+    result = verify_project(tmp_path / "firmware", "host")
+    assert result.difference is None and not result.equal and result.arena[1] == result.arena[0] + 4
+
+
+def test_a_firmware_that_hangs_is_stopped(tmp_path):
+    write_project(PROJECTS["mlp, tinypropv2"](), tmp_path / "firmware")
+    source = tmp_path / "firmware" / "verify" / "verify.c"
+    source.write_text(source.read_text().replace("int main(void) {", "int main(void) {\n  for (volatile int i = 0;; i++) {}"))
+    with pytest.raises(ToolError, match="did not end within 1 seconds and was stopped"):
+        verify_project(tmp_path / "firmware", "host", seconds=1)
+
+
+def test_a_firmware_that_stops_early_is_told(tmp_path):
+    write_project(PROJECTS["mlp, tinypropv2"](), tmp_path / "firmware")
+    source = tmp_path / "firmware" / "verify" / "verify.c"
+    source.write_text(source.read_text().replace("i < SAMPLES && model", "i < SAMPLES - 1 && model"))
+    with pytest.raises(ToolError, match="the firmware stopped after [0-9,]+ bytes"):
+        verify_project(tmp_path / "firmware", "host")
+
+
+def test_a_compiler_error_is_shown(tmp_path):
+    write_project(PROJECTS["mlp, tinypropv2"](), tmp_path / "firmware")
+    with open(tmp_path / "firmware" / "kernels" / "lanes.c", "a") as file:
+        file.write("int x = ;\n")
+    with pytest.raises(ToolError, match="kernels/lanes.c.*error: expected expression"):
+        verify_project(tmp_path / "firmware", "host")
+
+
+def test_a_board_that_is_too_small_is_a_sentence(tmp_path):
+    if missing(CORES["microbit"]):
+        pytest.skip(missing(CORES["microbit"]))
+    write_project(digits("mlp-64-128-10", "full", SGD(0.02)), tmp_path / "firmware")
+    with pytest.raises(ToolError, match="core microbit cannot hold the firmware: its board has 16,384 B of RAM, .* too few"):
+        verify_project(tmp_path / "firmware", "microbit")
+
+
+def test_profile_adds_up(tmp_path):
+    if missing(CORES["m4f"]):
+        pytest.skip(missing(CORES["m4f"]))
+    write_project(PROJECTS["mlp, tinypropv2"](), tmp_path / "firmware")
+    profile = profile_project(tmp_path / "firmware", "m4f")
+    rows = sum(row["per_step"] for row in profile["rows"])
+    # between the rows: mcuref_train's own loop, a few dozen instructions a row
+    assert rows < profile["training_step"] < rows + 40 * len(profile["rows"])
+    assert profile == profile_project(tmp_path / "firmware", "m4f")  # exact, so the same each time
+    assert profile["functions"]["dot"] > profile["functions"]["dense_forward_f32"] > 0
+    with pytest.raises(ToolError, match="emulated boards only"):
+        profile_project(tmp_path / "firmware", "host")
