@@ -84,7 +84,7 @@ def _defined(path):
 
 def _write_index_type(path, index_type):
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace("uint16_t", f"{index_type}_t"), encoding="utf-8")
+    path.write_text(text.replace("MCUREF_INDEX uint16_t", f"MCUREF_INDEX {index_type}_t"), encoding="utf-8")
 
 
 def _head(what):

@@ -16,13 +16,12 @@ def build_conformance(core, folder, flags=(), wide=False):
     """Compile and link the conformance firmware into ``folder``; returns its path. ``wide``: uint32 kept indices."""
     opcodes = (f"OPERATION({number}, {name})\n" for name, number in OPCODES.items())
     (folder / "opcodes.h").write_text("".join(opcodes), encoding="utf-8")
-    text = (SOURCES / "kernels" / "index.h").read_text(encoding="utf-8")
-    (folder / "index.h").write_text(text.replace("uint16_t", "uint32_t") if wide else text, encoding="utf-8")
     small = ("-DPOOL_BYTES=" + hex(SMALL_POOL),) if core.name == "microbit" else ()
     sources = [path for name in ("kernels", "operations", "program") for path in sorted((SOURCES / name).glob("*.c"))]
     sources += [SOURCES / "verify" / f"{name}.c" for name in ("trace", "mark", "conformance")]
     sources += [SOURCES / "board" / f"{name}.c" for name in (["host"] if core.is_host else ["startup", "semihosting"])]
-    objects = compile_all(core, sources, folder, (*flags, *small), [folder])
+    indices = ("-DMCUREF_INDEX=uint32_t",) if wide else ()
+    objects = compile_all(core, sources, folder, (*flags, *small, *indices), [folder])
     return link(core, objects, folder / "conformance", flags)
 
 

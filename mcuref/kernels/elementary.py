@@ -78,7 +78,9 @@ def exp_f32(x):
 
 @kernel
 def log_f32(x):
-    """Natural logarithm, float32, of a finite normal x > 0."""
+    """Natural logarithm, float32, of a finite normal x > 0; NaN of NaN."""
+    if x != x:  # its bits are no number to take apart
+        return x
     bits = to_bits(x)
     e = np.int32((bits >> 23) - 126)
     m = from_bits(np.int32((bits & 0x007FFFFF) | 0x3F000000))  # 0.5 <= m < 1

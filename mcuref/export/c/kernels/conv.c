@@ -41,7 +41,7 @@ void conv_backward_input_f32(float *restrict dx, const float *delta, const float
   window at = first_window(g);
   clear_run(dx, g[G_H] * g[G_W] * g[G_C]);
   for (int32_t n = 0; n < count; n++) {
-    const int32_t e = kept[n];
+    const int32_t e = (int32_t)kept[n];
     walk_to(&at, e, g);
     const float *taps = w + (e - at.base) * size + at.kx0 * g[G_C];
     const int32_t run = (at.kx1 - at.kx0) * g[G_C];
@@ -55,7 +55,7 @@ void conv_update_f32(float *restrict w, float *restrict b, const float *delta, c
   const int32_t outputs = g[G_O], width = g[G_KW] * g[G_C], size = g[G_KH] * width;
   window at = first_window(g);
   for (int32_t n = 0; n < count; n++) {
-    const int32_t e = kept[n];
+    const int32_t e = (int32_t)kept[n];
     const float step = rate * delta[e];
     walk_to(&at, e, g);
     float *taps = w + (e - at.base) * size + at.kx0 * g[G_C];

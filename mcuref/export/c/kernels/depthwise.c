@@ -26,7 +26,7 @@ void depthwise_backward_input_f32(float *restrict dx, const float *delta, const 
   window at = first_window(g);
   clear_run(dx, g[G_H] * g[G_W] * c);
   for (int32_t n = 0; n < count; n++) {
-    const int32_t e = kept[n];
+    const int32_t e = (int32_t)kept[n];
     walk_to(&at, e, g);
     for (int32_t ky = at.ky0; ky < at.ky1; ky++) {
       float *target = dx + under(&at, ky, at.kx0, g) + (e - at.base);
@@ -45,7 +45,7 @@ void depthwise_update_f32(float *restrict w, float *restrict b, const float *del
   const int32_t c = g[G_C];
   window at = first_window(g);
   for (int32_t n = 0; n < count; n++) {
-    const int32_t e = kept[n];
+    const int32_t e = (int32_t)kept[n];
     const float step = rate * delta[e];
     walk_to(&at, e, g);
     for (int32_t ky = at.ky0; ky < at.ky1; ky++) {

@@ -26,6 +26,7 @@ float exp_f32(float x) {
 }
 
 float log_f32(float x) {
+  if (x != x) return x;
   const int32_t bits = bits_of(x);
   int32_t e = bits / 0x800000 - 126;
   float m = from_bits((bits & 0x007FFFFF) | 0x3F000000); /* 0.5 <= m < 1 */

@@ -12,7 +12,7 @@ float rint_f32(float x);
 /* e^x within 1 unit in the last place; 0 below -87.33654, infinity above 88.72283. */
 float exp_f32(float x);
 
-/* Natural logarithm of a finite normal x > 0. */
+/* Natural logarithm of a finite normal x > 0; NaN of NaN. */
 float log_f32(float x);
 
 #endif

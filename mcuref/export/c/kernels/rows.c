@@ -5,7 +5,7 @@ static int32_t is_touched(const uint8_t *touched, int32_t r) { return touched[r 
 void begin_rows_f32(float *restrict a, float *restrict a_bias, uint8_t *restrict touched, const mcuref_index *kept,
                     int32_t count, float factor, int32_t rows, int32_t elements, int32_t row_stride, int32_t stride) {
   for (int32_t n = 0; n < count; n++) {
-    const int32_t r = kept[n] % rows;
+    const int32_t r = (int32_t)kept[n] % rows;
     float *row = a + r * row_stride;
     if (is_touched(touched, r)) continue;
     touched[r >> 3] = (uint8_t)(touched[r >> 3] | 1 << (r & 7));
