@@ -35,6 +35,8 @@ def _checks():
     from mcuref import __version__
     from mcuref.datasets import available
     from mcuref.datasets.registry import data_folder
+    from mcuref.firmware.cores import CORES
+    from mcuref.firmware.toolchain import missing, version
     from mcuref.kernels.jit import CACHE, CACHED
     from mcuref.selfcheck import GOLDEN, fingerprint
 
@@ -44,6 +46,9 @@ def _checks():
         yield package, True, _version(package)
     for package in ("hypothesis", "matplotlib", "torch"):
         yield f"{package} (optional)", None, _version(package)
+    for core in (CORES["host"], CORES["m4f"]):
+        found = missing(core)
+        yield f"firmware for {core.title} (optional)", None, version(core) if found is None else found
     yield "kernel cache", CACHED, f"{CACHE}" + ("" if CACHED else " cannot be written: every start compiles anew")
     here = ", ".join(row.name for row in available() if row.present)
     yield "data folder", True, f"{data_folder()}; here: {here}"

@@ -1,6 +1,7 @@
 """Verify that an exported project computes, on a core, exactly what mcuref computes: every instruction, every byte.
 
-It is built with its own Makefile and run, here or in QEMU; exit status 1 if anything differs, with the first difference.
+It is built with its own Makefile and run, here or in QEMU. If anything differs, the exit status is 1 and the first
+difference is told.
 
   mcuref verify firmware/ --core host                this computer
   mcuref verify firmware/ --core m4f                 a Cortex-M4F; also m0, m3, m7, m55 and microbit (16 KiB)
@@ -44,11 +45,10 @@ def run(asked):
         result = _conformance(core) if asked.conformance else _project(asked, core)
         show(*verification_tables(result))
         results.append(result)
+    equal = all(result["equal"] for result in results)
     if asked.json is not None:
-        write_json(
-            asked.json, {"schema": "mcuref.verify/1", "equal": all(r["equal"] for r in results), "cores": results}
-        )
-    return 0 if all(result["equal"] for result in results) else 1
+        write_json(asked.json, {"schema": "mcuref.verify/1", "equal": equal, "cores": results})
+    return 0 if equal else 1
 
 
 def _project(asked, core):
@@ -66,8 +66,9 @@ def _conformance(core):
     from mcuref.firmware.cases import run_conformance
     from mcuref.firmware.toolchain import version
 
-    outcomes = run_conformance(core)
+    outcomes = run_conformance(core.name)
     failures = [{"case": name} | difference.as_dict() for name, difference in outcomes if difference is not None]
     return {
-        "core": core.name, "compiler": version(core), "equal": not failures, "cases": len(outcomes), "differences": failures
+        "core": core.name, "compiler": version(core), "equal": not failures, "cases": len(outcomes),
+        "differences": failures,
     }  # fmt: skip

@@ -178,12 +178,10 @@ extern const float rates[];
 
 
 def _samples_source(material):
-    arrays = (
-        ("model_sample samples", material.x), ("model_answer answers", material.answers), ("float rates", material.rates)
-    )  # fmt: skip
+    arrays = {"model_sample samples": material.x, "model_answer answers": material.answers, "float rates": material.rates}
     texts = [
         f"\nconst {name}[] = {{\n{_lines(map(_number, np.ascontiguousarray(values).reshape(-1))) or '0'}}};\n"
-        for name, values in arrays
+        for name, values in arrays.items()
     ]
     return _head("Samples that main.c and verify/ train on") + '#include "samples.h"\n' + "".join(texts)
 
@@ -224,7 +222,7 @@ def _lines(items, width=118):
 
 
 def _readme(material):
-    program, plan = material.program, material.program.plan
+    program, plan, first = material.program, material.program.plan, material.program.network.input
     return f"""{_title(program)}
 {"=" * len(_title(program))}
 
@@ -245,6 +243,7 @@ In a firmware of your own: compile kernels/, operations/, program/ and model.c w
     mcuref_train(&model, arena, sample, &label, MODEL_RATE, 0);
     mcuref_save(&model, arena, saved);        mcuref_restore(&model, arena, saved);
 
-SRAM: {plan.sram:,} bytes of arena, and the stack. Flash: {plan.flash:,} bytes of weights, constants and program, and the code.
-A sample is {program.network.input.size} values of type {TYPES[program.network.input.dtype]}; the network normalises them itself.
+SRAM: {plan.sram:,} bytes of arena, and the stack.
+Flash: {plan.flash:,} bytes of weights, constants and program, and the code.
+A sample is {first.size} values of type {TYPES[first.dtype]}; the network normalises them itself.
 """

@@ -237,9 +237,10 @@ def _optimisers():
         for rule in (Full(), TinyPropV2(output="rule", threshold=0.85)):
             name = f"momentum {momentum}, batch {batch}, {rule.method}"
             yield Row(name, layers, rule, optimiser, 7, options={"policy": "accumulate"})
-    yield Row(
-        "momentum, policy immediate", layers, TopK(0.2), SGD(0.0625, momentum=0.5), options={"policy": "immediate"}
-    )
+    momentum = SGD(0.0625, momentum=0.5)
+    yield Row("momentum, policy immediate", layers, TopK(0.2), momentum, options={"policy": "immediate"})
+    small = [Input((3,)), Dense(7), ReLU(), Dense(3)]
+    yield Row("small, momentum 0.5, batch 2", small, TopK(0.5, "rule"), SGD(0.125, momentum=0.5, batch=2), 5)
 
 
 def _losses():
@@ -293,8 +294,18 @@ def _values():
         yield Row(f"{name}, saturating", layers, x=200.0, optimiser=SGD(0.5))
         negative = -np.ones((2, outputs), np.float32)
         yield Row(f"{name}, minus zero", layers, x=-0.0 * ones, targets=0 * negative, samples=2, options=squared)
-    line = np.linspace(0, 104, 33, dtype=np.float32)  # e^-87.3 is the smallest that is not 0
-    yield Row("exponentials", [Input((1,)), Dense(33)], x=np.stack([line[[0]], line[[9]], -line[[32]]]), weights=1.0)
+    minus = np.full((2, 9), -0.0, np.float32)  # a layer with weights never puts that out, a load does
+    yield Row("minus zero, relu", [Input((9,)), ReLU(), Dense(3)], x=minus, samples=2, options={"wrt": "input"})
+    yield Row("minus zero, relu kept", [Input((9,)), ReLU(), Dense(3)], x=minus, samples=2)
+    line = np.append(
+        np.linspace(0, 104, 27), (86.99, 87.1, 87.336, 87.337)
+    )  # e^-87.33654 is the smallest that is not 0
+    start = {"dense1.weights": line.astype(np.float32)[:, None], "dense1.bias": 0}
+    yield Row("exponentials", [Input((1,)), Dense(31)], x=np.float32([[1], [-1], [0.5]]), weights=start)
+    never, x = SGD(1e-45, "constant"), np.float32([[1] * 3, [0] * 3, [1] * 3])  # a rate that changes nothing
+    settings = {"x": x, "targets": 0.0, "options": squared}
+    rule = TinyPropV2(output="rule", d_min=0.5, threshold=0.25)
+    yield Row("no error after one", [Input((3,)), Dense(5)], rule, never, **settings)
     yield Row("spread exponentials", [Input((33,)), Dense(33)], x=60.0, samples=8)
 
 
@@ -303,10 +314,10 @@ def _not_finite():
     layers = [Input((3,)), Dense(9), ReLU(), Dense(3)]
     image = [Input((4, 4, 2)), Conv2D(3, 2), ReLU(), MaxPool2D(2, 1), Flatten(), Dense(3)]
     for name, chain in (("dense", layers), ("image", image)):
+        squared = {"targets": 1.0, "options": {"loss": SQUARED}}
         for rule in (Full(), TopK(0.3, "rule"), TinyProp(), TinyPropV2()):
-            squared = {"targets": 1.0, "options": {"loss": SQUARED}}
-            yield Row(f"{name}, {rule.method}, diverging", chain, rule, SGD(1e30), 5, **squared)
-            yield Row(f"{name}, {rule.method}, diverging softmax", chain, rule, SGD(3e38), 5, x=1e4)
+            yield Row(f"{name}, {rule.method}, diverging", chain, rule, SGD(1e30), **squared)
+        yield Row(f"{name}, diverging softmax", chain, TinyProp(), SGD(3e38), x=1e4)
         huge = {"x": 1.0, "targets": 3e38, "options": {"loss": SQUARED}}
         yield Row(f"{name}, infinite sum", chain, **huge)
     weights = np.array([[0, 0], [1e38, -1e38], [0, 0]], np.float32)  # infinity minus infinity, in one output of three

@@ -61,6 +61,10 @@ CORES = {
         Core("m7", "Cortex-M7", ("-mcpu=cortex-m7", "-mfpu=fpv5-d16", "-mfloat-abi=hard"), "mps2-an500",
              (0x40, 0x3FFFC0), (0x60000000, 0x1000000)),
         Core(
+            "m33", "Cortex-M33", ("-mcpu=cortex-m33", "-mfpu=fpv5-sp-d16", "-mfloat-abi=hard"), "mps2-an505",
+            flash=(0x10000040, 0x3FFFC0), ram=(0x80000000, 0x1000000), vectors=0x10000000,
+        ),
+        Core(
             # vector instructions (MVE) flush subnormal numbers to zero, whatever FPSCR says: none of them
             "m55", "Cortex-M55", ("-mcpu=cortex-m55", "-mfloat-abi=hard", "-fno-tree-vectorize"), "mps3-an547",
             flash=(0x11000000, 0x200000), ram=(0x60000000, 0x1000000), vectors=0x10000000,
@@ -71,6 +75,8 @@ CORES = {
         ),
     )
 }  # fmt: skip
+
+MEASURED_CORES = tuple(name for name in CORES if name not in ("host", "microbit"))  # a board of its own costs a core nothing
 
 
 def find_core(name):

@@ -10,34 +10,29 @@ from functools import cache
 from pathlib import Path
 
 from mcuref.firmware.features import Work, features
+from mcuref.firmware.zeros import assumed_shares
 from mcuref.program.effort import COMPARISONS, KEPT, RUNS
 
 MEASURED = Path(__file__).with_name("measured")
-CORE_NAMES = {
-    "Cortex-M0": "m0", "Cortex-M0+": "m0",  # both ARMv6-M: the same instructions, the same binary
-    "Cortex-M3": "m3", "Cortex-M4F": "m4f", "Cortex-M7": "m7", "Cortex-M55": "m55",
-}  # fmt: skip
 BISECTIONS = 31  # passes over an error that a selection makes at most, one a bit, ...
-LAST_PASSES = 2  # ... and those that count ties and keep entries
+LAST_PASSES = 3  # ... and those that count what is not 0, count ties, and keep entries
 
 
-def core_of(target):
-    """Name of the core that stands for a :class:`mcuref.memory.targets.Target`, or None."""
-    return CORE_NAMES.get(target.core)
+def inference_instructions(program, core_name, zeros=None):
+    """Instructions of one inference, the search for the largest output included: int, or None without a measurement.
 
-
-def inference_instructions(program, core_name):
-    """Instructions of one inference, the search for the largest output included: int, or None without a measurement."""
+    ``zeros`` as in :func:`step_instructions`.
+    """
     formulas = _formulas(core_name)
     if formulas is None:
         return None
     rows = program.listing.forward_rows
-    works = _works(program, _most(program))[:rows]
+    forward = works(program, _most(program), zeros)[:rows]
     around = {"run": 1, "row": rows, "output": program.network.outputs}
-    return round(sum(_of(formulas, work) for work in works) + _linear(formulas["inference"], around))
+    return round(sum(_of(formulas, work) for work in forward) + _linear(formulas["inference"], around))
 
 
-def step_instructions(program, core_name, counts=None, samples=None):
+def step_instructions(program, core_name, counts=None, samples=None, zeros=None):
     """Instructions of one training step of one sample: float, or None without a measurement.
 
     Parameters
@@ -46,25 +41,27 @@ def step_instructions(program, core_name, counts=None, samples=None):
     core_name : str, a key of mcuref.firmware.cores.CORES.
     counts : int64[rows, 5] as ``program.counts``: the mean over the samples shown is returned. None: the most that a
         step can cost, where every selection keeps as many entries as it has room for and bisects to the last bit, no
-        sample is skipped, and the step ends a batch.
+        sample is skipped, no activation is 0, and the step ends a batch.
     samples : int, that ``counts`` is the sum of; the runs of the first row if None.
+    zeros : {buffer: share} of :func:`mcuref.firmware.zeros.zero_shares`. None: half of the values behind a ReLU are
+        assumed to be 0 and no others. It matters on cores without an FPU, where a product with 0 costs little.
     """
     formulas = _formulas(core_name)
     if formulas is None:
         return None
-    counts, samples = _or_most(program, counts, samples)
-    works = _works(program, counts)
-    around = {"run": samples, "row": sum(work.runs for work in works)}
-    return (sum(_of(formulas, work) for work in works) + _linear(formulas["step"], around)) / samples
+    counts, samples, zeros = _or_most(program, counts, samples, zeros)
+    done = works(program, counts, zeros)
+    around = {"run": samples, "row": sum(work.runs for work in done)}
+    return (sum(_of(formulas, work) for work in done) + _linear(formulas["step"], around)) / samples
 
 
-def row_instructions(program, core_name, counts=None, samples=None):
-    """The same row by row, list of float in the order of ``program.instructions``; what lies between rows is left out."""
+def row_instructions(program, core_name, counts=None, samples=None, zeros=None):
+    """The same row by row: list of float, one an instruction of the program. What lies between rows is left out."""
     formulas = _formulas(core_name)
     if formulas is None:
         return None
-    counts, samples = _or_most(program, counts, samples)
-    return [_of(formulas, work) / samples for work in _works(program, counts)]
+    counts, samples, zeros = _or_most(program, counts, samples, zeros)
+    return [_of(formulas, work) / samples for work in works(program, counts, zeros)]
 
 
 @cache
@@ -89,11 +86,11 @@ def _linear(coefficients, values):
     return sum(coefficients.get(name, 0.0) * value for name, value in values.items())
 
 
-def _or_most(program, counts, samples):
-    """(counts, samples), of the most that one sample can do where nothing was counted."""
+def _or_most(program, counts, samples, zeros):
+    """(counts, samples, zeros); where nothing was counted, of the most that one sample can do: no activation is 0."""
     if counts is None:
-        return _most(program), 1
-    return counts, max(int(counts[0, RUNS]) if samples is None else samples, 1)
+        return _most(program), 1, {} if zeros is None else zeros
+    return counts, max(int(counts[0, RUNS]) if samples is None else samples, 1), zeros
 
 
 def _most(program):
@@ -115,33 +112,29 @@ def _most(program):
     return rows
 
 
-def _works(program, counts):
-    """A :class:`Work` for every row."""
-    counts = [[int(value) for value in row] for row in counts]
-    instructions, rectified = program.instructions, _rectified(program)
+def works(program, counts, zeros=None):
+    """A :class:`mcuref.firmware.features.Work` for every row of a program, from its counts and shares of zeros."""
+    zeros = assumed_shares(program) if zeros is None else zeros
+    counts, instructions = [[int(value) for value in row] for row in counts], program.instructions
     kept = {i.outputs[0]: row[KEPT] for i, row in zip(instructions, counts) if i.phase == "selection"}
     applied = {i.outputs[2]: row[KEPT] for i, row in zip(instructions, counts) if i.phase == "apply"}
-    works = []
+    done, shares = [], _layer_zeros(instructions, zeros)
     for instruction, row in zip(instructions, counts):
         entries, fresh = row[KEPT], 0
         if instruction.phase == "gradient":  # each row that is begun in a batch is applied at its end
             entries = kept[instruction.inputs[0]]
             fresh = min(applied[instruction.outputs[2]], entries)
-        works.append(Work(instruction, row[RUNS], entries, row[COMPARISONS], fresh, _reads(instruction) in rectified))
-    return works
+        share = shares.get(instruction.layer_index, 0.0)
+        done.append(Work(instruction, row[RUNS], entries, row[COMPARISONS], fresh, share))
+    return done
 
 
-def _reads(instruction):
-    """The buffer of activations whose products a row adds up, or None."""
-    position = {"forward": 0, "update": 1}.get(instruction.phase)
-    return None if position is None else instruction.inputs[position]
-
-
-def _rectified(program):
-    """Buffers that come out of a ReLU, or are the largest of values that do."""
-    found = set()
-    for instruction in program.instructions:
-        largest = instruction.name == "max_pool_forward_f32" and instruction.inputs[0] in found
-        if largest or instruction.name in ("relu_forward_f32", "relu_mask_forward_f32"):
-            found.add(instruction.outputs[0])
-    return found
+def _layer_zeros(instructions, zeros):
+    """{layer: share of zeros in what it multiplies, or in what it loads}: what comes in of 0 makes gradients of 0."""
+    shares = {}
+    for instruction in instructions:
+        if instruction.phase == "input":
+            shares[instruction.layer_index] = zeros.get(instruction.outputs[0], 0.0)
+        elif instruction.phase == "forward" and len(instruction.inputs) == 3:  # activations, weights, bias
+            shares[instruction.layer_index] = zeros.get(instruction.inputs[0], 0.0)
+    return shares

@@ -4,8 +4,8 @@ A feature is how often something happens: a call, a pass of a loop, a product. I
 is linear in the sums that the executor counts; where a cost is not linear in the kept entries (rows that are taken four
 at a time), the mean of a run stands for all of them. Windows that reach into the padding are counted exactly.
 
-Where floats are computed in software a product with 0 costs much less, and a ReLU makes many zeros. So products with
-what comes out of a ReLU ("rectified") are features of their own.
+Where floats are computed in software a product with 0 costs much less, and a ReLU makes many zeros: products of which
+one factor is 0 are a feature of their own.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Work:
     instruction : Instruction.
     runs, kept, comparisons : float, as counted by the executor.
     fresh : float, rows of weights that a batch came to for the first time; of begin_rows_f32 alone.
-    rectified : bool, whether the activations that it reads come out of a ReLU.
+    zeros : float, share of zeros in the activations that it reads, or in those that its gradients are products of.
     """
 
     instruction: object
@@ -33,7 +33,7 @@ class Work:
     kept: float = 0.0
     comparisons: float = 0.0
     fresh: float = 0.0
-    rectified: bool = False
+    zeros: float = 0.0
 
     @property
     def d(self):
@@ -46,8 +46,8 @@ class Work:
         return self.kept / self.runs if self.runs else 0.0
 
     def products(self, times, n):
-        """``times`` loops over n products of activations, LANES a pass."""
-        return loop(times, n, "rectified product" if self.rectified else "product")
+        """``times`` loops over n products of activations."""
+        return {**loop(times, n, "product"), "product with 0": times * n * self.zeros}
 
 
 def features(work):
@@ -56,8 +56,16 @@ def features(work):
 
 
 def loop(times, n, what):
-    """``times`` loops over n elements: whole passes of LANES of them, and single ones behind."""
-    return {f"{what} x {LANES}": times * (n // LANES), what: times * (n % LANES), "remainder": times * (n % LANES > 0)}
+    """``times`` loops over n elements: whole passes of LANES of them, single ones behind, and how many of those.
+
+    A loop that is too short for a whole pass skips what prepares one.
+    """
+    return {
+        f"{what} x {LANES}": times * (n // LANES),
+        what: times * (n % LANES),
+        f"{what}, remainder {n % LANES}": times,
+        f"{what}, short": times * (n < LANES),
+    }
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -77,6 +85,12 @@ def taps_inside(g):
 
 def _positions(g):
     return g[HO] * g[WO]
+
+
+def _mean_taps(g):
+    """Taps inside, mean over all positions."""
+    rows, columns = taps_inside(g)
+    return rows.mean() * columns.mean()
 
 
 def _entry_loops(work, entries):
@@ -111,8 +125,12 @@ def _add(total, more):
 
 
 def _load(work):
+    """Values are normalised in groups of c; with one pair for all of them there is a loop of its own."""
     n, c = work.d[:2]
-    return {"value": work.runs * n, "group": work.runs * n // c}
+    zeros = {"value that is 0": work.runs * n * work.zeros}
+    if c == 1:
+        return {"one pair": work.runs, "value by one pair": work.runs * n, **zeros}
+    return {"value": work.runs * n, "group": work.runs * n // c, **zeros}
 
 
 def _elements(work):
@@ -147,9 +165,13 @@ def _gather(work):
     lines = _positions(g) * g[KH]
     cleared = lines * g[KW] * g[C] - copied
     return {
-        "patch": work.runs * _positions(g), "patch row": work.runs * read, "patch row outside": work.runs * (lines - read),
-        "copied": work.runs * copied, "cleared": work.runs * cleared, "product with padding": work.runs * cleared * g[O],
-    }  # fmt: skip
+        "patch": work.runs * _positions(g),
+        "patch row": work.runs * read,
+        "patch row outside": work.runs * (lines - read),
+        "copied": work.runs * copied,
+        "cleared": work.runs * cleared,
+        "product with padding": work.runs * cleared * g[O],
+    }
 
 
 def _depthwise_forward(work):
@@ -214,11 +236,17 @@ def _dense_propagate(work):
 
 def _dense_update(work):
     outputs, inputs, dense_bias = work.d[:3]
-    return {"kept": work.kept, **work.products(work.kept, inputs), **_biases(work, dense_bias, outputs)}
+    total = {"kept": work.kept, **work.products(work.kept, inputs), **_biases(work, dense_bias, outputs)}
+    return {**total, **_sums(work, inputs)}
 
 
 def _biases(work, dense_bias, entries):
     return {"bias": work.runs * entries * dense_bias, "bias of a kept entry": work.kept * (1 - dense_bias)}
+
+
+def _sums(work, products):
+    """Sums of gradients, other than weights, begin with 0, which is cheaper to add to; a rate of -1 marks them."""
+    return {"product into a sum": work.kept * products * (work.instruction.constants[0] != 0)}
 
 
 def _conv_propagate(work):
@@ -228,15 +256,20 @@ def _conv_propagate(work):
 
 def _conv_update(work):
     g = work.d
-    biases = _biases(work, g[12], _positions(g) * g[O])
-    return {"kept": work.kept, **_walk(work), **_entry_loops(work, work.kept), **biases}
+    more = _biases(work, g[12], _positions(g) * g[O]) | _sums(work, _mean_taps(g) * g[C])
+    return {"kept": work.kept, **_walk(work), **_entry_loops(work, work.kept), **more}
 
 
 def _depthwise_taps(work):
     """The taps of kept entries, each a product of its own."""
-    rows, columns = taps_inside(work.d)
-    what = "rectified product" if work.rectified else "product"
-    return {"kept": work.kept, "kept row": work.kept * rows.mean(), what: work.kept * rows.mean() * columns.mean()}
+    products = work.kept * _mean_taps(work.d)
+    rows, _ = taps_inside(work.d)
+    return {
+        "kept": work.kept,
+        "kept row": work.kept * rows.mean(),
+        "product": products,
+        "product with 0": products * work.zeros,
+    }
 
 
 def _depthwise_propagate(work):
@@ -246,7 +279,8 @@ def _depthwise_propagate(work):
 
 def _depthwise_update(work):
     g = work.d
-    return {**_walk(work), **_depthwise_taps(work), **_biases(work, g[12], _positions(g) * g[O])}
+    more = _biases(work, g[12], _positions(g) * g[O]) | _sums(work, _mean_taps(g))
+    return {**_walk(work), **_depthwise_taps(work), **more}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -256,14 +290,15 @@ def _depthwise_update(work):
 def _begin_rows(work):
     elements, momentum = work.d[1], work.instruction.constants[0]
     what = "scaled" if momentum else "cleared"
-    return {"kept": work.kept, f"row {what}": work.fresh, f"weight {what}": work.fresh * elements}
+    zeros = {f"gradient {what} that is 0": work.fresh * elements * work.zeros}
+    return {"kept": work.kept, f"row {what}": work.fresh, f"weight {what}": work.fresh * elements, **zeros}
 
 
 def _apply_rows(work):
     rows, elements = work.d[:2]
     return {
         "row": work.runs * rows, "mask byte": work.runs * -(-rows // 8), "row applied": work.kept,
-        "weight applied": work.kept * elements,
+        "weight applied": work.kept * elements, "gradient that is 0": work.kept * elements * work.zeros,
     }  # fmt: skip
 
 

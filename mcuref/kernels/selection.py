@@ -26,6 +26,15 @@ def keep_nonzero(kept, bits):
 
 
 @kernel
+def count_reaching(bits, value):
+    """How many magnitudes are at least ``value``, int32."""
+    count = np.int32(0)
+    for i in range(bits.size):
+        count = np.int32(count + np.int32(np.int32(bits[i] & MAGNITUDE) >= value))
+    return count
+
+
+@kernel
 def threshold_bits(bits, k):
     """The bits of the k-th largest magnitude (1 <= k < n), or any value that parts the k largest from the rest.
 
@@ -37,9 +46,7 @@ def threshold_bits(bits, k):
     comparisons = 0
     for position in range(30, -1, -1):
         candidate = np.int32(threshold | np.int32(1 << position))
-        count = np.int32(0)
-        for i in range(bits.size):
-            count = np.int32(count + np.int32(np.int32(bits[i] & MAGNITUDE) >= candidate))
+        count = count_reaching(bits, candidate)
         comparisons += bits.size
         if count >= k:
             threshold = candidate
@@ -54,14 +61,12 @@ def top_k(kept, bits, k):
     """kept[...] = indices of the k largest magnitudes; returns how many (zeros dropped) and the comparisons."""
     if k >= bits.size:
         return keep_nonzero(kept, bits), 0
+    if count_reaching(bits, np.int32(1)) <= k:  # as behind a ReLU or a pool: no need to look for a threshold
+        return keep_nonzero(kept, bits), bits.size
     threshold, reaching, comparisons = threshold_bits(bits, k)
-    if threshold == 0:  # fewer than k entries are not 0
-        return keep_nonzero(kept, bits), comparisons
     ties = k  # how many of the entries that equal the threshold still fit
     if reaching > k:
-        for i in range(bits.size):
-            if np.int32(bits[i] & MAGNITUDE) > threshold:
-                ties -= 1
+        ties -= count_reaching(bits, np.int32(threshold + 1))
         comparisons += bits.size
     count = 0
     for i in range(bits.size):
@@ -73,7 +78,7 @@ def top_k(kept, bits, k):
             kept[count] = i
             count += 1
             ties -= 1
-    return count, comparisons + bits.size
+    return count, comparisons + 2 * bits.size
 
 
 @kernel

@@ -20,7 +20,8 @@ DEFAULT_STACK = 2048  # bytes, until a measured figure replaces it
 # Cores that firmware was measured on (mcuref/firmware/cores.py), by the names in data sheets
 CORE_NAMES = {
     "Cortex-M0": "m0", "Cortex-M0+": "m0",  # both ARMv6-M: the same instructions, the same binary
-    "Cortex-M3": "m3", "Cortex-M4F": "m4f", "Cortex-M7": "m7", "Cortex-M55": "m55",
+    "Cortex-M3": "m3", "Cortex-M4F": "m4f", "Cortex-M7": "m7", "Cortex-M33": "m33",
+    "Cortex-M55": "m55",
 }  # fmt: skip
 
 _FACTORS = {"": 1, "b": 1, "k": 1024, "kb": 1024, "kib": 1024, "m": 1024**2, "mb": 1024**2, "mib": 1024**2}

@@ -125,8 +125,8 @@ def require(
         every = [program_needs(listing, budget) for listing in listings(network, trainable)]
         return Needs(*(max(column) for column in zip(*every)))
 
-    needed = [(listing.plan, program_needs(listing, budget), rule) for listing, rule in zip(listings(network, trainable), rules)]
-    refused = [entry for entry in needed if excess(entry[1], budget)]
+    needed = [(listing.plan, program_needs(listing, budget)) for listing in listings(network, trainable)]
+    refused = [(*need, rule) for need, rule in zip(needed, rules) if excess(need[1], budget)]
     if refused:
         plan, most, rule = max(refused, key=lambda entry: entry[1].sram)
         changes = suggestions(network, trainable, wrt, budget, needs)

@@ -10,8 +10,8 @@ from mcuref.models import narrowed
 def suggestions(network, trainable, wrt, budget, needs):
     """Up to three changes that fit, as {"change", "sram", "flash"} with the bytes that are then needed.
 
-    ``needs(network, trainable, budget)`` plans a variant and returns its :class:`Needs` under a budget. Tried: fewer trainable layers (the
-    most that fit), narrower hidden layers (the widest that fit), a larger named part (the smallest that fits, with an
+    ``needs(network, trainable, budget)`` plans a variant and returns its
+    :class:`mcuref.memory.accountant.Needs` under a budget. Tried: fewer trainable layers (the most that fit), narrower hidden layers (the widest that fit), a larger named part (the smallest that fits, with an
     FPU if one has it: the arithmetic is float32).
     """
     candidates = (

@@ -22,7 +22,8 @@ def verification_tables(result):
     else:
         yield Text(
             f"equal: {result['instructions']:,} instructions of {result['samples']:,} training samples, each by the hash of "
-            f"what it wrote; then losses, the whole state, saved and restored, and {result['inferences']:,} inferences, byte by byte"
+            f"what it wrote; then losses, the whole state, saved and restored, and {result['inferences']:,} inferences, "
+            "byte by byte"
         )
     if "profile" in result:
         yield from profile_tables(result["profile"])
@@ -55,7 +56,7 @@ def profile_tables(profile):
         functions.add_row(name, f"{count:,}", percent(count / total))
     yield functions
     yield note(
-        f"functions: over {profile['samples']} training steps and {profile['inferences']} inferences, each "
-        "without the functions it calls; exact counts of executed instructions, not cycles: what a core needs for each, and "
-        "for its memory, is not in them"
+        f"functions: over {profile['samples']} training steps and {profile['inferences']} inferences, each without the "
+        "functions it calls; exact counts of executed instructions, not cycles: what a core needs for each, and for its "
+        "memory, is not in them"
     )

@@ -19,8 +19,9 @@ def _policy(program):
 def memory_report(program):
     """Bytes and MACs of a program: {"regions", "firmware", "categories", "layers", "peak", "policy", "not_included"}.
 
-    Bytes are integers. ``firmware`` is the whole of it on the budget's core, null where that was not measured. ``planned`` is what is allocated; ``requested`` what is alive at the peak before alignment;
-    ``lower_bound`` what no plan can do without; ``budget`` what the arena may use (null: no limit).
+    Bytes are integers. ``planned`` is what is allocated; ``requested`` what is alive at the peak before alignment;
+    ``lower_bound`` what no plan can do without; ``budget`` what the arena may use (null: no limit). ``firmware`` is the
+    whole of it on the budget's core, null where that was not measured.
     """
     plan, budget = program.plan, program.budget
     firmware = _firmware(program)
@@ -61,7 +62,10 @@ def _firmware(program):
         "sram": program.plan.sram + around.stack,
         "code": around.flash,
         "flash": program.plan.flash + around.flash,
-        "instructions": {"inference": inference_instructions(program, core), "training_step": step_instructions(program, core)},
+        "instructions": {
+            "inference": inference_instructions(program, core),
+            "training_step": step_instructions(program, core),
+        },
     }
 
 

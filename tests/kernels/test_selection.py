@@ -66,7 +66,9 @@ def recount(delta, k):
     magnitudes = [int(bits) & 0x7FFFFFFF for bits in delta.view(np.int32)]
     if k >= len(magnitudes):
         return 0
-    threshold, passes, reaching = 0, 0, len(magnitudes)
+    if sum(magnitude > 0 for magnitude in magnitudes) <= k:  # the pass that finds this out is all
+        return len(magnitudes)
+    threshold, passes, reaching = 0, 1, len(magnitudes)
     for position in range(30, -1, -1):
         passes += 1
         count = sum(magnitude >= threshold | 1 << position for magnitude in magnitudes)
@@ -74,8 +76,7 @@ def recount(delta, k):
             threshold, reaching = threshold | 1 << position, count
         if count == k:
             break
-    if threshold:  # the collecting pass, and one before it to count the ties if there are too many
-        passes += 1 + (reaching > k)
+    passes += 1 + (reaching > k)  # the collecting pass, and one before it to count the ties if there are too many
     return passes * len(magnitudes)
 
 

@@ -294,7 +294,7 @@ def test_find_target_returns_a_target_or_raises_input_error(name):
 
 def test_budget_of_a_target():
     target = TARGETS["stm32h743"]
-    assert target.budget() == Budget(512 * KIB, 2048 * KIB, 2048, "stm32h743")
+    assert target.budget() == Budget(512 * KIB, 2048 * KIB, 2048, "stm32h743", "m7")
     assert target.budget(stack=8192).arena == 504 * KIB
 
 

@@ -36,9 +36,9 @@ static int32_t threshold_bits(const float *delta, int32_t n, int32_t k, int32_t 
 
 int32_t top_k(mcuref_index *restrict kept, const float *delta, int32_t n, int32_t k) {
   int32_t reaching, count = 0, ties = k;
-  if (k >= n) return keep_nonzero(kept, delta, n);
+  /* with so few, as behind a ReLU or a pool, there is no need to look for a threshold */
+  if (k >= n || count_reaching(delta, n, 1) <= k) return keep_nonzero(kept, delta, n);
   const int32_t threshold = threshold_bits(delta, n, k, &reaching);
-  if (threshold == 0) return keep_nonzero(kept, delta, n); /* fewer than k entries are not 0 */
   if (reaching > k) ties -= count_reaching(delta, n, threshold + 1); /* of those that equal the threshold, how many fit */
   for (int32_t i = 0; i < n; i++) {
     const int32_t magnitude = magnitude_bits(delta[i]);

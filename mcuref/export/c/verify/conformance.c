@@ -11,8 +11,14 @@
 #define POOL_BYTES 0x300000
 #endif
 
-static uint32_t pool[POOL_BYTES / 4]; /* arena, flash part, tables and sample of the case at hand */
+/* Arena, flash part, tables and sample of the case at hand; aligned for pointers. */
+static union {
+  uint32_t words[POOL_BYTES / 4];
+  void *pointer;
+} pool;
 static uint32_t *free_words;
+
+#define WORDS ((int32_t)(sizeof(void *) / 4)) /* of a pointer: everything is aligned to that */
 
 typedef struct {
   int32_t magic, rows, forward_rows, image_count, sram_bytes, state_bytes, flash_bytes, table, output, outputs;
@@ -24,8 +30,8 @@ typedef struct {
 
 static void *take(int32_t bytes) {
   uint32_t *memory = free_words;
-  free_words += (bytes + 3) / 4;
-  return free_words <= pool + POOL_BYTES / 4 ? memory : 0;
+  free_words += (bytes + 4 * WORDS - 1) / (4 * WORDS) * WORDS;
+  return free_words <= pool.words + POOL_BYTES / 4 ? memory : 0;
 }
 
 static void *take_from(int32_t file, int32_t bytes) {
@@ -51,7 +57,7 @@ static mcuref_operation operation_of(int32_t opcode) {
 static int32_t run_case(int32_t file, const header *h) {
   mcuref_program program = {0, 0, 0, 0, h->rows, h->forward_rows, h->image_count, h->sram_bytes,
                             h->state_bytes, h->output, h->outputs, h->identity};
-  free_words = pool;
+  free_words = pool.words;
   program.images = take_from(file, h->image_count * 12);
   const mcuref_span *spans = take_from(file, h->rows * SPANS * 8);
   program.flash = take_from(file, h->flash_bytes);

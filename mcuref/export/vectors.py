@@ -1,0 +1,239 @@
+"""Golden vectors: a program, some samples and the bits of everything that training on them computes, for others' ports.
+
+The same content twice: vectors.npz for Python and vectors.h for C99, with a README.txt beside them that says what each
+array is. Errors have to be finite: of a NaN the sign depends on the processor.
+"""
+
+import json
+
+import numpy as np
+
+from mcuref import __version__
+from mcuref.export.image import Image, opcodes_used
+from mcuref.files import new_folder
+
+NPZ, HEADER, README = "vectors.npz", "vectors.h", "README.txt"
+TYPES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "uint32": "uint32_t"}
+HEXADECIMAL = ("flash", "state", "hashes")  # words, and not numbers
+WIDTH = 118
+
+# What the README says about each array; "bits" where the .h has a float's bits as a uint32_t.
+ARRAYS = {
+    "table": "int32[ROWS][32]: the program, a row an instruction; see mcuref/program/instructions.py",
+    "flash": "uint32[FLASH_BYTES / 4]: read-only part of the arena: constants, start weights, the table again",
+    "images": "int32[IMAGES][3]: start images: to this offset of SRAM, from this one of the flash, so many bytes",
+    "spans": """int32[ROWS][3][2]: (offset, bytes) in the arena of what each row writes, but for scratch; (-1, 0) where
+              there is no more. Negative bytes: minus the size of a kept index; the next span holds their number""",
+    "samples": "[SAMPLES][...], of the type that the program loads: what is trained on, in order",
+    "answers": "int32[SAMPLES][1] labels, float32[SAMPLES][OUTPUTS] targets (bits), or nothing for reconstruction",
+    "rates": "float32[STEPS] (bits): learning rate of each step",
+    "hashes": "uint32[HASHES][3]: (sample, row, hash) of every instruction run, in order; FNV-1a over its spans",
+    "statuses": "int32[STEPS]: 0 trained, 1 skipped by the rule, 2 an error was not finite (that row's hash is 0)",
+    "losses": "float32[STEPS] (bits)",
+    "written_at": "int32[RUNS + 1]: where in `written` each row begins that the FIRST sample runs; then the end",
+    "written": "uint8: the bytes of the spans of those rows, right after each has run",
+    "classes": "int32[INFERENCES]: the largest output of each of the first samples, inferred after training",
+    "outputs": "float32[INFERENCES][OUTPUTS] (bits): the outputs then",
+    "state": "uint32[STATE_BYTES / 4]: the beginning of the arena at the end: trained weights, state of the rule",
+}  # fmt: skip
+
+
+def golden_vectors(material):
+    """{name: array} of a :class:`mcuref.firmware.trace.Material`: those of ``ARRAYS``, sizes, names, and ``about``."""
+    from mcuref.firmware.trace import python_trace
+
+    program, image, trace = material.program, Image(material.program), python_trace(material)
+    written = _written(material, trace)
+    hashes = [(sample, row, value) for sample, (rows, *_) in enumerate(trace.steps) for row, value in rows]
+    arrays = {
+        "table": program.table, "flash": image.flash, "images": image.images, "spans": image.spans,
+        "samples": np.ascontiguousarray(material.x).reshape(len(material.x), -1), "answers": material.answers,
+        "rates": material.rates, "hashes": np.array(hashes, np.uint32).reshape(-1, 3),
+        "statuses": np.array([status for _, status, _ in trace.steps], np.int32),
+        "losses": np.array([bits for *_, bits in trace.steps], np.int32).view(np.float32),
+        "written_at": np.cumsum([0, *map(len, written)], dtype=np.int32),
+        "written": np.frombuffer(b"".join(written), np.uint8),
+        "classes": np.array([best for best, _ in trace.inferences], np.int32),
+        "outputs": np.array([z for _, z in trace.inferences], np.float32).reshape(-1, program.network.outputs),
+        "state": np.frombuffer(trace.state, np.uint32),
+    }  # fmt: skip
+    return {"about": np.array(json.dumps(_about(program)))} | _sizes(material, image, arrays) | _names(program) | arrays
+
+
+def write_vectors(material, folder):
+    """Write vectors.npz, vectors.h and README.txt of a material into a new folder.
+
+    InputError if the folder is there already or cannot be made; then nothing is written.
+    """
+    vectors = golden_vectors(material)
+    with new_folder(folder, "folder") as part:
+        np.savez_compressed(part / NPZ, **vectors)
+        (part / HEADER).write_text(_header(vectors), encoding="utf-8")
+        (part / README).write_text(_readme(vectors), encoding="utf-8")
+
+
+def read_vectors(path):
+    """{name: array} of a vectors.npz. OSError or ValueError if it is missing or damaged."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def check_vectors(material, vectors):
+    """The first :class:`mcuref.firmware.comparison.Difference` of vectors from what mcuref computes now, or None."""
+    from mcuref.firmware.comparison import Difference, first_difference
+
+    expected = golden_vectors(material)
+    for name in (name for name in expected if name != "about"):
+        mine, theirs = expected[name].reshape(-1), vectors[name].reshape(-1)
+        if mine.dtype.kind == "U":
+            index = -1 if mine.tolist() == theirs.tolist() else 0
+        else:
+            index = first_difference(mine, theirs)
+        if index >= 0:
+            sample, row = _place(expected, name, index)
+            kernel, layer = (str(expected[n][row]) if row >= 0 else "" for n in ("row_opcodes", "row_layers"))
+            values = (str(a[index]) if index < a.size else "none" for a in (mine, theirs))
+            return Difference(sample, row, kernel, layer, name, index, *values)
+    return None
+
+
+def _place(expected, name, index):
+    """(sample, row) of an element of an array, -1 for what belongs to none."""
+    if name == "hashes" and index < expected[name].size:
+        sample, row, _ = expected[name][index // 3].tolist()
+        return sample, row
+    if name == "written" and index < expected[name].size:
+        run = int(np.searchsorted(expected["written_at"], index, "right")) - 1
+        return 0, int(expected["hashes"][run, 1])
+    return (index if name in ("statuses", "losses") else -1), -1
+
+
+# -- what is in them ----------------------------------------------------------------------------------------------
+
+
+def _about(program):
+    """Where the vectors come from."""
+    import numba
+
+    return {
+        "generator": f"mcuref {__version__}", "numpy": np.__version__, "numba": numba.__version__,
+        "model": program.network.name, "seed": program.network.seed, "rule": repr(program.rule),
+        "optimiser": repr(program.optimiser), "loss": program.loss, "policy": program.policy,
+    }  # fmt: skip
+
+
+def _sizes(material, image, arrays):
+    """{name: int32 scalar}: what the .h defines as VECTORS_name."""
+    program, plan = material.program, material.program.plan
+    sizes = {
+        "ROWS": len(program.instructions), "FORWARD_ROWS": program.listing.forward_rows, "IMAGES": len(image.images),
+        "SRAM_BYTES": plan.sram, "STATE_BYTES": plan.state, "FLASH_BYTES": plan.flash, "TABLE": image.table,
+        "OUTPUT": image.output, "OUTPUTS": program.network.outputs, "SAMPLES": len(material.x), "STEPS": material.steps,
+        "INFERENCES": material.inferences, "HASHES": len(arrays["hashes"]), "RUNS": len(arrays["written_at"]) - 1,
+    }  # fmt: skip
+    return {name: np.array(value, np.int32) for name, value in sizes.items()}
+
+
+def _names(program):
+    """Names of each row's opcode and layer and of the buffers that it writes, and the number of every opcode used."""
+    written = [[b.name for b in row.outputs if b.category != "scratch"] for row in program.instructions]
+    opcodes = opcodes_used([program])
+    return {
+        "row_opcodes": np.array([row.name for row in program.instructions]),
+        "row_layers": np.array([row.layer for row in program.instructions]),
+        "row_buffers": np.array([", ".join(names) for names in written]),
+        "opcode_names": np.array(list(opcodes)),
+        "opcode_numbers": np.array(list(opcodes.values()), np.int32),
+    }
+
+
+def _written(material, trace):
+    """bytes that each instruction of the first sample wrote, in the order in which they ran."""
+    from mcuref.firmware.trace import python_trace
+    from mcuref.program.trace import written
+
+    parts, program = [], material.program
+    rows, status, _ = trace.steps[0] if trace.steps else ([], 0, 0)
+    for row, _ in rows[:-1] if status == 2 else rows:  # a row that stopped wrote nothing
+        python_trace(material, upto=(0, row))
+        parts.append(b"".join(view.tobytes() for view in written(program, program.instructions[row])))
+    return parts
+
+
+# -- as text ------------------------------------------------------------------------------------------------------
+
+
+def _header(vectors):
+    """vectors.h."""
+    about = "".join(f" * {name}: {value}\n" for name, value in json.loads(str(vectors["about"])).items())
+    sizes = "".join(f"#define VECTORS_{name} {value}\n" for name, value in vectors.items() if name.isupper())
+    opcodes = zip(vectors["opcode_numbers"].tolist(), vectors["opcode_names"].tolist())
+    names = ("row_opcodes", "row_layers", "row_buffers")
+    return f"""/* Golden vectors of a training step, for ports: what each array is stands in README.txt.
+ *
+{about} *
+ * The arrays are flat, the last index runs fastest; words are little-endian. A float is given by its bits, a uint32_t:
+ * compare bits with bits, or copy them into a float with memcpy.
+ */
+#ifndef VECTORS_H
+#define VECTORS_H
+
+#include <stdint.h>
+
+{sizes}
+/* number and name of every opcode used */
+#define VECTORS_OPCODES(X){"".join(f" X({number}, {name})" for number, name in opcodes)}
+
+{"".join(_strings(name, vectors[name]) for name in names)}
+{"".join(_array(name, vectors[name]) for name in ARRAYS)}
+#endif
+"""
+
+
+def _strings(name, values):
+    quoted = ", ".join(f'"{value}"' for value in values.tolist())
+    return f"static const char *const vectors_{name}[] = {{{quoted}}};\n"
+
+
+def _array(name, values):
+    """A definition; an empty array has one element, which is not part of it."""
+    bits = values.view(np.uint32) if values.dtype == np.float32 else values
+    hexadecimal = name in HEXADECIMAL or values.dtype == np.float32
+    items = (f"0x{value:x}" if hexadecimal else str(value) for value in bits.reshape(-1).tolist())
+    comment = f" /* {values.size} */"
+    return f"static const {TYPES[str(bits.dtype)]} vectors_{name}[] = {{{comment}\n{_lines(items) or '0'}}};\n\n"
+
+
+def _lines(items):
+    """Items with commas between, in lines."""
+    lines, line = [], ""
+    for item in items:
+        if len(line) + len(item) + 1 > WIDTH:
+            lines.append(line)
+            line = ""
+        line += f"{item},"
+    return "".join(f"{text}\n" for text in [*lines, line] if text)
+
+
+def _readme(vectors):
+    """README.txt."""
+    about = "".join(f"    {name:<10} {value}\n" for name, value in json.loads(str(vectors["about"])).items())
+    arrays = "".join(f"  {name:<11} {text}\n" for name, text in ARRAYS.items())
+    return f"""Golden vectors
+==============
+{about}
+A program, samples, and the bits of everything that training on them computes. vectors.h is for C99 (prefix vectors_,
+sizes as VECTORS_...), vectors.npz the same for Python (numpy.load, no pickle). In the .h floats are bits, uint32_t.
+
+{arrays}  row_opcodes, row_layers, row_buffers    of each row: the kernel, its layer, the buffers of its spans
+
+The arena is [SRAM | flash]: an offset from SRAM_BYTES on is in the flash part. How to check a port:
+  1. SRAM to 0; copy the start images; that is what training starts from.
+  2. For each sample, with its answer and rate: run the rows of the table from 0 on; a decision or a batch counter may
+     jump to the end. After each row hash its spans and compare with the next of `hashes`: the first that differs is the
+     kernel at fault. For sample 0 `written` says which byte. Then compare the status and the bits of the loss.
+  3. Run rows 0 .. FORWARD_ROWS - 1 for the first INFERENCES samples; the outputs are at offset OUTPUT. Compare.
+  4. Compare the first STATE_BYTES of the arena with `state`.
+No tolerance: float32, each operation rounded once (no fused multiply-add, no fast-math, subnormal numbers kept), sums
+in the order that mcuref's C sources (mcuref/export/c/kernels) define.
+"""

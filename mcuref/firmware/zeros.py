@@ -1,0 +1,35 @@
+"""How many activations are exactly 0: what a multiplication in software need not compute, so its cost depends on it."""
+
+import numpy as np
+
+from mcuref.program.program import Step
+from mcuref.program.samples import Samples
+
+RECTIFIED = 0.5  # share of zeros that is assumed behind a ReLU, where nobody has looked
+
+
+def zero_shares(program, x):
+    """{buffer: share of zeros} of the activations that each layer with parameters reads, in samples x[S, ...].
+
+    The program runs forward with its present parameters; its state does not change. Raises InputError for bad samples.
+    """
+    found = {}
+    for first in range(len(x)):
+        samples = Samples.checked(program, x[first : first + 1], None, None, labelled=False)
+        step = Step(program, samples, None, np.zeros_like(program.counts))
+        for row, instruction in enumerate(program.instructions[: program.listing.forward_rows]):
+            if len(instruction.inputs) == 3:  # activations, weights, bias
+                values = program.arena.view(instruction.inputs[0])
+                found.setdefault(instruction.inputs[0], []).append(np.mean(values == 0))
+            step.run(row, row + 1)
+    return {buffer: float(np.mean(shares)) for buffer, shares in found.items()}
+
+
+def assumed_shares(program):
+    """The same without samples: RECTIFIED behind a ReLU, also if pooled, and 0 elsewhere; quiet inputs have more."""
+    found = {}
+    for instruction in program.instructions:
+        largest = instruction.name == "max_pool_forward_f32" and instruction.inputs[0] in found
+        if largest or instruction.name in ("relu_forward_f32", "relu_mask_forward_f32"):
+            found[instruction.outputs[0]] = RECTIFIED
+    return found

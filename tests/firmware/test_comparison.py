@@ -1,0 +1,143 @@
+"""The comparison names the first instruction and element that differ: seeded faults, in C and in traces."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import mcuref
+from mcuref.firmware.comparison import compare, first_difference
+from mcuref.firmware.conformance import check
+from mcuref.firmware.cores import CORES
+from mcuref.firmware.trace import Material, python_trace
+from mcuref.kernels.random import uniform
+from mcuref.program.trace import written
+from mcuref.rules import TinyPropV2
+
+
+def material(rule=None, **options):
+    """A small network and some samples."""
+    network = mcuref.Network([mcuref.Input((9,)), mcuref.Dense(17), mcuref.layers.ReLU(), mcuref.Dense(5)])
+    x = uniform(36, 2, 1, 0).reshape(4, 9)
+    return Material(mcuref.compile(network, rule, mcuref.SGD(0.125), **options), x, np.array([0, 1, 2, 3]), 4)
+
+
+def row_of(program, kernel, layer):
+    return next(i for i, r in enumerate(program.instructions) if (r.name, r.layer) == (kernel, layer))
+
+
+# -- faults in C ------------------------------------------------------------------------------------------------------
+
+# file, right, wrong; the kernel and layer to blame, what differs and where, and the first sample on which it does
+FAULTS = {
+    "a bias": ("kernels/dense.c", "b[j] = b[j] - step", "b[j] = b[j] - (j == 2 ? -step : step)",
+               ("dense_update_f32", "dense2", "dense2.bias", 2, 0)),
+    "a bias that is not added": ("kernels/dense.c", "inputs) + b[j]", "inputs) + 0 * b[j]",
+                                 ("dense_forward_f32", "dense1", "dense1.activation", None, 1)),
+    "an index": ("kernels/selection.c", "if (magnitude_bits(delta[i]))", "if (i != 3 && magnitude_bits(delta[i]))",
+                 ("select_full_f32", "dense2", "dense2.kept", 3, 0)),
+    "the last lane": ("kernels/lanes.c", "if (n > 0) a0 += w[0] * x[0];", "",
+                      ("dense_forward_f32", "dense1", "dense1.activation", 0, 0)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_in_a_kernel_is_found_and_named(need, patched_sources, name):
+    core, (file, right, wrong, (kernel, layer, what, element, sample)) = need("host"), FAULTS[name]
+    patched_sources(file, right, wrong)
+    case = material()
+    (difference,) = check(core, [case], ("-O0",))
+    assert (difference.kernel, difference.layer, difference.what) == (kernel, layer, what)
+    assert difference.sample == sample and difference.row == row_of(case.program, kernel, layer)
+    assert element is None or difference.element == element
+    python_trace(case, upto=(difference.sample, difference.row))
+    values = np.concatenate(
+        [v.reshape(-1) for v in written(case.program, case.program.instructions[difference.row])][-1:]
+    )
+    if what == "dense2.bias":
+        assert difference.mcuref.startswith(f"{values[2]} (") and difference.firmware != difference.mcuref
+    for part in (kernel, layer, what, difference.mcuref, difference.firmware, f"sample {sample}"):
+        assert part in difference.sentence()
+
+
+REST = {
+    "loss": ("kernels/loss.c", "return log_f32(total) - margin", "return log_f32(total) + margin", "loss"),
+    "class": ("program/mcuref.c", "outputs[i] > outputs[largest]", "outputs[i] < outputs[largest]", "inference: class"),
+    "identity": ("program/mcuref.c", "words[0] != program->identity || ", "", "restoring a foreign state"),
+    "state": ("program/mcuref.c", "copy_words(arena, words + 2", "copy_words(arena, words + 1", "was restored"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REST)
+def test_a_fault_behind_the_kernels_is_found(need, patched_sources, name):
+    core, (file, right, wrong, what) = need("host"), REST[name]
+    patched_sources(file, right, wrong)
+    (difference,) = check(core, [material()], ("-O0",))
+    assert what in difference.sentence()
+
+
+def test_a_decision_that_is_wrong_is_found(need, patched_sources):
+    core = need("host")
+    patched_sources("operations/selection.c", "> f[4]) return", "< f[4]) return")
+    (difference,) = check(core, [material(TinyPropV2(threshold=0.95))], ("-O0",))
+    assert difference.what in ("the instruction that runs", "number of instructions run")
+
+
+# -- faults in traces: no compiler is needed ------------------------------------------------------------------------
+
+
+def test_a_trace_equals_itself():
+    case = material()
+    assert compare(case, python_trace(case), None) is None
+
+
+def test_the_first_of_several_differences_is_named():
+    case = material()
+    trace = python_trace(case)
+    for sample, row in ((3, 0), (1, 4), (1, 2)):
+        rows, status, loss = trace.steps[sample]
+        rows[row] = rows[row][0], rows[row][1] ^ 1
+    asked = []
+    python_trace(case, upto=(1, 2))
+    values = case.program.arena.view(case.program.instructions[2].outputs[0]).copy()
+    values[7] = -3.5
+
+    def dump(sample, row):
+        asked.append((sample, row))
+        return values.tobytes()
+
+    difference = compare(case, trace, dump)
+    assert asked == [(1, 2)] and (difference.sample, difference.row, difference.element) == (1, 2, 7)
+    assert "-3.5" in difference.firmware and difference.as_dict()["layer"] == "relu1"
+
+
+@pytest.mark.parametrize("field", ["status", "loss", "state", "restored"])
+def test_what_is_no_instruction_is_compared_too(field):
+    case = material()
+    trace = python_trace(case)
+    rows, status, loss = trace.steps[2]
+    if field == "status":
+        trace.steps[2] = rows, 1, loss
+    elif field == "loss":
+        trace.steps[2] = rows, status, loss ^ 1
+    elif field == "state":
+        trace = replace(trace, state=bytes([trace.state[0] ^ 1]) + trace.state[1:])
+    else:
+        trace = replace(trace, restored=(0, *trace.restored[1:]))
+    difference = compare(case, trace, None)
+    assert {"restored": "restoring"}.get(field, field) in difference.sentence()
+    assert difference.sample == (2 if field in ("status", "loss") else -1)
+
+
+def test_nan_equals_nan_whatever_its_sign_and_minus_zero_is_not_zero():
+    nan = np.array([0x7FC00000, 0xFFC00000], np.uint32).view(np.float32)
+    assert first_difference(nan[:1], nan[1:]) == -1
+    assert first_difference(np.float32([1, 0.0]), np.float32([1, -0.0])) == 1
+    assert first_difference(np.float32([1, 2]), np.float32([1])) == 1
+
+
+def test_one_build_has_one_type_of_indices():
+    from mcuref.firmware.cases import wide_cases
+
+    with pytest.raises(ValueError, match="one type of indices"):
+        check(CORES["host"], [material(), wide_cases()[0][1]])

@@ -1,0 +1,40 @@
+"""Random programs on this computer: C computes the bits of mcuref. One firmware is built and gets each as data."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mcuref.firmware.comparison import compare
+from mcuref.firmware.conformance import build_conformance, encode_case, run_firmware
+from mcuref.firmware.cores import CORES
+from mcuref.firmware.toolchain import missing
+from mcuref.firmware.trace import Answer, Material
+from mcuref.testing.networks import LOSSES, programs, samples
+
+HOST = CORES["host"]
+RANDOM = settings(
+    max_examples=60, deadline=None, database=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+
+
+@pytest.fixture(scope="module")
+def firmware(tmp_path_factory):
+    if missing(HOST):
+        pytest.skip(missing(HOST))
+    return build_conformance(HOST, tmp_path_factory.mktemp("conformance"))
+
+
+@RANDOM
+@given(st.data())
+def test_random_programs_compute_the_same_bits(firmware, data):
+    program = data.draw(programs(losses=LOSSES))
+    material = Material(program, *data.draw(samples(program)), inferences=2)
+    folder = firmware.parent
+
+    def dump(sample, row):
+        return run_firmware(HOST, firmware, folder, sample=sample, row=row)[1]
+
+    (folder / "cases.bin").write_bytes(encode_case(material))
+    answer, _ = run_firmware(HOST, firmware, folder)
+    difference = compare(material, Answer(answer).trace(material), dump)
+    assert difference is None, difference.sentence()
