@@ -50,7 +50,7 @@ def test_recursion_has_no_bound():
 
 
 def test_unknown_core_has_no_footprint():
-    assert footprint(compile(build("mlp-64-32-10")).listing, "m33") is None
+    assert footprint(compile(build("mlp-64-32-10")).listing, "m85") is None
 
 
 @pytest.mark.parametrize("core", MEASURED_CORES)
