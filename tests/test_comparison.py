@@ -420,3 +420,12 @@ def test_what_is_suggested_fits_every_method(data):
                 again = Comparison(data, model, epochs=1, budget=Budget(sram, None, 0), **named.get(kind, {}))
                 again.check(named_rules())
         assert refused.value.method == max(needed, key=needed.get) and refused.value.method in str(refused.value)
+
+
+def test_instructions_are_of_the_core_of_the_budget(data):
+    rules = named_rules(["full", "tinyprop"])
+    known = Comparison(data, "mlp-4-5-3", budget=Budget(None, None, core="m4f"), epochs=2).run(rules)
+    full, sparse = (row["instructions_per_step"] for row in known)
+    assert 0 < sparse and 0 < full < 20_000
+    for budget in (None, Budget(None, None)):
+        assert all(row["instructions_per_step"] is None for row in Comparison(data, "mlp-4-5-3", budget=budget, epochs=1).run(rules))

@@ -173,7 +173,7 @@ class BudgetExceeded(McurefError):
     def _sentence(self):
         name = f" of {self.budget.name}" if self.budget.name else ""
         reserve = f" (after {self.budget.stack:,} B of stack)" if self.region == "sram" and self.budget.stack else ""
-        code = f", {self.needs.code:,} B of code included" if self.region == "flash" and self.needs.code else ""
+        code = f" ({self.needs.code:,} B of it code)" if self.region == "flash" and self.needs.code else ""
         largest = ", ".join(f"{n} {b:,} B" for n, b in self.alive[:3])
         fits = "; ".join(f"{s['change']} ({s['sram']:,} B sram, {s['flash']:,} B flash)" for s in self.suggestions)
         return (

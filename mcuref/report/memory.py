@@ -64,7 +64,7 @@ def _firmware(program):
         "flash": program.plan.flash + around.flash,
         "instructions": {
             "inference": inference_instructions(program, core),
-            "training_step": step_instructions(program, core),
+            "training_step": round(step_instructions(program, core)),
         },
     }
 

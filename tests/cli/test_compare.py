@@ -11,7 +11,7 @@ TOP = {"schema", "data", "model", "regime", "seeds", "budget", "rows"}
 ROW = {
     "method", "preset", "dtype", "metric", "accuracy", "accuracy_std", "per_seed", "accuracy_drop", "backward_effort",
     "backward_effort_nonzero", "total_effort", "samples_skipped", "mean_ratio_per_layer", "counts", "settings",
-    "sram_bytes", "flash_bytes", "timing",
+    "sram_bytes", "flash_bytes", "timing", "instructions_per_step",
 }  # fmt: skip
 COUNTS = {"forward", "propagate", "weight_gradient", "update", "comparisons"}
 FRACTIONS = ("accuracy", "backward_effort", "backward_effort_nonzero", "total_effort", "samples_skipped")

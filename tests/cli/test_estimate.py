@@ -8,7 +8,7 @@ from mcuref import SGD, Budget, build, compile
 from mcuref.rules import PRESETS
 
 TOP = {
-    "schema", "fits", "regions", "categories", "layers", "peak", "policy", "suggestions", "not_included",
+    "schema", "fits", "regions", "firmware", "categories", "layers", "peak", "policy", "suggestions", "not_included",
 }  # fmt: skip
 MODEL = "mlp-784-128-64-10"
 
@@ -49,6 +49,49 @@ def test_fits(estimated):
     outcome, result = estimated("--target", "nrf52840")
     assert outcome.status == 0 and result["fits"] is True and result["suggestions"] == []
     assert "It fits." in outcome.out
+
+
+@pytest.mark.parametrize("part, core", [("nrf52840", "m4f"), ("stm32h743", "m7"), ("rp2040", "m0"), ("nrf5340", "m33")])
+def test_the_whole_firmware_on_the_core_of_a_target(estimated, part, core):
+    outcome, result = estimated("--model", "mlp-64-32-10", "--target", part)
+    firmware, regions = result["firmware"], result["regions"]
+    assert firmware["core"] == core and firmware["compiler"].startswith("arm-none-eabi-gcc ")
+    assert firmware["arena"] == regions["sram"]["planned"]
+    assert firmware["sram"] == firmware["arena"] + firmware["stack"]
+    assert firmware["flash"] == regions["flash"]["planned"] + firmware["code"]
+    assert all(type(firmware[name]) is int and firmware[name] > 0 for name in ("stack", "code"))
+    instructions = firmware["instructions"]
+    assert 0 < instructions["inference"] < instructions["training_step"] and type(instructions["training_step"]) is int
+    assert f"whole firmware on {core}" in outcome.out and "not cycles" in outcome.out
+    assert ("without an FPU" in outcome.out) == (core == "m0")
+    assert not any("code of the kernels" in line for line in result["not_included"])
+
+
+@pytest.mark.parametrize("options", [("--target", "none"), ("--sram", "64k"), ("--target", "ra8m1")])
+def test_without_a_measured_core_code_is_not_included(estimated, options):
+    outcome, result = estimated("--model", "mlp-64-32-10", *options)
+    assert outcome.status == 0 and result["firmware"] is None and "whole firmware" not in outcome.out
+    assert any("code of the kernels" in line for line in result["not_included"])
+
+
+def test_code_is_under_the_budget(estimated, refused):
+    _, result = estimated("--model", "mlp-64-32-10", "--target", "nrf52840")
+    flash = result["firmware"]["flash"]
+    outcome, _ = estimated("--model", "mlp-64-32-10", "--target", "nrf52840", "--flash", flash)
+    assert outcome.status == 0
+    outcome, result = estimated("--model", "mlp-64-32-10", "--target", "nrf52840", "--flash", flash - 1)
+    assert outcome.status == 1 and result["fits"] is False
+    assert result["regions"]["flash"]["planned"] < flash - 1  # the plan alone would fit
+    # data has samples of another type, whose load is another few bytes of code
+    refused("B of it code) but the budget", "train", "--model", "mlp-64-32-10", "--target", "nrf52840", "--flash", flash - 1)
+
+
+def test_a_stack_that_needs_more_than_its_reserve_counts(estimated):
+    _, result = estimated("--model", "mlp-64-32-10", "--target", "nrf52840")
+    sram = result["firmware"]["sram"]
+    for reserve, size, status in ((0, sram, 0), (0, sram - 1, 1), (8, sram, 0), (8, sram - 1, 1)):
+        outcome, _ = estimated("--target", "nrf52840", "--sram", size, "--stack", reserve)
+        assert outcome.status == status
 
 
 @pytest.mark.parametrize("option, value", [

@@ -21,7 +21,7 @@ def test_keys_and_json(program):
     report = program.report()
     assert json.loads(json.dumps(report)) == report
     # `estimate` adds schema, fits and suggestions
-    assert set(report) == {"regions", "categories", "layers", "peak", "policy", "not_included"}
+    assert set(report) == {"regions", "firmware", "categories", "layers", "peak", "policy", "not_included"}
     for region in ("sram", "flash"):
         row = report["regions"][region]
         assert set(row) == {"planned", "requested", "lower_bound", "budget"} and row["budget"] is None
