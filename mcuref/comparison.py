@@ -11,7 +11,7 @@ import numpy as np
 from mcuref import arguments, rules
 from mcuref.errors import InputError
 from mcuref.firmware.cost import step_instructions
-from mcuref.firmware.zeros import zero_shares
+from mcuref.firmware.zeros import SAMPLES, zero_shares
 from mcuref.layers import find_loss
 from mcuref.memory.targets import Budget
 from mcuref.models import build, find_model
@@ -21,7 +21,6 @@ from mcuref.runs import Run
 from mcuref.training import Trainer
 
 METHODS = tuple(rules.METHODS)
-ZEROS_SEEN = 32  # samples in which zeros are counted
 SWEEP = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)  # ratios of static top-k, with a dense output layer
 
 
@@ -115,7 +114,7 @@ class Comparison:
         progress = self._progress(f"{method}, seed {seed}")
         result = Trainer(program, data, epochs=self.protocol.epochs, seed=seed, progress=progress).run()
         seconds = time.perf_counter() - began
-        return result, seconds, program.plan, self._instructions(program, data.x_train[:ZEROS_SEEN])
+        return result, seconds, program.plan, self._instructions(program, data.x_train[:SAMPLES])
 
     def _instructions(self, program, x):
         """Instructions of an average training step of a program that has run, on the budget's core; None if unknown.

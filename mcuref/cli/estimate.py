@@ -1,20 +1,26 @@
-"""Estimate memory and MACs of training a model, without data: will it fit, and what is alive at the peak?
+"""Estimate memory and work of training a model, before anything runs: will it fit, and what is alive at the peak?
 
 The figures are those of the compiled program itself: the plan that is reported is the plan that would be allocated.
 Exit status 1 if it does not fit, with changes that would.
 
   mcuref estimate --model mlp-784-128-64-10 --method tinyprop --target stm32h743
   mcuref estimate --model mlp-784-128-64-10 --trainable 2              only the last two layers are trained
+  mcuref estimate --data mnist --model cnn-28 --target rp2040          samples as that data set has them
   mcuref estimate --model mlp-64-32-10 --map map.png                   a picture of every byte over time
 """
 
 from mcuref.cli import options
-from mcuref.cli.console import show
+from mcuref.cli.console import prepare_kernels, show
 
 
 def arguments(parser):
     """Options of this command."""
     options.add_model(parser, data=False)
+    parser.add_argument(
+        "--data", metavar="NAME|FOLDER",
+        help="samples and classes as this data set has them; on cores without an FPU, where it matters for the "
+        "instructions, also its zeros; default: float32 samples",
+    )  # fmt: skip
     options.add_rule(parser)
     options.add_policy(parser)
     options.add_budget(parser)
@@ -25,17 +31,21 @@ def arguments(parser):
 def run(arguments):
     """Compile without running, print, write; 1 if it does not fit."""
     from mcuref import rules
+    from mcuref.datasets import load
     from mcuref.files import check_outputs, write_json
     from mcuref.memory.accountant import BudgetExceeded
-    from mcuref.models import build, find_model
+    from mcuref.models import build, default_model, find_model
     from mcuref.optimisers import SGD
     from mcuref.program.compiler import compile
+    from mcuref.report.memory import memory_report
     from mcuref.report.tables import memory_tables
 
     check_outputs(arguments.json, arguments.map)
-    name = "mlp-64-32-10" if arguments.model is None else arguments.model
+    data = None if arguments.data is None else load(arguments.data)
+    fallback = "mlp-64-32-10" if data is None else default_model(data)
+    name = fallback if arguments.model is None else arguments.model
     rule = rules.make(arguments.method, arguments.preset, **options.settings(arguments.settings))
-    network, budget = build(name), options.budget(arguments)
+    network, budget = build(name, data), options.budget(arguments)
     keywords = {"loss": find_model(name).loss, "trainable": arguments.trainable, "policy": arguments.policy}
     momentum, batch = arguments.momentum, arguments.batch
     optimiser = SGD(momentum=0.0 if momentum is None else momentum, batch=1 if batch is None else batch)
@@ -46,7 +56,7 @@ def run(arguments):
         program, suggestions = compile(network, rule, optimiser, **keywords), refusal.suggestions
         program.budget = budget
     fits = not suggestions and _fits(program)
-    memory = program.report()
+    memory = memory_report(program, _zeros(program, data))
     show(*memory_tables(program, memory, fits, suggestions))
     if arguments.map is not None:
         from mcuref.report.plots import draw_memory_map
@@ -56,6 +66,18 @@ def run(arguments):
         head = {"schema": "mcuref.estimate/1", "model": name, "method": arguments.method, "fits": fits}
         write_json(arguments.json, head | memory | {"suggestions": suggestions})
     return 0 if fits else 1
+
+
+def _zeros(program, data):
+    """Shares of zeros in some samples of the data, on cores where they matter; else None."""
+    from mcuref.firmware.cores import SOFT_FLOAT
+
+    if data is None or program.budget is None or program.budget.core not in SOFT_FLOAT:
+        return None
+    from mcuref.firmware.zeros import SAMPLES, zero_shares
+
+    prepare_kernels()
+    return zero_shares(program, data.x_train[:SAMPLES])
 
 
 def _fits(program):

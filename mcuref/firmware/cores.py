@@ -76,6 +76,7 @@ CORES = {
     )
 }  # fmt: skip
 
+SOFT_FLOAT = ("m0", "m3")  # without an FPU: float32 is computed by functions, faster where a factor is 0
 MEASURED_CORES = tuple(name for name in CORES if name not in ("host", "microbit"))  # a board of its own costs a core nothing
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from mcuref.program.program import Step
 from mcuref.program.samples import Samples
 
+SAMPLES = 32  # that are enough to look at
 RECTIFIED = 0.5  # share of zeros that is assumed behind a ReLU, where nobody has looked
 
 

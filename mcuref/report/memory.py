@@ -16,15 +16,16 @@ def _policy(program):
     return "immediate: batch 1, each weight updated on the spot, no gradient buffer"
 
 
-def memory_report(program):
+def memory_report(program, zeros=None):
     """Bytes and MACs of a program: {"regions", "firmware", "categories", "layers", "peak", "policy", "not_included"}.
 
     Bytes are integers. ``planned`` is what is allocated; ``requested`` what is alive at the peak before alignment;
     ``lower_bound`` what no plan can do without; ``budget`` what the arena may use (null: no limit). ``firmware`` is the
-    whole of it on the budget's core, null where that was not measured.
+    whole of it on the budget's core, null where that was not measured; ``zeros`` are shares of zeros in activations
+    (:mod:`mcuref.firmware.zeros`) where they were counted.
     """
     plan, budget = program.plan, program.budget
-    firmware = _firmware(program)
+    firmware = _firmware(program, zeros)
     return {
         "regions": {
             region: {
@@ -44,7 +45,7 @@ def memory_report(program):
     }
 
 
-def _firmware(program):
+def _firmware(program, zeros):
     """What a firmware with this program alone takes, in bytes and executed instructions; None if not measured.
 
     ``sram`` = arena + stack (the deepest), ``flash`` = plan + code (of mcuref's example, without samples); instructions
@@ -63,8 +64,9 @@ def _firmware(program):
         "code": around.flash,
         "flash": program.plan.flash + around.flash,
         "instructions": {
-            "inference": inference_instructions(program, core),
-            "training_step": round(step_instructions(program, core)),
+            "inference": inference_instructions(program, core, zeros),
+            "zeros_counted": zeros is not None,
+            "training_step": round(step_instructions(program, core, zeros=zeros)),
         },
     }
 

@@ -4,6 +4,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from mcuref.firmware.cores import SOFT_FLOAT
 from mcuref.memory.buffers import REGIONS
 from mcuref.memory.targets import format_size
 
@@ -14,9 +15,9 @@ COLUMN_NAMES = {
 }  # fmt: skip
 
 
-SOFT_FLOAT = (
-    "; without an FPU products with 0 cost next to nothing: inference with half of the values behind a ReLU 0, the most of "
-    "a step with none"
+ASSUMED_ZEROS = (
+    "; without an FPU products with 0 cost next to nothing: assumed are, for inference, zeros in half of the values behind a "
+    "ReLU, for the most of a step none; --data looks"
 )
 METRICS = {"accuracy": "accuracy", "auc": "AUC", "mean_squared_error": "error"}
 
@@ -188,6 +189,7 @@ def _regions_table(program, memory):
 def _firmware_lines(firmware):
     """The whole firmware on its core, and what it executes."""
     most, inference = firmware["instructions"]["training_step"], firmware["instructions"]["inference"]
+    counted = firmware["instructions"]["zeros_counted"]
     yield Text(
         f"whole firmware on {firmware['core']}: SRAM {firmware['sram']:,} B (arena {firmware['arena']:,}, stack "
         f"{firmware['stack']:,}), flash {firmware['flash']:,} B (of it code {firmware['code']:,})"
@@ -195,7 +197,7 @@ def _firmware_lines(firmware):
     yield Text(f"instructions: inference {inference:,.0f}; training step at most {most:,.0f}")
     yield note(
         f"code and stack as measured with {firmware['compiler']}; instructions executed, not cycles, from formulas fitted "
-        "to exact counts" + (SOFT_FLOAT if firmware["core"] in ("m0", "m3") else "")
+        "to exact counts" + (ASSUMED_ZEROS if firmware["core"] in SOFT_FLOAT and not counted else "")
     )
 
 

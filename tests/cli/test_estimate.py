@@ -74,6 +74,21 @@ def test_without_a_measured_core_code_is_not_included(estimated, options):
     assert any("code of the kernels" in line for line in result["not_included"])
 
 
+def test_data_says_what_samples_are_and_how_many_zeros_they_have(estimated, refused):
+    options = ("--model", "mlp-64-32-10", "--target", "rp2040")
+    (_, blind), (outcome, seen) = estimated(*options), estimated(*options, "--data", "digits")
+    assert "without an FPU" not in outcome.out
+    counts = [result["firmware"]["instructions"] for result in (blind, seen)]
+    assert [count["zeros_counted"] for count in counts] == [False, True]
+    for kind in ("inference", "training_step"):  # half of the digits' pixels are 0
+        assert 0.4 < counts[1][kind] / counts[0][kind] < 0.95
+    assert seen["regions"]["sram"] == blind["regions"]["sram"]
+    _, fpu = estimated("--model", "mlp-64-32-10", "--target", "nrf52840", "--data", "digits")
+    assert fpu["firmware"]["instructions"]["zeros_counted"] is False
+    refused("mnist", "estimate", "--model", "mlp-784-8-10", "--data", "no such mnist")
+    refused("64", "estimate", "--model", "mlp-65-8-10", "--data", "digits")
+
+
 def test_code_is_under_the_budget(estimated, refused):
     _, result = estimated("--model", "mlp-64-32-10", "--target", "nrf52840")
     flash = result["firmware"]["flash"]
