@@ -30,7 +30,12 @@ def check_outputs(*files, folder=None, present=False):
     files = [file for file in files if file is not None]
     for file in files:
         check_new_file(file)
-    places = [Path(os.path.realpath(path)) for path in (*files, folder) if path is not None]
+    check_apart(*files, folder)
+
+
+def check_apart(*paths):
+    """InputError if one of these paths is another or lies in it; None is left out."""
+    places = [Path(os.path.realpath(path)) for path in paths if path is not None]
     for i, place in enumerate(places):
         if any(other.is_relative_to(place) or place.is_relative_to(other) for other in places[i + 1 :]):
             raise InputError(f"{str(place)!r} is named for two results; give each a place of its own")

@@ -1,8 +1,10 @@
 """The command line: a file a command, each parses, calls the library, prints."""
 
 import argparse
+import signal
 import sys
-from contextlib import suppress
+import threading
+from contextlib import contextmanager, suppress
 from importlib import import_module
 
 from mcuref import __version__
@@ -47,9 +49,32 @@ def _parser():
     return parser
 
 
+@contextmanager
+def _stoppable():
+    """SIGTERM and SIGHUP leave as Ctrl-C does, through every cleaning up, with status 128 + their number."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    names = [name for name in ("SIGTERM", "SIGHUP") if getattr(signal, name, None)]
+    before = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}
+    before = {number: handler for number, handler in before.items() if handler is signal.SIG_DFL}  # nohup stays nohup
+    try:
+        for number in before:
+            signal.signal(number, lambda caught, _: sys.exit(128 + caught))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def main(argv=None):
     """Run a command; returns its exit status."""
     prepare_streams()
+    with _stoppable():
+        return _run(argv)
+
+
+def _run(argv):
     try:
         arguments = _parser().parse_args(argv)
         return arguments.run(arguments) or 0

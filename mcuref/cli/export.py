@@ -15,6 +15,7 @@ def arguments(parser):
     """Options of this command."""
     parser.add_argument("run_folder", metavar="RUN", help="the folder that mcuref train --out made")
     parser.add_argument("--c", metavar="FOLDER", help="write the C99 project into this new folder")
+    parser.add_argument("--name", default="model", metavar="NAME", help="of the model in C: NAME.h, NAME_...; default model")
     parser.add_argument("--vectors", metavar="FOLDER", help="write golden vectors into this new folder")
     parser.add_argument(
         "--samples", type=options.whole(1, 100_000), default=32, metavar="N",
@@ -27,17 +28,18 @@ def run(asked):
     from mcuref.errors import InputError
     from mcuref.export.project import write_project
     from mcuref.export.run import run_material
-    from mcuref.files import check_new_folder
+    from mcuref.files import check_apart, check_new_folder
 
     if asked.c is None and asked.vectors is None:
         raise InputError("nothing to export: give --c FOLDER for a C99 project or --vectors FOLDER for golden vectors")
     for folder in (asked.c, asked.vectors):
         if folder is not None:
             check_new_folder(folder, "folder")
+    check_apart(asked.c, asked.vectors, asked.run_folder)
     material = run_material(asked.run_folder, asked.samples)
     prepare_kernels()
     if asked.c is not None:
-        write_project(material, asked.c)
+        write_project(material, asked.c, asked.name)
         show(_written(material, asked.c))
     if asked.vectors is not None:
         from mcuref.export.vectors import write_vectors

@@ -33,16 +33,26 @@ def run(asked):
     from mcuref.errors import InputError
     from mcuref.files import check_outputs, write_json
     from mcuref.firmware.cores import find_core
+    from mcuref.firmware.toolchain import ToolError
     from mcuref.report.firmware import verification_tables
 
     if asked.conformance == (asked.project is not None):
         raise InputError("name an exported project, such as firmware/, or give --conformance; one of the two")
+    if asked.profile and asked.conformance:
+        raise InputError("--profile counts the instructions of a project; the conformance list has none to count")
+    if asked.profile and asked.core in ("host", "all"):
+        raise InputError(f"--profile counts instructions in the emulator; core {asked.core!r} is none: name a Cortex-M")
     check_outputs(asked.json)
     cores = list(CORES.values()) if asked.core == "all" else [find_core(asked.core)]
     results = []
     for core in cores:
         prepare_kernels()
-        result = _conformance(core) if asked.conformance else _project(asked, core)
+        try:
+            result = _conformance(core) if asked.conformance else _project(asked, core)
+        except ToolError as error:
+            if len(cores) == 1:
+                raise
+            result = {"core": core.name, "equal": False, "failure": str(error)}
         show(*verification_tables(result))
         results.append(result)
     equal = all(result["equal"] for result in results)

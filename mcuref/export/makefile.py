@@ -9,14 +9,20 @@ _HEAD = """\
 # The flags decide the bits: no contraction to fused multiply-adds, no -ffast-math.
 CORE ?= host
 BUILD ?= build/$(CORE)
+# More flags for the compiler, such as EXTRA=-Os
+EXTRA ?=
+
+ifeq ($(filter $(CORE),{names}),)
+$(error CORE=$(CORE) is not known; it may be {cores})
+endif
 """
 
 _RULES = """
-CFLAGS = {flags}
+CFLAGS = {flags} $(EXTRA)
 WARNINGS = {warnings}
 INCLUDE = -I. -Ikernels -Ioperations -Iprogram -Iboard -Iverify
 
-MODEL = $(sort $(wildcard kernels/*.c operations/*.c program/*.c)) model.c samples.c
+MODEL = $(sort $(wildcard kernels/*.c operations/*.c program/*.c)) {name}.c samples.c
 SOURCES = $(MODEL) $(BOARD_$(CORE)) main.c verify/verify.c verify/trace.c verify/mark.c
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 COMMON = $(filter-out $(BUILD)/main.o $(BUILD)/verify/%,$(OBJECTS))
@@ -43,9 +49,9 @@ clean:
 """
 
 
-def makefile():
-    """Text of the Makefile."""
-    text = _HEAD.format(cores=", ".join(CORES))
+def makefile(name):
+    """Text of the Makefile for a model called ``name``."""
+    text = _HEAD.format(cores=", ".join(CORES), names=" ".join(CORES))
     for core in CORES.values():
         variables = {
             "COMPILER": core.compiler,
@@ -56,4 +62,4 @@ def makefile():
         }
         text += f"\n# {core.title}\n"
         text += "".join(f"{name}_{core.name} = {value}".rstrip() + "\n" for name, value in variables.items())
-    return text + _RULES.format(flags=" ".join(FLAGS), warnings=" ".join(WARNINGS))
+    return text + _RULES.format(name=name, flags=" ".join(FLAGS), warnings=" ".join(WARNINGS))

@@ -12,49 +12,73 @@ reference/                the program and the samples for mcuref itself
 
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 
 from mcuref import __version__
+from mcuref.errors import InputError
 from mcuref.export.image import SPANS, Image
 from mcuref.export.makefile import makefile
 from mcuref.export.reference import write_reference
 from mcuref.files import new_folder
+from mcuref.firmware.cores import CORES
 from mcuref.firmware.toolchain import SOURCES
+from mcuref.firmware.trace import python_trace
 
 TYPES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
 LICENSE = "MIT licence; made by mcuref"
+NAME = "[a-z][a-z0-9_]{0,30}"
+TAKEN = (
+    "auto break case char const continue default do double else enum extern float for goto if inline int long register "
+    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
+    "main samples answers rates arena saved spans images operations flash mcuref"
+).split()
 FIXED = {
     "board": ("port.h", "host.c", "semihosting.c", "startup.c", "board.ld"),
-    "verify": ("trace.h", "trace.c", "mark.c", "verify.c"),
+    "verify": ("trace.h", "trace.c", "mark.c"),
     "program": ("mcuref.h", "mcuref.c", "program.h", "program.c"),
     "kernels": ("hashing.h", "hashing.c", "numerics.h"),  # of mcuref_save and the check
     "operations": ("operations.h",),
 }  # fmt: skip
 
 
-def write_project(material, folder):
+def write_project(material, folder, name="model"):
     """Write the project of a :class:`mcuref.firmware.trace.Material` into a new folder; its samples are compiled in.
 
-    InputError if the folder is there already or cannot be made; then nothing is written.
+    ``name`` is that of the model in C: NAME.h, NAME_SRAM_BYTES in capitals, the symbol. InputError if it is no name in C,
+    or the folder is there already or cannot be made; then nothing is written.
     """
-    program = material.program
-    image = Image(program)
+    if not re.fullmatch(NAME, name) or name in TAKEN:
+        raise InputError(
+            f"name {name!r} is no name for a model in C; it may have lower-case letters, digits and _, and not "
+            "be taken by C or the project"
+        )
+    image = Image(material.program)
     with new_folder(folder, "folder") as part:
-        for name, files in needed_sources(program).items():
-            (part / name).mkdir()
+        for kind, files in needed_sources(material.program).items():
+            (part / kind).mkdir()
             for file in files:
-                shutil.copyfile(SOURCES / name / file, part / name / file)
-        _write_index_type(part / "kernels" / "index.h", program.listing.index_type)
-        shutil.copyfile(SOURCES / "example" / "main.c", part / "main.c")
-        for name, text in (
-            ("model.h", _model_header(material)), ("model.c", _model_source(image)),
-            ("samples.h", _samples_header(material)), ("samples.c", _samples_source(material)),
-            ("verify/spans.h", _spans_header(image)), ("Makefile", makefile()),
-            ("README.txt", _readme(material)),
-        ):  # fmt: skip
-            (part / name).write_text(text, encoding="utf-8")
+                shutil.copyfile(SOURCES / kind / file, part / kind / file)
+        _write_index_type(part / "kernels" / "index.h", material.program.listing.index_type)
+        texts = {
+            "main.c": (SOURCES / "example" / "main.c").read_text(encoding="utf-8"),
+            "verify/verify.c": (SOURCES / "verify" / "verify.c").read_text(encoding="utf-8"),
+            "model.h": _model_header(material), "model.c": _model_source(image),
+            "samples.h": _samples_header(material), "samples.c": _samples_source(material),
+            "verify/spans.h": _spans_header(image), "README.txt": _readme(material),
+        }  # fmt: skip
+        for path, text in texts.items():
+            (part / path.replace("model", name)).write_text(_named(text, name), encoding="utf-8")
+        (part / "Makefile").write_text(makefile(name), encoding="utf-8")
         write_reference(part / "reference", material)
+
+
+def _named(text, name):
+    """C source with the model called ``name``; as it stands in mcuref it is called model."""
+    text = re.sub(r"\bMODEL_", f"{name.upper()}_", text)
+    code = r"&model\b|\bmodel(?=_(sample|answer)\b|\.(h|c|rows|forward_rows|state_bytes)\b|;| = \{)"
+    return re.sub(code, lambda match: match[0].replace("model", name), text)
 
 
 def needed_sources(program):
@@ -92,7 +116,8 @@ def _head(what):
 
 
 def _title(program):
-    return f"{program.network.name} trained by {program.rule.method}"
+    """What the model is, in words that end no comment."""
+    return f"{re.sub(r'[^A-Za-z0-9_.@+-]', '_', program.network.name)} trained by {program.rule.method}"
 
 
 def _model_header(material):
@@ -103,6 +128,10 @@ def _model_header(material):
 #define MODEL_H
 
 #include "mcuref.h"
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
 
 #define MODEL_SRAM_BYTES {plan.sram}
 #define MODEL_FLASH_BYTES {plan.flash}
@@ -117,6 +146,10 @@ typedef {TYPES[program.network.input.dtype]} model_sample;
 typedef {TYPES[str(material.answers.dtype)]} model_answer;
 
 extern const mcuref_program model;
+
+#ifdef __cplusplus
+}}
+#endif
 
 #endif
 """
@@ -134,7 +167,11 @@ def _model_source(image):
         images = f"static const mcuref_image images[] = {{{rows}}};\n\n"
     return f"""{_head(f"The model: {_title(program)}")}#include "model.h"
 
+#include "index.h"
 #include "operations.h"
+
+/* kernels/ is shared by the models of a firmware only if their kept indices are of one type: see index.h */
+typedef char model_has_other_indices[sizeof(mcuref_index) == sizeof({program.listing.index_type}_t) ? 1 : -1];
 
 static const mcuref_operation operations[MODEL_ROWS] = {{
 {operations}}};
@@ -168,6 +205,7 @@ def _samples_header(material):
 
 #define SAMPLES {len(material.x)}
 #define ANSWER {material.answers.shape[1]} /* values of model_answer a sample */
+#define TRAINED_STATE 0x{_trained_state(material):08x}u /* FNV-1a of the state after training on them, as mcuref computes it */
 
 extern const model_sample samples[];
 extern const model_answer answers[];
@@ -175,6 +213,14 @@ extern const float rates[];
 
 #endif
 """
+
+
+def _trained_state(material):
+    """Hash of the state after the steps."""
+    from mcuref.kernels.hashing import START, fnv1a
+
+    own = replace(material, program=material.program.fresh())
+    return int(fnv1a(np.frombuffer(python_trace(own).state, np.uint8), START))
 
 
 def _samples_source(material):
@@ -223,6 +269,7 @@ def _lines(items, width=118):
 
 def _readme(material):
     program, plan, first = material.program, material.program.plan, material.program.network.input
+    cores = ", ".join(core for core in CORES if core not in ("host", "m4f"))
     return f"""{_title(program)}
 {"=" * len(_title(program))}
 
@@ -230,18 +277,22 @@ A network that runs, and goes on learning, on a microcontroller: C99 without hea
 {__version__}; the same bits as there.
 
     make run                  build the example for this computer and run it
-    make CORE=m4f run         the same on an emulated Cortex-M4F; also m0, m3, m7, m55, microbit
+    make CORE=m4f run         the same on an emulated Cortex-M4F; also {cores}
     mcuref verify . --core m4f    compare every instruction with Python
 
-In a firmware of your own: compile kernels/, operations/, program/ and model.c with the flags of the Makefile
-(-ffp-contract=off is what keeps the bits), and call, as main.c does:
+In a firmware of your own: compile kernels/, operations/, program/ and model.c, and call, as main.c does:
 
     #include "model.h"
-    static uint32_t arena[MODEL_SRAM_BYTES / 4];
+    static uint32_t arena[MODEL_SRAM_BYTES / 4], saved[MODEL_SAVED_BYTES / 4];
     mcuref_init(&model, arena);
     int32_t answer = mcuref_infer(&model, arena, sample);
     mcuref_train(&model, arena, sample, &label, MODEL_RATE, 0);
     mcuref_save(&model, arena, saved);        mcuref_restore(&model, arena, saved);
+
+What keeps the bits: no -ffast-math, no fused multiply-add (kernels/numerics.h sees to it), subnormal numbers kept
+(FPSCR.FZ = 0, as after a reset), and no vector instructions on a Cortex-M55 (-fno-tree-vectorize): those flush them. main.c
+says whether the state has the right bits after training. Also use the Makefile's -fno-strict-aliasing: the arena holds
+values of all types.
 
 SRAM: {plan.sram:,} bytes of arena, and the stack.
 Flash: {plan.flash:,} bytes of weights, constants and program, and the code.

@@ -61,6 +61,7 @@ def check(core, materials, flags=()):
         content, _ = run_firmware(core, firmware, folder)
         answer = Answer(content)
         traces = [answer.trace(material) for material in materials]
+        answer.end()
 
         def dump(material):
             def outputs(sample, row):

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from mcuref.arguments import one_of
 
 # What every bit depends on: no fused multiply-add. And what makes code small and its size additive: a section a function,
-# of which the linker keeps what is called; no loops turned into calls of the C library, which is not linked.
+# of which the linker keeps what is called; no loops turned into calls of the C library, which is not linked. The arena holds
+# values of all types, one after another: no guessing from types which of them may be the same bytes.
 FLAGS = (
     "-std=c99", "-O2", "-ffp-contract=off", "-fno-math-errno", "-ffunction-sections", "-fdata-sections",
-    "-fno-tree-loop-distribute-patterns",
+    "-fno-tree-loop-distribute-patterns", "-fno-strict-aliasing",
 )  # fmt: skip
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow")
 BARE = ("-mthumb", "-nostdlib", "-fno-asynchronous-unwind-tables")

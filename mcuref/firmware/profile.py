@@ -67,7 +67,7 @@ def measure(core, materials, mode=TRACE, flags=()):
     ------
     ToolError : a tool is missing or failed, or the core is the host.
     """
-    _require_board(core)
+    require_board(core)
     with workspace() as folder:
         wide = materials[0].program.listing.index_type == "uint32"
         pool = (POOL,) if core.ram[1] > LARGE else ()
@@ -89,7 +89,7 @@ def _measurement(trace, spans, mode):
 
 def run_profiled(core, firmware, folder, mode=TRACE, seconds=SECONDS):
     """Run a firmware that answers requests under the counter; returns (its answer as bytes, :class:`Profile`)."""
-    _require_board(core)
+    require_board(core)
     symbols = read_symbols(firmware)
     plugin = build_plugin(folder)
     mark = next(address for address, _, name in symbols if name == "mark")
@@ -104,7 +104,8 @@ def run_profiled(core, firmware, folder, mode=TRACE, seconds=SECONDS):
     return content, Profile(spans, by_function((folder / "functions.txt").read_text(encoding="ascii"), symbols))
 
 
-def _require_board(core):
+def require_board(core):
+    """ToolError if a core is the host."""
     if core.is_host:
         raise ToolError("instructions are counted on emulated boards only; core 'host' is this computer: name another")
 

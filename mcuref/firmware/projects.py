@@ -57,6 +57,8 @@ class Verification:
 def read_project(folder):
     """The Material of an exported project; InputError if the folder is none."""
     folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {str(folder)!r}; mcuref export makes one")
     if not (folder / "Makefile").is_file():
         raise InputError(f"{str(folder)!r} is no exported project: it has no Makefile; mcuref export makes one")
     return read_reference(folder / "reference")
@@ -90,13 +92,16 @@ def verify_project(folder, core_name, seconds=SECONDS):
     with workspace() as build:
         build_project(folder, core, build, f"{build}/check")
         firmware = build / "check"
+        if not firmware.is_file():
+            raise ToolError("the project's Makefile built no check")
         content, _ = run_firmware(core, firmware, build, seconds=seconds)
         try:
-            trace = Answer(content).trace(material)
+            answer = Answer(content)
+            trace = answer.trace(material)
+            answer.end()
         except EOFError:
-            raise ToolError(
-                f"the firmware stopped after {len(content):,} bytes of its trace; it is not the reference's"
-            ) from None
+            raise ToolError(f"the firmware's trace of {len(content):,} bytes is not of the reference's samples") from None
+
 
         def dump(sample, row):
             return run_firmware(core, firmware, build, sample=sample, row=row, seconds=seconds)[1]
@@ -115,9 +120,10 @@ def profile_project(folder, core_name, seconds=SECONDS):
     {"training_step", "inference": mean instructions; "rows": by instruction of the program; "functions": {name:
     instructions} over all steps and inferences; "samples", "inferences"}. ToolError for the host.
     """
-    from mcuref.firmware.profile import run_profiled
+    from mcuref.firmware.profile import require_board, run_profiled
 
     core, material = find_core(core_name), read_project(folder)
+    require_board(core)
     with workspace() as build:
         build_project(folder, core, build, f"{build}/check")
         content, by_row = run_profiled(core, build / "check", build, TRACE, seconds)

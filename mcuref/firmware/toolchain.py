@@ -1,12 +1,15 @@
 """Compiling C and running it, here or on an emulated board. Failures are one sentence, with the tool's own message."""
 
+import os
 import re
 import shutil
+import signal
 import struct
 import subprocess
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mcuref.errors import McurefError
@@ -20,6 +23,7 @@ PACKAGES = {
     "qemu-system-arm": "qemu-system-arm",
 }  # fmt: skip
 SECONDS = 300  # that a firmware may run
+MOST_PRINTED = 1 << 24  # characters, of a tool or firmware
 LINKED = ("-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments", "-lgcc")
 EMULATOR = (
     "qemu-system-arm", "-display", "none", "-monitor", "none", "-serial", "none", "-chardev", "stdio,id=console",
@@ -56,21 +60,42 @@ def version(core):
     return f"{core.compiler} {text.strip()}"
 
 
-def call(command, folder=None, seconds=SECONDS, what="command", allowed=(0,)):
+def call(command, folder=None, seconds=SECONDS, what="command"):
     """Run a program to its end; returns what it printed. ToolError with its own message if it fails or hangs."""
+    name, stopped = f"{what} {Path(command[0]).name}", threading.Event()
+    process = subprocess.Popen(
+        list(map(str, command)), cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, errors="replace", start_new_session=True,
+    )  # fmt: skip
+    timer = threading.Timer(seconds, lambda: (stopped.set(), _kill(process)))
+    timer.start()
     try:
-        done = subprocess.run(
-            list(map(str, command)), cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            errors="replace", timeout=seconds,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise ToolError(
-            f"{what} {Path(command[0]).name} did not end within {seconds} seconds and was stopped"
-        ) from None
-    if done.returncode not in allowed:
-        message = " ".join((done.stderr + done.stdout).split()) or "it said nothing"
-        raise ToolError(f"{what} {Path(command[0]).name} failed with status {done.returncode}: {message[:2000]}")
-    return done.stdout
+        text = process.stdout.read(MOST_PRINTED + 1)
+        if len(text) > MOST_PRINTED:
+            raise ToolError(f"{name} printed more than {MOST_PRINTED:,} characters and was stopped")
+        process.wait()
+    finally:
+        timer.cancel()
+        _kill(process)
+        process.stdout.close()
+    if stopped.is_set():
+        raise ToolError(f"{name} did not end within {seconds} seconds and was stopped")
+    if process.returncode:
+        raise ToolError(f"{name} {_ending(process.returncode)}: {' '.join(text.split())[:2000] or 'it said nothing'}")
+    return text
+
+
+def _kill(process):
+    """End a process that is still running, and what it has started."""
+    with suppress(ProcessLookupError):
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _ending(status):
+    """What a status says, in words."""
+    return f"was stopped by {signal.Signals(-status).name}" if status < 0 else f"failed with status {status}"
 
 
 @contextmanager
@@ -151,5 +176,7 @@ def run_firmware(core, firmware, folder, mode=0, sample=-1, row=-1, plugin=None,
     for name in ("answer.bin", "dump.bin"):
         (folder / name).unlink(missing_ok=True)
     execute(core, firmware, folder, seconds, plugin)
-    dump = folder / "dump.bin"
-    return (folder / "answer.bin").read_bytes(), dump.read_bytes() if dump.exists() else b""
+    answer, dump = folder / "answer.bin", folder / "dump.bin"
+    if not answer.exists():
+        raise ToolError(f"the firmware {firmware.name} wrote no trace")
+    return answer.read_bytes(), dump.read_bytes() if dump.exists() else b""

@@ -6,7 +6,7 @@ import numpy as np
 
 from mcuref.errors import NonFiniteError
 
-STATUS = ("trained", "skipped", "not finite", "foreign state")
+STATUS = ("trained", "skipped", "not finite", "foreign state", "bad label")
 TRAINED, SKIPPED, NOT_FINITE, FOREIGN = range(4)
 TRACE, STEPS = range(2)  # modes of a request
 
@@ -131,6 +131,11 @@ class Answer:
         trace.state = self._bytes(program.plan.state)
         trace.restored = (self._word(), self._word(), self._bytes(program.plan.state))
         return trace
+
+    def end(self):
+        """EOFError unless everything has been read."""
+        if self.at != len(self.content):
+            raise EOFError("the firmware wrote more than was asked for")
 
     def _bytes(self, count):
         self.at += count

@@ -82,7 +82,7 @@ def top_k(kept, bits, k):
 
 
 @kernel
-def finite(y):
+def is_finite(y):
     """Whether a sum of magnitudes is neither NaN nor infinite."""
     return y <= LARGEST
 

@@ -26,7 +26,7 @@ from mcuref.kernels.rows import apply_rows_f32, begin_rows_f32
 from mcuref.kernels.selection import (
     back_propagation_ratio,
     decision,
-    finite,
+    is_finite,
     keep_nonzero,
     kept_entries,
     raise_maximum,
@@ -152,7 +152,7 @@ def _select(row, constants, f32, i32, indices, counts):
     opcode, n = row[0], row[D0]
     delta = f32[row[IN0] >> 2 : (row[IN0] >> 2) + n]
     y = abs_sum(delta)
-    if not finite(y):
+    if not is_finite(y):
         return -1
     if opcode == DECIDE:
         y_max = raise_maximum(f32[row[OUT0] >> 2 : (row[OUT0] >> 2) + 1], y, constants[5])

@@ -64,6 +64,13 @@ class Program:
         self.__dict__.pop("arena", None)
         self.counts[:] = 0
 
+    def fresh(self):
+        """The same program in its start state, with an arena of its own."""
+        return Program(
+            self.network, self.rule, self.optimiser, self.loss, self.policy, self.wrt, self.trainable, self.budget,
+            self.listing,
+        )  # fmt: skip
+
     def parameters(self):
         """Copies of all parameters as they are now: {"dense1.weights": float32[O, I], ...}."""
         return {name: self.arena.view(buffer).copy() for name, buffer in self.listing.parameters.items()}

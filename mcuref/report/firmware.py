@@ -8,6 +8,10 @@ from mcuref.report.tables import note, percent, plain_table
 
 def verification_tables(result):
     """What ``mcuref verify`` prints for one core, from the plain data of its result."""
+    if "failure" in result:
+        yield Text(result["core"], style="bold")
+        yield Text(f"not compared: {result['failure']}", style="red")
+        return
     yield Text(f"{result['core']} ({result['compiler']})", style="bold")
     if "cases" in result:
         yield from _conformance_lines(result)

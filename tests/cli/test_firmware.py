@@ -77,7 +77,14 @@ def test_bad_input(refused, run, project):
     refused("name an exported project", "verify")
     refused("one of the two", "verify", "firmware", "--conformance")
     refused("core 'm9' is not known", "verify", "firmware", "--core", "m9")
-    refused("emulated boards only", "verify", "firmware", "--profile")
+    refused("name a Cortex-M", "verify", "firmware", "--profile")
+    refused("the conformance list has none", "verify", "--conformance", "--profile", "--core", "m4f")
+    refused("there is no folder 'nowhere'", "verify", "nowhere")
+    refused("named for two results", "export", "run", "--c", "other", "--vectors", "other")
+    refused("named for two results", "export", "run", "--c", "other", "--vectors", "other/vectors")
+    refused("named for two results", "export", "run", "--c", "run/firmware")
+    refused("name '2nd' is no name", "export", "run", "--c", "other", "--name", "2nd")
+    refused("name 'int' is no name", "export", "run", "--c", "other", "--name", "int")
     assert not (run.parent / "other").exists()
 
 

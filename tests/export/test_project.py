@@ -110,3 +110,79 @@ def test_a_damaged_reference_is_one_sentence(tmp_path, damage):
     with pytest.raises(InputError) as error:
         read_reference(folder)
     assert str(error.value).count("\n") == 0 and "firmware" in str(error.value)
+
+
+def test_the_program_is_left_as_it_was(tmp_path):
+    given = material("mlp")
+    given.program.train(given.x, given.y)
+    before, counts = given.program.arena.bytes.copy(), given.program.counts.copy()
+    write_project(given, tmp_path / "firmware")
+    assert (given.program.arena.bytes == before).all() and (given.program.counts == counts).all()
+
+
+@pytest.mark.parametrize("name", ["2nd", "Model", "int", "samples", "a-b", "", "x" * 40])
+def test_a_name_that_c_cannot_have_is_refused(tmp_path, name):
+    with pytest.raises(InputError, match="is no name for a model in C"):
+        write_project(material("mlp"), tmp_path / "firmware", name)
+    assert not any(tmp_path.iterdir())
+
+
+TWO_MODELS = """
+#include "first.h"
+#include "second.h"
+
+static uint32_t one[FIRST_SRAM_BYTES / 4], two[SECOND_SRAM_BYTES / 4];
+
+int main(void) {
+  static const first_sample sample[FIRST_INPUTS] = {0};
+  int32_t label = 3, wrong = 10;
+  mcuref_init(&first, one);
+  mcuref_init(&second, two);
+  if (mcuref_train(&first, one, sample, &label, FIRST_RATE, 0) == MCUREF_BAD_LABEL) return 1;
+  if (mcuref_train(&second, two, sample, &label, SECOND_RATE, 0) == MCUREF_BAD_LABEL) return 2;
+  if (mcuref_train(&first, one, sample, &wrong, FIRST_RATE, 0) != MCUREF_BAD_LABEL) return 3;
+  wrong = -1;
+  if (mcuref_train(&second, two, sample, &wrong, SECOND_RATE, 0) != MCUREF_BAD_LABEL) return 4;
+  static uint32_t saved[FIRST_SAVED_BYTES / 4];
+  mcuref_save(&first, one, saved);
+  if (mcuref_restore(&second, two, saved) != MCUREF_FOREIGN) return 5;
+  saved[4] ^= 1;
+  if (mcuref_restore(&first, one, saved) != MCUREF_FOREIGN) return 6;
+  return mcuref_infer(&first, one, sample) < 0;
+}
+"""
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
+@pytest.mark.parametrize("compiler", ["gcc -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow", "g++ -Wall -Wextra"])
+def test_two_models_live_in_one_program_also_of_cpp(tmp_path, compiler):
+    for name, variant in (("first", "mlp"), ("second", "cnn with momentum")):
+        write_project(material(variant), tmp_path / name, name)
+    both = tmp_path / "second"  # its operations are all that the first needs, and more
+    for kind in ("kernels", "operations"):
+        for path in (tmp_path / "first" / kind).glob("*"):
+            shutil.copy(path, both / kind)
+    main = tmp_path / ("main.c" if compiler.startswith("gcc") else "main.cpp")
+    main.write_text(TWO_MODELS)
+    folders = [both / kind for kind in ("kernels", "operations", "program")]
+    include = [f"-I{path}" for path in (tmp_path / "first", both, *folders)]
+    sources = [path for folder in folders for path in folder.glob("*.c")]
+    sources += [tmp_path / "first" / "first.c", both / "second.c"]
+    for source in sources:
+        target = tmp_path / f"{source.parent.name}-{source.stem}.o"
+        subprocess.run(["gcc", "-std=c99", *include, "-c", source, "-o", target], check=True)
+    objects = list(tmp_path.glob("*.o"))
+    subprocess.run([*compiler.split(), *include, main, *objects, "-o", tmp_path / "both"], check=True)
+    assert subprocess.run([tmp_path / "both"]).returncode == 0
+
+
+def test_the_example_says_when_its_bits_are_wrong(tmp_path):
+    write_project(material("mlp"), tmp_path / "firmware")
+    source = tmp_path / "firmware" / "kernels" / "loss.c"
+    right = source.read_text()
+    assert right.count("delta[label] - 1.0f") == 1
+    wrong = right.replace("delta[label] - 1.0f", "delta[label] - 0.9990234375f")
+    for text, said in ((right, "state: the bits of mcuref"), (wrong, "state: NOT the bits of mcuref")):
+        source.write_text(text)
+        done = subprocess.run(["make", "run"], cwd=tmp_path / "firmware", capture_output=True, text=True, check=True)
+        assert said in done.stdout

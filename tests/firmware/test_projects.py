@@ -78,7 +78,7 @@ def test_a_firmware_that_stops_early_is_told(tmp_path):
     write_project(PROJECTS["mlp, tinypropv2"](), tmp_path / "firmware")
     source = tmp_path / "firmware" / "verify" / "verify.c"
     source.write_text(source.read_text().replace("i < SAMPLES && model", "i < SAMPLES - 1 && model"))
-    with pytest.raises(ToolError, match="the firmware stopped after [0-9,]+ bytes"):
+    with pytest.raises(ToolError, match="trace of [0-9,]+ bytes is not of the reference's samples"):
         verify_project(tmp_path / "firmware", "host")
 
 

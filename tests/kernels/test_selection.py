@@ -163,4 +163,4 @@ def test_maximum_is_raised_kept_and_aged():
 
 
 def test_finite_knows_the_largest_number_from_infinity_and_nan():
-    assert [bool(selection.finite(F(y))) for y in (0, 3.4028235e38, np.inf, np.nan)] == [True, True, False, False]
+    assert [bool(selection.is_finite(F(y))) for y in (0, 3.4028235e38, np.inf, np.nan)] == [True, True, False, False]

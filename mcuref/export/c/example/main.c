@@ -1,4 +1,5 @@
 /* An example: train on the samples compiled in, then count how many of them the network knows. */
+#include "hashing.h"
 #include "model.h"
 #include "port.h"
 #include "samples.h"
@@ -23,6 +24,7 @@ int main(void) {
     const model_sample *sample = samples + i * MODEL_INPUTS;
     trained += mcuref_train(&model, arena, sample, answers + i * ANSWER, rates[i], 0) == MCUREF_TRAINED;
   }
+  const int32_t same = fnv1a(arena, model.state_bytes, FNV1A_START) == TRAINED_STATE;
 #if MODEL_LABELS
   for (int32_t i = 0; i < SAMPLES; i++) right += mcuref_infer(&model, arena, samples + i * MODEL_INPUTS) == answers[i];
   print_number("right: ", right);
@@ -31,6 +33,7 @@ int main(void) {
 #endif
   print_number(" of ", SAMPLES);
   print_number(" samples; trained on: ", trained);
+  port_print(same ? "; state: the bits of mcuref" : "; state: NOT the bits of mcuref");
   if (port_stack() >= 0) print_number("; stack: ", port_stack());
   port_print("\n");
   return 0;

@@ -1,3 +1,5 @@
+#include "numerics.h" /* first: no fused multiply-add */
+
 #include "add.h"
 
 void add_f32(float *out, const float *a, const float *b, int32_t n) {

@@ -1,6 +1,6 @@
-#include "elementary.h"
+#include "numerics.h" /* first: no fused multiply-add */
 
-#include "numerics.h"
+#include "elementary.h"
 
 float rint_f32(float x) { return (x + 12582912.0f) - 12582912.0f; } /* 1.5 * 2^23 leaves no bits for a fraction */
 

@@ -1,6 +1,6 @@
-#include "lanes.h"
+#include "numerics.h" /* first: no fused multiply-add */
 
-#include "numerics.h"
+#include "lanes.h"
 
 static float tree(float a0, float a1, float a2, float a3, float a4, float a5, float a6, float a7) {
   a0 += a4;

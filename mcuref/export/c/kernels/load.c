@@ -1,3 +1,5 @@
+#include "numerics.h" /* first: no fused multiply-add */
+
 #include "load.h"
 
 #define LOAD(name, type)                                                                                             \

@@ -1,3 +1,5 @@
+#include "numerics.h" /* first: no fused multiply-add */
+
 #include "relu.h"
 
 void relu_forward_f32(float *out, const float *x, float limit, int32_t n) {

@@ -1,3 +1,5 @@
+#include "numerics.h" /* first: no fused multiply-add */
+
 #include "rows.h"
 
 static int32_t is_touched(const uint8_t *touched, int32_t r) { return touched[r >> 3] >> (r & 7) & 1; }

@@ -1,3 +1,5 @@
+#include "numerics.h" /* first: no fused multiply-add */
+
 #include "runs.h"
 
 void clear_run(float *y, int32_t n) {

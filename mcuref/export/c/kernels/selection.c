@@ -1,7 +1,8 @@
+#include "numerics.h" /* first: no fused multiply-add */
+
 #include "selection.h"
 
 #include "elementary.h"
-#include "numerics.h"
 
 static int32_t magnitude_bits(float value) { return bits_of(value) & MAGNITUDE; }
 
@@ -61,7 +62,7 @@ int32_t top_k(mcuref_index *restrict kept, const float *delta, int32_t n, int32_
   return count;
 }
 
-int32_t finite(float y) { return y <= FLT_MAX; }
+int32_t is_finite(float y) { return y <= FLT_MAX; }
 
 float back_propagation_ratio(float y, float y_max, float s_min, float s_range, float damping) {
   return (s_min + s_range * (y / y_max)) * damping;

@@ -17,7 +17,7 @@ int32_t keep_nonzero(mcuref_index *restrict kept, const float *delta, int32_t n)
 int32_t top_k(mcuref_index *restrict kept, const float *delta, int32_t n, int32_t k);
 
 /* Whether a sum of magnitudes is neither NaN nor infinite. */
-int32_t finite(float y);
+int32_t is_finite(float y);
 
 /* S = (S_min + (S_max - S_min) * Y / Y_max) * zeta^l for 0 < y <= y_max (TinyProp, arXiv 2308.09201). */
 float back_propagation_ratio(float y, float y_max, float s_min, float s_range, float damping);

@@ -5,6 +5,10 @@
 mcuref_next run_softmax_cross_entropy_f32(const mcuref_row *row, mcuref_run *run) {
   const int32_t *label = run->answer;
   const float *z = mcuref_input(run, row->in[0]);
+  if (*label < 0 || *label >= row->d[0]) {
+    run->status = MCUREF_BAD_LABEL;
+    return MCUREF_END;
+  }
   run->loss = softmax_cross_entropy_f32(mcuref_output(run, row->out[0]), z, *label, row->d[0]);
   return MCUREF_GO_ON;
 }

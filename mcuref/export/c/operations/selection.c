@@ -12,7 +12,7 @@ static mcuref_next not_finite(mcuref_run *run) {
 /* out0 Y_max; f0 D_min, f1 D_max - D_min, f2 beta, f3 slope of beta over Y / Y_max, f4 threshold, f5 decay of Y_max */
 mcuref_next run_decide_f32(const mcuref_row *row, mcuref_run *run) {
   const float *f = row->f, y = abs_sum(mcuref_input(run, row->in[0]), row->d[0]);
-  if (!finite(y)) return not_finite(run);
+  if (!is_finite(y)) return not_finite(run);
   const float y_max = raise_maximum(mcuref_output(run, row->out[0]), y, f[5]);
   if (y != 0.0f && decision(y, y_max, f[0], f[1], f[2] + f[3] * (y / y_max)) > f[4]) return MCUREF_GO_ON;
   run->status = MCUREF_SKIPPED;
@@ -22,7 +22,7 @@ mcuref_next run_decide_f32(const mcuref_row *row, mcuref_run *run) {
 mcuref_next run_select_full_f32(const mcuref_row *row, mcuref_run *run) {
   const float *delta = mcuref_input(run, row->in[0]);
   int32_t *count = mcuref_output(run, row->out[1]);
-  if (!finite(abs_sum(delta, row->d[0]))) return not_finite(run);
+  if (!is_finite(abs_sum(delta, row->d[0]))) return not_finite(run);
   *count = keep_nonzero(mcuref_output(run, row->out[0]), delta, row->d[0]);
   return MCUREF_GO_ON;
 }
@@ -30,7 +30,7 @@ mcuref_next run_select_full_f32(const mcuref_row *row, mcuref_run *run) {
 mcuref_next run_select_top_k_f32(const mcuref_row *row, mcuref_run *run) {
   const float *delta = mcuref_input(run, row->in[0]);
   int32_t *count = mcuref_output(run, row->out[1]);
-  if (!finite(abs_sum(delta, row->d[0]))) return not_finite(run);
+  if (!is_finite(abs_sum(delta, row->d[0]))) return not_finite(run);
   *count = top_k(mcuref_output(run, row->out[0]), delta, row->d[0], row->d[1]);
   return MCUREF_GO_ON;
 }
@@ -39,7 +39,7 @@ mcuref_next run_select_top_k_f32(const mcuref_row *row, mcuref_run *run) {
 mcuref_next run_select_adaptive_f32(const mcuref_row *row, mcuref_run *run) {
   const float *delta = mcuref_input(run, row->in[0]), *f = row->f, y = abs_sum(delta, row->d[0]);
   int32_t *count = mcuref_output(run, row->out[1]);
-  if (!finite(y)) return not_finite(run);
+  if (!is_finite(y)) return not_finite(run);
   const float y_max = raise_maximum(mcuref_output(run, row->out[2]), y, f[3]);
   *count = 0;
   if (y > 0.0f) {

@@ -2,12 +2,13 @@
  *
  *     static uint32_t arena[MODEL_SRAM_BYTES / 4];                  sizes stand in model.h
  *     mcuref_init(&model, arena);                                   as after a reset
- *     int32_t class = mcuref_infer(&model, arena, sample);          index of the largest output
+ *     int32_t found = mcuref_infer(&model, arena, sample);          index of the largest output
  *     mcuref_train(&model, arena, sample, &label, rate, &loss);     one step of the update rule
  *     mcuref_save(&model, arena, saved);                            what it has learned, into MODEL_SAVED_BYTES
  *     mcuref_restore(&model, arena, saved);
  *
- * No heap, no recursion, no C library, no state but the arena: several models can live side by side.
+ * No heap, no recursion, no C library, no state but the arena: several models can live side by side (mcuref export --name).
+ * An arena, a saved state and a sample are aligned to 4 bytes; the machine is little-endian.
  */
 #ifndef MCUREF_H
 #define MCUREF_H
@@ -15,6 +16,10 @@
 #include <stdint.h>
 
 #include "program.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* Bring the arena into its start state: parameters from flash, all else 0. */
 void mcuref_init(const mcuref_program *program, void *arena);
@@ -25,7 +30,7 @@ int32_t mcuref_infer(const mcuref_program *program, void *arena, const void *sam
 /* The outputs of the last mcuref_infer, float[program->outputs]; the next call overwrites them. */
 const float *mcuref_outputs(const mcuref_program *program, const void *arena);
 
-/* Train on one sample. answer: one int32_t label, or a float for every output (squared error), or anything
+/* Train on one sample. answer: one int32_t label, 0 .. outputs - 1, or a float for every output (squared error), or anything
  * (reconstruction); rate: the learning rate of this step; loss: the sample's, or null. */
 mcuref_status mcuref_train(const mcuref_program *program, void *arena, const void *sample, const void *answer, float rate,
                            float *loss);
@@ -35,5 +40,9 @@ void mcuref_save(const mcuref_program *program, const void *arena, void *saved);
 
 /* Put back what mcuref_save copied, into an arena that mcuref_init has seen; MCUREF_TRAINED if done. */
 mcuref_status mcuref_restore(const mcuref_program *program, void *arena, const void *saved);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* One instruction; -1 stands for no operand. */
 typedef struct {
   int32_t opcode, layer, jump, reserved;
@@ -47,7 +51,8 @@ typedef enum {
   MCUREF_TRAINED,
   MCUREF_SKIPPED,    /* the rule decided that this sample is not worth a step */
   MCUREF_NOT_FINITE, /* an error was NaN or infinite: layers from there to the input stay as they were */
-  MCUREF_FOREIGN     /* the saved state is another program's, or damaged: nothing was changed */
+  MCUREF_FOREIGN,    /* the saved state is another program's, or damaged: nothing was changed */
+  MCUREF_BAD_LABEL   /* the label is not 0 .. outputs - 1: nothing was changed */
 } mcuref_status;
 
 /* A sample on its way through a program. */
@@ -67,5 +72,9 @@ int32_t mcuref_run_row(mcuref_run *run, int32_t row);
 /* Operands of a row: null where there is none. */
 void *mcuref_output(const mcuref_run *run, int32_t offset);
 const void *mcuref_input(const mcuref_run *run, int32_t offset);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
