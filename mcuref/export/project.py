@@ -46,8 +46,8 @@ FIXED = {
 def write_project(material, folder, name="model"):
     """Write the project of a :class:`mcuref.firmware.trace.Material` into a new folder; its samples are compiled in.
 
-    ``name`` is that of the model in C: NAME.h, NAME_SRAM_BYTES in capitals, the symbol. InputError if it is no name in C,
-    or the folder is there already or cannot be made; then nothing is written.
+    ``name`` is that of the model in C: NAME.h, NAME_SRAM_BYTES in capitals, the symbol. InputError if it is no name in
+    C, or the folder is there already or cannot be made; then nothing is written.
     """
     if not re.fullmatch(NAME, name) or name in TAKEN:
         raise InputError(
@@ -205,7 +205,7 @@ def _samples_header(material):
 
 #define SAMPLES {len(material.x)}
 #define ANSWER {material.answers.shape[1]} /* values of model_answer a sample */
-#define TRAINED_STATE 0x{_trained_state(material):08x}u /* FNV-1a of the state after training on them, as mcuref computes it */
+#define TRAINED_STATE 0x{_trained_state(material):08x}u /* FNV-1a of the state after training on them, by mcuref */
 
 extern const model_sample samples[];
 extern const model_answer answers[];
@@ -224,7 +224,11 @@ def _trained_state(material):
 
 
 def _samples_source(material):
-    arrays = {"model_sample samples": material.x, "model_answer answers": material.answers, "float rates": material.rates}
+    arrays = {
+        "model_sample samples": material.x,
+        "model_answer answers": material.answers,
+        "float rates": material.rates,
+    }
     texts = [
         f"\nconst {name}[] = {{\n{_lines(map(_number, np.ascontiguousarray(values).reshape(-1))) or '0'}}};\n"
         for name, values in arrays.items()

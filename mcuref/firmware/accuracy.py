@@ -114,8 +114,13 @@ def _saving(material, instructions, by_row):
 def print_savings(table):
     """The table of :func:`savings`."""
     samples = table[0]["steps"]
-    print(f"\nA training step on {SAVING_CORE}, mean of {samples} samples of MNIST, after dense training on {PRETRAINED:,} others:")
-    print("instructions as measured, selection (Y, top-k, decision) included, and multiply-accumulates, forward and back;")
+    print(
+        f"\nA training step on {SAVING_CORE}, mean of {samples} samples of MNIST, after dense training on "
+        f"{PRETRAINED:,} others:"
+    )
+    print(
+        "instructions as measured, selection (Y, top-k, decision) included, and multiply-accumulates, forward and back;"
+    )
     print("saved, share: of method full\n")
     print(
         f"{'network':18} {'method':10} {'instructions':>12}    saved {'MACs':>10}    saved {'selection':>10}    share"

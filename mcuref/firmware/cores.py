@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from mcuref.arguments import one_of
 
-# What every bit depends on: no fused multiply-add. And what makes code small and its size additive: a section a function,
-# of which the linker keeps what is called; no loops turned into calls of the C library, which is not linked. The arena holds
-# values of all types, one after another: no guessing from types which of them may be the same bytes.
+# What every bit depends on: no fused multiply-add. And what makes code small and its size additive: a section a
+# function, of which the linker keeps what is called; no loops turned into calls of the C library, which is not linked.
+# The arena holds values of all types, one after another: no guessing from types which of them may be the same bytes.
 FLAGS = (
     "-std=c99", "-O2", "-ffp-contract=off", "-fno-math-errno", "-ffunction-sections", "-fdata-sections",
     "-fno-tree-loop-distribute-patterns", "-fno-strict-aliasing",
@@ -78,7 +78,9 @@ CORES = {
 }  # fmt: skip
 
 SOFT_FLOAT = ("m0", "m3")  # without an FPU: float32 is computed by functions, faster where a factor is 0
-MEASURED_CORES = tuple(name for name in CORES if name not in ("host", "microbit"))  # a board of its own costs a core nothing
+MEASURED_CORES = tuple(
+    name for name in CORES if name not in ("host", "microbit")
+)  # a board of its own costs a core nothing
 
 
 def find_core(name):

@@ -103,7 +103,11 @@ def main(arguments=None):
     """The command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m mcuref.firmware.fit", description=__doc__.partition("\n")[0])
     parser.add_argument(
-        "--core", nargs="+", choices=MEASURED_CORES, default=MEASURED_CORES, help="the cores to measure; all of them if none is named"
+        "--core",
+        nargs="+",
+        choices=MEASURED_CORES,
+        default=MEASURED_CORES,
+        help="the cores to measure; all of them if none is named",
     )
     parser.add_argument("--check", action="store_true", help="compare the formulas with measurements of the whole zoo")
     options = parser.parse_args(arguments)

@@ -100,8 +100,9 @@ def verify_project(folder, core_name, seconds=SECONDS):
             trace = answer.trace(material)
             answer.end()
         except EOFError:
-            raise ToolError(f"the firmware's trace of {len(content):,} bytes is not of the reference's samples") from None
-
+            raise ToolError(
+                f"the firmware's trace of {len(content):,} bytes is not of the reference's samples"
+            ) from None
 
         def dump(sample, row):
             return run_firmware(core, firmware, build, sample=sample, row=row, seconds=seconds)[1]
@@ -130,7 +131,8 @@ def profile_project(folder, core_name, seconds=SECONDS):
         _, by_step = run_profiled(core, build / "check", build, STEPS, seconds)
     steps, runs = material.steps, [row for rows, _, _ in Answer(content).trace(material).steps for row, _ in rows]
     rows = [
-        {"row": i, "opcode": instruction.name, "layer": instruction.layer, "phase": instruction.phase, "runs": 0, "instructions": 0}
+        {"row": i, "opcode": instruction.name, "layer": instruction.layer, "phase": instruction.phase}
+        | {"runs": 0, "instructions": 0}
         for i, instruction in enumerate(material.program.instructions)
     ]  # fmt: skip
     for row, count in zip(runs, by_row.spans.tolist()):

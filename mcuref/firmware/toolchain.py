@@ -144,14 +144,16 @@ def explained(core):
             raise
         name, size = ("RAM", core.ram[1]) if overflow[1] == "RAM" else ("flash", core.flash[1])
         raise ToolError(
-            f"core {core.name} cannot hold the firmware: its board has {size:,} B of {name}, {int(overflow[2]):,} B too few"
+            f"core {core.name} cannot hold the firmware: its board has {size:,} B of {name}, "
+            f"{int(overflow[2]):,} B too few"
         ) from None
 
 
 def places(core):
     """Linker flags that say where a board has its memories."""
     values = {
-        "VECTORS_ORG": core.vectors, "FLASH_ORG": core.flash[0], "FLASH_LEN": core.flash[1], "RAM_ORG": core.ram[0], "RAM_LEN": core.ram[1],
+        "VECTORS_ORG": core.vectors, "FLASH_ORG": core.flash[0], "FLASH_LEN": core.flash[1],
+        "RAM_ORG": core.ram[0], "RAM_LEN": core.ram[1],
         "STACK_LEN": core.stack,
     }  # fmt: skip
     return [f"-Wl,--defsym={name}={value:#x}" for name, value in values.items()]

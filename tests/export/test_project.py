@@ -50,7 +50,9 @@ def test_only_what_the_program_uses_is_exported(tmp_path):
     assert {"dense", "lanes", "selection", "loss"} <= names
     assert not names & {"conv", "depthwise", "pooling", "rows", "add"}
     frozen = {path.stem for path in (SOURCES / "operations").glob("*.c")}
-    assert {"conv", "pooling"} <= frozen and "selection.c" not in needed_sources(material("inference").program)["operations"]
+    assert {"conv", "pooling"} <= frozen and "selection.c" not in needed_sources(material("inference").program)[
+        "operations"
+    ]
 
 
 def test_every_operation_has_a_source():
@@ -68,7 +70,11 @@ def test_sizes_in_the_header_are_those_of_the_plan(tmp_path, variant):
     sizes = dict(re.findall(r"#define MODEL_(\w+) (\d+)", (tmp_path / "firmware" / "model.h").read_text()))
     plan = given.program.plan
     assert int(sizes["SRAM_BYTES"]) == plan.sram and int(sizes["FLASH_BYTES"]) == plan.flash
-    assert int(sizes["SAVED_BYTES"]) == plan.state + 8 == sum(b.nbytes + -b.nbytes % 4 for b in given.program.state().values()) + 8
+    assert (
+        int(sizes["SAVED_BYTES"])
+        == plan.state + 8
+        == sum(b.nbytes + -b.nbytes % 4 for b in given.program.state().values()) + 8
+    )
 
 
 @pytest.mark.skipif(not shutil.which("gcc") or not shutil.which("make"), reason="needs gcc and make")
@@ -154,7 +160,9 @@ int main(void) {
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
-@pytest.mark.parametrize("compiler", ["gcc -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow", "g++ -Wall -Wextra"])
+@pytest.mark.parametrize(
+    "compiler", ["gcc -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow", "g++ -Wall -Wextra"]
+)
 def test_two_models_live_in_one_program_also_of_cpp(tmp_path, compiler):
     for name, variant in (("first", "mlp"), ("second", "cnn with momentum")):
         write_project(material(variant), tmp_path / name, name)

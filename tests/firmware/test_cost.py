@@ -10,7 +10,7 @@ import pytest
 import mcuref
 from mcuref import rules
 from mcuref.datasets import load
-from mcuref.firmware import accuracy, cost
+from mcuref.firmware import accuracy
 from mcuref.firmware.calibration import zoo_material
 from mcuref.firmware.cores import FLAGS, MEASURED_CORES, find_core
 from mcuref.firmware.cost import inference_instructions, measured, row_instructions, step_instructions

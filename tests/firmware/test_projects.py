@@ -69,7 +69,9 @@ def test_an_arena_of_another_size_is_no_equality(tmp_path):
 def test_a_firmware_that_hangs_is_stopped(tmp_path):
     write_project(PROJECTS["mlp, tinypropv2"](), tmp_path / "firmware")
     source = tmp_path / "firmware" / "verify" / "verify.c"
-    source.write_text(source.read_text().replace("int main(void) {", "int main(void) {\n  for (volatile int i = 0;; i++) {}"))
+    source.write_text(
+        source.read_text().replace("int main(void) {", "int main(void) {\n  for (volatile int i = 0;; i++) {}")
+    )
     with pytest.raises(ToolError, match="did not end within 1 seconds and was stopped"):
         verify_project(tmp_path / "firmware", "host", seconds=1)
 
@@ -94,7 +96,9 @@ def test_a_board_that_is_too_small_is_a_sentence(tmp_path):
     if missing(CORES["microbit"]):
         pytest.skip(missing(CORES["microbit"]))
     write_project(digits("mlp-64-128-10", "full", SGD(0.02)), tmp_path / "firmware")
-    with pytest.raises(ToolError, match="core microbit cannot hold the firmware: its board has 16,384 B of RAM, .* too few"):
+    with pytest.raises(
+        ToolError, match="core microbit cannot hold the firmware: its board has 16,384 B of RAM, .* too few"
+    ):
         verify_project(tmp_path / "firmware", "microbit")
 
 
