@@ -18,6 +18,8 @@ Train small networks exactly as a microcontroller would: in one planned arena, u
   mcuref compare                                   all methods on the embedded digits, one table
   mcuref estimate --model mlp-784-32-10            will it fit, and what is alive at the peak?
   mcuref train --method tinypropv2 --out runs/one  one run, kept in a folder
+  mcuref export runs/one --c firmware/             the same in C99, to go on on a microcontroller
+  mcuref verify firmware/ --core m4f               is it the same, to the bit?
 
 exit status: 0 done, or yes; 1 a negative answer with its report; 2 bad input, or a budget exceeded
 """
