@@ -9,9 +9,9 @@ from dataclasses import asdict
 import numpy as np
 
 from mcuref import arguments, rules
+from mcuref.cost.instructions import step_instructions
+from mcuref.cost.zeros import SAMPLES, zero_shares
 from mcuref.errors import InputError
-from mcuref.firmware.cost import step_instructions
-from mcuref.firmware.zeros import SAMPLES, zero_shares
 from mcuref.layers import find_loss
 from mcuref.memory.targets import Budget
 from mcuref.models import build, find_model

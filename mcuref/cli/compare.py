@@ -39,6 +39,7 @@ def arguments(parser):
 def run(arguments):
     """Compare, print, write."""
     from mcuref.comparison import Comparison, advantage, named_rules, sweep_rules
+    from mcuref.datasets import load_part
     from mcuref.files import check_outputs, write_json
     from mcuref.models import default_model
     from mcuref.report.json import comparison_json
@@ -48,7 +49,7 @@ def run(arguments):
     methods, settings = options.several(arguments.method, "--method"), options.settings(arguments.settings)
     named_rules(methods, arguments.preset, **settings)  # refuse what is wrong before data is loaded
     budget, seeds = options.budget(arguments), options.seeds(arguments.seeds)
-    data = options.load_data(arguments)
+    data = load_part(arguments.data, arguments.evaluate, arguments.samples)
     comparison = Comparison(
         data, default_model(data) if arguments.model is None else arguments.model, seeds=seeds, regime=arguments.regime,
         budget=budget, trainable=arguments.trainable, policy=arguments.policy, **options.protocol(arguments),

@@ -35,7 +35,7 @@ def _checks():
     from mcuref import __version__
     from mcuref.datasets import available
     from mcuref.datasets.registry import data_folder
-    from mcuref.firmware.cores import CORES
+    from mcuref.export.cores import CORES
     from mcuref.firmware.toolchain import missing, version
     from mcuref.kernels.jit import CACHE, CACHED
     from mcuref.selfcheck import GOLDEN, fingerprint

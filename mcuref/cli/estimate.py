@@ -70,11 +70,11 @@ def run(arguments):
 
 def _zeros(program, data):
     """Shares of zeros in some samples of the data, on cores where they matter; else None."""
-    from mcuref.firmware.cores import SOFT_FLOAT
+    from mcuref.cost.instructions import SOFT_FLOAT
 
     if data is None or program.budget is None or program.budget.core not in SOFT_FLOAT:
         return None
-    from mcuref.firmware.zeros import SAMPLES, zero_shares
+    from mcuref.cost.zeros import SAMPLES, zero_shares
 
     prepare_kernels()
     return zero_shares(program, data.x_train[:SAMPLES])

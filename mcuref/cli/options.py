@@ -155,20 +155,6 @@ def budget(arguments):
     return replace(part, **{k: v for k, v in (("sram", sram), ("flash", flash)) if v is not None})
 
 
-def load_data(arguments):
-    """The data that --data names, as much of it as --samples says, the test side as --evaluate says."""
-    from mcuref.datasets import load
-
-    data = load(arguments.data)
-    if arguments.evaluate == "validation":
-        data = data.validation_split()
-    if arguments.samples is None:
-        return data
-    if arguments.samples > len(data.x_train):
-        raise InputError(f"--samples {arguments.samples} is more than the {len(data.x_train)} training samples there are")
-    return data.training_part(0, arguments.samples)
-
-
 def several(text, option):
     """["full", "topk"] from "full,topk"; InputError if one comes twice."""
     names = [name.strip() for name in text.split(",")]

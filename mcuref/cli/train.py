@@ -117,6 +117,7 @@ def _checked(asked):
     from mcuref import rules
     from mcuref.arguments import number
     from mcuref.comparison import named_rules
+    from mcuref.datasets import load_part
     from mcuref.models import build, default_model, find_model
     from mcuref.program.compiler import compile
     from mcuref.protocols import find_protocol
@@ -126,7 +127,7 @@ def _checked(asked):
     settings = options.settings(asked.settings)
     rules.make(asked.method, asked.preset, **settings)  # refuse what is wrong before data is loaded
     budget = options.budget(asked)
-    data = options.load_data(asked)
+    data = load_part(asked.data, asked.evaluate, asked.samples)
     name = default_model(data) if asked.model is None else asked.model
     protocol = find_protocol(data.name, name, asked.regime, **options.protocol(asked))
     _, _, rule = named_rules([asked.method], asked.preset, protocol, **settings)[asked.method]

@@ -11,7 +11,7 @@ difference is told.
 
 from mcuref.cli import options
 from mcuref.cli.console import prepare_kernels, show
-from mcuref.firmware.cores import CORES
+from mcuref.export.cores import CORES
 from mcuref.firmware.toolchain import SECONDS
 
 
@@ -31,8 +31,8 @@ def arguments(parser):
 def run(asked):
     """Verify, print, write; 1 if anything differs."""
     from mcuref.errors import InputError
+    from mcuref.export.cores import find_core
     from mcuref.files import check_outputs, write_json
-    from mcuref.firmware.cores import find_core
     from mcuref.firmware.toolchain import ToolError
     from mcuref.report.firmware import verification_tables
 

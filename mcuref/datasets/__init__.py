@@ -11,7 +11,7 @@ from mcuref.datasets.registered import load_registered
 from mcuref.datasets.registry import NAMES, DatasetInfo, describe
 from mcuref.errors import InputError
 
-__all__ = ["Data", "DatasetInfo", "available", "load"]
+__all__ = ["Data", "DatasetInfo", "available", "load", "load_part"]
 
 
 def available():
@@ -41,6 +41,19 @@ def load(name_or_folder):
         f"there is no data set or folder {name_or_folder!r}{hint}; known are {', '.join(NAMES)}, or give a folder "
         "with train.npz and test.npz"
     )
+
+
+def load_part(name_or_folder, evaluate="test", samples=None):
+    """The same with the first ``samples`` training samples alone, if not None; ``evaluate`` "validation" replaces the
+    test side by a part of the training side, split off before. InputError if there are not so many."""
+    data = load(name_or_folder)
+    if evaluate == "validation":
+        data = data.validation_split()
+    if samples is None:
+        return data
+    if samples > len(data.x_train):
+        raise InputError(f"--samples {samples} is more than the {len(data.x_train)} training samples there are")
+    return data.training_part(0, samples)
 
 
 def _is_path(text):

@@ -1,7 +1,6 @@
 """The Makefile of an exported project: the same flags and boards as mcuref's own checks."""
 
-from mcuref.firmware.cores import BARE, CORES, FLAGS, WARNINGS
-from mcuref.firmware.toolchain import EMULATOR, LINKED, places
+from mcuref.export.cores import BARE, CORES, EMULATOR, FLAGS, LINKED, WARNINGS, places
 
 _HEAD = """\
 # make                 build the example and the check for this computer

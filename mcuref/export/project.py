@@ -18,15 +18,15 @@ import numpy as np
 
 from mcuref import __version__
 from mcuref.errors import InputError
+from mcuref.export.cores import CORES
 from mcuref.export.image import SPANS, Image
+from mcuref.export.literals import TYPES, lines, number
 from mcuref.export.makefile import makefile
 from mcuref.export.reference import write_reference
+from mcuref.export.sources import SOURCES, needed_sources
+from mcuref.export.trace import python_trace
 from mcuref.files import new_folder
-from mcuref.firmware.cores import CORES
-from mcuref.firmware.toolchain import SOURCES
-from mcuref.firmware.trace import python_trace
 
-TYPES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
 LICENSE = "MIT licence; made by mcuref"
 NAME = "[a-z][a-z0-9_]{0,30}"
 TAKEN = (
@@ -34,17 +34,10 @@ TAKEN = (
     "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
     "main samples answers rates arena saved spans images operations flash mcuref"
 ).split()
-FIXED = {
-    "board": ("port.h", "host.c", "semihosting.c", "startup.c", "board.ld"),
-    "verify": ("trace.h", "trace.c", "mark.c"),
-    "program": ("mcuref.h", "mcuref.c", "program.h", "program.c"),
-    "kernels": ("hashing.h", "hashing.c", "numerics.h"),  # of mcuref_save and the check
-    "operations": ("operations.h",),
-}  # fmt: skip
 
 
 def write_project(material, folder, name="model"):
-    """Write the project of a :class:`mcuref.firmware.trace.Material` into a new folder; its samples are compiled in.
+    """Write the project of a :class:`mcuref.export.material.Material` into a new folder; its samples are compiled in.
 
     ``name`` is that of the model in C: NAME.h, NAME_SRAM_BYTES in capitals, the symbol. InputError if it is no name in
     C, or the folder is there already or cannot be made; then nothing is written.
@@ -81,31 +74,6 @@ def _named(text, name):
     return re.sub(code, lambda match: match[0].replace("model", name), text)
 
 
-def needed_sources(program):
-    """{folder: sorted names} of the C files that a program needs: its operations, and what they include."""
-    names = {f"run_{instruction.name}" for instruction in program.instructions}
-    needed = {name: set(files) for name, files in FIXED.items()}
-    for path in (SOURCES / "operations").glob("*.c"):
-        if names & _defined(path):
-            needed["operations"].add(path.name)
-    queue = [SOURCES / name / file for name, files in needed.items() for file in files]
-    while queue:
-        for include in re.findall(r'#include "(\w+\.h)"', queue.pop().read_text(encoding="utf-8")):
-            for path in (SOURCES / "kernels").glob(include[:-1] + "[hc]"):
-                if path.name not in needed["kernels"]:
-                    needed["kernels"].add(path.name)
-                    queue.append(path)
-    return {name: sorted(files) for name, files in needed.items()}
-
-
-def _defined(path):
-    """Names of the operations that a C file defines."""
-    text = path.read_text(encoding="utf-8")
-    return set(re.findall(r"^mcuref_next (run_\w+)\(", text, re.M)) | {
-        f"run_{name}" for name in re.findall(r"^RUN_LOAD\((\w+)\)", text, re.M)
-    }
-
-
 def _write_index_type(path, index_type):
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("MCUREF_INDEX uint16_t", f"MCUREF_INDEX {index_type}_t"), encoding="utf-8")
@@ -140,7 +108,7 @@ extern "C" {{
 #define MODEL_INPUTS {program.network.input.size}
 #define MODEL_OUTPUTS {program.network.outputs}
 #define MODEL_LABELS {int(labels)} /* 1: an answer is one label; 0: a float for every output, or nothing */
-#define MODEL_RATE {_float(rate)} /* the learning rate it was trained with, at the start, over the batch */
+#define MODEL_RATE {number(rate)} /* the learning rate it was trained with, at the start, over the batch */
 
 typedef {TYPES[program.network.input.dtype]} model_sample;
 typedef {TYPES[str(material.answers.dtype)]} model_answer;
@@ -178,7 +146,7 @@ static const mcuref_operation operations[MODEL_ROWS] = {{
 
 {images}/* constants, weights, start images, and the table of the program */
 static const uint32_t flash[MODEL_FLASH_BYTES / 4] = {{
-{_lines(f"0x{word:x}u" for word in image.flash.tolist())}}};
+{lines(f"0x{word:x}u" for word in image.flash.tolist())}}};
 
 const mcuref_program model = {{
     .table = (const void *)(flash + {image.table // 4}),
@@ -230,7 +198,7 @@ def _samples_source(material):
         "float rates": material.rates,
     }
     texts = [
-        f"\nconst {name}[] = {{\n{_lines(map(_number, np.ascontiguousarray(values).reshape(-1))) or '0'}}};\n"
+        f"\nconst {name}[] = {{\n{lines(map(number, np.ascontiguousarray(values).reshape(-1)))}}};\n"
         for name, values in arrays.items()
     ]
     return _head("Samples that main.c and verify/ train on") + '#include "samples.h"\n' + "".join(texts)
@@ -245,30 +213,10 @@ def _spans_header(image):
 #include "trace.h"
 
 static const mcuref_span spans[MODEL_ROWS * {SPANS}] = {{
-{_lines(spans)}}};
+{lines(spans)}}};
 
 #endif
 """
-
-
-def _number(value):
-    return _float(value) if isinstance(value, np.floating) else str(int(value))
-
-
-def _float(value):
-    """A float32 as C99 writes it exactly."""
-    return f"{float(value).hex()}f"
-
-
-def _lines(items, width=118):
-    """Items with commas between, in lines."""
-    lines, line = [], ""
-    for item in items:
-        if len(line) + len(item) + 2 > width:
-            lines.append(line)
-            line = ""
-        line += f" {item}," if line else f"{item},"
-    return "".join(f"{text}\n" for text in [*lines, line] if text)
 
 
 def _readme(material):

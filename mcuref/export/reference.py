@@ -33,8 +33,8 @@ def write_reference(folder, material):
 
 
 def read_reference(folder):
-    """The :class:`mcuref.firmware.trace.Material` in a folder; InputError, one sentence, if there is none."""
-    from mcuref.firmware.trace import Material
+    """The :class:`mcuref.export.material.Material` in a folder; InputError, one sentence, if there is none."""
+    from mcuref.export.material import Material
 
     if not (folder / PROGRAM).is_file():
         raise InputError(f"{str(folder.parent)!r} is no exported project: it has no {folder.name}/{PROGRAM}")

@@ -1,22 +1,22 @@
 """A finished run as the material of an export: its program with the trained parameters, and its first samples."""
 
-from argparse import Namespace
 from pathlib import Path
 
+from mcuref.datasets import load_part
 from mcuref.errors import InputError
+from mcuref.export.material import Material
 from mcuref.export.reference import described_program, read_arrays
-from mcuref.firmware.trace import Material
+from mcuref.protocols import find_protocol
 from mcuref.report.runs import read_run
 
 
 def run_material(folder, count):
     """The :class:`Material` of a run folder: start parameters are those it ended with, rule state is fresh.
 
-    Samples are the first ``count`` of the training set it used. InputError, one sentence, if the folder is no finished
-    run, or its data is not there.
+    Samples are the first ``count`` that its training was about: with pre-training the second part of the training set,
+    in its changed domain if it has one. InputError, one sentence, if the folder is no finished run, or its data is not
+    there.
     """
-    from mcuref.cli.options import load_data
-
     folder = Path(folder)
     arguments, report = read_run(folder)
     try:
@@ -24,7 +24,8 @@ def run_material(folder, count):
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = f"it has no {error}" if isinstance(error, KeyError) else error
         raise InputError(f"run folder {str(folder)!r} has no program to export: {reason}") from None
-    data = load_data(Namespace(**arguments))
+    data = load_part(arguments["data"], arguments["evaluate"], arguments["samples"])
+    _, data = find_protocol(data.name, program.network.name, arguments["regime"]).parts(data)
     if count > len(data.x_train):
         raise InputError(f"--samples {count} is more than the {len(data.x_train)} training samples there are")
     y = None if program.loss == "reconstruction" else data.y_train[:count]

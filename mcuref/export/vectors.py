@@ -11,12 +11,12 @@ import numpy as np
 
 from mcuref import __version__
 from mcuref.export.image import Image, opcodes_used
+from mcuref.export.literals import TYPES, lines
+from mcuref.export.trace import python_trace
 from mcuref.files import new_folder
 
 NPZ, HEADER, README = "vectors.npz", "vectors.h", "README.txt"
-TYPES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "uint32": "uint32_t"}
 HEXADECIMAL = ("flash", "state", "hashes")  # words, and not numbers
-WIDTH = 118
 
 # What the README says about each array; "bits" where the .h has a float's bits as a uint32_t.
 ARRAYS = {
@@ -40,9 +40,7 @@ ARRAYS = {
 
 
 def golden_vectors(material):
-    """{name: array} of a :class:`mcuref.firmware.trace.Material`: those of ``ARRAYS``, sizes, names, and ``about``."""
-    from mcuref.firmware.trace import python_trace
-
+    """{name: array} of a :class:`mcuref.export.material.Material`: those of ``ARRAYS``, sizes, names, and ``about``."""
     material = replace(material, program=material.program.fresh())
     program, image, trace = material.program, Image(material.program), python_trace(material)
     written = _written(material, trace)
@@ -78,36 +76,6 @@ def read_vectors(path):
     """{name: array} of a vectors.npz. OSError or ValueError if it is missing or damaged."""
     with np.load(path, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}
-
-
-def check_vectors(material, vectors):
-    """The first :class:`mcuref.firmware.comparison.Difference` of vectors from what mcuref computes now, or None."""
-    from mcuref.firmware.comparison import Difference, first_difference
-
-    expected = golden_vectors(material)
-    for name in (name for name in expected if name != "about"):
-        mine, theirs = expected[name].reshape(-1), vectors[name].reshape(-1)
-        if mine.dtype.kind == "U":
-            index = -1 if mine.tolist() == theirs.tolist() else 0
-        else:
-            index = first_difference(mine, theirs)
-        if index >= 0:
-            sample, row = _place(expected, name, index)
-            kernel, layer = (str(expected[n][row]) if row >= 0 else "" for n in ("row_opcodes", "row_layers"))
-            values = (str(a[index]) if index < a.size else "none" for a in (mine, theirs))
-            return Difference(sample, row, kernel, layer, name, index, *values)
-    return None
-
-
-def _place(expected, name, index):
-    """(sample, row) of an element of an array, -1 for what belongs to none."""
-    if name == "hashes" and index < expected[name].size:
-        sample, row, _ = expected[name][index // 3].tolist()
-        return sample, row
-    if name == "written" and index < expected[name].size:
-        run = int(np.searchsorted(expected["written_at"], index, "right")) - 1
-        return 0, int(expected["hashes"][run, 1])
-    return (index if name in ("statuses", "losses") else -1), -1
 
 
 # -- what is in them ----------------------------------------------------------------------------------------------
@@ -151,7 +119,6 @@ def _names(program):
 
 def _written(material, trace):
     """bytes that each instruction of the first sample wrote, in the order in which they ran."""
-    from mcuref.firmware.trace import python_trace
     from mcuref.program.trace import written
 
     parts, program = [], material.program
@@ -203,18 +170,7 @@ def _array(name, values):
     hexadecimal = name in HEXADECIMAL or values.dtype == np.float32
     items = (f"0x{value:x}" if hexadecimal else str(value) for value in bits.reshape(-1).tolist())
     comment = f" /* {values.size} */"
-    return f"static const {TYPES[str(bits.dtype)]} vectors_{name}[] = {{{comment}\n{_lines(items) or '0'}}};\n\n"
-
-
-def _lines(items):
-    """Items with commas between, in lines."""
-    lines, line = [], ""
-    for item in items:
-        if len(line) + len(item) + 1 > WIDTH:
-            lines.append(line)
-            line = ""
-        line += f"{item},"
-    return "".join(f"{text}\n" for text in [*lines, line] if text)
+    return f"static const {TYPES[str(bits.dtype)]} vectors_{name}[] = {{{comment}\n{lines(items)}}};\n\n"
 
 
 def _readme(vectors):

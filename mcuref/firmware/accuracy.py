@@ -1,4 +1,4 @@
-"""How far the formulas of :mod:`mcuref.firmware.cost` are from measurements; what TinyProp saves in instructions."""
+"""How far the formulas of :mod:`mcuref.cost.instructions` are from measurements; what TinyProp saves in instructions."""
 
 from contextlib import suppress
 
@@ -6,13 +6,14 @@ import numpy as np
 
 import mcuref
 from mcuref import rules
+from mcuref.cost.instructions import inference_instructions, step_instructions
 from mcuref.datasets import load
 from mcuref.errors import MissingData
+from mcuref.export.cores import find_core
+from mcuref.export.material import Material
+from mcuref.firmware.answer import STEPS, TRACE
 from mcuref.firmware.calibration import ZOO_SHOWN, counted, zoo_material
-from mcuref.firmware.cores import find_core
-from mcuref.firmware.cost import inference_instructions, step_instructions
 from mcuref.firmware.profile import measure
-from mcuref.firmware.trace import STEPS, TRACE, Material
 from mcuref.models import build
 from mcuref.optimisers import SGD
 from mcuref.program.effort import dense_macs, effort

@@ -7,10 +7,10 @@ import numpy as np
 
 import mcuref
 from mcuref import rules
+from mcuref.cost.zeros import zero_shares
 from mcuref.datasets import load
 from mcuref.errors import MissingData
-from mcuref.firmware.trace import Material
-from mcuref.firmware.zeros import zero_shares
+from mcuref.export.material import Material
 from mcuref.layers import (
     AveragePool2D,
     Conv2D,

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
+from mcuref.export.cores import find_core
 from mcuref.export.image import Image
+from mcuref.export.material import Material
 from mcuref.firmware.conformance import SMALL_POOL, check
-from mcuref.firmware.cores import find_core
-from mcuref.firmware.trace import Material
 from mcuref.kernels.random import philox, uniform
 from mcuref.layers import (
     AveragePool2D,

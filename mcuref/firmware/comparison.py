@@ -1,10 +1,11 @@
-"""The first difference between what a firmware and mcuref computed, in words."""
+"""The first difference between what mcuref computes and what a firmware, or golden vectors, say: in words."""
 
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from mcuref.firmware.trace import STATUS, python_trace
+from mcuref.export.trace import STATUS, python_trace
+from mcuref.export.vectors import golden_vectors
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,34 @@ def compare(material, firmware, dump):
         if not _same(np.int32(mine[2]).view(np.float32), np.int32(theirs[2]).view(np.float32)):
             return _plain(sample, "loss", *(np.int32(bits).view(np.float32) for bits in (mine[2], theirs[2])))
     return _end_difference(material.program, expected, firmware)
+
+
+def compare_vectors(material, vectors):
+    """The first :class:`Difference` of golden vectors, {name: array}, from what mcuref computes now, or None."""
+    expected = golden_vectors(material)
+    for name in (name for name in expected if name != "about"):
+        mine, theirs = expected[name].reshape(-1), vectors[name].reshape(-1)
+        if mine.dtype.kind == "U":
+            index = -1 if mine.tolist() == theirs.tolist() else 0
+        else:
+            index = first_difference(mine, theirs)
+        if index >= 0:
+            sample, row = _place_of(expected, name, index)
+            kernel, layer = (str(expected[n][row]) if row >= 0 else "" for n in ("row_opcodes", "row_layers"))
+            values = (str(a[index]) if index < a.size else "none" for a in (mine, theirs))
+            return Difference(sample, row, kernel, layer, name, index, *values)
+    return None
+
+
+def _place_of(expected, name, index):
+    """(sample, row) of an element of an array, -1 for what belongs to none."""
+    if name == "hashes" and index < expected[name].size:
+        sample, row, _ = expected[name][index // 3].tolist()
+        return sample, row
+    if name == "written" and index < expected[name].size:
+        run = int(np.searchsorted(expected["written_at"], index, "right")) - 1
+        return 0, int(expected["hashes"][run, 1])
+    return (index if name in ("statuses", "losses") else -1), -1
 
 
 def _row_difference(material, sample, own, other, dump):

@@ -3,9 +3,10 @@
 import numpy as np
 
 from mcuref.export.image import Image
+from mcuref.export.sources import board_sources, library_sources, verify_sources
+from mcuref.firmware.answer import Answer
 from mcuref.firmware.comparison import compare
-from mcuref.firmware.toolchain import SOURCES, compile_all, link, run_firmware, workspace
-from mcuref.firmware.trace import Answer
+from mcuref.firmware.toolchain import compile_all, link, run_firmware, workspace
 from mcuref.program.instructions import OPCODES
 
 MAGIC = 0x4655434D
@@ -17,9 +18,7 @@ def build_conformance(core, folder, flags=(), wide=False):
     opcodes = (f"OPERATION({number}, {name})\n" for name, number in OPCODES.items())
     (folder / "opcodes.h").write_text("".join(opcodes), encoding="utf-8")
     small = ("-DPOOL_BYTES=" + hex(SMALL_POOL),) if core.name == "microbit" else ()
-    sources = [path for name in ("kernels", "operations", "program") for path in sorted((SOURCES / name).glob("*.c"))]
-    sources += [SOURCES / "verify" / f"{name}.c" for name in ("trace", "mark", "conformance")]
-    sources += [SOURCES / "board" / f"{name}.c" for name in (["host"] if core.is_host else ["startup", "semihosting"])]
+    sources = library_sources() + verify_sources("conformance") + board_sources(core)
     indices = ("-DMCUREF_INDEX=uint32_t",) if wide else ()
     objects = compile_all(core, sources, folder, (*flags, *small, *indices), [folder])
     return link(core, objects, folder / "conformance", flags)

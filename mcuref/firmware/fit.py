@@ -1,4 +1,4 @@
-"""Fits the formulas of :mod:`mcuref.firmware.cost` to exact counts.
+"""Fits the formulas of :mod:`mcuref.cost.instructions` to exact counts.
 
     python -m mcuref.firmware.fit [--core NAME ...]           measure and write measured/instructions-<core>.json
     python -m mcuref.firmware.fit --check [--core NAME ...]   the zoo, measured and by formula, and what TinyProp saves
@@ -13,15 +13,15 @@ from itertools import zip_longest
 
 import numpy as np
 
+from mcuref.cost.features import features
+from mcuref.cost.instructions import MEASURED, works
 from mcuref.errors import McurefError
+from mcuref.export.cores import FLAGS, MEASURED_CORES, find_core
 from mcuref.files import write_json
 from mcuref.firmware import toolchain
+from mcuref.firmware.answer import STEPS, TRACE
 from mcuref.firmware.calibration import calibration_programs, counted
-from mcuref.firmware.cores import FLAGS, MEASURED_CORES, find_core
-from mcuref.firmware.cost import MEASURED, works
-from mcuref.firmware.features import features
 from mcuref.firmware.profile import measure
-from mcuref.firmware.trace import STEPS, TRACE
 
 DIGITS = 6  # significant, of a coefficient
 NOTHING = 1e-4  # instructions: what rounding errors leave of a coefficient that is 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcuref.firmware.cores import find_core
+from mcuref.export.cores import find_core
 from mcuref.firmware.elf import read_sections
 from mcuref.firmware.toolchain import call, execute, find_tool, workspace
 from mcuref.memory.footprint import WORD, footprint
@@ -92,7 +92,7 @@ def measure_firmware(core, project):
 
 def sample_material(name, rule, optimiser=None):
     """The Material of a network of the zoo on random float32 samples."""
-    from mcuref.firmware.trace import Material
+    from mcuref.export.material import Material
     from mcuref.models import build, find_model
     from mcuref.program.compiler import compile
 

@@ -15,12 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 
 from mcuref.errors import McurefError
+from mcuref.export.cores import BARE, FLAGS, MEASURED_CORES, find_core
+from mcuref.export.sources import SOURCES, board_sources, library_sources
 from mcuref.files import new_file
 from mcuref.firmware.callgraph import read_functions
-from mcuref.firmware.cores import BARE, FLAGS, MEASURED_CORES, find_core
 from mcuref.firmware.elf import read_sections
 from mcuref.firmware.footprint_check import check_footprints
-from mcuref.firmware.toolchain import SOURCES, ToolError, call, compile_all, find_tool, version, workspace
+from mcuref.firmware.toolchain import ToolError, call, compile_all, find_tool, version, workspace
 from mcuref.memory.footprint import FOLDER, SCHEMA
 
 REPORTS = ("-fstack-usage", "-fcallgraph-info=su", "-w")
@@ -80,17 +81,15 @@ def _compile_sources(core, folder, index_type):
     """Objects of all of mcuref's C for a board, with this type of kept indices; the reports lie beside them."""
     place = folder / index_type
     place.mkdir()
-    sources = [path for name in ("kernels", "operations", "program") for path in sorted((SOURCES / name).glob("*.c"))]
-    sources += [SOURCES / "board" / f"{name}.c" for name in ("startup", "semihosting")]
-    return compile_all(core, sources, place, (*REPORTS, f"-DMCUREF_INDEX={index_type}"))
+    return compile_all(core, library_sources() + board_sources(core), place, (*REPORTS, f"-DMCUREF_INDEX={index_type}"))
 
 
 def _example_headers(folder):
     """{name: text} of the headers that the example includes, as they are exported for a small network."""
     import numpy as np
 
+    from mcuref.export.material import Material
     from mcuref.export.project import write_project
-    from mcuref.firmware.trace import Material
     from mcuref.models import build
     from mcuref.program.compiler import compile
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mcuref.firmware.answer import TRACE, Answer
 from mcuref.firmware.conformance import build_conformance, encode_case, run_firmware
 from mcuref.firmware.toolchain import ToolError, call, find_tool, workspace
-from mcuref.firmware.trace import TRACE, Answer
 
 PLUGIN = Path(__file__).with_name("counter.c")
 SECONDS = 3600  # that a measurement may take

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcuref.errors import InputError
+from mcuref.export.cores import find_core
 from mcuref.export.reference import read_reference
+from mcuref.firmware.answer import STEPS, TRACE, Answer
 from mcuref.firmware.comparison import Difference, compare
-from mcuref.firmware.cores import find_core
 from mcuref.firmware.toolchain import SECONDS, ToolError, call, explained, find_tool, run_firmware, workspace
-from mcuref.firmware.trace import STEPS, TRACE, Answer
 
 ARENA = "arena"  # the symbol of verify.c and main.c
 CHECK = {  # functions that verify.c alone calls

@@ -13,10 +13,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mcuref.errors import McurefError
-from mcuref.firmware.cores import BARE, FLAGS, WARNINGS
+from mcuref.export.cores import BARE, EMULATOR, FLAGS, LINKED, WARNINGS, places
+from mcuref.export.sources import LINKER_SCRIPT, include_folders
 
-SOURCES = Path(__file__).resolve().parent.parent / "export" / "c"
-FOLDERS = ("kernels", "operations", "program", "board", "verify")
 PACKAGES = {
     "gcc": "gcc", "make": "make", "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
     "nm": "binutils", "arm-none-eabi-nm": "binutils-arm-none-eabi", "arm-none-eabi-objdump": "binutils-arm-none-eabi",
@@ -24,11 +23,6 @@ PACKAGES = {
 }  # fmt: skip
 SECONDS = 300  # that a firmware may run
 MOST_PRINTED = 1 << 24  # characters, of a tool or firmware
-LINKED = ("-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments", "-lgcc")
-EMULATOR = (
-    "qemu-system-arm", "-display", "none", "-monitor", "none", "-serial", "none", "-chardev", "stdio,id=console",
-    "-semihosting-config", "enable=on,target=native,chardev=console",
-)  # fmt: skip
 
 
 class ToolError(McurefError):
@@ -107,7 +101,7 @@ def workspace():
 
 def compile_all(core, sources, folder, flags=(), include=()):
     """Compile C files, as many at once as there are processors; returns the object files in ``folder``."""
-    include = [f"-I{path}" for path in (*include, *(SOURCES / name for name in FOLDERS))]
+    include = [f"-I{path}" for path in (*include, *include_folders())]
     compiler = find_tool(core.compiler)
     bare = () if core.is_host else BARE
     objects = [folder / f"{source.parent.name}-{source.stem}.o" for source in sources]
@@ -127,7 +121,7 @@ def link(core, objects, program, flags=()):
     command = [find_tool(core.compiler), *core.flags, *FLAGS, *flags, *objects, "-o", program]
     if not core.is_host:
         command[1:1] = BARE
-        command += ["-T", SOURCES / "board" / "board.ld", f"-Wl,-Map={program}.map", *places(core), *LINKED]
+        command += ["-T", LINKER_SCRIPT, f"-Wl,-Map={program}.map", *places(core), *LINKED]
     with explained(core):
         call(command, program.parent, what="linker")
     return program
@@ -147,16 +141,6 @@ def explained(core):
             f"core {core.name} cannot hold the firmware: its board has {size:,} B of {name}, "
             f"{int(overflow[2]):,} B too few"
         ) from None
-
-
-def places(core):
-    """Linker flags that say where a board has its memories."""
-    values = {
-        "VECTORS_ORG": core.vectors, "FLASH_ORG": core.flash[0], "FLASH_LEN": core.flash[1],
-        "RAM_ORG": core.ram[0], "RAM_LEN": core.ram[1],
-        "STACK_LEN": core.stack,
-    }  # fmt: skip
-    return [f"-Wl,--defsym={name}={value:#x}" for name, value in values.items()]
 
 
 def execute(core, program, folder, seconds=SECONDS, plugin=None):

@@ -57,7 +57,7 @@ class Footprint:
 def footprint(listing, core):
     """The :class:`Footprint` of a compiled program on a core, or None if that core has not been measured.
 
-    listing : :class:`mcuref.program.compiler.Listing`, as program.listing; core : of mcuref.firmware.cores.MEASURED_CORES.
+    listing : :class:`mcuref.program.compiler.Listing`, as program.listing; core : of mcuref.export.cores.MEASURED_CORES.
     """
     measured = read_table(core)
     if measured is None:

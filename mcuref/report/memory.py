@@ -1,6 +1,6 @@
 """The memory report of a program, as plain data; the map of which bytes are alive when."""
 
-from mcuref.firmware.cost import inference_instructions, step_instructions
+from mcuref.cost.instructions import inference_instructions, step_instructions
 from mcuref.memory.accountant import OUTSIDE, UNMEASURED, allowance
 from mcuref.memory.buffers import REGIONS, aligned
 from mcuref.memory.footprint import footprint
@@ -22,7 +22,7 @@ def memory_report(program, zeros=None):
     Bytes are integers. ``planned`` is what is allocated; ``requested`` what is alive at the peak before alignment;
     ``lower_bound`` what no plan can do without; ``budget`` what the arena may use (null: no limit). ``firmware`` is the
     whole of it on the budget's core, null where that was not measured; ``zeros`` are shares of zeros in activations
-    (:mod:`mcuref.firmware.zeros`) where they were counted.
+    (:mod:`mcuref.cost.zeros`) where they were counted.
     """
     plan, budget = program.plan, program.budget
     firmware = _firmware(program, zeros)
@@ -49,7 +49,7 @@ def _firmware(program, zeros):
     """What a firmware with this program alone takes, in bytes and executed instructions; None if not measured.
 
     ``sram`` = arena + stack (the deepest), ``flash`` = plan + code (of mcuref's example, without samples); instructions
-    from fitted formulas (:mod:`mcuref.firmware.cost`); those of a training step are the most that one can take.
+    from fitted formulas (:mod:`mcuref.cost.instructions`); those of a training step are the most that one can take.
     """
     core = "" if program.budget is None else program.budget.core
     around = footprint(program.listing, core)

@@ -4,7 +4,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from mcuref.firmware.cores import SOFT_FLOAT
+from mcuref.cost.instructions import SOFT_FLOAT
 from mcuref.memory.buffers import REGIONS
 from mcuref.memory.targets import format_size
 

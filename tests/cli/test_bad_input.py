@@ -14,7 +14,7 @@ WORDS = [
     ("unrecognized arguments: --nosuch", "compare", "--nosuch"),
     ("unrecognized arguments: extra", "targets", "stm32h743", "extra"),
     ("unrecognized arguments: --seed", "compare", "--seed", "7"),  # an abbreviation of --seeds would mean 7 seeds
-    ("unrecognized arguments: --data", "estimate", "--data", "digits"),
+    ("there is no data set or folder 'nosuch'", "estimate", "--data", "nosuch"),
     ("unrecognized arguments: --seeds", "train", "--seeds", "2"),
     ("expected one argument", "train", "--out"),
 ]

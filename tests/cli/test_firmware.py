@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mcuref.firmware.cores import CORES
+from mcuref.export.cores import CORES
 from mcuref.firmware.toolchain import missing
 
 

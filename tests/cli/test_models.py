@@ -109,7 +109,7 @@ def test_refused_with_what_would_fit_before_anything_starts(refused, here, image
     began = time.process_time()
     output = ["--out", "run"] if command == "train" else ["--json", "x.json"]
     sentence = refused("what would fit: ", command, "--data", images, "--model", model, *output)
-    assert time.process_time() - began < 2  # measured: below 0.5
+    assert time.process_time() - began < 20  # measured: below 0.5; a guard against endless work
     assert ("--trainable " in sentence) == (model == "resnet-8"), "the wider one's activations alone are too many"
     assert "--model resnet-8@0." in sentence and "--target " in sentence
     assert not (here / "run").exists() and not (here / "x.json").exists()
@@ -129,6 +129,6 @@ def test_what_train_suggests_is_accepted(mcuref, images):
 def test_estimate_says_no_with_what_would_fit(mcuref, model):
     began = time.process_time()
     outcome = mcuref("estimate", "--model", model)
-    assert time.process_time() - began < 2  # measured: below 0.5
+    assert time.process_time() - began < 20  # measured: below 0.5; a guard against endless work
     assert outcome.status == 1 and outcome.err == "" and "It does not fit." in outcome.out
     assert f"would fit: --model {model}@0." in outcome.out and "would fit: --trainable " in outcome.out

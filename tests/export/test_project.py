@@ -12,10 +12,10 @@ import mcuref
 from mcuref import rules
 from mcuref.datasets import load
 from mcuref.errors import InputError
-from mcuref.export.project import needed_sources, write_project
+from mcuref.export.material import Material
+from mcuref.export.project import write_project
 from mcuref.export.reference import read_reference
-from mcuref.firmware.toolchain import SOURCES
-from mcuref.firmware.trace import Material
+from mcuref.export.sources import SOURCES, needed_sources
 from mcuref.models import build
 from mcuref.optimisers import SGD
 

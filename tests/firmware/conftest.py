@@ -2,7 +2,7 @@
 
 import pytest
 
-from mcuref.firmware.cores import CORES, find_core
+from mcuref.export.cores import CORES, find_core
 from mcuref.firmware.toolchain import missing
 
 QUICK = "host,m0,m4f"
@@ -38,17 +38,16 @@ def patched_sources(tmp_path, monkeypatch):
     """Put changed C sources in the place of mcuref's: (file, old text, new text); the old text must be there once."""
     import shutil
 
-    from mcuref.firmware import conformance, toolchain
+    from mcuref.export import sources
 
     def patch(file, old, new):
         copy = tmp_path / "sources"
         if not copy.exists():
-            shutil.copytree(toolchain.SOURCES, copy)
+            shutil.copytree(sources.SOURCES, copy)
         text = (copy / file).read_text(encoding="utf-8")
         assert text.count(old) == 1
         (copy / file).write_text(text.replace(old, new), encoding="utf-8")
-        for module in (conformance, toolchain):
-            monkeypatch.setattr(module, "SOURCES", copy)
+        monkeypatch.setattr(sources, "SOURCES", copy)
         return copy
 
     return patch

@@ -8,10 +8,10 @@ import shutil
 
 import pytest
 
-from mcuref.firmware import toolchain
+from mcuref.export.cores import CORES, WARNINGS
+from mcuref.export.sources import include_folders, library_sources
 from mcuref.firmware.cases import cases, wide_cases
 from mcuref.firmware.conformance import check
-from mcuref.firmware.cores import CORES, WARNINGS
 from mcuref.firmware.toolchain import ToolError, call, compile_all, find_tool
 
 HOST = CORES["host"]
@@ -23,13 +23,6 @@ UNDEFINED = ("-O1", "-fsanitize=undefined,float-cast-overflow", "-fno-sanitize-r
 SANITIZERS = ("-g", *UNDEFINED, "-fsanitize=address")
 
 
-def sources():
-    """C files that end up in a firmware."""
-    return [
-        path for name in ("kernels", "operations", "program") for path in sorted((toolchain.SOURCES / name).glob("*.c"))
-    ]
-
-
 @pytest.fixture(scope="module")
 def objects(tmp_path_factory):
     """objects(core): object files of the sources as they are, and call graphs; compiled once a core."""
@@ -38,7 +31,7 @@ def objects(tmp_path_factory):
     def make(core):
         if core.name not in made:
             folder = tmp_path_factory.mktemp(core.name)
-            made[core.name] = compile_all(core, sources(), folder, ("-fcallgraph-info", "-Wvla"))
+            made[core.name] = compile_all(core, library_sources(), folder, ("-fcallgraph-info", "-Wvla"))
         return made[core.name]
 
     return make
@@ -109,15 +102,15 @@ def circle(graph):
 @pytest.mark.parametrize("level", ["-O0", "-O2", "-O3"])
 def test_gcc_has_nothing_to_say(need, tmp_path, level):
     need("host")
-    compile_all(HOST, sources(), tmp_path, (level, "-Wvla"))
+    compile_all(HOST, library_sources(), tmp_path, (level, "-Wvla"))
 
 
 @pytest.mark.parametrize("level", ["-O0", "-O2", "-O3"])
 def test_clang_has_nothing_to_say(tmp_path, level):
     if not shutil.which("clang"):
         pytest.skip("clang is not installed; Debian and Ubuntu have it in: apt-get install clang")
-    include = [f"-I{toolchain.SOURCES / name}" for name in toolchain.FOLDERS]
-    for source in sources():
+    include = [f"-I{folder}" for folder in include_folders()]
+    for source in library_sources():
         command = ["clang", "-std=c99", *WARNINGS, "-Werror", level, "-ffp-contract=off", *include, "-c", source]
         call([*command, "-o", tmp_path / "object.o"])
 
@@ -126,7 +119,7 @@ def test_a_warning_is_an_error(need, tmp_path, patched_sources):
     need("host")
     patched_sources("kernels/add.c", "out[i] = a[i] + b[i]", "out[i] = a[i] + b[i], n + 1")
     with pytest.raises(ToolError, match="add.c.*no effect"):
-        compile_all(HOST, sources(), tmp_path)
+        compile_all(HOST, library_sources(), tmp_path)
 
 
 def test_an_array_of_variable_length_is_an_error(need, tmp_path, patched_sources):
@@ -135,7 +128,7 @@ def test_an_array_of_variable_length_is_an_error(need, tmp_path, patched_sources
         "kernels/hashing.c", "uint32_t value = start;", "uint8_t a[n]; uint32_t value = start + (n && a == data);"
     )
     with pytest.raises(ToolError, match="variable length"):
-        compile_all(HOST, sources(), tmp_path, ("-Wvla",))
+        compile_all(HOST, library_sources(), tmp_path, ("-Wvla",))
 
 
 def test_nothing_undefined_is_done(need):

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 import mcuref
+from mcuref.export.cores import CORES
+from mcuref.export.material import Material
+from mcuref.export.trace import python_trace
 from mcuref.firmware.comparison import compare, first_difference
 from mcuref.firmware.conformance import check
-from mcuref.firmware.cores import CORES
-from mcuref.firmware.trace import Material, python_trace
 from mcuref.kernels.random import uniform
 from mcuref.program.trace import written
 from mcuref.rules import TinyPropV2

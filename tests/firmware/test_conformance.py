@@ -5,9 +5,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from mcuref.export.trace import NOT_FINITE, SKIPPED, TRAINED, python_trace
 from mcuref.firmware.cases import cases, pool_bytes, run_conformance, small_cases, wide_cases
 from mcuref.firmware.conformance import SMALL_POOL
-from mcuref.firmware.trace import NOT_FINITE, SKIPPED, TRAINED, python_trace
 from mcuref.layers import KINDS
 from mcuref.program.instructions import OPCODES
 from mcuref.rules import METHODS

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from mcuref import Dense, Input, Network, TinyProp, build, compile, rules
+from mcuref.export.cores import CORES, MEASURED_CORES, find_core
+from mcuref.export.material import Material
 from mcuref.firmware.callgraph import _lowered
-from mcuref.firmware.cores import CORES, MEASURED_CORES, find_core
 from mcuref.firmware.footprint_check import compare_footprints, sample_material
 from mcuref.firmware.measure import measure
 from mcuref.firmware.toolchain import ToolError, find_tool, missing, version
-from mcuref.firmware.trace import Material
 from mcuref.layers import AveragePool2D, Conv2D, Flatten
 from mcuref.memory.footprint import closure, deepest, footprint, read_table
 from mcuref.optimisers import SGD

@@ -6,11 +6,13 @@ import pytest
 import mcuref
 from mcuref import rules
 from mcuref.datasets import load
+from mcuref.export.cores import CORES
+from mcuref.export.material import Material
+from mcuref.export.sources import SOURCES, board_sources
 from mcuref.firmware import profile
-from mcuref.firmware.cores import CORES
+from mcuref.firmware.answer import STEPS, TRACE
 from mcuref.firmware.profile import OUTSIDE, between_marks, by_function, measure, run_profiled
-from mcuref.firmware.toolchain import SOURCES, ToolError, compile_all, link
-from mcuref.firmware.trace import STEPS, TRACE, Material
+from mcuref.firmware.toolchain import ToolError, compile_all, link
 from mcuref.models import build
 
 # the subtraction before the loop and two instructions a pass: 1 + 2 * 1000
@@ -40,8 +42,7 @@ def program(method="tinyprop"):
 def test_a_known_loop_is_counted_exactly(tmp_path, need, name):
     core = need(name)
     (tmp_path / "loop.c").write_text(LOOP)
-    sources = [tmp_path / "loop.c", SOURCES / "verify" / "mark.c"]
-    sources += [SOURCES / "board" / f"{file}.c" for file in ("startup", "semihosting")]
+    sources = [tmp_path / "loop.c", SOURCES / "verify" / "mark.c", *board_sources(core)]
     firmware = link(core, compile_all(core, sources, tmp_path), tmp_path / "loop")
     _, counted = run_profiled(core, firmware, tmp_path)
     assert counted.spans.tolist() == [2 + 2 * 1000]

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mcuref.export.cores import CORES
+from mcuref.export.material import Material
+from mcuref.firmware.answer import Answer
 from mcuref.firmware.comparison import compare
 from mcuref.firmware.conformance import build_conformance, encode_case, run_firmware
-from mcuref.firmware.cores import CORES
 from mcuref.firmware.toolchain import missing
-from mcuref.firmware.trace import Answer, Material
 from mcuref.testing.networks import LOSSES, programs, samples
 
 HOST = CORES["host"]

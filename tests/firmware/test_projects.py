@@ -6,11 +6,11 @@ import pytest
 import mcuref
 from mcuref import rules
 from mcuref.datasets import load
+from mcuref.export.cores import CORES
+from mcuref.export.material import Material
 from mcuref.export.project import write_project
-from mcuref.firmware.cores import CORES
 from mcuref.firmware.projects import profile_project, verify_project
 from mcuref.firmware.toolchain import ToolError, missing
-from mcuref.firmware.trace import Material
 from mcuref.models import build
 from mcuref.optimisers import SGD
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import mcuref
 from mcuref import layers, rules
+from mcuref.export.material import Material
 from mcuref.export.vectors import write_vectors
-from mcuref.firmware.trace import Material
 
 HERE = Path(__file__).parent
 SAMPLES, INFERENCES = 12, 4

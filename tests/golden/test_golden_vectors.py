@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from mcuref.errors import InputError
-from mcuref.export.vectors import ARRAYS, HEADER, NPZ, check_vectors, golden_vectors, read_vectors, write_vectors
-from mcuref.firmware.cores import CORES
-from mcuref.firmware.toolchain import SOURCES, ToolError, compile_all, execute, link, missing
+from mcuref.export.cores import CORES
+from mcuref.export.sources import library_sources
+from mcuref.export.vectors import ARRAYS, HEADER, NPZ, golden_vectors, read_vectors, write_vectors
+from mcuref.firmware.comparison import compare_vectors
+from mcuref.firmware.toolchain import ToolError, compile_all, execute, link, missing
 
 HERE = Path(__file__).parent
 VECTORS = runpy.run_path(str(HERE / "generate_vectors.py"))["VECTORS"]
@@ -37,8 +39,7 @@ def kernels(tmp_path_factory):
     """Object files of the C kernels for this computer."""
     if missing(HOST):
         pytest.skip(missing(HOST))
-    sources = [path for name in ("kernels", "operations", "program") for path in sorted((SOURCES / name).glob("*.c"))]
-    return compile_all(HOST, sources, tmp_path_factory.mktemp("kernels"))
+    return compile_all(HOST, library_sources(), tmp_path_factory.mktemp("kernels"))
 
 
 def run_check(kernels, folder, build):
@@ -48,7 +49,7 @@ def run_check(kernels, folder, build):
 
 
 def test_mcuref_computes_every_hash_and_byte(folder):
-    difference = check_vectors(VECTORS[folder.name](), read_vectors(folder / NPZ))
+    difference = compare_vectors(VECTORS[folder.name](), read_vectors(folder / NPZ))
     assert difference is None, difference.sentence()
 
 
@@ -87,7 +88,7 @@ def test_a_wrong_bit_is_found_and_named():
         vectors = golden_vectors(material)
         changed = vectors[name].copy()
         changed.reshape(-1).view(np.uint8)[-1] ^= 1
-        difference = check_vectors(material, vectors | {name: changed})
+        difference = compare_vectors(material, vectors | {name: changed})
         assert difference.what == name and difference.element == changed.size - 1
         if name == "written":
             assert (difference.sample, difference.kernel, difference.layer) == (0, "dense_update_f32", "dense1")

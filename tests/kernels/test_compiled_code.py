@@ -33,7 +33,8 @@ IN_VECTORS = ("dense_forward_f32", "conv_forward_f32", "conv_backward_input_f32"
               "depthwise_forward_f32")  # fmt: skip
 OTHERS = ("relu_forward_f32", "relu_backward_f32", "relu_mask_forward_f32", "relu_mask_backward_f32", "rint_f32",
           "max_pool_forward_f32", "max_pool_backward_f32", "average_pool_forward_f32", "average_pool_backward_f32",
-          "add_f32", "gather_patch", "finite", "keep_nonzero", "threshold_bits", "top_k", "raise_maximum")  # fmt: skip
+          "add_f32", "gather_patch", "is_finite", "keep_nonzero", "count_reaching", "threshold_bits", "top_k",
+          "raise_maximum")  # fmt: skip
 HELPERS = ("_load", "_view", "_bytes", "_indices", "_forward", "_forward_window", "_loss", "_select", "_propagate",
            "_update", "_gather", "_backward")  # of the executor, which contains their code  # fmt: skip
 

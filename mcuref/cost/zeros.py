@@ -6,7 +6,6 @@ from mcuref.program.program import Step
 from mcuref.program.samples import Samples
 
 SAMPLES = 32  # that are enough to look at
-RECTIFIED = 0.5  # share of zeros that is assumed behind a ReLU, where nobody has looked
 
 
 def zero_shares(program, x):
@@ -24,13 +23,3 @@ def zero_shares(program, x):
                 found.setdefault(instruction.inputs[0], []).append(np.mean(values == 0))
             step.run(row, row + 1)
     return {buffer: float(np.mean(shares)) for buffer, shares in found.items()}
-
-
-def assumed_shares(program):
-    """The same without samples: RECTIFIED behind a ReLU, also if pooled, and 0 elsewhere; quiet inputs have more."""
-    found = {}
-    for instruction in program.instructions:
-        largest = instruction.name == "max_pool_forward_f32" and instruction.inputs[0] in found
-        if largest or instruction.name in ("relu_forward_f32", "relu_mask_forward_f32"):
-            found[instruction.outputs[0]] = RECTIFIED
-    return found

@@ -1,6 +1,6 @@
 """Instructions that a program costs on a core, by formulas fitted to exact counts: nothing is run here.
 
-Each kernel (opcode) has a formula, linear in the :mod:`mcuref.firmware.features` of a row; its coefficients are
+Each kernel (opcode) has a formula, linear in the :mod:`mcuref.cost.features` of a row; its coefficients are
 measured by ``python -m mcuref.firmware.fit`` and lie in measured/instructions-<core>.json, with compiler, flags and
 errors. Instructions are not cycles: wait states, branches and dual issue are not in them.
 """
@@ -9,13 +9,14 @@ import json
 from functools import cache
 from pathlib import Path
 
-from mcuref.firmware.features import Work, features
-from mcuref.firmware.zeros import assumed_shares
+from mcuref.cost.features import Work, features
 from mcuref.program.effort import COMPARISONS, KEPT, RUNS
 
 MEASURED = Path(__file__).with_name("measured")
 BISECTIONS = 31  # passes over an error that a selection makes at most, one a bit, ...
 LAST_PASSES = 3  # ... and those that count what is not 0, count ties, and keep entries
+SOFT_FLOAT = ("m0", "m3")  # cores without an FPU: float32 is computed by functions, faster where a factor is 0
+RECTIFIED = 0.5  # share of zeros that is assumed behind a ReLU, where nobody has looked
 
 
 def inference_instructions(program, core_name, zeros=None):
@@ -38,12 +39,12 @@ def step_instructions(program, core_name, counts=None, samples=None, zeros=None)
     Parameters
     ----------
     program : Program.
-    core_name : str, a key of mcuref.firmware.cores.CORES.
+    core_name : str, a key of mcuref.export.cores.CORES.
     counts : int64[rows, 5] as ``program.counts``: the mean over the samples shown is returned. None: the most that a
         step can cost, where every selection keeps as many entries as it has room for and bisects to the last bit, no
         sample is skipped, no activation is 0, and the step ends a batch.
     samples : int, that ``counts`` is the sum of; the runs of the first row if None.
-    zeros : {buffer: share} of :func:`mcuref.firmware.zeros.zero_shares`. None: half of the values behind a ReLU are
+    zeros : {buffer: share} of :func:`mcuref.cost.zeros.zero_shares`. None: half of the values behind a ReLU are
         assumed to be 0 and no others. It matters on cores without an FPU, where a product with 0 costs little.
     """
     formulas = _formulas(core_name)
@@ -113,7 +114,7 @@ def _most(program):
 
 
 def works(program, counts, zeros=None):
-    """A :class:`mcuref.firmware.features.Work` for every row of a program, from its counts and shares of zeros."""
+    """A :class:`mcuref.cost.features.Work` for every row of a program, from its counts and shares of zeros."""
     zeros = assumed_shares(program) if zeros is None else zeros
     counts, instructions = [[int(value) for value in row] for row in counts], program.instructions
     kept = {i.outputs[0]: row[KEPT] for i, row in zip(instructions, counts) if i.phase == "selection"}
@@ -138,3 +139,16 @@ def _layer_zeros(instructions, zeros):
         elif instruction.phase == "forward" and len(instruction.inputs) == 3:  # activations, weights, bias
             shares[instruction.layer_index] = zeros.get(instruction.inputs[0], 0.0)
     return shares
+
+
+def assumed_shares(program):
+    """{buffer: share of zeros} without samples: RECTIFIED behind a ReLU, also if pooled, and 0 elsewhere.
+
+    Quiet inputs have more.
+    """
+    found = {}
+    for instruction in program.instructions:
+        largest = instruction.name == "max_pool_forward_f32" and instruction.inputs[0] in found
+        if largest or instruction.name in ("relu_forward_f32", "relu_mask_forward_f32"):
+            found[instruction.outputs[0]] = RECTIFIED
+    return found

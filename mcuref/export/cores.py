@@ -13,6 +13,11 @@ FLAGS = (
 )  # fmt: skip
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow")
 BARE = ("-mthumb", "-nostdlib", "-fno-asynchronous-unwind-tables")
+LINKED = ("-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments", "-lgcc")
+EMULATOR = (
+    "qemu-system-arm", "-display", "none", "-monitor", "none", "-serial", "none", "-chardev", "stdio,id=console",
+    "-semihosting-config", "enable=on,target=native,chardev=console",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,6 @@ CORES = {
     )
 }  # fmt: skip
 
-SOFT_FLOAT = ("m0", "m3")  # without an FPU: float32 is computed by functions, faster where a factor is 0
 MEASURED_CORES = tuple(
     name for name in CORES if name not in ("host", "microbit")
 )  # a board of its own costs a core nothing
@@ -86,3 +90,12 @@ MEASURED_CORES = tuple(
 def find_core(name):
     """The core called ``name``; InputError for an unknown one."""
     return CORES[one_of("core", name, CORES)]
+
+
+def places(core):
+    """Linker flags that say where a board has its memories."""
+    values = {
+        "VECTORS_ORG": core.vectors, "FLASH_ORG": core.flash[0], "FLASH_LEN": core.flash[1],
+        "RAM_ORG": core.ram[0], "RAM_LEN": core.ram[1], "STACK_LEN": core.stack,
+    }  # fmt: skip
+    return [f"-Wl,--defsym={name}={value:#x}" for name, value in values.items()]

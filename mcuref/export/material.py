@@ -1,0 +1,44 @@
+"""What is exported, and what a firmware is compared with: a program and the samples that it is shown."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Material:
+    """A program with what it is shown: samples in order, as one pass of the program's learning-rate schedule.
+
+    Attributes
+    ----------
+    program : Program, in any state; it is put back to its start image before it runs.
+    x : array [S, ...], samples of the type that the network takes.
+    y : int[S] labels, float32[S, outputs] targets, or None.
+    inferences : int, how many of the samples, from the first on, are run through the network after training.
+    """
+
+    program: object
+    x: np.ndarray
+    y: object = None
+    inferences: int = 1
+
+    @property
+    def steps(self):
+        """How many samples are trained on: none by a program for inference alone."""
+        program = self.program
+        return len(self.x) if len(program.instructions) > program.listing.forward_rows else 0
+
+    @property
+    def rates(self):
+        """Learning rates, float32[steps]."""
+        return self.program.optimiser.rates(0, self.steps, max(self.steps, 1))
+
+    @property
+    def answers(self):
+        """What stands beside each sample in C: labels int32[S, 1] or targets float32[S, outputs]; int32[S, 0] for none."""
+        from mcuref.program.samples import Samples
+
+        if self.y is None:
+            return np.zeros((len(self.x), 0), np.int32)
+        *_, labels, targets = Samples.checked(self.program, self.x, self.y, None, labelled=True).arrays
+        return (targets if targets.size else labels).reshape(len(self.x), -1)

@@ -1,0 +1,60 @@
+"""The C sources that lie in c/: which there are, and which of them a program needs."""
+
+import re
+from pathlib import Path
+
+SOURCES = Path(__file__).with_name("c")
+LINKER_SCRIPT = SOURCES / "board" / "board.ld"
+FOLDERS = ("kernels", "operations", "program", "board", "verify")  # that are searched for what is included
+FIXED = {
+    "board": ("port.h", "host.c", "semihosting.c", "startup.c", "board.ld"),
+    "verify": ("trace.h", "trace.c", "mark.c"),
+    "program": ("mcuref.h", "mcuref.c", "program.h", "program.c"),
+    "kernels": ("hashing.h", "hashing.c", "numerics.h"),  # of mcuref_save and the check
+    "operations": ("operations.h",),
+}  # fmt: skip
+
+
+def library_sources():
+    """All C files that may end up in a firmware, and nothing else: kernels, operations, the program."""
+    return [path for name in ("kernels", "operations", "program") for path in sorted((SOURCES / name).glob("*.c"))]
+
+
+def board_sources(core):
+    """C files that bring a core from its reset to main, and give it files; on the host, files alone."""
+    return [SOURCES / "board" / f"{name}.c" for name in (("host",) if core.is_host else ("startup", "semihosting"))]
+
+
+def verify_sources(*names):
+    """C files that write the trace of a firmware, and those named."""
+    return [SOURCES / "verify" / f"{name}.c" for name in ("trace", "mark", *names)]
+
+
+def include_folders():
+    """Folders that are searched for what is included."""
+    return [SOURCES / name for name in FOLDERS]
+
+
+def needed_sources(program):
+    """{folder: sorted names} of the C files that a program needs: its operations, and what they include."""
+    names = {f"run_{instruction.name}" for instruction in program.instructions}
+    needed = {name: set(files) for name, files in FIXED.items()}
+    for path in (SOURCES / "operations").glob("*.c"):
+        if names & _defined(path):
+            needed["operations"].add(path.name)
+    queue = [SOURCES / name / file for name, files in needed.items() for file in files]
+    while queue:
+        for include in re.findall(r'#include "(\w+\.h)"', queue.pop().read_text(encoding="utf-8")):
+            for path in (SOURCES / "kernels").glob(include[:-1] + "[hc]"):
+                if path.name not in needed["kernels"]:
+                    needed["kernels"].add(path.name)
+                    queue.append(path)
+    return {name: sorted(files) for name, files in needed.items()}
+
+
+def _defined(path):
+    """Names of the operations that a C file defines."""
+    text = path.read_text(encoding="utf-8")
+    return set(re.findall(r"^mcuref_next (run_\w+)\(", text, re.M)) | {
+        f"run_{name}" for name in re.findall(r"^RUN_LOAD\((\w+)\)", text, re.M)
+    }

@@ -1,0 +1,71 @@
+"""What training computes, row by row, as golden vectors hold it and a firmware writes it down; see export/c/verify."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mcuref.errors import NonFiniteError
+
+STATUS = ("trained", "skipped", "not finite", "foreign state", "bad label")
+TRAINED, SKIPPED, NOT_FINITE, FOREIGN = range(4)
+
+
+@dataclass
+class Trace:
+    """One program's run over some samples.
+
+    Attributes
+    ----------
+    steps : list of (rows, status, loss) for each sample; rows a list of (row, hash of its outputs), loss its bits.
+    inferences : list of (class, outputs float32[n]).
+    state : bytes, of SRAM that outlives a sample, at the end.
+    restored : (int, int, bytes): statuses of restoring a foreign and the own state, and the state then.
+    """
+
+    steps: list = field(default_factory=list)
+    inferences: list = field(default_factory=list)
+    state: bytes = b""
+    restored: tuple = ()
+
+
+def python_trace(material, upto=None):
+    """The :class:`Trace` of mcuref itself. ``upto`` (sample, row): stop behind that row and leave the arena as it is."""
+    program, trace = material.program, Trace()
+    program.reset()
+    for index in range(material.steps):
+        trace.steps.append(_python_step(material, index, upto))
+        if upto and upto[0] == index:
+            return trace
+    for x in material.x[: material.inferences]:
+        outputs = program.outputs(x[None])[0]
+        trace.inferences.append((int(outputs.argmax()), outputs))
+    trace.state = program.arena.sram[: program.plan.state].tobytes()
+    trace.restored = (FOREIGN, TRAINED, trace.state)
+    return trace
+
+
+def _python_step(material, index, upto):
+    """One step of :class:`Trace`."""
+    from mcuref.program.trace import output_hash
+
+    program, rows, status, row = material.program, [], TRAINED, 0
+    y = None if material.y is None else material.y[index : index + 1]
+    step = program.step(material.x[index : index + 1], y, None, index, material.steps)
+    while row < len(program.instructions):
+        instruction = program.instructions[row]
+        try:
+            following = step.run(row, row + 1)
+        except NonFiniteError:
+            rows.append((row, 0))
+            return rows, NOT_FINITE, _bits(step.shown.losses)
+        rows.append((row, output_hash(program, instruction)))
+        if instruction.phase == "decision" and following == instruction.jump:
+            status = SKIPPED
+        if upto == (index, row):
+            break
+        row = following
+    return rows, status, _bits(step.shown.losses)
+
+
+def _bits(losses):
+    return int(losses.view(np.int32)[0])

@@ -1,0 +1,43 @@
+"""What a firmware is asked for, and what it answers: files beside it, as export/c/verify/trace.h defines them."""
+
+import numpy as np
+
+from mcuref.export.trace import Trace
+
+TRACE, STEPS = range(2)  # modes of a request
+
+
+class Answer:
+    """Reads answer.bin: words and bytes in the order in which the firmware wrote them."""
+
+    def __init__(self, content):
+        self.content, self.at = content, 0
+
+    def trace(self, material):
+        """The next program's :class:`Trace`; steps have no rows where the firmware was asked for whole ones."""
+        trace, program = Trace(), material.program
+        for _ in range(material.steps):
+            rows = []
+            while (row := self._word()) >= 0:
+                rows.append((row, self._word() & 0xFFFFFFFF))
+            trace.steps.append((rows, self._word(), self._word()))
+        outputs = program.network.outputs
+        for _ in range(material.inferences):
+            trace.inferences.append((self._word(), np.frombuffer(self._bytes(4 * outputs), np.float32)))
+        trace.state = self._bytes(program.plan.state)
+        trace.restored = (self._word(), self._word(), self._bytes(program.plan.state))
+        return trace
+
+    def end(self):
+        """EOFError unless everything has been read."""
+        if self.at != len(self.content):
+            raise EOFError("the firmware wrote more than was asked for")
+
+    def _bytes(self, count):
+        self.at += count
+        if self.at > len(self.content):
+            raise EOFError("the firmware stopped before the end")
+        return self.content[self.at - count : self.at]
+
+    def _word(self):
+        return int.from_bytes(self._bytes(4), "little", signed=True)
