@@ -40,8 +40,8 @@ class Difference:
         return f"{where}{self.what}{element} is {self.firmware}, but mcuref computes {self.mcuref}"
 
     def as_dict(self):
-        """Plain data."""
-        return asdict(self)
+        """Plain data, the sentence with it."""
+        return asdict(self) | {"sentence": self.sentence()}
 
 
 def compare(material, firmware, dump):
