@@ -428,4 +428,7 @@ def test_instructions_are_of_the_core_of_the_budget(data):
     full, sparse = (row["instructions_per_step"] for row in known)
     assert 0 < sparse and 0 < full < 20_000
     for budget in (None, Budget(None, None)):
-        assert all(row["instructions_per_step"] is None for row in Comparison(data, "mlp-4-5-3", budget=budget, epochs=1).run(rules))
+        assert all(
+            row["instructions_per_step"] is None
+            for row in Comparison(data, "mlp-4-5-3", budget=budget, epochs=1).run(rules)
+        )

@@ -85,7 +85,9 @@ def add_budget(parser):
 
 def add_policy(parser):
     """--momentum, --batch, --policy."""
-    parser.add_argument("--momentum", type=number, metavar="M", help="of SGD; default 0; takes 4 bytes a trained weight")
+    parser.add_argument(
+        "--momentum", type=number, metavar="M", help="of SGD; default 0; takes 4 bytes a trained weight"
+    )
     parser.add_argument(
         "--batch", type=whole(1, LARGEST_BATCH), metavar="N",
         help="trained samples per update; default 1; more take 4 bytes a trained weight for the gradient",

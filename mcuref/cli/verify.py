@@ -1,7 +1,7 @@
 """Verify that an exported project computes, on a core, exactly what mcuref computes: every instruction, every byte.
 
 It is built with its own Makefile and run, here or in QEMU. If anything differs, the exit status is 1 and the first
-difference is told.
+difference is told. With --core all, boards that are too small for it are left out.
 
   mcuref verify firmware/ --core host                this computer
   mcuref verify firmware/ --core m4f                 a Cortex-M4F; also m0, m3, m7, m55 and microbit (16 KiB)
@@ -33,7 +33,7 @@ def run(asked):
     from mcuref.errors import InputError
     from mcuref.export.cores import find_core
     from mcuref.files import check_outputs, write_json
-    from mcuref.firmware.toolchain import ToolError
+    from mcuref.firmware.toolchain import DoesNotFit, ToolError
     from mcuref.report.firmware import verification_tables
 
     if asked.conformance == (asked.project is not None):
@@ -44,7 +44,7 @@ def run(asked):
         raise InputError(f"--profile counts instructions in the emulator; core {asked.core!r} is none: name a Cortex-M")
     check_outputs(asked.json)
     cores = list(CORES.values()) if asked.core == "all" else [find_core(asked.core)]
-    results = []
+    results, failures = [], []
     for core in cores:
         prepare_kernels()
         try:
@@ -52,12 +52,15 @@ def run(asked):
         except ToolError as error:
             if len(cores) == 1:
                 raise
-            result = {"core": core.name, "equal": False, "failure": str(error)}
+            result = {"core": core.name, "equal": None, "failure": str(error)}
+            failures += [] if isinstance(error, DoesNotFit) else [error]
         show(*verification_tables(result))
         results.append(result)
-    equal = all(result["equal"] for result in results)
+    equal = all(result["equal"] is not False for result in results)
     if asked.json is not None:
-        write_json(asked.json, {"schema": "mcuref.verify/1", "equal": equal, "cores": results})
+        write_json(asked.json, {"schema": "mcuref.verify/1", "equal": equal and not failures, "cores": results})
+    if equal and failures:
+        raise failures[0]
     return 0 if equal else 1
 
 

@@ -23,7 +23,7 @@ def load_registered(entry):
     if absent:
         raise MissingData(
             f"data set {entry.name!r} is not on this machine: {where} has no {absent}; to bring it: "
-            f"{describe(entry).command}"
+            f"{describe(entry).command}; if it lies elsewhere, MCUREF_DATA names the folder"
         )
     train, test = (_read(entry, where / side) for side in SIDES)
     (x, y), (x_test, y_test) = (_samples(entry, side, where) for side in (train, test))

@@ -11,7 +11,9 @@ FLAGS = (
     "-std=c99", "-O2", "-ffp-contract=off", "-fno-math-errno", "-ffunction-sections", "-fdata-sections",
     "-fno-tree-loop-distribute-patterns", "-fno-strict-aliasing",
 )  # fmt: skip
-WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow")
+WARNINGS = (
+    "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror=implicit-function-declaration",
+)  # fmt: skip
 BARE = ("-mthumb", "-nostdlib", "-fno-asynchronous-unwind-tables")
 LINKED = ("-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments", "-lgcc")
 EMULATOR = (

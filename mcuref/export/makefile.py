@@ -17,7 +17,7 @@ endif
 """
 
 _RULES = """
-CFLAGS = {flags} $(EXTRA)
+COMPILE = $(COMPILER_$(CORE)) $(CORE_$(CORE)) {flags} $(EXTRA)
 WARNINGS = {warnings}
 INCLUDE = -I. -Ikernels -Ioperations -Iprogram -Iboard -Iverify
 
@@ -32,19 +32,28 @@ run: $(BUILD)/example
 	$(RUN_$(CORE)) $<
 
 $(BUILD)/example: $(BUILD)/main.o $(COMMON)
-	$(COMPILER_$(CORE)) $(CORE_$(CORE)) $(CFLAGS) $^ $(LINK_$(CORE)) -o $@
+	$(COMPILE) $(filter %.o,$^) $(LINK_$(CORE)) -o $@
 
 $(BUILD)/check: $(filter $(BUILD)/verify/%,$(OBJECTS)) $(COMMON)
-	$(COMPILER_$(CORE)) $(CORE_$(CORE)) $(CFLAGS) $^ $(LINK_$(CORE)) -o $@
+	$(COMPILE) $(filter %.o,$^) $(LINK_$(CORE)) -o $@
 
-$(BUILD)/%.o: %.c $(wildcard *.h */*.h)
+$(BUILD)/example $(BUILD)/check: board/board.ld
+
+$(BUILD)/%.o: %.c $(wildcard *.h */*.h) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(COMPILER_$(CORE)) $(CORE_$(CORE)) $(CFLAGS) $(WARNINGS) $(INCLUDE) -c $< -o $@
+	$(COMPILE) $(WARNINGS) $(INCLUDE) -c $< -o $@
+
+# What was built with other flags is built again
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' > $@
 
 clean:
 	rm -rf build
 
-.PHONY: all run clean
+FORCE:
+
+.PHONY: all run clean FORCE
 """
 
 

@@ -34,6 +34,11 @@ class Material:
         return self.program.optimiser.rates(0, self.steps, max(self.steps, 1))
 
     @property
+    def labelled(self):
+        """Whether a sample's answer is one label."""
+        return self.answers.dtype == np.int32 and self.answers.shape[1] == 1
+
+    @property
     def answers(self):
         """What stands beside each sample in C: labels int32[S, 1] or targets float32[S, outputs]; int32[S, 0] for none."""
         from mcuref.program.samples import Samples

@@ -18,21 +18,25 @@ import numpy as np
 
 from mcuref import __version__
 from mcuref.errors import InputError
-from mcuref.export.cores import CORES
 from mcuref.export.image import SPANS, Image
 from mcuref.export.literals import TYPES, lines, number
 from mcuref.export.makefile import makefile
+from mcuref.export.readme import readme, title
 from mcuref.export.reference import write_reference
-from mcuref.export.sources import SOURCES, needed_sources
+from mcuref.export.sources import SOURCES, needed_sources, used_words
 from mcuref.export.trace import python_trace
 from mcuref.files import new_folder
 
 LICENSE = "MIT licence; made by mcuref"
 NAME = "[a-z][a-z0-9_]{0,30}"
-TAKEN = (
-    "auto break case char const continue default do double else enum extern float for goto if inline int long register "
-    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
-    "main samples answers rates arena saved spans images operations flash mcuref"
+TAKEN = (  # keywords of C and C++; names of the project that stand in none of its headers
+    "alignas alignof and asm auto bool break case catch char class compl complex concept const consteval "
+    "constexpr constinit continue decltype default delete do double dynamic_cast else enum explicit export extern "
+    "false final float for friend goto if imaginary import inline int long module mutable namespace new noexcept "
+    "not nullptr operator or override private protected public register reinterpret_cast requires restrict return "
+    "short signed sizeof static static_assert static_cast struct switch template this thread_local throw true try "
+    "typedef typeid typename union unsigned using virtual void volatile wchar_t while xor "
+    "main samples answers rates arena saved spans images operations flash"
 ).split()
 
 
@@ -42,10 +46,10 @@ def write_project(material, folder, name="model"):
     ``name`` is that of the model in C: NAME.h, NAME_SRAM_BYTES in capitals, the symbol. InputError if it is no name in
     C, or the folder is there already or cannot be made; then nothing is written.
     """
-    if not re.fullmatch(NAME, name) or name in TAKEN:
+    if not re.fullmatch(NAME, name) or name in TAKEN or name in used_words() or re.match("mcuref|.*_t$", name):
         raise InputError(
             f"name {name!r} is no name for a model in C; it may have lower-case letters, digits and _, and not "
-            "be taken by C or the project"
+            "be taken by C, C++ or the project"
         )
     image = Image(material.program)
     with new_folder(folder, "folder") as part:
@@ -59,7 +63,7 @@ def write_project(material, folder, name="model"):
             "verify/verify.c": (SOURCES / "verify" / "verify.c").read_text(encoding="utf-8"),
             "model.h": _model_header(material), "model.c": _model_source(image),
             "samples.h": _samples_header(material), "samples.c": _samples_source(material),
-            "verify/spans.h": _spans_header(image), "README.txt": _readme(material),
+            "verify/spans.h": _spans_header(image), "README.txt": readme(material),
         }  # fmt: skip
         for path, text in texts.items():
             (part / path.replace("model", name)).write_text(_named(text, name), encoding="utf-8")
@@ -83,16 +87,10 @@ def _head(what):
     return f"/* {what} ({LICENSE} {__version__}) */\n"
 
 
-def _title(program):
-    """What the model is, in words that end no comment."""
-    return f"{re.sub(r'[^A-Za-z0-9_.@+-]', '_', program.network.name)} trained by {program.rule.method}"
-
-
 def _model_header(material):
     program, plan = material.program, material.program.plan
-    labels = material.answers.dtype == np.int32 and material.answers.shape[1] == 1
     rate = np.float32(program.optimiser.rates(0, 1, 1)[0])
-    return f"""{_head(f"The model: {_title(program)}")}#ifndef MODEL_H
+    return f"""{_head(f"The model: {title(program)}")}#ifndef MODEL_H
 #define MODEL_H
 
 #include "mcuref.h"
@@ -107,8 +105,8 @@ extern "C" {{
 #define MODEL_ROWS {len(program.instructions)}
 #define MODEL_INPUTS {program.network.input.size}
 #define MODEL_OUTPUTS {program.network.outputs}
-#define MODEL_LABELS {int(labels)} /* 1: an answer is one label; 0: a float for every output, or nothing */
-#define MODEL_RATE {number(rate)} /* the learning rate it was trained with, at the start, over the batch */
+#define MODEL_LABELS {int(material.labelled)} /* 1: an answer is one label; 0: a float for every output, or nothing */
+#define MODEL_RATE {_decimal(rate)} /* the learning rate it was trained with, before its decay, over the batch size */
 
 typedef {TYPES[program.network.input.dtype]} model_sample;
 typedef {TYPES[str(material.answers.dtype)]} model_answer;
@@ -126,14 +124,14 @@ extern const mcuref_program model;
 def _model_source(image):
     program, plan = image.program, image.program.plan
     operations = "".join(
-        f"    run_{instruction.name}, /* {row}: {instruction.layer} */\n"
+        f"    mcuref_run_{instruction.name}, /* {row}: {instruction.layer} */\n"
         for row, instruction in enumerate(program.instructions)
     )
     images = ""
     if len(image.images):
         rows = ", ".join(f"{{{to}, {start}, {size}}}" for to, start, size in image.images.tolist())
         images = f"static const mcuref_image images[] = {{{rows}}};\n\n"
-    return f"""{_head(f"The model: {_title(program)}")}#include "model.h"
+    return f"""{_head(f"The model: {title(program)}")}#include "model.h"
 
 #include "index.h"
 #include "operations.h"
@@ -219,34 +217,7 @@ static const mcuref_span spans[MODEL_ROWS * {SPANS}] = {{
 """
 
 
-def _readme(material):
-    program, plan, first = material.program, material.program.plan, material.program.network.input
-    cores = ", ".join(core for core in CORES if core not in ("host", "m4f"))
-    return f"""{_title(program)}
-{"=" * len(_title(program))}
-
-A network that runs, and goes on learning, on a microcontroller: C99 without heap, recursion or C library. Made by mcuref
-{__version__}; the same bits as there.
-
-    make run                  build the example for this computer and run it
-    make CORE=m4f run         the same on an emulated Cortex-M4F; also {cores}
-    mcuref verify . --core m4f    compare every instruction with Python
-
-In a firmware of your own: compile kernels/, operations/, program/ and model.c, and call, as main.c does:
-
-    #include "model.h"
-    static uint32_t arena[MODEL_SRAM_BYTES / 4], saved[MODEL_SAVED_BYTES / 4];
-    mcuref_init(&model, arena);
-    int32_t answer = mcuref_infer(&model, arena, sample);
-    mcuref_train(&model, arena, sample, &label, MODEL_RATE, 0);
-    mcuref_save(&model, arena, saved);        mcuref_restore(&model, arena, saved);
-
-What keeps the bits: no -ffast-math, no fused multiply-add (kernels/numerics.h sees to it), subnormal numbers kept
-(FPSCR.FZ = 0, as after a reset), and no vector instructions on a Cortex-M55 (-fno-tree-vectorize): those flush them. main.c
-says whether the state has the right bits after training. Also use the Makefile's -fno-strict-aliasing: the arena holds
-values of all types.
-
-SRAM: {plan.sram:,} bytes of arena, and the stack.
-Flash: {plan.flash:,} bytes of weights, constants and program, and the code.
-A sample is {first.size} values of type {TYPES[first.dtype]}; the network normalises them itself.
-"""
+def _decimal(rate):
+    """A float32 in the nine digits that are enough for its value: C++ before 2017 has no hexadecimal ones."""
+    text = f"{rate:.9g}"
+    return f"{text}f" if set(text) & set(".en") else f"{text}.0f"

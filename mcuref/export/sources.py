@@ -30,6 +30,16 @@ def verify_sources(*names):
     return [SOURCES / "verify" / f"{name}.c" for name in ("trace", "mark", *names)]
 
 
+def used_words():
+    """The headers' names and every word in them but for comments: what another header or symbol must not be called."""
+    words = set()
+    for path in SOURCES.glob("*/*.h"):
+        words.add(path.stem)
+        code = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.S)
+        words.update(re.findall(r"[a-z_]\w*", code))
+    return words - {"model"}
+
+
 def include_folders():
     """Folders that are searched for what is included."""
     return [SOURCES / name for name in FOLDERS]
@@ -37,7 +47,7 @@ def include_folders():
 
 def needed_sources(program):
     """{folder: sorted names} of the C files that a program needs: its operations, and what they include."""
-    names = {f"run_{instruction.name}" for instruction in program.instructions}
+    names = {f"mcuref_run_{instruction.name}" for instruction in program.instructions}
     needed = {name: set(files) for name, files in FIXED.items()}
     for path in (SOURCES / "operations").glob("*.c"):
         if names & _defined(path):
@@ -55,6 +65,6 @@ def needed_sources(program):
 def _defined(path):
     """Names of the operations that a C file defines."""
     text = path.read_text(encoding="utf-8")
-    return set(re.findall(r"^mcuref_next (run_\w+)\(", text, re.M)) | {
-        f"run_{name}" for name in re.findall(r"^RUN_LOAD\((\w+)\)", text, re.M)
+    return set(re.findall(r"^mcuref_next (mcuref_run_\w+)\(", text, re.M)) | {
+        f"mcuref_run_{name}" for name in re.findall(r"^RUN_LOAD\((\w+)\)", text, re.M)
     }

@@ -17,7 +17,7 @@ class Trace:
     Attributes
     ----------
     steps : list of (rows, status, loss) for each sample; rows a list of (row, hash of its outputs), loss its bits.
-    inferences : list of (class, outputs float32[n]).
+    inferences : list of (class, outputs float32[n], loss); the loss is its bits, those of -1 if there is none.
     state : bytes, of SRAM that outlives a sample, at the end.
     restored : (int, int, bytes): statuses of restoring a foreign and the own state, and the state then.
     """
@@ -36,9 +36,9 @@ def python_trace(material, upto=None):
         trace.steps.append(_python_step(material, index, upto))
         if upto and upto[0] == index:
             return trace
-    for x in material.x[: material.inferences]:
+    for index, x in enumerate(material.x[: material.inferences]):
         outputs = program.outputs(x[None])[0]
-        trace.inferences.append((int(outputs.argmax()), outputs))
+        trace.inferences.append((int(outputs.argmax()), outputs, _loss(material, index)))
     trace.state = program.arena.sram[: program.plan.state].tobytes()
     trace.restored = (FOREIGN, TRAINED, trace.state)
     return trace
@@ -65,6 +65,16 @@ def _python_step(material, index, upto):
             break
         row = following
     return rows, status, _bits(step.shown.losses)
+
+
+def _loss(material, index):
+    """Bits of a sample's loss, without a step; those of -1 where there is no row that computes one."""
+    if not material.steps:
+        return int(np.float32(-1).view(np.int32))
+    y = None if material.y is None else material.y[index : index + 1]
+    step = material.program.step(material.x[index : index + 1], y, None, 0, 1)
+    step.run(0, material.program.listing.forward_rows + 1)
+    return _bits(step.shown.losses)
 
 
 def _bits(losses):

@@ -20,7 +20,9 @@ HEXADECIMAL = ("flash", "state", "hashes")  # words, and not numbers
 
 # What the README says about each array; "bits" where the .h has a float's bits as a uint32_t.
 ARRAYS = {
-    "table": "int32[ROWS][32]: the program, a row an instruction; see mcuref/program/instructions.py",
+    "table": """int32[ROWS][32]: the program, a row an instruction: opcode, layer, jump, 0, out[3], in[5], dimensions[14],
+              constants[6] (bits of floats); operands are byte offsets, -1 for none; what they are for each opcode
+              stands in mcuref/program/instructions.py""",
     "flash": "uint32[FLASH_BYTES / 4]: read-only part of the arena: constants, start weights, the table again",
     "images": "int32[IMAGES][3]: start images: to this offset of SRAM, from this one of the flash, so many bytes",
     "spans": """int32[ROWS][3][2]: (offset, bytes) in the arena of what each row writes, but for scratch; (-1, 0) where
@@ -53,8 +55,8 @@ def golden_vectors(material):
         "losses": np.array([bits for *_, bits in trace.steps], np.int32).view(np.float32),
         "written_at": np.cumsum([0, *map(len, written)], dtype=np.int32),
         "written": np.frombuffer(b"".join(written), np.uint8),
-        "classes": np.array([best for best, _ in trace.inferences], np.int32),
-        "outputs": np.array([z for _, z in trace.inferences], np.float32).reshape(-1, program.network.outputs),
+        "classes": np.array([best for best, *_ in trace.inferences], np.int32),
+        "outputs": np.array([z for _, z, _ in trace.inferences], np.float32).reshape(-1, program.network.outputs),
         "state": np.frombuffer(trace.state, np.uint32),
     }  # fmt: skip
     return {"about": np.array(json.dumps(_about(program)))} | _sizes(material, image, arrays) | _names(program) | arrays
@@ -185,7 +187,8 @@ sizes as VECTORS_...), vectors.npz the same for Python (numpy.load, no pickle). 
 
 {arrays}  row_opcodes, row_layers, row_buffers    of each row: the kernel, its layer, the buffers of its spans
 
-The arena is [SRAM | flash]: an offset from SRAM_BYTES on is in the flash part. How to check a port:
+The arena is [SRAM | flash]: an offset from SRAM_BYTES on is in the flash part; the table lies there too, TABLE bytes
+from its beginning. `mcuref export RUN --c FOLDER` writes the C sources that compute all this. How to check a port:
   1. SRAM to 0; copy the start images; that is what training starts from.
   2. For each sample, with its answer and rate: run the rows of the table from 0 on; a decision or a batch counter may
      jump to the end. After each row hash its spans and compare with the next of `hashes`: the first that differs is the

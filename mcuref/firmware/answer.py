@@ -23,7 +23,7 @@ class Answer:
             trace.steps.append((rows, self._word(), self._word()))
         outputs = program.network.outputs
         for _ in range(material.inferences):
-            trace.inferences.append((self._word(), np.frombuffer(self._bytes(4 * outputs), np.float32)))
+            trace.inferences.append((self._word(), np.frombuffer(self._bytes(4 * outputs), np.float32), self._word()))
         trace.state = self._bytes(program.plan.state)
         trace.restored = (self._word(), self._word(), self._bytes(program.plan.state))
         return trace

@@ -59,8 +59,8 @@ def compare(material, firmware, dump):
             return _plain(sample, "number of instructions run", len(mine[0]), len(theirs[0]))
         if mine[1] != theirs[1]:
             return _plain(sample, "status", STATUS[mine[1]], STATUS[theirs[1]])
-        if not _same(np.int32(mine[2]).view(np.float32), np.int32(theirs[2]).view(np.float32)):
-            return _plain(sample, "loss", *(np.int32(bits).view(np.float32) for bits in (mine[2], theirs[2])))
+        if _loss_differs(mine[2], theirs[2]):
+            return _plain(sample, "loss", *map(_float, (mine[2], theirs[2])))
     return _end_difference(material.program, expected, firmware)
 
 
@@ -124,6 +124,8 @@ def _end_difference(program, expected, firmware):
             return _plain(sample, f"inference: output {index}", mine[1][index], theirs[1][index])
         if mine[0] != theirs[0] and not np.isnan(mine[1]).any():
             return _plain(sample, "inference: class", mine[0], theirs[0])
+        if _loss_differs(mine[2], theirs[2]):
+            return _plain(sample, "inference: loss", *map(_float, (mine[2], theirs[2])))
     for what, theirs in (("after training", firmware.state), ("after it was restored", firmware.restored[2])):
         for name, mine, part in _state_buffers(program, expected.state, theirs):
             index = first_difference(mine, part)
@@ -155,8 +157,13 @@ def first_difference(mine, theirs):
     return -1 if mine.size == theirs.size else size
 
 
-def _same(a, b):
-    return first_difference(np.atleast_1d(a), np.atleast_1d(b)) < 0
+def _loss_differs(mine, theirs):
+    """Whether the bits of two losses do; NaN is equal to NaN."""
+    return first_difference(*(np.atleast_1d(_float(bits)) for bits in (mine, theirs))) >= 0
+
+
+def _float(bits):
+    return np.int32(bits).view(np.float32)
 
 
 def _plain(sample, what, mine, theirs):

@@ -44,7 +44,9 @@ def encode_case(material):
     parts = [words(header), words(image.images), words(image.spans), words(image.flash)]
     for sample, answer, rate in zip(x, answers, material.rates):
         parts += [words(sample), words(answer), words(rate)]
-    return b"".join(parts + [words(sample) for sample in x[: material.inferences]])
+    for sample, answer in zip(x[: material.inferences], answers):
+        parts += [words(sample), words(answer)]
+    return b"".join(parts)
 
 
 def check(core, materials, flags=()):

@@ -13,7 +13,7 @@ from mcuref.firmware.toolchain import SECONDS, ToolError, call, explained, find_
 
 ARENA = "arena"  # the symbol of verify.c and main.c
 CHECK = {  # functions that verify.c alone calls
-    "main", "reset_handler", "fnv1a", "mcuref_init", "mcuref_save", "mcuref_restore", "mark", "ask", "address",
+    "main", "reset_handler", "mcuref_fnv1a", "mcuref_init", "mcuref_save", "mcuref_restore", "mark", "ask", "address",
     "trace_begin", "trace_step", "trace_rows", "trace_inference", "trace_state", "trace_end", "write_word", "port_open",
     "port_read", "port_write", "port_close", "port_print", "hash_outputs", "dump_outputs", "bytes_of", "paint_stack",
 }  # fmt: skip
@@ -48,7 +48,7 @@ class Verification:
         """Plain data."""
         difference = None if self.difference is None else self.difference.as_dict()
         return {
-            "schema": "mcuref.verify/1", "core": self.core, "compiler": self.compiler, "equal": self.equal,
+            "core": self.core, "compiler": self.compiler, "equal": self.equal,
             "samples": self.samples, "instructions": self.instructions, "inferences": self.inferences,
             "arena": {"planned": self.arena[0], "elf": self.arena[1]}, "difference": difference,
         }  # fmt: skip

@@ -29,6 +29,10 @@ class ToolError(McurefError):
     """A compiler, linker or emulator is missing or failed."""
 
 
+class DoesNotFit(ToolError):
+    """A board has too little memory for a firmware."""
+
+
 def find_tool(name):
     """Path of a program; ToolError says which package brings it."""
     path = shutil.which(name)
@@ -137,8 +141,8 @@ def explained(core):
         if overflow is None:
             raise
         name, size = ("RAM", core.ram[1]) if overflow[1] == "RAM" else ("flash", core.flash[1])
-        raise ToolError(
-            f"core {core.name} cannot hold the firmware: its board has {size:,} B of {name}, "
+        raise DoesNotFit(
+            f"core {core.name} cannot hold the firmware and its check: its board has {size:,} B of {name}, "
             f"{int(overflow[2]):,} B too few"
         ) from None
 

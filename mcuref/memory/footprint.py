@@ -63,7 +63,7 @@ def footprint(listing, core):
     if measured is None:
         return None
     table = variant(measured, listing)
-    operations = {f"run_{instruction.name}" for instruction in listing.instructions}
+    operations = {f"mcuref_run_{instruction.name}" for instruction in listing.instructions}
     functions, (stack, path) = closure(table, operations), deepest(table, operations)
     constants = POINTER * len(listing.instructions) + IMAGE * len(listing.images) + PROGRAM
     largest = dict(sorted(functions.items(), key=lambda item: (-item[1], item[0])))

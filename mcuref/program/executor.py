@@ -95,7 +95,12 @@ def _bytes(u8, offset, n):
 def _forward(row, f0, f32, u8, counts):
     """A forward row of as many outputs as dimension d0 says, or of a window."""
     opcode, n = row[0], row[D0]
-    if opcode == CONV_FORWARD or opcode == DEPTHWISE_FORWARD or opcode == MAX_POOL_FORWARD or opcode == AVERAGE_POOL_FORWARD:
+    if (
+        opcode == CONV_FORWARD
+        or opcode == DEPTHWISE_FORWARD
+        or opcode == MAX_POOL_FORWARD
+        or opcode == AVERAGE_POOL_FORWARD
+    ):
         _forward_window(row, row[D0:F0], f32, u8, counts)
         return
     out = _view(f32, row[OUT0], n)
@@ -206,7 +211,10 @@ def _propagate(row, f32, i32, indices, counts):
         return
     g = row[D0:F0]
     taps = np.int64(g[KH]) * g[KW]
-    dx, delta = _view(f32, row[OUT0], np.int64(g[H]) * g[W] * g[C]), _view(f32, row[IN0], np.int64(g[HO]) * g[WO] * g[O])
+    dx, delta = (
+        _view(f32, row[OUT0], np.int64(g[H]) * g[W] * g[C]),
+        _view(f32, row[IN0], np.int64(g[HO]) * g[WO] * g[O]),
+    )
     if opcode == CONV_BACKWARD_INPUT:
         conv_backward_input_f32(dx, delta, _view(f32, row[IN1], taps * g[C] * g[O]), kept, g)
         counts[MACS] += count * taps * g[C]
@@ -327,9 +335,7 @@ def execute(
             elif opcode < BEGIN_ROWS:
                 _update(row, table_f32[index, F0], f32, i32, indices, rates[position], counts[index])
             elif opcode < RELU_BACKWARD:
-                going_on = _gather(
-                    row, table_f32[index, F0], f32, i32, indices, u8, rates[position], counts[index]
-                )
+                going_on = _gather(row, table_f32[index, F0], f32, i32, indices, u8, rates[position], counts[index])
                 if not going_on:
                     following = np.int64(row[JUMP])
             else:

@@ -98,7 +98,9 @@ def test_code_is_under_the_budget(estimated, refused):
     assert outcome.status == 1 and result["fits"] is False
     assert result["regions"]["flash"]["planned"] < flash - 1  # the plan alone would fit
     # data has samples of another type, whose load is another few bytes of code
-    refused("B of it code) but the budget", "train", "--model", "mlp-64-32-10", "--target", "nrf52840", "--flash", flash - 1)
+    refused(
+        "B of it code) but the budget", "train", "--model", "mlp-64-32-10", "--target", "nrf52840", "--flash", flash - 1
+    )
 
 
 def test_a_stack_that_needs_more_than_its_reserve_counts(estimated):

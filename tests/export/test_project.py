@@ -60,7 +60,7 @@ def test_every_operation_has_a_source():
 
     defined = "".join(path.read_text() for path in (SOURCES / "operations").glob("*.c"))
     for name in OPCODES:
-        assert f"run_{name}(" in defined or f"RUN_LOAD({name})" in defined
+        assert f"mcuref_run_{name}(" in defined or f"RUN_LOAD({name})" in defined
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -161,7 +161,8 @@ int main(void) {
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
 @pytest.mark.parametrize(
-    "compiler", ["gcc -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow", "g++ -Wall -Wextra"]
+    "compiler",
+    ["gcc -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow", "g++ -Wall -Wextra", "g++ -std=c++98 -Wall"],
 )
 def test_two_models_live_in_one_program_also_of_cpp(tmp_path, compiler):
     for name, variant in (("first", "mlp"), ("second", "cnn with momentum")):
@@ -190,7 +191,31 @@ def test_the_example_says_when_its_bits_are_wrong(tmp_path):
     right = source.read_text()
     assert right.count("delta[label] - 1.0f") == 1
     wrong = right.replace("delta[label] - 1.0f", "delta[label] - 0.9990234375f")
-    for text, said in ((right, "state: the bits of mcuref"), (wrong, "state: NOT the bits of mcuref")):
+    for text, said, failed in ((right, "state: the bits", False), (wrong, "state: NOT the bits", True)):
         source.write_text(text)
-        done = subprocess.run(["make", "run"], cwd=tmp_path / "firmware", capture_output=True, text=True, check=True)
-        assert said in done.stdout
+        done = subprocess.run(["make", "run"], cwd=tmp_path / "firmware", capture_output=True, text=True)
+        assert said in done.stdout and bool(done.returncode) == failed
+
+
+def test_other_flags_build_again(tmp_path):
+    write_project(material("mlp"), tmp_path / "firmware")
+
+    def make(*arguments):
+        return subprocess.run(
+            ["make", *arguments], cwd=tmp_path / "firmware", capture_output=True, text=True, check=True
+        )
+
+    assert "kernels/dense.c" in make().stdout and "kernels/dense.c" not in make().stdout
+    assert "kernels/dense.c" in make("EXTRA=-Os").stdout
+
+
+NO_NAMES = (
+    "dense relu port index dot top_k exp_f32 class namespace int32_t anything_t mcuref_new sample arena 2nd A".split()
+)
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_names_that_are_taken_are_refused(tmp_path, name):
+    with pytest.raises(InputError, match=f"name '{name}' is no name for a model in C"):
+        write_project(material("mlp"), tmp_path / "firmware", name)
+    assert not (tmp_path / "firmware").exists()

@@ -75,7 +75,8 @@ def calls(objects):
         text = file.with_suffix(".ci").read_text(encoding="utf-8")
         for source, target in re.findall(r'edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"', text):
             graph.setdefault(source, set()).add(target)
-        operations = {name for name in re.findall(r'node: \{ title: "([^"]+)"', text) if name.startswith("run_")}
+        operations = {name for name in re.findall(r'node: \{ title: "([^"]+)"', text) if name.startswith("mcuref_run_")}
+        operations.discard("mcuref_run_row")
         graph.setdefault("__indirect_call", set()).update(operations)
     return graph
 
@@ -160,6 +161,19 @@ def test_what_is_undefined_is_seen(need, patched_sources, file, old, new, messag
         check(HOST, [material for _, material in cases()][:1], UNDEFINED)
 
 
+@pytest.mark.parametrize("flag", ["-ffast-math", "-funsafe-math-optimizations", "-ffinite-math-only"])
+def test_flags_that_change_results_are_refused(need, tmp_path, flag):
+    need("host")
+    with pytest.raises(ToolError, match="compile without"):
+        compile_all(HOST, library_sources(), tmp_path, (flag,))
+
+
+@pytest.mark.parametrize("standard", ["c11", "gnu99", "gnu17"])
+@pytest.mark.parametrize("name", ["host", "m4f", "m55"])
+def test_later_standards_will_do(need, tmp_path, name, standard):
+    compile_all(need(name), library_sources(), tmp_path, (f"-std={standard}", "-Wno-pedantic"))
+
+
 # -- what is in the objects ----------------------------------------------------------------------------------------
 
 
@@ -167,6 +181,11 @@ def test_what_is_undefined_is_seen(need, patched_sources, file, old, new, messag
 def test_no_heap_no_library_and_no_static_data(need, objects, name):
     core = need(name)
     assert foreign(core, objects(core)) == [] and writable(core, objects(core)) == []
+
+
+def test_symbols_begin_with_the_name_of_the_project(need, objects):
+    core = need("host")
+    assert {name for letter, name in symbols(core, objects(core)) if letter == "T" and name[:7] != "mcuref_"} == set()
 
 
 @pytest.mark.parametrize("name", ["m0", "m4f", "m7", "m55"])

@@ -64,6 +64,7 @@ def test_a_fault_in_a_kernel_is_found_and_named(need, patched_sources, name):
 REST = {
     "loss": ("kernels/loss.c", "return log_f32(total) - margin", "return log_f32(total) + margin", "loss"),
     "class": ("program/mcuref.c", "outputs[i] > outputs[largest]", "outputs[i] < outputs[largest]", "inference: class"),
+    "loss alone": ("program/mcuref.c", "row <= program->forward_rows", "row < program->forward_rows", "inference: loss"),
     "identity": ("program/mcuref.c", "words[0] != program->identity || ", "", "restoring a foreign state"),
     "state": ("program/mcuref.c", "copy_words(arena, words + 2", "copy_words(arena, words + 1", "was restored"),
 }  # fmt: skip

@@ -107,7 +107,7 @@ def test_samples_are_trained_skipped_and_stopped(traces):
 def test_losses_are_finite_infinite_and_nan_and_outputs_subnormal(traces):
     losses = np.array([loss for trace in traces.values() for *_, loss in trace.steps], np.int32).view(np.float32)
     assert np.isinf(losses).any() and np.isfinite(losses).any()
-    outputs = np.concatenate([z for trace in traces.values() for _, z in trace.inferences])
+    outputs = np.concatenate([z for trace in traces.values() for _, z, _ in trace.inferences])
     small = np.abs(outputs[outputs != 0])
     assert (small < np.finfo(np.float32).tiny).sum() >= 5
     assert np.isnan(outputs).any()

@@ -62,7 +62,7 @@ def test_two_runs_count_the_same_and_rows_add_up_to_steps(need):
         assert [row for row, _ in rows] == list(range(len(material.program.instructions)))
         between = step - sum(count for _, count in rows)
         assert 0 < between < 20 * len(rows)  # the loop over the rows
-    assert functions["dot"] > functions["dense_forward_f32"] > 0
+    assert functions["mcuref_dot"] > functions["mcuref_dense_forward_f32"] > 0
 
 
 def test_the_host_has_no_profile():

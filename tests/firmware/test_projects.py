@@ -97,7 +97,8 @@ def test_a_board_that_is_too_small_is_a_sentence(tmp_path):
         pytest.skip(missing(CORES["microbit"]))
     write_project(digits("mlp-64-128-10", "full", SGD(0.02)), tmp_path / "firmware")
     with pytest.raises(
-        ToolError, match="core microbit cannot hold the firmware: its board has 16,384 B of RAM, .* too few"
+        ToolError,
+        match="core microbit cannot hold the firmware and its check: its board has 16,384 B of RAM, .* too few",
     ):
         verify_project(tmp_path / "firmware", "microbit")
 
@@ -111,6 +112,6 @@ def test_profile_adds_up(tmp_path):
     # between the rows: mcuref_train's own loop, a few dozen instructions a row
     assert rows < profile["training_step"] < rows + 40 * len(profile["rows"])
     assert profile == profile_project(tmp_path / "firmware", "m4f")  # exact, so the same each time
-    assert profile["functions"]["dot"] > profile["functions"]["dense_forward_f32"] > 0
+    assert profile["functions"]["mcuref_dot"] > profile["functions"]["mcuref_dense_forward_f32"] > 0
     with pytest.raises(ToolError, match="emulated boards only"):
         profile_project(tmp_path / "firmware", "host")

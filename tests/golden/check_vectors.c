@@ -19,7 +19,7 @@ static mcuref_operation operation_of(int32_t opcode) {
   switch (opcode) {
 #define OPERATION(number, name) \
   case number:                  \
-    return run_##name;
+    return mcuref_run_##name;
     VECTORS_OPCODES(OPERATION)
     default:
       return 0;

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "names.h"
+
 /* out[n] = a[n] + b[n]; out may be either. */
 void add_f32(float *out, const float *a, const float *b, int32_t n);
 

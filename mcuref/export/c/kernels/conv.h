@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "index.h"
+#include "names.h"
 
 /* out = for each position, w[outputs, kh kw c] patch + b[outputs], as dense_forward_f32 with its sums. patch is scratch
  * of kh kw c values; it may be null where every patch is one run of the input (kh = 1, no padding). */

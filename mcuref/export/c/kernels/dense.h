@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "index.h"
+#include "names.h"
 
 /* out[outputs] = w[outputs, inputs] x[inputs] + b[outputs]; each dot product in eight lanes, then the bias. */
 void dense_forward_f32(float *restrict out, const float *x, const float *w, const float *b, int32_t outputs,

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "index.h"
+#include "names.h"
 
 /* out = sum over taps of w[tap, c] * x[tap of the position, c], from +0 on, then + b[c]. */
 void depthwise_forward_f32(float *restrict out, const float *x, const float *w, const float *b, const int32_t *g);

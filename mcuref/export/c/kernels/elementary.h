@@ -6,6 +6,8 @@
 #ifndef MCUREF_ELEMENTARY_H
 #define MCUREF_ELEMENTARY_H
 
+#include "names.h"
+
 /* x rounded to the nearest integer, ties to even; |x| < 2^22. */
 float rint_f32(float x);
 

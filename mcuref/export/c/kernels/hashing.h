@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "names.h"
+
 #define FNV1A_START 0x811C9DC5u
 
 /* Hash of data[n] bytes, continued from `start` (FNV1A_START for a fresh one). */

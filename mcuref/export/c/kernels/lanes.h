@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "names.h"
+
 /* Dot product of x[n] and w[n]. */
 float dot(const float *x, const float *w, int32_t n);
 

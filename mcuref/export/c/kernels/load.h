@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "names.h"
+
 void load_u8(float *restrict out, const uint8_t *x, const float *mean, const float *scale, int32_t n, int32_t c);
 void load_i8(float *restrict out, const int8_t *x, const float *mean, const float *scale, int32_t n, int32_t c);
 void load_i16(float *restrict out, const int16_t *x, const float *mean, const float *scale, int32_t n, int32_t c);

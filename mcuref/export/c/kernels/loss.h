@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "names.h"
+
 /* delta[n] = softmax(z[n]) - onehot(label); returns -log softmax(z)[label]; delta may be z.
  * e_i = exp(z_i - max z); the sum of e_i is taken in the order of i; p_i = e_i / sum. */
 float softmax_cross_entropy_f32(float *delta, const float *z, int32_t label, int32_t n);

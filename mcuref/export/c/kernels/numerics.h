@@ -1,8 +1,8 @@
 /* What the kernels ask of a compiler: float32 arithmetic as IEEE 754 says, each operation rounded once.
  *
  * Every kernel includes this first. It keeps a compiler from fusing a product and a sum into one operation that is rounded
- * once, which some do by default; without -ffast-math, and with subnormal numbers kept (FPSCR.FZ = 0, as after a reset),
- * nothing else is needed.
+ * once, which some do by default, and stops where flags that change results can be seen. Two it cannot see: clang's
+ * -ffp-contract=fast and -funsafe-math-optimizations. Subnormal numbers must be kept: FPSCR.FZ = 0, as after a reset.
  */
 #ifndef MCUREF_NUMERICS_H
 #define MCUREF_NUMERICS_H
@@ -15,10 +15,13 @@
 #else
 #pragma STDC FP_CONTRACT OFF
 #endif
-#if defined(__FAST_MATH__)
-#error "-ffast-math changes results: compile without it"
+#if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__)
+#error "-ffast-math, and what it consists of, change results: compile without"
 #endif
-#if FLT_EVAL_METHOD != 0
+#if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
+#error "-ffinite-math-only makes NaN and infinity pass unseen: compile without"
+#endif
+#if FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16 /* 16: half precision, too, has arithmetic of its own */
 #error "float expressions must be evaluated in float32 (on 32-bit x86: -msse2 -mfpmath=sse)"
 #endif
 

@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "names.h"
+
 /* out = largest value of each window, of equal ones the first; a NaN wins, of several the last. taps gets which one it
  * was, ky kw + kx; null if nobody will ask. */
 void max_pool_forward_f32(float *restrict out, uint8_t *restrict taps, const float *x, const int32_t *g);

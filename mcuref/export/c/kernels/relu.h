@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "names.h"
+
 /* out[n] = 0 where x[n] <= 0, limit where x[n] >= limit, else x; out may be x. */
 void relu_forward_f32(float *out, const float *x, float limit, int32_t n);
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "index.h"
+#include "names.h"
 
 /* For each row with kept entries that is not touched yet: touch it, a[row] *= factor, a_bias[row] *= factor; with factor
  * 0 the old values are overwritten by +0, whatever they were. */

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "names.h"
+
 /* y[i] = 0, i < n. */
 void clear_run(float *y, int32_t n);
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "index.h"
+#include "names.h"
 
 /* kept[...] = indices of all entries of delta[n] that are not 0; returns how many. */
 int32_t keep_nonzero(mcuref_index *restrict kept, const float *delta, int32_t n);

@@ -2,21 +2,21 @@
 
 #include "conv.h"
 
-mcuref_next run_conv_forward_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_conv_forward_f32(const mcuref_row *row, mcuref_run *run) {
   float *out = mcuref_output(run, row->out[0]), *patch = mcuref_output(run, row->out[1]);
   const float *x = mcuref_input(run, row->in[0]), *w = mcuref_input(run, row->in[1]);
   conv_forward_f32(out, patch, x, w, mcuref_input(run, row->in[2]), row->d);
   return MCUREF_GO_ON;
 }
 
-mcuref_next run_conv_backward_input_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_conv_backward_input_f32(const mcuref_row *row, mcuref_run *run) {
   const float *delta = mcuref_input(run, row->in[0]), *w = mcuref_input(run, row->in[1]);
   const int32_t *count = mcuref_input(run, row->in[3]);
   conv_backward_input_f32(mcuref_output(run, row->out[0]), delta, w, mcuref_input(run, row->in[2]), *count, row->d);
   return MCUREF_GO_ON;
 }
 
-mcuref_next run_conv_update_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_conv_update_f32(const mcuref_row *row, mcuref_run *run) {
   float *w = mcuref_output(run, row->out[0]), *b = mcuref_output(run, row->out[1]);
   const float *delta = mcuref_input(run, row->in[0]), *x = mcuref_input(run, row->in[1]);
   const int32_t *count = mcuref_input(run, row->in[3]);

@@ -2,20 +2,20 @@
 
 #include "depthwise.h"
 
-mcuref_next run_depthwise_forward_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_depthwise_forward_f32(const mcuref_row *row, mcuref_run *run) {
   const float *x = mcuref_input(run, row->in[0]), *w = mcuref_input(run, row->in[1]);
   depthwise_forward_f32(mcuref_output(run, row->out[0]), x, w, mcuref_input(run, row->in[2]), row->d);
   return MCUREF_GO_ON;
 }
 
-mcuref_next run_depthwise_backward_input_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_depthwise_backward_input_f32(const mcuref_row *row, mcuref_run *run) {
   const float *delta = mcuref_input(run, row->in[0]), *w = mcuref_input(run, row->in[1]);
   const int32_t *count = mcuref_input(run, row->in[3]);
   depthwise_backward_input_f32(mcuref_output(run, row->out[0]), delta, w, mcuref_input(run, row->in[2]), *count, row->d);
   return MCUREF_GO_ON;
 }
 
-mcuref_next run_depthwise_update_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_depthwise_update_f32(const mcuref_row *row, mcuref_run *run) {
   float *w = mcuref_output(run, row->out[0]), *b = mcuref_output(run, row->out[1]);
   const float *delta = mcuref_input(run, row->in[0]), *x = mcuref_input(run, row->in[1]);
   const int32_t *count = mcuref_input(run, row->in[3]);

@@ -2,7 +2,7 @@
 
 #include "loss.h"
 
-mcuref_next run_softmax_cross_entropy_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_softmax_cross_entropy_f32(const mcuref_row *row, mcuref_run *run) {
   const int32_t *label = run->answer;
   const float *z = mcuref_input(run, row->in[0]);
   if (*label < 0 || *label >= row->d[0]) {
@@ -13,13 +13,13 @@ mcuref_next run_softmax_cross_entropy_f32(const mcuref_row *row, mcuref_run *run
   return MCUREF_GO_ON;
 }
 
-mcuref_next run_mean_squared_error_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_mean_squared_error_f32(const mcuref_row *row, mcuref_run *run) {
   const float *z = mcuref_input(run, row->in[0]);
   run->loss = mean_squared_error_f32(mcuref_output(run, row->out[0]), z, run->answer, row->d[0]);
   return MCUREF_GO_ON;
 }
 
-mcuref_next run_reconstruction_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_reconstruction_f32(const mcuref_row *row, mcuref_run *run) {
   const float *z = mcuref_input(run, row->in[0]), *target = mcuref_input(run, row->in[1]);
   run->loss = mean_squared_error_f32(mcuref_output(run, row->out[0]), z, target, row->d[0]);
   return MCUREF_GO_ON;

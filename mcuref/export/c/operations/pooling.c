@@ -2,24 +2,24 @@
 
 #include "pooling.h"
 
-mcuref_next run_max_pool_forward_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_max_pool_forward_f32(const mcuref_row *row, mcuref_run *run) {
   float *out = mcuref_output(run, row->out[0]);
   max_pool_forward_f32(out, mcuref_output(run, row->out[1]), mcuref_input(run, row->in[0]), row->d);
   return MCUREF_GO_ON;
 }
 
-mcuref_next run_max_pool_backward_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_max_pool_backward_f32(const mcuref_row *row, mcuref_run *run) {
   const float *dy = mcuref_input(run, row->in[0]);
   max_pool_backward_f32(mcuref_output(run, row->out[0]), dy, mcuref_input(run, row->in[1]), row->d);
   return MCUREF_GO_ON;
 }
 
-mcuref_next run_average_pool_forward_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_average_pool_forward_f32(const mcuref_row *row, mcuref_run *run) {
   average_pool_forward_f32(mcuref_output(run, row->out[0]), mcuref_input(run, row->in[0]), row->d);
   return MCUREF_GO_ON;
 }
 
-mcuref_next run_average_pool_backward_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_average_pool_backward_f32(const mcuref_row *row, mcuref_run *run) {
   average_pool_backward_f32(mcuref_output(run, row->out[0]), mcuref_input(run, row->in[0]), row->d);
   return MCUREF_GO_ON;
 }

@@ -2,24 +2,24 @@
 
 #include "relu.h"
 
-mcuref_next run_relu_forward_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_relu_forward_f32(const mcuref_row *row, mcuref_run *run) {
   relu_forward_f32(mcuref_output(run, row->out[0]), mcuref_input(run, row->in[0]), row->f[0], row->d[0]);
   return MCUREF_GO_ON;
 }
 
-mcuref_next run_relu_backward_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_relu_backward_f32(const mcuref_row *row, mcuref_run *run) {
   const float *dy = mcuref_input(run, row->in[0]), *y = mcuref_input(run, row->in[1]);
   relu_backward_f32(mcuref_output(run, row->out[0]), dy, y, row->f[0], row->d[0]);
   return MCUREF_GO_ON;
 }
 
-mcuref_next run_relu_mask_forward_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_relu_mask_forward_f32(const mcuref_row *row, mcuref_run *run) {
   uint8_t *mask = mcuref_output(run, row->out[1]);
   relu_mask_forward_f32(mcuref_output(run, row->out[0]), mask, mcuref_input(run, row->in[0]), row->f[0], row->d[0]);
   return MCUREF_GO_ON;
 }
 
-mcuref_next run_relu_mask_backward_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_relu_mask_backward_f32(const mcuref_row *row, mcuref_run *run) {
   const float *dy = mcuref_input(run, row->in[0]);
   relu_mask_backward_f32(mcuref_output(run, row->out[0]), dy, mcuref_input(run, row->in[1]), row->d[0]);
   return MCUREF_GO_ON;

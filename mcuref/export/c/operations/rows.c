@@ -3,7 +3,7 @@
 #include "rows.h"
 
 /* d0 rows, d1 elements of a row, d2 row stride, d3 stride */
-mcuref_next run_begin_rows_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_begin_rows_f32(const mcuref_row *row, mcuref_run *run) {
   float *a = mcuref_output(run, row->out[0]), *a_bias = mcuref_output(run, row->out[1]);
   const int32_t *count = mcuref_input(run, row->in[1]), *d = row->d;
   begin_rows_f32(a, a_bias, mcuref_output(run, row->out[2]), mcuref_input(run, row->in[0]), *count, row->f[0], d[0],
@@ -11,7 +11,7 @@ mcuref_next run_begin_rows_f32(const mcuref_row *row, mcuref_run *run) {
   return MCUREF_GO_ON;
 }
 
-mcuref_next run_apply_rows_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_apply_rows_f32(const mcuref_row *row, mcuref_run *run) {
   float *w = mcuref_output(run, row->out[0]), *b = mcuref_output(run, row->out[1]);
   const float *a = mcuref_input(run, row->in[0]);
   const int32_t *d = row->d;
@@ -21,7 +21,7 @@ mcuref_next run_apply_rows_f32(const mcuref_row *row, mcuref_run *run) {
 }
 
 /* out0 counter; d0 = batch; jumps unless a batch is full */
-mcuref_next run_count_batch_i32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_count_batch_i32(const mcuref_row *row, mcuref_run *run) {
   int32_t *counter = mcuref_output(run, row->out[0]);
   *counter += 1;
   if (*counter < row->d[0]) return MCUREF_JUMP;

@@ -10,7 +10,7 @@ static mcuref_next not_finite(mcuref_run *run) {
 }
 
 /* out0 Y_max; f0 D_min, f1 D_max - D_min, f2 beta, f3 slope of beta over Y / Y_max, f4 threshold, f5 decay of Y_max */
-mcuref_next run_decide_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_decide_f32(const mcuref_row *row, mcuref_run *run) {
   const float *f = row->f, y = abs_sum(mcuref_input(run, row->in[0]), row->d[0]);
   if (!is_finite(y)) return not_finite(run);
   const float y_max = raise_maximum(mcuref_output(run, row->out[0]), y, f[5]);
@@ -19,7 +19,7 @@ mcuref_next run_decide_f32(const mcuref_row *row, mcuref_run *run) {
   return MCUREF_JUMP;
 }
 
-mcuref_next run_select_full_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_select_full_f32(const mcuref_row *row, mcuref_run *run) {
   const float *delta = mcuref_input(run, row->in[0]);
   int32_t *count = mcuref_output(run, row->out[1]);
   if (!is_finite(abs_sum(delta, row->d[0]))) return not_finite(run);
@@ -27,7 +27,7 @@ mcuref_next run_select_full_f32(const mcuref_row *row, mcuref_run *run) {
   return MCUREF_GO_ON;
 }
 
-mcuref_next run_select_top_k_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_select_top_k_f32(const mcuref_row *row, mcuref_run *run) {
   const float *delta = mcuref_input(run, row->in[0]);
   int32_t *count = mcuref_output(run, row->out[1]);
   if (!is_finite(abs_sum(delta, row->d[0]))) return not_finite(run);
@@ -36,7 +36,7 @@ mcuref_next run_select_top_k_f32(const mcuref_row *row, mcuref_run *run) {
 }
 
 /* out2 Y_max; d1 = 1 to truncate S n; f0 S_min, f1 S_max - S_min, f2 zeta^l, f3 decay of Y_max */
-mcuref_next run_select_adaptive_f32(const mcuref_row *row, mcuref_run *run) {
+mcuref_next mcuref_run_select_adaptive_f32(const mcuref_row *row, mcuref_run *run) {
   const float *delta = mcuref_input(run, row->in[0]), *f = row->f, y = abs_sum(delta, row->d[0]);
   int32_t *count = mcuref_output(run, row->out[1]);
   if (!is_finite(y)) return not_finite(run);

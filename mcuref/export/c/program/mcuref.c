@@ -40,6 +40,12 @@ mcuref_status mcuref_train(const mcuref_program *program, void *arena, const voi
   return run.status;
 }
 
+float mcuref_loss(const mcuref_program *program, void *arena, const void *sample, const void *answer) {
+  mcuref_run run = {program, arena, sample, answer, 0.0f, -1.0f, MCUREF_TRAINED};
+  for (int32_t row = 0; row <= program->forward_rows && row < program->rows;) row = mcuref_run_row(&run, row);
+  return run.loss; /* the row behind the forward ones is the loss */
+}
+
 void mcuref_save(const mcuref_program *program, const void *arena, void *saved) {
   uint32_t *words = saved;
   words[0] = program->identity;
@@ -52,5 +58,5 @@ mcuref_status mcuref_restore(const mcuref_program *program, void *arena, const v
   if (words[0] != program->identity || words[1] != fnv1a(words + 2, program->state_bytes, FNV1A_START))
     return MCUREF_FOREIGN;
   copy_words(arena, words + 2, program->state_bytes);
-  return MCUREF_TRAINED;
+  return MCUREF_RESTORED;
 }

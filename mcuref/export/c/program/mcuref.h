@@ -4,11 +4,14 @@
  *     mcuref_init(&model, arena);                                   as after a reset
  *     int32_t found = mcuref_infer(&model, arena, sample);          index of the largest output
  *     mcuref_train(&model, arena, sample, &label, rate, &loss);     one step of the update rule
+ *     float odd = mcuref_loss(&model, arena, sample, &label);       the loss alone: nothing is learned
  *     mcuref_save(&model, arena, saved);                            what it has learned, into MODEL_SAVED_BYTES
  *     mcuref_restore(&model, arena, saved);
  *
  * No heap, no recursion, no C library, no state but the arena: several models can live side by side (mcuref export --name).
- * An arena, a saved state and a sample are aligned to 4 bytes; the machine is little-endian.
+ * An arena and a saved state are aligned to 4 bytes, a sample and an answer as their type; the machine is little-endian.
+ * The arena holds values of all types, one after another: gcc and clang need -fno-strict-aliasing. What else keeps the bits
+ * stands in numerics.h.
  */
 #ifndef MCUREF_H
 #define MCUREF_H
@@ -31,14 +34,18 @@ int32_t mcuref_infer(const mcuref_program *program, void *arena, const void *sam
 const float *mcuref_outputs(const mcuref_program *program, const void *arena);
 
 /* Train on one sample. answer: one int32_t label, 0 .. outputs - 1, or a float for every output (squared error), or anything
- * (reconstruction); rate: the learning rate of this step; loss: the sample's, or null. */
+ * (reconstruction); rate: the learning rate of this step, over the batch, finite; loss: the sample's, or null. */
 mcuref_status mcuref_train(const mcuref_program *program, void *arena, const void *sample, const void *answer, float rate,
                            float *loss);
+
+/* The loss of a sample, without training on it; of a reconstruction it says how odd the sample is. -1 where there is none: a
+ * label that is not 0 .. outputs - 1, or a program for inference alone. */
+float mcuref_loss(const mcuref_program *program, void *arena, const void *sample, const void *answer);
 
 /* Copy all that training changes into saved, program->state_bytes + 8 bytes: whose state it is, a check sum, the state. */
 void mcuref_save(const mcuref_program *program, const void *arena, void *saved);
 
-/* Put back what mcuref_save copied, into an arena that mcuref_init has seen; MCUREF_TRAINED if done. */
+/* Put back what mcuref_save copied, into an arena that mcuref_init has seen: MCUREF_RESTORED or MCUREF_FOREIGN. */
 mcuref_status mcuref_restore(const mcuref_program *program, void *arena, const void *saved);
 
 #ifdef __cplusplus

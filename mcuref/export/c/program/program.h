@@ -49,10 +49,11 @@ typedef struct {
 
 typedef enum {
   MCUREF_TRAINED,
+  MCUREF_RESTORED = MCUREF_TRAINED,
   MCUREF_SKIPPED,    /* the rule decided that this sample is not worth a step */
   MCUREF_NOT_FINITE, /* an error was NaN or infinite: layers from there to the input stay as they were */
   MCUREF_FOREIGN,    /* the saved state is another program's, or damaged: nothing was changed */
-  MCUREF_BAD_LABEL   /* the label is not 0 .. outputs - 1: nothing was changed */
+  MCUREF_BAD_LABEL   /* the label is not 0 .. outputs - 1: nothing was learned, there is no loss */
 } mcuref_status;
 
 /* A sample on its way through a program. */

@@ -1,7 +1,7 @@
 /* Runs programs that come as data, from cases.bin, one after the other: for checks of every operation on one build.
  *
  * A case is a header of words, the start images, the outputs of every row (spans), the flash part, and then for each
- * training step the sample, its answer and the learning rate, and the samples to infer; all padded to words.
+ * training step the sample, its answer and the learning rate, and the samples to infer, with answers; all padded to words.
  */
 #include "operations.h"
 #include "port.h"
@@ -45,7 +45,7 @@ static mcuref_operation operation_of(int32_t opcode) {
   switch (opcode) {
 #define OPERATION(number, name) \
   case number:                  \
-    return run_##name;
+    return mcuref_run_##name;
 #include "opcodes.h"
 #undef OPERATION
     default:
@@ -81,7 +81,8 @@ static int32_t run_case(int32_t file, const header *h) {
   }
   for (int32_t i = 0; i < h->inferences; i++) {
     port_read(file, sample, (h->sample_bytes + 3) / 4 * 4);
-    trace_inference(&program, arena, sample);
+    port_read(file, answer, h->answer_bytes);
+    trace_inference(&program, arena, sample, answer);
   }
   trace_state(&program, arena, saved);
   return 1;

@@ -72,12 +72,13 @@ void trace_step(const mcuref_program *program, void *arena, const mcuref_span *s
   write_word(bits_of(run.loss));
 }
 
-void trace_inference(const mcuref_program *program, void *arena, const void *sample) {
+void trace_inference(const mcuref_program *program, void *arena, const void *sample, const void *answer) {
   mark();
   const int32_t best = mcuref_infer(program, arena, sample);
   mark();
   write_word(best);
   port_write(answer_file, mcuref_outputs(program, arena), program->outputs * 4);
+  write_word(request.mode == TRACE ? bits_of(mcuref_loss(program, arena, sample, answer)) : 0);
 }
 
 void trace_state(const mcuref_program *program, void *arena, uint32_t *saved) {

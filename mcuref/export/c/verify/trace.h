@@ -35,8 +35,8 @@ int32_t trace_begin(void);
 void trace_step(const mcuref_program *program, void *arena, const mcuref_span *spans, int32_t index, const void *sample,
                 const void *answer, float rate);
 
-/* Run the network on a sample; writes the class and the outputs. */
-void trace_inference(const mcuref_program *program, void *arena, const void *sample);
+/* Run the network on a sample; writes the class, the outputs and, in mode TRACE, the bits of its loss, else 0. */
+void trace_inference(const mcuref_program *program, void *arena, const void *sample, const void *answer);
 
 /* Write the state, and what is left of it after it was saved, damaged, refused, and restored. */
 void trace_state(const mcuref_program *program, void *arena, uint32_t *saved);

@@ -12,7 +12,8 @@ int main(void) {
   mcuref_init(&model, arena);
   for (int32_t i = 0; i < SAMPLES && model.rows > model.forward_rows; i++)
     trace_step(&model, arena, spans, i, samples + i * MODEL_INPUTS, answers + i * ANSWER, rates[i]);
-  for (int32_t i = 0; i < SAMPLES; i++) trace_inference(&model, arena, samples + i * MODEL_INPUTS);
+  for (int32_t i = 0; i < SAMPLES; i++)
+    trace_inference(&model, arena, samples + i * MODEL_INPUTS, answers + i * ANSWER);
   trace_state(&model, arena, saved);
   trace_end();
   return 0;

@@ -1,0 +1,60 @@
+"""README.txt of an exported project: how to build it, and how to use it in a firmware of one's own."""
+
+import re
+
+from mcuref import __version__
+from mcuref.export.cores import CORES
+from mcuref.export.literals import TYPES
+
+CALLS = {  # by whether an answer is a label
+    True: """\
+    int32_t found = mcuref_infer(&model, arena, sample);
+    mcuref_train(&model, arena, sample, &label, MODEL_RATE, 0);""",
+    False: """\
+    float loss = mcuref_loss(&model, arena, sample, answer);      of a reconstruction: how odd the sample is
+    mcuref_train(&model, arena, sample, answer, MODEL_RATE, 0);   answer: a float for every output, or anything""",
+}
+
+
+def readme(material):
+    """The text."""
+    program, plan, first = material.program, material.program.plan, material.program.network.input
+    cores = ", ".join(core for core in CORES if core not in ("host", "m4f"))
+    return f"""{title(program)}
+{"=" * len(title(program))}
+
+A network that runs, and goes on learning, on a microcontroller: C99 without heap, recursion or C library. Made by mcuref
+{__version__}; the same bits as there.
+
+    make run                  build the example for this computer and run it
+    make CORE=m4f run         the same on an emulated Cortex-M4F; also {cores}
+    mcuref verify . --core m4f    compare every instruction with Python
+
+In a firmware of your own: compile model.c and all of kernels/, operations/ and program/, with -I. -Ikernels -Ioperations
+-Iprogram and the flags below, and call, as main.c does:
+
+    #include "model.h"
+    static uint32_t arena[MODEL_SRAM_BYTES / 4], saved[MODEL_SAVED_BYTES / 4];
+    mcuref_init(&model, arena);
+{CALLS[material.labelled]}
+    mcuref_save(&model, arena, saved);        mcuref_restore(&model, arena, saved);
+
+What keeps the bits; main.c says, and its exit status, whether the state is right after training:
+    no -ffast-math or part of it; no fused multiply-add: kernels/numerics.h sees to it, but for clang's -ffp-contract=fast
+    -fno-strict-aliasing                  gcc and clang: the arena holds values of all types
+    -fno-tree-loop-distribute-patterns    gcc, where there is no C library: no calls of memcpy and memset
+    -fno-tree-vectorize                   Cortex-M55: its vector instructions flush subnormal numbers to 0
+    FPSCR.FZ = 0, as after a reset        keeps them elsewhere
+
+Several models in one firmware: export each under a name of its own (mcuref export --name) and compile all their files,
+those that have the same path once. Their kept indices must be of one type; the compiler says if they are not.
+
+SRAM: {plan.sram:,} bytes of arena, and the stack.
+Flash: {plan.flash:,} bytes of weights, constants and program, and the code.
+A sample is {first.size} values of type {TYPES[first.dtype]}; the network normalises them itself.
+"""
+
+
+def title(program):
+    """What the model is, in words that end no comment."""
+    return f"{re.sub(r'[^A-Za-z0-9_.@+-]', '_', program.network.name)} trained by {program.rule.method}"
