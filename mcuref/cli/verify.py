@@ -48,7 +48,7 @@ def run(asked):
     for core in cores:
         prepare_kernels()
         try:
-            result = _conformance(core) if asked.conformance else _project(asked, core)
+            result = _conformance(core, asked.timeout) if asked.conformance else _project(asked, core)
         except ToolError as error:
             if len(cores) == 1:
                 raise
@@ -74,12 +74,12 @@ def _project(asked, core):
     return result
 
 
-def _conformance(core):
+def _conformance(core, seconds):
     """Result of the conformance list on one core, plain data."""
     from mcuref.firmware.cases import run_conformance
     from mcuref.firmware.toolchain import version
 
-    outcomes = run_conformance(core.name)
+    outcomes = run_conformance(core.name, seconds)
     failures = [{"case": name} | difference.as_dict() for name, difference in outcomes if difference is not None]
     return {
         "core": core.name, "compiler": version(core), "equal": not failures, "cases": len(outcomes),

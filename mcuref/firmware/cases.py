@@ -12,6 +12,7 @@ from mcuref.export.cores import find_core
 from mcuref.export.image import Image
 from mcuref.export.material import Material
 from mcuref.firmware.conformance import SMALL_POOL, check
+from mcuref.firmware.toolchain import SECONDS
 from mcuref.kernels.random import philox, uniform
 from mcuref.layers import (
     AveragePool2D,
@@ -81,8 +82,8 @@ def small_cases():
     return [(name, material) for name, material in cases() if pool_bytes(material) <= SMALL_POOL]
 
 
-def run_conformance(core):
-    """Run the list on the core of that name; returns [(name, :class:`Difference` or None)].
+def run_conformance(core, seconds=SECONDS):
+    """Run the list on the core of that name, each part for ``seconds`` at most; [(name, :class:`Difference` or None)].
 
     The small list where there is little memory; elsewhere the wide one too. ToolError if tools are missing.
     """
@@ -91,7 +92,7 @@ def run_conformance(core):
     return [
         (name, difference)
         for part in lists
-        for (name, _), difference in zip(part, check(core, [material for _, material in part]))
+        for (name, _), difference in zip(part, check(core, [material for _, material in part], seconds=seconds))
     ]
 
 

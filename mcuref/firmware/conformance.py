@@ -6,7 +6,7 @@ from mcuref.export.image import Image
 from mcuref.export.sources import board_sources, library_sources, verify_sources
 from mcuref.firmware.answer import Answer
 from mcuref.firmware.comparison import compare
-from mcuref.firmware.toolchain import compile_all, link, run_firmware, workspace
+from mcuref.firmware.toolchain import SECONDS, compile_all, link, run_firmware, workspace
 from mcuref.program.instructions import OPCODES
 
 MAGIC = 0x4655434D
@@ -49,7 +49,7 @@ def encode_case(material):
     return b"".join(parts)
 
 
-def check(core, materials, flags=()):
+def check(core, materials, flags=(), seconds=SECONDS):
     """Run programs on a core and compare; returns a list of :class:`Difference` or None, one a program."""
     if not materials:
         return []
@@ -59,7 +59,7 @@ def check(core, materials, flags=()):
             raise ValueError("one build has one type of indices")
         firmware = build_conformance(core, folder, flags, wide.pop())
         (folder / "cases.bin").write_bytes(b"".join(map(encode_case, materials)))
-        content, _ = run_firmware(core, firmware, folder)
+        content, _ = run_firmware(core, firmware, folder, seconds=seconds)
         answer = Answer(content)
         traces = [answer.trace(material) for material in materials]
         answer.end()
@@ -67,7 +67,7 @@ def check(core, materials, flags=()):
         def dump(material):
             def outputs(sample, row):
                 (folder / "cases.bin").write_bytes(encode_case(material))
-                return run_firmware(core, firmware, folder, sample=sample, row=row)[1]
+                return run_firmware(core, firmware, folder, sample=sample, row=row, seconds=seconds)[1]
 
             return outputs
 

@@ -11,6 +11,7 @@ from mcuref.export.material import Material
 from mcuref.export.trace import python_trace
 from mcuref.firmware.comparison import compare, first_difference
 from mcuref.firmware.conformance import check
+from mcuref.firmware.toolchain import ToolError
 from mcuref.kernels.random import uniform
 from mcuref.program.trace import written
 from mcuref.rules import TinyPropV2
@@ -76,6 +77,13 @@ def test_a_fault_behind_the_kernels_is_found(need, patched_sources, name):
     patched_sources(file, right, wrong)
     (difference,) = check(core, [material()], ("-O0",))
     assert what in difference.sentence()
+
+
+def test_a_firmware_that_hangs_is_stopped(need, patched_sources):
+    core = need("host")
+    patched_sources("verify/trace.c", "void trace_end(void) {", "void trace_end(void) {\n  for (;;) mark();\n")
+    with pytest.raises(ToolError, match="did not end within 1 seconds"):
+        check(core, [material()], seconds=1)
 
 
 def test_a_decision_that_is_wrong_is_found(need, patched_sources):
