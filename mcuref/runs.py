@@ -122,7 +122,7 @@ class Run:
         arrays = [program.table, *program.listing.constants.values(), *self.network.parameters.values()]
         return {
             "mcuref": _sources_digest(),
-            "data": _digest("", [a for data in (self.first, self.second) if data is not None for a in _arrays(data)]),
+            "data": data_digest(self.first, self.second),
             "program": _digest(f"{self.protocol} {self.loss} {self.seed}", arrays),
         }
 
@@ -162,9 +162,10 @@ class Run:
         return result
 
 
-def _arrays(data):
-    """All arrays of a data set, in the order of its fields."""
-    return [value for f in fields(data) if isinstance(value := getattr(data, f.name), np.ndarray)]
+def data_digest(*parts):
+    """sha256 of all arrays of data sets, in the order of their fields; parts that are None are left out."""
+    given = [getattr(data, f.name) for data in parts if data is not None for f in fields(data)]
+    return _digest("", [value for value in given if isinstance(value, np.ndarray)])
 
 
 def _digest(text, arrays):

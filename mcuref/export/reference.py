@@ -16,6 +16,18 @@ from mcuref.rules import METHODS
 
 SCHEMA = "mcuref.firmware/1"
 PROGRAM, ARRAYS = "program.json", "arrays.npz"
+# What comes of a description or of arrays that something else has changed
+UNUSABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    MemoryError,
+    RecursionError,
+)
 
 
 def write_reference(folder, material):
@@ -46,29 +58,30 @@ def read_reference(folder):
         parameters = {n.removeprefix("parameters/"): a for n, a in arrays.items() if n.startswith("parameters/")}
         program = described_program(content, parameters)
         return Material(program, arrays["x"], arrays.get("y"), inferences=len(arrays["x"]))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except UNUSABLE as error:
         reason = f"it has no {error}" if isinstance(error, KeyError) else error
         raise InputError(f"{str(folder)!r} cannot be used: {reason}; export the project again") from None
 
 
 def read_arrays(path):
     """{name: array} of a .npz file; ValueError or OSError if it is damaged."""
-    import zipfile
-    import zlib
-
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise ValueError(f"{path.name} is damaged ({error})") from None
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # whatever zipfile, zlib and NumPy make of damaged bytes
+        raise ValueError(f"{path.name} is damaged ({' '.join(str(error).split())})") from None
 
 
 def described_program(content, parameters):
     """The Program that a description (:func:`mcuref.report.runs.program_description`) and parameters mean."""
-    given = content["input"]
+    given, name = content["input"], content["model"]
+    if not isinstance(name, str):
+        raise ValueError(f"its model is {name!r}; it must be a name")
     layers = make_network_layers(content["layers"])
     first = Input(tuple(given["shape"]), given["dtype"], given["mean"], given["scale"])
-    network = Network([first, *layers], seed=content["seed"], name=content["model"], parameters=parameters)
+    network = Network([first, *layers], seed=content["seed"], name=name, parameters=parameters)
     rule, optimiser = METHODS[content["method"]](**content["settings"]), SGD(**content["optimiser"])
     return compile(
         network, rule, optimiser, loss=content["loss"], policy=content["policy"],

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+from mcuref.arguments import whole
 from mcuref.datasets import load_part
 from mcuref.errors import InputError
 from mcuref.export.material import Material
-from mcuref.export.reference import described_program, read_arrays
+from mcuref.export.reference import UNUSABLE, described_program, read_arrays
 from mcuref.protocols import find_protocol
 from mcuref.report.runs import read_run
+from mcuref.runs import data_digest
 
 
 def run_material(folder, count):
@@ -18,14 +20,17 @@ def run_material(folder, count):
     there.
     """
     folder = Path(folder)
-    arguments, report = read_run(folder)
+    arguments, fingerprint, report = read_run(folder)
     try:
         program = described_program(report, read_arrays(folder / "weights.npz"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except UNUSABLE as error:
         reason = f"it has no {error}" if isinstance(error, KeyError) else error
         raise InputError(f"run folder {str(folder)!r} has no program to export: {reason}") from None
     data = load_part(arguments["data"], arguments["evaluate"], arguments["samples"])
-    _, data = find_protocol(data.name, program.network.name, arguments["regime"]).parts(data)
+    first, data = find_protocol(data.name, program.network.name, arguments["regime"]).parts(data)
+    if fingerprint["data"] != data_digest(first, data):
+        raise InputError(f"data set {data.name!r} has changed since run folder {str(folder)!r} was trained on it")
+    whole("samples", count, 1)
     if count > len(data.x_train):
         raise InputError(f"--samples {count} is more than the {len(data.x_train)} training samples there are")
     y = None if program.loss == "reconstruction" else data.y_train[:count]

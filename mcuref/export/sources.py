@@ -31,8 +31,8 @@ def verify_sources(*names):
 
 
 def used_words():
-    """The headers' names and every word in them but for comments: what another header or symbol must not be called."""
-    words = set()
+    """Names of files and symbols, and all words of the headers but for comments: what a model must not be called."""
+    words = {path.stem for path in SOURCES.glob("*/*.c")} | {"fault_handler", "reset_handler", "vectors"}
     for path in SOURCES.glob("*/*.h"):
         words.add(path.stem)
         code = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.S)

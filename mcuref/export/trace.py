@@ -7,7 +7,14 @@ import numpy as np
 from mcuref.errors import NonFiniteError
 
 STATUS = ("trained", "skipped", "not finite", "foreign state", "bad label")
-TRAINED, SKIPPED, NOT_FINITE, FOREIGN = range(4)
+TRAINED, SKIPPED, NOT_FINITE, FOREIGN, BAD_LABEL = range(5)
+# What a firmware writes behind its samples, in this order; the state, and what is restored of it, stand between
+FLASH = ("identity", "hash of the flash part")
+RESTORING = (
+    "answer to restoring another program's state", "answer to restoring a damaged state",
+    "hash of the state after those", "answer to restoring its own state",
+)  # fmt: skip
+BAD_LABELS = ("answer to label -1", "answer to a label too many", "state kept at bad labels (1: yes)")
 
 
 @dataclass
@@ -19,13 +26,13 @@ class Trace:
     steps : list of (rows, status, loss) for each sample; rows a list of (row, hash of its outputs), loss its bits.
     inferences : list of (class, outputs float32[n], loss); the loss is its bits, those of -1 if there is none.
     state : bytes, of SRAM that outlives a sample, at the end.
-    restored : (int, int, bytes): statuses of restoring a foreign and the own state, and the state then.
+    checks : {name: int}, words of FLASH, RESTORING and BAD_LABELS; "restored" is bytes, the state after it was restored.
     """
 
     steps: list = field(default_factory=list)
     inferences: list = field(default_factory=list)
     state: bytes = b""
-    restored: tuple = ()
+    checks: dict = field(default_factory=dict)
 
 
 def python_trace(material, upto=None):
@@ -40,8 +47,29 @@ def python_trace(material, upto=None):
         outputs = program.outputs(x[None])[0]
         trace.inferences.append((int(outputs.argmax()), outputs, _loss(material, index)))
     trace.state = program.arena.sram[: program.plan.state].tobytes()
-    trace.restored = (FOREIGN, TRAINED, trace.state)
+    trace.checks = _checks(material, trace.state)
     return trace
+
+
+def _checks(material, state):
+    """What is checked behind the samples."""
+    from mcuref.export.image import Image
+
+    program = material.program
+    identity = int(np.uint32(Image(program).identity).view(np.int32))
+    start = _hash(program.fresh().arena.sram[: program.plan.state])
+    checks = dict(zip((*FLASH, *RESTORING), (identity, identity, FOREIGN, FOREIGN, start, TRAINED)))
+    checks["restored"] = state
+    if material.labelled and material.steps:
+        checks |= dict(zip(BAD_LABELS, (BAD_LABEL, BAD_LABEL, 1)))
+    return checks
+
+
+def _hash(values):
+    """FNV-1a, as the word that C writes: int32."""
+    from mcuref.kernels.hashing import START, fnv1a
+
+    return int(np.uint32(fnv1a(values.view(np.uint8), START)).view(np.int32))
 
 
 def _python_step(material, index, upto):

@@ -2,9 +2,24 @@
 
 import numpy as np
 
-from mcuref.export.trace import Trace
+from mcuref.export.trace import BAD_LABELS, FLASH, RESTORING, Trace
+from mcuref.firmware.toolchain import ToolError
 
 TRACE, STEPS = range(2)  # modes of a request
+
+
+def read_answer(content, materials):
+    """The :class:`Trace` of every material in answer.bin; ToolError if it holds more or less than that."""
+    answer = Answer(content)
+    try:
+        traces = [answer.trace(material) for material in materials]
+        answer.end()
+    except EOFError:
+        raise ToolError(
+            f"the firmware's trace of {len(content):,} bytes is not of the reference's samples and sizes: they do not "
+            "belong together; export the project again"
+        ) from None
+    return traces
 
 
 class Answer:
@@ -24,8 +39,10 @@ class Answer:
         outputs = program.network.outputs
         for _ in range(material.inferences):
             trace.inferences.append((self._word(), np.frombuffer(self._bytes(4 * outputs), np.float32), self._word()))
+        trace.checks = {name: self._word() for name in FLASH}
         trace.state = self._bytes(program.plan.state)
-        trace.restored = (self._word(), self._word(), self._bytes(program.plan.state))
+        for name in (*RESTORING, "restored", *(BAD_LABELS if material.labelled and material.steps else ())):
+            trace.checks[name] = self._word() if name != "restored" else self._bytes(program.plan.state)
         return trace
 
     def end(self):

@@ -204,6 +204,8 @@ def _inputs():
             steps = np.arange(count, dtype=np.float32)  # every pair differs: one taken for another shows
             first = Input((1, 5, 3), dtype, mean + steps / 64, scale * (1 + steps / 128))
             yield Row(f"{dtype}, {what}", [first, Flatten(), Dense(3)], samples=2)
+    for dtype, mean, scale in (("uint8", 33.3, 1 / 77), ("int8", -7.7, 1 / 33), ("int16", 321.1, 1 / 999)):
+        yield Row(f"{dtype}, a pair that is not exact", [Input((33,), dtype, mean, scale), Dense(3)], samples=2)
 
 
 def _rules():
@@ -216,6 +218,7 @@ def _rules():
     ]
     rules += [TinyProp(0.0, 1.0, output="rule", rounding=rounding) for rounding in ("nearest", "floor")]
     rules += [TinyProp(0.05, 0.5, zeta=0.5, decay=0.5, output="rule"), TinyProp(0.25, 2.0, zeta=1.5, decay=0.75)]
+    rules += [TinyProp(0.07, 0.83, zeta=0.9, decay=0.99, output="rule"), TinyPropV2(d_min=0.07, d_max=0.83, beta=0.9)]
     rules += [TinyPropV2(0.0, 1.0, output=output, bias="dense", threshold=0.5) for output in ("auto", "dense", "rule")]
     rules += [TinyPropV2(0.1, 1.0, output="rule", threshold=0.8, beta="ratio", rounding="floor", decay=0.5)]
     rules += [TinyPropV2(threshold=threshold, d_min=0.2, d_max=0.5, beta=0.75) for threshold in (0.0, 0.3, 0.375, 9.0)]
@@ -308,6 +311,15 @@ def _values():
     rule = TinyPropV2(output="rule", d_min=0.5, threshold=0.25)
     yield Row("no error after one", [Input((3,)), Dense(5)], rule, never, **settings)
     yield Row("spread exponentials", [Input((33,)), Dense(33)], x=60.0, samples=8)
+    spread = {"dense1.weights": np.linspace(-9, 9, 999, dtype=np.float32)[:, None], "dense1.bias": 0}
+    x = np.float32([[1], [0.37], [-1.3], [2.1], [0.001]])
+    yield Row("many exponentials", [Input((1,)), Dense(999)], TopK(0.1, "rule"), x=x, samples=5, weights=spread)
+    yield Row(
+        "big errors", [Input((4,)), Dense(8)], TopK(0.25, "rule"), SGD(0.01), x=1.0, targets=50.0, options=squared
+    )
+    start = {"dense1.weights": np.eye(3), "dense1.bias": 0, "dense2.weights": np.tri(3) - 0.5, "dense2.bias": 0}
+    layers = [Input((3,)), Dense(3), ReLU6(), ReLU(), Dense(3)]
+    yield Row("relu6 at its limit", layers, x=np.float32([[6, 5, 0], [7, 6, -1]]), samples=2, weights=start)
 
 
 def _not_finite():
@@ -324,3 +336,9 @@ def _not_finite():
     weights = np.array([[0, 0], [1e38, -1e38], [0, 0]], np.float32)  # infinity minus infinity, in one output of three
     start, x = {"dense1.weights": weights, "dense1.bias": 0}, np.full((3, 2), 1e10, np.float32)
     yield Row("one output NaN", [Input((2,)), Dense(3)], weights=start, x=x)
+    start = {"conv1.weights": np.float32([3e38, -3e38]), "conv1.bias": 0, "dense1.weights": 1, "dense1.bias": 0}
+    pooled = [Input((1, 5, 2)), Conv2D(1, 1), MaxPool2D((1, 3)), Flatten(), Dense(2)]
+    for place in range(3):  # of the NaN in its window
+        x = np.zeros((1, 1, 5, 2), np.float32)
+        x[0, 0, place] = 10
+        yield Row(f"NaN at tap {place} of a maximum", pooled, weights=start, x=x, samples=1)

@@ -44,10 +44,11 @@ class Difference:
         return asdict(self) | {"sentence": self.sentence()}
 
 
-def compare(material, firmware, dump):
-    """The first :class:`Difference` of a firmware's :class:`Trace` from mcuref's, or None.
+def compare(material, firmware, whole, dump):
+    """The first :class:`Difference` of a firmware's traces from mcuref's, or None.
 
-    ``dump(sample, row)`` runs the firmware again and returns the bytes that a row wrote.
+    ``firmware`` is its :class:`Trace` row by row, ``whole`` that of whole steps, which ``mcuref_train`` takes.
+    ``dump(sample, row)`` runs the firmware again and returns what a row wrote, each output behind its length.
     """
     expected = python_trace(material)
     for sample, (mine, theirs) in enumerate(zip(expected.steps, firmware.steps)):
@@ -57,11 +58,28 @@ def compare(material, firmware, dump):
                 return difference
         if len(mine[0]) != len(theirs[0]):
             return _plain(sample, "number of instructions run", len(mine[0]), len(theirs[0]))
-        if mine[1] != theirs[1]:
-            return _plain(sample, "status", STATUS[mine[1]], STATUS[theirs[1]])
-        if _loss_differs(mine[2], theirs[2]):
-            return _plain(sample, "loss", *map(_float, (mine[2], theirs[2])))
-    return _end_difference(material.program, expected, firmware)
+        difference = _step_difference(sample, "", mine, theirs)
+        if difference is not None:
+            return difference
+    return _end_difference(material.program, expected, firmware) or _whole_difference(material, expected, whole)
+
+
+def _step_difference(sample, what, mine, theirs):
+    """A :class:`Difference` in what a step answers, or None."""
+    if mine[1] != theirs[1]:
+        return _plain(sample, f"{what}status", _status(mine[1]), _status(theirs[1]))
+    if _loss_differs(mine[2], theirs[2]):
+        return _plain(sample, f"{what}loss", *map(_float, (mine[2], theirs[2])))
+    return None
+
+
+def _whole_difference(material, expected, whole):
+    """A :class:`Difference` of steps that were not taken row by row, or None."""
+    for sample, (mine, theirs) in enumerate(zip(expected.steps, whole.steps)):
+        difference = _step_difference(sample, "mcuref_train: ", mine, theirs)
+        if difference is not None:
+            return difference
+    return _state_difference(material.program, "after mcuref_train", expected.state, whole.state)
 
 
 def compare_vectors(material, vectors):
@@ -107,11 +125,12 @@ def _row_difference(material, sample, own, other, dump):
     buffers = [b for b in instruction.outputs if b.category != "scratch"]
     for buffer, view in zip(buffers, views):
         mine = np.ascontiguousarray(view).reshape(-1)
-        part, theirs = np.frombuffer(theirs[: mine.nbytes], mine.dtype), theirs[mine.nbytes :]
+        end = 4 + int.from_bytes(theirs[:4], "little")
+        part, theirs = np.frombuffer(theirs[4:end], mine.dtype), theirs[end:]
         index = first_difference(mine, part)
         if index >= 0:
-            value = _shown(part[index]) if index < part.size else "none"
-            return Difference(*place, buffer.name, index, _shown(mine[index]), value)
+            values = (_shown(a[index]) if index < a.size else "none" for a in (mine, part))
+            return Difference(*place, buffer.name, index, *values)
         unsure |= mine.dtype.kind == "f" and bool(np.isnan(mine).any())
     return None if unsure else Difference(*place, "hash of the outputs", -1, f"{own[1]:08x}", f"{other[1]:08x}")
 
@@ -126,14 +145,29 @@ def _end_difference(program, expected, firmware):
             return _plain(sample, "inference: class", mine[0], theirs[0])
         if _loss_differs(mine[2], theirs[2]):
             return _plain(sample, "inference: loss", *map(_float, (mine[2], theirs[2])))
-    for what, theirs in (("after training", firmware.state), ("after it was restored", firmware.restored[2])):
-        for name, mine, part in _state_buffers(program, expected.state, theirs):
-            index = first_difference(mine, part)
-            if index >= 0:
-                return _plain(-1, f"the state {what}: {name} element {index}", mine[index], part[index])
-    for what, mine, theirs in zip(("a foreign state", "its own state"), expected.restored, firmware.restored):
-        if mine != theirs:
-            return _plain(-1, f"the answer to restoring {what}", STATUS[mine], STATUS[theirs])
+    for what, theirs in (("after training", firmware.state), ("after it was restored", firmware.checks["restored"])):
+        difference = _state_difference(program, what, expected.state, theirs)
+        if difference is not None:
+            return difference
+    for what, mine in expected.checks.items():
+        theirs = firmware.checks[what]
+        if mine != theirs and what != "restored":
+            shown = _status if what.startswith("answer") else str
+            return _plain(-1, f"the {what}", shown(mine), shown(theirs))
+    return None
+
+
+def _status(number):
+    """A status in words."""
+    return STATUS[number] if 0 <= number < len(STATUS) else f"unknown ({number})"
+
+
+def _state_difference(program, what, mine, theirs):
+    """A :class:`Difference` of two states, or None."""
+    for name, own, part in _state_buffers(program, mine, theirs):
+        index = first_difference(own, part)
+        if index >= 0:
+            return _plain(-1, f"the state {what}: {name} element {index}", own[index], part[index])
     return None
 
 

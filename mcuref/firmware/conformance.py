@@ -4,7 +4,7 @@ import numpy as np
 
 from mcuref.export.image import Image
 from mcuref.export.sources import board_sources, library_sources, verify_sources
-from mcuref.firmware.answer import Answer
+from mcuref.firmware.answer import STEPS, TRACE, read_answer
 from mcuref.firmware.comparison import compare
 from mcuref.firmware.toolchain import SECONDS, compile_all, link, run_firmware, workspace
 from mcuref.program.instructions import OPCODES
@@ -38,7 +38,7 @@ def encode_case(material):
     header = np.array(
         [MAGIC, len(program.instructions), program.listing.forward_rows, len(image.images), plan.sram, plan.state,
          plan.flash, image.table, image.output, program.network.outputs, material.steps, material.inferences,
-         x[:1].nbytes, answers[:1].nbytes, image.identity],
+         x[:1].nbytes, answers[:1].nbytes, material.labelled, image.identity],
         np.int64,
     ).astype(np.uint32)  # fmt: skip
     parts = [words(header), words(image.images), words(image.spans), words(image.flash)]
@@ -59,10 +59,10 @@ def check(core, materials, flags=(), seconds=SECONDS):
             raise ValueError("one build has one type of indices")
         firmware = build_conformance(core, folder, flags, wide.pop())
         (folder / "cases.bin").write_bytes(b"".join(map(encode_case, materials)))
-        content, _ = run_firmware(core, firmware, folder, seconds=seconds)
-        answer = Answer(content)
-        traces = [answer.trace(material) for material in materials]
-        answer.end()
+        by_row, by_step = (
+            read_answer(run_firmware(core, firmware, folder, mode, seconds=seconds)[0], materials)
+            for mode in (TRACE, STEPS)
+        )
 
         def dump(material):
             def outputs(sample, row):
@@ -71,4 +71,4 @@ def check(core, materials, flags=(), seconds=SECONDS):
 
             return outputs
 
-        return [compare(material, trace, dump(material)) for material, trace in zip(materials, traces)]
+        return [compare(m, rows, whole, dump(m)) for m, rows, whole in zip(materials, by_row, by_step)]

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcuref.errors import InputError
-from mcuref.export.cores import find_core
+from mcuref.export.cores import EMULATOR, find_core
 from mcuref.export.reference import read_reference
-from mcuref.firmware.answer import STEPS, TRACE, Answer
+from mcuref.firmware.answer import STEPS, TRACE, Answer, read_answer
 from mcuref.firmware.comparison import Difference, compare
 from mcuref.firmware.toolchain import SECONDS, ToolError, call, explained, find_tool, run_firmware, workspace
 
-ARENA = "arena"  # the symbol of verify.c and main.c
+ARENA, SAVED = "arena", "saved"  # symbols of verify.c
+SAVED_HEAD = 8  # bytes of a saved state before the state: whose it is, and its check sum
 CHECK = {  # functions that verify.c alone calls
     "main", "reset_handler", "mcuref_fnv1a", "mcuref_init", "mcuref_save", "mcuref_restore", "mark", "ask", "address",
-    "trace_begin", "trace_step", "trace_rows", "trace_inference", "trace_state", "trace_end", "write_word", "port_open",
+    "trace_bad_labels", "try_damaged", "state_hash", "trace_begin", "trace_step", "trace_rows", "trace_inference", "trace_state", "trace_end", "write_word", "port_open",
     "port_read", "port_write", "port_close", "port_print", "hash_outputs", "dump_outputs", "bytes_of", "paint_stack",
 }  # fmt: skip
 
@@ -75,13 +76,17 @@ def build_project(folder, core, build, target="all"):
     return build
 
 
-def arena_bytes(core, program):
-    """Bytes of the arena in a program that was built."""
+def symbol_bytes(program, names):
+    """{name: bytes} of symbols in a program that was built; ToolError if one is missing."""
+    found = {}
     for line in call([find_tool("nm"), "-S", program]).splitlines():
         fields = line.split()
-        if fields[-1] == ARENA and len(fields) == 4:
-            return int(fields[1], 16)
-    raise ToolError(f"{program.name} has no symbol {ARENA!r}")
+        if len(fields) == 4 and fields[-1] in names:
+            found[fields[-1]] = int(fields[1], 16)
+    for name in names:
+        if name not in found:
+            raise ToolError(f"{program.name} has no symbol {name!r}")
+    return found
 
 
 def verify_project(folder, core_name, seconds=SECONDS):
@@ -89,27 +94,29 @@ def verify_project(folder, core_name, seconds=SECONDS):
     core, material = find_core(core_name), read_project(folder)
     from mcuref.firmware.toolchain import version
 
+    for tool in (core.compiler, "make", *(() if core.is_host else EMULATOR[:1]), "nm"):
+        find_tool(tool)
     with workspace() as build:
         build_project(folder, core, build, f"{build}/check")
         firmware = build / "check"
         if not firmware.is_file():
             raise ToolError("the project's Makefile built no check")
-        content, _ = run_firmware(core, firmware, build, seconds=seconds)
-        try:
-            answer = Answer(content)
-            trace = answer.trace(material)
-            answer.end()
-        except EOFError:
-            raise ToolError(
-                f"the firmware's trace of {len(content):,} bytes is not of the reference's samples"
-            ) from None
+
+        def traced(mode):
+            return read_answer(run_firmware(core, firmware, build, mode, seconds=seconds)[0], [material])[0]
 
         def dump(sample, row):
             return run_firmware(core, firmware, build, sample=sample, row=row, seconds=seconds)[1]
 
-        difference = compare(material, trace, dump)
-        arena = material.program.plan.sram, arena_bytes(core, firmware)
-    instructions = sum(len(rows) for rows, _, _ in trace.steps)
+        by_row = traced(TRACE)
+        difference = compare(material, by_row, traced(STEPS), dump)
+        plan, sizes = material.program.plan, symbol_bytes(firmware, (ARENA, SAVED))
+        if difference is None and sizes[SAVED] != plan.state + SAVED_HEAD:
+            difference = Difference(
+                -1, -1, "", "", "size of a saved state", -1, f"{plan.state + SAVED_HEAD}", f"{sizes[SAVED]}"
+            )
+        arena = plan.sram, sizes[ARENA]
+    instructions = sum(len(rows) for rows, _, _ in by_row.steps)
     return Verification(
         core.name, version(core), material.steps, instructions, material.inferences, arena, difference
     )  # fmt: skip

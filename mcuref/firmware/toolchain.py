@@ -60,11 +60,19 @@ def version(core):
 
 def call(command, folder=None, seconds=SECONDS, what="command"):
     """Run a program to its end; returns what it printed. ToolError with its own message if it fails or hangs."""
-    name, stopped = f"{what} {Path(command[0]).name}", threading.Event()
+    with workspace() as scratch:  # a compiler that is stopped leaves files behind
+        return _call(list(map(str, command)), folder, seconds, f"{what} {Path(command[0]).name}", scratch)
+
+
+def _call(command, folder, seconds, name, scratch):
+    environment = {
+        key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MFLAGS", "GNUMAKEFLAGS")
+    }
     process = subprocess.Popen(
-        list(map(str, command)), cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, errors="replace", start_new_session=True,
+        command, cwd=folder, env=environment | {"TMPDIR": str(scratch)}, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
     )  # fmt: skip
+    stopped = threading.Event()
     timer = threading.Timer(seconds, lambda: (stopped.set(), _kill(process)))
     timer.start()
     try:
@@ -84,11 +92,10 @@ def call(command, folder=None, seconds=SECONDS, what="command"):
 
 
 def _kill(process):
-    """End a process that is still running, and what it has started."""
+    """End what is still running of a process and of what it has started."""
     with suppress(ProcessLookupError):
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _ending(status):

@@ -25,8 +25,8 @@ def verification_tables(result):
     else:
         yield Text(
             f"equal: {result['instructions']:,} instructions of {result['samples']:,} training samples, each by the hash of "
-            f"what it wrote; then losses, the whole state, saved and restored, and {result['inferences']:,} inferences, "
-            "byte by byte"
+            f"what it wrote; then losses, the whole state, saved and restored, {result['inferences']:,} inferences, and the "
+            "same steps by mcuref_train, byte by byte"
         )
     if "profile" in result:
         yield from profile_tables(result["profile"])
@@ -48,13 +48,13 @@ def profile_tables(profile):
     for row in profile["rows"]:
         table.add_row(
             row["opcode"], row["layer"], f"{row['runs']:,}", f"{row['instructions'] / max(row['runs'], 1):,.0f}",
-            f"{row['per_step']:,.0f}", percent(row["per_step"] / step),
+            f"{row['per_step']:,.0f}", percent(row["per_step"] / step if step else 0.0),
         )  # fmt: skip
     yield table
     yield Text(f"training step {step:,.0f} instructions on average, inference {profile['inference']:,.0f}")
     functions, total = plain_table("function", "instructions", "share"), sum(profile["functions"].values())
     for name, count in list(profile["functions"].items())[:16]:
-        functions.add_row(name, f"{count:,}", percent(count / total))
+        functions.add_row(name, f"{count:,}", percent(count / max(total, 1)))
     yield functions
     yield note(
         f"functions: over {profile['samples']} training steps and {profile['inferences']} inferences, each without the "

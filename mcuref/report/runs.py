@@ -143,15 +143,15 @@ def _held(folder):
 
 
 def read_run(folder):
-    """(arguments of the command, report) of a finished run; InputError if the folder holds none."""
+    """(arguments of the command, fingerprint, report) of a finished run; InputError if the folder holds none."""
     path = Path(folder) / REQUEST
     if not path.is_file():
         raise InputError(f"{str(folder)!r} is no run folder: it has no {REQUEST}; name the folder that --out made")
     if not is_complete(folder):
         raise InputError(f"run folder {str(folder)!r} is unfinished; go on with: {resume_command(folder)}")
-    arguments, _ = _read_request(path)
+    arguments, fingerprint = _read_request(path)
     try:
-        return arguments, json.loads((Path(folder) / REPORT).read_text(encoding="utf-8"))
+        return arguments, fingerprint, json.loads((Path(folder) / REPORT).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{str(Path(folder) / REPORT)!r} cannot be used: {error}") from None
 

@@ -8,7 +8,7 @@ import pytest
 import mcuref
 from mcuref.export.cores import CORES
 from mcuref.export.material import Material
-from mcuref.export.trace import python_trace
+from mcuref.export.trace import BAD_LABELS, FLASH, RESTORING, python_trace
 from mcuref.firmware.comparison import compare, first_difference
 from mcuref.firmware.conformance import check
 from mcuref.firmware.toolchain import ToolError
@@ -36,6 +36,9 @@ FAULTS = {
                ("dense_update_f32", "dense2", "dense2.bias", 2, 0)),
     "a bias that is not added": ("kernels/dense.c", "inputs) + b[j]", "inputs) + 0 * b[j]",
                                  ("dense_forward_f32", "dense1", "dense1.activation", None, 1)),
+    "an index too few": ("kernels/selection.c", "for (int32_t i = 0; i < n; i++)\n    if (magnitude_bits(delta[i]))",
+                         "for (int32_t i = 0; i < n - 1; i++)\n    if (magnitude_bits(delta[i]))",
+                         ("select_full_f32", "dense2", "dense2.kept", 4, 0)),
     "an index": ("kernels/selection.c", "if (magnitude_bits(delta[i]))", "if (i != 3 && magnitude_bits(delta[i]))",
                  ("select_full_f32", "dense2", "dense2.kept", 3, 0)),
     "the last lane": ("kernels/lanes.c", "if (n > 0) a0 += w[0] * x[0];", "",
@@ -66,7 +69,16 @@ REST = {
     "loss": ("kernels/loss.c", "return log_f32(total) - margin", "return log_f32(total) + margin", "loss"),
     "class": ("program/mcuref.c", "outputs[i] > outputs[largest]", "outputs[i] < outputs[largest]", "inference: class"),
     "loss alone": ("program/mcuref.c", "row <= program->forward_rows", "row < program->forward_rows", "inference: loss"),
-    "identity": ("program/mcuref.c", "words[0] != program->identity || ", "", "restoring a foreign state"),
+    "mcuref_train": ("program/mcuref.c", "sample, answer, rate, 0.0f", "sample, answer, 0.5f * rate, 0.0f", "mcuref_train: loss"),
+    "status of mcuref_train": ("program/mcuref.c", "return run.status;",
+                               "return run.status ? run.status : MCUREF_SKIPPED;", "mcuref_train: status"),
+    "check sum": ("program/mcuref.c", "|| words[1] != fnv1a(words + 2, program->state_bytes, FNV1A_START)", "",
+                  "restoring a damaged state"),
+    "refused too late": ("program/mcuref.c", "  const uint32_t *words = saved;\n  if",
+                         "  const uint32_t *words = saved;\n  copy_words(arena, words + 2, program->state_bytes);\n  if",
+                         "hash of the state after those"),
+    "label": ("operations/loss.c", "*label >= row->d[0]", "*label > row->d[0]", "a label too many"),
+    "identity": ("program/mcuref.c", "words[0] != program->identity || ", "", "restoring another program's state"),
     "state": ("program/mcuref.c", "copy_words(arena, words + 2", "copy_words(arena, words + 1", "was restored"),
 }  # fmt: skip
 
@@ -98,7 +110,7 @@ def test_a_decision_that_is_wrong_is_found(need, patched_sources):
 
 def test_a_trace_equals_itself():
     case = material()
-    assert compare(case, python_trace(case), None) is None
+    assert compare(case, python_trace(case), python_trace(case), None) is None
 
 
 def test_the_first_of_several_differences_is_named():
@@ -114,14 +126,14 @@ def test_the_first_of_several_differences_is_named():
 
     def dump(sample, row):
         asked.append((sample, row))
-        return values.tobytes()
+        return np.int32(values.nbytes).tobytes() + values.tobytes()
 
-    difference = compare(case, trace, dump)
+    difference = compare(case, trace, None, dump)
     assert asked == [(1, 2)] and (difference.sample, difference.row, difference.element) == (1, 2, 7)
     assert "-3.5" in difference.firmware and difference.as_dict()["layer"] == "relu1"
 
 
-@pytest.mark.parametrize("field", ["status", "loss", "state", "restored"])
+@pytest.mark.parametrize("field", ["status", "loss", "state", *FLASH, *RESTORING, *BAD_LABELS])
 def test_what_is_no_instruction_is_compared_too(field):
     case = material()
     trace = python_trace(case)
@@ -133,9 +145,9 @@ def test_what_is_no_instruction_is_compared_too(field):
     elif field == "state":
         trace = replace(trace, state=bytes([trace.state[0] ^ 1]) + trace.state[1:])
     else:
-        trace = replace(trace, restored=(0, *trace.restored[1:]))
-    difference = compare(case, trace, None)
-    assert {"restored": "restoring"}.get(field, field) in difference.sentence()
+        trace.checks[field] ^= 1
+    difference = compare(case, trace, python_trace(case), None)
+    assert field in difference.sentence()
     assert difference.sample == (2 if field in ("status", "loss") else -1)
 
 

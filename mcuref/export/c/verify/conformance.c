@@ -22,7 +22,7 @@ static uint32_t *free_words;
 
 typedef struct {
   int32_t magic, rows, forward_rows, image_count, sram_bytes, state_bytes, flash_bytes, table, output, outputs;
-  int32_t steps, inferences, sample_bytes, answer_bytes;
+  int32_t steps, inferences, sample_bytes, answer_bytes, labels;
   uint32_t identity;
 } header;
 
@@ -84,7 +84,8 @@ static int32_t run_case(int32_t file, const header *h) {
     port_read(file, answer, h->answer_bytes);
     trace_inference(&program, arena, sample, answer);
   }
-  trace_state(&program, arena, saved);
+  trace_state(&program, arena, saved, h->flash_bytes);
+  if (h->labels && h->steps) trace_bad_labels(&program, arena, sample);
   return 1;
 }
 

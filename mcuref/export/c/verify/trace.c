@@ -35,8 +35,11 @@ static uint32_t hash_outputs(const mcuref_span *spans, const uint8_t *arena) {
 
 static void dump_outputs(const mcuref_span *spans, const uint8_t *arena) {
   const int32_t file = port_open("dump.bin", 1);
-  for (int32_t i = 0; i < SPANS && spans[i].offset >= 0; i++)
-    port_write(file, arena + spans[i].offset, bytes_of(&spans[i], arena));
+  for (int32_t i = 0; i < SPANS && spans[i].offset >= 0; i++) {
+    const int32_t bytes = bytes_of(&spans[i], arena);
+    port_write(file, &bytes, 4);
+    port_write(file, arena + spans[i].offset, bytes);
+  }
   port_close(file);
 }
 
@@ -81,15 +84,35 @@ void trace_inference(const mcuref_program *program, void *arena, const void *sam
   write_word(request.mode == TRACE ? bits_of(mcuref_loss(program, arena, sample, answer)) : 0);
 }
 
-void trace_state(const mcuref_program *program, void *arena, uint32_t *saved) {
+static uint32_t state_hash(const mcuref_program *program, const void *arena) {
+  return fnv1a(arena, program->state_bytes, FNV1A_START);
+}
+
+/* Try to restore what was saved, with one word of it changed; write the answer. */
+static void try_damaged(const mcuref_program *program, void *arena, uint32_t *saved, int32_t word) {
+  saved[word] ^= 1u;
+  write_word((int32_t)mcuref_restore(program, arena, saved));
+  saved[word] ^= 1u;
+}
+
+void trace_state(const mcuref_program *program, void *arena, uint32_t *saved, int32_t flash_bytes) {
+  write_word((int32_t)program->identity);
+  write_word((int32_t)fnv1a(program->flash, flash_bytes, FNV1A_START));
   mcuref_save(program, arena, saved);
   port_write(answer_file, saved + 2, program->state_bytes);
-  saved[0] ^= 1u;
-  write_word((int32_t)mcuref_restore(program, arena, saved));
-  saved[0] ^= 1u;
   mcuref_init(program, arena);
+  try_damaged(program, arena, saved, 0); /* another program's */
+  try_damaged(program, arena, saved, 1); /* a check sum that is wrong */
+  write_word((int32_t)state_hash(program, arena));
   write_word((int32_t)mcuref_restore(program, arena, saved));
   port_write(answer_file, arena, program->state_bytes);
+}
+
+void trace_bad_labels(const mcuref_program *program, void *arena, const void *sample) {
+  const int32_t labels[2] = {-1, program->outputs};
+  const uint32_t before = state_hash(program, arena);
+  for (int32_t i = 0; i < 2; i++) write_word((int32_t)mcuref_train(program, arena, sample, &labels[i], 1.0f, 0));
+  write_word(state_hash(program, arena) == before);
 }
 
 void trace_end(void) { port_close(answer_file); }

@@ -1,7 +1,8 @@
 /* Trains like mcuref_train, row by row, and writes down what every instruction wrote: the trace that Python compares.
  *
  * answer.bin gets, for each sample, (row, FNV-1a of its outputs) of every instruction run, then -1, the status and the
- * bits of the loss. request.bin says what else is wanted.
+ * bits of the loss. request.bin says what else is wanted. Where whole steps are wanted, there are no rows: those steps are
+ * taken by mcuref_train itself.
  */
 #ifndef TRACE_H
 #define TRACE_H
@@ -22,7 +23,7 @@ typedef struct {
 enum { TRACE, STEPS };
 typedef struct {
   int32_t mode;        /* TRACE: row by row, with hashes; STEPS: whole steps between two marks, nothing hashed */
-  int32_t sample, row; /* of which the outputs are wanted in dump.bin; -1: of none */
+  int32_t sample, row; /* of which the outputs are wanted in dump.bin, each behind its length; -1: of none */
 } trace_request;
 
 /* Called before and after what is measured: a profiler counts the instructions between. */
@@ -38,8 +39,11 @@ void trace_step(const mcuref_program *program, void *arena, const mcuref_span *s
 /* Run the network on a sample; writes the class, the outputs and, in mode TRACE, the bits of its loss, else 0. */
 void trace_inference(const mcuref_program *program, void *arena, const void *sample, const void *answer);
 
-/* Write the state, and what is left of it after it was saved, damaged, refused, and restored. */
-void trace_state(const mcuref_program *program, void *arena, uint32_t *saved);
+/* Write what the flash part is, the state, and what saving and restoring makes of it. */
+void trace_state(const mcuref_program *program, void *arena, uint32_t *saved, int32_t flash_bytes);
+
+/* Write what training with labels that are out of range answers, and whether the state is as before. */
+void trace_bad_labels(const mcuref_program *program, void *arena, const void *sample);
 
 void trace_end(void);
 

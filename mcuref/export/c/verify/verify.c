@@ -14,7 +14,8 @@ int main(void) {
     trace_step(&model, arena, spans, i, samples + i * MODEL_INPUTS, answers + i * ANSWER, rates[i]);
   for (int32_t i = 0; i < SAMPLES; i++)
     trace_inference(&model, arena, samples + i * MODEL_INPUTS, answers + i * ANSWER);
-  trace_state(&model, arena, saved);
+  trace_state(&model, arena, saved, MODEL_FLASH_BYTES);
+  if (MODEL_LABELS && model.rows > model.forward_rows) trace_bad_labels(&model, arena, samples);
   trace_end();
   return 0;
 }
