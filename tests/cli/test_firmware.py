@@ -1,12 +1,17 @@
 """mcuref export and mcuref verify: a run becomes firmware that is compared with it."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
+from mcuref import build, compile
+from mcuref.cli import verify
 from mcuref.export.cores import CORES
-from mcuref.firmware.toolchain import missing
+from mcuref.export.material import Material
+from mcuref.export.project import write_project
+from mcuref.firmware.toolchain import DoesNotFit, ToolError, missing
 
 
 @pytest.fixture
@@ -86,6 +91,67 @@ def test_bad_input(refused, run, project):
     refused("name '2nd' is no name", "export", "run", "--c", "other", "--name", "2nd")
     refused("name 'int' is no name", "export", "run", "--c", "other", "--name", "int")
     assert not (run.parent / "other").exists()
+
+
+@pytest.mark.parametrize("file", ["run/weights.npz", "firmware/reference/arrays.npz"])
+def test_a_changed_byte_is_a_sentence(mcuref, run, project, file):
+    """Every byte of the first header and every 31st of the rest: NumPy and zipfile raise much, and all is told."""
+    path, command = run.parent / file, ("export", "run", "--c", "other")
+    if file.startswith("firmware"):
+        (project / "Makefile").write_text("all:\n")  # where the change does no harm it goes no further
+        command = ("verify", "firmware")
+    content = path.read_bytes()
+    for place in (*range(30, 130), *range(131, len(content), 997)):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        done = mcuref(*command)
+        assert done.status in (0, 2) and done.err.count("\n") <= 1 and "Traceback" not in done.err, done
+        shutil.rmtree(run.parent / "other", ignore_errors=True)
+
+
+def test_a_model_that_is_no_name(refused, run):
+    report = json.loads((run / "report.json").read_text())
+    (run / "report.json").write_text(json.dumps(report | {"model": 5}))
+    refused("its model is 5; it must be a name", "export", "run", "--c", "firmware")
+
+
+def test_other_data_than_the_run_was_trained_on(mcuref, refused, here):
+    x, y = np.arange(80, dtype=np.uint8).reshape(20, 4), np.arange(20) % 2
+    (here / "mine").mkdir()
+    for side in ("train", "test"):
+        np.savez(here / "mine" / f"{side}.npz", x=x, y=y)
+    assert mcuref("train", "--data", "mine", "--model", "mlp-4-3-2", "--epochs", 1, "--out", "run").status == 0
+    np.savez(here / "mine" / "train.npz", x=x[::-1], y=y)
+    refused("has changed since", "export", "run", "--c", "firmware")
+
+
+def test_inference_alone_has_a_profile(mcuref, here):
+    if missing(CORES["m4f"]):
+        pytest.skip(missing(CORES["m4f"]))
+    program = compile(build("mlp-4-3-2"), trainable=0)
+    write_project(Material(program, np.ones((2, 4), np.float32), np.array([0, 1]), inferences=2), here / "firmware")
+    done = mcuref("verify", "firmware", "--core", "m4f", "--profile")
+    assert done.status == 0 and "inference" in done.out
+
+
+def test_too_small_boards_are_left_out_of_all_and_missing_tools_are_not(mcuref, project, monkeypatch):
+    cores = {name: CORES[name] for name in ("host", "microbit")}
+    monkeypatch.setattr("mcuref.cli.verify.CORES", cores)
+
+    def fails(error):
+        def verify(asked, core):
+            if core.name == "microbit":
+                raise error
+            return real(asked, core)
+
+        return verify
+
+    real = verify._project
+    for error, status in ((DoesNotFit("too small"), 0), (ToolError("no emulator"), 2)):
+        monkeypatch.setattr("mcuref.cli.verify._project", fails(error))
+        done = mcuref("verify", "firmware", "--core", "all", "--json", "result.json")
+        result = json.loads((project.parent / "result.json").read_text())
+        assert done.status == status and f"not compared: {error}" in done.out
+        assert result["equal"] is (status == 0) and [core["equal"] for core in result["cores"]] == [True, None]
 
 
 @pytest.mark.parametrize("damage", ["unfinished", "no weights", "truncated weights", "another network"])
