@@ -4,7 +4,7 @@ It is built with its own Makefile and run, here or in QEMU. If anything differs,
 difference is told. With --core all, boards that are too small for it are left out.
 
   mcuref verify firmware/ --core host                this computer
-  mcuref verify firmware/ --core m4f                 a Cortex-M4F; also m0, m3, m7, m55 and microbit (16 KiB)
+  mcuref verify firmware/ --core m4f                 a Cortex-M4F; also m0, m3, m7, m33, m55 and microbit (16 KiB)
   mcuref verify firmware/ --core m4f --profile       and exact instruction counts per kernel
   mcuref verify --conformance --core m4f             all operations, rules and sizes, without a project; --core all
 """

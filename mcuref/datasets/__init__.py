@@ -44,8 +44,13 @@ def load(name_or_folder):
 
 
 def load_part(name_or_folder, evaluate="test", samples=None):
-    """The same with the first ``samples`` training samples alone, if not None; ``evaluate`` "validation" replaces the
-    test side by a part of the training side, split off before. InputError if there are not so many."""
+    """Data as :func:`load` finds it, or a part of it.
+
+    Parameters
+    ----------
+    evaluate : "test", or "validation" for a part of the training side, split off first, in the place of the test side.
+    samples : int, how many training samples to keep, from the first on; all if None. InputError if there are fewer.
+    """
     data = load(name_or_folder)
     if evaluate == "validation":
         data = data.validation_split()

@@ -6,6 +6,7 @@ import numpy as np
 
 from mcuref import __version__
 from mcuref.errors import InputError
+from mcuref.export.material import Material
 from mcuref.layers import Input
 from mcuref.models.description import make_network_layers
 from mcuref.network import Network
@@ -46,8 +47,6 @@ def write_reference(folder, material):
 
 def read_reference(folder):
     """The :class:`mcuref.export.material.Material` in a folder; InputError, one sentence, if there is none."""
-    from mcuref.export.material import Material
-
     if not (folder / PROGRAM).is_file():
         raise InputError(f"{str(folder.parent)!r} is no exported project: it has no {folder.name}/{PROGRAM}")
     try:
