@@ -5,6 +5,7 @@ import numpy as np
 from mcuref.program.instructions import OPCODES
 
 SPANS = 3  # outputs of a row that a trace looks at
+SAVED_HEAD = 8  # bytes of a saved state before the state itself: whose it is, and its check sum
 
 
 class Image:

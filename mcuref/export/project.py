@@ -18,7 +18,7 @@ import numpy as np
 
 from mcuref import __version__
 from mcuref.errors import InputError
-from mcuref.export.image import SPANS, Image
+from mcuref.export.image import SAVED_HEAD, SPANS, Image
 from mcuref.export.literals import TYPES, lines, number
 from mcuref.export.makefile import makefile
 from mcuref.export.readme import readme, title
@@ -101,7 +101,7 @@ extern "C" {{
 
 #define MODEL_SRAM_BYTES {plan.sram}
 #define MODEL_FLASH_BYTES {plan.flash}
-#define MODEL_SAVED_BYTES {plan.state + 8} /* of mcuref_save */
+#define MODEL_SAVED_BYTES {plan.state + SAVED_HEAD} /* of mcuref_save */
 #define MODEL_ROWS {len(program.instructions)}
 #define MODEL_INPUTS {program.network.input.size}
 #define MODEL_OUTPUTS {program.network.outputs}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 
 from mcuref.export.cores import find_core
-from mcuref.export.image import Image
+from mcuref.export.image import SAVED_HEAD, Image
 from mcuref.export.material import Material
 from mcuref.firmware.conformance import SMALL_POOL, check
 from mcuref.firmware.toolchain import SECONDS
@@ -101,7 +101,7 @@ def pool_bytes(material):
     image, plan = Image(material.program), material.program.plan
     rows = len(material.program.instructions)
     parts = (
-        image.images.nbytes, image.spans.nbytes, image.flash.nbytes, rows * POINTER, plan.sram, plan.state + 8,
+        image.images.nbytes, image.spans.nbytes, image.flash.nbytes, rows * POINTER, plan.sram, plan.state + SAVED_HEAD,
         material.x[:1].nbytes, material.answers[:1].nbytes + 4,
     )  # fmt: skip
     return sum(-(-part // 4) * 4 for part in parts)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from mcuref.errors import InputError
 from mcuref.export.cores import EMULATOR, find_core
+from mcuref.export.image import SAVED_HEAD
 from mcuref.export.reference import read_reference
 from mcuref.firmware.answer import STEPS, TRACE, Answer, read_answer
 from mcuref.firmware.comparison import Difference, compare
 from mcuref.firmware.toolchain import SECONDS, ToolError, call, explained, find_tool, run_firmware, workspace
 
 ARENA, SAVED = "arena", "saved"  # symbols of verify.c
-SAVED_HEAD = 8  # bytes of a saved state before the state: whose it is, and its check sum
 CHECK = {  # functions that verify.c alone calls
     "main", "reset_handler", "mcuref_fnv1a", "mcuref_init", "mcuref_save", "mcuref_restore", "mark", "ask", "address",
     "trace_bad_labels", "try_damaged", "state_hash", "trace_begin", "trace_step", "trace_rows", "trace_inference", "trace_state", "trace_end", "write_word", "port_open",
