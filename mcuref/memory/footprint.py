@@ -112,6 +112,7 @@ def deepest(table, operations, start="reset_handler"):
     known = {}
 
     def depth(name):
+        """The path from a function on that needs most stack, a tuple of (name, bytes)."""
         if name not in known:
             known[name] = None  # recursion has no bound
             entry = table[name]
