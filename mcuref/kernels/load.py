@@ -17,3 +17,10 @@ def load_f32(out, x, mean, scale):
         for first in range(0, out.size, c):
             for i in range(c):
                 out[first + i] = (np.float32(x[first + i]) - mean[i]) * scale[i]
+
+
+@kernel
+def load_samples_f32(out, x, mean, scale):
+    """out[S, n] float32 from x[S, n], one by one."""
+    for s in range(x.shape[0]):
+        load_f32(out[s], x[s], mean, scale)

@@ -20,6 +20,13 @@ SHIFT = np.uint64(32)
 SHUFFLE = 0x10000000  # + epoch
 PARAMETERS = 0x20000000  # + index of the layer
 SPLIT = 0x30000000  # validation splits
+GROWTH = 0x50000000  # + index of the layer; units that a network grows
+EMBEDDINGS = 0x40000000  # seeds of random embeddings
+AUGMENT = 0xA0000000  # + number of the word that a sample needs
+CHOICE = 0x60000000  # exemplars, + number of the first sample they are chosen from
+REPLAY = 0x70000000  # stored samples shown between arriving ones
+LEARNER = 0x80000000  # seeds of what a learner does
+CLASSES = 0x90000000  # the order in which classes or sessions arrive
 
 
 def philox(seed, stream, n, first=0):

@@ -1,4 +1,4 @@
-"""Losses: where the error starts. Each emits one instruction that turns the outputs z into delta = dLoss/dz."""
+"""Losses: where the error starts. Those of models emit one instruction that turns the outputs z into delta = dLoss/dz."""
 
 from dataclasses import dataclass
 
@@ -53,6 +53,24 @@ class Reconstruction:
         return _error(emit, "reconstruction_f32", z, sample)
 
 
+@dataclass(frozen=True)
+class DistributionMatching:
+    """L = ||mean over s of f(s) - mu||^2, f the network's outputs, M samples s, mu the features to match.
+
+    dL/df(s_j) = (2 / M) (mean f(s) - mu) is the same vector for all M samples: it lies in SRAM as state, written from
+    outside once all f(s) are known, and no instruction computes it. For wrt="input" alone; the last layer may be any.
+    Source: Zhao and Bilen, "Dataset condensation with distribution matching", arXiv 2110.04181.
+    """
+
+    name = "distribution_matching"
+    target = "none"
+    dense_output = False
+
+    def error(self, emit, z, sample):
+        """The state that holds dL/df."""
+        return emit.state("mean_difference", z.shape, "errors")
+
+
 def _error(emit, name, z, *targets):
     """Emit a loss: delta over the outputs z, which nothing needs afterwards."""
     delta = emit.buffer("error", z.shape, "errors")
@@ -63,6 +81,9 @@ def _error(emit, name, z, *targets):
 LOSSES = {loss.name: loss for loss in (SoftmaxCrossEntropy(), MeanSquaredError(), Reconstruction())}
 
 
+MATCHING = DistributionMatching()  # of samples, not of models
+
+
 def find_loss(name):
     """The loss called ``name``; InputError if there is none."""
-    return LOSSES[one_of("loss", name, LOSSES)]
+    return MATCHING if name == MATCHING.name else LOSSES[one_of("loss", name, LOSSES)]

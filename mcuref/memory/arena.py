@@ -26,7 +26,7 @@ class Arena:
         self.bytes = raw[start : start + size]
         self.guard = raw[start + size : start + size + HOST_ALIGNMENT]
         self.guard[:] = GUARD
-        self.plan = plan
+        self.plan, self.offsets = plan, plan.offsets
 
     @property
     def sram(self):
@@ -40,5 +40,26 @@ class Arena:
 
     def view(self, buffer):
         """A buffer's elements, with its dtype and shape: a view, not a copy."""
-        offset = self.plan.offsets[buffer]
-        return self.bytes[offset : offset + buffer.size].view(buffer.dtype).reshape(buffer.shape)
+        return _view(self, buffer)
+
+
+class Part:
+    """A program's place in an arena that holds more than the program: all bytes, and an offset for each of its buffers.
+
+    Parameters
+    ----------
+    arena : :class:`Arena`.
+    offsets : {buffer: byte offset in the arena}.
+    """
+
+    def __init__(self, arena, offsets):
+        self.bytes, self.offsets = arena.bytes, offsets
+
+    def view(self, buffer):
+        """A buffer's elements, with its dtype and shape: a view, not a copy."""
+        return _view(self, buffer)
+
+
+def _view(memory, buffer):
+    offset = memory.offsets[buffer]
+    return memory.bytes[offset : offset + buffer.size].view(buffer.dtype).reshape(buffer.shape)

@@ -9,6 +9,7 @@ from functools import cache
 from mcuref.arguments import instance, one_of, whole
 from mcuref.errors import InputError
 from mcuref.layers import find_loss
+from mcuref.layers.losses import MATCHING
 from mcuref.memory.accountant import BudgetExceeded, Needs, Plan, excess
 from mcuref.memory.buffers import Buffer
 from mcuref.memory.footprint import footprint
@@ -68,7 +69,8 @@ def compile(  # noqa: A001  the public name is mcuref.compile
     network : :class:`mcuref.Network`.
     rule : update rule, :class:`mcuref.Full` if None.
     optimiser : :class:`mcuref.SGD`, the default one if None.
-    loss : "softmax_cross_entropy", "mean_squared_error" or "reconstruction".
+    loss : "softmax_cross_entropy", "mean_squared_error" or "reconstruction"; for wrt="input" also
+        "distribution_matching", whose error at the outputs is written into the arena from outside.
     policy : "immediate": weights are updated at every sample, w -= (rate delta) x, without a gradient buffer; or
         "accumulate": gradients are summed in buffers over the optimiser's batch. None: the one that the batch asks for.
     trainable : int or None, how many of the last layers with parameters are trained (None: all; 0: inference only).
@@ -157,6 +159,8 @@ def lower(network, rule, optimiser, loss, policy, trainable, wrt):
     if len(network.shapes[-1]) != 1:
         raise InputError(f"network {network.name!r} ends with shape {network.shapes[-1]}; losses need a flat output")
     loss = find_loss(loss)
+    if loss is MATCHING and wrt != "input":
+        raise InputError(f"loss {loss.name!r} is of the samples, not of the weights; compile it with wrt='input'")
     emit = Emitter(network, trainable_layers(network, trainable) if wrt == "parameters" else (), wrt)
     values, saved = _forward(emit)
     forward_rows = len(emit.instructions)
@@ -192,7 +196,7 @@ def _forward(emit):
 def _loss(emit, rule, loss, values):
     """Emit the output error and the decision; both belong to the last layer with parameters."""
     with emit.layer(emit.network.parametric[-1]):
-        if emit.network.parametric[-1] == len(emit.network.layers) - 1:
+        if emit.network.parametric[-1] == len(emit.network.layers) - 1 or loss is MATCHING:
             delta = loss.error(emit, values[-1], values[0])
             if emit.trainable:  # a decision is about training: an input gradient is wanted for every sample
                 rule.decide(emit, delta)

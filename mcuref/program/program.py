@@ -28,10 +28,11 @@ class Program:
     counts : int64[rows, 5], what training did so far, row by row: runs, macs, chosen k, kept entries, comparisons.
     """
 
-    def __init__(self, network, rule, optimiser, loss, policy, wrt, trainable, budget, listing):
+    def __init__(self, network, rule, optimiser, loss, policy, wrt, trainable, budget, listing, part=None):
         self.network, self.rule, self.optimiser, self.loss = network, rule, optimiser, loss
         self.policy, self.wrt, self.trainable, self.budget = policy, wrt, trainable, budget
         self.listing, self.plan, self.instructions = listing, listing.plan, listing.instructions
+        self._part, self._offsets = part, listing.plan.offsets if part is None else part.offsets
         self.counts = np.zeros((len(self.instructions), len(COUNTS)), np.int64)
 
     # -- memory ---------------------------------------------------------------------------------------------------
@@ -39,12 +40,12 @@ class Program:
     @cached_property
     def table(self):
         """The program table, int32[rows, 32]: see :mod:`mcuref.program.instructions`."""
-        return encode(self.instructions, self.plan.offsets)
+        return encode(self.instructions, self._offsets)
 
     @cached_property
     def arena(self):
         """The memory, allocated on first use: flash as it would be written, SRAM as after a reset."""
-        return self.fill(Arena(self.plan))
+        return self.fill(Arena(self.plan) if self._part is None else self._part)
 
     def fill(self, arena):
         """Bring an arena of this plan into its start state; returns it."""
@@ -64,11 +65,14 @@ class Program:
         self.__dict__.pop("arena", None)
         self.counts[:] = 0
 
-    def fresh(self):
-        """The same program in its start state, with an arena of its own."""
+    def fresh(self, part=None):
+        """The same program in its start state, with an arena of its own, or in a part of a larger one.
+
+        part : :class:`mcuref.memory.arena.Part`, in which every buffer of the program has its place.
+        """
         return Program(
             self.network, self.rule, self.optimiser, self.loss, self.policy, self.wrt, self.trainable, self.budget,
-            self.listing,
+            self.listing, part,
         )  # fmt: skip
 
     def parameters(self):
@@ -130,9 +134,12 @@ class Program:
         step = self.step(x, y, order, first, total)
         return step.run_all(0, len(self.instructions), progress=progress, shown=shown)
 
-    def outputs(self, x, progress=None):
-        """Outputs z of the network for each sample, float32[N, outputs]; nothing is trained."""
-        step = Step(self, Samples.checked(self, x, None, None, labelled=False), None, np.zeros_like(self.counts))
+    def outputs(self, x, progress=None, counts=None):
+        """Outputs z of the network for each sample, float32[N, outputs]; nothing is trained.
+
+        counts : int64[rows, 5] to which the work is added, as in :attr:`counts`; None to count nothing.
+        """
+        step = Step(self, Samples.checked(self, x, None, None, labelled=False), None, self._counted(counts))
         width = self.network.outputs
         return step.run_all(0, self.listing.forward_rows, self.listing.output, width, progress).results
 
@@ -140,14 +147,20 @@ class Program:
         """Index of the largest output for each sample, int64[N]; the lowest index of equal ones."""
         return self.outputs(x, progress).argmax(axis=1)
 
-    def input_gradient(self, x, y=None):
-        """dLoss/dx of each sample with respect to the *normalised* input, float32[N, *shape]; needs wrt="input"."""
+    def input_gradient(self, x, y=None, counts=None):
+        """dLoss/dx of each sample with respect to the *normalised* input, float32[N, *shape]; needs wrt="input".
+
+        counts : as in :meth:`outputs`.
+        """
         if self.listing.input_error is None:
             raise InputError("this program was not compiled with wrt='input'; it has no input gradient")
-        step = Step(self, Samples.checked(self, x, y, None, labelled=True), None, np.zeros_like(self.counts))
+        step = Step(self, Samples.checked(self, x, y, None, labelled=True), None, self._counted(counts))
         buffer = self.listing.input_error
         shown = step.run_all(0, len(self.instructions), buffer, buffer.shape[0])
         return shown.results.reshape(-1, *self.network.input.shape)
+
+    def _counted(self, counts):
+        return np.zeros_like(self.counts) if counts is None else counts
 
     def trace(self, x, y=None, order=None, *, first=0, total=None, watched=False):
         """Train as :meth:`train`, row by row; returns (sample, row, opcode, layer, hash) of every instruction run.
@@ -233,7 +246,7 @@ class Step:
         """
         size = self.samples.order.size
         shown = Shown(size, width) if shown is None else shown
-        offset = 0 if result is None else self.program.plan.offsets[result]
+        offset = 0 if result is None else self.program.arena.offsets[result]
         done, chunk = 0, 64
         while done < size:
             part = slice(done, min(done + chunk, size))

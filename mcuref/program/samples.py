@@ -22,7 +22,7 @@ class Samples:
     def checked(cls, program, x, y, order, labelled):
         """Validate against a program; InputError with one sentence if anything is wrong."""
         network = program.network
-        x = _samples(network.input, x)
+        x = checked_samples(network.input, x)
         labels, targets = _answers(network, program.loss, y, len(x)) if labelled else _no_answers()
         flat = x.reshape(-1)
         by_type = tuple(flat if x.dtype == t else np.zeros(0, t) for t in TYPES)
@@ -42,7 +42,8 @@ def _plain(values, dtype=None):
     return np.require(values, dtype, ["C", "A", "W"])
 
 
-def _samples(layer, x):
+def checked_samples(layer, x):
+    """Samples as an Input layer takes them, C-contiguous [N, ...]; InputError, one sentence, if they are not."""
     x = _array("samples", x)
     if x.dtype == np.float64 and layer.dtype == "float32":
         with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused below

@@ -1,0 +1,62 @@
+"""Samples and labels as they arrive at a learner: checked at the door."""
+
+import numpy as np
+
+from mcuref.errors import InputError
+from mcuref.program.samples import checked_samples
+
+LARGEST_LABEL = (1 << 31) - 1
+
+
+def checked(layer, x, y, what="samples"):
+    """(x, y): samples for an Input layer, int64 labels; InputError, one sentence, if anything is wrong."""
+    x = checked_samples(layer, x)
+    try:
+        y = np.asarray(y)
+    except ValueError:
+        y = np.zeros((), object)
+    if y.ndim != 1 or y.dtype.kind not in "iu":
+        raise InputError(f"labels of {what} are {y.dtype}{y.shape}; they must be whole numbers in one row")
+    if len(x) == 0:
+        raise InputError(f"there are no {what}: at least one is needed")
+    if len(y) != len(x):
+        raise InputError(f"there are {len(y)} labels for {len(x)} {what}; each needs one")
+    outside = (y < 0) | (y > LARGEST_LABEL)
+    if outside.any():
+        first = int(np.argmax(outside))
+        raise InputError(
+            f"label {int(y[first])} of sample {first} of the {what} is not a class; they are whole numbers from 0"
+        )
+    return x.reshape(-1, *layer.shape), y.astype(np.int64)
+
+
+def new_classes(known, y, most):
+    """Labels that are new, in the order in which they arrive; InputError if they are too many."""
+    new = [label for label in dict.fromkeys(y.tolist()) if label not in set(known)]
+    if len(known) + len(new) > most:
+        raise InputError(
+            f"class {new[most - len(known)]} would be number {most + 1}; the learner was declared for at most {most} classes"
+        )
+    return new
+
+
+def all_there(y, classes):
+    """InputError if held-out samples lack a class, or have one that is not known."""
+    there = set(y.tolist())
+    lacking = [label for label in classes if label not in there]
+    if lacking:
+        raise InputError(f"held-out samples lack class {lacking[0]}; they need samples of every class so far")
+    unknown = sorted(there - set(classes))
+    if unknown:
+        raise InputError(f"held-out samples have class {unknown[0]}, which has not arrived yet")
+
+
+def parted(x, y, share):
+    """((x, y) to learn, (x, y) to predict): of each class the last ``share`` of what arrives, at least one sample."""
+    later = np.zeros(len(y), bool)
+    for label in dict.fromkeys(y.tolist()):
+        mine = np.flatnonzero(y == label)
+        if len(mine) < 2:
+            raise InputError(f"class {label} arrives with one sample; test-then-train needs two")
+        later[mine[-max(1, int(share * len(mine))) :]] = True
+    return (x[~later], y[~later]), (x[later], y[later])

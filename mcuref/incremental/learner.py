@@ -1,0 +1,516 @@
+"""The learner: it is fed (x, y) as it arrives, and distils, trains, verifies, expands and records, inside its budget.
+
+The cycle of Rueb et al., "A continual and incremental learning approach for TinyML on-device training using dataset
+distillation and model size adaption", arXiv 2409.07114. Every stage can be called alone. Where the paper's full text
+was not at hand, the choice is an argument of :mod:`mcuref.incremental.recipe`.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from mcuref import arguments
+from mcuref.errors import InputError, McurefError
+from mcuref.incremental import arrivals
+from mcuref.incremental.cycle import Cycle, Layout
+from mcuref.incremental.distillation import distil_class
+from mcuref.incremental.growth import add_outputs, deepen, hidden_widths, shrink, widen
+from mcuref.incremental.rehearsal import rehearse, stream_with_replay
+from mcuref.incremental.recipe import Criterion, Expansion, Recipe
+from mcuref.incremental.storage import Storage
+from mcuref.incremental.store import Store
+from mcuref.kernels import random
+from mcuref.layers import Dense
+from mcuref.memory.targets import Budget
+from mcuref.models import describe
+from mcuref.models.description import make_network_layers
+from mcuref.network import Network
+from mcuref.program.effort import counts_by_kind
+
+STAGE_MACS = ("training", "verification", "distillation")
+
+
+class IncrementalLearner:
+    """A model, its memory of distilled samples, and what it has been through.
+
+    Parameters
+    ----------
+    network : :class:`mcuref.Network`, the model to begin with; its outputs are replaced by those of the classes that arrive.
+    most_classes : int, how many classes there may ever be.
+    recipe : :class:`Recipe`, the default one if None.
+    criterion : :class:`Criterion`, or None: then the model is not judged, and keeps its size.
+    expansion : :class:`Expansion`, or None for a model of one size.
+    largest : :class:`mcuref.Network` with the hidden widths that are not exceeded, and the layers of random embeddings;
+        None: the budget alone is the limit, and embeddings are like ``network``.
+    budget : :class:`mcuref.Budget` or None.
+    seed : int, of everything that is drawn.
+    progress : callable(what, done, total) or None.
+
+    Attributes
+    ----------
+    cycle : :class:`mcuref.incremental.cycle.Cycle`: the present model, plan and arena.
+    classes : list of int, labels in the order in which they arrived; output i of the model is classes[i].
+    history : list of dict, plain data, a row a task.
+    macs : {"training", "verification", "distillation"}, multiply-accumulates so far.
+    peaks : {"sram", "flash"}, bytes: the largest plan so far.
+
+    Raises
+    ------
+    BudgetExceeded : the start model with all its classes, its stored samples and the buffers of all stages do not fit.
+    InputError : anything else that is wrong.
+    """
+
+    def __init__(self, network, most_classes, *, recipe=None, criterion=None, expansion=None, largest=None, budget=None,
+                 seed=0, progress=None):  # fmt: skip
+        arguments.instance("network", network, Network, "a mcuref.Network, such as mcuref.build('cnn-28@0.25', data)")
+        self.most_classes = arguments.whole("most_classes", most_classes, 1, 1 << 16)
+        self.recipe = arguments.instance("recipe", Recipe() if recipe is None else recipe, Recipe, "a Recipe")
+        for name, value, kind in (
+            ("criterion", criterion, Criterion), ("expansion", expansion, Expansion), ("largest", largest, Network),
+            ("budget", budget, Budget),
+        ):  # fmt: skip
+            if value is not None:
+                arguments.instance(name, value, kind, f"a {kind.__name__}")
+        if not isinstance(network.layers[-1], Dense):
+            raise InputError(
+                f"network {network.name!r} ends with a {network.layers[-1].kind} layer; classes need a dense one"
+            )
+        self.criterion, self.expansion, self.largest, self.budget = criterion, expansion, largest, budget
+        self.seed, self.progress = arguments.seed(seed), progress
+        self._check_largest(network)
+        self.layout = self._layout(network)
+        self.classes, self.history, self.steps, self.epochs, self.draws = [], [], 0, 0, 0
+        self.macs, self.peaks = dict.fromkeys(STAGE_MACS, 0), {"sram": 0, "flash": 0}
+        self._counted = dict.fromkeys(STAGE_MACS, 0)
+        Cycle(self._with_outputs(network, self.most_classes), self.layout, budget, self.seed).require(self._suggestions)
+        self._enter(Cycle(self._with_outputs(network, 1), self.layout, budget, self.seed), {})
+
+    # -- the whole cycle ------------------------------------------------------------------------------------------------
+
+    def learn(self, x, y, *, held_out=None, reference=None):
+        """Learn what arrives; returns the task's row of the history.
+
+        Parameters
+        ----------
+        x : [N, ...], raw samples in the order in which they arrive, as the network's input takes them.
+        y : int[N], their labels: any whole numbers from 0; new ones become new classes.
+        held_out : (x, y) to verify on, with samples of every class so far; see :class:`Verification`.
+        reference : float, accuracy that the criterion is relative to.
+
+        Raises
+        ------
+        InputError : something is wrong with the data. BudgetExceeded : new outputs do not fit. NonFiniteError,
+        DivergedError : training went wrong. The learner is then as it was before the call.
+        """
+        x, y = arrivals.checked(self.network.input, x, y)
+        new = arrivals.new_classes(self.classes, y, self.most_classes)
+        held_out = self._checked_held_out(held_out, [*self.classes, *new])
+        level = None if self.criterion is None else self.criterion.level(reference)
+        before = self.state()
+        try:
+            return self._learn(x, y, new, held_out, level)
+        except BaseException:
+            self.restore(*before)
+            raise
+
+    def _learn(self, x, y, new, held_out, level):
+        verification = self.recipe.verification
+        macs, old_classes = dict(self.macs), len(self.classes)
+        if verification.source == "arriving" and self.criterion:
+            (x, y), held_out = arrivals.parted(x, y, verification.share)
+        self.add_classes(new)
+        if verification.source == "stored" and self.criterion:
+            x, y = self._store_checks(x, y)
+        stored = self.distil(x, y)
+        self._begin_task()
+        row = {"task": len(self.history) + 1, "samples": len(x), "new_classes": new, "stored": stored}
+        row |= self._train_until(level, held_out, (x, y, old_classes))
+        self.record()
+        row |= {
+            "classes": list(self.classes), "widths": list(hidden_widths(self.network)),
+            "inference_macs": self.cycle.inference_macs, "stored_bytes": self.cycle.stored_bytes,
+            "sram": self.cycle.plan.sram, "flash": self.cycle.plan.flash,
+            "macs": {stage: self.macs[stage] - macs[stage] for stage in STAGE_MACS},
+        }  # fmt: skip
+        self.history.append(row)
+        return row
+
+    def _train_until(self, level, held_out, arrived):
+        """Train and verify, and grow while below the criterion; returns what came of it."""
+        row = {"criterion": level, "accuracy": None, "criterion_met": None, "growths": [], "stopped": None}
+        self.train(arrived=arrived)
+        if level is None:
+            return row
+        expansion, chunks = self.expansion, self.recipe.chunks - 1
+        row["accuracy"] = self.verify(held_out)
+        while row["accuracy"] < level:
+            if chunks:
+                chunks -= 1
+            elif expansion is None:
+                break
+            elif len(row["growths"]) == expansion.growths:
+                row["stopped"] = f"it grew {expansion.growths} times in this task, which is the most"
+                break
+            else:
+                change = self.expand()
+                if not change["grown"]:
+                    row["stopped"] = change["reason"]
+                    break
+                row["growths"].append(change["grown"])
+                chunks = self.recipe.chunks - 1
+            self.train()
+            row["accuracy"] = self.verify(held_out)
+        row["criterion_met"] = bool(row["accuracy"] >= level)
+        if row["criterion_met"] and not row["growths"] and expansion is not None and expansion.shrink:
+            self._shrink_within(level, held_out, row)
+        return row
+
+    def _shrink_within(self, level, held_out, row):
+        """Try narrower hidden layers; the model stays as it is unless the narrower one meets the criterion too."""
+        widths = [max(1, int(w / self.expansion.factor)) for w in hidden_widths(self.network)]
+        if widths == list(hidden_widths(self.network)):
+            return
+        self._change(shrink(self.network_now(), widths), accepted=lambda: self.verify(held_out) >= level)
+        if list(hidden_widths(self.network)) == widths:
+            row["growths"].append(f"shrunk to {_words(widths)}")
+            row["accuracy"] = self.verify(held_out)
+
+    # -- the stages, each of which can be called alone ------------------------------------------------------------------
+
+    def add_classes(self, labels):
+        """Give the model an output for each new class; outputs of old classes are not touched."""
+        if len(self.classes) + len(labels) > self.most_classes:
+            raise InputError(
+                f"{len(self.classes) + len(labels)} classes are more than the {self.most_classes} declared"
+            )
+        if not labels:
+            return
+        count = len(self.classes) + len(labels)
+        if count > self.network.outputs:
+            resized = add_outputs(self.network_now(), count, seed=self._draw())
+            if not self._change(resized):
+                transition, larger = self._cycles(resized)
+                (transition if not transition.fits else larger).require()
+        for label in labels:
+            self.classes.append(int(label))
+            self.store.add_class(len(self.classes) - 1, label)
+
+    def distil(self, x, y):
+        """Distil arriving samples of known classes into the memory; returns {label: samples stored of them}."""
+        if not self.layout.capacity:
+            return {}
+        x, y = arrivals.checked(self.network.input, x, y)
+        cycle, stored = self.cycle, {}
+        cycle.generate_embeddings()
+        for label in dict.fromkeys(y.tolist()):
+            index = self._index(label)
+            mine, seed = x[y == label], self._draw()
+            count = self.store.share(index, len(mine))
+            packed = self.choose(mine, count, seed)
+            self.store.put(index, packed, seed)
+            stored[str(label)] = len(packed)
+            self.report_progress("distilling", len(stored), len(set(y.tolist())))
+        self._count()
+        return stored
+
+    def choose(self, x, count, seed):
+        """Packed samples uint8[count, bytes] that stand for the arriving samples x of one class."""
+        cycle = self.cycle
+        return distil_class(
+            x, count, self.layout.codec, cycle.embeddings, self.recipe.distillation, seed, cycle.workspace()
+        )  # fmt: skip
+
+    def train(self, steps=None, arrived=None):
+        """One chunk of training on the memory.
+
+        arrived : (x, y, number of classes before), samples that pass by first, if the recipe says so; they and the
+        stored ones between them are part of the steps.
+        """
+        recipe = self.recipe
+        steps = recipe.steps // recipe.chunks if steps is None else arguments.whole("steps", steps, 1)
+        if arrived is not None and recipe.stream_pass:
+            x, y, old_classes = arrived
+            steps -= stream_with_replay(self, x, y, len(self.history), old_classes)
+        if steps > 0:
+            rehearse(self, steps)
+        self._count()
+
+    def material(self):
+        """What there is to train on: (slots int[M], their classes' indices int64[M])."""
+        slots = self.store.filled()
+        return slots, self.store.labels[slots].astype(np.int64)
+
+    def shown(self, slots):
+        """Raw samples of these slots as they are shown at the present step: brought back, moved, scaled."""
+        return self.recipe.augmentation.apply(self.network.input, self.store.decoded(slots), self.seed, self.steps)
+
+    def keep_order(self, order):
+        """Put an epoch's order where it lies in SRAM."""
+        self.cycle.view("replay.order")[: len(order)] = order
+
+    def verify(self, held_out=None):
+        """Accuracy on the samples that the recipe says, a fraction; the work is counted."""
+        if self.recipe.verification.source == "stored" and held_out is None:
+            x, y = self.store.checks()
+        else:
+            x, y = held_out
+        if not len(x):
+            raise InputError("there are no samples to verify on; give held_out=(x, y)")
+        accuracy = float(np.mean(self.predict(x, count=True) == y))
+        self._count()
+        return accuracy
+
+    def expand(self):
+        """Grow by the largest step that fits; returns {"grown": words or None, "reason": why not}. All or nothing."""
+        expansion = Expansion() if self.expansion is None else self.expansion
+        present, network = hidden_widths(self.network), self.network_now()
+        most = None if self.largest is None else hidden_widths(self.largest)
+        wanted = [max(w + 1, int(w * expansion.factor + 0.5)) for w in present]
+        if most is not None and len(most) == len(present):
+            wanted = [max(w, min(width, limit)) for w, width, limit in zip(present, wanted, most)]
+        seed, tried = self._draw(), []
+        for tenth in range(10, 0, -1):
+            widths = [w + -(-(to - w) * tenth // 10) for w, to in zip(present, wanted)]
+            if widths == list(present) or widths in tried:
+                continue
+            tried.append(widths)
+            if self._change(widen(network, widths, method=expansion.method, seed=seed)):
+                return {"grown": f"widened to {_words(widths)}", "reason": None}
+        if expansion.deepen and (resized := _deeper(network)) and self._change(resized):
+            return {"grown": f"deepened: {_words(hidden_widths(self.network))}", "reason": None}
+        return {"grown": None, "reason": self._why_not(tried)}
+
+    def _why_not(self, tried):
+        if not tried:
+            return f"hidden layers of {_words(hidden_widths(self.network))} are as wide as they may be"
+        refused = self._cycles(widen(self.network_now(), tried[-1]))
+        needs = max((cycle.needs for cycle in refused if not cycle.fits), key=lambda n: n.sram)
+        return (
+            f"hidden layers of {_words(tried[-1])} would need {needs.sram:,} B of SRAM and {needs.flash:,} B of flash; the "
+            f"budget leaves {self.budget.arena or 0:,} B and {self.budget.flash or 0:,} B"
+        )
+
+    def record(self):
+        """Write the model into flash: what it goes on from after a reset."""
+        self.cycle.record()
+
+    def predict(self, x, count=False):
+        """Labels, int64[N]: of the classes that have arrived."""
+        if not self.classes:
+            raise InputError("the learner knows no class yet; call learn(x, y) first")
+        program = self.program
+        counts = np.zeros_like(program.counts)
+        winners = program.outputs(x, counts=counts)[:, : len(self.classes)].argmax(axis=1)
+        if count:
+            self.macs["verification"] += int(counts[:, 1].sum())
+        return np.array(self.classes)[winners]
+
+    # -- state ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def program(self):
+        """The present model's program."""
+        return self.cycle.program
+
+    @property
+    def network(self):
+        """The present model's layers; its parameters are those it had when it got this size."""
+        return self.cycle.network
+
+    def network_now(self):
+        """The present model with its present parameters."""
+        return self.network.with_parameters(self.program.parameters())
+
+    def state(self):
+        """(plain data, arrays by name): copies of all that decides how the learner goes on; see :meth:`restore`."""
+        plain = {
+            "layers": describe(self.network.written[1:]), "classes": list(self.classes), "history": list(self.history),
+            "steps": self.steps, "epochs": self.epochs, "draws": self.draws, "macs": dict(self.macs),
+            "peaks": dict(self.peaks),
+        }  # fmt: skip
+        arrays = {f"program.{name}": value for name, value in self.program.state().items()}
+        arrays |= {f"stored.{name}": self.cycle.view(name).copy() for name in self.cycle.stored}
+        return plain, arrays
+
+    def restore(self, plain, arrays):
+        """Put back what :meth:`state` returned, of a learner made with the same arguments; InputError if it is another's."""
+        try:
+            network = Network([self.network.input, *make_network_layers(plain["layers"])], seed=self.seed,
+                              name=self.network.name)  # fmt: skip
+            cycle = Cycle(network, self.layout, self.budget, self.seed).allocate()
+            cycle.program.restore(
+                {n.removeprefix("program."): v for n, v in arrays.items() if n.startswith("program.")}
+            )
+            for name in cycle.stored:
+                view, value = cycle.view(name), np.asarray(arrays[f"stored.{name}"])
+                if value.shape != view.shape or value.dtype != view.dtype:
+                    raise InputError(f"{name} is {value.dtype}{value.shape}; it must be {view.dtype}{view.shape}")
+                view[:] = value
+            classes, history = [int(c) for c in plain["classes"]], list(plain["history"])
+            numbers = {name: int(plain[name]) for name in ("steps", "epochs", "draws")}
+            macs, peaks = dict(plain["macs"]), dict(plain["peaks"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"this is not the state of such a learner: {error}") from None
+        self.cycle, self.store = cycle, Store(cycle, self.recipe)
+        self.classes, self.history, self.macs, self.peaks = classes, history, macs, peaks
+        for name, value in numbers.items():
+            setattr(self, name, value)
+        self._counted = dict.fromkeys(STAGE_MACS, 0)
+        cycle.record()
+
+    # -- changes of the model -------------------------------------------------------------------------------------------
+
+    def _cycles(self, resized):
+        """The plans of a change: with both models in memory, and afterwards."""
+        network = resized.network
+        transition = Cycle(network, self.layout, self.budget, self.seed, beside=self.cycle)
+        return transition, Cycle(network, self.layout, self.budget, self.seed)
+
+    def _change(self, resized, accepted=None):
+        """Replace the model, if both plans fit and it is ``accepted``; returns whether. Else not a bit changes."""
+        transition, after = self._cycles(resized)
+        if not (transition.fits and after.fits):
+            return False
+        state = resized.state(self.program.state())
+        self._count()
+        present = self.cycle, self.store
+        self._enter(transition, state)
+        if accepted is not None and not accepted():
+            self._count()
+            self.cycle, self.store = present
+            return False
+        self._count()
+        self._enter(after, self.program.state())
+        return True
+
+    def _enter(self, cycle, state):
+        """Go on in another cycle, with a program's state; what is stored moves along."""
+        before = getattr(self, "cycle", None)
+        cycle.allocate()
+        if before is not None:
+            cycle.take_over(before)
+        if state:
+            cycle.program.restore(state)
+        self.cycle, self.store = cycle, Store(cycle, self.recipe)
+        cycle.beside = None  # its arena is needed no more
+        self._counted = dict.fromkeys(STAGE_MACS, 0)
+        for region in self.peaks:
+            self.peaks[region] = max(self.peaks[region], getattr(cycle.plan, region))
+
+    def _begin_task(self):
+        """W <- keep W + (1 - keep) fresh, if the recipe says so."""
+        keep = np.float32(self.recipe.keep)
+        if keep == 1 or not self.history:
+            return
+        state = self.program.state()
+        fresh = self.network.with_seed(self._draw()).parameters
+        for name, values in fresh.items():
+            state[name] = keep * state[name] + (np.float32(1) - keep) * values
+        self.program.restore(state)
+
+    # -- small things ---------------------------------------------------------------------------------------------------
+
+    def _layout(self, network):
+        recipe, layer = self.recipe, network.input
+        checks = recipe.verification.per_class if recipe.verification.source == "stored" and self.criterion else 0
+        embedding = None if recipe.features == "learned" else (network if self.largest is None else self.largest)
+        return Layout(
+            recipe.storage.codec(layer), Storage().codec(layer), recipe, self._capacity(), checks * self.most_classes,
+            self.most_classes, recipe.region, embedding,
+        )  # fmt: skip
+
+    def _capacity(self):
+        """Samples that are stored in all."""
+        return self.recipe.per_class * self.most_classes
+
+    def _suggestions(self):
+        """Fewer stored samples that would fit, computed: [{"change", "sram", "flash"}]."""
+        found, network = [], self._with_outputs(self.layout.embedding or self.network, self.most_classes)
+        per_class = self.recipe.per_class
+        while per_class > 1 and not found:
+            per_class //= 2
+            layout = replace(self.layout, capacity=per_class * self.most_classes)
+            cycle = Cycle(network, layout, self.budget, self.seed)
+            if cycle.fits:
+                found.append({"change": f"{per_class} stored samples a class", **_sizes(cycle)})
+        return found
+
+    def _with_outputs(self, network, outputs):
+        return Network([*network.written[:-1], Dense(outputs)], seed=self.seed, name=network.name)
+
+    def _check_largest(self, network):
+        if self.largest is None:
+            return
+        small, large = hidden_widths(network), hidden_widths(self.largest)
+        if len(small) != len(large) or any(s > w for s, w in zip(small, large)):
+            raise InputError(
+                f"the largest model has hidden layers of {_words(large)}, the one to begin with of {_words(small)}; as many "
+                "are needed, none of them narrower"
+            )
+
+    def _checked_held_out(self, held_out, classes):
+        if self.criterion is None or self.recipe.verification.source != "held-out":
+            return None
+        if held_out is None:
+            raise InputError("the recipe verifies on held-out samples; give held_out=(x, y), with all classes so far")
+        x, y = arrivals.checked(self.network.input, *held_out, what="held-out samples")
+        arrivals.all_there(y, classes)
+        return x, y
+
+    def _store_checks(self, x, y):
+        """Store some arriving samples of each class for verification; returns the others."""
+        left = np.ones(len(y), bool)
+        for label in dict.fromkeys(y.tolist()):
+            mine = np.flatnonzero(y == label)
+            chosen = self.store.put_checks(self._index(label), x, mine, self.layout.check_codec)
+            left[chosen] = False
+        for label in dict.fromkeys(y.tolist()):
+            if not (y[left] == label).any():
+                raise InputError(
+                    f"class {label} has {np.count_nonzero(y == label)} samples, which are all stored for verification; "
+                    "more are needed to learn from"
+                )
+        return x[left], y[left]
+
+    def _index(self, label):
+        try:
+            return self.classes.index(label)
+        except ValueError:
+            known = ", ".join(map(str, self.classes)) or "none"
+            raise InputError(f"class {label} is not known to the learner yet; known are {known}") from None
+
+    def _draw(self):
+        """A new seed: draws depend on the learner's seed and on how many there were before."""
+        self.draws += 1
+        return int(random.philox(self.seed, random.LEARNER, 1, self.draws)[0])
+
+    def _count(self):
+        """Add up the work of training and distilling since the last call."""
+        counts = counts_by_kind(self.program)
+        now = {
+            "training": counts["forward"] + counts["propagate"] + counts["weight_gradient"],
+            "distillation": sum(embedding.macs for embedding in self.cycle.embeddings),
+        }
+        for stage, value in now.items():
+            self.macs[stage] += value - self._counted[stage]
+            self._counted[stage] = value
+
+    def report_progress(self, what, done, total):
+        """Tell how far something is."""
+        if self.progress:
+            self.progress(what, done, total)
+
+
+def _sizes(cycle):
+    return {"sram": cycle.needs.sram, "flash": cycle.needs.flash}
+
+
+def _deeper(network):
+    try:
+        return deepen(network)
+    except McurefError:
+        return None
+
+
+def _words(widths):
+    return ", ".join(map(str, widths))

@@ -1,0 +1,163 @@
+"""What a learner does with data, how long, and when it is content: everything that can be chosen, in one place."""
+
+from dataclasses import asdict, dataclass, field
+
+from mcuref.arguments import instance, number, one_of, whole
+from mcuref.errors import InputError
+from mcuref.incremental.augmentation import Augmentation
+from mcuref.incremental.distillation import Distillation
+from mcuref.incremental.growth import METHODS
+from mcuref.incremental.storage import Storage
+from mcuref.optimisers import SGD
+from mcuref.rules import METHODS as RULES
+from mcuref.rules import Full
+
+SOURCES = ("held-out", "stored", "arriving")
+REGIONS = ("flash", "sram")
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """How a model grows while it is below its criterion, and whether it shrinks when it is above.
+
+    Parameters
+    ----------
+    factor : float > 1: hidden widths are multiplied by it and rounded, each by at least 1; the largest such step that
+        fits the budget and the largest model is taken.
+    method : "zero-outgoing" (the outputs stay as they are), "net2wider" or "shrink-and-perturb".
+    growths : int, at most so many in one task.
+    deepen : bool, whether one more layer, the identity, is tried once no width can grow any more.
+    shrink : bool, whether a model that meets its criterion without growing is tried with hidden widths divided by the
+        factor, and stays so if it meets the criterion still.
+    """
+
+    factor: float = 1.5
+    method: str = "zero-outgoing"
+    growths: int = 8
+    deepen: bool = False
+    shrink: bool = False
+
+    def __post_init__(self):
+        number("factor", self.factor, 1, 100, above=True)
+        one_of("method", self.method, METHODS)
+        whole("growths", self.growths, 0, 1000)
+        for name in ("deepen", "shrink"):
+            instance(name, getattr(self, name), bool, "True or False")
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """What accuracy is enough.
+
+    Parameters
+    ----------
+    accuracy : float in [0, 1], or None.
+    within : float in [0, 1]: at most so far below a reference that is given with each task; or None. One of the two.
+    """
+
+    accuracy: float | None = None
+    within: float | None = None
+
+    def __post_init__(self):
+        if (self.accuracy is None) == (self.within is None):
+            raise InputError("a criterion is an accuracy, or how far it may be within a reference: one of the two")
+        number("criterion", self.accuracy if self.within is None else self.within, 0, 1)
+
+    def level(self, reference=None):
+        """The accuracy that is enough, float; InputError if it is relative and no reference is given."""
+        if self.within is None:
+            return float(self.accuracy)
+        if reference is None:
+            raise InputError(f"the criterion is to be within {self.within:g} of a reference, but none is given")
+        return number("reference", reference, 0, 1).item() - float(self.within)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """On what a model is judged.
+
+    Parameters
+    ----------
+    source : "held-out": samples of all classes so far that are given with each task, pass by and are not stored;
+        "stored": some arriving samples of each class are stored for it, and not trained on; "arriving": test-then-train,
+        the last part of what arrives is predicted before it is recorded; it judges the arriving classes alone.
+    per_class : int, stored samples a class.
+    share : float in ]0, 1[, part of the arriving samples.
+    """
+
+    source: str = "held-out"
+    per_class: int = 20
+    share: float = 0.2
+
+    def __post_init__(self):
+        one_of("source", self.source, SOURCES)
+        whole("per_class", self.per_class, 1, 1 << 16)
+        if number("share", self.share, 0, 1, above=True) == 1:
+            raise InputError("share 1 of the arriving samples leaves none to learn; it is less than 1")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a learner learns.
+
+    Parameters
+    ----------
+    per_class : int, stored samples a class.
+    storage : :class:`Storage` of a sample.
+    distillation : :class:`Distillation`.
+    features : "random": embeddings at random weights; "learned": the model's own features.
+    steps : int, training steps (samples shown) in one phase of a task; every growth is followed by another phase.
+    chunks : int, parts of a phase; the learning rate falls within each, and a model that meets its criterion after one
+        of them needs no more.
+    learning_rate, schedule, momentum, batch : of :class:`mcuref.SGD`.
+    rule : update rule; :class:`mcuref.Full` by default.
+    keep : float in [0, 1], what is kept of the weights when a task begins: W <- keep W + (1 - keep) fresh. 1 goes on
+        from the present weights, 0 begins anew.
+    augmentation : :class:`Augmentation` of stored samples.
+    stream_pass : bool, whether the arriving samples are also trained on once, in the first phase, each followed by as many
+        stored samples as there were tasks before.
+    region : "flash" or "sram", where samples are stored.
+    verification : :class:`Verification`.
+    """
+
+    per_class: int = 10
+    storage: Storage = Storage()
+    distillation: Distillation = Distillation()
+    features: str = "random"
+    steps: int = 12_000
+    chunks: int = 1
+    learning_rate: float = 0.01
+    schedule: str = "linear"
+    momentum: float = 0.0
+    batch: int = 1
+    rule: object = field(default_factory=Full)
+    keep: float = 1.0
+    augmentation: Augmentation = Augmentation()
+    stream_pass: bool = False
+    region: str = "flash"
+    verification: Verification = Verification()
+
+    def __post_init__(self):
+        whole("per_class", self.per_class, 1, 1 << 24)
+        whole("steps", self.steps, 1, 1 << 40)
+        whole("chunks", self.chunks, 1, self.steps)
+        number("keep", self.keep, 0, 1)
+        one_of("features", self.features, ("random", "learned"))
+        one_of("region", self.region, REGIONS)
+        self.optimiser()  # refuses what is no rate, schedule, momentum or batch
+        instance("rule", self.rule, tuple(RULES.values()), "an update rule, such as mcuref.TinyProp()")
+        for name, kind in (
+            ("storage", Storage), ("distillation", Distillation), ("augmentation", Augmentation),
+            ("verification", Verification),
+        ):  # fmt: skip
+            instance(name, getattr(self, name), kind, f"a {kind.__name__}")
+        if self.features == "learned" and self.distillation.embeddings != 1:
+            raise InputError(f"learned features are one embedding; the recipe has {self.distillation.embeddings}")
+
+    def optimiser(self):
+        """The optimiser of every training phase."""
+        return SGD(self.learning_rate, self.schedule, self.momentum, self.batch)
+
+    def as_dict(self):
+        """Plain data, for JSON."""
+        return asdict(self) | {"rule": self.rule.method, "rule_settings": asdict(self.rule)}

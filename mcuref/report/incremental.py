@@ -1,0 +1,159 @@
+"""Tables of incremental learning, made of ``mcuref.incremental/1``; R is the accuracy matrix of its strategies."""
+
+from rich.text import Text
+
+from mcuref.incremental.metrics import accuracies_so_far
+from mcuref.report.tables import note, percent, plain_table
+
+REFERENCE = "fixed-large"  # the strategy that inference MACs of others are shares of
+DEFINITIONS = (
+    "accuracy: after the last task, mean over tasks of that on their test samples; average incremental: mean of what "
+    "it was after each task, over the tasks up to then (Rebuffi et al. 2017); forgetting: points from a task's best "
+    "before the last task to after it, mean over all tasks but the last (Chaudhry et al. 2018); ± standard deviation "
+    "over seeds"
+)
+MEMORY = (
+    "stored: bytes kept for rehearsal; of raw: over the bytes of all training samples; SRAM, flash: the largest plan "
+    "of any task and seed"
+)
+MACS = (
+    "MACs: multiply-accumulates, means over seeds; inference: of one sample, by the network after the last task, and "
+    "by the networks after each task on average; training: counted in training steps, forward and backward; "
+    "distilling: to make stored samples; verifying: inference to check what was learned"
+)
+
+
+def incremental_tables(report):
+    """What ``mcuref incremental`` prints of a report: what was done, the strategies, the matrix of the first, growth.
+
+    Yields rich renderables. ``report["growth"]``, if there, has the form of a strategy's ``per_seed``: a list of
+    {"seed", "tasks": [{"task", "widths", "inference_macs"}]}; what else is in there does not matter.
+    """
+    yield _report_line(report)
+    yield _strategies_table(report["strategies"])
+    yield note(DEFINITIONS)
+    yield note(MEMORY)
+    yield _work_table(report["strategies"])
+    yield note(MACS)
+    first = report["strategies"][0]
+    yield Text(f"\n{first['name']}: accuracy in % on the test samples of each task, after each task", style="bold")
+    yield _matrix_table(first["accuracy_matrix"])
+    if report.get("growth"):
+        yield Text("\nsize after each task: widths of the layers, MACs of one inference", style="bold")
+        yield _growth_table(report["growth"])
+    if report.get("smallest_fixed"):
+        yield _smallest_line(report["smallest_fixed"], report["seeds"])
+
+
+def task_table(rows):
+    """What is known after each task of one run.
+
+    Parameters
+    ----------
+    rows : list of what ``per_seed[i]["tasks"]`` of a report holds, at least one.
+
+    Returns
+    -------
+    rich Table, a row a task. Classes: how many so far, and which of them are new.
+    """
+    checked = any(row["criterion_met"] is not None for row in rows)
+    table = plain_table(
+        "task", "classes", "<new", "accuracy", "<by task, %", "widths", "stored", "MACs", "SRAM", "flash",
+        *(["<criterion"] if checked else []),
+    )  # fmt: skip
+    seen = set()
+    for row in rows:
+        new = [label for label in row["classes"] if label not in seen]
+        seen.update(new)
+        met = {None: "-", True: "met", False: "not met"}[row["criterion_met"]]
+        table.add_row(
+            str(row["task"]), str(len(row["classes"])), " ".join(map(str, new)) or "none", percent(row["accuracy"], 2),
+            " ".join(map(_points, row["per_task"])), _widths(row["widths"]), f"{row['stored_bytes']:,} B",
+            f"{row['inference_macs']:,}", f"{row['sram']:,} B", f"{row['flash']:,} B", *([met] if checked else []),
+        )  # fmt: skip
+    return table
+
+
+def what_was_done(report):
+    """Data, model, scenario and seeds of a report, in a few words."""
+    tasks, seeds = report["scenario"]["tasks"], report["seeds"]
+    return (
+        f"{report['data']}, {report['model']}: {report['scenario']['kind']} in {tasks} task{'s' if tasks > 1 else ''}, "
+        f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+    )
+
+
+def _report_line(report):
+    """One line that says what was done, for every strategy alike."""
+    budget = report["budget"]
+    limit = "no budget" if budget is None else f"budget {budget['name'] or 'as given'}"
+    return Text(f"{what_was_done(report)}; {report['evaluated_on']} set; {limit}")
+
+
+def _strategies_table(strategies):
+    """A row a strategy: how well it learned, and the memory that it needed."""
+    table = plain_table(
+        "strategy", "accuracy", "average incremental", "forgetting", "stored", "of raw", "SRAM", "flash"
+    )  # fmt: skip
+    for s in strategies:
+        table.add_row(
+            s["name"], _spread(s, "average_accuracy") + " %", percent(s["average_incremental_accuracy"], 2),
+            _spread(s, "forgetting"), f"{s['stored_bytes']:,} B", percent(s["stored_share"]), f"{s['sram_peak']:,} B",
+            f"{s['flash_peak']:,} B",
+        )  # fmt: skip
+    return table
+
+
+def _work_table(strategies):
+    """A row a strategy: MACs, and as shares of those of the strategy `REFERENCE`, if there is one."""
+    large = next((s for s in strategies if s["name"] == REFERENCE), None)
+    share = [f"of\n{REFERENCE}"] if large is not None else []
+    table = plain_table(
+        "\nstrategy", "inference\nMACs, last", *share, "inference\nMACs, mean", *share,
+        *(f"{what}\nmillions" for what in ("training", "distilling", "verifying", "all")),
+    )  # fmt: skip
+    for s in strategies:
+        inference = []
+        for name in ("inference_macs_final", "inference_macs_mean"):
+            inference.append(f"{s[name]:,.0f}")
+            inference += [percent(s[name] / large[name])] if share else []
+        work = [s[f"{what}_macs"] / 1e6 for what in ("training", "distillation", "verification")]
+        table.add_row(s["name"], *inference, *(f"{macs:,.1f}" for macs in (*work, sum(work))))
+    return table
+
+
+def _spread(strategy, name):
+    """A mean in percent, with the standard deviation over seeds if there are several."""
+    several = len(strategy["per_seed"]) > 1
+    return f"{100 * strategy[name]:.2f}" + (f" ± {100 * strategy[name + '_std']:.2f}" if several else "")
+
+
+def _matrix_table(matrix):
+    """R in percent, a row a task that was learned; dim what was not learned yet; last the mean of what was."""
+    table = plain_table("after task", *map(str, range(1, len(matrix) + 1)), "mean so far")
+    for i, (row, mean) in enumerate(zip(matrix, accuracies_so_far(matrix))):
+        cells = (Text(_points(value), style="dim" if j > i else "") for j, value in enumerate(row))
+        table.add_row(str(i + 1), *cells, _points(mean))
+    return table
+
+
+def _growth_table(growth):
+    """A row a task; of each seed the widths and the inference MACs."""
+    table = plain_table("task", *(name for seed in growth for name in (f"seed {seed['seed']}", "MACs")))
+    for rows in zip(*(seed["tasks"] for seed in growth)):
+        cells = (cell for row in rows for cell in (_widths(row["widths"]), f"{row['inference_macs']:,}"))
+        table.add_row(str(rows[0]["task"]), *cells)
+    return table
+
+
+def _smallest_line(smallest, seeds):
+    widths = ", ".join(f"{_widths(w)} (seed {seed})" for w, seed in zip(smallest["widths"], seeds))
+    return Text(f"smallest fixed network: {widths}; {smallest['inference_macs']:,.0f} MACs of one inference")
+
+
+def _widths(widths):
+    return "-".join(map(str, widths)) or "-"
+
+
+def _points(fraction):
+    return f"{100 * fraction:.1f}"

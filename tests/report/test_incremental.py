@@ -1,0 +1,289 @@
+"""Tables and pictures of incremental learning, of reports made by hand."""
+
+import sys
+
+import numpy as np
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from mcuref import InputError
+from mcuref.cli.console import show
+from mcuref.report.incremental import incremental_tables, task_table
+from mcuref.report.incremental_plots import draw_report, draw_samples
+
+PICTURES = ["accuracy.png", "matrix.png", "size.png"]
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def tasks(matrix, widths, criterion=None):
+    """What one seed has after each of two tasks of two classes."""
+    return [
+        {
+            "task": i + 1, "classes": [3, 1, 0, 2][: 2 * i + 2], "accuracy": sum(matrix[i][: i + 1]) / (i + 1),
+            "per_task": matrix[i][: i + 1], "widths": widths[i], "inference_macs": 1000 * sum(widths[i]),
+            "stored_bytes": 1200 * (i + 1), "sram": 7100 + i, "flash": 8200 + i, "criterion_met": criterion,
+            "growths": [],
+        }
+        for i in range(2)
+    ]  # fmt: skip
+
+
+def strategy(name, matrices, widths, **figures):
+    """A strategy with a seed for each accuracy matrix."""
+    return {
+        "name": name, "accuracy_matrix": np.mean(matrices, axis=0).tolist(), "average_accuracy": 0.91234,
+        "average_accuracy_std": 0.0123, "average_incremental_accuracy": 0.8765, "forgetting": 0.0456,
+        "forgetting_std": 0.0078, "backward_transfer": -0.0456, "forward_transfer": 0.0, "stored_bytes": 34567,
+        "stored_share": 0.0789, "inference_macs_final": 1500.0, "inference_macs_mean": 1250.5,
+        "training_macs": 2_000_000_000.0, "distillation_macs": 300_000_000.0, "verification_macs": 44_400_000.0,
+        "sram_peak": 65432, "flash_peak": 123456,
+        "per_seed": [
+            {"seed": seed, "class_order": [3, 1, 0, 2], "accuracy_matrix": matrix, "tasks": tasks(matrix, widths)}
+            for seed, matrix in enumerate(matrices)
+        ],
+    } | figures  # fmt: skip
+
+
+@pytest.fixture
+def one():
+    """One strategy, one seed, nothing that may be left out."""
+    growing = strategy("growing", [[[0.96, 0.04], [0.875, 0.75]]], [[8, 4], [16, 4]])
+    return {
+        "schema": "mcuref.incremental/1", "data": "mnist", "evaluated_on": "validation", "model": "mlp-784-8-4-4",
+        "scenario": {"kind": "classes", "tasks": 2}, "seeds": [0], "budget": None, "recipe": {},
+        "strategies": [growing], "smallest_fixed": None, "timing": {"seconds": 1.5},
+    }  # fmt: skip
+
+
+@pytest.fixture
+def several(one):
+    """Two strategies, the large fixed network among them, two seeds, and everything else."""
+    matrices = [[[0.96, 0.04], [0.875, 0.75]], [[0.94, 0.02], [0.825, 0.95]]]
+    growing = strategy("growing", matrices, [[8, 4], [16, 4]])
+    large = strategy(
+        "fixed-large", matrices, [[32, 8], [32, 8]], inference_macs_final=4000.0, inference_macs_mean=4000.0
+    )
+    return one | {
+        "seeds": [0, 1], "evaluated_on": "test", "budget": {"name": "nrf52840", "sram": 262144, "flash": 1048576},
+        "strategies": [growing, large], "growth": growing["per_seed"],
+        "smallest_fixed": {"widths": [[12, 4], [10, 4]], "inference_macs": 9876.5},
+    }  # fmt: skip
+
+
+@pytest.fixture
+def printed(capsys):
+    """Print renderables; returns the lines with all spacing made single spaces."""
+
+    def run(*renderables):
+        show(*renderables)
+        return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+
+    return run
+
+
+def test_tables_of_one_strategy(one, printed):
+    lines = printed(*incremental_tables(one))
+    assert lines[0] == "mnist, mlp-784-8-4-4: classes in 2 tasks, seed 0; validation set; no budget"
+    assert "growing 91.23 % 87.65 % 4.56 34,567 B 7.9 % 65,432 B 123,456 B" in lines
+    assert "growing 1,500 1,250 2,000.0 300.0 44.4 2,344.4" in lines  # the last is the sum
+    assert "1 96.0 4.0 96.0" in lines and "2 87.5 75.0 81.2" in lines  # the last is the mean so far
+    assert not any("size after" in line or "smallest fixed" in line or "of fixed-large" in line for line in lines)
+
+
+def test_tables_of_several_strategies(several, printed):
+    lines = printed(*incremental_tables(several))
+    assert lines[0] == "mnist, mlp-784-8-4-4: classes in 2 tasks, seeds 0, 1; test set; budget nrf52840"
+    for name in ("growing", "fixed-large"):
+        assert f"{name} 91.23 ± 1.23 % 87.65 % 4.56 ± 0.78 34,567 B 7.9 % 65,432 B 123,456 B" in lines
+    assert "growing 1,500 37.5 % 1,250 31.3 % 2,000.0 300.0 44.4 2,344.4" in lines
+    assert "fixed-large 4,000 100.0 % 4,000 100.0 % 2,000.0 300.0 44.4 2,344.4" in lines
+    assert "growing: accuracy in % on the test samples of each task, after each task" in lines
+    assert "1 95.0 3.0 95.0" in lines and "2 85.0 85.0 85.0" in lines
+    growth = lines.index("task seed 0 MACs seed 1 MACs")
+    assert lines[growth + 2 : growth + 4] == ["1 8-4 12,000 8-4 12,000", "2 16-4 20,000 16-4 20,000"]
+    assert lines[-1] == "smallest fixed network: 12-4 (seed 0), 10-4 (seed 1); 9,876 MACs of one inference"
+    text = " ".join(lines)
+    assert all(words in text for words in ("Chaudhry et al. 2018", "Rebuffi et al. 2017", "multiply-accumulates"))
+
+
+def test_what_was_not_learned_yet_is_dim(one):
+    tables = [table for table in incremental_tables(one) if isinstance(table, Table)]
+    styles = [[cell.style for cell in column.cells] for column in tables[-1].columns[1:3]]
+    assert styles == [["", ""], ["dim", ""]]
+
+
+def test_a_budget_without_a_name(one, printed):
+    one["budget"] = {"name": "", "sram": 65536, "flash": None}
+    assert printed(*incremental_tables(one))[0].endswith("; budget as given")
+
+
+def test_tables_are_no_wider_than_a_page(several):
+    several["strategies"][0] |= {"training_macs": 123_456_789_012.0, "inference_macs_final": 1_234_567.0}
+    for renderable in incremental_tables(several):
+        if isinstance(renderable, Table):
+            assert Console(width=500).measure(renderable).minimum <= 120
+
+
+def test_table_of_tasks(printed):
+    rows = tasks([[0.96, 0.0], [0.875, 0.75]], [[8, 4], [16, 4]])
+    lines = printed(task_table(rows))
+    assert "task classes new accuracy by task, % widths stored MACs SRAM flash" in lines
+    assert "1 2 3 1 96.00 % 96.0 8-4 1,200 B 12,000 7,100 B 8,200 B" in lines
+    assert "2 4 0 2 81.25 % 87.5 75.0 16-4 2,400 B 20,000 7,101 B 8,201 B" in lines
+    rows[0]["criterion_met"], rows[1]["criterion_met"] = True, False
+    rows[1]["classes"] = rows[0]["classes"]  # a new session brings no class
+    lines = printed(task_table(rows))
+    assert "1 2 3 1 96.00 % 96.0 8-4 1,200 B 12,000 7,100 B 8,200 B met" in lines
+    assert "2 2 none 81.25 % 87.5 75.0 16-4 2,400 B 20,000 7,101 B 8,201 B not met" in lines
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    """The figures that are drawn, by file name."""
+    figure = pytest.importorskip("matplotlib.figure").Figure
+    drawn, original = {}, figure.savefig
+
+    def save(self, path, **keywords):
+        drawn[path.name.split(".part.")[-1]] = self
+        original(self, path, **keywords | {"dpi": 40})
+
+    monkeypatch.setattr(figure, "savefig", save)
+    return drawn
+
+
+def names(folder):
+    """Everything in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_pictures_of_a_report(several, figures, tmp_path):
+    draw_report(several, tmp_path)
+    assert names(tmp_path) == PICTURES and all((tmp_path / name).read_bytes().startswith(PNG) for name in PICTURES)
+    (accuracy,), (size,) = figures["accuracy.png"].axes, figures["size.png"].axes
+    for line, name in zip(accuracy.lines, ("growing", "fixed-large"), strict=True):
+        assert line.get_label() == name
+        assert line.get_xdata().tolist() == [1, 2] and line.get_ydata().tolist() == pytest.approx([95.0, 85.0])
+    band = accuracy.collections[0].get_paths()[0].vertices[:, 1]
+    assert (band.min(), band.max()) == pytest.approx((85 - 3.75 * 2**0.5, 95 + 2**0.5))  # 81.25, 88.75; 96, 94
+    assert [line.get_ydata().tolist() for line in size.lines] == [[12_000, 20_000], [40_000, 40_000]]
+    assert [text.get_text() for text in size.texts] == ["8-4", "16-4", "32-8"]
+    panels = [axes for axes in figures["matrix.png"].axes if axes.images]
+    assert [axes.get_title() for axes in panels] == ["growing", "fixed-large"]
+    assert [[text.get_text() for text in axes.texts] for axes in panels] == [["95", "3", "85", "85"]] * 2
+    assert all(axes.get_xlabel() and axes.get_ylabel() and axes.get_title() for axes in (accuracy, size, *panels))
+
+
+def test_widths_are_not_written_over_each_other(one, figures, tmp_path):
+    matrix = [[[0.96, 0.04], [0.875, 0.75]]]
+    one["strategies"] = [strategy(f"s{i}", matrix, [[1000, 100 + i], [1000, 100 + i]]) for i in (0, 0, 1, 2, 3)]
+    draw_report(one, tmp_path)
+    texts = figures["size.png"].axes[0].texts
+    assert [text.get_text() for text in texts] == ["1000-100", "1000-101"]  # one above, one below, no room for more
+    boxes = [text.get_window_extent() for text in texts]
+    assert not boxes[0].overlaps(boxes[1])
+
+
+def test_one_seed_has_no_band(one, figures, tmp_path):
+    draw_report(one, tmp_path)
+    assert not figures["accuracy.png"].axes[0].collections
+    assert "±" not in figures["accuracy.png"].axes[0].get_title()
+
+
+def test_a_report_that_cannot_be_drawn_leaves_nothing(one, tmp_path, monkeypatch):
+    figure = pytest.importorskip("matplotlib.figure").Figure
+    with pytest.raises(InputError, match="cannot be written: no such file or directory"):
+        draw_report(one, tmp_path / "nosuch")
+    save, left = figure.savefig, iter(range(2))
+
+    def full(self, path, **keywords):
+        if next(left, None) is None:
+            raise OSError(28, "No space left on device")
+        save(self, path, **keywords)
+
+    monkeypatch.setattr(figure, "savefig", full)
+    with pytest.raises(InputError, match="matrix.png' cannot be written: no space left on device"):
+        draw_report(one, tmp_path)
+    assert names(tmp_path) == []
+
+
+@pytest.fixture
+def images():
+    """Five grey images of 6 x 4: three of class 2, two of class 0."""
+    x = np.zeros((5, 6, 4, 1), np.uint8)
+    x[:, 1, 2] = 16
+    x[3, 5, 3] = 8
+    return x, np.array([2, 0, 2, 2, 0])
+
+
+def test_a_sheet_of_images(images, figures, tmp_path):
+    draw_samples(*images, "image", ("nil", "one", "two"), tmp_path / "x.png")
+    assert names(tmp_path) == ["x.png"] and (tmp_path / "x.png").read_bytes().startswith(PNG)
+    axes = figures["x.png"].axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["nil", "two"]
+    sheet = axes.images[0].get_array()[..., 0]
+    assert sheet.shape == (14, 15)  # two rows, three columns, a gap of one pixel
+    for i, j, number in ((0, 0, 1), (0, 1, 4), (1, 0, 0), (1, 1, 2), (1, 2, 3)):
+        assert (sheet[7 * i :, 5 * j :][:6, :4] == images[0][number, ..., 0] / 16).all()
+    assert (sheet[:7, 10:] == 1).all() and (sheet[6] == 1).all() and (sheet[:, 4] == 1).all()
+
+
+def test_a_sheet_of_colours_has_room_for_some(figures, tmp_path):
+    x = np.random.default_rng(1).normal(size=(264, 3, 3, 3)).astype(np.float32)
+    draw_samples(x, np.arange(264) % 22, "image", [f"class {i}" for i in range(22)], tmp_path / "x.svg")
+    assert (tmp_path / "x.svg").read_bytes().startswith(b"<?xml")
+    labels = figures["x.svg"].axes[0].get_yticklabels()
+    assert [label.get_text() for label in labels] == [f"class {i}\n(10 of 12)" for i in range(20)]
+    assert figures["x.svg"].get_suptitle() == "samples: 264; classes: 22, the first 20 of which are shown"
+    sheet = figures["x.svg"].axes[0].images[0].get_array()
+    assert sheet.shape == (80, 40, 3) and 0 <= sheet.min() < sheet.max() <= 1
+
+
+def test_an_image_of_one_value(figures, tmp_path):
+    draw_samples(np.full((1, 2, 2, 3), 7), [0], "image", ("a",), tmp_path / "x")
+    assert (tmp_path / "x").read_bytes().startswith(PNG)
+    (drawn,) = figures.values()
+    assert (drawn.axes[0].images[0].get_array()[:2, :2] == 0).all()
+
+
+@pytest.mark.parametrize("kind, shape, channels", [
+    ("signal", (8, 3), 3), ("mfcc", (6, 12), 12), ("features", (7,), 1), ("signal", (5, 2, 2), 4),
+])  # fmt: skip
+def test_traces(figures, tmp_path, kind, shape, channels):
+    x = np.random.default_rng(1).integers(-99, 99, (7, *shape)).astype(np.int16)
+    draw_samples(x, [1, 1, 0, 1, 1, 1, 0], kind, ("same", "same"), tmp_path / "x.png")
+    first, second = figures["x.png"].axes
+    assert (first.get_ylabel(), second.get_ylabel()) == ("same", "same\n(4 of 5)")
+    assert (len(first.lines), len(second.lines)) == (2 * channels, 4 * channels)
+    for number, start in ((2, 0), (6, channels)):  # of class 0
+        lines = np.array([line.get_ydata() for line in first.lines[start : start + channels]])
+        assert (lines.T == x[number].reshape(shape[0], -1)).all()
+    ends = [line.get_xdata() for line in second.lines[::channels]]
+    assert all(a[-1] < b[0] for a, b in zip(ends, ends[1:])), "samples lie side by side"
+    assert first.get_ylim() == second.get_ylim() and figures["x.png"].get_supxlabel()
+    assert ("channels" in figures["x.png"].get_supxlabel()) == (channels > 1)
+
+
+@pytest.mark.parametrize("change, sentence", [
+    ({"samples": np.zeros((5, 6, 4, 2))}, "samples of shape \\(6, 4, 2\\) are not images"),
+    ({"samples": np.zeros((5, 6, 4))}, "samples of shape \\(6, 4\\) are not images"),
+    ({"samples": np.zeros((0, 6, 4, 1)), "labels": []}, "cannot be drawn: a label a sample is needed"),
+    ({"labels": [0, 1]}, "samples \\(5, 6, 4, 1\\) with labels \\(2,\\) cannot be drawn"),
+    ({"file": "x.xyz"}, "x.xyz' ends with 'xyz'; it may be .*png"),
+    ({"file": "nosuch/x.png"}, "cannot be written: no such file or directory"),
+])  # fmt: skip
+def test_samples_that_cannot_be_drawn(images, tmp_path, change, sentence):
+    pytest.importorskip("matplotlib")
+    given = {"samples": images[0], "labels": images[1], "kind": "image", "names": "abc", "file": "x.png"} | change
+    with pytest.raises(InputError, match=sentence):
+        draw_samples(**given | {"file": tmp_path / given["file"]})
+    assert names(tmp_path) == []
+
+
+def test_without_matplotlib(one, images, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(InputError, match='pip install "mcuref\\[plot\\]"'):
+        draw_report(one, tmp_path)
+    with pytest.raises(InputError, match='pip install "mcuref\\[plot\\]"'):
+        draw_samples(*images, "image", "abc", tmp_path / "x.png")
+    assert names(tmp_path) == []
