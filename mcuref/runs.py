@@ -121,9 +121,9 @@ class Run:
         program = self.compiled(self.network)
         arrays = [program.table, *program.listing.constants.values(), *self.network.parameters.values()]
         return {
-            "mcuref": _sources_digest(),
+            "mcuref": sources_digest(),
             "data": data_digest(self.first, self.second),
-            "program": _digest(f"{self.protocol} {self.loss} {self.seed}", arrays),
+            "program": digest(f"{self.protocol} {self.loss} {self.seed}", arrays),
         }
 
     def _started(self, arrays):
@@ -165,21 +165,21 @@ class Run:
 def data_digest(*parts):
     """sha256 of all arrays of data sets, in the order of their fields; parts that are None are left out."""
     given = [getattr(data, f.name) for data in parts if data is not None for f in fields(data)]
-    return _digest("", [value for value in given if isinstance(value, np.ndarray)])
+    return digest("", [value for value in given if isinstance(value, np.ndarray)])
 
 
-def _digest(text, arrays):
+def digest(text, arrays):
     """sha256 of a text and of arrays with their types and shapes."""
-    digest = hashlib.sha256(text.encode())
+    sha = hashlib.sha256(text.encode())
     for values in arrays:
-        digest.update(f"{values.dtype} {values.shape}".encode())
-        digest.update(np.ascontiguousarray(values))
-    return digest.hexdigest()
+        sha.update(f"{values.dtype} {values.shape}".encode())
+        sha.update(np.ascontiguousarray(values))
+    return sha.hexdigest()
 
 
-def _sources_digest():
-    """sha256 of the version and of the sources that decide a bit."""
-    package, digest = Path(__file__).resolve().parent, hashlib.sha256(__version__.encode())
-    for path in sorted(path for pattern in SOURCES for path in package.glob(pattern)):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+def sources_digest(patterns=SOURCES):
+    """sha256 of the version and of the sources that decide a bit: files of the package by patterns."""
+    package, sha = Path(__file__).resolve().parent, hashlib.sha256(__version__.encode())
+    for path in sorted(path for pattern in patterns for path in package.glob(pattern)):
+        sha.update(path.read_bytes())
+    return sha.hexdigest()

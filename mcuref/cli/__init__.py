@@ -11,13 +11,17 @@ from mcuref import __version__
 from mcuref.cli.console import prepare_streams
 from mcuref.errors import McurefError
 
-COMMANDS = ("train", "compare", "estimate", "models", "export", "verify", "targets", "datasets", "doctor", "bench")
+COMMANDS = (
+    "train", "compare", "incremental", "estimate", "report", "models", "export", "verify", "targets", "datasets", "doctor",
+    "bench",
+)  # fmt: skip
 DESCRIPTION = """\
 Train small networks exactly as a microcontroller would: in one planned arena, under a budget that cannot be exceeded.
 
   mcuref compare                                   all methods on the embedded digits, one table
   mcuref estimate --model mlp-784-32-10            will it fit, and what is alive at the peak?
   mcuref train --method tinypropv2 --out runs/one  one run, kept in a folder
+  mcuref incremental --data mnist --model cnn-28   new classes task by task, distilled into 1 % of the bytes
   mcuref export runs/one --c firmware/             the same in C99, to go on on a microcontroller
   mcuref verify firmware/ --core m4f               is it the same, to the bit?
 

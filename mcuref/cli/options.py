@@ -1,11 +1,13 @@
 """Options that several commands share, and what they mean to the library."""
 
 import argparse
+import os
 import re
 from dataclasses import replace
 
 from mcuref import rules
 from mcuref.arguments import MOST_EPOCHS
+from mcuref.datasets.registry import NAMES
 from mcuref.errors import InputError
 from mcuref.memory.targets import DEFAULT_STACK, Budget, find_target, parse_size
 from mcuref.optimisers import LARGEST_BATCH, SCHEDULES
@@ -180,3 +182,23 @@ def seeds(text):
     if wrong:
         raise InputError(f"--seeds {text!r} has {wrong[0]}; a seed is a whole number from 0 to {LARGEST_SEED}")
     return numbers
+
+
+def check_alone(given):
+    """InputError if --resume is given with options that were settled when the run was begun."""
+    others = [name.replace("settings", "set").replace("_", "-") for name in given if name not in ("resume", "json")]
+    if others:
+        raise InputError(f"--resume goes on with a run as it was begun; --{others[0]} cannot be given with it")
+
+
+def request(asked):
+    """What run.json keeps of a command; data and model in files get absolute names, so that it can go on from elsewhere."""
+    if asked.out is not None and asked.model is not None:
+        asked.model = _settled_model(asked.model)
+    begun = {name: value for name, value in vars(asked).items() if name not in ("out", "resume", "json")}
+    return begun | {"data": asked.data if asked.data in NAMES else os.path.abspath(asked.data)}
+
+
+def _settled_model(name):
+    """The same for a model in a file, from the start: the report names it, wherever the run goes on."""
+    return os.path.abspath(name) if name.endswith(".toml") or ".toml@" in name else name

@@ -56,20 +56,11 @@ def run(arguments):
         check_outputs(asked.json, folder=asked.out)
         _train(asked)
         return
-    _check_alone(given)
+    options.check_alone(given)
     folder, json = given["resume"], given.get("json")
     with resumed_run(folder) as (begun, fingerprint):
         check_outputs(json, folder=folder, present=True)
         _train(argparse.Namespace(**arguments.defaults | begun | {"out": folder, "json": json}), fingerprint)
-
-
-def _check_alone(given):
-    """InputError if --resume is given with options that were settled when the run was begun."""
-    from mcuref.errors import InputError
-
-    others = [name.replace("settings", "set").replace("_", "-") for name in given if name not in ("resume", "json")]
-    if others:
-        raise InputError(f"--resume goes on with a run as it was begun; --{others[0]} cannot be given with it")
 
 
 def _train(asked, fingerprint=None):
@@ -78,8 +69,7 @@ def _train(asked, fingerprint=None):
     from mcuref.report.runs import new_run
     from mcuref.runs import same_run
 
-    if asked.out is not None and asked.model is not None:
-        asked.model = _settled_model(asked.model)
+    request = options.request(asked)
     training = _checked(asked)  # refuses before any work
     if fingerprint is not None:
         same_run(asked.out, fingerprint, training.fingerprint)
@@ -87,29 +77,12 @@ def _train(asked, fingerprint=None):
     if fingerprint is not None:
         report = _finish_in_folder(asked, training)
     elif asked.out is not None:
-        with new_run(asked.out, _begun(asked), training.fingerprint):
+        with new_run(asked.out, request, training.fingerprint):
             report = _finish_in_folder(asked, training)
     else:
         report = _finish(asked, training)
     if asked.json is not None:
         write_json(asked.json, report)
-
-
-def _begun(asked):
-    """What run.json keeps; where the data lies is absolute, so that the run can go on from elsewhere."""
-    import os
-
-    from mcuref.datasets.registry import NAMES
-
-    begun = {name: value for name, value in vars(asked).items() if name not in ("out", "resume", "json")}
-    return begun | {"data": asked.data if asked.data in NAMES else os.path.abspath(asked.data)}
-
-
-def _settled_model(name):
-    """The same for a model in a file, from the start: the report names it, wherever the run goes on."""
-    import os
-
-    return os.path.abspath(name) if name.endswith(".toml") or ".toml@" in name else name
 
 
 def _checked(asked):

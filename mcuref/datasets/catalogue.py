@@ -20,7 +20,9 @@ class Entry:
     stored : (shape, dtype) of a sample in that array, of a clip in anomaly detection; None if as above.
     convert : callable on that array, before anything else; None if it is right as it is.
     arrays : names of further arrays that must be there; in train.npz, in anomaly detection in test.npz.
-    fields : callable({name: array} of that file) -> further arguments of Data; None if there are none.
+    of_test : names of further arrays that must be there in test.npz.
+    fields : callable({name: array} of that file) -> further arguments of Data; None if there are none. With ``of_test``
+        callable(arrays of train.npz, arrays of test.npz).
     """
 
     name: str
@@ -38,6 +40,7 @@ class Entry:
     stored: tuple[tuple[int, ...], str] | None = None
     convert: Callable | None = None
     arrays: tuple[str, ...] = ()
+    of_test: tuple[str, ...] = ()
     fields: Callable | None = None
 
 
@@ -76,6 +79,7 @@ _ENTRIES = (
         licence="non-commercial research",
         note="test views lie between training views, so it is easy",
         arrays=("session",),
+        of_test=("session",),
         fields=semantics.coil100,
     ),
     Entry(

@@ -34,6 +34,7 @@ class Data:
     groups : None or int32[N]: samples of one group (a person, a clip) must not be on both sides of a split.
     validation : None or bool[N]: the official validation samples of the training set.
     sessions : None or int32[N]: when or from where each training sample was seen, for learning in steps.
+    sessions_test : None or int32[M]: the same of the test samples, where they are of the same sessions.
 
     Kind "anomaly" is the detection of anomalies (class 1) by a network that has seen normal samples (class 0) alone. A
     sample is a window of a clip, and groups are the clips of the training windows. What is judged is a clip, in
@@ -61,6 +62,7 @@ class Data:
     groups: np.ndarray | None = field(default=None, repr=False)
     validation: np.ndarray | None = field(default=None, repr=False)
     sessions: np.ndarray | None = field(default=None, repr=False)
+    sessions_test: np.ndarray | None = field(default=None, repr=False)
     clips_test: np.ndarray | None = field(default=None, repr=False)
     machines_test: np.ndarray | None = field(default=None, repr=False)
     x_anomalous: np.ndarray | None = field(default=None, repr=False)
@@ -134,7 +136,8 @@ class Data:
         part = replace(self._with_training(~held), validation=None)
         if self.kind == "anomaly":
             return replace(part, **self._anomaly_side(held))
-        return replace(part, x_test=self.x_train[held], y_test=self.y_train[held])
+        sessions = None if self.sessions is None else self.sessions[held]
+        return replace(part, x_test=self.x_train[held], y_test=self.y_train[held], sessions_test=sessions)
 
     def _drawn(self, fraction, seed):
         """The training samples that a validation split holds out, bool[N], drawn one by one or by groups."""
@@ -211,6 +214,9 @@ class Data:
             if getattr(self, name) is not None:
                 values = checks.numbers(getattr(self, name), len(self.x_train), self._where(name), "training sample")
                 self._set(name, values)
+        if self.sessions_test is not None:
+            values = checks.numbers(self.sessions_test, len(self.x_test), self._where("sessions_test"), "test sample")
+            self._set("sessions_test", values)
         if self.validation is not None:
             self._set("validation", checks.flags(self.validation, len(self.x_train), self._where("validation")))
 

@@ -33,14 +33,14 @@ def load_registered(entry):
     else:
         fields, further = {"x_train": x, "y_train": y, "x_test": x_test, "y_test": y_test}, train
     if entry.fields:
-        fields |= entry.fields(further)
+        fields |= entry.fields(further, test) if entry.of_test else entry.fields(further)
     return Data(name=entry.name, kind=entry.kind, class_names=names, **fields)
 
 
 def _read(entry, path):
     """The arrays of one file that this data set has."""
     further_side = "test.npz" if entry.kind == "anomaly" else "train.npz"
-    further = entry.arrays if path.name == further_side else ()
+    further = entry.arrays if path.name == further_side else entry.of_test
     return read_npz(path, (entry.x, "y", *further), ("class_names",))
 
 

@@ -19,9 +19,9 @@ def uci_har(train):
     return {"groups": train["subject"]}
 
 
-def coil100(train):
+def coil100(train, test):
     """Sessions. No groups: the test views lie between the training views, so a validation split is made of views."""
-    return {"sessions": train["session"]}
+    return {"sessions": train["session"], "sessions_test": test["session"]}
 
 
 def core50(train):

@@ -255,8 +255,7 @@ class Cycle:
         """Bytes of all that is stored for the sake of learning: data, labels, levels, validation data."""
         return sum(buffer.size for buffer in self.stored.values())
 
-    @property
-    def inference_macs(self):
-        """Multiply-accumulates of one forward pass."""
-        n = self.network
-        return sum(n.layers[i].macs(n.input_shape(i)) for i in n.parametric)
+
+def inference_macs(network):
+    """Multiply-accumulates of one forward pass."""
+    return sum(network.layers[i].macs(network.input_shape(i)) for i in network.parametric)

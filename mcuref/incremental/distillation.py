@@ -49,7 +49,7 @@ class Distillation:
 
     start: str = "swap-herding"
     iterations: int = 100
-    rate: float = 0.1
+    rate: float = 0.03
     step: str = "normalised"
     embeddings: int = 10
     group: int = 24

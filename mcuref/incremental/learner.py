@@ -12,11 +12,11 @@ import numpy as np
 from mcuref import arguments
 from mcuref.errors import InputError, McurefError
 from mcuref.incremental import arrivals
-from mcuref.incremental.cycle import Cycle, Layout
+from mcuref.incremental.cycle import Cycle, Layout, inference_macs
 from mcuref.incremental.distillation import distil_class
 from mcuref.incremental.growth import add_outputs, deepen, hidden_widths, shrink, widen
-from mcuref.incremental.rehearsal import rehearse, stream_with_replay
 from mcuref.incremental.recipe import Criterion, Expansion, Recipe
+from mcuref.incremental.rehearsal import rehearse, stream_with_replay
 from mcuref.incremental.storage import Storage
 from mcuref.incremental.store import Store
 from mcuref.kernels import random
@@ -40,8 +40,8 @@ class IncrementalLearner:
     recipe : :class:`Recipe`, the default one if None.
     criterion : :class:`Criterion`, or None: then the model is not judged, and keeps its size.
     expansion : :class:`Expansion`, or None for a model of one size.
-    largest : :class:`mcuref.Network` with the hidden widths that are not exceeded, and the layers of random embeddings;
-        None: the budget alone is the limit, and embeddings are like ``network``.
+    largest : :class:`mcuref.Network` with the hidden widths that are not exceeded; None: the budget alone is the limit.
+    embedding : :class:`mcuref.Network` whose layers the random embeddings have; None: ``largest``, else ``network``.
     budget : :class:`mcuref.Budget` or None.
     seed : int, of everything that is drawn.
     progress : callable(what, done, total) or None.
@@ -60,13 +60,14 @@ class IncrementalLearner:
     InputError : anything else that is wrong.
     """
 
-    def __init__(self, network, most_classes, *, recipe=None, criterion=None, expansion=None, largest=None, budget=None,
-                 seed=0, progress=None):  # fmt: skip
+    def __init__(self, network, most_classes, *, recipe=None, criterion=None, expansion=None, largest=None, embedding=None,
+                 budget=None,                 seed=0, progress=None):  # fmt: skip
         arguments.instance("network", network, Network, "a mcuref.Network, such as mcuref.build('cnn-28@0.25', data)")
         self.most_classes = arguments.whole("most_classes", most_classes, 1, 1 << 16)
         self.recipe = arguments.instance("recipe", Recipe() if recipe is None else recipe, Recipe, "a Recipe")
         for name, value, kind in (
             ("criterion", criterion, Criterion), ("expansion", expansion, Expansion), ("largest", largest, Network),
+            ("embedding", embedding, Network),
             ("budget", budget, Budget),
         ):  # fmt: skip
             if value is not None:
@@ -76,7 +77,7 @@ class IncrementalLearner:
                 f"network {network.name!r} ends with a {network.layers[-1].kind} layer; classes need a dense one"
             )
         self.criterion, self.expansion, self.largest, self.budget = criterion, expansion, largest, budget
-        self.seed, self.progress = arguments.seed(seed), progress
+        self.embedding, self.seed, self.progress = embedding, arguments.seed(seed), progress
         self._check_largest(network)
         self.layout = self._layout(network)
         self.classes, self.history, self.steps, self.epochs, self.draws = [], [], 0, 0, 0
@@ -128,7 +129,7 @@ class IncrementalLearner:
         self.record()
         row |= {
             "classes": list(self.classes), "widths": list(hidden_widths(self.network)),
-            "inference_macs": self.cycle.inference_macs, "stored_bytes": self.cycle.stored_bytes,
+            "inference_macs": inference_macs(self.network), "stored_bytes": self.cycle.stored_bytes,
             "sram": self.cycle.plan.sram, "flash": self.cycle.plan.flash,
             "macs": {stage: self.macs[stage] - macs[stage] for stage in STAGE_MACS},
         }  # fmt: skip
@@ -264,10 +265,7 @@ class IncrementalLearner:
         """Grow by the largest step that fits; returns {"grown": words or None, "reason": why not}. All or nothing."""
         expansion = Expansion() if self.expansion is None else self.expansion
         present, network = hidden_widths(self.network), self.network_now()
-        most = None if self.largest is None else hidden_widths(self.largest)
-        wanted = [max(w + 1, int(w * expansion.factor + 0.5)) for w in present]
-        if most is not None and len(most) == len(present):
-            wanted = [max(w, min(width, limit)) for w, width, limit in zip(present, wanted, most)]
+        wanted = next_widths(network, expansion.factor, self.largest)
         seed, tried = self._draw(), []
         for tenth in range(10, 0, -1):
             widths = [w + -(-(to - w) * tenth // 10) for w, to in zip(present, wanted)]
@@ -413,7 +411,7 @@ class IncrementalLearner:
     def _layout(self, network):
         recipe, layer = self.recipe, network.input
         checks = recipe.verification.per_class if recipe.verification.source == "stored" and self.criterion else 0
-        embedding = None if recipe.features == "learned" else (network if self.largest is None else self.largest)
+        embedding = None if recipe.features == "learned" else self.embedding or self.largest or network
         return Layout(
             recipe.storage.codec(layer), Storage().codec(layer), recipe, self._capacity(), checks * self.most_classes,
             self.most_classes, recipe.region, embedding,
@@ -499,6 +497,16 @@ class IncrementalLearner:
         """Tell how far something is."""
         if self.progress:
             self.progress(what, done, total)
+
+
+def next_widths(network, factor, largest=None):
+    """Hidden widths times a factor, rounded, each at least 1 more; none above those of the largest network, list of int."""
+    present = hidden_widths(network)
+    wanted = [max(w + 1, int(w * factor + 0.5)) for w in present]
+    most = wanted if largest is None else hidden_widths(largest)
+    if len(most) != len(present):  # it has been deepened
+        return wanted
+    return [max(w, min(width, limit)) for w, width, limit in zip(present, wanted, most)]
 
 
 def _sizes(cycle):

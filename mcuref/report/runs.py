@@ -4,7 +4,7 @@ import csv
 import hashlib
 import json
 import shlex
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from mcuref.report.memory import memory_map
 
 REQUEST, REPORT = "run.json", "report.json"
 SCHEMA = "mcuref.run/1"
+TRAIN = "train"  # the command that begins a run, if its request names no other
 
 
 def training_report(trainer, result, method, preset, regime, evaluated, seconds):
@@ -89,12 +90,15 @@ def is_complete(folder):
 
 
 def resume_command(folder):
-    """The command that goes on with a run."""
-    return f"mcuref train --resume {shlex.quote(str(folder))}"
+    """What goes on with a run, by the command that began it, which its request names."""
+    command = TRAIN
+    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+        command = json.loads((Path(folder) / REQUEST).read_text(encoding="utf-8"))["command"]
+    return f"mcuref {command} --resume {shlex.quote(str(folder))}"
 
 
 @contextmanager
-def new_run(folder, arguments, fingerprint):
+def new_run(folder, arguments, fingerprint, command=TRAIN):
     """Make the run folder with run.json, what was asked for, and hold it; InputError if it cannot be.
 
     What fails before its first checkpoint, an interruption excepted, leaves no folder.
@@ -102,6 +106,7 @@ def new_run(folder, arguments, fingerprint):
     made = missing_parents(folder)
     with new_folder(folder) as part:
         request = {"schema": SCHEMA, "version": __version__, "arguments": arguments, "fingerprint": fingerprint}
+        request |= {} if command == TRAIN else {"command": command}
         write_json(part / REQUEST, request | {"sha256": _digest(request)})
     with _held(folder):
         try:
@@ -115,8 +120,11 @@ def new_run(folder, arguments, fingerprint):
 
 
 @contextmanager
-def resumed_run(folder):
-    """Hold an unfinished run folder; gives (arguments, fingerprint) of its run.json. InputError if it is not one."""
+def resumed_run(folder, command=TRAIN):
+    """Hold an unfinished run folder; gives (arguments, fingerprint) of its run.json. InputError if it is not one.
+
+    command : the one that resumes it, which must be the one that began it.
+    """
     path = Path(folder) / REQUEST
     if not path.is_file():
         raise InputError(f"{str(folder)!r} is no run folder: it has no {REQUEST}; name the folder that --out made")
@@ -124,7 +132,11 @@ def resumed_run(folder):
         if is_complete(folder):
             raise InputError(f"run folder {str(folder)!r} is complete already; there is nothing to resume")
         check_outputs(folder=folder, present=True)
-        request = _read_request(path)
+        *request, begun = _read_request(path)
+        if begun != command:
+            raise InputError(
+                f"run folder {str(folder)!r} was begun by another command; go on with: {resume_command(folder)}"
+            )
         remove_leftovers(folder)
         yield request
 
@@ -142,14 +154,19 @@ def _held(folder):
             raise KeyboardInterrupt(f"interrupted; go on with: {resume_command(folder)}") from None
 
 
-def read_run(folder):
-    """(arguments of the command, fingerprint, report) of a finished run; InputError if the folder holds none."""
+def read_run(folder, command=TRAIN):
+    """(arguments of the command, fingerprint, report) of a finished run; InputError if the folder holds none.
+
+    command : the one that began it, if it must be that one; None for any.
+    """
     path = Path(folder) / REQUEST
     if not path.is_file():
         raise InputError(f"{str(folder)!r} is no run folder: it has no {REQUEST}; name the folder that --out made")
     if not is_complete(folder):
         raise InputError(f"run folder {str(folder)!r} is unfinished; go on with: {resume_command(folder)}")
-    arguments, fingerprint = _read_request(path)
+    arguments, fingerprint, begun = _read_request(path)
+    if command not in (None, begun):
+        raise InputError(f"run folder {str(folder)!r} is of mcuref {begun}; one of mcuref {command} is needed")
     try:
         return arguments, fingerprint, json.loads((Path(folder) / REPORT).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -164,7 +181,7 @@ def _read_request(path):
             raise ValueError(f"its schema is {request['schema']!r}, not {SCHEMA!r}")
         if digest != _digest(request):
             raise ValueError("it was changed or damaged")
-        return request["arguments"], request["fingerprint"]
+        return request["arguments"], request["fingerprint"], request.get("command", TRAIN)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"it has no {error}" if isinstance(error, KeyError) else error
         raise InputError(f"{str(path)!r} cannot be used: {reason}; remove the folder and start again") from None

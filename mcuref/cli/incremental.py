@@ -1,0 +1,266 @@
+"""Learn incrementally under a budget: distil new data, train, verify, expand the model, record; then the next task.
+
+Classes, or sessions of known classes, arrive task by task, in an order that the seed draws. Of their samples a few are
+distilled into the memory (1 % of the raw bytes, labels and all); the model trains on that memory, is verified on
+samples that it never trains on, and grows while it is below its criterion and the budget allows. Baselines run in the
+same harness: same order, augmentation, bytes and training steps.
+
+  mcuref incremental --data mnist --model cnn-28 --tasks 5 --target stm32f746 --out runs/inc
+  mcuref incremental --data uci_har --tasks 3 --compare naive,random,herding,joint,fixed-large --seeds 5
+  mcuref incremental --data coil100_32 --tasks sessions
+  mcuref incremental --resume runs/inc
+"""
+
+import argparse
+
+from mcuref.cli import options
+from mcuref.cli.console import prepare_kernels, progress, say, show
+
+NOT_GIVEN = object()  # the value of an option that is not on the command line
+
+
+def arguments(parser):
+    """Options of this command."""
+    parser.add_argument("--data", default="digits", metavar="NAME|FOLDER", help="as of mcuref train; default digits")
+    parser.add_argument("--model", metavar="NAME", help="the largest model; default: one that fits the data")
+    parser.add_argument(
+        "--tasks", default="5", metavar="N|sessions",
+        help="split the classes into N tasks, or sessions: known classes seen again; default 5",
+    )  # fmt: skip
+    parser.add_argument(
+        "--compare", metavar="LIST", default="",
+        help="baselines beside growing: naive, joint, fixed-large, random, herding, k-center, reservoir; with commas",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seeds",
+        default="1",
+        metavar="LIST|COUNT",
+        help="0,1,2 or a count: class order, start weights; default 1 (seed 0)",
+    )
+    _add_memory(parser)
+    _add_training(parser)
+    _add_growth(parser)
+    options.add_budget(parser)
+    parser.add_argument("--out", metavar="FOLDER", help="keep the run in this new folder; default: print only")
+    parser.add_argument(
+        "--resume", metavar="FOLDER", help="go on with the unfinished run in this folder; no other option but --json"
+    )
+    options.add_json(parser)
+    defaults = vars(parser.parse_args([]))
+    parser.set_defaults(defaults=defaults, **dict.fromkeys(defaults.keys() - {"settings"}, NOT_GIVEN))
+
+
+def _add_memory(parser):
+    group = parser.add_argument_group("memory")
+    group.add_argument(
+        "--share", type=options.number, metavar="S", help="of the raw bytes that may be stored; default 0.01"
+    )
+    group.add_argument(
+        "--per-class", type=options.whole(1), metavar="N", help="stored samples a class, instead of --share"
+    )
+    group.add_argument(
+        "--bits", type=options.whole(1), metavar="B", help="8, 4, 2 or 1 a stored value; default: the protocol's"
+    )
+    group.add_argument(
+        "--resolution",
+        choices=("full", "half"),
+        help="of stored samples along every axis but the last; default: the protocol's",
+    )
+    group.add_argument(
+        "--distil", choices=("matching", "published", "swap-herding", "random"),
+        help="distribution matching with the normalised or the published step, or selection alone; default: the protocol's",
+    )  # fmt: skip
+    group.add_argument(
+        "--features",
+        choices=("random", "learned"),
+        help="embeddings: random networks (default) or the model's own features",
+    )
+    group.add_argument("--store", choices=("flash", "sram"), help="where stored samples lie; default flash")
+
+
+def _add_training(parser):
+    group = parser.add_argument_group("training")
+    group.add_argument("--method", default="full", metavar="NAME", help="update rule; default full")
+    group.add_argument("--preset", default="default", metavar="NAME", help="paper or default, of the rule")
+    group.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="settings",
+        help="a setting of the rule; repeatable",
+    )
+    group.add_argument(
+        "--steps", type=options.whole(1), metavar="N", help="training steps of a phase; default: the protocol's"
+    )
+    group.add_argument("--learning-rate", type=options.number, metavar="RATE", help="default: the protocol's")
+    group.add_argument("--momentum", type=options.number, metavar="M", help="default 0; takes 4 bytes a weight")
+    group.add_argument("--batch", type=options.whole(1), metavar="N", help="default 1; more take 4 bytes a weight")
+    group.add_argument(
+        "--keep",
+        type=options.number,
+        metavar="K",
+        help="W <- K W + (1 - K) fresh when a task begins; default: the protocol's",
+    )
+    group.add_argument(
+        "--stream", action="store_true", help="also train on arriving samples once, with stored ones in between"
+    )
+    group.add_argument("--no-augmentation", action="store_true", help="show stored samples as they are")
+    group.add_argument(
+        "--evaluate",
+        default="test",
+        choices=("test", "validation"),
+        help="on which samples the tables are; as of mcuref train",
+    )
+    group.add_argument("--samples", type=options.whole(1), metavar="N", help="use only the first N training samples")
+
+
+def _add_growth(parser):
+    group = parser.add_argument_group("verification and growth")
+    group.add_argument("--criterion", type=options.number, metavar="A", help="accuracy that is enough, such as 0.95")
+    group.add_argument(
+        "--within", type=options.number, metavar="D", help="instead: at most so far below fixed-large; default 0.01"
+    )
+    group.add_argument(
+        "--verify", choices=("held-out", "stored", "arriving"),
+        help="on samples held out of the training set, on stored ones (which count), or test-then-train; default held-out",
+    )  # fmt: skip
+    group.add_argument("--start", type=options.number, metavar="F", help="hidden widths to begin with, of the model's")
+    group.add_argument("--factor", type=options.number, metavar="F", help="of a growth step; default 1.5")
+    group.add_argument(
+        "--growth", choices=("zero-outgoing", "net2wider", "shrink-and-perturb"), help="default zero-outgoing"
+    )
+    group.add_argument("--deepen", action="store_true", help="add a layer when no width can grow")
+    group.add_argument("--shrink", action="store_true", help="also try to be smaller")
+    group.add_argument("--smallest", action="store_true", help="also find the smallest fixed width that would do")
+
+
+def run(arguments):
+    """Check, learn, print, write."""
+    from mcuref.files import check_outputs
+    from mcuref.report.runs import check_new_run, resumed_run
+
+    given = {name: getattr(arguments, name) for name in arguments.defaults}
+    given = {name: value for name, value in given.items() if value is not NOT_GIVEN and value != []}
+    if "resume" not in given:
+        asked = argparse.Namespace(**arguments.defaults | given)
+        if asked.out is not None:
+            check_new_run(asked.out)
+        check_outputs(asked.json, folder=asked.out)
+        _learn(asked)
+        return
+    options.check_alone(given)
+    folder, json = given["resume"], given.get("json")
+    with resumed_run(folder, "incremental") as (begun, fingerprint):
+        check_outputs(json, folder=folder, present=True)
+        _learn(argparse.Namespace(**arguments.defaults | begun | {"out": folder, "json": json}), fingerprint)
+
+
+def _learn(asked, begun=None):
+    """Check, learn, print, write; with a folder, in it; with the fingerprint of an unfinished run, go on with it."""
+    from mcuref.files import write_json
+    from mcuref.report.runs import new_run
+    from mcuref.runs import same_run
+
+    request = options.request(asked)
+    experiment, fingerprint = _checked(asked, request)  # refuses before any work
+    if begun is not None:
+        same_run(asked.out, begun, fingerprint)
+    prepare_kernels()
+    if begun is not None:
+        report = _in_folder(asked, experiment, fingerprint)
+    elif asked.out is not None:
+        with new_run(asked.out, request, fingerprint, "incremental"):
+            report = _in_folder(asked, experiment, fingerprint)
+    else:
+        report = _run(asked, experiment)
+    if asked.json is not None:
+        write_json(asked.json, report)
+
+
+def _checked(asked, request):
+    """(experiment, fingerprint); InputError or BudgetExceeded if it cannot be."""
+    from mcuref.datasets import load_part
+    from mcuref.incremental.experiment import Experiment
+    from mcuref.incremental.keeping import fingerprint
+    from mcuref.models import default_model
+    from mcuref.runs import data_digest
+
+    setting = _setting(asked)
+    budget = options.budget(asked)
+    data = load_part(asked.data, asked.evaluate, asked.samples)
+    model = default_model(data) if asked.model is None else asked.model
+    experiment = Experiment(data, model, setting, budget=budget)
+    experiment.check()
+    return experiment, fingerprint(data_digest(data), request)
+
+
+def _setting(asked):
+    """The Setting that the options describe."""
+    from mcuref import rules
+    from mcuref.errors import InputError
+    from mcuref.incremental.experiment import Setting
+    from mcuref.incremental.recipe import Criterion, Expansion
+
+    if asked.criterion is not None and asked.within is not None:
+        raise InputError("--criterion and --within are two ways to say what accuracy is enough; give one of them")
+    tasks = asked.tasks
+    if tasks != "sessions":
+        if not tasks.isdecimal() or len(tasks) > 6:
+            raise InputError(f"--tasks {tasks!r} is neither a number of tasks, such as 5, nor the word sessions")
+        tasks = int(tasks)
+    names = options.several(asked.compare, "--compare") if asked.compare else []
+    within = 0.01 if asked.criterion is None and asked.within is None else asked.within
+    criterion = Criterion(accuracy=asked.criterion, within=within)
+    return Setting(
+        tasks=tasks, strategies=("growing", *(n for n in names if n != "growing")), seeds=tuple(options.seeds(asked.seeds)),
+        criterion=criterion, per_class=asked.per_class, start=asked.start, smallest=asked.smallest,
+        expansion=Expansion(
+            **_given(factor=asked.factor, method=asked.growth), deepen=asked.deepen, shrink=asked.shrink
+        ),
+        rule=rules.make(asked.method, asked.preset, **options.settings(asked.settings)),
+        **_given(share=asked.share, bits=asked.bits, resolution=asked.resolution, distil=asked.distil),
+        given=tuple(_given(
+            features=asked.features, region=asked.store, steps=asked.steps, learning_rate=asked.learning_rate,
+            momentum=asked.momentum, batch=asked.batch, keep=asked.keep, stream_pass=asked.stream or None,
+            verify=asked.verify, no_augmentation=asked.no_augmentation or None,
+        ).items()),
+    )  # fmt: skip
+
+
+def _given(**values):
+    """Those that are not None."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _in_folder(asked, experiment, fingerprint):
+    """Go on from the last checkpoint, if there is one."""
+    from mcuref.incremental.keeping import Keeper
+
+    experiment.keeper = Keeper(asked.out, fingerprint, say)
+    return _run(asked, experiment)
+
+
+def _run(asked, experiment):
+    """Learn, print, write; returns the report."""
+    import time
+
+    from mcuref.report.incremental import incremental_tables, task_table
+    from mcuref.report.incremental_runs import incremental_report, write_experiment
+
+    began = time.perf_counter()
+    single = len(experiment.setting.seeds) == 1
+
+    def after_task(seed, strategy, rows):
+        if single and strategy == "growing":
+            show(task_table(rows))
+
+    experiment.after_task = after_task
+    with progress() as experiment.progress:
+        rows = experiment.run()
+    report = incremental_report(experiment, rows, asked.evaluate, time.perf_counter() - began)
+    show(*incremental_tables(report))
+    if asked.out is not None:
+        without_pictures = write_experiment(asked.out, experiment, report)
+        show(f"run kept in {asked.out}" + (f"; no pictures: {without_pictures}" if without_pictures else ""))
+    return report

@@ -1,0 +1,343 @@
+"""Strategies side by side on one scenario: same order, augmentation, stored bytes and training steps, a row a strategy."""
+
+import os
+import threading
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from mcuref import arguments
+from mcuref.errors import InputError
+from mcuref.incremental.augmentation import Augmentation
+from mcuref.incremental.baselines import LEARNERS, recipe_for
+from mcuref.incremental.cycle import inference_macs
+from mcuref.incremental.growth import hidden_widths, widen
+from mcuref.incremental.learner import IncrementalLearner, next_widths
+from mcuref.incremental.metrics import matrix_metrics
+from mcuref.incremental.protocols import SHARE, find_protocol
+from mcuref.incremental.recipe import Criterion, Expansion, Verification
+from mcuref.incremental.scenario import Scenario
+from mcuref.incremental.storage import Storage
+from mcuref.models import build
+
+STRATEGIES = ("growing", "fixed-large", "naive", "joint", "random", "herding", "k-center", "reservoir")
+EQUAL_BYTES = ("random", "herding", "k-center", "reservoir")  # of samples at 8 bits and full resolution
+DISTIL = {
+    "matching": {"start": "swap-herding", "iterations": 100, "step": "normalised"},
+    "published": {"start": "swap-herding", "iterations": 100, "step": "published", "rate": 1.0},
+    "swap-herding": {"start": "swap-herding", "iterations": 0},
+    "random": {"start": "random", "iterations": 0},
+}
+HELD_OUT = 2000  # samples to verify on, about, held out of the training set
+SCALARS = (
+    "average_accuracy", "average_incremental_accuracy", "forgetting", "backward_transfer", "forward_transfer",
+    "stored_bytes", "stored_share", "inference_macs_final", "inference_macs_mean", "training_macs", "distillation_macs",
+    "verification_macs", "sram_peak", "flash_peak",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is asked of an experiment; None stands for what the protocol of the data set says.
+
+    Parameters
+    ----------
+    tasks : int or "sessions".
+    strategies : tuple of names of :data:`STRATEGIES`.
+    seeds : tuple of int: class order, start weights, and everything drawn.
+    share : float, of the raw training data, that stored bytes may come to; per_class replaces it.
+    criterion : :class:`Criterion`; by default within one point of "fixed-large" on the same held-out samples.
+    expansion : :class:`Expansion`.
+    start : float in ]0, 1], hidden widths of "growing" at the beginning, as a part of the model's.
+    smallest : bool, whether to look for the smallest fixed width that would have sufficed.
+    rule : update rule, or None for full training.
+    bits, resolution : of stored samples: 8, 4, 2 or 1; "full" or "half".
+    distil : "matching", "published", "swap-herding" or "random".
+    given : pairs (name, value) of fields of the :class:`Recipe`; also "verify", the source of its verification, and
+        "no_augmentation".
+    """
+
+    tasks: object = 5
+    strategies: tuple = ("growing",)
+    seeds: tuple = (0,)
+    share: float = SHARE
+    per_class: int | None = None
+    criterion: Criterion = Criterion(within=0.01)
+    expansion: Expansion = Expansion()
+    start: float | None = None
+    smallest: bool = False
+    rule: object = None
+    bits: int | None = None
+    resolution: str | None = None
+    distil: str | None = None
+    given: tuple = ()
+
+    def __post_init__(self):
+        for name in self.strategies:
+            arguments.one_of("strategy", name, STRATEGIES)
+        number = arguments.number("share", self.share, 0, 1, above=True)
+        object.__setattr__(self, "share", float(number))
+        if self.start is not None:
+            arguments.number("start", self.start, 0, 1, above=True)
+
+    def recipe(self, protocol, kind):
+        """The protocol's :class:`Recipe` for data of a kind, with what is asked for; one stored sample a class for now."""
+        given = dict(self.given)
+        if given.pop("no_augmentation", False):
+            given["augmentation"] = Augmentation()
+        if "verify" in given:
+            given["verification"] = Verification(given.pop("verify"))
+        storage, distillation = protocol.storage, protocol.distillation
+        if self.bits is not None:
+            storage = replace(storage, bits=self.bits)
+        if self.resolution is not None:
+            storage = replace(storage, half=self.resolution == "half")
+        if self.distil is not None:
+            distillation = replace(distillation, **DISTIL[arguments.one_of("distil", self.distil, DISTIL)])
+        if given.get("features") == "learned":
+            distillation = replace(distillation, embeddings=1)
+        return protocol.recipe(kind, 1, storage=storage, distillation=distillation, rule=self.rule, **given)
+
+
+class Experiment:
+    """One table.
+
+    Parameters
+    ----------
+    data : :class:`mcuref.Data`, judged by its test side; what learners verify on is held out of the training side.
+    model : str, name of the largest model; baselines have it too.
+    setting : :class:`Setting`.
+    budget : :class:`mcuref.Budget` or None; of the strategies that a device could run.
+    progress : callable(what, done, total) or None.
+    after_task : callable(seed, strategy, task rows so far) or None, called after every task.
+    keeper : keeps what is done, or None; see :class:`mcuref.incremental.keeping.Keeper`.
+    """
+
+    def __init__(self, data, model, setting, *, budget=None, progress=None, after_task=None, keeper=None):
+        self.data, self.model, self.setting, self.budget = data, model, setting, budget
+        self.progress, self.after_task, self.keeper = progress, after_task, keeper
+        self.protocol = find_protocol(data.name)
+        fraction = min(1 / 6, HELD_OUT / len(data.x_train))
+        self.scenario = Scenario(data, setting.tasks, data.validation_split(fraction))
+        self.recipe = setting.recipe(self.protocol, data.kind)
+        self.recipe = replace(self.recipe, per_class=self._per_class(self.recipe))
+        self.learners, self._stopped = {}, threading.Event()
+
+    def check(self):
+        """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
+        for name in self.strategies:
+            self.learner(name, self.setting.seeds[0])
+
+    @property
+    def strategies(self):
+        """Names, in the order in which they run: a criterion relative to "fixed-large" needs that first."""
+        names = self.setting.strategies
+        needed = "growing" in names and self.setting.criterion.within is not None
+        return ("fixed-large", *(n for n in names if n != "fixed-large")) if needed else names
+
+    def run(self):
+        """Rows of the table: one a strategy, with every seed's figures; seeds run on all cores there are."""
+        self._stopped.clear()
+        with ThreadPoolExecutor(_cores()) as pool:
+            jobs = [pool.submit(self._seed, seed) for seed in self.setting.seeds]
+            try:
+                wait(jobs, return_when=FIRST_EXCEPTION)
+                results = [job.result() for job in jobs if job.done()]
+            except BaseException:
+                self._stopped.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+        asked = [n for n in self.strategies if n in self.setting.strategies or n == "fixed-large"]
+        order = sorted(asked, key=lambda n: (n != "growing", asked.index(n)))
+        return [_row(name, [result[name] for result in results]) for name in order]
+
+    def _seed(self, seed):
+        """{strategy: result} of one seed, strategy after strategy."""
+        done, references = {}, None
+        for name in self.strategies:
+            done[name] = self._strategy(name, seed, references)
+            if name == "fixed-large":
+                references = [task["held_out_accuracy"] for task in done[name]["tasks"]]
+        return done
+
+    def _strategy(self, name, seed, references):
+        """One strategy through all tasks, from where it was kept if it was."""
+        tasks, learner = self.scenario.tasks(seed), self.learner(name, seed)
+        rows, matrix = [], []
+        kept = self.keeper and self.keeper.kept(seed, name)
+        if kept:
+            rows, matrix = self._resume(learner, tasks, *kept)
+        for number, task in enumerate(tasks[len(rows) :], len(rows)):
+            self._watch(learner, name, seed, number)
+            reference = references[number] if references and name == "growing" else None
+            row = learner.learn(
+                *self._arriving(task), held_out=self._held_out(tasks[: number + 1]), reference=reference
+            )
+            matrix.append(self._judged(learner, tasks))
+            rows.append(self._task_row(learner, row, matrix[-1], tasks[: number + 1]))
+            if self.keeper:
+                self.keeper.keep(seed, name, rows, matrix, learner.state())
+            if self.after_task:
+                self.after_task(seed, name, rows)
+        self.learners[name, seed] = learner
+        return self._result(seed, learner, rows, matrix)
+
+    def learner(self, name, seed):
+        """The learner of a strategy; BudgetExceeded if a device could not hold it."""
+        large = build(self.model, self.data, seed=seed)
+        network, recipe, expansion = large, recipe_for(name, self.recipe), None
+        if name == "growing":
+            start = self.protocol.start if self.setting.start is None else self.setting.start
+            network, expansion = build(f"{self.model}@{start:g}", self.data, seed=seed), self.setting.expansion
+        if name in EQUAL_BYTES:
+            recipe = replace(recipe, storage=Storage(8))
+            recipe = replace(recipe, per_class=self._per_class(recipe))
+        kind = LEARNERS.get(name, IncrementalLearner)
+        criterion = self.setting.criterion if name == "growing" else None
+        embedding = None if self.protocol.embedding is None else build(self.protocol.embedding, self.data)
+        return kind(
+            network, self.data.classes, recipe=recipe, criterion=criterion, expansion=expansion, largest=large,
+            embedding=embedding, budget=None if name in ("naive", "joint") else self.budget, seed=seed,
+        )  # fmt: skip
+
+    def _per_class(self, recipe):
+        """Stored samples a class, so that everything stored is at most the share of the raw data."""
+        if self.setting.per_class is not None and recipe.storage == self.recipe.storage:
+            return self.setting.per_class
+        layer, classes = build(self.model, self.data).input, self.data.classes
+        codec, check = recipe.storage.codec(layer), Storage().codec(layer)
+        label = 1 if classes <= 256 else 2
+        if self.setting.per_class is None:
+            most = int(self.setting.share * self.scenario.raw_bytes)
+        else:
+            most = (
+                self.setting.per_class * classes * (self.recipe.storage.codec(layer).bytes + label) + codec.scale_bytes
+            )
+        most -= codec.scale_bytes + 16 * classes
+        if recipe.verification.source == "stored":
+            most -= recipe.verification.per_class * classes * (check.bytes + label)
+        per_class = most // (classes * (codec.bytes + label))
+        if per_class < 1:
+            raise InputError(
+                f"{self.setting.share:.3%} of the raw data is less than one stored sample of {codec.bytes} B for each of "
+                f"{classes} classes; store fewer bits, or raise --share"
+            )
+        return per_class
+
+    def _arriving(self, task):
+        return self.scenario.arriving.x_train[task.train], self.scenario.arriving.y_train[task.train]
+
+    def _held_out(self, tasks):
+        index = np.unique(np.concatenate([task.held_out for task in tasks]))
+        return self.scenario.arriving.x_test[index], self.scenario.arriving.y_test[index]
+
+    def _judged(self, learner, tasks):
+        """Accuracy on the test samples of every task, list of float."""
+        right = learner.predict(self.data.x_test) == self.data.y_test
+        return [float(np.mean(right[task.test])) for task in tasks]
+
+    def _task_row(self, learner, row, accuracies, tasks):
+        seen = accuracies[: len(tasks)]
+        held_x, held_y = self._held_out(tasks)
+        row = dict(row) | {"per_task": seen, "accuracy": float(np.mean(seen)), "verified": row["accuracy"]}
+        row["held_out_accuracy"] = float(np.mean(learner.predict(held_x) == held_y))
+        return row
+
+    def _resume(self, learner, tasks, rows, matrix, state):
+        """Bring a learner to where it was kept; raw data that it keeps outside is given to it again."""
+        for task, row in zip(tasks, rows):
+            if hasattr(learner, "recall"):
+                learner.recall(*self._arriving(task), row)
+        learner.restore(*state)
+        return list(rows), list(matrix)
+
+    def _watch(self, learner, name, seed, number):
+        def update(what, done, total):
+            if self._stopped.is_set():
+                raise InterruptedError("another run of the experiment failed")
+            if self.progress:
+                self.progress(f"{name}, seed {seed}, task {number + 1}: {what}", done, total)
+
+        learner.progress = update
+
+    def _result(self, seed, learner, rows, matrix):
+        macs = [row["inference_macs"] for row in rows]
+        stored = learner.cycle.stored_bytes if learner.layout.capacity else 0
+        return {
+            "seed": seed, "order": self.scenario.order(seed), "accuracy_matrix": matrix,
+            **matrix_metrics(matrix, [0.0] * len(matrix)),
+            "stored_bytes": stored, "stored_share": stored / self.scenario.raw_bytes,
+            "inference_macs_final": macs[-1], "inference_macs_mean": float(np.mean(macs)),
+            **{f"{stage}_macs": value for stage, value in learner.macs.items()},
+            "sram_peak": learner.peaks["sram"], "flash_peak": learner.peaks["flash"], "tasks": rows,
+        }  # fmt: skip
+
+    def stored_samples(self):
+        """(raw samples, labels) in the memory of the first strategy of the first seed, as they are brought back."""
+        learner = self.learners[self.setting.strategies[0], self.setting.seeds[0]]
+        slots, index = learner.material()
+        return learner.store.decoded(slots), np.array(learner.classes)[index]
+
+    def smallest_fixed(self, rows):
+        """The smallest fixed model that would have met the criterion after the last task, or None if it is not asked.
+
+        Hidden widths go up from those to begin with as "growing" goes, and the model learns all tasks at that width.
+        Returns {"widths": [of each seed], "inference_macs": mean over seeds}.
+        """
+        if not self.setting.smallest:
+            return None
+        found = []
+        for seed in self.setting.seeds:
+            level = next(row for row in rows if row["name"] == "growing")["per_seed"][self.setting.seeds.index(seed)]
+            level = level["tasks"][-1]["criterion"]
+            found.append(self._smallest(seed, level))
+        return {
+            "widths": [list(hidden_widths(n)) for n in found],
+            "inference_macs": float(np.mean([inference_macs(n) for n in found])),
+        }
+
+    def _smallest(self, seed, level):
+        """The network of that size."""
+        learner, large = self.learner("growing", seed), build(self.model, self.data, seed=seed)
+        network = learner.network
+        while hidden_widths(network) != hidden_widths(large):
+            fixed = IncrementalLearner(
+                network, self.data.classes, recipe=self.recipe, embedding=learner.layout.embedding, seed=seed
+            )
+            tasks = self.scenario.tasks(seed)
+            for number, task in enumerate(tasks):
+                self._watch(fixed, f"fixed {hidden_widths(network)}", seed, number)
+                fixed.learn(*self._arriving(task))
+            x, y = self._held_out(tasks)
+            if np.mean(fixed.predict(x) == y) >= level:
+                return fixed.network
+            network = widen(network, next_widths(network, self.setting.expansion.factor, large), seed=seed).network
+        return large
+
+    def settings(self):
+        """Plain data of what was done, for JSON."""
+        return {
+            "recipe": self.recipe.as_dict(), "criterion": asdict(self.setting.criterion),
+            "expansion": asdict(self.setting.expansion),
+            "start": self.protocol.start if self.setting.start is None else self.setting.start,
+            "held_out_samples": len(self.scenario.arriving.y_test), "raw_bytes": self.scenario.raw_bytes,
+            "largest_widths": list(hidden_widths(build(self.model, self.data))),
+        }  # fmt: skip
+
+
+def _row(name, results):
+    """One strategy: means over the seeds, peaks their maximum."""
+    row = {"name": name, "accuracy_matrix": np.mean([r["accuracy_matrix"] for r in results], axis=0).tolist()}
+    for scalar in SCALARS:
+        values = [r[scalar] for r in results]
+        largest = scalar in ("sram_peak", "flash_peak", "stored_bytes")
+        row[scalar] = max(values) if largest else float(np.mean(values))
+    for scalar in ("average_accuracy", "forgetting"):
+        values = [r[scalar] for r in results]
+        row[f"{scalar}_std"] = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    return row | {"per_seed": results}
+
+
+def _cores():
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

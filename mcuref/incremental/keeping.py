@@ -1,0 +1,55 @@
+"""An experiment in a folder: what every seed and strategy has come to, after each task; killed, it goes on from there."""
+
+import copy
+import threading
+
+from mcuref import checkpoints
+from mcuref.errors import InputError
+from mcuref.runs import digest, same_run, sources_digest
+
+# Text that decides what an experiment comes to, beside its data and settings
+SOURCES = ("kernels/*.py", "program/*.py", "incremental/*.py", "layers/*.py", "optimisers.py", "rules.py", "network.py")
+
+
+class Keeper:
+    """Writes a checkpoint after every task of every seed, and finds the last one.
+
+    Parameters
+    ----------
+    folder : path of the run folder.
+    fingerprint : dict, as :func:`fingerprint` makes it.
+    warn : callable(sentence), for a damaged checkpoint.
+    """
+
+    def __init__(self, folder, fingerprint, warn):
+        self.folder, self.fingerprint, self._lock = folder, fingerprint, threading.Lock()
+        self._done, self._arrays = {}, {}
+        found = checkpoints.load(folder, warn)
+        if found:
+            header, arrays = found
+            same_run(folder, header.get("fingerprint") if isinstance(header, dict) else None, fingerprint)
+            if not isinstance(header.get("done"), dict):
+                raise InputError(f"the checkpoint in run folder {str(folder)!r} does not say where the run stands")
+            self._done, self._arrays = header["done"], arrays
+
+    def kept(self, seed, strategy):
+        """(task rows, accuracy matrix rows, learner's state) of a strategy that was begun, or None."""
+        key = f"{seed}/{strategy}"
+        if key not in self._done:
+            return None
+        kept = copy.deepcopy(self._done[key])
+        arrays = {n.removeprefix(f"{key}/"): v for n, v in self._arrays.items() if n.startswith(f"{key}/")}
+        return kept["rows"], kept["matrix"], (kept["plain"], arrays)
+
+    def keep(self, seed, strategy, rows, matrix, state):
+        """Write a checkpoint with where this strategy stands now and where the others stood."""
+        key, (plain, arrays) = f"{seed}/{strategy}", state
+        with self._lock:
+            self._done[key] = copy.deepcopy({"rows": rows, "matrix": matrix, "plain": plain})
+            self._arrays |= {f"{key}/{name}": values for name, values in arrays.items()}
+            checkpoints.save(self.folder, {"fingerprint": self.fingerprint, "done": self._done}, self._arrays)
+
+
+def fingerprint(data_digest, asked):
+    """What decides an experiment, as sha256 by what it is: sources, data, and what was asked for."""
+    return {"mcuref": sources_digest(SOURCES), "data": data_digest, "program": digest(repr(sorted(asked.items())), [])}

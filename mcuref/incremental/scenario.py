@@ -1,0 +1,85 @@
+"""What arrives when: new classes task by task, or known classes in new sessions."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mcuref.arguments import whole
+from mcuref.errors import InputError
+from mcuref.kernels.random import CLASSES, permutation
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One task: labels it is about, indices of its training samples, of the test and the held-out samples it is judged by."""
+
+    labels: tuple
+    train: np.ndarray
+    test: np.ndarray
+    held_out: np.ndarray
+
+
+class Scenario:
+    """Tasks of a data set, in an order that a seed draws.
+
+    Parameters
+    ----------
+    data : :class:`mcuref.Data`, judged by its test side.
+    tasks : int, the number of tasks into which the classes are split as evenly as possible; or "sessions": a task is
+        a session of the data, in which known classes are seen again.
+    held_out : :class:`mcuref.Data` whose test side is what learners verify on and whose training side is what arrives;
+        None: ``data`` itself arrives, and nothing is held out.
+    """
+
+    def __init__(self, data, tasks, held_out=None):
+        if data.kind == "anomaly":
+            raise InputError(
+                f"data set {data.name!r} is of kind 'anomaly'; incremental learning needs classes to tell apart"
+            )
+        self.data, self.arriving, self.kind = data, data if held_out is None else held_out, "classes"
+        self.holds_out = held_out is not None
+        if tasks == "sessions":
+            self.kind, sessions = "sessions", self.arriving.sessions
+            if sessions is None:
+                raise InputError(f"data set {data.name!r} has no sessions; give a number of tasks instead")
+            self.count = len(np.unique(sessions))
+        else:
+            self.count = whole("tasks", tasks, 1, data.classes)
+
+    def order(self, seed):
+        """Labels, or sessions, in the order in which they arrive, list of int."""
+        things = np.arange(self.data.classes) if self.kind == "classes" else np.unique(self.arriving.sessions)
+        return things[permutation(len(things), seed, CLASSES)].tolist()
+
+    def tasks(self, seed):
+        """The tasks, list of :class:`Task`."""
+        order = self.order(seed)
+        if self.kind == "sessions":
+            return [self._session(session) for session in order]
+        border = [i * len(order) // self.count for i in range(self.count + 1)]
+        return [self._classes(order[a:b]) for a, b in zip(border, border[1:])]
+
+    def _classes(self, labels):
+        of = [np.flatnonzero(np.isin(y, labels)) for y in self._labels()]
+        return Task(tuple(labels), *of)
+
+    def _session(self, session):
+        """A session's samples; it is judged by the test samples of the session, by all of them if there are none such."""
+        train = np.flatnonzero(self.arriving.sessions == session)
+        labels = tuple(np.unique(self.arriving.y_train[train]).tolist())
+        held = np.flatnonzero(np.isin(self.arriving.y_test, labels)) if self.holds_out else np.zeros(0, np.int64)
+        mine = self.data.sessions_test
+        test = (
+            np.arange(len(self.data.y_test)) if mine is None or session not in mine else np.flatnonzero(mine == session)
+        )
+        return Task(labels, train, test, held)
+
+    def _labels(self):
+        held_out = self.arriving.y_test if self.holds_out else np.zeros(0, np.int64)
+        return self.arriving.y_train, self.data.y_test, held_out
+
+    @property
+    def raw_bytes(self):
+        """Bytes of all raw training samples, those held out included, without their labels."""
+        held_out = self.arriving.x_test.nbytes if self.holds_out else 0
+        return self.arriving.x_train.nbytes + held_out

@@ -1,0 +1,87 @@
+"""An experiment of incremental learning on disk: report.json, accuracy.csv, memory.csv, what was stored, and pictures."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from mcuref import checkpoints
+from mcuref.errors import InputError
+from mcuref.files import new_file, write_json
+from mcuref.report.json import budget_json
+from mcuref.report.runs import REPORT
+
+
+def incremental_report(experiment, rows, evaluated, seconds):
+    """``mcuref.incremental/1``."""
+    scenario = experiment.scenario
+    return {
+        "schema": "mcuref.incremental/1",
+        "data": experiment.data.name,
+        "evaluated_on": evaluated,
+        "model": experiment.model,
+        "scenario": {"kind": scenario.kind, "tasks": scenario.count},
+        "seeds": list(experiment.setting.seeds),
+        "budget": budget_json(experiment.budget),
+        **experiment.settings(),
+        "strategies": rows,
+        "smallest_fixed": experiment.smallest_fixed(rows),
+        "growth": next((row["per_seed"] for row in rows if row["name"] == "growing"), None),
+        "timing": {"seconds": seconds},
+    }
+
+
+def write_experiment(folder, experiment, report):
+    """Write the results into the run folder, report.json last; pictures too where matplotlib is installed.
+
+    Returns a sentence if pictures could not be drawn, else None.
+    """
+    folder = Path(folder)
+    with new_file(folder / "accuracy.csv") as part:
+        _write(part, ["strategy", "seed", "after_task", "task", "accuracy"], _accuracies(report))
+    with new_file(folder / "memory.csv") as part:
+        _write(part, ["strategy", "seed", *_PLACES], _places(experiment))
+    samples, labels = experiment.stored_samples()
+    with new_file(folder / "stored.npz") as part, open(part, "wb") as file:
+        np.savez(file, x=samples, y=labels)
+    missing = _draw(folder, experiment, report, samples, labels)
+    checkpoints.drop_previous(folder)
+    write_json(folder / REPORT, report)
+    return missing
+
+
+_PLACES = ("name", "region", "offset", "bytes", "category", "stages")
+
+
+def _accuracies(report):
+    for strategy in report["strategies"]:
+        for result in strategy["per_seed"]:
+            for i, row in enumerate(result["accuracy_matrix"], 1):
+                for j, accuracy in enumerate(row, 1):
+                    yield strategy["name"], result["seed"], i, j, accuracy
+
+
+def _places(experiment):
+    """Where everything lies at the end, of every strategy and seed."""
+    for (strategy, seed), learner in experiment.learners.items():
+        for row in learner.cycle.where():
+            yield strategy, seed, *(row[name] for name in _PLACES)
+
+
+def _write(path, header, rows):
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def _draw(folder, experiment, report, samples, labels):
+    from mcuref.report.incremental_plots import draw_report, draw_samples
+
+    try:
+        draw_report(report, folder)
+        if len(samples):
+            draw_samples(samples, labels, experiment.data.kind, experiment.data.class_names, folder / "stored.png")
+    except InputError as error:
+        return str(error)
+    return None
