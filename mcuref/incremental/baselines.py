@@ -41,7 +41,13 @@ class RawLearner(IncrementalLearner):
 
     def shown(self, slots):
         """Raw samples, moved and scaled as the stored ones of others are."""
-        return self.recipe.augmentation.apply(self.network.input, self.raw[0][slots], self.seed, self.steps)
+        return self.augmented(self.raw[0][slots])
+
+    @property
+    def stored_bytes(self):
+        """Bytes of the raw data that is kept from task to task, a label a sample; none if only the last task counts."""
+        label = 1 if self.most_classes <= 256 else 2
+        return self.raw[0].nbytes + label * len(self.raw[1]) if self.joint and self.classes else 0
 
     def keep_order(self, order):
         """There is no such buffer."""
@@ -92,7 +98,7 @@ class ReservoirLearner(IncrementalLearner):
         """Sample number t is stored with probability slots / t, in place of a random one."""
         x, y = arrivals.checked(self.network.input, x, y)
         store, slots = self.store, self.layout.capacity
-        seen, seed = int(store.table[:, SEEN].sum()), self._draw()
+        seen, seed = int(store.table[:, SEEN].sum()), self.draw()
         filled = int(store.table[:, STORED].sum())
         number = seen + np.arange(len(x))
         draws = philox(seed, CHOICE, len(x)).astype(np.uint64)

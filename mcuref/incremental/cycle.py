@@ -197,7 +197,7 @@ class Cycle:
         """Whether the budget holds it."""
         return self.budget is None or excess(self.needs, self.budget) is None
 
-    def require(self, suggestions=()):
+    def require(self, suggestions=list):
         """BudgetExceeded unless the budget holds it; ``suggestions`` : callable() -> changes that would fit."""
         if not self.fits:
             raise BudgetExceeded("incremental learning", self.plan, self.needs, self.budget, suggestions())
@@ -248,6 +248,15 @@ class Cycle:
                 "name": p.buffer.name, "region": p.buffer.region, "offset": p.offset, "bytes": p.buffer.size,
                 "category": p.buffer.category, "stages": f"{STAGES[p.first]} to {STAGES[p.last]}",
             })  # fmt: skip
+        return rows
+
+    def stages(self):
+        """What is alive in SRAM stage by stage: [{"stage", "sram": bytes, "buffers": {name: bytes}, the largest first}]."""
+        rows = []
+        for i, stage in enumerate(STAGES):
+            alive = {p.buffer.name: p.buffer.size for p in self.plan.alive("sram", i)}
+            largest = dict(sorted(alive.items(), key=lambda entry: -entry[1]))
+            rows.append({"stage": stage, "sram": sum(alive.values()), "buffers": largest})
         return rows
 
     @property

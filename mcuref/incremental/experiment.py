@@ -12,8 +12,9 @@ from mcuref.errors import InputError
 from mcuref.incremental.augmentation import Augmentation
 from mcuref.incremental.baselines import LEARNERS, recipe_for
 from mcuref.incremental.cycle import inference_macs
-from mcuref.incremental.growth import hidden_widths, widen
-from mcuref.incremental.learner import IncrementalLearner, next_widths
+from mcuref.incremental.expansion import next_widths
+from mcuref.incremental.growth import hidden_widths, widen, with_hidden_widths
+from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.metrics import matrix_metrics
 from mcuref.incremental.protocols import SHARE, find_protocol
 from mcuref.incremental.recipe import Criterion, Expansion, Verification
@@ -189,7 +190,8 @@ class Experiment:
         network, recipe, expansion = large, recipe_for(name, self.recipe), None
         if name == "growing":
             start = self.protocol.start if self.setting.start is None else self.setting.start
-            network, expansion = build(f"{self.model}@{start:g}", self.data, seed=seed), self.setting.expansion
+            expansion = self.setting.expansion
+            network = with_hidden_widths(large, [max(1, int(w * start + 0.5)) for w in hidden_widths(large)])
         if name in EQUAL_BYTES:
             recipe = replace(recipe, storage=Storage(8))
             recipe = replace(recipe, per_class=self._per_class(recipe))
@@ -263,14 +265,16 @@ class Experiment:
 
     def _result(self, seed, learner, rows, matrix):
         macs = [row["inference_macs"] for row in rows]
-        stored = learner.cycle.stored_bytes if learner.layout.capacity else 0
+        stored = learner.stored_bytes if learner.layout.capacity else rows[-1]["stored_bytes"]
         return {
             "seed": seed, "order": self.scenario.order(seed), "accuracy_matrix": matrix,
             **matrix_metrics(matrix, [0.0] * len(matrix)),
             "stored_bytes": stored, "stored_share": stored / self.scenario.raw_bytes,
             "inference_macs_final": macs[-1], "inference_macs_mean": float(np.mean(macs)),
             **{f"{stage}_macs": value for stage, value in learner.macs.items()},
-            "sram_peak": learner.peaks["sram"], "flash_peak": learner.peaks["flash"], "tasks": rows,
+            "augmented_values": learner.augmented_values, "training_steps": learner.steps,
+            "sram_peak": learner.peaks["sram"], "flash_peak": learner.peaks["flash"],
+            "stages": learner.cycle.stages(), "tasks": rows,
         }  # fmt: skip
 
     def stored_samples(self):

@@ -10,11 +10,12 @@ from dataclasses import replace
 import numpy as np
 
 from mcuref import arguments
-from mcuref.errors import InputError, McurefError
+from mcuref.errors import InputError
 from mcuref.incremental import arrivals
 from mcuref.incremental.cycle import Cycle, Layout, inference_macs
 from mcuref.incremental.distillation import distil_class
-from mcuref.incremental.growth import add_outputs, deepen, hidden_widths, shrink, widen
+from mcuref.incremental.expansion import expand, shrunk, words
+from mcuref.incremental.growth import add_outputs, hidden_widths
 from mcuref.incremental.recipe import Criterion, Expansion, Recipe
 from mcuref.incremental.rehearsal import rehearse, stream_with_replay
 from mcuref.incremental.storage import Storage
@@ -27,6 +28,7 @@ from mcuref.models.description import make_network_layers
 from mcuref.network import Network
 from mcuref.program.effort import counts_by_kind
 
+COUNTERS = ("steps", "epochs", "draws", "augmented_values")
 STAGE_MACS = ("training", "verification", "distillation")
 
 
@@ -53,6 +55,7 @@ class IncrementalLearner:
     history : list of dict, plain data, a row a task.
     macs : {"training", "verification", "distillation"}, multiply-accumulates so far.
     peaks : {"sram", "flash"}, bytes: the largest plan so far.
+    steps, augmented_values : int, samples shown in training, and values written by augmentation, so far.
 
     Raises
     ------
@@ -61,14 +64,13 @@ class IncrementalLearner:
     """
 
     def __init__(self, network, most_classes, *, recipe=None, criterion=None, expansion=None, largest=None, embedding=None,
-                 budget=None,                 seed=0, progress=None):  # fmt: skip
+                 budget=None, seed=0, progress=None):  # fmt: skip
         arguments.instance("network", network, Network, "a mcuref.Network, such as mcuref.build('cnn-28@0.25', data)")
         self.most_classes = arguments.whole("most_classes", most_classes, 1, 1 << 16)
         self.recipe = arguments.instance("recipe", Recipe() if recipe is None else recipe, Recipe, "a Recipe")
         for name, value, kind in (
             ("criterion", criterion, Criterion), ("expansion", expansion, Expansion), ("largest", largest, Network),
-            ("embedding", embedding, Network),
-            ("budget", budget, Budget),
+            ("embedding", embedding, Network), ("budget", budget, Budget),
         ):  # fmt: skip
             if value is not None:
                 arguments.instance(name, value, kind, f"a {kind.__name__}")
@@ -80,7 +82,8 @@ class IncrementalLearner:
         self.embedding, self.seed, self.progress = embedding, arguments.seed(seed), progress
         self._check_largest(network)
         self.layout = self._layout(network)
-        self.classes, self.history, self.steps, self.epochs, self.draws = [], [], 0, 0, 0
+        self.classes, self.history = [], []
+        self.steps = self.epochs = self.draws = self.augmented_values = 0
         self.macs, self.peaks = dict.fromkeys(STAGE_MACS, 0), {"sram": 0, "flash": 0}
         self._counted = dict.fromkeys(STAGE_MACS, 0)
         Cycle(self._with_outputs(network, self.most_classes), self.layout, budget, self.seed).require(self._suggestions)
@@ -129,7 +132,7 @@ class IncrementalLearner:
         self.record()
         row |= {
             "classes": list(self.classes), "widths": list(hidden_widths(self.network)),
-            "inference_macs": inference_macs(self.network), "stored_bytes": self.cycle.stored_bytes,
+            "inference_macs": inference_macs(self.network), "stored_bytes": self.stored_bytes,
             "sram": self.cycle.plan.sram, "flash": self.cycle.plan.flash,
             "macs": {stage: self.macs[stage] - macs[stage] for stage in STAGE_MACS},
         }  # fmt: skip
@@ -139,9 +142,10 @@ class IncrementalLearner:
     def _train_until(self, level, held_out, arrived):
         """Train and verify, and grow while below the criterion; returns what came of it."""
         row = {"criterion": level, "accuracy": None, "criterion_met": None, "growths": [], "stopped": None}
-        self.train(arrived=arrived)
         if level is None:
+            self.train(self.recipe.steps, arrived)
             return row
+        self.train(arrived=arrived)
         expansion, chunks = self.expansion, self.recipe.chunks - 1
         row["accuracy"] = self.verify(held_out)
         while row["accuracy"] < level:
@@ -163,18 +167,10 @@ class IncrementalLearner:
             row["accuracy"] = self.verify(held_out)
         row["criterion_met"] = bool(row["accuracy"] >= level)
         if row["criterion_met"] and not row["growths"] and expansion is not None and expansion.shrink:
-            self._shrink_within(level, held_out, row)
+            if change := shrunk(self, lambda: self.verify(held_out) >= level):
+                row["growths"].append(change)
+                row["accuracy"] = self.verify(held_out)
         return row
-
-    def _shrink_within(self, level, held_out, row):
-        """Try narrower hidden layers; the model stays as it is unless the narrower one meets the criterion too."""
-        widths = [max(1, int(w / self.expansion.factor)) for w in hidden_widths(self.network)]
-        if widths == list(hidden_widths(self.network)):
-            return
-        self._change(shrink(self.network_now(), widths), accepted=lambda: self.verify(held_out) >= level)
-        if list(hidden_widths(self.network)) == widths:
-            row["growths"].append(f"shrunk to {_words(widths)}")
-            row["accuracy"] = self.verify(held_out)
 
     # -- the stages, each of which can be called alone ------------------------------------------------------------------
 
@@ -188,9 +184,9 @@ class IncrementalLearner:
             return
         count = len(self.classes) + len(labels)
         if count > self.network.outputs:
-            resized = add_outputs(self.network_now(), count, seed=self._draw())
-            if not self._change(resized):
-                transition, larger = self._cycles(resized)
+            resized = add_outputs(self.network_now(), count, seed=self.draw())
+            if not self.change(resized):
+                transition, larger = self.cycles(resized)
                 (transition if not transition.fits else larger).require()
         for label in labels:
             self.classes.append(int(label))
@@ -205,7 +201,7 @@ class IncrementalLearner:
         cycle.generate_embeddings()
         for label in dict.fromkeys(y.tolist()):
             index = self._index(label)
-            mine, seed = x[y == label], self._draw()
+            mine, seed = x[y == label], self.draw()
             count = self.store.share(index, len(mine))
             packed = self.choose(mine, count, seed)
             self.store.put(index, packed, seed)
@@ -243,7 +239,13 @@ class IncrementalLearner:
 
     def shown(self, slots):
         """Raw samples of these slots as they are shown at the present step: brought back, moved, scaled."""
-        return self.recipe.augmentation.apply(self.network.input, self.store.decoded(slots), self.seed, self.steps)
+        return self.augmented(self.store.decoded(slots))
+
+    def augmented(self, x):
+        """Raw samples, moved and scaled; the work is counted."""
+        augmentation, layer = self.recipe.augmentation, self.network.input
+        self.augmented_values += augmentation.active * len(x) * layer.size
+        return augmentation.apply(layer, x, self.seed, self.steps)
 
     def keep_order(self, order):
         """Put an epoch's order where it lies in SRAM."""
@@ -262,31 +264,8 @@ class IncrementalLearner:
         return accuracy
 
     def expand(self):
-        """Grow by the largest step that fits; returns {"grown": words or None, "reason": why not}. All or nothing."""
-        expansion = Expansion() if self.expansion is None else self.expansion
-        present, network = hidden_widths(self.network), self.network_now()
-        wanted = next_widths(network, expansion.factor, self.largest)
-        seed, tried = self._draw(), []
-        for tenth in range(10, 0, -1):
-            widths = [w + -(-(to - w) * tenth // 10) for w, to in zip(present, wanted)]
-            if widths == list(present) or widths in tried:
-                continue
-            tried.append(widths)
-            if self._change(widen(network, widths, method=expansion.method, seed=seed)):
-                return {"grown": f"widened to {_words(widths)}", "reason": None}
-        if expansion.deepen and (resized := _deeper(network)) and self._change(resized):
-            return {"grown": f"deepened: {_words(hidden_widths(self.network))}", "reason": None}
-        return {"grown": None, "reason": self._why_not(tried)}
-
-    def _why_not(self, tried):
-        if not tried:
-            return f"hidden layers of {_words(hidden_widths(self.network))} are as wide as they may be"
-        refused = self._cycles(widen(self.network_now(), tried[-1]))
-        needs = max((cycle.needs for cycle in refused if not cycle.fits), key=lambda n: n.sram)
-        return (
-            f"hidden layers of {_words(tried[-1])} would need {needs.sram:,} B of SRAM and {needs.flash:,} B of flash; the "
-            f"budget leaves {self.budget.arena or 0:,} B and {self.budget.flash or 0:,} B"
-        )
+        """Grow by the largest step that fits, all or nothing: see :func:`mcuref.incremental.expansion.expand`."""
+        return expand(self)
 
     def record(self):
         """Write the model into flash: what it goes on from after a reset."""
@@ -323,8 +302,7 @@ class IncrementalLearner:
         """(plain data, arrays by name): copies of all that decides how the learner goes on; see :meth:`restore`."""
         plain = {
             "layers": describe(self.network.written[1:]), "classes": list(self.classes), "history": list(self.history),
-            "steps": self.steps, "epochs": self.epochs, "draws": self.draws, "macs": dict(self.macs),
-            "peaks": dict(self.peaks),
+            **{name: getattr(self, name) for name in COUNTERS}, "macs": dict(self.macs), "peaks": dict(self.peaks),
         }  # fmt: skip
         arrays = {f"program.{name}": value for name, value in self.program.state().items()}
         arrays |= {f"stored.{name}": self.cycle.view(name).copy() for name in self.cycle.stored}
@@ -345,7 +323,7 @@ class IncrementalLearner:
                     raise InputError(f"{name} is {value.dtype}{value.shape}; it must be {view.dtype}{view.shape}")
                 view[:] = value
             classes, history = [int(c) for c in plain["classes"]], list(plain["history"])
-            numbers = {name: int(plain[name]) for name in ("steps", "epochs", "draws")}
+            numbers = {name: int(plain[name]) for name in COUNTERS}
             macs, peaks = dict(plain["macs"]), dict(plain["peaks"])
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"this is not the state of such a learner: {error}") from None
@@ -358,17 +336,20 @@ class IncrementalLearner:
 
     # -- changes of the model -------------------------------------------------------------------------------------------
 
-    def _cycles(self, resized):
+    def cycles(self, resized):
         """The plans of a change: with both models in memory, and afterwards."""
         network = resized.network
         transition = Cycle(network, self.layout, self.budget, self.seed, beside=self.cycle)
         return transition, Cycle(network, self.layout, self.budget, self.seed)
 
-    def _change(self, resized, accepted=None):
-        """Replace the model, if both plans fit and it is ``accepted``; returns whether. Else not a bit changes."""
-        transition, after = self._cycles(resized)
+    def change(self, resized, accepted=None):
+        """Replace the model, if both plans fit and it is ``accepted``; else not a bit of it changes.
+
+        Returns {"sram", "flash"}, bytes of the plan with both models in memory, or None.
+        """
+        transition, after = self.cycles(resized)
         if not (transition.fits and after.fits):
-            return False
+            return None
         state = resized.state(self.program.state())
         self._count()
         present = self.cycle, self.store
@@ -376,10 +357,10 @@ class IncrementalLearner:
         if accepted is not None and not accepted():
             self._count()
             self.cycle, self.store = present
-            return False
+            return None
         self._count()
         self._enter(after, self.program.state())
-        return True
+        return {"sram": transition.plan.sram, "flash": transition.plan.flash}
 
     def _enter(self, cycle, state):
         """Go on in another cycle, with a program's state; what is stored moves along."""
@@ -401,7 +382,7 @@ class IncrementalLearner:
         if keep == 1 or not self.history:
             return
         state = self.program.state()
-        fresh = self.network.with_seed(self._draw()).parameters
+        fresh = self.network.with_seed(self.draw()).parameters
         for name, values in fresh.items():
             state[name] = keep * state[name] + (np.float32(1) - keep) * values
         self.program.restore(state)
@@ -433,6 +414,11 @@ class IncrementalLearner:
                 found.append({"change": f"{per_class} stored samples a class", **_sizes(cycle)})
         return found
 
+    @property
+    def stored_bytes(self):
+        """Bytes of all that is stored for the sake of learning: samples, labels, levels, classes, validation samples."""
+        return self.cycle.stored_bytes
+
     def _with_outputs(self, network, outputs):
         return Network([*network.written[:-1], Dense(outputs)], seed=self.seed, name=network.name)
 
@@ -442,7 +428,7 @@ class IncrementalLearner:
         small, large = hidden_widths(network), hidden_widths(self.largest)
         if len(small) != len(large) or any(s > w for s, w in zip(small, large)):
             raise InputError(
-                f"the largest model has hidden layers of {_words(large)}, the one to begin with of {_words(small)}; as many "
+                f"the largest model has hidden layers of {words(large)}, the one to begin with of {words(small)}; as many "
                 "are needed, none of them narrower"
             )
 
@@ -477,7 +463,7 @@ class IncrementalLearner:
             known = ", ".join(map(str, self.classes)) or "none"
             raise InputError(f"class {label} is not known to the learner yet; known are {known}") from None
 
-    def _draw(self):
+    def draw(self):
         """A new seed: draws depend on the learner's seed and on how many there were before."""
         self.draws += 1
         return int(random.philox(self.seed, random.LEARNER, 1, self.draws)[0])
@@ -499,26 +485,5 @@ class IncrementalLearner:
             self.progress(what, done, total)
 
 
-def next_widths(network, factor, largest=None):
-    """Hidden widths times a factor, rounded, each at least 1 more; none above those of the largest network, list of int."""
-    present = hidden_widths(network)
-    wanted = [max(w + 1, int(w * factor + 0.5)) for w in present]
-    most = wanted if largest is None else hidden_widths(largest)
-    if len(most) != len(present):  # it has been deepened
-        return wanted
-    return [max(w, min(width, limit)) for w, width, limit in zip(present, wanted, most)]
-
-
 def _sizes(cycle):
     return {"sram": cycle.needs.sram, "flash": cycle.needs.flash}
-
-
-def _deeper(network):
-    try:
-        return deepen(network)
-    except McurefError:
-        return None
-
-
-def _words(widths):
-    return ", ".join(map(str, widths))

@@ -1,0 +1,77 @@
+"""Size adaption: a learner's model grows by the largest step that fits its budget, or shrinks if a smaller one will do."""
+
+from mcuref.errors import InputError
+from mcuref.incremental.growth import deepen, hidden_widths, shrink, widen
+from mcuref.incremental.recipe import Expansion
+
+PARTS = 10  # of a growth step: if it does not fit, nine tenths of it are tried, and so on
+
+
+def expand(learner):
+    """Widen the hidden layers by the expansion's factor, or by the largest part of that step that fits; all or nothing.
+
+    Where no width can grow and the expansion says so, one more layer is tried, the identity.
+
+    Returns {"grown": {"change": words, "sram", "flash": bytes while both models were there} or None, "reason": why not}.
+    """
+    expansion = Expansion() if learner.expansion is None else learner.expansion
+    network, seed, tried = learner.network_now(), learner.draw(), []
+    present, wanted = hidden_widths(network), next_widths(network, expansion.factor, learner.largest)
+    for part in range(PARTS, 0, -1):
+        widths = [w + -(-(to - w) * part // PARTS) for w, to in zip(present, wanted)]
+        if widths == list(present) or widths in tried:
+            continue
+        tried.append(widths)
+        if change := learner.change(widen(network, widths, method=expansion.method, seed=seed)):
+            return {"grown": {"change": f"widened to {words(widths)}"} | change, "reason": None}
+    if expansion.deepen and (resized := _deeper(network)) and (change := learner.change(resized)):
+        widths = hidden_widths(learner.network)
+        return {"grown": {"change": f"deepened to {words(widths)}"} | change, "reason": None}
+    return {"grown": None, "reason": _why_not(learner, network, tried)}
+
+
+def shrunk(learner, accepted):
+    """Divide hidden widths by the expansion's factor, if ``accepted()`` of the narrower model; what was done, or None."""
+    network = learner.network_now()
+    widths = [max(1, int(w / learner.expansion.factor)) for w in hidden_widths(network)]
+    if widths == list(hidden_widths(network)):
+        return None
+    change = learner.change(shrink(network, widths), accepted)
+    return change and {"change": f"shrunk to {words(widths)}"} | change
+
+
+def next_widths(network, factor, largest=None):
+    """Hidden widths times a factor, rounded, each at least 1 more; none above those of the largest network, list of int."""
+    present = hidden_widths(network)
+    wanted = [max(w + 1, int(w * factor + 0.5)) for w in present]
+    most = wanted if largest is None else hidden_widths(largest)
+    if len(most) != len(present):  # it has been deepened
+        return wanted
+    return [max(w, min(width, limit)) for w, width, limit in zip(present, wanted, most)]
+
+
+def words(widths):
+    """Widths for people."""
+    return ", ".join(map(str, widths))
+
+
+def _deeper(network):
+    try:
+        return deepen(network)
+    except InputError:  # there is no ReLU to put it behind
+        return None
+
+
+def _why_not(learner, network, tried):
+    if not tried:
+        return f"hidden layers of {words(hidden_widths(network))} are as wide as they may be"
+    refused = [cycle for cycle in learner.cycles(widen(network, tried[-1])) if not cycle.fits]
+    needs, budget = max((cycle.needs for cycle in refused), key=lambda n: n.sram), learner.budget
+    left = " and ".join(
+        f"{allowed:,} B of {region}" for region, allowed in (("SRAM", budget.arena), ("flash", budget.flash))
+        if allowed is not None
+    )  # fmt: skip
+    return (
+        f"hidden layers of {words(tried[-1])} would need {needs.sram:,} B of SRAM and {needs.flash:,} B of flash; the "
+        f"budget leaves {left}"
+    )
