@@ -128,7 +128,7 @@ def _add_growth(parser):
     group.add_argument("--start", type=options.number, metavar="F", help="hidden widths to begin with, of the model's")
     group.add_argument("--factor", type=options.number, metavar="F", help="of a growth step; default 1.5")
     group.add_argument(
-        "--growth", choices=("zero-outgoing", "net2wider", "shrink-and-perturb"), help="default zero-outgoing"
+        "--growth", choices=("zero-outgoing", "net2wider", "shrink-and-perturb"), help="default: the protocol's"
     )
     group.add_argument("--deepen", action="store_true", help="add a layer when no width can grow")
     group.add_argument("--shrink", action="store_true", help="also try to be smaller")
@@ -200,7 +200,7 @@ def _setting(asked):
     from mcuref import rules
     from mcuref.errors import InputError
     from mcuref.incremental.experiment import Setting
-    from mcuref.incremental.recipe import Criterion, Expansion
+    from mcuref.incremental.recipe import Criterion
 
     if asked.criterion is not None and asked.within is not None:
         raise InputError("--criterion and --within are two ways to say what accuracy is enough; give one of them")
@@ -215,9 +215,9 @@ def _setting(asked):
     return Setting(
         tasks=tasks, strategies=("growing", *(n for n in names if n != "growing")), seeds=tuple(options.seeds(asked.seeds)),
         criterion=criterion, per_class=asked.per_class, start=asked.start, smallest=asked.smallest,
-        expansion=Expansion(
-            **_given(factor=asked.factor, method=asked.growth), deepen=asked.deepen, shrink=asked.shrink
-        ),
+        expansion=tuple(_given(
+            factor=asked.factor, method=asked.growth, deepen=asked.deepen or None, shrink=asked.shrink or None
+        ).items()),
         rule=rules.make(asked.method, asked.preset, **options.settings(asked.settings)),
         **_given(share=asked.share, bits=asked.bits, resolution=asked.resolution, distil=asked.distil),
         given=tuple(_given(

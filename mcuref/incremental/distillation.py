@@ -52,7 +52,7 @@ class Distillation:
     rate: float = 0.03
     step: str = "normalised"
     embeddings: int = 10
-    group: int = 24
+    group: int = 12
     stream: int = 1000
 
     def __post_init__(self):

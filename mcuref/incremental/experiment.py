@@ -16,7 +16,7 @@ from mcuref.incremental.expansion import next_widths
 from mcuref.incremental.growth import hidden_widths, widen, with_hidden_widths
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.metrics import matrix_metrics
-from mcuref.incremental.protocols import SHARE, find_protocol
+from mcuref.incremental.protocols import find_protocol
 from mcuref.incremental.recipe import Criterion, Expansion, Verification
 from mcuref.incremental.scenario import Scenario
 from mcuref.incremental.storage import Storage
@@ -47,9 +47,9 @@ class Setting:
     tasks : int or "sessions".
     strategies : tuple of names of :data:`STRATEGIES`.
     seeds : tuple of int: class order, start weights, and everything drawn.
-    share : float, of the raw training data, that stored bytes may come to; per_class replaces it.
+    share : float, of the raw training data, that stored bytes may come to; per_class, samples, replaces it.
     criterion : :class:`Criterion`; by default within one point of "fixed-large" on the same held-out samples.
-    expansion : :class:`Expansion`.
+    expansion : pairs (name, value) of fields of the :class:`Expansion`.
     start : float in ]0, 1], hidden widths of "growing" at the beginning, as a part of the model's.
     smallest : bool, whether to look for the smallest fixed width that would have sufficed.
     rule : update rule, or None for full training.
@@ -62,10 +62,10 @@ class Setting:
     tasks: object = 5
     strategies: tuple = ("growing",)
     seeds: tuple = (0,)
-    share: float = SHARE
+    share: float | None = None
     per_class: int | None = None
     criterion: Criterion = Criterion(within=0.01)
-    expansion: Expansion = Expansion()
+    expansion: tuple = ()
     start: float | None = None
     smallest: bool = False
     rule: object = None
@@ -77,10 +77,9 @@ class Setting:
     def __post_init__(self):
         for name in self.strategies:
             arguments.one_of("strategy", name, STRATEGIES)
-        number = arguments.number("share", self.share, 0, 1, above=True)
-        object.__setattr__(self, "share", float(number))
-        if self.start is not None:
-            arguments.number("start", self.start, 0, 1, above=True)
+        for name in ("share", "start"):
+            if getattr(self, name) is not None:
+                arguments.number(name, getattr(self, name), 0, 1, above=True)
 
     def recipe(self, protocol, kind):
         """The protocol's :class:`Recipe` for data of a kind, with what is asked for; one stored sample a class for now."""
@@ -121,8 +120,10 @@ class Experiment:
         self.protocol = find_protocol(data.name)
         fraction = min(1 / 6, HELD_OUT / len(data.x_train))
         self.scenario = Scenario(data, setting.tasks, data.validation_split(fraction))
+        self.share = self.protocol.share if setting.share is None else setting.share
         self.recipe = setting.recipe(self.protocol, data.kind)
         self.recipe = replace(self.recipe, per_class=self._per_class(self.recipe))
+        self.expansion = Expansion(**{"method": self.protocol.growth} | dict(setting.expansion))
         self.learners, self._stopped = {}, threading.Event()
 
     def check(self):
@@ -190,7 +191,7 @@ class Experiment:
         network, recipe, expansion = large, recipe_for(name, self.recipe), None
         if name == "growing":
             start = self.protocol.start if self.setting.start is None else self.setting.start
-            expansion = self.setting.expansion
+            expansion = self.expansion
             network = with_hidden_widths(large, [max(1, int(w * start + 0.5)) for w in hidden_widths(large)])
         if name in EQUAL_BYTES:
             recipe = replace(recipe, storage=Storage(8))
@@ -211,7 +212,7 @@ class Experiment:
         codec, check = recipe.storage.codec(layer), Storage().codec(layer)
         label = 1 if classes <= 256 else 2
         if self.setting.per_class is None:
-            most = int(self.setting.share * self.scenario.raw_bytes)
+            most = int(self.share * self.scenario.raw_bytes)
         else:
             most = (
                 self.setting.per_class * classes * (self.recipe.storage.codec(layer).bytes + label) + codec.scale_bytes
@@ -222,7 +223,7 @@ class Experiment:
         per_class = most // (classes * (codec.bytes + label))
         if per_class < 1:
             raise InputError(
-                f"{self.setting.share:.3%} of the raw data is less than one stored sample of {codec.bytes} B for each of "
+                f"{self.share:.3%} of the raw data is less than one stored sample of {codec.bytes} B for each of "
                 f"{classes} classes; store fewer bits, or raise --share"
             )
         return per_class
@@ -316,14 +317,14 @@ class Experiment:
             x, y = self._held_out(tasks)
             if np.mean(fixed.predict(x) == y) >= level:
                 return fixed.network
-            network = widen(network, next_widths(network, self.setting.expansion.factor, large), seed=seed).network
+            network = widen(network, next_widths(network, self.expansion.factor, large), seed=seed).network
         return large
 
     def settings(self):
         """Plain data of what was done, for JSON."""
         return {
             "recipe": self.recipe.as_dict(), "criterion": asdict(self.setting.criterion),
-            "expansion": asdict(self.setting.expansion),
+            "expansion": asdict(self.expansion),
             "start": self.protocol.start if self.setting.start is None else self.setting.start,
             "held_out_samples": len(self.scenario.arriving.y_test), "raw_bytes": self.scenario.raw_bytes,
             "largest_widths": list(hidden_widths(build(self.model, self.data))),

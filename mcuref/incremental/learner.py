@@ -13,7 +13,7 @@ from mcuref import arguments
 from mcuref.errors import InputError
 from mcuref.incremental import arrivals
 from mcuref.incremental.cycle import Cycle, Layout, inference_macs
-from mcuref.incremental.distillation import distil_class
+from mcuref.incremental.distillation import Distillation, distil_class
 from mcuref.incremental.expansion import expand, shrunk, words
 from mcuref.incremental.growth import add_outputs, hidden_widths
 from mcuref.incremental.recipe import Criterion, Expansion, Recipe
@@ -81,7 +81,7 @@ class IncrementalLearner:
         self.criterion, self.expansion, self.largest, self.budget = criterion, expansion, largest, budget
         self.embedding, self.seed, self.progress = embedding, arguments.seed(seed), progress
         self._check_largest(network)
-        self.layout = self._layout(network)
+        self.network_begun, self.layout = network, self._layout(network)
         self.classes, self.history = [], []
         self.steps = self.epochs = self.draws = self.augmented_values = 0
         self.macs, self.peaks = dict.fromkeys(STAGE_MACS, 0), {"sram": 0, "flash": 0}
@@ -202,8 +202,8 @@ class IncrementalLearner:
         for label in dict.fromkeys(y.tolist()):
             index = self._index(label)
             mine, seed = x[y == label], self.draw()
-            count = self.store.share(index, len(mine))
-            packed = self.choose(mine, count, seed)
+            count = self.store.share(index, len(mine), seed)
+            packed = self.choose(mine, count, seed) if count else np.zeros((0, self.layout.codec.bytes), np.uint8)
             self.store.put(index, packed, seed)
             stored[str(label)] = len(packed)
             self.report_progress("distilling", len(stored), len(set(y.tolist())))
@@ -403,16 +403,32 @@ class IncrementalLearner:
         return self.recipe.per_class * self.most_classes
 
     def _suggestions(self):
-        """Fewer stored samples that would fit, computed: [{"change", "sram", "flash"}]."""
-        found, network = [], self._with_outputs(self.layout.embedding or self.network, self.most_classes)
-        per_class = self.recipe.per_class
-        while per_class > 1 and not found:
-            per_class //= 2
-            layout = replace(self.layout, capacity=per_class * self.most_classes)
-            cycle = Cycle(network, layout, self.budget, self.seed)
-            if cycle.fits:
-                found.append({"change": f"{per_class} stored samples a class", **_sizes(cycle)})
+        """Changes that would fit, each planned: [{"change", "sram", "flash"}]."""
+        found, network = [], self._with_outputs(self.network_begun, self.most_classes)
+        for change, layouts in self._smaller_layouts():
+            for value, layout in layouts:
+                cycle = Cycle(network, layout, self.budget, self.seed)
+                if cycle.fits:
+                    found.append({"change": change.format(value), "sram": cycle.needs.sram, "flash": cycle.needs.flash})
+                    break
         return found
+
+    def _smaller_layouts(self):
+        """Pairs (words, pairs (value, layout)): less and less of what takes memory."""
+        recipe, distillation = self.recipe, self.recipe.distillation
+
+        def with_group(group):
+            small = replace(distillation, group=group, embeddings=min(distillation.embeddings, group))
+            return replace(self.layout, recipe=replace(recipe, distillation=small))
+
+        stored = halves(recipe.per_class)
+        yield "{} stored samples a class", [(n, replace(self.layout, capacity=n * self.most_classes)) for n in stored]
+        groups = halves(max(distillation.group, distillation.embeddings))
+        yield "groups of {0} samples and at most {0} embeddings", [(n, with_group(n)) for n in groups]
+        yield (
+            "selection alone (iterations 0, start 'random')",
+            [(0, replace(self.layout, recipe=replace(recipe, distillation=Distillation("random", 0, group=1))))],
+        )
 
     @property
     def stored_bytes(self):
@@ -485,5 +501,8 @@ class IncrementalLearner:
             self.progress(what, done, total)
 
 
-def _sizes(cycle):
-    return {"sram": cycle.needs.sram, "flash": cycle.needs.flash}
+def halves(n):
+    """n // 2, n // 4, ... down to 1."""
+    while n > 1:
+        n //= 2
+        yield n

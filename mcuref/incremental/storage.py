@@ -42,9 +42,9 @@ class Storage:
 class Codec:
     """Stores the samples of one Input layer in one :class:`Storage`.
 
-    Codes are levels low[c] + step[c] q, q = 0 .. 2^bits - 1, of each channel: of the whole range of the type where 8 bits
-    hold it or the samples are images (uint8), else of ``SPAN`` standard deviations to both sides of the mean, as the
-    layer's normalisation knows them.
+    Codes are levels low[c] + step[c] q, q = 0 .. 2^bits - 1, of each channel: of images (uint8, normalised to 0 .. 1)
+    from 0 to 1 / scale, with 8 bits of the whole range of an 8-bit type, else of ``SPAN`` standard deviations to both
+    sides of the mean, as the layer's normalisation knows them.
 
     Attributes
     ----------
@@ -63,12 +63,19 @@ class Codec:
 
     def _levels(self):
         channels, largest = self.shape[2], 2**self.storage.bits - 1
-        if self.layer.dtype == "uint8" or (self.layer.dtype == "int8" and self.storage.bits == 8):
-            lowest, highest = type_limits(self.layer.dtype)[1:]
-            return np.full(channels, lowest, np.float32), np.full(channels, (highest - lowest) / largest, np.float32)
         mean, scale = (spread(values, channels) for values in (self.layer.mean, self.layer.scale))
+        if self._is_image:
+            return mean, np.float32(1) / scale / np.float32(largest)
+        if self.layer.dtype in ("uint8", "int8") and self.storage.bits == 8:
+            return np.full(channels, type_limits(self.layer.dtype)[1]), np.ones(channels, np.float32)
         reach = np.float32(SPAN[self.storage.bits]) / np.abs(scale)
         return mean - reach, reach * np.float32(2 / largest)
+
+    @property
+    def _is_image(self):
+        """Whether samples are bytes that the normalisation brings from 0 .. 1 / scale to 0 .. 1, as those of images."""
+        layer = self.layer
+        return layer.dtype == "uint8" and not layer.mean.any() and bool((layer.scale * np.float32(255) >= 0.999).all())
 
     @property
     def _stored_values(self):
@@ -83,7 +90,11 @@ class Codec:
     @property
     def scale_bytes(self):
         """Bytes of low and step, stored once; 0 where they follow from the type."""
-        return 0 if self.layer.dtype == "uint8" else 8 * self.shape[2]
+        return (
+            0
+            if self._is_image or self.layer.dtype in ("uint8", "int8") and self.storage.bits == 8
+            else 8 * self.shape[2]
+        )
 
     @cached_property
     def bounds(self):

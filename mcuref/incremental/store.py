@@ -3,7 +3,7 @@
 import numpy as np
 
 from mcuref.incremental.cycle import CLASS_COLUMNS
-from mcuref.kernels.random import CHOICE, permutation
+from mcuref.kernels.random import CHOICE, permutation, philox
 
 LABEL, STORED, SEEN, CHECKS = range(len(CLASS_COLUMNS))
 
@@ -28,13 +28,16 @@ class Store:
         """A new class, without samples."""
         self.table[index] = label, 0, 0, 0
 
-    def share(self, index, arriving):
+    def share(self, index, arriving, seed):
         """How many of the arriving samples of a class are to be stored.
 
-        All slots the first time; the s-th time an s-th of them, so that every time is remembered alike.
+        All slots the first time; the t-th time a t-th of them, so that every time is remembered alike. What is left
+        over of a division is rounded up as often as it should be, which a seed decides.
         """
-        slots = self.recipe.per_class
-        return min(arriving, max(1, slots // (int(self.table[index, SEEN]) + 1)))
+        slots, times = self.recipe.per_class, int(self.table[index, SEEN]) + 1
+        count, left = divmod(slots, times)
+        count += int(philox(seed, CHOICE, 1)[0]) % times < left
+        return min(arriving, count)
 
     def put(self, index, packed, seed):
         """Store packed samples of a class: in free slots first, then in place of others, which a seed chooses."""

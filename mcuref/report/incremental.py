@@ -13,8 +13,12 @@ DEFINITIONS = (
     "over seeds"
 )
 MEMORY = (
-    "stored: bytes kept for rehearsal; of raw: over the bytes of all training samples; SRAM, flash: the largest plan "
-    "of any task and seed"
+    "stored: samples, labels, levels, table of classes and what is kept to verify on; of raw: over the bytes of all "
+    "training samples; SRAM, flash: the largest plan of any moment and seed, that with old and new weights included"
+)
+STAGES = (
+    "what shares SRAM is never needed at once; grow: old and new weights lie beside each other, in a plan of their own "
+    "(the peaks count it); not included: code of the incremental stages, which was not measured"
 )
 MACS = (
     "MACs: multiply-accumulates, means over seeds; inference: of one sample, by the network after the last task, and "
@@ -41,6 +45,12 @@ def incremental_tables(report):
     if report.get("growth"):
         yield Text("\nsize after each task: widths of the layers, MACs of one inference", style="bold")
         yield _growth_table(report["growth"])
+        yield from _growth_notes(report["growth"])
+    stages = first["per_seed"][0].get("stages")
+    if stages:
+        yield Text(f"\n{first['name']}: SRAM in the stages of the last task, seed {report['seeds'][0]}", style="bold")
+        yield _stages_table(stages)
+        yield note(STAGES)
     if report.get("smallest_fixed"):
         yield _smallest_line(report["smallest_fixed"], report["seeds"])
 
@@ -143,6 +153,28 @@ def _growth_table(growth):
     for rows in zip(*(seed["tasks"] for seed in growth)):
         cells = (cell for row in rows for cell in (_widths(row["widths"]), f"{row['inference_macs']:,}"))
         table.add_row(str(rows[0]["task"]), *cells)
+    return table
+
+
+def _growth_notes(growth):
+    """What stopped a model that stayed below its criterion, and when."""
+    for seed in growth:
+        for row in seed["tasks"]:
+            if row.get("criterion_met") is False:
+                why = row.get("stopped") or "it may not grow"
+                yield Text(
+                    f"seed {seed['seed']}, task {row['task']}: criterion {percent(row['criterion'], 2)} not met, "
+                    f"{percent(row['verified'], 2)} reached; {why}"
+                )
+
+
+def _stages_table(stages):
+    """A row a stage: bytes of SRAM alive, the largest buffers."""
+    table = plain_table("stage", "alive", "the largest")
+    table.columns[2].justify, table.columns[2].no_wrap = "left", False
+    for row in stages:
+        largest = ", ".join(f"{name} {size:,}" for name, size in list(row["buffers"].items())[:4])
+        table.add_row(row["stage"], f"{row['sram']:,} B", largest)
     return table
 
 
