@@ -75,6 +75,9 @@ def _add_memory(parser):
         choices=("random", "learned"),
         help="embeddings: random networks (default) or the model's own features",
     )
+    group.add_argument(
+        "--embedding", metavar="NAME", help="model whose layers random embeddings have; default: the protocol's"
+    )
     group.add_argument("--store", choices=("flash", "sram"), help="where stored samples lie; default flash")
 
 
@@ -219,7 +222,7 @@ def _setting(asked):
             factor=asked.factor, method=asked.growth, deepen=asked.deepen or None, shrink=asked.shrink or None
         ).items()),
         rule=rules.make(asked.method, asked.preset, **options.settings(asked.settings)),
-        **_given(share=asked.share, bits=asked.bits, resolution=asked.resolution, distil=asked.distil),
+        **_given(share=asked.share, bits=asked.bits, resolution=asked.resolution, distil=asked.distil, embedding=asked.embedding),
         given=tuple(_given(
             features=asked.features, region=asked.store, steps=asked.steps, learning_rate=asked.learning_rate,
             momentum=asked.momentum, batch=asked.batch, keep=asked.keep, stream_pass=asked.stream or None,

@@ -177,6 +177,8 @@ class Cycle:
         groups += [[(buffer, FIRST, LAST)] for buffer in self.stored.values()]
         if self.beside is not None:
             groups += self.beside.model.groups()  # old weights beside new ones
+            tables = [group for tenant in self.beside.embedded for group in tenant.groups()]
+            groups += [group for group in tables if group[0][0].region == "flash"]  # they do not leave it meanwhile
         return groups
 
     @property

@@ -30,6 +30,7 @@ DISTIL = {
     "swap-herding": {"start": "swap-herding", "iterations": 0},
     "random": {"start": "random", "iterations": 0},
 }
+MANY = 1 << 20  # samples a class, until they are counted
 HELD_OUT = 2000  # samples to verify on, about, held out of the training set
 SCALARS = (
     "average_accuracy", "average_incremental_accuracy", "forgetting", "backward_transfer", "forward_transfer",
@@ -55,6 +56,7 @@ class Setting:
     rule : update rule, or None for full training.
     bits, resolution : of stored samples: 8, 4, 2 or 1; "full" or "half".
     distil : "matching", "published", "swap-herding" or "random".
+    embedding : name of the model whose layers random embeddings have.
     given : pairs (name, value) of fields of the :class:`Recipe`; also "verify", the source of its verification, and
         "no_augmentation".
     """
@@ -72,6 +74,7 @@ class Setting:
     bits: int | None = None
     resolution: str | None = None
     distil: str | None = None
+    embedding: str | None = None
     given: tuple = ()
 
     def __post_init__(self):
@@ -82,7 +85,7 @@ class Setting:
                 arguments.number(name, getattr(self, name), 0, 1, above=True)
 
     def recipe(self, protocol, kind):
-        """The protocol's :class:`Recipe` for data of a kind, with what is asked for; one stored sample a class for now."""
+        """The protocol's :class:`Recipe` for data of a kind, with what is asked for; samples a class are yet to be counted."""
         given = dict(self.given)
         if given.pop("no_augmentation", False):
             given["augmentation"] = Augmentation()
@@ -97,7 +100,7 @@ class Setting:
             distillation = replace(distillation, **DISTIL[arguments.one_of("distil", self.distil, DISTIL)])
         if given.get("features") == "learned":
             distillation = replace(distillation, embeddings=1)
-        return protocol.recipe(kind, 1, storage=storage, distillation=distillation, rule=self.rule, **given)
+        return protocol.recipe(kind, MANY, storage=storage, distillation=distillation, rule=self.rule, **given)
 
 
 class Experiment:
@@ -108,7 +111,7 @@ class Experiment:
     data : :class:`mcuref.Data`, judged by its test side; what learners verify on is held out of the training side.
     model : str, name of the largest model; baselines have it too.
     setting : :class:`Setting`.
-    budget : :class:`mcuref.Budget` or None; of the strategies that a device could run.
+    budget : :class:`mcuref.Budget` or None; it binds "growing". What that is compared with says what it would need.
     progress : callable(what, done, total) or None.
     after_task : callable(seed, strategy, task rows so far) or None, called after every task.
     keeper : keeps what is done, or None; see :class:`mcuref.incremental.keeping.Keeper`.
@@ -186,7 +189,7 @@ class Experiment:
         return self._result(seed, learner, rows, matrix)
 
     def learner(self, name, seed):
-        """The learner of a strategy; BudgetExceeded if a device could not hold it."""
+        """The learner of a strategy; BudgetExceeded if "growing" does not fit."""
         large = build(self.model, self.data, seed=seed)
         network, recipe, expansion = large, recipe_for(name, self.recipe), None
         if name == "growing":
@@ -198,10 +201,11 @@ class Experiment:
             recipe = replace(recipe, per_class=self._per_class(recipe))
         kind = LEARNERS.get(name, IncrementalLearner)
         criterion = self.setting.criterion if name == "growing" else None
-        embedding = None if self.protocol.embedding is None else build(self.protocol.embedding, self.data)
+        embedding = self.setting.embedding or self.protocol.embedding
+        embedding = None if embedding is None else build(embedding, self.data)
         return kind(
             network, self.data.classes, recipe=recipe, criterion=criterion, expansion=expansion, largest=large,
-            embedding=embedding, budget=None if name in ("naive", "joint") else self.budget, seed=seed,
+            embedding=embedding, budget=self.budget if name == "growing" else None, seed=seed,
         )  # fmt: skip
 
     def _per_class(self, recipe):

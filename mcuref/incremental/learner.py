@@ -152,6 +152,7 @@ class IncrementalLearner:
             if chunks:
                 chunks -= 1
             elif expansion is None:
+                row["stopped"] = "it may not grow"
                 break
             elif len(row["growths"]) == expansion.growths:
                 row["stopped"] = f"it grew {expansion.growths} times in this task, which is the most"
@@ -352,11 +353,12 @@ class IncrementalLearner:
             return None
         state = resized.state(self.program.state())
         self._count()
-        present = self.cycle, self.store
+        present, counted = (self.cycle, self.store), dict(self._counted)
         self._enter(transition, state)
         if accepted is not None and not accepted():
             self._count()
             self.cycle, self.store = present
+            self._counted = counted  # of its program, which has run before
             return None
         self._count()
         self._enter(after, self.program.state())

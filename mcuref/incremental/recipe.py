@@ -1,6 +1,6 @@
 """What a learner does with data, how long, and when it is content: everything that can be chosen, in one place."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from mcuref.arguments import instance, number, one_of, whole
 from mcuref.errors import InputError
@@ -151,6 +151,8 @@ class Recipe:
             ("verification", Verification),
         ):  # fmt: skip
             instance(name, getattr(self, name), kind, f"a {kind.__name__}")
+        if self.distillation.group > self.per_class:  # no class has a larger group
+            object.__setattr__(self, "distillation", replace(self.distillation, group=self.per_class))
         if self.features == "learned" and self.distillation.embeddings != 1:
             raise InputError(f"learned features are one embedding; the recipe has {self.distillation.embeddings}")
 

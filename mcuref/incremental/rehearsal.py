@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mcuref.errors import InputError
 from mcuref.kernels.random import REPLAY, SHUFFLE, permutation, philox
 
 CHUNK = 4096  # samples that the host hands over at once; it decides no bit
@@ -10,6 +11,8 @@ CHUNK = 4096  # samples that the host hands over at once; it decides no bit
 def rehearse(learner, steps):
     """Show ``steps`` stored samples in a learning-rate schedule of their own: epoch after epoch, each in a new order."""
     slots, labels = learner.material()
+    if not len(slots):
+        raise InputError("there is nothing to train on yet; call learn(x, y), or add_classes and distil, first")
     done = 0
     while done < steps:
         order = permutation(len(slots), learner.seed, SHUFFLE + learner.epochs)[: steps - done]
