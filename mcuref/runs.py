@@ -121,7 +121,7 @@ class Run:
         program = self.compiled(self.network)
         arrays = [program.table, *program.listing.constants.values(), *self.network.parameters.values()]
         return {
-            "mcuref": sources_digest(),
+            "mcuref": sources_digest(SOURCES),
             "data": data_digest(self.first, self.second),
             "program": digest(f"{self.protocol} {self.loss} {self.seed}", arrays),
         }
@@ -177,7 +177,7 @@ def digest(text, arrays):
     return sha.hexdigest()
 
 
-def sources_digest(patterns=SOURCES):
+def sources_digest(patterns):
     """sha256 of the version and of the sources that decide a bit: files of the package by patterns."""
     package, sha = Path(__file__).resolve().parent, hashlib.sha256(__version__.encode())
     for path in sorted(path for pattern in patterns for path in package.glob(pattern)):

@@ -161,17 +161,17 @@ def test_a_fingerprint_is_of_what_decides_the_run(data):
 
 
 def test_a_fingerprint_changes_with_the_sources(data, tmp_path, monkeypatch):
-    mine = runs.sources_digest()
+    mine = runs.sources_digest(runs.SOURCES)
     for name in ("kernels/dense.py", "program/executor.py", "optimisers.py", "training.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("pass\n")
     monkeypatch.setattr(runs, "__file__", str(tmp_path / "runs.py"))
-    digests = {mine, runs.sources_digest()}
+    digests = {mine, runs.sources_digest(runs.SOURCES)}
     for name in ("kernels/dense.py", "program/executor.py", "optimisers.py"):
         (tmp_path / name).write_text("pass  # changed\n")
-        digests.add(runs.sources_digest())
+        digests.add(runs.sources_digest(runs.SOURCES))
     monkeypatch.setattr(runs, "__version__", "0.1.1")
-    assert len(digests | {runs.sources_digest()}) == 6
+    assert len(digests | {runs.sources_digest(runs.SOURCES)}) == 6
 
 
 def test_a_fingerprint_loads_no_numba():

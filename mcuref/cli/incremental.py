@@ -24,8 +24,8 @@ def arguments(parser):
     parser.add_argument("--data", default="digits", metavar="NAME|FOLDER", help="as of mcuref train; default digits")
     parser.add_argument("--model", metavar="NAME", help="the largest model; default: one that fits the data")
     parser.add_argument(
-        "--tasks", default="5", metavar="N|sessions",
-        help="split the classes into N tasks, or sessions: known classes seen again; default 5",
+        "--tasks", metavar="N|sessions",
+        help="split the classes into N tasks, or sessions: known classes seen again; default 5, or as many as classes",
     )  # fmt: skip
     parser.add_argument(
         "--compare", metavar="LIST", default="",
@@ -207,16 +207,11 @@ def _setting(asked):
 
     if asked.criterion is not None and asked.within is not None:
         raise InputError("--criterion and --within are two ways to say what accuracy is enough; give one of them")
-    tasks = asked.tasks
-    if tasks != "sessions":
-        if not tasks.isdecimal() or len(tasks) > 6:
-            raise InputError(f"--tasks {tasks!r} is neither a number of tasks, such as 5, nor the word sessions")
-        tasks = int(tasks)
     names = options.several(asked.compare, "--compare") if asked.compare else []
     within = 0.01 if asked.criterion is None and asked.within is None else asked.within
     criterion = Criterion(accuracy=asked.criterion, within=within)
     return Setting(
-        tasks=tasks, strategies=("growing", *(n for n in names if n != "growing")), seeds=tuple(options.seeds(asked.seeds)),
+        tasks=_tasks(asked.tasks), strategies=("growing", *(n for n in names if n != "growing")), seeds=tuple(options.seeds(asked.seeds)),
         criterion=criterion, per_class=asked.per_class, start=asked.start, smallest=asked.smallest,
         expansion=tuple(_given(
             factor=asked.factor, method=asked.growth, deepen=asked.deepen or None, shrink=asked.shrink or None
@@ -229,6 +224,17 @@ def _setting(asked):
             verify=asked.verify, no_augmentation=asked.no_augmentation or None,
         ).items()),
     )  # fmt: skip
+
+
+def _tasks(text):
+    """A number of tasks, "sessions", or None if nothing is said."""
+    if text in (None, "sessions"):
+        return text
+    if not text.isdecimal() or len(text) > 6:
+        from mcuref.errors import InputError
+
+        raise InputError(f"--tasks {text!r} is neither a number of tasks, such as 5, nor the word sessions")
+    return int(text)
 
 
 def _given(**values):

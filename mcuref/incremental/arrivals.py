@@ -1,5 +1,7 @@
 """Samples and labels as they arrive at a learner: checked at the door."""
 
+from numbers import Integral
+
 import numpy as np
 
 from mcuref.errors import InputError
@@ -28,6 +30,22 @@ def checked(layer, x, y, what="samples"):
             f"label {int(y[first])} of sample {first} of the {what} is not a class; they are whole numbers from 0"
         )
     return x.reshape(-1, *layer.shape), y.astype(np.int64)
+
+
+def pair(held_out):
+    """(x, y) of samples that were given together; InputError if they are not two things."""
+    if not isinstance(held_out, (tuple, list)) or len(held_out) != 2:
+        raise InputError(f"held_out is a {type(held_out).__name__}; it must be (x, y), samples and their labels")
+    return held_out
+
+
+def checked_classes(labels, known):
+    """InputError unless these are labels of classes, each of them new."""
+    for i, label in enumerate(labels):
+        if isinstance(label, bool) or not isinstance(label, Integral) or not 0 <= label <= LARGEST_LABEL:
+            raise InputError(f"label {label!r} is not a class; they are whole numbers from 0")
+        if label in known or label in labels[:i]:
+            raise InputError(f"class {label} is known already")
 
 
 def new_classes(known, y, most):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcuref.arguments import instance, number, whole
-from mcuref.incremental.storage import sample_axes, type_limits
+from mcuref.incremental.storage import sample_axes, spread, type_limits
 from mcuref.kernels.augment import augment_samples
 from mcuref.kernels.random import AUGMENT, philox
 
@@ -51,8 +51,9 @@ class Augmentation:
         a, b, c = sample_axes(layer.shape)
         moves = [self._moves(length, seed, word, len(x), first) for word, length in enumerate((a, b))]
         gains = self._gains(c, seed, len(x), first)
-        flat, out = x.reshape(len(x), -1), np.empty((len(x), layer.size), x.dtype)
-        augment_samples(out, flat, *moves, gains, layer.mean, a, b, c, self.wrap, *type_limits(str(x.dtype)))
+        mean = spread(layer.mean, c) if self.gain else layer.mean
+        flat, out = x.reshape(len(x), layer.size), np.empty((len(x), layer.size), x.dtype)
+        augment_samples(out, flat, *moves, gains, mean, a, b, c, self.wrap, *type_limits(str(x.dtype)))
         return out.reshape(x.shape)
 
     def _moves(self, length, seed, word, count, first):

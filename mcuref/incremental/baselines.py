@@ -22,7 +22,16 @@ SELECTIONS = {"herding": selection.herding, "k-center": selection.k_center}
 class RawLearner(IncrementalLearner):
     """Trains on raw data, which lies outside of every budget: of the last task, or of all so far (``joint``)."""
 
-    joint = False
+    joint, raw = False, None
+
+    def learn(self, x, y, **given):
+        """The same; if it fails, the raw data is as before, too."""
+        raw = self.raw
+        try:
+            return super().learn(x, y, **given)
+        except BaseException:
+            self.raw = raw
+            raise
 
     def _capacity(self):
         return 0
@@ -37,11 +46,13 @@ class RawLearner(IncrementalLearner):
 
     def material(self):
         """All raw samples."""
+        if self.raw is None:
+            return np.zeros(0, np.int32), np.zeros(0, np.int64)
         return np.arange(len(self.raw[0]), dtype=np.int32), self.raw[1]
 
-    def shown(self, slots):
+    def shown(self, slots, ahead=0):
         """Raw samples, moved and scaled as the stored ones of others are."""
-        return self.augmented(self.raw[0][slots])
+        return self.augmented(self.raw[0][slots], ahead)
 
     @property
     def stored_bytes(self):

@@ -10,12 +10,12 @@ needed in others: the embeddings of the distillation with the working memory of 
     grow     another model of another size stands beside the one that runs
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mcuref.incremental.embedding import Embedding, embedding_network, embedding_seeds
 from mcuref.memory.accountant import BudgetExceeded, Needs, Plan, excess
 from mcuref.memory.arena import Arena, Part
-from mcuref.memory.buffers import Buffer
+from mcuref.memory.buffers import Buffer, aligned
 from mcuref.program.compiler import compile, program_needs
 
 STAGES = ("record", "distil", "train", "verify", "grow")
@@ -47,6 +47,17 @@ class Layout:
     most_classes: int
     region: str
     embedding: object
+    programs: dict = field(
+        default_factory=dict, repr=False, compare=False
+    )  # compiled once: they are the same in all plans
+
+    def embedding_programs(self, network, seed, count):
+        """Compiled embeddings with the layers of a network, list of Program."""
+        key = repr(network.written[1:]), seed, count
+        if key not in self.programs:
+            networks = [embedding_network(network, seed=s) for s in embedding_seeds(seed, count)]
+            self.programs[key] = [Embedding(each).program for each in networks]
+        return self.programs[key]
 
     def stored(self):
         """Buffers of what is stored: samples, labels, classes, quantisation; validation samples and their labels."""
@@ -100,20 +111,26 @@ class Tenant:
     """
 
     def __init__(self, program, work, first, last, state, generated=False, prefix=""):
-        self.program, self.work, self.life, self.state, self.generated = program, work, (first, last), state, generated
-        self.proxies = {}
+        self.program, self.work, self.life, self.state = program, work, (first, last), state
+        self.proxies, self.drawn, size = {}, {}, 0
         for p in program.plan.placements:
-            if p.buffer.persistent:
-                in_sram = p.buffer.region == "sram" or (generated and p.buffer.category == "weights")
-                self.proxies[p.buffer] = replace(
-                    p.buffer, name=prefix + p.buffer.name, region="sram" if in_sram else "flash",
-                    persistent=not in_sram or state == (FIRST, LAST),
-                )  # fmt: skip
+            if not p.buffer.persistent:
+                continue
+            if generated and (p.buffer.region == "sram" or p.buffer.category == "weights"):
+                self.drawn[p.buffer], size = size, size + aligned(p.buffer.size)
+            else:
+                self.proxies[p.buffer] = replace(p.buffer, name=prefix + p.buffer.name)
+        self.block = Buffer(f"{prefix}weights", "uint8", (size,), "weights") if self.drawn else None
 
     def groups(self):
-        """Groups for a plan: what persists, each buffer with its own; not the work area, which tenants share."""
-        lives = {True: self.state, False: (FIRST, LAST)}
-        return [[(proxy, *lives[proxy.region == "sram"])] for proxy in self.proxies.values()]
+        """Groups for a plan: what persists, each buffer with its own; not the work area, which tenants share.
+
+        Weights that are drawn, and the error that goes with them, are one block: they come and go together.
+        """
+        groups = [
+            [(proxy, *(self.state if proxy.region == "sram" else (FIRST, LAST)))] for proxy in self.proxies.values()
+        ]
+        return groups + ([[(self.block, *self.state)]] if self.block else [])
 
     def part(self, arena):
         """The program's :class:`Part` of an arena."""
@@ -121,6 +138,8 @@ class Tenant:
         for buffer, offset in plan.offsets.items():
             if buffer in self.proxies:
                 offsets[buffer] = arena.offsets[self.proxies[buffer]]
+            elif buffer in self.drawn:
+                offsets[buffer] = arena.offsets[self.block] + self.drawn[buffer]
             else:
                 offsets[buffer] = arena.offsets[self.work] + offset - plan.state
         return Part(arena, offsets)
@@ -160,8 +179,7 @@ class Cycle:
         if not recipe.needs_embeddings:
             return []
         count = recipe.embeddings if recipe.iterations and network is not None else 1
-        networks = [embedding_network(network or self.network, seed=s) for s in embedding_seeds(self.seed, count)]
-        programs = [Embedding(each).program for each in networks]
+        programs = self.layout.embedding_programs(network or self.network, self.seed, count)
         size = max(program.plan.shared("sram") for program in programs)
         work, stages = Buffer("embedding.work", "uint8", (size,), "activations"), (0, 1)
         return [
@@ -212,6 +230,7 @@ class Cycle:
         self.embeddings = []
         for tenant in self.embedded:
             self.embeddings.append(Embedding(tenant.program.network, tenant.part(self.arena), tenant.program))
+            self.embeddings[-1].program.arena  # likewise
         return self
 
     def generate_embeddings(self):

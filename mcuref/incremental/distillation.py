@@ -10,7 +10,7 @@ of them only the mean features mu_r of R frozen embeddings f_r are kept, and a g
 with batch 1 and no other gradient in memory than that of the sample at hand; sigma is the standard deviation of the
 real samples. The normalised step needs no rate for each network and data set. The published step is
 
-        s_j <- s_j - rate v_j;   v_j <- 0.5 v_j + (2 / G) g_j
+        v_j <- 0.5 v_j + (2 / G) g_j;   s_j <- s_j - rate v_j
 
 Last, the samples are rounded to the bits that they are stored in. A class that is given more than G samples gets them
 in groups, each chosen from its own part of the stream and matched to the mean of all that has passed by until then.
@@ -114,8 +114,9 @@ def distil_class(x, count, codec, embeddings=(), recipe=None, seed=0, arrays=Non
     whole("count", count, 1)
     if len(x) < count:
         raise InputError(f"{count} samples are to be stored of a class that has {len(x)}; it needs at least as many")
-    if recipe.needs_embeddings and len(embeddings) < (recipe.embeddings if recipe.iterations else 1):
-        raise InputError(f"the recipe needs {recipe.embeddings} embeddings; {len(embeddings)} were given")
+    needed = (recipe.embeddings if recipe.iterations else 1) if recipe.needs_embeddings else 0
+    if len(embeddings) < needed:
+        raise InputError(f"the recipe needs {needed} embedding{'s' * (needed > 1)}; {len(embeddings)} were given")
     features = embeddings[0].features if recipe.needs_embeddings else 0
     arrays = workspace(recipe, codec.layer.size, features) if arrays is None else arrays
     stride = np.arange(recipe.streamed(len(x), count)) * len(x) // recipe.streamed(len(x), count)
@@ -125,7 +126,7 @@ def distil_class(x, count, codec, embeddings=(), recipe=None, seed=0, arrays=Non
     for i in range(groups):
         place = slice(i * count // groups, (i + 1) * count // groups)
         samples = arrays["distil.samples"][: place.stop - place.start]
-        stream.choose(samples, (i + 1) * len(stride) // groups, seed)
+        stream.choose(samples, place.stop * len(stride) // count, seed)  # at least as many as the group has
         if recipe.iterations:
             match(samples, embeddings, stream, recipe, codec.bounds, arrays)
         packed[place] = codec.encode_normalised(samples)

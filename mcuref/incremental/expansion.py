@@ -68,12 +68,14 @@ def _why_not(learner, network, tried):
     if not tried:
         return f"hidden layers of {words(hidden_widths(network))} are as wide as they may be"
     refused = [cycle for cycle in learner.cycles(widen(network, tried[-1])) if not cycle.fits]
-    needs, budget = max((cycle.needs for cycle in refused), key=lambda n: n.sram), learner.budget
+    largest = max(refused, key=lambda cycle: cycle.needs.sram)
+    needs, budget = largest.needs, learner.budget
+    when = " once all classes are there" if largest.network.outputs > network.outputs else ""
     left = " and ".join(
         f"{allowed:,} B of {region}" for region, allowed in (("SRAM", budget.arena), ("flash", budget.flash))
         if allowed is not None
     )  # fmt: skip
     return (
-        f"hidden layers of {words(tried[-1])} would need {needs.sram:,} B of SRAM and {needs.flash:,} B of flash; the "
+        f"hidden layers of {words(tried[-1])} would need {needs.sram:,} B of SRAM and {needs.flash:,} B of flash{when}; the "
         f"budget leaves {left}"
     )

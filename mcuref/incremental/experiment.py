@@ -31,6 +31,7 @@ DISTIL = {
     "random": {"start": "random", "iterations": 0},
 }
 MANY = 1 << 20  # samples a class, until they are counted
+MOST_TASKS = 5  # if nothing is said
 HELD_OUT = 2000  # samples to verify on, about, held out of the training set
 SCALARS = (
     "average_accuracy", "average_incremental_accuracy", "forgetting", "backward_transfer", "forward_transfer",
@@ -45,7 +46,7 @@ class Setting:
 
     Parameters
     ----------
-    tasks : int or "sessions".
+    tasks : int or "sessions"; 5 if None, or as many as there are classes if those are fewer.
     strategies : tuple of names of :data:`STRATEGIES`.
     seeds : tuple of int: class order, start weights, and everything drawn.
     share : float, of the raw training data, that stored bytes may come to; per_class, samples, replaces it.
@@ -61,7 +62,7 @@ class Setting:
         "no_augmentation".
     """
 
-    tasks: object = 5
+    tasks: object = None
     strategies: tuple = ("growing",)
     seeds: tuple = (0,)
     share: float | None = None
@@ -121,8 +122,7 @@ class Experiment:
         self.data, self.model, self.setting, self.budget = data, model, setting, budget
         self.progress, self.after_task, self.keeper = progress, after_task, keeper
         self.protocol = find_protocol(data.name)
-        fraction = min(1 / 6, HELD_OUT / len(data.x_train))
-        self.scenario = Scenario(data, setting.tasks, data.validation_split(fraction))
+        self.scenario = _scenario(data, setting.tasks)
         self.share = self.protocol.share if setting.share is None else setting.share
         self.recipe = setting.recipe(self.protocol, data.kind)
         self.recipe = replace(self.recipe, per_class=self._per_class(self.recipe))
@@ -215,20 +215,23 @@ class Experiment:
         layer, classes = build(self.model, self.data).input, self.data.classes
         codec, check = recipe.storage.codec(layer), Storage().codec(layer)
         label = 1 if classes <= 256 else 2
+        fixed = 16 * classes
+        if recipe.verification.source == "stored":
+            fixed += recipe.verification.per_class * classes * (check.bytes + label)
         if self.setting.per_class is None:
             most = int(self.share * self.scenario.raw_bytes)
         else:
-            most = (
-                self.setting.per_class * classes * (self.recipe.storage.codec(layer).bytes + label) + codec.scale_bytes
-            )
-        most -= codec.scale_bytes + 16 * classes
-        if recipe.verification.source == "stored":
-            most -= recipe.verification.per_class * classes * (check.bytes + label)
+            mine = self.recipe.storage.codec(layer)
+            most = self.setting.per_class * classes * (mine.bytes + label) + mine.scale_bytes + fixed
+        most -= codec.scale_bytes + fixed
         per_class = most // (classes * (codec.bytes + label))
         if per_class < 1:
+            what = f"{self.share:.3%} of the raw data"
+            if self.setting.per_class is not None:
+                what = f"what {self.setting.per_class} stored samples a class take"
             raise InputError(
-                f"{self.share:.3%} of the raw data is less than one stored sample of {codec.bytes} B for each of "
-                f"{classes} classes; store fewer bits, or raise --share"
+                f"{what} is less than one stored sample of {codec.bytes} B for each of "
+                f"{classes} classes; store fewer bits, or raise {'--share' if self.setting.per_class is None else '--per-class'}"
             )
         return per_class
 
@@ -333,6 +336,16 @@ class Experiment:
             "held_out_samples": len(self.scenario.arriving.y_test), "raw_bytes": self.scenario.raw_bytes,
             "largest_widths": list(hidden_widths(build(self.model, self.data))),
         }  # fmt: skip
+
+
+def _scenario(data, tasks):
+    """Tasks of the data, with a part of the training side held out to verify on."""
+    if data.kind == "anomaly":
+        raise InputError(
+            f"data set {data.name!r} is of kind 'anomaly'; incremental learning needs classes to tell apart"
+        )
+    tasks = min(MOST_TASKS, data.classes) if tasks is None else tasks
+    return Scenario(data, tasks, data.validation_split(min(1 / 6, HELD_OUT / len(data.x_train))))
 
 
 def _row(name, results):

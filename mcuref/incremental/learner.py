@@ -19,7 +19,7 @@ from mcuref.incremental.growth import add_outputs, hidden_widths
 from mcuref.incremental.recipe import Criterion, Expansion, Recipe
 from mcuref.incremental.rehearsal import rehearse, stream_with_replay
 from mcuref.incremental.storage import Storage
-from mcuref.incremental.store import Store
+from mcuref.incremental.store import LABEL, Store
 from mcuref.kernels import random
 from mcuref.layers import Dense
 from mcuref.memory.targets import Budget
@@ -59,7 +59,8 @@ class IncrementalLearner:
 
     Raises
     ------
-    BudgetExceeded : the start model with all its classes, its stored samples and the buffers of all stages do not fit.
+    BudgetExceeded : the start model with all its classes, its stored samples and the buffers of all stages do not fit, or
+        not while the last class is added.
     InputError : anything else that is wrong.
     """
 
@@ -86,7 +87,8 @@ class IncrementalLearner:
         self.steps = self.epochs = self.draws = self.augmented_values = 0
         self.macs, self.peaks = dict.fromkeys(STAGE_MACS, 0), {"sram": 0, "flash": 0}
         self._counted = dict.fromkeys(STAGE_MACS, 0)
-        Cycle(self._with_outputs(network, self.most_classes), self.layout, budget, self.seed).require(self._suggestions)
+        for cycle in self.reserved(network, self.layout):
+            cycle.require(self._suggestions)
         self._enter(Cycle(self._with_outputs(network, 1), self.layout, budget, self.seed), {})
 
     # -- the whole cycle ------------------------------------------------------------------------------------------------
@@ -183,12 +185,13 @@ class IncrementalLearner:
             )
         if not labels:
             return
-        count = len(self.classes) + len(labels)
+        arrivals.checked_classes(labels, self.classes)
+        count, draws = len(self.classes) + len(labels), self.draws
         if count > self.network.outputs:
             resized = add_outputs(self.network_now(), count, seed=self.draw())
             if not self.change(resized):
-                transition, larger = self.cycles(resized)
-                (transition if not transition.fits else larger).require()
+                self.draws = draws
+                next(cycle for cycle in self.cycles(resized) if not cycle.fits).require()
         for label in labels:
             self.classes.append(int(label))
             self.store.add_class(len(self.classes) - 1, label)
@@ -238,15 +241,15 @@ class IncrementalLearner:
         slots = self.store.filled()
         return slots, self.store.labels[slots].astype(np.int64)
 
-    def shown(self, slots):
-        """Raw samples of these slots as they are shown at the present step: brought back, moved, scaled."""
-        return self.augmented(self.store.decoded(slots))
+    def shown(self, slots, ahead=0):
+        """Raw samples of these slots as they are shown ``ahead`` steps from now: brought back, moved, scaled."""
+        return self.augmented(self.store.decoded(slots), ahead)
 
-    def augmented(self, x):
+    def augmented(self, x, ahead=0):
         """Raw samples, moved and scaled; the work is counted."""
         augmentation, layer = self.recipe.augmentation, self.network.input
         self.augmented_values += augmentation.active * len(x) * layer.size
-        return augmentation.apply(layer, x, self.seed, self.steps)
+        return augmentation.apply(layer, x, self.seed, self.steps + ahead)
 
     def keep_order(self, order):
         """Put an epoch's order where it lies in SRAM."""
@@ -254,10 +257,11 @@ class IncrementalLearner:
 
     def verify(self, held_out=None):
         """Accuracy on the samples that the recipe says, a fraction; the work is counted."""
-        if self.recipe.verification.source == "stored" and held_out is None:
+        x, y = (), ()
+        if held_out is not None:
+            x, y = arrivals.checked(self.network.input, *arrivals.pair(held_out), what="held-out samples")
+        elif self.layout.checks:
             x, y = self.store.checks()
-        else:
-            x, y = held_out
         if not len(x):
             raise InputError("there are no samples to verify on; give held_out=(x, y)")
         accuracy = float(np.mean(self.predict(x, count=True) == y))
@@ -314,8 +318,9 @@ class IncrementalLearner:
         try:
             network = Network([self.network.input, *make_network_layers(plain["layers"])], seed=self.seed,
                               name=self.network.name)  # fmt: skip
-            cycle = Cycle(network, self.layout, self.budget, self.seed).allocate()
-            cycle.program.restore(
+            cycle = Cycle(network, self.layout, self.budget, self.seed)
+            cycle.require()
+            cycle.allocate().program.restore(
                 {n.removeprefix("program."): v for n, v in arrays.items() if n.startswith("program.")}
             )
             for name in cycle.stored:
@@ -323,7 +328,12 @@ class IncrementalLearner:
                 if value.shape != view.shape or value.dtype != view.dtype:
                     raise InputError(f"{name} is {value.dtype}{value.shape}; it must be {view.dtype}{view.shape}")
                 view[:] = value
+            odd = {n for n in arrays if not n.startswith("program.")} - {f"stored.{name}" for name in cycle.stored}
+            if odd:
+                raise InputError(f"it has an unknown entry {sorted(odd)[0]!r}")
             classes, history = [int(c) for c in plain["classes"]], list(plain["history"])
+            if classes != cycle.view("classes")[: len(classes), LABEL].tolist() or len(classes) > network.outputs:
+                raise InputError(f"its classes {classes} are not those of its memory")
             numbers = {name: int(plain[name]) for name in COUNTERS}
             macs, peaks = dict(plain["macs"]), dict(plain["peaks"])
         except (KeyError, TypeError, ValueError) as error:
@@ -338,18 +348,31 @@ class IncrementalLearner:
     # -- changes of the model -------------------------------------------------------------------------------------------
 
     def cycles(self, resized):
-        """The plans of a change: with both models in memory, and afterwards."""
+        """The plans of a change, one by one: with both models in memory, afterwards, and with classes yet to come."""
         network = resized.network
-        transition = Cycle(network, self.layout, self.budget, self.seed, beside=self.cycle)
-        return transition, Cycle(network, self.layout, self.budget, self.seed)
+        yield Cycle(network, self.layout, self.budget, self.seed, beside=self.cycle)
+        yield Cycle(network, self.layout, self.budget, self.seed)
+        if network.outputs < self.most_classes:
+            yield from self.reserved(network, self.layout)
+
+    def reserved(self, network, layout):
+        """The plans of a network once all classes are there, and while the last one is added: room that is never given away."""
+
+        def cycle(outputs, beside=None):
+            return Cycle(self._with_outputs(network, outputs), layout, self.budget, self.seed, beside)
+
+        yield cycle(self.most_classes)
+        if self.most_classes > 1:
+            yield cycle(self.most_classes, beside=cycle(self.most_classes - 1))
 
     def change(self, resized, accepted=None):
-        """Replace the model, if both plans fit and it is ``accepted``; else not a bit of it changes.
+        """Replace the model, if all plans fit and it is ``accepted``; else not a bit of it changes.
 
         Returns {"sram", "flash"}, bytes of the plan with both models in memory, or None.
         """
-        transition, after = self.cycles(resized)
-        if not (transition.fits and after.fits):
+        cycles = self.cycles(resized)
+        transition, after = next(cycles), next(cycles)
+        if not (transition.fits and after.fits and all(cycle.fits for cycle in cycles)):
             return None
         state = resized.state(self.program.state())
         self._count()
@@ -406,12 +429,13 @@ class IncrementalLearner:
 
     def _suggestions(self):
         """Changes that would fit, each planned: [{"change", "sram", "flash"}]."""
-        found, network = [], self._with_outputs(self.network_begun, self.most_classes)
+        found = []
         for change, layouts in self._smaller_layouts():
             for value, layout in layouts:
-                cycle = Cycle(network, layout, self.budget, self.seed)
-                if cycle.fits:
-                    found.append({"change": change.format(value), "sram": cycle.needs.sram, "flash": cycle.needs.flash})
+                cycles = list(self.reserved(self.network_begun, layout))
+                if all(cycle.fits for cycle in cycles):
+                    most = {region: max(getattr(c.needs, region) for c in cycles) for region in ("sram", "flash")}
+                    found.append({"change": change.format(value)} | most)
                     break
         return found
 
@@ -455,7 +479,7 @@ class IncrementalLearner:
             return None
         if held_out is None:
             raise InputError("the recipe verifies on held-out samples; give held_out=(x, y), with all classes so far")
-        x, y = arrivals.checked(self.network.input, *held_out, what="held-out samples")
+        x, y = arrivals.checked(self.network.input, *arrivals.pair(held_out), what="held-out samples")
         arrivals.all_there(y, classes)
         return x, y
 

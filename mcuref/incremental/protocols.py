@@ -53,7 +53,7 @@ PROTOCOLS = {
     # 1 % of so small a data set is two samples of 8 x 8 pixels a class
     "digits": Protocol(Storage(4), steps=12_000, learning_rate=0.02, share=0.05, augmentation=Augmentation()),
     "mnist": Protocol(Storage(1), _SELECT, steps=72_000, learning_rate=0.02, start=0.125, embedding="cnn-28"),
-    "uci_har": Protocol(Storage(2, half=True), _SELECT, steps=24_000, embedding="cnn-har"),
+    "uci_har": Protocol(Storage(2, half=True), _SELECT, steps=24_000, learning_rate=0.005, embedding="cnn-har"),
     "cifar10": Protocol(Storage(2, half=True), steps=60_000, learning_rate=0.005, embedding="cnn-32"),
     "coil100_32": Protocol(
         Storage(2, half=True), Distillation(embeddings=5), steps=36_000, start=0.125, embedding="cnn-32@0.5"

@@ -43,10 +43,11 @@ def stream_with_replay(learner, x, y, tasks_before, old_classes):
         answers = np.empty((count, each), np.int64)
         samples[:, 0], answers[:, 0] = x[new], [index[label] for label in y[new].tolist()]
         if replayed:
-            draws = philox(learner.seed, REPLAY, count * replayed, learner.steps).astype(np.uint64)
-            chosen = ((draws * np.uint64(len(slots))) >> np.uint64(32)).astype(np.int64)
-            samples[:, 1:] = learner.shown(slots[chosen]).reshape(count, replayed, *x.shape[1:])
-            answers[:, 1:] = labels[chosen].reshape(count, replayed)
+            draws = philox(learner.seed, REPLAY, count * each, learner.steps).astype(np.uint64)  # one a step
+            chosen = ((draws * np.uint64(len(slots))) >> np.uint64(32)).astype(np.int64).reshape(count, each)[:, 1:]
+            for i in range(count):
+                samples[i, 1:] = learner.shown(slots[chosen[i]], i * each + 1)
+            answers[:, 1:] = labels[chosen]
         _show(learner, samples.reshape(-1, *x.shape[1:]), answers.reshape(-1), begin * each, total)
     return total
 

@@ -32,10 +32,6 @@ class Scenario:
     """
 
     def __init__(self, data, tasks, held_out=None):
-        if data.kind == "anomaly":
-            raise InputError(
-                f"data set {data.name!r} is of kind 'anomaly'; incremental learning needs classes to tell apart"
-            )
         self.data, self.arriving, self.kind = data, data if held_out is None else held_out, "classes"
         self.holds_out = held_out is not None
         if tasks == "sessions":

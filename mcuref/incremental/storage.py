@@ -30,7 +30,7 @@ class Storage:
     half: bool = False
 
     def __post_init__(self):
-        if isinstance(self.bits, bool) or self.bits not in BITS:
+        if not isinstance(self.bits, (int, np.integer)) or isinstance(self.bits, bool) or self.bits not in BITS:
             raise InputError(f"bits {self.bits!r} of a stored value are not known; they may be 1, 2, 4 or 8")
         instance("half", self.half, bool, "True or False")
 
@@ -56,6 +56,8 @@ class Codec:
 
     def __init__(self, layer, storage):
         instance("layer", layer, Input, "an Input layer")
+        if not layer.scale.all():
+            raise InputError("samples of an input with a scale of 0 cannot be stored: nothing is left of their values")
         self.layer, self.storage = layer, storage
         self.shape = sample_axes(layer.shape)
         self.low, self.step = self._levels()
@@ -106,7 +108,7 @@ class Codec:
 
     def encode(self, x):
         """packed uint8[N, bytes] of raw samples x [N, ...]."""
-        flat = np.ascontiguousarray(x, np.float32).reshape(len(x), -1)
+        flat = np.ascontiguousarray(x, np.float32).reshape(len(x), self.layer.size)
         packed = np.zeros((len(x), self.bytes), np.uint8)
         encode_samples(packed, flat, self.low, self.step, self.storage.bits, *self.shape, self.storage.half)
         return packed
@@ -114,8 +116,7 @@ class Codec:
     def encode_normalised(self, x):
         """The same from normalised samples float32[N, ...]: raw = x / scale + mean."""
         c = self.layer.mean.size
-        values = x.reshape(len(x), -1, c) / self.layer.scale + self.layer.mean
-        return self.encode(values.reshape(len(x), -1))
+        return self.encode(x.reshape(len(x), self.layer.size // c, c) / self.layer.scale + self.layer.mean)
 
     def decode(self, packed, order=None):
         """Raw samples [S, *layer.shape] of the layer's type: those of ``order`` int32[S], all if None."""

@@ -63,9 +63,10 @@ def _accuracies(report):
 
 def _places(experiment):
     """Where everything lies at the end, of every strategy and seed."""
-    for (strategy, seed), learner in experiment.learners.items():
-        for row in learner.cycle.where():
-            yield strategy, seed, *(row[name] for name in _PLACES)
+    for strategy in experiment.strategies:
+        for seed in experiment.setting.seeds:
+            for row in experiment.learners[strategy, seed].cycle.where():
+                yield strategy, seed, *(row[name] for name in _PLACES)
 
 
 def _write(path, header, rows):

@@ -132,13 +132,13 @@ def resumed_run(folder, command=TRAIN):
         if is_complete(folder):
             raise InputError(f"run folder {str(folder)!r} is complete already; there is nothing to resume")
         check_outputs(folder=folder, present=True)
-        *request, begun = _read_request(path)
+        arguments, fingerprint, begun = _read_request(path)
         if begun != command:
             raise InputError(
                 f"run folder {str(folder)!r} was begun by another command; go on with: {resume_command(folder)}"
             )
         remove_leftovers(folder)
-        yield request
+        yield arguments, fingerprint
 
 
 @contextmanager

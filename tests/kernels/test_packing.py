@@ -18,7 +18,7 @@ RANDOM = settings(max_examples=60, deadline=None, database=None, derandomize=Tru
 BITS = (1, 2, 4, 8)
 SHAPES = [  # images, signals, features; odd and even axes, axes of 1 that are not halved, more or less than whole bytes
     (1, 1, 1), (1, 1, 3), (1, 1, 17), (1, 1, 33), (2, 1, 1), (3, 1, 2), (7, 1, 3), (17, 1, 1), (33, 1, 2), (1, 7, 2),
-    (2, 2, 1), (2, 3, 1), (3, 2, 2), (3, 3, 1), (3, 7, 3), (7, 2, 1), (15, 3, 1), (2, 17, 2), (5, 4, 3),
+    (1, 4, 3), (2, 2, 1), (2, 3, 1), (3, 2, 2), (3, 3, 1), (3, 7, 3), (7, 2, 1), (15, 3, 1), (2, 17, 2), (5, 4, 3),
 ]  # fmt: skip
 LIMITS = {
     name: (True, *map(np.float32, (np.iinfo(name).min, np.iinfo(name).max))) for name in ("uint8", "int8", "int16")

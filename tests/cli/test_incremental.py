@@ -1,0 +1,237 @@
+"""mcuref incremental and mcuref report: tables, the run folder, the same bytes after an interruption, bad input."""
+
+import csv
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from mcuref import checkpoints
+from mcuref.incremental.learner import IncrementalLearner
+
+FILES = [
+    "accuracy.csv", "accuracy.png", "checkpoint", "matrix.png", "memory.csv", "report.json", "run.json", "size.png",
+    "stored.npz", "stored.png",
+]  # fmt: skip
+SAME = ["accuracy.csv", "memory.csv", "stored.npz"]  # to the byte; the report but for timing
+FAST = ("--model", "mlp-4-8-3", "--per-class", "3", "--steps", "60")
+KEYS = {
+    "name", "accuracy_matrix", "average_accuracy", "forgetting", "stored_bytes", "stored_share", "inference_macs_final",
+    "inference_macs_mean", "training_macs", "verification_macs", "sram_peak", "flash_peak",
+}  # fmt: skip
+
+
+@pytest.fixture
+def unpictured(monkeypatch):
+    """No pictures: they take most of the time of so small a run."""
+    monkeypatch.setattr("mcuref.report.incremental_runs._draw", lambda *arguments: None)
+
+
+@pytest.fixture
+def learned(mcuref, small, here):
+    """Learn into a folder; returns it."""
+
+    def run(name, *options):
+        outcome = mcuref("incremental", "--data", small, *FAST, "--out", name, *options)
+        assert outcome.status == 0 and outcome.err == "", outcome
+        assert f"run kept in {name}" in outcome.out
+        return here / name
+
+    return run
+
+
+def report(folder):
+    """The report but for its timing."""
+    return {k: v for k, v in json.loads((folder / "report.json").read_text()).items() if k != "timing"}
+
+
+def test_a_table_after_every_task_and_a_report(mcuref, small, here):
+    outcome = mcuref("incremental", "--data", small, *FAST, "--json", "table.json")
+    assert outcome.status == 0 and outcome.err == ""
+    heads = [line for line in outcome.out.splitlines() if line.startswith(" task   classes")]
+    assert len(heads) == 3, "three classes, three tasks"
+    content = json.loads((here / "table.json").read_text())
+    assert content["schema"] == "mcuref.incremental/1" and content["scenario"] == {"kind": "classes", "tasks": 3}
+    assert [s["name"] for s in content["strategies"]] == ["growing", "fixed-large"]
+    for strategy in content["strategies"]:
+        assert KEYS <= strategy.keys()
+        assert isinstance(strategy["stored_bytes"], int) and isinstance(strategy["sram_peak"], int)
+        assert len(strategy["accuracy_matrix"]) == 3
+
+
+def test_run_folder(learned, mcuref):
+    folder = learned("run", "--compare", "naive,joint,random", "--seeds", "2")
+    assert sorted(os.listdir(folder)) == FILES
+    content = report(folder)
+    with open(folder / "accuracy.csv", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert len(rows) == 5 * 2 * 9, "five strategies, two seeds, three tasks after each of three"
+    for strategy in content["strategies"]:
+        for result in strategy["per_seed"]:
+            mine = [r for r in rows if r["strategy"] == strategy["name"] and r["seed"] == str(result["seed"])]
+            assert [float(r["accuracy"]) for r in mine] == np.ravel(result["accuracy_matrix"]).tolist()
+    with open(folder / "memory.csv", newline="") as lines:
+        places = [r for r in csv.DictReader(lines) if r["strategy"] == "growing" and r["seed"] == "0"]
+    growing = content["strategies"][0]["per_seed"][0]
+    last = growing["tasks"][-1]
+    ends = {"sram": 0, "flash": 0}
+    for row in places:
+        ends[row["region"]] = max(ends[row["region"]], int(row["offset"]) + -(-int(row["bytes"]) // 4) * 4)
+    assert ends == {"sram": last["sram"], "flash": last["sram"] + last["flash"]}, "the plan, to the byte"
+    assert last["sram"] <= growing["sram_peak"] and last["flash"] <= growing["flash_peak"]
+    with np.load(folder / "stored.npz") as stored:
+        assert stored["x"].shape == (9, 4) and sorted(stored["y"].tolist()) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    shown = mcuref("report", folder)
+    assert shown.status == 0 and "growing: accuracy in %" in shown.out
+    drawn = mcuref("report", folder, "--pictures", "pictures")
+    assert drawn.status == 0 and sorted(os.listdir("pictures")) == ["accuracy.png", "matrix.png", "size.png"]
+
+
+def test_report_of_a_training_run(mcuref, small, refused):
+    assert mcuref("train", "--data", small, "--epochs", "1", "--out", "trained").status == 0
+    assert "accuracy" in mcuref("report", "trained").out
+    refused("is of mcuref train; pictures are of incremental runs", "report", "trained", "--pictures", "pictures")
+    refused("is no run folder: it has no run.json", "report", "nothing")
+
+
+@pytest.mark.parametrize("options", [
+    ("--compare", "naive,joint,reservoir"), ("--seeds", "2", "--verify", "stored", "--stream"),
+    ("--momentum", "0.9", "--batch", "4", "--method", "tinyprop", "--criterion", "1", "--deepen"),
+], ids=str)  # fmt: skip
+def test_interrupted_and_resumed(mcuref, learned, small, here, monkeypatch, unpictured, options):
+    whole, calls = learned("whole", *options), []
+    learn = IncrementalLearner.learn
+
+    def counted(learner, *arguments, **keywords):
+        calls.append(1)
+        return learn(learner, *arguments, **keywords)
+
+    monkeypatch.setattr(IncrementalLearner, "learn", counted)
+    learned("again", *options)
+    for stop in range(2, len(calls) + 1, 3):
+        name, left = f"stopped{stop}", iter(range(stop - 1))
+
+        def stopped(learner, *arguments, left=left, **keywords):
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            return learn(learner, *arguments, **keywords)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(IncrementalLearner, "learn", stopped)
+            outcome = mcuref("incremental", "--data", small, *FAST, "--out", name, *options)
+        assert outcome.status == 130 and f"go on with: mcuref incremental --resume {name}" in outcome.err
+        resumed = mcuref("incremental", "--resume", name)
+        assert resumed.status == 0, resumed
+        assert report(here / name) == report(whole)
+        assert all((here / name / file).read_bytes() == (whole / file).read_bytes() for file in SAME)
+        assert states(here / name) == states(whole)
+
+
+def states(folder):
+    """What the learners ended as, in the last checkpoint."""
+    header, arrays = checkpoints.read(folder / "checkpoint")
+    return header["done"], {name: values.tolist() for name, values in arrays.items()}
+
+
+def test_killed_at_random_moments(small, here, learned, unpictured):
+    options = ("--compare", "naive,random", "--steps", "4000")
+    whole = learned("whole", *options)
+    command = [sys.executable, "-m", "mcuref", "incremental"]
+    numbers, quiet = random.Random(7), {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    began = time.monotonic()
+    process = subprocess.Popen([*command, "--data", small, *FAST, *options, "--out", "killed"], **quiet)
+    kills = 0
+    while kills < 2 and process.poll() is None:
+        before = checkpoint_stamp("killed")
+        while process.poll() is None and checkpoint_stamp("killed") == before and time.monotonic() < began + 60:
+            time.sleep(0.001)
+        time.sleep(numbers.random() * 0.1)
+        process.kill()
+        process.wait()
+        kills += 1
+        process = subprocess.Popen([*command, "--resume", "killed"], **quiet)
+    process.wait()
+    assert kills and (here / "killed/report.json").is_file()
+    assert report(here / "killed") == report(whole) and states(here / "killed") == states(whole)
+    shutil.rmtree(here / "killed")
+
+
+def checkpoint_stamp(folder):
+    """Something that changes when the checkpoint does."""
+    try:
+        return os.stat(f"{folder}/checkpoint").st_mtime_ns
+    except FileNotFoundError:
+        return None
+
+
+def test_resumed_by_the_command_that_began_it(mcuref, small, refused, monkeypatch, unpictured):
+    def stopped(learner, *arguments, **keywords):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(IncrementalLearner, "learn", stopped)
+        assert mcuref("incremental", "--data", small, *FAST, "--out", "run").status == 130
+    refused("was begun by another command; go on with: mcuref incremental --resume run", "train", "--resume", "run")
+    refused("its run is unfinished; go on with: mcuref incremental", "incremental", "--data", small, "--out", "run")
+    refused("--resume goes on with a run as it was begun; --steps", "incremental", "--resume", "run", "--steps", "9")
+    assert mcuref("incremental", "--resume", "run").status == 0
+    refused("is complete already", "incremental", "--resume", "run")
+    refused("is of mcuref incremental; one of mcuref train is needed", "export", "run", "--c", "firmware")
+
+
+@pytest.mark.parametrize("options, fragment", [
+    (("--tasks", "4"), "tasks 4 is not a whole number from 1 to 3"),
+    (("--tasks", "x"), "--tasks 'x' is neither a number of tasks"),
+    (("--tasks", "sessions"), "has no sessions"),
+    (("--compare", "foo"), "strategy 'foo' is not known"),
+    (("--compare", "naive,naive"), "names 'naive' twice"),
+    (("--criterion", "2"), "criterion 2.0 is not a number from 0 to 1"),
+    (("--criterion", "0.5", "--within", "0.1"), "give one of them"),
+    (("--bits", "3"), "bits 3 of a stored value are not known"),
+    (("--start", "0"), "start 0.0 is not a number above 0 to 1"),
+    (("--keep", "2"), "keep 2.0 is not"),
+    (("--factor", "1"), "factor 1.0 is not a number above 1"),
+    (("--method", "foo"), "method 'foo' is not known"),
+    (("--set", "s_max=1"), "method 'full' has no setting 's_max'"),
+    (("--embedding", "foo"), "model 'foo' is not known"),
+    (("--embedding", "cnn-28"), "takes 784 values"),
+    (("--sram", "3k", "--flash", "64k"), "what would fit: groups of"),
+    (("--sram", "2100", "--flash", "64k"), "no smaller variant that was tried fits"),
+    (("--learning-rate", "1e6"), "became NaN or infinite"),
+    (("--resume", "nothing"), "--resume goes on with a run as it was begun"),
+], ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")  # fmt: skip
+def test_bad_input(refused, small, here, options, fragment):
+    refused(fragment, "incremental", "--data", small, *FAST, *options)
+    refused(fragment, "incremental", "--data", small, *FAST, *options, "--out", "run", "--json", "table.json")
+    assert os.listdir(here) == ["small"], "nothing is written"
+
+
+def test_less_than_a_sample_a_class(refused, small):
+    refused("store fewer bits, or raise --share", "incremental", "--data", small, "--share", "0.001")
+
+
+def test_anomaly_data(refused, sounds):
+    refused("is of kind 'anomaly'; incremental learning needs classes", "incremental", "--data", sounds)
+
+
+def test_refused_growth_is_reported(mcuref, small, here):
+    needs = mcuref("incremental", "--data", small, *FAST, "--distil", "random", "--start", "1", "--json", "large.json")
+    assert needs.status == 0
+    large = json.loads((here / "large.json").read_text())["strategies"][0]
+    sram = 2048 + large["sram_peak"] - 100
+    outcome = mcuref(
+        "incremental", "--data", small, *FAST, "--distil", "random", "--criterion", "1", "--sram", sram, "--flash", "64k",
+        "--json", "grown.json",
+    )  # fmt: skip
+    assert outcome.status == 0
+    grown = json.loads((here / "grown.json").read_text())["strategies"][0]
+    assert grown["sram_peak"] <= sram - 2048
+    stopped = [row["stopped"] for row in grown["per_seed"][0]["tasks"] if row["stopped"]]
+    assert any("would need" in why and f"leaves {sram - 2048:,} B of SRAM" in why for why in stopped)
+    assert "not met" in outcome.out

@@ -1,0 +1,275 @@
+"""Strategies side by side: all of them on the same terms, and an experiment that was killed ends as one that was not."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mcuref import Budget, Data, InputError, load_data
+from mcuref.incremental import experiment
+from mcuref.incremental.distillation import Distillation
+from mcuref.incremental.experiment import DISTIL, EQUAL_BYTES, SCALARS, STRATEGIES, Experiment, Setting
+from mcuref.incremental.keeping import Keeper, fingerprint
+from mcuref.incremental.protocols import Protocol
+from mcuref.incremental.recipe import Criterion
+from mcuref.incremental.storage import Storage
+from mcuref.memory.accountant import BudgetExceeded
+
+MODEL = "mlp-64-32-10"
+QUICK = Protocol(Storage(4), Distillation(embeddings=2, iterations=4, group=3, stream=30), steps=150, share=0.05)
+EASY = Criterion(within=0.9)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """A protocol of few steps."""
+    monkeypatch.setattr(experiment, "find_protocol", lambda name: QUICK)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    whole = load_data("digits")
+    return Data("digits", "image", whole.x_train[:600], whole.y_train[:600], whole.x_test[:200], whole.y_test[:200])
+
+
+def setting(**given):
+    return Setting(**{"tasks": 3, "criterion": EASY, "seeds": (0, 3)} | given)
+
+
+def text(rows):
+    return json.dumps(rows, sort_keys=True)
+
+
+@pytest.fixture(scope="module")
+def everything(digits):
+    """(experiment, rows) of all strategies."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(experiment, "find_protocol", lambda name: QUICK)
+        made = Experiment(digits, MODEL, setting(strategies=STRATEGIES))
+        made.check()
+        return made, made.run()
+
+
+def test_every_strategy_fills_its_row(everything):
+    made, rows = everything
+    assert sorted(row["name"] for row in rows) == sorted(STRATEGIES) and rows[0]["name"] == "growing"
+    for row in rows:
+        assert json.loads(json.dumps(row)) == row
+        assert all(np.isfinite(row[name]) for name in (*SCALARS, "average_accuracy_std", "forgetting_std"))
+        assert np.shape(row["accuracy_matrix"]) == (3, 3)
+        for result, seed in zip(row["per_seed"], (0, 3)):
+            assert result["seed"] == seed and len(result["tasks"]) == 3
+            matrix = np.array(result["accuracy_matrix"])
+            assert result["average_accuracy"] == matrix[-1].mean()
+            for number, task in enumerate(result["tasks"], 1):
+                assert task["task"] == number and task["per_task"] == matrix[number - 1, :number].tolist()
+                assert task["accuracy"] == np.mean(task["per_task"]) and 0 <= task["held_out_accuracy"] <= 1
+            assert result["inference_macs_final"] == result["tasks"][-1]["inference_macs"]
+            assert result["training_macs"] == sum(task["macs"]["training"] for task in result["tasks"])
+            assert result["sram_peak"] >= max(task["sram"] for task in result["tasks"])
+        means = [result["average_accuracy"] for result in row["per_seed"]]
+        assert row["average_accuracy"] == np.mean(means) and row["average_accuracy_std"] == np.std(means, ddof=1)
+        assert row["accuracy_matrix"] == np.mean([r["accuracy_matrix"] for r in row["per_seed"]], axis=0).tolist()
+
+
+def test_all_strategies_are_on_the_same_terms(everything):
+    """Same order, same samples, same training steps where none grows."""
+    made, rows = everything
+    for number in (0, 1):
+        results = {row["name"]: row["per_seed"][number] for row in rows}
+        assert len({tuple(result["order"]) for result in results.values()}) == 1
+        assert {result["training_steps"] for result in results.values()} == {3 * 150}
+        arrived = {tuple(task["samples"] for task in result["tasks"]) for result in results.values()}
+        assert len(arrived) == 1
+        assert not any(task["growths"] for task in results["growing"]["tasks"])
+        levels = [t["criterion"] for t in results["growing"]["tasks"]]
+        assert levels == pytest.approx(
+            [t["held_out_accuracy"] - 0.9 for t in results["fixed-large"]["tasks"]], abs=1e-6
+        )
+    assert rows[0]["per_seed"][0]["order"] != rows[0]["per_seed"][1]["order"]
+
+
+def test_stored_bytes_are_within_the_share_and_equal_to_within_a_sample_a_class(everything):
+    made, rows = everything
+    stored = {row["name"]: row["stored_bytes"] for row in rows}
+    share = made.share * made.scenario.raw_bytes
+    assert stored["growing"] == stored["fixed-large"] <= share
+    assert stored["naive"] == 0
+    assert stored["joint"] == len(made.scenario.arriving.x_train) * 65
+    for name in EQUAL_BYTES:
+        assert share - 10 * 65 < stored[name] <= share
+        assert stored[name] <= stored["growing"] + 10 * 33
+    for row in rows:
+        assert row["stored_share"] == row["stored_bytes"] / made.scenario.raw_bytes
+    assert all(made.learners[name, 0].recipe.storage == Storage(8) for name in EQUAL_BYTES)
+
+
+@pytest.mark.parametrize("verify", ("held-out", "stored"))
+def test_samples_a_class_are_bytes_for_the_others(digits, verify):
+    made = Experiment(
+        digits,
+        MODEL,
+        setting(per_class=10, strategies=STRATEGIES, criterion=Criterion(0.5), given=(("verify", verify),)),
+    )
+    learners = {name: made.learner(name, 0) for name in STRATEGIES}
+    assert learners["growing"].recipe.per_class == learners["fixed-large"].recipe.per_class == 10
+    for name in EQUAL_BYTES:  # 10 x 33 B are 5 x 65 B
+        assert learners[name].recipe.per_class == 5
+        assert learners[name].stored_bytes <= learners["growing"].stored_bytes
+
+
+def test_a_share_or_count_too_small_for_one_sample_a_class(digits):
+    with pytest.raises(InputError, match="less than one stored sample of 32 B for each of 10 classes.*--share"):
+        Experiment(digits, MODEL, setting(share=0.001))
+    made = Experiment(digits, MODEL, setting(per_class=1, strategies=("random",)))
+    with pytest.raises(InputError, match="what 1 stored samples a class take.*--per-class"):
+        made.check()
+
+
+def test_a_budget_too_small_is_told_before_anything_is_trained(digits, monkeypatch):
+    made = Experiment(digits, MODEL, setting(strategies=("growing", "random")), budget=Budget(3000, None))
+    with pytest.raises(BudgetExceeded):
+        made.check()
+
+
+def test_growing_stays_inside_its_budget(digits):
+    budget = Budget(24000, 40000, stack=0)
+    made = Experiment(digits, MODEL, setting(seeds=(0,), criterion=Criterion(1.0)), budget=budget)
+    (row,) = [row for row in made.run() if row["name"] == "growing"]
+    assert row["sram_peak"] <= 24000 and row["flash_peak"] <= 40000
+    assert any(task["growths"] for task in row["per_seed"][0]["tasks"])
+    assert row["per_seed"][0]["tasks"][-1]["stopped"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"strategies": ("nothing",)}, {"share": 0}, {"share": 1.5}, {"start": 0}, {"start": -1}, {"distil": "x"},
+        {"bits": 3}, {"tasks": 11}, {"tasks": "sessions"}, {"given": (("verify", "never"),)}, {"expansion": (("factor", 1),)},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_settings_that_cannot_be(digits, given):
+    with pytest.raises(InputError):
+        Experiment(digits, MODEL, setting(**given)).check()
+
+
+@pytest.mark.parametrize("distil", DISTIL)
+def test_how_samples_are_made_can_be_chosen(digits, distil, monkeypatch):
+    monkeypatch.setitem(DISTIL["matching"], "iterations", 3)
+    monkeypatch.setitem(DISTIL["published"], "iterations", 3)
+    made = Experiment(
+        digits, MODEL, setting(distil=distil, criterion=Criterion(0.0), seeds=(0,), bits=2, resolution="half")
+    )
+    (row,) = made.run()
+    assert (row["distillation_macs"] > 0) == (distil != "random")
+    assert made.recipe.storage == Storage(2, half=True)
+    x, y = made.stored_samples()
+    assert x.shape == (10 * made.recipe.per_class, 8, 8, 1) and set(y.tolist()) == set(range(10))
+
+
+def test_sessions_of_known_classes(digits):
+    sessions = np.arange(600) % 3
+    data = Data("seen again", "image", digits.x_train, digits.y_train, digits.x_test, digits.y_test, sessions=sessions)
+    made = Experiment(data, MODEL, setting(tasks="sessions", strategies=("growing", "reservoir"), seeds=(1,)))
+    rows = made.run()
+    for row in rows:
+        tasks = row["per_seed"][0]["tasks"]
+        assert [len(task["new_classes"]) for task in tasks] == [10, 0, 0]
+        assert row["per_seed"][0]["training_steps"] == 450
+
+
+def test_the_smallest_fixed_width_that_would_do(digits):
+    made = Experiment(digits, MODEL, setting(seeds=(0,), smallest=True, start=0.25))
+    assert made.smallest_fixed(made.run())["widths"] == [[8]], "an easy criterion: the first width meets it"
+    hard = Experiment(
+        digits, MODEL, setting(seeds=(0,), smallest=True, criterion=Criterion(1.0), expansion=(("growths", 0),))
+    )
+    assert hard.smallest_fixed(hard.run())["widths"] == [[32]]
+
+
+# -- killed and resumed ------------------------------------------------------------------------------------------------
+
+KILLED = {
+    "growing": {"strategies": ("growing", "random"), "seeds": (0,), "criterion": Criterion(0.97)},
+    "raw": {"strategies": ("joint", "naive"), "seeds": (0,)},
+    "selection": {"strategies": ("reservoir", "herding"), "seeds": (0,)},
+    "learned": {
+        "strategies": ("growing",), "seeds": (0,), "criterion": Criterion(0.97),
+        "given": (("features", "learned"), ("momentum", 0.9), ("batch", 4), ("stream_pass", True)),
+    },
+    "two seeds": {"strategies": ("growing", "k-center"), "seeds": (0, 3)},
+}  # fmt: skip
+FINGERPRINT = fingerprint("data", {"tasks": 3})
+
+
+def never(sentence):
+    raise AssertionError(sentence)
+
+
+def keeper(folder, warn=never, mine=FINGERPRINT):
+    return Keeper(folder, mine, warn)
+
+
+@pytest.mark.parametrize("name", KILLED)
+def test_killed_after_any_task_it_ends_as_if_nobody_had_touched_it(digits, name, tmp_path):
+    """Every run goes on one task and is killed: all moments between two tasks."""
+    asked = setting(**KILLED[name])
+    whole = text(Experiment(digits, MODEL, asked).run())
+
+    def kill(seed, strategy, rows):
+        raise KeyboardInterrupt
+
+    deaths = 0
+    while True:
+        try:
+            again = Experiment(digits, MODEL, asked, keeper=keeper(tmp_path), after_task=kill if deaths < 50 else None)
+            rows = again.run()
+            break
+        except KeyboardInterrupt:
+            deaths += 1
+    tasks = 3 * len(again.strategies) * len(asked.seeds)
+    assert tasks / len(asked.seeds) <= deaths <= tasks
+    assert text(rows) == whole
+
+
+@pytest.mark.parametrize("name", ("growing", "raw"))
+def test_killed_in_the_middle_of_a_task(digits, name, tmp_path):
+    asked = setting(**KILLED[name])
+    whole = text(Experiment(digits, MODEL, asked).run())
+    calls = []
+
+    def progress(what, done, total):
+        calls.append(what)
+        if "task 2: training" in what:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Experiment(digits, MODEL, asked, keeper=keeper(tmp_path), progress=progress).run()
+    assert calls and text(Experiment(digits, MODEL, asked, keeper=keeper(tmp_path)).run()) == whole
+
+
+def test_finished_it_is_read_and_nothing_is_trained(digits, tmp_path, monkeypatch):
+    asked = setting(**KILLED["growing"])
+    whole = text(Experiment(digits, MODEL, asked, keeper=keeper(tmp_path)).run())
+    monkeypatch.setattr("mcuref.program.program.Program.train", never)
+    assert text(Experiment(digits, MODEL, asked, keeper=keeper(tmp_path)).run()) == whole
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(digits, tmp_path):
+    asked, warnings = setting(**KILLED["growing"]), []
+    whole = text(Experiment(digits, MODEL, asked).run())
+
+    def kill(seed, strategy, rows):
+        if strategy == "random" and len(rows) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Experiment(digits, MODEL, asked, keeper=keeper(tmp_path), after_task=kill).run()
+    path = tmp_path / "checkpoint"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    made = keeper(tmp_path, warnings.append)
+    assert len(warnings) == 1 and "damaged" in warnings[0] and len(made.kept(0, "random")[0]) == 1
+    assert text(Experiment(digits, MODEL, asked, keeper=made).run()) == whole
