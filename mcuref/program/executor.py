@@ -5,6 +5,8 @@ labels or targets, the order in which to show them, and a learning rate for each
 statistics that a microcontroller would not keep, are the counts, the losses and which samples were trained.
 """
 
+from functools import cache
+
 import numpy as np
 
 from mcuref.kernels.add import add_f32
@@ -346,6 +348,7 @@ def execute(
             results[position, j] = f32[(result_offset >> 2) + j]
 
 
+@cache
 def _signature(index_type):
     """The signature of :func:`execute` for kept indices of that type: compiled once each, for C-contiguous arrays."""
     from numba import types as t
