@@ -679,12 +679,11 @@ def test_a_part_of_a_larger_arena_computes_the_same_bits(layers, generated):
         if generated:  # nor are weights: their seed brings them back
             for tenant, part in zip(tenants, embeddings):
                 for buffer in part.program.listing.parameters.values():
-                    arena.view(tenant.proxies[buffer])[:] = np.nan
+                    part.program.arena.view(buffer)[:] = np.nan
                 part.program.fill(tenant.part(arena))
     assert (arena.view(other).view(np.uint8) == 0xA5).all() and (arena.view(kept).view(np.uint8) == 0xA5).all()
     assert (arena.guard == arena.guard[0]).all() and len(arena.bytes) == plan.sram + plan.flash
-    in_sram = sum(b.size for t in tenants for b in t.proxies.values() if b.category == "weights" and b.region == "sram")
-    assert bool(in_sram) == generated
+    assert all(bool(t.drawn) == generated and (not generated or t.block.region == "sram") for t in tenants)
     layer = Input(layers[0].shape, "float32")
     recipe, data = Distillation(iterations=3, embeddings=2, group=3), blobs(20, 4, layer)
     packed = [distil_class(data, 5, Storage().codec(layer), e, recipe) for e in (alone, embeddings)]
