@@ -345,7 +345,17 @@ def _scenario(data, tasks):
             f"data set {data.name!r} is of kind 'anomaly'; incremental learning needs classes to tell apart"
         )
     tasks = min(MOST_TASKS, data.classes) if tasks is None else tasks
-    return Scenario(data, tasks, data.validation_split(min(1 / 6, HELD_OUT / len(data.x_train))))
+    return Scenario(data, tasks, _split(data))
+
+
+def _split(data):
+    """The data with samples of every class held out: the official validation samples, else by groups, else one by one."""
+    fraction, classes = min(1 / 6, HELD_OUT / len(data.x_train)), set(data.y_train.tolist())
+    for given in (data, replace(data, validation=None), replace(data, validation=None, groups=None)):
+        split = given.validation_split(fraction)
+        if set(split.y_test.tolist()) == classes == set(split.y_train.tolist()):
+            break
+    return split
 
 
 def _row(name, results):

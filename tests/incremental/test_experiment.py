@@ -1,6 +1,7 @@
 """Strategies side by side: all of them on the same terms, and an experiment that was killed ends as one that was not."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -273,3 +274,13 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(digits, tmp_path):
     made = keeper(tmp_path, warnings.append)
     assert len(warnings) == 1 and "damaged" in warnings[0] and len(made.kept(0, "random")[0]) == 1
     assert text(Experiment(digits, MODEL, asked, keeper=made).run()) == whole
+
+
+def test_held_out_samples_have_every_class(digits):
+    """Official validation samples, or whole groups, may lack a class; then others are drawn."""
+    wanted = set(digits.y_train.tolist())
+    lacking = replace(digits, validation=digits.y_train < max(wanted), groups=digits.y_train)
+    for data in (digits, lacking, replace(lacking, validation=None)):
+        split = experiment._split(data)
+        assert set(split.y_test.tolist()) == wanted == set(split.y_train.tolist())
+        assert len(split.y_test) + len(split.y_train) == len(digits.y_train)

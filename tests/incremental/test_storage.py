@@ -191,6 +191,7 @@ def test_bounds_are_the_lowest_and_highest_level_in_normalised_units(layer, bits
     low, high = codec.bounds
     assert low.dtype == high.dtype == np.float32 and low.shape == high.shape == (3,)
     assert (low == np.minimum(*ends)).all() and (high == np.maximum(*ends)).all() and (low < high).all()
+    assert (codec.step > 0).all()
 
 
 def test_bounds_of_images_are_0_and_1():
@@ -337,7 +338,7 @@ def test_fewer_constants_than_channels_go_round():
 
 @every_format
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "float32"])
-@pytest.mark.parametrize("shape, constants", [((2, 2, 1), 4), ((3, 2), 6), ((3, 2), 3), ((4, 2, 2), 4)])
+@pytest.mark.parametrize("shape, constants", [((2, 2, 1), 4), ((3, 2), 6), ((3, 2), 3), ((2, 3), 2), ((4, 2, 2), 4)])
 def test_a_normalisation_of_every_value_is_refused(shape, constants, dtype, storage):
     layer = Input(shape, dtype, np.arange(constants, dtype=np.float32), np.ones(constants, np.float32))
     with pytest.raises(InputError) as refused:
