@@ -78,6 +78,10 @@ def _add_memory(parser):
     group.add_argument(
         "--embedding", metavar="NAME", help="model whose layers random embeddings have; default: the protocol's"
     )
+    group.add_argument("--embeddings", type=options.whole(1), metavar="R", help="how many; default: the protocol's")
+    group.add_argument(
+        "--group", type=options.whole(1), metavar="G", help="samples that are distilled together; default 12"
+    )
     group.add_argument("--store", choices=("flash", "sram"), help="where stored samples lie; default flash")
 
 
@@ -221,7 +225,7 @@ def _setting(asked):
         given=tuple(_given(
             features=asked.features, region=asked.store, steps=asked.steps, learning_rate=asked.learning_rate,
             momentum=asked.momentum, batch=asked.batch, keep=asked.keep, stream_pass=asked.stream or None,
-            verify=asked.verify, no_augmentation=asked.no_augmentation or None,
+            verify=asked.verify, group=asked.group, embeddings=asked.embeddings, no_augmentation=asked.no_augmentation or None,
         ).items()),
     )  # fmt: skip
 

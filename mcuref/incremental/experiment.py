@@ -58,8 +58,8 @@ class Setting:
     bits, resolution : of stored samples: 8, 4, 2 or 1; "full" or "half".
     distil : "matching", "published", "swap-herding" or "random".
     embedding : name of the model whose layers random embeddings have.
-    given : pairs (name, value) of fields of the :class:`Recipe`; also "verify", the source of its verification, and
-        "no_augmentation".
+    given : pairs (name, value) of fields of the :class:`Recipe`; also "verify", the source of its verification,
+        "group" and "embeddings" of its distillation, and "no_augmentation".
     """
 
     tasks: object = None
@@ -99,6 +99,8 @@ class Setting:
             storage = replace(storage, half=self.resolution == "half")
         if self.distil is not None:
             distillation = replace(distillation, **DISTIL[arguments.one_of("distil", self.distil, DISTIL)])
+        own = {name: given.pop(name) for name in ("group", "embeddings") if name in given}
+        distillation = replace(distillation, **own)
         if given.get("features") == "learned":
             distillation = replace(distillation, embeddings=1)
         return protocol.recipe(kind, MANY, storage=storage, distillation=distillation, rule=self.rule, **given)

@@ -450,7 +450,7 @@ class IncrementalLearner:
         stored = halves(recipe.per_class)
         yield "{} stored samples a class", [(n, replace(self.layout, capacity=n * self.most_classes)) for n in stored]
         groups = halves(max(distillation.group, distillation.embeddings))
-        yield "groups of {0} samples and at most {0} embeddings", [(n, with_group(n)) for n in groups]
+        yield "distillation with group {0} and at most {0} embeddings", [(n, with_group(n)) for n in groups]
         yield (
             "selection alone (iterations 0, start 'random')",
             [(0, replace(self.layout, recipe=replace(recipe, distillation=Distillation("random", 0, group=1))))],

@@ -201,7 +201,7 @@ def test_resumed_by_the_command_that_began_it(mcuref, small, refused, monkeypatc
     (("--set", "s_max=1"), "method 'full' has no setting 's_max'"),
     (("--embedding", "foo"), "model 'foo' is not known"),
     (("--embedding", "cnn-28"), "takes 784 values"),
-    (("--sram", "3k", "--flash", "64k"), "what would fit: groups of"),
+    (("--sram", "3k", "--flash", "64k"), "what would fit: distillation with group"),
     (("--sram", "2100", "--flash", "64k"), "no smaller variant that was tried fits"),
     (("--learning-rate", "1e6"), "became NaN or infinite"),
     (("--resume", "nothing"), "--resume goes on with a run as it was begun"),
