@@ -247,11 +247,19 @@ def _given(**values):
 
 
 def _in_folder(asked, experiment, fingerprint):
-    """Go on from the last checkpoint, if there is one."""
+    """Go on from the last checkpoint, if there is one; what stops the run says what becomes of it."""
+    from mcuref import checkpoints
+    from mcuref.errors import DivergedError, McurefError, NonFiniteError
     from mcuref.incremental.keeping import Keeper
 
     experiment.keeper = Keeper(asked.out, fingerprint, say)
-    return _run(asked, experiment)
+    try:
+        return _run(asked, experiment)
+    except (NonFiniteError, DivergedError) as error:
+        if not checkpoints.exist(asked.out):
+            raise
+        kept = f"run folder {asked.out!r} keeps what was learned before that, but resumed it would end the same"
+        raise McurefError(f"{error}; {kept}") from None
 
 
 def _run(asked, experiment):

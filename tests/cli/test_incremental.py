@@ -203,13 +203,20 @@ def test_resumed_by_the_command_that_began_it(mcuref, small, refused, monkeypatc
     (("--embedding", "cnn-28"), "takes 784 values"),
     (("--sram", "3k", "--flash", "64k"), "what would fit: distillation with group"),
     (("--sram", "2100", "--flash", "64k"), "no smaller variant that was tried fits"),
-    (("--learning-rate", "1e6"), "became NaN or infinite"),
     (("--resume", "nothing"), "--resume goes on with a run as it was begun"),
 ], ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")  # fmt: skip
 def test_bad_input(refused, small, here, options, fragment):
     refused(fragment, "incremental", "--data", small, *FAST, *options)
     refused(fragment, "incremental", "--data", small, *FAST, *options, "--out", "run", "--json", "table.json")
     assert os.listdir(here) == ["small"], "nothing is written"
+
+
+def test_training_that_diverges(refused, small, here):
+    diverges = ("incremental", "--data", small, *FAST, "--learning-rate", "1e6")
+    refused("became NaN or infinite", *diverges)
+    error = refused("became NaN or infinite", *diverges, "--out", "run", "--json", "table.json")
+    assert ("run" in os.listdir(here)) == ("keeps what was learned before that" in error)
+    assert "table.json" not in os.listdir(here) and not (here / "run/report.json").exists()
 
 
 def test_less_than_a_sample_a_class(refused, small):

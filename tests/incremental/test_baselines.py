@@ -165,6 +165,8 @@ def test_a_reservoir_is_uniform():
         assert len(set(stored)) == 24
         times[stored] += 1
     assert np.abs(times - 600 * 24 / 60).max() < 5 * np.sqrt(600 * 0.4 * 0.6)
+    late = times[24:].sum() - 600 * 24 * 36 / 60  # of one: hypergeometric, 24 of 60, 36 of them late
+    assert abs(late) < 3 * np.sqrt(600 * 24 * 0.6 * 0.4 * 36 / 59)
 
 
 @pytest.mark.parametrize("kind", (*LEARNERS.values(), IncrementalLearner))

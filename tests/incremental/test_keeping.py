@@ -49,8 +49,15 @@ def test_what_was_kept_comes_back_whole(tmp_path):
     keep(made, 1, "growing", 3)
     keep(made, 1, "k-center", 1)
     keep(made, 11, "growing", 4)
+    keep(made, 1, "k", 2)
     for found in (made, keeper(tmp_path)):
-        for seed, strategy, number in ((0, "growing", 2), (1, "growing", 3), (1, "k-center", 1), (11, "growing", 4)):
+        for seed, strategy, number in (
+            (0, "growing", 2),
+            (1, "growing", 3),
+            (1, "k-center", 1),
+            (1, "k", 2),
+            (11, "growing", 4),
+        ):
             same(found.kept(seed, strategy), number)
         assert found.kept(2, "growing") is None and found.kept(0, "random") is None
     keep(keeper(tmp_path), 0, "random", 1)
