@@ -227,6 +227,8 @@ class Cycle:
         self.arena = Arena(self.plan)
         self.program = self.model.program.fresh(self.model.part(self.arena))
         self.program.arena  # filled now: flash is written before anything runs
+        if "memory.levels" in self.stored:
+            self.view("memory.levels")[:] = self.layout.codec.low, self.layout.codec.step
         self.embeddings = []
         for tenant in self.embedded:
             self.embeddings.append(Embedding(tenant.program.network, tenant.part(self.arena), tenant.program))

@@ -69,7 +69,8 @@ class Criterion:
             return float(self.accuracy)
         if reference is None:
             raise InputError(f"the criterion is to be within {self.within:g} of a reference, but none is given")
-        return number("reference", reference, 0, 1).item() - float(self.within)
+        number("reference", reference, 0, 1)
+        return float(reference) - float(self.within)
 
 
 @dataclass(frozen=True)
