@@ -77,7 +77,8 @@ class Codec:
     def _is_image(self):
         """Whether samples are bytes that the normalisation brings from 0 .. 1 / scale to 0 .. 1, as those of images."""
         layer = self.layer
-        return layer.dtype == "uint8" and not layer.mean.any() and bool((layer.scale * np.float32(255) >= 0.999).all())
+        scaled = (layer.scale * np.float32(255) >= 0.999) & (layer.scale < 1)  # 1 is no normalisation
+        return layer.dtype == "uint8" and not layer.mean.any() and bool(scaled.all())
 
     @property
     def _stored_values(self):
