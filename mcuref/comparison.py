@@ -1,6 +1,5 @@
 """Methods side by side: same start weights, same order, same epochs and learning rate, one row a method."""
 
-import os
 import threading
 import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -15,6 +14,7 @@ from mcuref.errors import InputError
 from mcuref.layers import find_loss
 from mcuref.memory.targets import Budget
 from mcuref.models import build, find_model
+from mcuref.parallel import cores
 from mcuref.program.compiler import compile, require
 from mcuref.protocols import find_protocol
 from mcuref.runs import Run
@@ -79,7 +79,7 @@ class Comparison:
         """Rows of ``named_rules``, {key: (method, preset, rule)}; drops are against the one whose method is full."""
         self.check(named_rules)
         self._stopped.clear()
-        with ThreadPoolExecutor(_cores()) as pool:
+        with ThreadPoolExecutor(cores()) as pool:
             try:
                 # starts come first, so that nobody waits in vain for one that is behind him in the queue
                 starts = {seed: pool.submit(self._start, seed) for seed in self.seeds}
@@ -159,11 +159,6 @@ class Comparison:
             "flash_bytes": plan.flash,
             "timing": {"seconds": sum(seconds for _, seconds, *_ in runs)},
         }
-
-
-def _cores():
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _seeds(seeds):

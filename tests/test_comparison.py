@@ -130,14 +130,14 @@ def without_timing(rows):
 def test_rows_do_not_depend_on_how_many_run_at_a_time(data, monkeypatch, keywords):
     rows = {}
     for cores in (1, 2, 5):
-        monkeypatch.setattr("mcuref.comparison._cores", lambda n=cores: n)
+        monkeypatch.setattr("mcuref.comparison.cores", lambda n=cores: n)
         comparison = Comparison(data, "mlp-4-5-3", seeds=(0, 1, 2), epochs=2, **keywords)
         rows[cores] = without_timing(comparison.run(named_rules() | sweep_rules()))
     assert rows[1] == rows[2] == rows[5]
 
 
 def test_several_run_at_a_time(data, monkeypatch):
-    monkeypatch.setattr("mcuref.comparison._cores", lambda: 2)
+    monkeypatch.setattr("mcuref.comparison.cores", lambda: 2)
     monkeypatch.setattr(Trainer, "run", lambda trainer, original=Trainer.run: (meeting.wait(), original(trainer))[1])
     meeting = threading.Barrier(2, timeout=20)  # breaks unless two runs are under way at once
     assert len(Comparison(data, "mlp-4-5-3", epochs=1).run(named_rules(["full", "topk"]))) == 2
@@ -159,7 +159,7 @@ def long(monkeypatch):
             raise Endless
         return original(trainer)
 
-    monkeypatch.setattr("mcuref.comparison._cores", lambda: 2)
+    monkeypatch.setattr("mcuref.comparison.cores", lambda: 2)
     monkeypatch.setattr(Trainer, "run", run)
 
 
@@ -174,7 +174,7 @@ def test_a_run_that_fails_stops_the_others(data, long, methods):
 
 
 def test_pre_training_that_fails(data, monkeypatch):
-    monkeypatch.setattr("mcuref.comparison._cores", lambda: 2)
+    monkeypatch.setattr("mcuref.comparison.cores", lambda: 2)
     with pytest.raises(NonFiniteError):
         Comparison(data, "mlp-4-5-3", seeds=(0, 1, 2), regime="continue", learning_rate=1e30).run(named_rules())
 

@@ -18,7 +18,7 @@ from mcuref.cli.console import prepare_kernels, progress, show
 def arguments(parser):
     """Options of this command."""
     options.add_model(parser)
-    options.add_rule(parser, several=True)
+    options.add_rule(parser, "all")
     options.add_run(parser)
     options.add_policy(parser)
     parser.add_argument(

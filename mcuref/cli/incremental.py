@@ -11,12 +11,8 @@ same harness: same order, augmentation, bytes and training steps.
   mcuref incremental --resume runs/inc
 """
 
-import argparse
-
-from mcuref.cli import options
-from mcuref.cli.console import prepare_kernels, progress, say, show
-
-NOT_GIVEN = object()  # the value of an option that is not on the command line
+from mcuref.cli import options, resumable
+from mcuref.cli.console import progress, say, show
 
 
 def arguments(parser):
@@ -41,13 +37,9 @@ def arguments(parser):
     _add_training(parser)
     _add_growth(parser)
     options.add_budget(parser)
-    parser.add_argument("--out", metavar="FOLDER", help="keep the run in this new folder; default: print only")
-    parser.add_argument(
-        "--resume", metavar="FOLDER", help="go on with the unfinished run in this folder; no other option but --json"
-    )
+    resumable.add_folder(parser)
     options.add_json(parser)
-    defaults = vars(parser.parse_args([]))
-    parser.set_defaults(defaults=defaults, **dict.fromkeys(defaults.keys() - {"settings"}, NOT_GIVEN))
+    resumable.know_what_is_given(parser)
 
 
 def _add_memory(parser):
@@ -87,22 +79,12 @@ def _add_memory(parser):
 
 def _add_training(parser):
     group = parser.add_argument_group("training")
-    group.add_argument("--method", default="full", metavar="NAME", help="update rule; default full")
-    group.add_argument("--preset", default="default", metavar="NAME", help="paper or default, of the rule")
-    group.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        dest="settings",
-        help="a setting of the rule; repeatable",
-    )
+    options.add_rule(group, "full")
     group.add_argument(
         "--steps", type=options.whole(1), metavar="N", help="training steps of a phase; default: the protocol's"
     )
     group.add_argument("--learning-rate", type=options.number, metavar="RATE", help="default: the protocol's")
-    group.add_argument("--momentum", type=options.number, metavar="M", help="default 0; takes 4 bytes a weight")
-    group.add_argument("--batch", type=options.whole(1), metavar="N", help="default 1; more take 4 bytes a weight")
+    options.add_optimiser(group)
     group.add_argument(
         "--keep",
         type=options.number,
@@ -113,13 +95,7 @@ def _add_training(parser):
         "--stream", action="store_true", help="also train on arriving samples once, with stored ones in between"
     )
     group.add_argument("--no-augmentation", action="store_true", help="show stored samples as they are")
-    group.add_argument(
-        "--evaluate",
-        default="test",
-        choices=("test", "validation"),
-        help="on which samples the tables are; as of mcuref train",
-    )
-    group.add_argument("--samples", type=options.whole(1), metavar="N", help="use only the first N training samples")
+    options.add_part(group)
 
 
 def _add_growth(parser):
@@ -144,54 +120,14 @@ def _add_growth(parser):
 
 def run(arguments):
     """Check, learn, print, write."""
-    from mcuref.files import check_outputs
-    from mcuref.report.runs import check_new_run, resumed_run
-
-    given = {name: getattr(arguments, name) for name in arguments.defaults}
-    given = {name: value for name, value in given.items() if value is not NOT_GIVEN and value != []}
-    if "resume" not in given:
-        asked = argparse.Namespace(**arguments.defaults | given)
-        if asked.out is not None:
-            check_new_run(asked.out)
-        check_outputs(asked.json, folder=asked.out)
-        _learn(asked)
-        return
-    options.check_alone(given)
-    folder, json = given["resume"], given.get("json")
-    with resumed_run(folder, "incremental") as (begun, fingerprint):
-        check_outputs(json, folder=folder, present=True)
-        _learn(argparse.Namespace(**arguments.defaults | begun | {"out": folder, "json": json}), fingerprint)
+    resumable.run(arguments, "incremental", _checked, _run, _run_in_folder)
 
 
-def _learn(asked, begun=None):
-    """Check, learn, print, write; with a folder, in it; with the fingerprint of an unfinished run, go on with it."""
-    from mcuref.files import write_json
-    from mcuref.report.runs import new_run
-    from mcuref.runs import same_run
-
-    request = options.request(asked)
-    experiment, fingerprint = _checked(asked, request)  # refuses before any work
-    if begun is not None:
-        same_run(asked.out, begun, fingerprint)
-    prepare_kernels()
-    if begun is not None:
-        report = _in_folder(asked, experiment, fingerprint)
-    elif asked.out is not None:
-        with new_run(asked.out, request, fingerprint, "incremental"):
-            report = _in_folder(asked, experiment, fingerprint)
-    else:
-        report = _run(asked, experiment)
-    if asked.json is not None:
-        write_json(asked.json, report)
-
-
-def _checked(asked, request):
-    """(experiment, fingerprint); InputError or BudgetExceeded if it cannot be."""
+def _checked(asked):
+    """The Experiment that was asked for; InputError or BudgetExceeded if it cannot be."""
     from mcuref.datasets import load_part
     from mcuref.incremental.experiment import Experiment
-    from mcuref.incremental.keeping import fingerprint
     from mcuref.models import default_model
-    from mcuref.runs import data_digest
 
     setting = _setting(asked)
     budget = options.budget(asked)
@@ -199,7 +135,7 @@ def _checked(asked, request):
     model = default_model(data) if asked.model is None else asked.model
     experiment = Experiment(data, model, setting, budget=budget)
     experiment.check()
-    return experiment, fingerprint(data_digest(data), request)
+    return experiment
 
 
 def _setting(asked):
@@ -246,20 +182,13 @@ def _given(**values):
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _in_folder(asked, experiment, fingerprint):
-    """Go on from the last checkpoint, if there is one; what stops the run says what becomes of it."""
-    from mcuref import checkpoints
-    from mcuref.errors import DivergedError, McurefError, NonFiniteError
+def _run_in_folder(asked, experiment):
+    """Go on from the last checkpoint, if there is one."""
     from mcuref.incremental.keeping import Keeper
 
-    experiment.keeper = Keeper(asked.out, fingerprint, say)
-    try:
+    experiment.keeper = Keeper(asked.out, experiment.fingerprint, say)
+    with resumable.what_stops_it(asked.out):
         return _run(asked, experiment)
-    except (NonFiniteError, DivergedError) as error:
-        if not checkpoints.exist(asked.out):
-            raise
-        kept = f"run folder {asked.out!r} keeps what was learned before that, but resumed it would end the same"
-        raise McurefError(f"{error}; {kept}") from None
 
 
 def _run(asked, experiment):

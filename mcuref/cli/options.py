@@ -56,11 +56,12 @@ def add_model(parser, data=True):
     )  # fmt: skip
 
 
-def add_rule(parser, several=False):
-    """--method, --preset, --set."""
+def add_rule(parser, default="tinypropv2"):
+    """--method, --preset, --set; ``default`` "all" if several methods can be named."""
+    several = default == "all"
     parser.add_argument(
-        "--method", metavar="NAME", default=",".join(rules.METHODS) if several else "tinypropv2",
-        help=", ".join(rules.METHODS) + ("; several with commas, default all" if several else "; default tinypropv2"),
+        "--method", metavar="NAME", default=",".join(rules.METHODS) if several else default,
+        help=", ".join(rules.METHODS) + ("; several with commas" if several else "") + f"; default {default}",
     )  # fmt: skip
     parser.add_argument(
         "--preset", default="default", metavar="NAME",
@@ -85,8 +86,8 @@ def add_budget(parser):
     group.add_argument("--stack", metavar="SIZE", help="SRAM kept back for the stack; default 2KiB")
 
 
-def add_policy(parser):
-    """--momentum, --batch, --policy."""
+def add_optimiser(parser):
+    """--momentum, --batch."""
     parser.add_argument(
         "--momentum", type=number, metavar="M", help="of SGD; default 0; takes 4 bytes a trained weight"
     )
@@ -94,6 +95,11 @@ def add_policy(parser):
         "--batch", type=whole(1, LARGEST_BATCH), metavar="N",
         help="trained samples per update; default 1; more take 4 bytes a trained weight for the gradient",
     )  # fmt: skip
+
+
+def add_policy(parser):
+    """--momentum, --batch, --policy."""
+    add_optimiser(parser)
     parser.add_argument(
         "--policy", choices=POLICIES,
         help="immediate (each sample updates the weights) or accumulate (sums over the batch); default: what --batch needs",
@@ -112,6 +118,11 @@ def add_run(parser):
     )
     parser.add_argument("--learning-rate", type=number, metavar="RATE", help="default: the protocol's")
     parser.add_argument("--schedule", metavar="NAME", help=f"{', '.join(SCHEDULES)}; default: the protocol's")
+    add_part(parser)
+
+
+def add_part(parser):
+    """--samples, --evaluate."""
     parser.add_argument(
         "--samples", type=whole(1), metavar="N", help="use only the first N training samples; default all"
     )
@@ -182,13 +193,6 @@ def seeds(text):
     if wrong:
         raise InputError(f"--seeds {text!r} has {wrong[0]}; a seed is a whole number from 0 to {LARGEST_SEED}")
     return numbers
-
-
-def check_alone(given):
-    """InputError if --resume is given with options that were settled when the run was begun."""
-    others = [name.replace("settings", "set").replace("_", "-") for name in given if name not in ("resume", "json")]
-    if others:
-        raise InputError(f"--resume goes on with a run as it was begun; --{others[0]} cannot be given with it")
 
 
 def request(asked):

@@ -10,12 +10,8 @@ last checkpoint before that; one that fails before its first checkpoint leaves n
   mcuref train --resume runs/mine
 """
 
-import argparse
-
-from mcuref.cli import options
-from mcuref.cli.console import prepare_kernels, progress, say, show
-
-NOT_GIVEN = object()  # the value of an option that is not on the command line
+from mcuref.cli import options, resumable
+from mcuref.cli.console import progress, say, show
 
 
 def arguments(parser):
@@ -28,61 +24,18 @@ def arguments(parser):
         "--seed", type=options.whole(0), default=0, metavar="N", help="of start weights and orders; default 0"
     )
     options.add_budget(parser)
-    parser.add_argument("--out", metavar="FOLDER", help="keep the run in this new folder; default: print only")
+    resumable.add_folder(parser)
     parser.add_argument(
         "--checkpoint", type=options.number, default=30.0, metavar="S",
         help="seconds between two checkpoints in the folder; default 30",
     )  # fmt: skip
-    parser.add_argument(
-        "--resume", metavar="FOLDER",
-        help="go on with the unfinished run in this folder, as it was begun; no other option but --json",
-    )  # fmt: skip
     options.add_json(parser)
-    defaults = vars(parser.parse_args([]))  # known apart, so that run() sees what was given; --set appends to its []
-    parser.set_defaults(defaults=defaults, **dict.fromkeys(defaults.keys() - {"settings"}, NOT_GIVEN))
+    resumable.know_what_is_given(parser)
 
 
 def run(arguments):
     """Check, train, print, write."""
-    from mcuref.files import check_outputs
-    from mcuref.report.runs import check_new_run, resumed_run
-
-    given = {name: getattr(arguments, name) for name in arguments.defaults}
-    given = {name: value for name, value in given.items() if value not in (NOT_GIVEN, [])}
-    if "resume" not in given:
-        asked = argparse.Namespace(**arguments.defaults | given)
-        if asked.out is not None:
-            check_new_run(asked.out)
-        check_outputs(asked.json, folder=asked.out)
-        _train(asked)
-        return
-    options.check_alone(given)
-    folder, json = given["resume"], given.get("json")
-    with resumed_run(folder) as (begun, fingerprint):
-        check_outputs(json, folder=folder, present=True)
-        _train(argparse.Namespace(**arguments.defaults | begun | {"out": folder, "json": json}), fingerprint)
-
-
-def _train(asked, fingerprint=None):
-    """Check, train, print, write; with a folder, in it; with the fingerprint of an unfinished run, go on with it."""
-    from mcuref.files import write_json
-    from mcuref.report.runs import new_run
-    from mcuref.runs import same_run
-
-    request = options.request(asked)
-    training = _checked(asked)  # refuses before any work
-    if fingerprint is not None:
-        same_run(asked.out, fingerprint, training.fingerprint)
-    prepare_kernels()
-    if fingerprint is not None:
-        report = _finish_in_folder(asked, training)
-    elif asked.out is not None:
-        with new_run(asked.out, request, training.fingerprint):
-            report = _finish_in_folder(asked, training)
-    else:
-        report = _finish(asked, training)
-    if asked.json is not None:
-        write_json(asked.json, report)
+    resumable.run(arguments, "train", _checked, _finish, _finish_in_folder)
 
 
 def _checked(asked):
@@ -118,24 +71,13 @@ def _checked(asked):
 
 
 def _finish_in_folder(asked, training):
-    """Go on from the last checkpoint, if there is one; what stops the run says what becomes of it."""
-    from mcuref import checkpoints
-    from mcuref.errors import DivergedError, McurefError, NonFiniteError
-    from mcuref.files import WriteError
-    from mcuref.report.runs import resume_command
+    """Go on from the last checkpoint, if there is one."""
     from mcuref.runs import Keeper
 
     training.keeper = Keeper(asked.out, asked.checkpoint, say)
     found = training.keeper.load(training.fingerprint)
-    try:
+    with resumable.what_stops_it(asked.out):
         return _finish(asked, training, found)
-    except (WriteError, NonFiniteError, DivergedError) as error:
-        if not checkpoints.exist(asked.out):
-            raise
-        if isinstance(error, WriteError):
-            raise WriteError(f"{error}; when it can be, go on with: {resume_command(asked.out)}") from None
-        kept = f"run folder {asked.out!r} keeps the last checkpoint before that, but resumed it would end the same"
-        raise McurefError(f"{error}; {kept}") from None
 
 
 def _finish(asked, training, found=None):

@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 
 from mcuref.incremental import arrivals, selection
-from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.store import LABEL, SEEN, STORED
+from mcuref.kernels.load import load_samples_f32
 from mcuref.kernels.random import CHOICE, philox
 
 RAW_CHUNK = 512
@@ -22,7 +22,7 @@ SELECTIONS = {"herding": selection.herding, "k-center": selection.k_center}
 class RawLearner(IncrementalLearner):
     """Trains on raw data, which lies outside of every budget: of the last task, or of all so far (``joint``)."""
 
-    joint, raw = False, None
+    stores, joint, raw = False, False, None
 
     def learn(self, x, y, **given):
         """The same; if it fails, the raw data is as before, too."""
@@ -32,9 +32,6 @@ class RawLearner(IncrementalLearner):
         except BaseException:
             self.raw = raw
             raise
-
-    def _capacity(self):
-        return 0
 
     def distil(self, x, y):
         """Keep raw samples; nothing is distilled."""
@@ -87,11 +84,11 @@ class PoolLearner(IncrementalLearner):
         x = x[np.arange(streamed) * len(x) // streamed]
         layer, embedding = self.network.input, self.cycle.embeddings[0]
         features = np.zeros((len(x), embedding.features), np.float32)
-        channel = np.arange(layer.size) % layer.mean.size
+        flat = x.reshape(len(x), layer.size)
         for first in range(0, len(x), RAW_CHUNK):
             part = slice(first, first + RAW_CHUNK)
-            raw = x[part].reshape(len(x[part]), -1).astype(np.float32)
-            normalised = (raw - layer.mean[channel]) * layer.scale[channel]
+            normalised = np.zeros(flat[part].shape, np.float32)
+            load_samples_f32(normalised, flat[part], layer.mean, layer.scale)
             features[part] = embedding.outputs(normalised.reshape(-1, *layer.shape))
         return self.layout.codec.encode(x[np.sort(SELECTIONS[self.rule](features, count))])
 
@@ -130,15 +127,14 @@ class ReservoirLearner(IncrementalLearner):
         return slots, self.store.labels[slots].astype(np.int64)
 
 
+STARTS = {"random": "random", "reservoir": "random", "herding": "swap-herding", "k-center": "swap-herding"}
+
+
 def recipe_for(name, recipe):
-    """The recipe of a baseline: what it has in common with ``recipe``, 8 bits a value for real exemplars."""
-    choice = {
-        "random": Distillation(start="random", iterations=0, group=recipe.distillation.group),
-        "reservoir": Distillation(start="random", iterations=0, group=recipe.distillation.group),
-        "herding": Distillation(start="swap-herding", iterations=0, group=recipe.distillation.group),
-        "k-center": Distillation(start="swap-herding", iterations=0, group=recipe.distillation.group),
-    }
-    return replace(recipe, distillation=choice[name]) if name in choice else recipe
+    """The recipe of a strategy: those that store real samples choose them, and change nothing about them."""
+    if name not in STARTS:
+        return recipe
+    return replace(recipe, distillation=replace(recipe.distillation, start=STARTS[name], iterations=0))
 
 
 LEARNERS = {

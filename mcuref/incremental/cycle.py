@@ -1,7 +1,9 @@
 """Where everything lies while a model learns incrementally: one plan and one arena for all stages of the cycle.
 
 The rows of this plan are stages, not instructions. What is needed in one stage alone shares its bytes with what is
-needed in others: the embeddings of the distillation with the working memory of training, say.
+needed in others: the embeddings of the distillation with the working memory of training, say. Buffers for one sample on
+its way (record.sample, record.features, distil.gradient, replay.*) are the device's: the host hands over many samples at
+once, outside of the arena, which decides no bit.
 
     record   real samples of a class pass by; sums of their features, and a choice among them
     distil   the chosen samples are optimised, rounded, and stored
@@ -13,6 +15,7 @@ needed in others: the embeddings of the distillation with the working memory of 
 from dataclasses import dataclass, field, replace
 
 from mcuref.incremental.embedding import Embedding, embedding_network, embedding_seeds
+from mcuref.incremental.storage import Storage
 from mcuref.memory.accountant import BudgetExceeded, Needs, Plan, excess
 from mcuref.memory.arena import Arena, Part
 from mcuref.memory.buffers import Buffer, aligned
@@ -20,6 +23,10 @@ from mcuref.program.compiler import compile, program_needs
 
 STAGES = ("record", "distil", "train", "verify", "grow")
 FIRST, LAST = 0, len(STAGES) - 1
+EMBEDDED = STAGES.index("record"), STAGES.index("distil")  # the stages in which embeddings run
+AT_WORK = STAGES.index("train"), STAGES.index("verify")  # those in which the model does
+# Of a class: its number outside, stored samples, times it was seen, samples to verify on
+CLASS_COLUMNS = ("label", "stored", "seen", "checks")
 
 
 @dataclass(frozen=True)
@@ -30,13 +37,13 @@ class Layout:
     ----------
     codec : of the stored samples.
     check_codec : of the stored validation samples, 8 bits.
-    recipe : :class:`mcuref.incremental.learner.Recipe`.
+    recipe : :class:`mcuref.incremental.recipe.Recipe`.
     capacity : int, stored samples; 0 for a learner that stores none.
     checks : int, stored validation samples.
     most_classes : int.
-    region : "flash" or "sram", of what is stored.
     embedding : :class:`mcuref.Network` whose layers the random embeddings have; None for the features that the model
         has learned.
+    programs : compiled embeddings, which are the same in all plans.
     """
 
     codec: object
@@ -45,11 +52,17 @@ class Layout:
     capacity: int
     checks: int
     most_classes: int
-    region: str
-    embedding: object
-    programs: dict = field(
-        default_factory=dict, repr=False, compare=False
-    )  # compiled once: they are the same in all plans
+    embedding: object = None
+    programs: dict = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, recipe, layer, most_classes, *, stores=True, judged=True, embedding=None):
+        """The Layout of a recipe for an Input layer; whether it ``stores`` samples, and is ``judged`` by stored ones."""
+        checks = recipe.verification.per_class if judged and recipe.verification.source == "stored" else 0
+        return cls(
+            recipe.storage.codec(layer), Storage().codec(layer), recipe, recipe.per_class * most_classes * stores,
+            checks * most_classes, most_classes, embedding,
+        )  # fmt: skip
 
     def embedding_programs(self, network, seed, count):
         """Compiled embeddings with the layers of a network, list of Program."""
@@ -72,7 +85,8 @@ class Layout:
             shapes["validation.samples"] = ("uint8", (self.checks, self.check_codec.bytes), "validation data")
             shapes["validation.labels"] = (label, (self.checks,), "validation data")
         shapes["classes"] = ("int32", (self.most_classes, len(CLASS_COLUMNS)), "distilled data")
-        return {n: Buffer(n, dtype, shape, kind, "", self.region, True) for n, (dtype, shape, kind) in shapes.items()}
+        region = self.recipe.region
+        return {n: Buffer(n, dtype, shape, kind, "", region, True) for n, (dtype, shape, kind) in shapes.items()}
 
     def working(self, features):
         """{Buffer: (first stage, last stage)} of what is needed in some stages alone."""
@@ -89,14 +103,6 @@ class Layout:
         return {buffer: tuple(map(STAGES.index, life)) for buffer, life in lives.items()}
 
 
-CLASS_COLUMNS = (
-    "label",
-    "stored",
-    "seen",
-    "checks",
-)  # of a class: its number outside, samples, times, validation samples
-
-
 class Tenant:
     """A program that lies in the arena of a cycle: its groups for the plan, and where its buffers are once it is made.
 
@@ -104,14 +110,14 @@ class Tenant:
     ----------
     program : a compiled program; it is not run, but copies of it in an arena are.
     work : Buffer that stands for the area in which its buffers share; several tenants may have the same one.
-    first, last : int, stages in which it runs.
-    state : (first, last), stages through which its state in SRAM is kept.
-    generated : bool: whether its weights are drawn from a seed into SRAM, where they live in those stages alone.
+    life : (first, last), stages in which it runs.
+    generated : bool: whether its weights are drawn from a seed into SRAM, where they live in those stages alone; else
+        its state in SRAM is kept through all stages.
     prefix : str, before the names of its buffers.
     """
 
-    def __init__(self, program, work, first, last, state, generated=False, prefix=""):
-        self.program, self.work, self.life, self.state = program, work, (first, last), state
+    def __init__(self, program, work, life, generated=False, prefix=""):
+        self.program, self.work, self.life = program, work, life
         self.proxies, self.drawn, size = {}, {}, 0
         for p in program.plan.placements:
             if not p.buffer.persistent:
@@ -127,10 +133,8 @@ class Tenant:
 
         Weights that are drawn, and the error that goes with them, are one block: they come and go together.
         """
-        groups = [
-            [(proxy, *(self.state if proxy.region == "sram" else (FIRST, LAST)))] for proxy in self.proxies.values()
-        ]
-        return groups + ([[(self.block, *self.state)]] if self.block else [])
+        groups = [[(proxy, FIRST, LAST)] for proxy in self.proxies.values()]
+        return groups + ([[(self.block, *self.life)]] if self.block else [])
 
     def part(self, arena):
         """The program's :class:`Part` of an arena."""
@@ -165,7 +169,7 @@ class Cycle:
         recipe = layout.recipe
         program = compile(network, recipe.rule, recipe.optimiser())
         work = Buffer("model.work", "uint8", (program.plan.shared("sram"),), "activations")
-        self.model = Tenant(program, work, STAGES.index("train"), STAGES.index("verify"), (FIRST, LAST))
+        self.model = Tenant(program, work, AT_WORK)
         self.embedded = self._embedded() if layout.capacity and beside is None else []
         self.stored = layout.stored()
         self.working = layout.working(self.embedded[0].program.network.outputs if self.embedded else 0)
@@ -181,9 +185,9 @@ class Cycle:
         count = recipe.embeddings if recipe.iterations and network is not None else 1
         programs = self.layout.embedding_programs(network or self.network, self.seed, count)
         size = max(program.plan.shared("sram") for program in programs)
-        work, stages = Buffer("embedding.work", "uint8", (size,), "activations"), (0, 1)
+        work = Buffer("embedding.work", "uint8", (size,), "activations")
         return [
-            Tenant(program, work, *stages, stages, generated=True, prefix=f"embedding{r}.")
+            Tenant(program, work, EMBEDDED, generated=True, prefix=f"embedding{r}.")
             for r, program in enumerate(programs, 1)
         ]
 

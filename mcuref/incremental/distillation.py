@@ -65,7 +65,7 @@ class Distillation:
         whole("stream", self.stream, 1)
 
     def buffers(self, n, features):
-        """{name: (shape, first stage, last stage)} of the float32 buffers for samples of n values: see `Workspace`."""
+        """{name: (shape, first stage, last stage)} of the float32 buffers for samples of n values."""
         g, r = self.group, self.embeddings if self.iterations else 1
         shapes = {"record.sample": ((n,), "record", "record"), "distil.samples": ((g, n), "record", "distil")}
         if self.needs_embeddings:

@@ -1,10 +1,56 @@
 """Size adaption: a learner's model grows by the largest step that fits its budget, or shrinks if a smaller one will do."""
 
 from mcuref.errors import InputError
-from mcuref.incremental.growth import deepen, hidden_widths, shrink, widen
+from mcuref.incremental.deepening import deepen
+from mcuref.incremental.growth import hidden_widths, shrink, widen
 from mcuref.incremental.recipe import Expansion
 
 PARTS = 10  # of a growth step: if it does not fit, nine tenths of it are tried, and so on
+
+
+def train_until(learner, level, held_out, arrived):
+    """Train and verify, and grow while below the criterion.
+
+    Parameters
+    ----------
+    level : float, the accuracy that is enough; None to train one phase alone.
+    held_out, arrived : as :meth:`verify` and :meth:`train` of the learner take them.
+
+    Returns
+    -------
+    {"criterion", "accuracy", "criterion_met", "growths": changes of the size, "stopped": why it grew no more, or None}.
+    """
+    row = {"criterion": level, "accuracy": None, "criterion_met": None, "growths": [], "stopped": None}
+    if level is None:
+        learner.train(learner.recipe.steps, arrived)
+        return row
+    learner.train(arrived=arrived)
+    expansion, chunks = learner.expansion, learner.recipe.chunks - 1
+    row["accuracy"] = learner.verify(held_out)
+    while row["accuracy"] < level:
+        if chunks:
+            chunks -= 1
+        elif expansion is None:
+            row["stopped"] = "it may not grow"
+            break
+        elif len(row["growths"]) == expansion.growths:
+            row["stopped"] = f"it grew {expansion.growths} times in this task, which is the most"
+            break
+        else:
+            change = learner.expand()
+            if not change["grown"]:
+                row["stopped"] = change["reason"]
+                break
+            row["growths"].append(change["grown"])
+            chunks = learner.recipe.chunks - 1
+        learner.train()
+        row["accuracy"] = learner.verify(held_out)
+    row["criterion_met"] = bool(row["accuracy"] >= level)
+    if row["criterion_met"] and not row["growths"] and expansion is not None and expansion.shrink:
+        if change := shrunk(learner, lambda: learner.verify(held_out) >= level):
+            row["growths"].append(change)
+            row["accuracy"] = learner.verify(held_out)
+    return row
 
 
 def expand(learner):
@@ -67,9 +113,9 @@ def _deeper(network):
 def _why_not(learner, network, tried):
     if not tried:
         return f"hidden layers of {words(hidden_widths(network))} are as wide as they may be"
-    refused = [cycle for cycle in learner.cycles(widen(network, tried[-1])) if not cycle.fits]
+    refused = [cycle for cycle in learner.room.of_change(widen(network, tried[-1]), learner.cycle) if not cycle.fits]
     largest = max(refused, key=lambda cycle: cycle.needs.sram)
-    needs, budget = largest.needs, learner.budget
+    needs, budget = largest.needs, learner.room.budget
     when = " once all classes are there" if largest.network.outputs > network.outputs else ""
     left = " and ".join(
         f"{allowed:,} B of {region}" for region, allowed in (("SRAM", budget.arena), ("flash", budget.flash))

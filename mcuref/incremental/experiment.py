@@ -1,9 +1,9 @@
 """Strategies side by side on one scenario: same order, augmentation, stored bytes and training steps, a row a strategy."""
 
-import os
 import threading
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -11,9 +11,10 @@ from mcuref import arguments
 from mcuref.errors import InputError
 from mcuref.incremental.augmentation import Augmentation
 from mcuref.incremental.baselines import LEARNERS, recipe_for
-from mcuref.incremental.cycle import inference_macs
+from mcuref.incremental.cycle import Layout, inference_macs
 from mcuref.incremental.expansion import next_widths
 from mcuref.incremental.growth import hidden_widths, widen, with_hidden_widths
+from mcuref.incremental.keeping import fingerprint
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.metrics import matrix_metrics
 from mcuref.incremental.protocols import find_protocol
@@ -21,6 +22,8 @@ from mcuref.incremental.recipe import Criterion, Expansion, Verification
 from mcuref.incremental.scenario import Scenario
 from mcuref.incremental.storage import Storage
 from mcuref.models import build
+from mcuref.parallel import cores
+from mcuref.runs import data_digest
 
 STRATEGIES = ("growing", "fixed-large", "naive", "joint", "random", "herding", "k-center", "reservoir")
 EQUAL_BYTES = ("random", "herding", "k-center", "reservoir")  # of samples at 8 bits and full resolution
@@ -136,6 +139,13 @@ class Experiment:
         for name in self.strategies:
             self.learner(name, self.setting.seeds[0])
 
+    @cached_property
+    def fingerprint(self):
+        """What decides the experiment, as sha256 by what it is."""
+        layers = build(self.model, self.data).written[1:]  # a file can change under its name
+        asked = {"setting": self.setting, "model": self.model, "layers": layers, "budget": self.budget}
+        return fingerprint(data_digest(self.data), asked)
+
     @property
     def strategies(self):
         """Names, in the order in which they run: a criterion relative to "fixed-large" needs that first."""
@@ -146,7 +156,7 @@ class Experiment:
     def run(self):
         """Rows of the table: one a strategy, with every seed's figures; seeds run on all cores there are."""
         self._stopped.clear()
-        with ThreadPoolExecutor(_cores()) as pool:
+        with ThreadPoolExecutor(cores()) as pool:
             jobs = [pool.submit(self._seed, seed) for seed in self.setting.seeds]
             try:
                 wait(jobs, return_when=FIRST_EXCEPTION)
@@ -155,8 +165,7 @@ class Experiment:
                 self._stopped.set()
                 pool.shutdown(cancel_futures=True)
                 raise
-        asked = [n for n in self.strategies if n in self.setting.strategies or n == "fixed-large"]
-        order = sorted(asked, key=lambda n: (n != "growing", asked.index(n)))
+        order = sorted(self.strategies, key=lambda name: name != "growing")
         return [_row(name, [result[name] for result in results]) for name in order]
 
     def _seed(self, seed):
@@ -214,28 +223,28 @@ class Experiment:
         """Stored samples a class, so that everything stored is at most the share of the raw data."""
         if self.setting.per_class is not None and recipe.storage == self.recipe.storage:
             return self.setting.per_class
-        layer, classes = build(self.model, self.data).input, self.data.classes
-        codec, check = recipe.storage.codec(layer), Storage().codec(layer)
-        label = 1 if classes <= 256 else 2
-        fixed = 16 * classes
-        if recipe.verification.source == "stored":
-            fixed += recipe.verification.per_class * classes * (check.bytes + label)
         if self.setting.per_class is None:
-            most = int(self.share * self.scenario.raw_bytes)
+            most, what, option = (
+                int(self.share * self.scenario.raw_bytes),
+                f"{self.share:.3%} of the raw data",
+                "--share",
+            )
         else:
-            mine = self.recipe.storage.codec(layer)
-            most = self.setting.per_class * classes * (mine.bytes + label) + mine.scale_bytes + fixed
-        most -= codec.scale_bytes + fixed
-        per_class = most // (classes * (codec.bytes + label))
+            most = self._stored_bytes(self.recipe, self.setting.per_class)
+            what, option = f"what {self.setting.per_class} stored samples a class take", "--per-class"
+        one, two = (self._stored_bytes(recipe, n) for n in (1, 2))
+        per_class = 1 + (most - one) // (two - one)
         if per_class < 1:
-            what = f"{self.share:.3%} of the raw data"
-            if self.setting.per_class is not None:
-                what = f"what {self.setting.per_class} stored samples a class take"
             raise InputError(
-                f"{what} is less than one stored sample of {codec.bytes} B for each of "
-                f"{classes} classes; store fewer bits, or raise {'--share' if self.setting.per_class is None else '--per-class'}"
+                f"{what} is less than the {one:,} B of one stored sample for each of {self.data.classes} classes; store "
+                f"fewer bits, or raise {option}"
             )
         return per_class
+
+    def _stored_bytes(self, recipe, per_class):
+        """Bytes of all that is stored with so many samples a class: those of the plan."""
+        layout = Layout.of(replace(recipe, per_class=per_class), build(self.model, self.data).input, self.data.classes)
+        return sum(buffer.size for buffer in layout.stored().values())
 
     def _arriving(self, task):
         return self.scenario.arriving.x_train[task.train], self.scenario.arriving.y_train[task.train]
@@ -259,8 +268,7 @@ class Experiment:
     def _resume(self, learner, tasks, rows, matrix, state):
         """Bring a learner to where it was kept; raw data that it keeps outside is given to it again."""
         for task, row in zip(tasks, rows):
-            if hasattr(learner, "recall"):
-                learner.recall(*self._arriving(task), row)
+            learner.recall(*self._arriving(task), row)
         learner.restore(*state)
         return list(rows), list(matrix)
 
@@ -371,7 +379,3 @@ def _row(name, results):
         values = [r[scalar] for r in results]
         row[f"{scalar}_std"] = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
     return row | {"per_seed": results}
-
-
-def _cores():
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,90 +1,20 @@
-"""The size of a network, changed without losing what it learned: wider, narrower, deeper, more outputs.
-
-All of it is told by *origins*: for the channels of each layer's resized output, the last axis, where they come from,
-int[C], the old channel's index or -1 for a new one. ReLU, pooling and depthwise layers pass them on; a Flatten spreads
-them over its positions, index = position * C + channel. Parameters and optimiser state [O, ..., I] follow the origins
-of the layer's output along O and of its input along I.
-"""
+"""The width of a network, changed without losing what it learned: wider, narrower, more outputs."""
 
 import operator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 
 import numpy as np
 
 from mcuref import arguments
 from mcuref.errors import InputError
+from mcuref.incremental.resizing import Resized, appended, carried_parameters, checked_network, origins_of
 from mcuref.kernels import random
-from mcuref.layers import Add, Conv2D, Dense, DepthwiseConv2D, Flatten, Input, ReLU, Reshape, Residual
+from mcuref.layers import Add, Dense, DepthwiseConv2D, Reshape
 from mcuref.network import Network
 
 METHODS = ("zero-outgoing", "net2wider", "shrink-and-perturb")
 CHOICES = random.GROWTH + (1 << 16)  # streams of net2wider's choice of units to copy, + index of the layer
-NOT_BELOW_0 = ("relu", "relu6")
-PASS_ON = ("maxpool", "avgpool", "globalavgpool", "flatten", "reshape", "add")  # not below 0 if what they take is not
-
-
-@dataclass(frozen=True, eq=False)
-class Resized:
-    """A network of another size, and how it came from the one before.
-
-    Attributes
-    ----------
-    network : :class:`mcuref.Network`, with its parameters; name and seed are those of the one before.
-    before : the network that was resized.
-    layers : tuple, for each layer of ``network`` its index in ``before``; None for a new layer.
-    origins : tuple of int arrays, for the channels of each layer's output the index before, -1 for a new one.
-    """
-
-    network: Network
-    before: Network
-    layers: tuple
-    origins: tuple
-
-    def state(self, old_state):
-        """What a program of the new network has to restore to go on where one of the old network stopped.
-
-        Parameters are the new network's. Rule state (Y_max), velocities, gradient sums, touched rows and the batch
-        counter are those of the old state where they belong to something old, 0 where they belong to something new.
-
-        Parameters
-        ----------
-        old_state : dict, what Program.state() of a program compiled from ``before`` returned, all layers trainable; its
-            parameters must be those of ``before``. It is not changed.
-
-        Returns
-        -------
-        dict for Program.restore() of a program compiled from ``network`` with the same rule, optimiser and loss.
-
-        Raises
-        ------
-        InputError : a state of another network, or of other parameters than those that were resized.
-        """
-        old = _by_layer(self.before, old_state)
-        hidden = old[self.before.parametric[0]]  # a new layer with parameters is a hidden one and has the same entries
-        state = {}
-        for i, (name, source) in enumerate(zip(self.network.names, self.layers)):
-            new = hidden if self.network.parameter_shapes(i) else {}
-            for kind, value in (new if source is None else old[source]).items():
-                state[f"{name}.{kind}"] = self._entry(i, kind, value)
-        return state
-
-    def _entry(self, i, kind, old):
-        """Entry of the state of the new layer i, from the old layer's or, if there was none, another layer's."""
-        shapes, is_new = self.network.parameter_shapes(i), self.layers[i] is None
-        parameter, _, sums = kind.partition("_")
-        if kind in shapes:
-            return self.network.parameters[f"{self.network.names[i]}.{kind}"].copy()
-        if parameter in shapes and sums:  # a gradient or velocity of the parameter's shape
-            nothing = np.zeros(shapes[parameter], np.float32)
-            return nothing if is_new else _carried(self.network, self.origins, i, parameter, old, nothing)
-        if kind == "touched_rows":  # bit r % 8 of byte r // 8
-            (rows,) = shapes["bias"]
-            bits = np.zeros(rows, np.uint8)
-            if not is_new:
-                bits = np.where(self.origins[i] >= 0, np.unpackbits(old, bitorder="little")[self.origins[i]], bits)
-            return np.packbits(bits, bitorder="little")
-        return np.zeros_like(old) if is_new else old.copy()
 
 
 def hidden_widths(network):
@@ -144,7 +74,7 @@ def widen(network, widths, *, method="zero-outgoing", seed=0, noise=0.1, keep=0.
     if all(width == network.shapes[i][-1] for i, width in changes.items()):
         raise InputError(f"widths {list(changes.values())} are the network's own; at least one must be larger")
     wider = _with_widths(network, changes)
-    origins = _origins(network, {i: _appended(network.shapes[i][-1], width) for i, width in changes.items()})
+    origins = origins_of(network, {i: appended(network.shapes[i][-1], width) for i, width in changes.items()})
     if method == "net2wider":
         parameters = _copied(network, wider, origins, seed, noise)
     else:
@@ -158,6 +88,7 @@ def _zero_outgoing(network, wider, origins, seed):
     """Parameters of the wider network: new units with drawn incoming weights, bias 0, and weights 0 into old units."""
 
     def start(i, kind, shape):
+        """What a layer's new weights or biases begin as; what is old is written over it."""
         new = np.zeros(shape, np.float32)
         layer = wider.layers[i]
         if kind == "weights" and isinstance(layer, DepthwiseConv2D):
@@ -168,14 +99,14 @@ def _zero_outgoing(network, wider, origins, seed):
             new[is_new] = random.uniform(prod(shape), limit, seed, random.GROWTH + i).reshape(shape)[is_new]
         return new
 
-    return _carried_parameters(network, wider, range(len(origins)), origins, start)
+    return carried_parameters(network, wider, range(len(origins)), origins, start)
 
 
 def _copied(network, wider, origins, seed, noise):
     """Parameters of the wider network: new units copy old ones, what leaves a unit is shared out over its copies."""
     copies = {i: _choices(origins[i], seed, i) for i in _hidden(network)}
-    copies = _origins(network, copies)  # as origins, but with the old unit that was copied instead of -1
-    parameters = _carried_parameters(network, wider, range(len(origins)), copies)
+    copies = origins_of(network, copies)  # as origins, but with the old unit that was copied instead of -1
+    parameters = carried_parameters(network, wider, range(len(origins)), copies)
     for i in wider.parametric:
         if isinstance(wider.layers[i], DepthwiseConv2D):
             continue
@@ -234,9 +165,9 @@ def shrink(network, widths):
         if width < network.shapes[i][-1]:
             order = np.argsort(-_contributions(network, i, kept), kind="stable")
             kept[i] = np.sort(order[:width])
-    origins = _origins(network, kept)
+    origins = origins_of(network, kept)
     narrower, layers = _with_widths(network, changes), tuple(range(len(origins)))
-    parameters = _carried_parameters(network, narrower, layers, origins)
+    parameters = carried_parameters(network, narrower, layers, origins)
     return Resized(narrower.with_parameters(parameters), network, layers, origins)
 
 
@@ -257,92 +188,7 @@ def _contributions(network, i, kept):
     return product
 
 
-# -- deeper, more outputs ----------------------------------------------------------------------------------------------
-
-
-def deepen(network, *, position=None):
-    """Put in one more layer, the identity, and a ReLU behind it; the network's outputs stay as they are, to the bit.
-
-    It stands where no value is below 0, behind a ReLU and pooling that may follow that: Dense(h) where values are flat,
-    a 1x1 Conv2D where they are an image. ReLU(1 x + 0) = x. (Net2DeeperNet: Chen, Goodfellow, Shlens, "Net2Net", ICLR
-    2016)
-
-    Parameters
-    ----------
-    network : :class:`mcuref.Network` with the present parameters; residual blocks are left whole. It is not changed.
-    position : int, index in network.layers of the layer behind which it comes. None: behind the last ReLU or ReLU6 and
-        the MaxPool2D and AveragePool2D that follow it, so that of a network with convolutions alone it comes right
-        before the Flatten.
-
-    Returns
-    -------
-    :class:`Resized`.
-
-    Raises
-    ------
-    InputError : no such place, which must also lie between the first and the last layer with parameters.
-    """
-    ends = _ends(_checked(network).written)
-    position = _deepest(network, ends) if position is None else _checked_position(network, ends, position)
-    shape = network.shapes[position]
-    layer = Dense(shape[0]) if len(shape) == 1 else Conv2D(shape[-1], 1)
-    cut = ends.index(position) + 1
-    written = (*network.written[:cut], layer, ReLU(), *network.written[cut:])
-    deeper = Network(written, seed=network.seed, name=network.name)
-    layers = (*range(position + 1), None, None, *range(position + 1, len(network.layers)))
-    origins = tuple(np.arange(shape[-1]) for shape in deeper.shapes)  # the new layer passes its input's channels on
-    parameters = _carried_parameters(network, deeper, layers, origins)
-    return Resized(deeper.with_parameters(parameters), network, layers, origins)
-
-
-def _deepest(network, ends):
-    """Where deepen puts a layer by itself: behind the last ReLU that is not in a block, and pooling behind it."""
-    first, last = network.parametric[0], network.parametric[-1]
-    places = [i for i in ends if first < i < last and network.layers[i].kind in NOT_BELOW_0]
-    if not places:
-        raise InputError(
-            f"network {network.name!r} cannot be deepened: it has no ReLU or ReLU6 behind a hidden layer, and only "
-            "there a new layer is the identity"
-        )
-    part = ends.index(places[-1])
-    while network.written[part + 1].kind in ("maxpool", "avgpool"):
-        part += 1
-    return ends[part]
-
-
-def _checked_position(network, ends, position):
-    """``position``, if a new layer behind it would be the identity; else InputError."""
-    position = arguments.whole("position", position, 0, len(network.layers) - 1)
-    name = network.names[position]
-    if position not in ends:
-        raise InputError(f"position {position}, layer {name!r}, lies inside a residual block; blocks are left whole")
-    if not network.parametric[0] < position < network.parametric[-1]:
-        raise InputError(
-            f"position {position}, layer {name!r}, does not lie between the first and the last layer with parameters"
-        )
-    if not _not_below_0(network, position):
-        raise InputError(
-            f"position {position}, layer {name!r}: its values may be below 0, where a new layer would not be the "
-            "identity; it needs a ReLU or ReLU6 in front"
-        )
-    return position
-
-
-def _not_below_0(network, i):
-    """Whether no output of layer i can be below 0."""
-    kind = network.layers[i].kind
-    return kind in NOT_BELOW_0 or (kind in PASS_ON and all(_not_below_0(network, j) for j in network.sources[i]))
-
-
-def _ends(written):
-    """Index in network.layers of the last layer of each written part: a block's is its Add."""
-
-    def count(part):
-        if not isinstance(part, Residual):
-            return 1
-        return sum(count(layer) for layer in part.body) + (part.projection is not None) + 1
-
-    return [int(end) - 1 for end in np.cumsum([count(part) for part in written])]
+# -- more outputs --------------------------------------------------------------------------------------------------------
 
 
 def add_outputs(network, outputs, *, seed=0):
@@ -366,108 +212,27 @@ def add_outputs(network, outputs, *, seed=0):
     ------
     InputError : no more outputs than before; a last layer that is not Dense.
     """
-    present = _checked(network).outputs
+    present = checked_network(network).outputs
     outputs = arguments.whole("outputs", outputs, 1)
     if outputs <= present:
         raise InputError(f"outputs {outputs} are not more than the {present} that network {network.name!r} has")
     written = (*network.written[:-1], Dense(outputs))
     wider = Network(written, seed=network.seed, name=network.name)
     fresh = wider.with_seed(seed).parameters
-    origins = (*(np.arange(shape[-1]) for shape in network.shapes[:-1]), _appended(present, outputs))
+    origins = (*(np.arange(shape[-1]) for shape in network.shapes[:-1]), appended(present, outputs))
     layers = tuple(range(len(origins)))
-    parameters = _carried_parameters(
+    parameters = carried_parameters(
         network, wider, layers, origins, lambda i, kind, shape: fresh[f"{wider.names[i]}.{kind}"]
     )
     return Resized(wider.with_parameters(parameters), network, layers, origins)
 
 
-# -- origins -----------------------------------------------------------------------------------------------------------
-
-
-def _appended(old, new):
-    """The origin of a layer with ``old`` units that gets ``new`` - ``old`` more behind them."""
-    return np.concatenate([np.arange(old), np.full(new - old, -1)])
-
-
-def _origins(network, changed):
-    """The origins of all layers of a chain, tuple of int arrays; ``changed``: {layer: origin} where it is not all."""
-    origins = []
-    for i, layer in enumerate(network.layers):
-        if i in changed:
-            origin = changed[i]
-        elif isinstance(layer, (Input, Dense, Conv2D, Reshape)):  # no width changes in front of a Reshape
-            origin = np.arange(network.shapes[i][-1])
-        elif isinstance(layer, Flatten):
-            origin = _flattened(origins[-1], network.input_shape(i))
-        else:
-            origin = origins[-1]
-        origins.append(origin)
-    return tuple(origins)
-
-
-def _flattened(origin, shape):
-    """An origin spread over the positions of an old shape [..., C]: position * C + channel, -1 where that is new."""
-    first = np.arange(prod(shape[:-1]))[:, None] * shape[-1]
-    return np.where(origin >= 0, first + origin, -1).reshape(-1)
-
-
-def _carried(network, origins, i, kind, old, new):
-    """A copy of ``new`` in which all that comes from ``old`` stands: values of the shape of layer i's ``kind``.
-
-    new[o, ..., c] = old[origin of output o, ..., origin of input c] where neither is -1. Biases [O] and depthwise
-    weights [kh, kw, C] have the output's channels alone, as last axis.
-    """
-    output = origins[i]
-    if kind == "bias" or isinstance(network.layers[i], DepthwiseConv2D):
-        return np.where(output >= 0, old[..., output], new)
-    source = origins[network.sources[i][0]]
-    is_old = (output >= 0).reshape(-1, *[1] * (old.ndim - 1)) & (source >= 0)
-    return np.where(is_old, old[output][..., source], new)
-
-
-def _nothing(i, kind, shape):
-    return np.zeros(shape, np.float32)
-
-
-def _identity(kind, shape):
-    """Weights [C, C] or [C, 1, 1, C], or bias [C], of a layer whose output is its input."""
-    return np.eye(shape[0], dtype=np.float32).reshape(shape) if kind == "weights" else np.zeros(shape, np.float32)
-
-
-def _carried_parameters(before, after, layers, origins, start=_nothing):
-    """Parameters of ``after``: those of ``before`` by their origins, start(layer, kind, shape) where they are new.
-
-    A layer that is new itself is the identity.
-    """
-    parameters = {}
-    for i in after.parametric:
-        for kind, shape in after.parameter_shapes(i).items():
-            if layers[i] is None:
-                value = _identity(kind, shape)
-            else:
-                old = before.parameters[f"{before.names[layers[i]]}.{kind}"]
-                value = _carried(after, origins, i, kind, old, start(i, kind, shape))
-            parameters[f"{after.names[i]}.{kind}"] = value
-    return parameters
-
-
 # -- checks ------------------------------------------------------------------------------------------------------------
-
-
-def _checked(network):
-    """The network, if its size can be changed: it must end with a Dense layer, as compile asks for."""
-    arguments.instance("network", network, Network, "a mcuref.Network, such as mcuref.build('mlp-64-32-10')")
-    if not isinstance(network.layers[-1], Dense):
-        raise InputError(
-            f"network {network.name!r} ends with a {network.layers[-1].kind} layer; only networks that end with a "
-            "Dense layer can change their size"
-        )
-    return network
 
 
 def _hidden(network):
     """Indices of the layers whose widths are hidden_widths."""
-    _checked(network)
+    checked_network(network)
     return [i for i in network.parametric[:-1] if not isinstance(network.layers[i], DepthwiseConv2D)]
 
 
@@ -509,26 +274,3 @@ def _with_widths(network, changes):
         field = "outputs" if isinstance(written[i], Dense) else "filters"
         written[i] = replace(written[i], **{field: width})
     return Network(written, seed=network.seed, name=network.name)
-
-
-def _by_layer(network, state):
-    """A state as a list of {kind: array}, one a layer; InputError unless it is of this network with its parameters."""
-    arguments.instance("state", state, dict, "a dict, as Program.state() returns")
-    entries = {name: {} for name in network.names}
-    for name, value in state.items():
-        layer, _, kind = str(name).partition(".")
-        if layer not in entries:
-            raise InputError(f"state has an unknown entry {name!r}; it is not of the network that was resized")
-        entries[layer][kind] = np.asarray(value)
-        parameter = network.parameters.get(f"{layer}.{kind.partition('_')[0]}")
-        if parameter is not None and np.shape(value) != parameter.shape:
-            raise InputError(f"state {name!r} has shape {np.shape(value)}; it must be {parameter.shape}")
-    for name, value in network.parameters.items():
-        if name not in state:
-            raise InputError(f"state has no entry {name!r}; it must be of a program that trains all layers")
-        if not np.array_equal(state[name], value):
-            raise InputError(
-                f"state {name!r} differs from the network that was resized; that one must have the present parameters, "
-                "network.with_parameters(program.parameters())"
-            )
-    return list(entries.values())

@@ -5,20 +5,18 @@ distillation and model size adaption", arXiv 2409.07114. Every stage can be call
 was not at hand, the choice is an argument of :mod:`mcuref.incremental.recipe`.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
 from mcuref import arguments
 from mcuref.errors import InputError
 from mcuref.incremental import arrivals
-from mcuref.incremental.cycle import Cycle, Layout, inference_macs
-from mcuref.incremental.distillation import Distillation, distil_class
-from mcuref.incremental.expansion import expand, shrunk, words
+from mcuref.incremental.cycle import Layout, inference_macs
+from mcuref.incremental.distillation import distil_class
+from mcuref.incremental.expansion import expand, train_until, words
 from mcuref.incremental.growth import add_outputs, hidden_widths
 from mcuref.incremental.recipe import Criterion, Expansion, Recipe
 from mcuref.incremental.rehearsal import rehearse, stream_with_replay
-from mcuref.incremental.storage import Storage
+from mcuref.incremental.room import Room
 from mcuref.incremental.store import LABEL, Store
 from mcuref.kernels import random
 from mcuref.layers import Dense
@@ -26,7 +24,7 @@ from mcuref.memory.targets import Budget
 from mcuref.models import describe
 from mcuref.models.description import make_network_layers
 from mcuref.network import Network
-from mcuref.program.effort import counts_by_kind
+from mcuref.program.effort import MACS, counts_by_kind
 
 COUNTERS = ("steps", "epochs", "draws", "augmented_values")
 STAGE_MACS = ("training", "verification", "distillation")
@@ -64,6 +62,8 @@ class IncrementalLearner:
     InputError : anything else that is wrong.
     """
 
+    stores = True  # samples in the arena
+
     def __init__(self, network, most_classes, *, recipe=None, criterion=None, expansion=None, largest=None, embedding=None,
                  budget=None, seed=0, progress=None):  # fmt: skip
         arguments.instance("network", network, Network, "a mcuref.Network, such as mcuref.build('cnn-28@0.25', data)")
@@ -79,17 +79,25 @@ class IncrementalLearner:
             raise InputError(
                 f"network {network.name!r} ends with a {network.layers[-1].kind} layer; classes need a dense one"
             )
-        self.criterion, self.expansion, self.largest, self.budget = criterion, expansion, largest, budget
-        self.embedding, self.seed, self.progress = embedding, arguments.seed(seed), progress
+        self.criterion, self.expansion, self.largest = criterion, expansion, largest
+        self.seed, self.progress = arguments.seed(seed), progress
         self._check_largest(network)
-        self.network_begun, self.layout = network, self._layout(network)
+        embedding = None if self.recipe.features == "learned" else embedding or largest or network
+        layout = Layout.of(
+            self.recipe,
+            network.input,
+            most_classes,
+            stores=self.stores,
+            judged=criterion is not None,
+            embedding=embedding,
+        )
+        self.layout, self.room = layout, Room(layout, budget, self.seed)
+        self.room.require(network)
         self.classes, self.history = [], []
         self.steps = self.epochs = self.draws = self.augmented_values = 0
         self.macs, self.peaks = dict.fromkeys(STAGE_MACS, 0), {"sram": 0, "flash": 0}
         self._counted = dict.fromkeys(STAGE_MACS, 0)
-        for cycle in self.reserved(network, self.layout):
-            cycle.require(self._suggestions)
-        self._enter(Cycle(self._with_outputs(network, 1), self.layout, budget, self.seed), {})
+        self._enter(self.room.cycle(network, outputs=1), {})
 
     # -- the whole cycle ------------------------------------------------------------------------------------------------
 
@@ -130,7 +138,7 @@ class IncrementalLearner:
         stored = self.distil(x, y)
         self._begin_task()
         row = {"task": len(self.history) + 1, "samples": len(x), "new_classes": new, "stored": stored}
-        row |= self._train_until(level, held_out, (x, y, old_classes))
+        row |= train_until(self, level, held_out, (x, y, old_classes))
         self.record()
         row |= {
             "classes": list(self.classes), "widths": list(hidden_widths(self.network)),
@@ -139,40 +147,6 @@ class IncrementalLearner:
             "macs": {stage: self.macs[stage] - macs[stage] for stage in STAGE_MACS},
         }  # fmt: skip
         self.history.append(row)
-        return row
-
-    def _train_until(self, level, held_out, arrived):
-        """Train and verify, and grow while below the criterion; returns what came of it."""
-        row = {"criterion": level, "accuracy": None, "criterion_met": None, "growths": [], "stopped": None}
-        if level is None:
-            self.train(self.recipe.steps, arrived)
-            return row
-        self.train(arrived=arrived)
-        expansion, chunks = self.expansion, self.recipe.chunks - 1
-        row["accuracy"] = self.verify(held_out)
-        while row["accuracy"] < level:
-            if chunks:
-                chunks -= 1
-            elif expansion is None:
-                row["stopped"] = "it may not grow"
-                break
-            elif len(row["growths"]) == expansion.growths:
-                row["stopped"] = f"it grew {expansion.growths} times in this task, which is the most"
-                break
-            else:
-                change = self.expand()
-                if not change["grown"]:
-                    row["stopped"] = change["reason"]
-                    break
-                row["growths"].append(change["grown"])
-                chunks = self.recipe.chunks - 1
-            self.train()
-            row["accuracy"] = self.verify(held_out)
-        row["criterion_met"] = bool(row["accuracy"] >= level)
-        if row["criterion_met"] and not row["growths"] and expansion is not None and expansion.shrink:
-            if change := shrunk(self, lambda: self.verify(held_out) >= level):
-                row["growths"].append(change)
-                row["accuracy"] = self.verify(held_out)
         return row
 
     # -- the stages, each of which can be called alone ------------------------------------------------------------------
@@ -191,7 +165,7 @@ class IncrementalLearner:
             resized = add_outputs(self.network_now(), count, seed=self.draw())
             if not self.change(resized):
                 self.draws = draws
-                next(cycle for cycle in self.cycles(resized) if not cycle.fits).require()
+                next(cycle for cycle in self.room.of_change(resized, self.cycle) if not cycle.fits).require()
         for label in labels:
             self.classes.append(int(label))
             self.store.add_class(len(self.classes) - 1, label)
@@ -284,8 +258,11 @@ class IncrementalLearner:
         counts = np.zeros_like(program.counts)
         winners = program.outputs(x, counts=counts)[:, : len(self.classes)].argmax(axis=1)
         if count:
-            self.macs["verification"] += int(counts[:, 1].sum())
+            self.macs["verification"] += int(counts[:, MACS].sum())
         return np.array(self.classes)[winners]
+
+    def recall(self, x, y, row):
+        """What a task that was learned before leaves outside of the state, when a run is resumed: nothing here."""
 
     # -- state ----------------------------------------------------------------------------------------------------------
 
@@ -318,7 +295,7 @@ class IncrementalLearner:
         try:
             network = Network([self.network.input, *make_network_layers(plain["layers"])], seed=self.seed,
                               name=self.network.name)  # fmt: skip
-            cycle = Cycle(network, self.layout, self.budget, self.seed)
+            cycle = self.room.cycle(network)
             cycle.require()
             cycle.allocate().program.restore(
                 {n.removeprefix("program."): v for n, v in arrays.items() if n.startswith("program.")}
@@ -347,30 +324,12 @@ class IncrementalLearner:
 
     # -- changes of the model -------------------------------------------------------------------------------------------
 
-    def cycles(self, resized):
-        """The plans of a change, one by one: with both models in memory, afterwards, and with classes yet to come."""
-        network = resized.network
-        yield Cycle(network, self.layout, self.budget, self.seed, beside=self.cycle)
-        yield Cycle(network, self.layout, self.budget, self.seed)
-        if network.outputs < self.most_classes:
-            yield from self.reserved(network, self.layout)
-
-    def reserved(self, network, layout):
-        """The plans of a network once all classes are there, and while the last one is added: room that is never given away."""
-
-        def cycle(outputs, beside=None):
-            return Cycle(self._with_outputs(network, outputs), layout, self.budget, self.seed, beside)
-
-        yield cycle(self.most_classes)
-        if self.most_classes > 1:
-            yield cycle(self.most_classes, beside=cycle(self.most_classes - 1))
-
     def change(self, resized, accepted=None):
         """Replace the model, if all plans fit and it is ``accepted``; else not a bit of it changes.
 
         Returns {"sram", "flash"}, bytes of the plan with both models in memory, or None.
         """
-        cycles = self.cycles(resized)
+        cycles = self.room.of_change(resized, self.cycle)
         transition, after = next(cycles), next(cycles)
         if not (transition.fits and after.fits and all(cycle.fits for cycle in cycles)):
             return None
@@ -414,55 +373,10 @@ class IncrementalLearner:
 
     # -- small things ---------------------------------------------------------------------------------------------------
 
-    def _layout(self, network):
-        recipe, layer = self.recipe, network.input
-        checks = recipe.verification.per_class if recipe.verification.source == "stored" and self.criterion else 0
-        embedding = None if recipe.features == "learned" else self.embedding or self.largest or network
-        return Layout(
-            recipe.storage.codec(layer), Storage().codec(layer), recipe, self._capacity(), checks * self.most_classes,
-            self.most_classes, recipe.region, embedding,
-        )  # fmt: skip
-
-    def _capacity(self):
-        """Samples that are stored in all."""
-        return self.recipe.per_class * self.most_classes
-
-    def _suggestions(self):
-        """Changes that would fit, each planned: [{"change", "sram", "flash"}]."""
-        found = []
-        for change, layouts in self._smaller_layouts():
-            for value, layout in layouts:
-                cycles = list(self.reserved(self.network_begun, layout))
-                if all(cycle.fits for cycle in cycles):
-                    most = {region: max(getattr(c.needs, region) for c in cycles) for region in ("sram", "flash")}
-                    found.append({"change": change.format(value)} | most)
-                    break
-        return found
-
-    def _smaller_layouts(self):
-        """Pairs (words, pairs (value, layout)): less and less of what takes memory."""
-        recipe, distillation = self.recipe, self.recipe.distillation
-
-        def with_group(group):
-            small = replace(distillation, group=group, embeddings=min(distillation.embeddings, group))
-            return replace(self.layout, recipe=replace(recipe, distillation=small))
-
-        stored = halves(recipe.per_class)
-        yield "{} stored samples a class", [(n, replace(self.layout, capacity=n * self.most_classes)) for n in stored]
-        groups = halves(max(distillation.group, distillation.embeddings))
-        yield "distillation with group {0} and at most {0} embeddings", [(n, with_group(n)) for n in groups]
-        yield (
-            "selection alone (iterations 0, start 'random')",
-            [(0, replace(self.layout, recipe=replace(recipe, distillation=Distillation("random", 0, group=1))))],
-        )
-
     @property
     def stored_bytes(self):
         """Bytes of all that is stored for the sake of learning: samples, labels, levels, classes, validation samples."""
         return self.cycle.stored_bytes
-
-    def _with_outputs(self, network, outputs):
-        return Network([*network.written[:-1], Dense(outputs)], seed=self.seed, name=network.name)
 
     def _check_largest(self, network):
         if self.largest is None:
@@ -525,10 +439,3 @@ class IncrementalLearner:
         """Tell how far something is."""
         if self.progress:
             self.progress(what, done, total)
-
-
-def halves(n):
-    """n // 2, n // 4, ... down to 1."""
-    while n > 1:
-        n //= 2
-        yield n

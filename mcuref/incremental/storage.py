@@ -68,7 +68,7 @@ class Codec:
         mean, scale = (spread(values, channels) for values in (self.layer.mean, self.layer.scale))
         if self._is_image:
             return mean, np.float32(1) / scale / np.float32(largest)
-        if self.layer.dtype in ("uint8", "int8") and self.storage.bits == 8:
+        if self._holds_type:
             return np.full(channels, type_limits(self.layer.dtype)[1]), np.ones(channels, np.float32)
         reach = np.float32(SPAN[self.storage.bits]) / np.abs(scale)
         return mean - reach, reach * np.float32(2 / largest)
@@ -79,6 +79,11 @@ class Codec:
         layer = self.layer
         scaled = (layer.scale * np.float32(255) >= 0.999) & (layer.scale < 1)  # 1 is no normalisation
         return layer.dtype == "uint8" and not layer.mean.any() and bool(scaled.all())
+
+    @property
+    def _holds_type(self):
+        """Whether a code has as many bits as the samples' type."""
+        return self.layer.dtype in ("uint8", "int8") and self.storage.bits == 8
 
     @property
     def _stored_values(self):
@@ -93,11 +98,7 @@ class Codec:
     @property
     def scale_bytes(self):
         """Bytes of low and step, stored once; 0 where they follow from the type."""
-        return (
-            0
-            if self._is_image or self.layer.dtype in ("uint8", "int8") and self.storage.bits == 8
-            else 8 * self.shape[2]
-        )
+        return 0 if self._is_image or self._holds_type else 8 * self.shape[2]
 
     @cached_property
     def bounds(self):

@@ -9,6 +9,7 @@ from mcuref.errors import InputError
 from mcuref.files import new_file
 from mcuref.incremental.metrics import accuracies_so_far
 from mcuref.report.incremental import what_was_done
+from mcuref.report.plots import new_figure, picture_kind
 
 MARKERS = "osD^vP*Xp<>h"
 DPI = 120
@@ -94,7 +95,7 @@ def _matrices(report):
     tasks = len(strategies[0]["accuracy_matrix"])
     columns = min(3, len(strategies))
     rows, side = -(-len(strategies) // columns), max(2.6, 0.42 * tasks)
-    figure = _figure(columns * (side + 0.5) + 1, rows * (side + 0.6) + 0.7)
+    figure = new_figure(columns * (side + 0.5) + 1, rows * (side + 0.6) + 0.7)
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat[len(strategies) :]:
         axes.set_axis_off()
@@ -123,7 +124,7 @@ def _matrix(axes, percent):
 
 def _line_figure(report, what):
     """A figure with one pair of axes over tasks."""
-    figure = _figure(9, 5)
+    figure = new_figure(9, 5)
     axes = figure.subplots()
     tasks = report["scenario"]["tasks"]
     axes.set(xlabel="after task", ylabel=what, xlim=(0.6, tasks + 0.4), xticks=range(1, tasks + 1))
@@ -167,9 +168,7 @@ def draw_samples(samples, labels, kind, names, file):
     figure = _images(rows) if kind == "image" else _traces(rows, kind)
     part = f", the first {ROWS} of which are shown" if len(classes) > ROWS else ""
     figure.suptitle(f"samples: {len(samples):,}; classes: {len(classes)}{part}", fontsize=10)
-    ending, endings = Path(file).suffix[1:].lower() or "png", sorted(figure.canvas.get_supported_filetypes())
-    if ending not in endings:
-        raise InputError(f"picture {str(file)!r} ends with {ending!r}; it may be {', '.join(endings)}")
+    ending = picture_kind(figure, file)
     with new_file(file) as part:
         figure.savefig(part, dpi=DPI, format=ending)
 
@@ -187,7 +186,7 @@ def _images(rows):
     for i, row in enumerate(shown):
         for j, image in enumerate((row - low) / (high - low or 1)):
             sheet[i * step[0] :, j * step[1] :][:height, :width] = image
-    figure = _figure(max(5, 1.6 + 0.75 * columns), 0.6 + 0.75 * len(rows) * step[0] / step[1])
+    figure = new_figure(max(5, 1.6 + 0.75 * columns), 0.6 + 0.75 * len(rows) * step[0] / step[1])
     axes = figure.subplots()
     axes.imshow(sheet, interpolation="nearest")
     axes.set_xticks([])
@@ -201,7 +200,7 @@ def _images(rows):
 def _traces(rows, kind):
     """Axes for each of the pairs (class, [n, *S]), all with the same scales, with its samples side by side."""
     columns = min(TRACES, max(len(row) for _, row in rows))
-    figure = _figure(2.2 + 2.2 * columns, 1 + 1.1 * len(rows))
+    figure = new_figure(2.2 + 2.2 * columns, 1 + 1.1 * len(rows))
     grid = figure.subplots(len(rows), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for axes, (name, row) in zip(grid, rows):
         traces = row[:columns].reshape(*row[:columns].shape[:2], -1)
@@ -230,12 +229,3 @@ def _colours(count):
 def _count(name, row, shown):
     """The name of a class, and how many of its samples are shown if not all are."""
     return f"{name}\n({shown} of {len(row)})" if len(row) > shown else str(name)
-
-
-def _figure(width, height):
-    """A figure of a size in inches; InputError if matplotlib is not installed."""
-    try:
-        import matplotlib.figure
-    except ImportError:
-        raise InputError('pictures need matplotlib; install it with: pip install "mcuref[plot]"') from None
-    return matplotlib.figure.Figure(figsize=(width, height), layout="constrained")

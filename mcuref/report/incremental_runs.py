@@ -1,6 +1,5 @@
 """An experiment of incremental learning on disk: report.json, accuracy.csv, memory.csv, what was stored, and pictures."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ from mcuref import checkpoints
 from mcuref.errors import InputError
 from mcuref.files import new_file, write_json
 from mcuref.report.json import budget_json
-from mcuref.report.runs import REPORT
+from mcuref.report.runs import REPORT, write_csv
 
 
 def incremental_report(experiment, rows, evaluated, seconds):
@@ -38,9 +37,9 @@ def write_experiment(folder, experiment, report):
     """
     folder = Path(folder)
     with new_file(folder / "accuracy.csv") as part:
-        _write(part, ["strategy", "seed", "after_task", "task", "accuracy"], _accuracies(report))
+        write_csv(part, ["strategy", "seed", "after_task", "task", "accuracy"], _accuracies(report))
     with new_file(folder / "memory.csv") as part:
-        _write(part, ["strategy", "seed", *_PLACES], _places(experiment))
+        write_csv(part, ["strategy", "seed", *_PLACES], _places(experiment))
     samples, labels = experiment.stored_samples()
     with new_file(folder / "stored.npz") as part, open(part, "wb") as file:
         np.savez(file, x=samples, y=labels)
@@ -67,13 +66,6 @@ def _places(experiment):
         for seed in experiment.setting.seeds:
             for row in experiment.learners[strategy, seed].cycle.where():
                 yield strategy, seed, *(row[name] for name in _PLACES)
-
-
-def _write(path, header, rows):
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
 
 
 def _draw(folder, experiment, report, samples, labels):

@@ -13,14 +13,8 @@ def draw_memory_map(program, file):
 
     InputError if matplotlib is not installed, the file's ending is not a picture's, or it cannot be written.
     """
-    try:
-        import matplotlib.figure
-    except ImportError:
-        raise InputError('--map needs matplotlib; install it with: pip install "mcuref[plot]"') from None
-    figure = matplotlib.figure.Figure(figsize=(10, 6), layout="constrained")
-    kind, kinds = Path(file).suffix[1:].lower() or "png", sorted(figure.canvas.get_supported_filetypes())
-    if kind not in kinds:
-        raise InputError(f"picture {str(file)!r} ends with {kind!r}; it may be {', '.join(kinds)}")
+    figure = new_figure(10, 6)
+    kind = picture_kind(figure, file)
     axes = figure.subplots()
     sharing = [p for p in program.plan.placements if p.buffer.region == "sram" and not p.buffer.persistent]
     _rectangles(axes, sharing, program.plan)
@@ -34,8 +28,10 @@ def draw_memory_map(program, file):
         f"{base:,} B of weights and state lie below; {program.plan.sram - base:,} B are shared over time; peak dotted",
         fontsize=10,
     )
+    from matplotlib.patches import Patch
+
     handles = [
-        matplotlib.patches.Patch(color=colour, label=name)
+        Patch(color=colour, label=name)
         for name, colour in COLOURS.items()
         if any(p.buffer.category == name for p in sharing)
     ]
@@ -53,3 +49,20 @@ def _rectangles(axes, placements, plan):
         )
         if p.buffer.size > 0.03 * plan.shared("sram") and width > 1:
             axes.text(middle, p.offset + p.buffer.size / 2, p.buffer.name, ha="center", va="center", fontsize=7)
+
+
+def new_figure(width, height):
+    """A figure of a size in inches; InputError if matplotlib is not installed."""
+    try:
+        import matplotlib.figure
+    except ImportError:
+        raise InputError('pictures need matplotlib; install it with: pip install "mcuref[plot]"') from None
+    return matplotlib.figure.Figure(figsize=(width, height), layout="constrained")
+
+
+def picture_kind(figure, file):
+    """What kind of picture a file's ending says, PNG without one; InputError if it is none."""
+    kind, kinds = Path(file).suffix[1:].lower() or "png", sorted(figure.canvas.get_supported_filetypes())
+    if kind not in kinds:
+        raise InputError(f"picture {str(file)!r} ends with {kind!r}; it may be {', '.join(kinds)}")
+    return kind

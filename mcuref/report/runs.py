@@ -196,16 +196,17 @@ def write_run(folder, trainer, report):
     folder = Path(folder)
     history = report["history"]
     with new_file(folder / "history.csv") as part:
-        _write_csv(part, list(history[0]), [list(row.values()) for row in history])
+        write_csv(part, list(history[0]), [list(row.values()) for row in history])
     with new_file(folder / "memory.csv") as part:
-        _write_csv(part, *memory_map(trainer.program))
+        write_csv(part, *memory_map(trainer.program))
     with new_file(folder / "weights.npz") as part, open(part, "wb") as file:
         np.savez(file, **trainer.program.parameters())
     checkpoints.drop_previous(folder)
     write_json(folder / REPORT, report)
 
 
-def _write_csv(path, header, rows):
+def write_csv(path, header, rows):
+    """A table as text: one line a row, values as Python writes them."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)

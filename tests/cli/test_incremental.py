@@ -215,7 +215,7 @@ def test_training_that_diverges(refused, small, here):
     diverges = ("incremental", "--data", small, *FAST, "--learning-rate", "1e6")
     refused("became NaN or infinite", *diverges)
     error = refused("became NaN or infinite", *diverges, "--out", "run", "--json", "table.json")
-    assert ("run" in os.listdir(here)) == ("keeps what was learned before that" in error)
+    assert ("run" in os.listdir(here)) == ("keeps the last checkpoint before that" in error)
     assert "table.json" not in os.listdir(here) and not (here / "run/report.json").exists()
 
 

@@ -133,7 +133,7 @@ def test_an_existing_run_is_never_touched(mcuref, trained, small, failure):
 
 def test_a_folder_that_appears_meanwhile_is_not_touched(mcuref, small, here, monkeypatch):
     """Two runs into one folder at the same time: the second to begin says so."""
-    monkeypatch.setattr("mcuref.cli.train.prepare_kernels", lambda: (here / "run").mkdir())
+    monkeypatch.setattr("mcuref.cli.resumable.prepare_kernels", lambda: (here / "run").mkdir())
     outcome = mcuref("train", "--data", small, "--epochs", "1", "--out", "run")
     assert outcome.status == 2 and "appeared meanwhile" in outcome.err
     assert list((here / "run").iterdir()) == [] and sorted(os.listdir(here)) == ["run", "small"]
@@ -195,7 +195,7 @@ def test_interrupted_before_anything_is_computed(mcuref, interrupt, monkeypatch)
     def stop():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mcuref.cli.train.prepare_kernels", stop)
+    monkeypatch.setattr("mcuref.cli.resumable.prepare_kernels", stop)
     outcome = mcuref("train", "--resume", "run")
     assert outcome.status == 130 and outcome.err == "mcuref: interrupted; go on with: mcuref train --resume run\n"
 

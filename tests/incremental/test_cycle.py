@@ -47,13 +47,9 @@ def recipe(**given):
 
 def layout(network, embedding="network", classes=4, capacity=None, **given):
     made = recipe(**given)
-    checks = made.verification.per_class * classes if made.verification.source == "stored" else 0
-    learned = made.features == "learned"
-    return Layout(
-        made.storage.codec(network.input), Storage().codec(network.input), made,
-        made.per_class * classes if capacity is None else capacity, checks, classes, made.region,
-        None if learned else network if embedding == "network" else embedding,
-    )  # fmt: skip
+    features = None if made.features == "learned" else network if embedding == "network" else embedding
+    whole = Layout.of(made, network.input, classes, embedding=features)
+    return whole if capacity is None else replace(whole, capacity=capacity)
 
 
 def cycle(network, budget=None, beside=None, **given):

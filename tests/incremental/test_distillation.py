@@ -659,7 +659,7 @@ def test_a_part_of_a_larger_arena_computes_the_same_bits(layers, generated):
     alone = [embedding_of(layers, seed) for seed in (1, 2)]
     programs = [e.program for e in alone]
     work = Buffer("work", "uint8", (max(p.plan.shared("sram") for p in programs),), "activations")
-    tenants = [Tenant(p, work, 0, 1, (0, 1), generated, f"embedding{i}.") for i, p in enumerate(programs)]
+    tenants = [Tenant(p, work, (0, 1), generated, f"embedding{i}.") for i, p in enumerate(programs)]
     other, kept = (
         Buffer("other", "float32", (70_001,), "scratch"),
         Buffer("kept", "int32", (17,), "state", "", "sram", True),

@@ -120,7 +120,7 @@ def test_samples_a_class_are_bytes_for_the_others(digits, verify):
 
 
 def test_a_share_or_count_too_small_for_one_sample_a_class(digits):
-    with pytest.raises(InputError, match="less than one stored sample of 32 B for each of 10 classes.*--share"):
+    with pytest.raises(InputError, match="less than the [0-9]+ B of one stored sample for each of 10 classes.*--share"):
         Experiment(digits, MODEL, setting(share=0.001))
     made = Experiment(digits, MODEL, setting(per_class=1, strategies=("random",)))
     with pytest.raises(InputError, match="what 1 stored samples a class take.*--per-class"):

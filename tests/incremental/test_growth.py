@@ -29,7 +29,8 @@ from mcuref import (
     TopK,
     compile,
 )
-from mcuref.incremental.growth import METHODS, add_outputs, deepen, hidden_widths, shrink, widen
+from mcuref.incremental.deepening import deepen
+from mcuref.incremental.growth import METHODS, add_outputs, hidden_widths, shrink, widen
 
 RANDOM = settings(max_examples=150, deadline=None, database=None, derandomize=True)
 SIZES = (1, 2, 3, 7, 15, 17, 33)  # around 8 lanes and whole bytes of touched rows

@@ -1,0 +1,104 @@
+"""What commands share whose runs can be kept in a folder with --out, and gone on with by --resume."""
+
+import argparse
+from contextlib import contextmanager
+
+from mcuref.cli import options
+from mcuref.cli.console import prepare_kernels
+from mcuref.errors import DivergedError, InputError, McurefError, NonFiniteError
+
+NOT_GIVEN = object()  # the value of an option that is not on the command line
+
+
+def add_folder(parser):
+    """--out, --resume."""
+    parser.add_argument("--out", metavar="FOLDER", help="keep the run in this new folder; default: print only")
+    parser.add_argument(
+        "--resume", metavar="FOLDER",
+        help="go on with the unfinished run in this folder, as it was begun; no other option but --json",
+    )  # fmt: skip
+
+
+def know_what_is_given(parser):
+    """Keep the options' defaults apart, so that :func:`run` sees what was given; --set appends to its []."""
+    defaults = vars(parser.parse_args([]))
+    parser.set_defaults(defaults=defaults, **dict.fromkeys(defaults.keys() - {"settings"}, NOT_GIVEN))
+
+
+def run(arguments, command, checked, finish, finish_in_folder):
+    """Begin a run, or go on with one; write its report.
+
+    Parameters
+    ----------
+    arguments : what the parser made, which :func:`know_what_is_given` has prepared.
+    command : str, the one that begins and resumes it.
+    checked : callable(asked) -> what is to be run, with a ``fingerprint``; it refuses what cannot be, before any work.
+    finish : callable(asked, that) -> report, without a folder.
+    finish_in_folder : callable(asked, that) -> report, from the last checkpoint in the folder asked.out, if there is one.
+    """
+    from mcuref.files import check_outputs
+    from mcuref.report.runs import check_new_run, resumed_run
+
+    given = {name: getattr(arguments, name) for name in arguments.defaults}
+    given = {name: value for name, value in given.items() if value is not NOT_GIVEN and value != []}
+    steps = command, checked, finish, finish_in_folder
+    if "resume" not in given:
+        asked = argparse.Namespace(**arguments.defaults | given)
+        if asked.out is not None:
+            check_new_run(asked.out)
+        check_outputs(asked.json, folder=asked.out)
+        _carry_out(asked, None, *steps)
+        return
+    _check_alone(given)
+    folder, json = given["resume"], given.get("json")
+    with resumed_run(folder, command) as (begun, fingerprint):
+        check_outputs(json, folder=folder, present=True)
+        asked = argparse.Namespace(**arguments.defaults | begun | {"out": folder, "json": json})
+        _carry_out(asked, fingerprint, *steps)
+
+
+def _check_alone(given):
+    """InputError if --resume is given with options that were settled when the run was begun."""
+    others = [name.replace("settings", "set").replace("_", "-") for name in given if name not in ("resume", "json")]
+    if others:
+        raise InputError(f"--resume goes on with a run as it was begun; --{others[0]} cannot be given with it")
+
+
+def _carry_out(asked, begun, command, checked, finish, finish_in_folder):
+    """Check, run, write; ``begun`` is the fingerprint of an unfinished run to go on with, or None."""
+    from mcuref.files import write_json
+    from mcuref.report.runs import new_run
+    from mcuref.runs import same_run
+
+    request = options.request(asked)
+    work = checked(asked)
+    if begun is not None:
+        same_run(asked.out, begun, work.fingerprint)
+    prepare_kernels()
+    if begun is not None:
+        report = finish_in_folder(asked, work)
+    elif asked.out is not None:
+        with new_run(asked.out, request, work.fingerprint, command):
+            report = finish_in_folder(asked, work)
+    else:
+        report = finish(asked, work)
+    if asked.json is not None:
+        write_json(asked.json, report)
+
+
+@contextmanager
+def what_stops_it(folder):
+    """Whatever stops a run in a folder that has a checkpoint says what becomes of it."""
+    from mcuref import checkpoints
+    from mcuref.files import WriteError
+    from mcuref.report.runs import resume_command
+
+    try:
+        yield
+    except (WriteError, NonFiniteError, DivergedError) as error:
+        if not checkpoints.exist(folder):
+            raise
+        if isinstance(error, WriteError):
+            raise WriteError(f"{error}; when it can be, go on with: {resume_command(folder)}") from None
+        kept = f"run folder {folder!r} keeps the last checkpoint before that, but resumed it would end the same"
+        raise McurefError(f"{error}; {kept}") from None
