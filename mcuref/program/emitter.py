@@ -107,6 +107,7 @@ class Emitter:
         shape = self.network.parameter_shapes(self.index)[kind]
 
         def make(name):
+            """The buffer the program reads, and its start image if it has one."""
             flash = Buffer(name, "float32", shape, "weights", self.name, "flash", True)
             if self.index not in self.trainable:
                 return flash

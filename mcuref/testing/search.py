@@ -40,6 +40,7 @@ def search(check_case, strategy, examples, seed):
     )
     @hypothesis.given(strategy)
     def run(problem):
+        """One problem; what fails is kept, for the smallest is the last."""
         nonlocal last_failure
         try:
             check_case(problem)

@@ -100,6 +100,7 @@ def test_sessions(place):
         data = load(name)
         assert data.sessions.tolist() == [0, 1, 2, 0, 1, 2, 0]
         assert (data.groups is not None) == grouped
+        assert (data.sessions_test is None) if grouped else data.sessions_test.tolist() == [0, 1]
     assert set(data.validation_split(0.3).sessions.tolist()) < {0, 1, 2}
 
 

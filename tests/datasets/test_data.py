@@ -73,6 +73,7 @@ BAD = {
     "groups too short": (dict(groups=np.ones(5, int)), ["groups", "(5,)", "(6,)"]),
     "groups floats": (dict(groups=np.ones(6)), ["groups", "float64", "integer"]),
     "groups too large": (dict(groups=np.full(6, 2**40)), ["groups", str(2**40), "int32"]),
+    "test sessions too short": (dict(sessions_test=np.ones(9, int)), ["sessions_test", "(9,)"]),
     "sessions too short": (dict(sessions=np.ones(5, int)), ["sessions", "(5,)", "(6,)"]),
     "validation too short": (dict(validation=np.ones(5, bool)), ["validation", "(5,)", "(6,)"]),
     "validation 2": (dict(validation=np.array([0, 1, 2, 0, 0, 0])), ["validation", "2 at sample 2", "0 or 1"]),
@@ -250,6 +251,7 @@ def test_the_official_validation_samples_are_the_validation_split(numbered):
         assert split.x_test.ravel().tolist() == np.flatnonzero(official).tolist()
         assert split.x_train.ravel().tolist() == np.flatnonzero(~official).tolist()
         assert split.sessions.tolist() == (np.flatnonzero(~official) // 10).tolist()
+        assert split.sessions_test.tolist() == (np.flatnonzero(official) // 10).tolist()
     assert len(split.validation_split().x_test) == round(len(split.x_train) / 6)  # and then drawn ones
 
 

@@ -1,15 +1,14 @@
-"""Networks of another size: what they learned is still there, what is new can learn, and training goes on."""
+"""Wider, narrower, more outputs: what stays, what is new, what is refused."""
 
 from math import prod
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mcuref import (
     SGD,
-    AveragePool2D,
     Conv2D,
     Dense,
     DepthwiseConv2D,
@@ -22,61 +21,30 @@ from mcuref import (
     Network,
     ReLU,
     ReLU6,
-    Reshape,
-    Residual,
     TinyProp,
-    TinyPropV2,
-    TopK,
     compile,
 )
 from mcuref.incremental.deepening import deepen
 from mcuref.incremental.growth import METHODS, add_outputs, hidden_widths, shrink, widen
 
-RANDOM = settings(max_examples=150, deadline=None, database=None, derandomize=True)
-SIZES = (1, 2, 3, 7, 15, 17, 33)  # around 8 lanes and whole bytes of touched rows
-IMAGES = ((3, 5, 2), (4, 3, 1), (1, 6, 3), (5, 2, 7))  # not square: rows and columns taken for each other show
-MOMENTUM = SGD(0.05, "constant", momentum=0.9, batch=4)
-PADDED = [Input((3, 5, 2)), Conv2D(3, (2, 3), padding="same"), ReLU(), DepthwiseConv2D((3, 2), 1, "same"), ReLU6()]
-IMAGE = [*PADDED, MaxPool2D((1, 2)), Flatten(), Dense(7), ReLU(), Dense(3)]
-BLOCK = Residual([Conv2D(2, 3, padding="same"), ReLU(), Conv2D(2, 1)])
-BLOCKS = [Input((3, 5, 2)), BLOCK, ReLU(), BLOCK, ReLU(), MaxPool2D(2), Flatten(), Dense(3)]
-
-
-def learned(layers, seed=0, name="learned"):
-    """A network whose parameters are no start parameters: biases are not 0."""
-    network = Network(layers, seed=seed, name=name)
-    random = np.random.default_rng(seed)
-    return network.with_parameters({n: random.normal(0, 0.5, v.shape) for n, v in network.parameters.items()})
-
-
-def dense(*widths, seed=0):
-    """A perceptron of these widths with a ReLU behind each hidden layer."""
-    layers = [Input((widths[0],))]
-    for width in widths[1:-1]:
-        layers += [Dense(width), ReLU()]
-    return learned([*layers, Dense(widths[-1])], seed)
-
-
-@st.composite
-def chains(draw):
-    """A small network without residual blocks: dense, or convolutions on an image that is not square."""
-    size = st.sampled_from(SIZES)
-    if draw(st.booleans()):
-        layers = [Input((draw(size),)), Dense(draw(size)), ReLU()]
-    else:
-        layers, small = [Input(draw(st.sampled_from(IMAGES)))], st.sampled_from(SIZES[:4])
-        for _ in range(draw(st.integers(1, 2))):
-            kernel = draw(st.sampled_from([(1, 1), (3, 2), (2, 2)]))
-            layers += [Conv2D(draw(small), kernel, draw(st.integers(1, 2)), "same"), draw(activations)]
-            layers += draw(st.sampled_from([[], [DepthwiseConv2D((3, 2), 1, "same"), ReLU6()]]))
-            layers += draw(st.sampled_from([[], [MaxPool2D(2, 1, "same")], [AveragePool2D((1, 2), None, "same")]]))
-        layers.append(draw(st.sampled_from([Flatten(), GlobalAveragePool()])))
-    for _ in range(draw(st.integers(0, 2))):
-        layers += [Dense(draw(size)), draw(activations)]
-    return learned([*layers, Dense(draw(st.integers(2, 9)))], draw(st.integers(0, 99)))
-
-
-activations = st.sampled_from([ReLU(), ReLU6()])
+from .networks import (
+    BLOCKS,
+    IMAGE,
+    MOMENTUM,
+    PADDED,
+    RANDOM,
+    SHAPED,
+    SIZES,
+    TWO,
+    bits,
+    chains,
+    dense,
+    labels,
+    learned,
+    old_part,
+    outputs,
+    samples,
+)
 
 
 @st.composite
@@ -86,22 +54,6 @@ def widenings(draw):
     widths = [width + draw(st.integers(0, 9)) for width in hidden_widths(network)]
     widths[draw(st.integers(0, len(widths) - 1))] += 1
     return network, widths
-
-
-def samples(network, count=5, seed=0):
-    return np.random.default_rng(seed).normal(size=(count, *network.input.shape)).astype(np.float32)
-
-
-def labels(network, count):
-    return np.arange(count) % network.outputs
-
-
-def outputs(network, x):
-    return compile(network, trainable=0).outputs(x)
-
-
-def bits(arrays):
-    return {name: (value.dtype, value.shape, value.tobytes()) for name, value in arrays.items()}
 
 
 def sums_in_order(network):
@@ -124,18 +76,6 @@ def rounding(network, x):
     return outputs(magnitudes, np.abs(x)) * np.float32((terms + 8 * len(layers)) * 2.0**-23)
 
 
-def old_part(value, name, old, new):
-    """The part of a new layer's parameter that its old units and old inputs have: flattened inputs by position."""
-    i = old.names.index(name.partition(".")[0])
-    shape = old.parameters[name].shape
-    if name.endswith("bias") or old.layers[i].kind == "depthwise":
-        return value[..., : shape[-1]]
-    flat = old.layers[i - 1].kind == "flatten"
-    before, after = ((net.input_shape(i - 1) if flat else net.input_shape(i))[-1] for net in (old, new))
-    parts = value[: shape[0]].reshape(shape[0], -1, after)
-    return parts[:, :, :before].reshape(shape)
-
-
 def into_old(value, name, old, new):
     """What units that are new give to those that are old: weights [O, positions or taps, C - old C]."""
     i = old.names.index(name.partition(".")[0])
@@ -143,9 +83,6 @@ def into_old(value, name, old, new):
     before, after = ((net.input_shape(i - 1) if flat else net.input_shape(i))[-1] for net in (old, new))
     rows = old.parameters[name].shape[0]
     return value[:rows].reshape(rows, -1, after)[:, :, before:]
-
-
-# what was learned
 
 
 def test_hidden_widths():
@@ -263,42 +200,6 @@ def test_fresh_is_no_start_of_the_network_itself():
 
 
 @RANDOM
-@given(chains())
-def test_deeper_networks_keep_outputs_to_the_bit(old):
-    resized, x = deepen(old), samples(old)
-    new = resized.network
-    assert len(new.layers) == len(old.layers) + 2 and new.name == old.name
-    assert outputs(new, x).tobytes() == outputs(old, x).tobytes()
-    for i, source in enumerate(resized.layers):
-        if source is not None:
-            assert new.layers[i] == old.layers[source]
-            for kind in new.parameter_shapes(i):
-                before = old.parameters[f"{old.names[source]}.{kind}"]
-                assert new.parameters[f"{new.names[i]}.{kind}"].tobytes() == before.tobytes()
-
-
-@pytest.mark.parametrize("layers, position, words", [
-    ([Input((4,)), Dense(7), ReLU(), Dense(3), ReLU6(), Dense(2)], None, "relu61 dense3 relu2 dense4"),
-    ([Input((4,)), Dense(7), ReLU(), Dense(3), ReLU6(), Dense(2)], 2, "relu1 dense2 relu2 dense3"),
-    ([Input((4,)), Dense(7), ReLU(), Dense(3), Dense(2)], None, "relu1 dense2 relu2 dense3"),
-    (IMAGE, None, "relu2 dense2 relu3 dense3"),
-    (IMAGE, 5, "maxpool1 conv2 relu2 flatten1"),
-    (IMAGE, 6, "flatten1 dense1 relu2 dense2"),
-    ([*PADDED, MaxPool2D(2), AveragePool2D(1), Flatten(), Dense(3)], None, "avgpool1 conv2 relu2 flatten1"),
-    ([*PADDED, GlobalAveragePool(), Dense(3)], None, "relu61 conv2 relu2 globalavgpool1"),
-    ([*PADDED, GlobalAveragePool(), Dense(3)], 5, "globalavgpool1 dense1 relu2 dense2"),
-    (BLOCKS, None, "maxpool1 conv5 relu5 flatten1"),
-    (BLOCKS, 5, "relu2 conv3 relu3 conv4"),
-])  # fmt: skip
-def test_where_a_new_layer_stands(layers, position, words):
-    old = learned(layers)
-    new = deepen(old, position=position).network
-    assert words in " ".join(new.names)
-    x = samples(old)
-    assert outputs(new, x).tobytes() == outputs(old, x).tobytes()
-
-
-@RANDOM
 @given(chains(), st.sampled_from(SIZES), st.integers(0, 3))
 def test_more_outputs_keep_the_old_ones_to_the_bit(old, more, seed):
     new, x = add_outputs(old, old.outputs + more, seed=seed).network, samples(old)
@@ -316,9 +217,6 @@ def test_more_outputs_keep_the_old_ones_to_the_bit(old, more, seed):
 def test_a_network_with_blocks_can_get_outputs():
     old, x = learned(BLOCKS), samples(Network(BLOCKS))
     assert (outputs(add_outputs(old, 9).network, x)[:, :3] == outputs(old, x)).all()
-
-
-# what is taken away
 
 
 @RANDOM
@@ -388,9 +286,6 @@ def test_what_leaves_for_a_unit_that_goes_does_not_count():
     assert shrink(old.with_parameters(parameters), [1, 2]).network.parameters["dense1.bias"].tolist() == [3]
 
 
-# what is new can learn
-
-
 @pytest.mark.parametrize("layers, old, new, outgoing", [
     ([Input((7,)), Dense(3), ReLU(), Dense(4)], 3, [17], "dense1"),
     ([Input((3, 5, 2)), Conv2D(2, 2), ReLU(), MaxPool2D((1, 2)), Flatten(), Dense(4)], 2, [7], "conv1"),
@@ -437,140 +332,6 @@ def test_exact_copies_stay_alike_and_noisy_ones_part():
         assert (ratio[:, 0] != ratio[:, 1]).any() == apart
 
 
-# training goes on
-
-
-def trained(network, rule, optimiser=MOMENTUM, count=6):
-    """(the network with its present parameters, state) after samples that end in the middle of a batch of 4."""
-    program = compile(network, rule, optimiser)
-    program.train(samples(network, count), labels(network, count))
-    return network.with_parameters(program.parameters()), program.state()
-
-
-RULES = [Full(), TopK(0.5), TinyProp(), TinyProp(output="rule"), TinyPropV2(threshold=0.1)]
-CHANGES = [
-    lambda network: widen(network, [width + 7 for width in hidden_widths(network)]),
-    lambda network: widen(network, [width + 1 for width in hidden_widths(network)], method="net2wider"),
-    lambda network: widen(network, [*hidden_widths(network)[:-1], 17], method="shrink-and-perturb"),
-    lambda network: shrink(network, [max(width - 2, 1) for width in hidden_widths(network)]),
-    deepen,
-    lambda network: add_outputs(network, 11),
-]
-
-
-@pytest.mark.parametrize("optimiser", [MOMENTUM, SGD(0.05, batch=4), SGD(0.05, momentum=0.5), SGD(0.05)])
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.method)
-def test_every_state_is_taken_and_training_goes_on(rule, optimiser):
-    for layers in (IMAGE, [*PADDED, GlobalAveragePool(), Dense(3)], dense(4, 9, 7, 3).layers):
-        old, state = trained(learned(layers), rule, optimiser)
-        before = bits(state), bits(old.parameters)
-        for change in CHANGES:
-            resized = change(old)
-            program, taken = compile(resized.network, rule, optimiser), resized.state(state)
-            for value in taken.values():
-                value += 1
-            program.restore(resized.state(state))
-            assert bits(program.parameters()) == bits(resized.network.parameters)
-            shown = program.train(samples(old, 6), labels(old, 6))
-            assert np.isfinite(shown.losses).all() and bits(program.parameters()) != bits(resized.network.parameters)
-            assert (bits(state), bits(old.parameters)) == before, "what was given has changed"
-
-
-@pytest.mark.parametrize("change", [CHANGES[0], deepen], ids=["widen", "deepen"])
-def test_what_was_there_goes_on_as_if_nothing_had_happened(change):
-    """Six samples into batches of four, then two more: what the old layers learn from all of them is the same.
-
-    New units have no weights into old ones and the new layer is the identity, so errors are the same until the batch
-    ends; with dense layers the sums are too.
-    """
-    old, state = trained(dense(4, 9, 7, 3), Full())
-    resized = change(old)
-    x, y = samples(old, 2, seed=1), labels(old, 2)
-    one, two = compile(old, Full(), MOMENTUM), compile(resized.network, Full(), MOMENTUM)
-    one.restore(state)
-    two.restore(resized.state(state))
-    assert one.train(x, y).losses.tobytes() == two.train(x, y).losses.tobytes()
-    moved = one.parameters()
-    assert state["input.batch"].tolist() == [2] and one.state()["input.batch"].tolist() == [0]
-    for i, source in enumerate(resized.layers):
-        if source is not None and old.parameter_shapes(source):
-            for kind in ("weights", "bias"):
-                value = two.parameters()[f"{two.network.names[i]}.{kind}"]
-                part = value[tuple(map(slice, moved[f"{old.names[source]}.{kind}"].shape))]
-                assert (part == moved[f"{old.names[source]}.{kind}"]).all()
-                assert (part != old.parameters[f"{old.names[source]}.{kind}"]).any()
-
-
-def test_state_of_a_wider_network():
-    old, state = trained(learned(IMAGE), TinyProp())
-    resized = widen(old, [7, 17])
-    state_now = resized.state(state)
-    assert set(state_now) == set(state)
-    for name, value in state.items():
-        layer, _, kind = name.partition(".")
-        if kind in ("y_max", "batch"):
-            assert value.any() and state_now[name].tobytes() == value.tobytes(), name
-        elif kind == "touched_rows":
-            rows = np.unpackbits(value, bitorder="little")[: old.parameters[f"{layer}.bias"].size]
-            now = np.unpackbits(state_now[name], bitorder="little")
-            assert rows.any() and (now[: rows.size] == rows).all() and not now[rows.size :].any(), name
-            assert state_now[name].size == -(-resized.network.parameters[f"{layer}.bias"].size // 8)
-        elif kind in ("weights", "bias"):
-            assert state_now[name].tobytes() == resized.network.parameters[name].tobytes()
-        else:
-            parameter = f"{layer}.{kind.partition('_')[0]}"
-            part = old_part(state_now[name], parameter, old, resized.network)
-            assert value.any() and part.tobytes() == value.tobytes(), name
-            assert np.count_nonzero(state_now[name]) == np.count_nonzero(value), "what is new has a velocity"
-
-
-def test_state_of_a_deeper_network():
-    """dense2 and what it has learned is dense3 now; the new dense2 knows nothing yet."""
-    rule = TinyProp(output="rule")
-    old, state = trained(dense(4, 9, 3), rule)
-    now = deepen(old).state(state)
-    for kind in ("y_max", "touched_rows", "weights_velocity", "bias_velocity"):
-        assert state[f"dense2.{kind}"].any() and now[f"dense3.{kind}"].tobytes() == state[f"dense2.{kind}"].tobytes()
-        assert now[f"dense1.{kind}"].tobytes() == state[f"dense1.{kind}"].tobytes()
-        assert not now[f"dense2.{kind}"].any()
-    assert now["dense2.weights_velocity"].shape == (9, 9) and (now["dense2.weights"] == np.eye(9)).all()
-    assert now["dense2.touched_rows"].shape == (2,) and now["dense2.bias"].shape == (9,)
-
-
-def test_state_of_a_narrower_network():
-    """Units 0, 2, ..., 16 of 17 go: what belongs to the others moves up."""
-    old, state = trained(dense(3, 17, 4), TinyProp())
-    parameters = {name: value.copy() for name, value in old.parameters.items()}
-    parameters["dense2.weights"][:, ::2] = 0
-    state = {**state, "dense2.weights": parameters["dense2.weights"]}
-    touched = np.packbits([0, 1, 1, 0, 0, 1, 0, 0] + [1, 1, 0, 0, 1, 0, 1, 1] + [1], bitorder="little")
-    state["dense1.touched_rows"] = touched
-    now = shrink(old.with_parameters(parameters), [8]).state(state)
-    assert (now["dense1.weights_velocity"] == state["dense1.weights_velocity"][1::2]).all()
-    assert (now["dense1.bias_velocity"] == state["dense1.bias_velocity"][1::2]).all()
-    assert (now["dense2.weights_velocity"] == state["dense2.weights_velocity"][:, 1::2]).all()
-    assert now["dense1.touched_rows"].tolist() == [0b10010101]  # 1, 5, 9 and 15, the highest bit last
-
-
-def test_state_of_more_outputs():
-    old, state = trained(dense(4, 7, 9), TinyProp(output="rule"))
-    now = add_outputs(old, 17).state(state)
-    assert now["dense2.y_max"].tobytes() == state["dense2.y_max"].tobytes()
-    assert (now["dense2.weights_velocity"][:9] == state["dense2.weights_velocity"]).all()
-    assert not now["dense2.weights_velocity"][9:].any() and now["dense2.touched_rows"].size == 3
-    rows = np.unpackbits(now["dense2.touched_rows"], bitorder="little")
-    assert (rows[:9] == np.unpackbits(state["dense2.touched_rows"], bitorder="little")[:9]).all() and not rows[9:].any()
-
-
-def test_new_rows_are_not_touched_where_the_old_ones_fill_their_bytes():
-    old, state = trained(dense(4, 8, 2), TinyProp())
-    state["dense1.touched_rows"] = np.array([255], np.uint8)
-    assert widen(old, [17]).state(state)["dense1.touched_rows"].tolist() == [255, 0, 0]
-
-
-# all of them
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_a_function_of_the_seed_alone(method):
     old = learned(IMAGE, name="mine")
@@ -586,9 +347,6 @@ def test_growing_twice_with_one_seed_draws_no_row_twice():
     assert twice.tobytes() == at_once.tobytes()
 
 
-# refused
-
-TWO, SHAPED = dense(4, 7, 3, 2), learned([Input((4,)), Dense(6), Reshape((1, 3, 2)), Conv2D(2, 1), Flatten(), Dense(2)])
 BLOCKED, FLAT = learned(BLOCKS), learned([Input((3, 5, 2)), Conv2D(2, 2), Flatten()])
 
 
@@ -641,18 +399,3 @@ def test_refused(call, words):
 def test_widths_in_front_of_a_reshape_may_stay():
     assert hidden_widths(widen(SHAPED, [6, 3]).network) == (6, 3)
     assert hidden_widths(shrink(SHAPED, [6, 1]).network) == (6, 1)
-
-
-@pytest.mark.parametrize("change, words", [
-    (lambda state: None, "state None is not a dict"),
-    (lambda state: {**state, "dense9.y_max": np.zeros(1)}, "state has an unknown entry 'dense9.y_max'"),
-    (lambda state: {n: v for n, v in state.items() if n != "dense1.bias"}, "state has no entry 'dense1.bias'"),
-    (lambda state: {**state, "dense1.bias": np.zeros(8)}, "state 'dense1.bias' has shape (8,); it must be (7,)"),
-    (lambda state: {**state, "dense1.weights_velocity": np.zeros((8, 4))}, "weights_velocity' has shape (8, 4)"),
-    (lambda state: {**state, "dense1.bias": np.zeros(7, np.float32)}, "state 'dense1.bias' differs from the network"),
-])  # fmt: skip
-def test_states_refused(change, words):
-    old, state = trained(TWO, TinyProp())
-    with pytest.raises(InputError) as refused:
-        deepen(old).state(change(state))
-    assert words in str(refused.value) and "\n" not in str(refused.value)
