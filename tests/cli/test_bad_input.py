@@ -232,7 +232,7 @@ def test_model_files_that_are_none(refused, here, name, fragment):
 def test_data_without_a_domain_shift(refused, here, small, monkeypatch, command):
     """Said before any work."""
     monkeypatch.setattr("mcuref.training.Trainer.run", None)
-    monkeypatch.setattr(f"mcuref.cli.{command[0]}.prepare_kernels", None)
+    monkeypatch.setattr("mcuref.program.executor.is_compiled", None)
     refused("data set 'small' has no domain shift", *command, "--data", small, "--regime", "shift")
     assert os.listdir(here) == ["small"]
 
@@ -320,7 +320,7 @@ def test_over_budget_nothing_starts(refused, here, small, monkeypatch, command, 
         raise AssertionError("started")
 
     monkeypatch.setattr("mcuref.training.Trainer.run", never)
-    monkeypatch.setattr(f"mcuref.cli.{command[0]}.prepare_kernels", never)
+    monkeypatch.setattr("mcuref.program.executor.is_compiled", never)
     options = ("--data", small, "--regime", regime, "--sram", "2200")
     sentence = refused("of sram but the budget leaves", *command, *options)
     assert "what would fit: --" in sentence and os.listdir(here) == ["small"]
