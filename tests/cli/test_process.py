@@ -23,10 +23,32 @@ from mcuref.report.runs import new_run
 COMMAND = [sys.executable, "-m", "mcuref"]
 
 
+STARTED = []
+
+
+@pytest.fixture(autouse=True)
+def none_left_running():
+    """A test that fails leaves no process behind that would slow the others."""
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        process.kill(), process.wait()
+
+
 def start(*arguments, **keywords):
-    """``python -m mcuref ...`` with its output in pipes."""
-    keywords = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | keywords
-    return subprocess.Popen([*COMMAND, *arguments], **keywords)
+    """``python -m mcuref ...`` with its output in pipes; it hears Ctrl-C even where these tests run in the background."""
+    keywords = {
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+        "preexec_fn": hear_ctrl_c,
+    } | keywords
+    STARTED.append(subprocess.Popen([*COMMAND, *arguments], **keywords))
+    return STARTED[-1]
+
+
+def hear_ctrl_c():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run(*arguments, **keywords):
