@@ -157,7 +157,8 @@ def assert_same(folder, expected):
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
 @pytest.mark.parametrize("case", CASES)
-def test_killed_and_resumed(tmp_path, request, moments, case):
+def test_killed_and_resumed(tmp_path, monkeypatch, request, moments, case):
+    monkeypatch.chdir(tmp_path)  # away from the sources: the processes too run what is installed, and share its kernels
     options, landed, runs = [*CASES[case].split(), "--target", "none"], Counter(), 0
     kills = request.config.getoption("--kills")
     kills = kills // len(CASES) + (list(CASES).index(case) < kills % len(CASES))
