@@ -2,10 +2,33 @@
 
 from mcuref.errors import InputError
 from mcuref.incremental.deepening import deepen
-from mcuref.incremental.growth import hidden_widths, shrink, widen
+from mcuref.incremental.growth import hidden_widths, shrink, widen, with_hidden_widths
 from mcuref.incremental.recipe import Expansion
 
 PARTS = 10  # of a growth step: if it does not fit, nine tenths of it are tried, and so on
+
+
+def check_growth(network, largest, expansion):
+    """InputError, before any training, if a network cannot grow as it may be asked to.
+
+    Parameters
+    ----------
+    largest : the widest :class:`mcuref.Network`, or None.
+    expansion : :class:`Expansion`, or None if it is not to grow.
+    """
+    present = hidden_widths(network)
+    if largest is not None:
+        large = hidden_widths(largest)
+        if len(present) != len(large) or any(s > w for s, w in zip(present, large)):
+            raise InputError(
+                f"the largest model has hidden layers of {words(large)}, the one to begin with of {words(present)}; as "
+                "many are needed, none of them narrower"
+            )
+    if expansion is not None and (wanted := next_widths(network, expansion.factor, largest)) != list(present):
+        try:
+            with_hidden_widths(network, wanted)
+        except InputError as error:  # residual blocks; a width that another layer depends on
+            raise InputError(f"{error}; a model that begins as wide as the largest does not grow") from None
 
 
 def train_until(learner, level, held_out, arrived):

@@ -12,7 +12,7 @@ from mcuref.errors import InputError
 from mcuref.incremental import arrivals
 from mcuref.incremental.cycle import Layout, inference_macs
 from mcuref.incremental.distillation import distil_class
-from mcuref.incremental.expansion import expand, train_until, words
+from mcuref.incremental.expansion import check_growth, expand, train_until
 from mcuref.incremental.growth import add_outputs, hidden_widths
 from mcuref.incremental.recipe import Criterion, Expansion, Recipe
 from mcuref.incremental.rehearsal import rehearse, stream_with_replay
@@ -81,7 +81,7 @@ class IncrementalLearner:
             )
         self.criterion, self.expansion, self.largest = criterion, expansion, largest
         self.seed, self.progress = arguments.seed(seed), progress
-        self._check_largest(network)
+        check_growth(network, largest, expansion if criterion is not None else None)
         embedding = None if self.recipe.features == "learned" else embedding or largest or network
         layout = Layout.of(
             self.recipe,
@@ -377,16 +377,6 @@ class IncrementalLearner:
     def stored_bytes(self):
         """Bytes of all that is stored for the sake of learning: samples, labels, levels, classes, validation samples."""
         return self.cycle.stored_bytes
-
-    def _check_largest(self, network):
-        if self.largest is None:
-            return
-        small, large = hidden_widths(network), hidden_widths(self.largest)
-        if len(small) != len(large) or any(s > w for s, w in zip(small, large)):
-            raise InputError(
-                f"the largest model has hidden layers of {words(large)}, the one to begin with of {words(small)}; as many "
-                "are needed, none of them narrower"
-            )
 
     def _checked_held_out(self, held_out, classes):
         if self.criterion is None or self.recipe.verification.source != "held-out":

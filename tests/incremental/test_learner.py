@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mcuref import Conv2D, Flatten, Input, InputError, Network
+from mcuref import Conv2D, Dense, Flatten, Input, InputError, Network, Residual
 from mcuref.incremental import expansion
 from mcuref.incremental.growth import METHODS, hidden_widths
 from mcuref.incremental.learner import IncrementalLearner
@@ -343,3 +343,15 @@ def test_stages_alone_need_what_comes_before_them():
 def test_arguments_that_are_wrong(arguments):
     with pytest.raises(InputError):
         IncrementalLearner(**{"network": network(6), "most_classes": 3, "recipe": recipe()} | arguments)
+
+
+def test_what_cannot_grow_is_refused_before_it_trains():
+    """And only if it would have to: not at its largest size, not if it is never judged or never to grow."""
+    blocks = Network([Input((4, 4, 2)), Residual([Conv2D(2, 3, padding="same")]), Flatten(), Dense(3)])
+    given = {"most_classes": 3, "recipe": recipe(), "criterion": ALWAYS, "expansion": Expansion()}
+    words = "has residual blocks.*; a model that begins as wide as the largest does not grow"
+    with pytest.raises(InputError, match=words):
+        IncrementalLearner(blocks, **given)
+    IncrementalLearner(blocks, **given, largest=blocks)
+    IncrementalLearner(blocks, **given | {"criterion": None})
+    IncrementalLearner(blocks, **given | {"expansion": None})
