@@ -5,6 +5,8 @@ distillation and model size adaption", arXiv 2409.07114. Every stage can be call
 was not at hand, the choice is an argument of :mod:`mcuref.incremental.recipe`.
 """
 
+from dataclasses import asdict
+
 import numpy as np
 
 from mcuref import arguments
@@ -284,6 +286,7 @@ class IncrementalLearner:
         """(plain data, arrays by name): copies of all that decides how the learner goes on; see :meth:`restore`."""
         plain = {
             "layers": describe(self.network.written[1:]), "classes": list(self.classes), "history": list(self.history),
+            "storage": asdict(self.recipe.storage),
             **{name: getattr(self, name) for name in COUNTERS}, "macs": dict(self.macs), "peaks": dict(self.peaks),
         }  # fmt: skip
         arrays = {f"program.{name}": value for name, value in self.program.state().items()}
@@ -293,6 +296,8 @@ class IncrementalLearner:
     def restore(self, plain, arrays):
         """Put back what :meth:`state` returned, of a learner made with the same arguments; InputError if it is another's."""
         try:
+            if plain["storage"] != asdict(self.recipe.storage):  # formats of equally many bytes look alike
+                raise InputError(f"its samples are stored as {plain['storage']}, here as {asdict(self.recipe.storage)}")
             network = Network([self.network.input, *make_network_layers(plain["layers"])], seed=self.seed,
                               name=self.network.name)  # fmt: skip
             cycle = self.room.cycle(network)

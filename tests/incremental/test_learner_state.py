@@ -11,6 +11,7 @@ from mcuref import Budget, InputError, NonFiniteError, TinyProp
 from mcuref.incremental.augmentation import Augmentation
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.recipe import Expansion, Verification
+from mcuref.incremental.storage import Storage
 from mcuref.memory.accountant import BudgetExceeded
 from mcuref.memory.targets import DEFAULT_STACK
 from mcuref.program.program import Program
@@ -121,6 +122,8 @@ def test_restore_refuses_what_is_not_its_state_and_stays_as_it_was(name):
         {"momentum": 0.9},
         {"rule": TinyProp()},
         {"verification": Verification("stored", 3)},
+        {"storage": Storage(bits=4)},
+        {"storage": Storage(half=True)},
     ],
     ids=str,
 )
