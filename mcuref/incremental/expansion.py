@@ -84,8 +84,8 @@ def expand(learner):
     Returns {"grown": {"change": words, "sram", "flash": bytes while both models were there} or None, "reason": why not}.
     """
     expansion = Expansion() if learner.expansion is None else learner.expansion
-    draws = learner.draws
-    network, seed, tried = learner.network_now(), learner.draw(), []
+    draws = learner.growth_draws
+    network, seed, tried = learner.network_now(), learner.draw_growth(), []
     present, wanted = hidden_widths(network), next_widths(network, expansion.factor, learner.largest)
     for part in range(PARTS, 0, -1):
         widths = [w + -(-(to - w) * part // PARTS) for w, to in zip(present, wanted)]
@@ -97,7 +97,7 @@ def expand(learner):
     if expansion.deepen and (resized := _deeper(network)) and (change := learner.change(resized)):
         widths = hidden_widths(learner.network)
         return {"grown": {"change": f"deepened to {words(widths)}"} | change, "reason": None}
-    learner.draws = draws  # a refused growth changes no bit
+    learner.growth_draws = draws  # a refused growth changes no bit
     return {"grown": None, "reason": _why_not(learner, network, tried)}
 
 

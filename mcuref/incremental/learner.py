@@ -28,7 +28,7 @@ from mcuref.models.description import make_network_layers
 from mcuref.network import Network
 from mcuref.program.effort import MACS, counts_by_kind
 
-COUNTERS = ("steps", "epochs", "draws", "augmented_values")
+COUNTERS = ("steps", "epochs", "draws", "growth_draws", "augmented_values")
 STAGE_MACS = ("training", "verification", "distillation")
 
 
@@ -96,7 +96,7 @@ class IncrementalLearner:
         self.layout, self.room = layout, Room(layout, budget, self.seed)
         self.room.require(network)
         self.classes, self.history = [], []
-        self.steps = self.epochs = self.draws = self.augmented_values = 0
+        self.steps = self.epochs = self.draws = self.growth_draws = self.augmented_values = 0
         self.macs, self.peaks = dict.fromkeys(STAGE_MACS, 0), {"sram": 0, "flash": 0}
         self._counted = dict.fromkeys(STAGE_MACS, 0)
         self._enter(self.room.cycle(network, outputs=1), {})
@@ -415,9 +415,17 @@ class IncrementalLearner:
             raise InputError(f"class {label} is not known to the learner yet; known are {known}") from None
 
     def draw(self):
-        """A new seed: draws depend on the learner's seed and on how many there were before."""
+        """A new seed, of the learner's and of how many there were before; a growth has draws of its own.
+
+        So a model that has grown stores the same samples as one that was large from the beginning.
+        """
         self.draws += 1
         return int(random.philox(self.seed, random.LEARNER, 1, self.draws)[0])
+
+    def draw_growth(self):
+        """A new seed, of a growth."""
+        self.growth_draws += 1
+        return int(random.philox(self.seed, random.EXPANSION, 1, self.growth_draws)[0])
 
     def _count(self):
         """Add up the work of training and distilling since the last call."""

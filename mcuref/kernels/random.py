@@ -25,7 +25,8 @@ EMBEDDINGS = 0x40000000  # seeds of random embeddings
 AUGMENT = 0xA0000000  # + number of the word that a sample needs
 CHOICE = 0x60000000  # exemplars, + number of the first sample they are chosen from
 REPLAY = 0x70000000  # stored samples shown between arriving ones
-LEARNER = 0x80000000  # seeds of what a learner does
+LEARNER = 0x80000000  # seeds of what a learner does in a task
+EXPANSION = 0x80000001  # and of its growths
 CLASSES = 0x90000000  # the order in which classes or sessions arrive
 
 

@@ -7,12 +7,13 @@ import pytest
 
 from mcuref import Conv2D, Dense, Flatten, Input, InputError, Network, Residual
 from mcuref.incremental import expansion
+from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.growth import METHODS, hidden_widths
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.recipe import Criterion, Expansion, Verification
 from mcuref.incremental.store import STORED
 
-from .learners import ALWAYS, LABELS, NEVER, TASKS, bits, blobs, learn, learner, network, recipe, taught, whole
+from .learners import ALWAYS, LABELS, NEVER, QUICK, TASKS, bits, blobs, learn, learner, network, recipe, taught, whole
 
 
 def test_tasks_are_learned_and_predictions_are_the_users_labels():
@@ -355,3 +356,16 @@ def test_what_cannot_grow_is_refused_before_it_trains():
     IncrementalLearner(blocks, **given, largest=blocks)
     IncrementalLearner(blocks, **given | {"criterion": None})
     IncrementalLearner(blocks, **given | {"expansion": None})
+
+
+@pytest.mark.parametrize("start", ("random", "swap-herding"))
+def test_a_model_that_has_grown_stores_what_a_large_one_stores(start):
+    """They are compared on the same memory."""
+    distillation = Distillation(start, 0, group=1) if start == "random" else QUICK
+    given = {"distillation": distillation, "criterion": NEVER, "per_class": 3, "steps": 20}
+    grown, large = learner(2, grow=Expansion(), largest=network(9), **given), learner(9, **given)
+    for number in range(3):
+        learn(grown, number), learn(large, number)
+        assert grown.history[-1]["growths"] or number
+        for name in ("memory.samples", "memory.labels", "classes"):
+            assert grown.cycle.view(name).tobytes() == large.cycle.view(name).tobytes()
