@@ -5,6 +5,7 @@ from rich.text import Text
 from mcuref.incremental.metrics import accuracies_so_far
 from mcuref.report.tables import note, percent, plain_table
 
+FEW = 12  # classes that are listed
 REFERENCE = "fixed-large"  # the strategy that inference MACs of others are shares of
 DEFINITIONS = (
     "accuracy: after the last task, mean over tasks of that on their test samples; average incremental: mean of what "
@@ -64,7 +65,7 @@ def task_table(rows):
 
     Returns
     -------
-    rich Table, a row a task. Classes: how many so far, and which of them are new.
+    rich Table, a row a task. Classes: how many so far, and which of them are new, or how many if they are many.
     """
     checked = any(row["criterion_met"] is not None for row in rows)
     table = plain_table(
@@ -77,11 +78,16 @@ def task_table(rows):
         seen.update(new)
         met = {None: "-", True: "met", False: "not met"}[row["criterion_met"]]
         table.add_row(
-            str(row["task"]), str(len(row["classes"])), " ".join(map(str, new)) or "none", percent(row["accuracy"], 2),
+            str(row["task"]), str(len(row["classes"])), _labels(new), percent(row["accuracy"], 2),
             " ".join(map(_points, row["per_task"])), _widths(row["widths"]), f"{row['stored_bytes']:,} B",
             f"{row['inference_macs']:,}", f"{row['sram']:,} B", f"{row['flash']:,} B", *([met] if checked else []),
         )  # fmt: skip
     return table
+
+
+def _labels(labels):
+    """Of a few, which; of many, how many."""
+    return " ".join(map(str, labels)) or "none" if len(labels) <= FEW else f"{len(labels)} classes"
 
 
 def what_was_done(report):

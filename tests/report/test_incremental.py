@@ -136,6 +136,11 @@ def test_table_of_tasks(printed):
     lines = printed(task_table(rows))
     assert "1 2 3 1 96.00 % 96.0 8-4 1,200 B 12,000 7,100 B 8,200 B met" in lines
     assert "2 2 none 81.25 % 87.5 75.0 16-4 2,400 B 20,000 7,101 B 8,201 B not met" in lines
+    rows[1]["classes"] = list(range(3 + 12))  # of which 3 and 1 are known
+    assert "2 15 13 classes 81.25 % 87.5 75.0 16-4 2,400 B 20,000 7,101 B 8,201 B not met" in printed(task_table(rows))
+    rows[1]["classes"].pop()
+    text = " ".join(printed(task_table(rows)))
+    assert all(f" {label} " in text for label in range(4, 14)) and "classes 81" not in text
 
 
 @pytest.fixture
