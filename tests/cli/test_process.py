@@ -21,9 +21,7 @@ from mcuref.report import tables
 from mcuref.report.runs import new_run
 
 COMMAND = [sys.executable, "-m", "mcuref"]
-
-
-STARTED = []
+STARTED = []  # processes of the test that is running
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +46,7 @@ def start(*arguments, **keywords):
 
 
 def hear_ctrl_c():
+    """What is started in the background is told to ignore it, and so is what that starts."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
