@@ -1,4 +1,9 @@
-"""Options of the tests, and what they have to tell at the end."""
+"""Options of the tests, what they have to tell at the end, and which mcuref is tested: that of this checkout."""
+
+import os
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 def pytest_addoption(parser):
@@ -8,8 +13,9 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    """A place for what is to be told."""
+    """A place for what is to be told; processes that tests start find mcuref where the tests do (pythonpath in setup.cfg)."""
     config.told = []
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
 
 
 def pytest_terminal_summary(terminalreporter):
