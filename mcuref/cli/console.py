@@ -60,17 +60,22 @@ def prepare_kernels():
     """Load the compiled executor, or compile it and say so: the first time takes a while."""
     console = _Console(stderr=True)
     with console.status("loading kernels"):
-        from mcuref.kernels.jit import CACHE, CACHED
+        from mcuref.kernels.jit import STORE
         from mcuref.program import executor
 
-        fresh = not CACHED or not any(CACHE.rglob("executor.*.nbc"))  # a folder not ours may not be looked into either
-    if executor.is_compiled():
-        return
+        fresh = not executor.is_compiled() and not executor.is_kept()
     if fresh:
-        often = "once for each version of mcuref" if CACHED else f"at every start, because {CACHE} cannot be written"
-        console.print(f"compiling kernels for this machine ({often}, about half a minute)")
+        how_often = f"at every start, because {_not_kept(STORE)}" if STORE.failure else "once for each version of mcuref"
+        console.print(f"compiling kernels for this machine ({how_often}, about half a minute)")
+    told = STORE.failure
     with console.status("compiling kernels" if fresh else "loading kernels"):
         executor.compile_executor()
+    if STORE.failure != told:
+        console.print(f"kernels will be compiled at every start, because {_not_kept(STORE)}")
+
+
+def _not_kept(store):
+    return f"{store.folder} {store.failure}"
 
 
 @contextmanager

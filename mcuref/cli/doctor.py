@@ -6,6 +6,8 @@ Exit status 1 if a check fails.
 from mcuref.cli import options
 from mcuref.cli.console import prepare_kernels, show
 
+MISSING = "not installed"
+
 
 def arguments(parser):
     """Options of this command."""
@@ -37,25 +39,26 @@ def _checks():
     from mcuref.datasets.registry import data_folder
     from mcuref.export.cores import CORES
     from mcuref.firmware.toolchain import missing, version
-    from mcuref.kernels.jit import CACHE, CACHED
-    from mcuref.selfcheck import GOLDEN, fingerprint
+    from mcuref.kernels.jit import STORE
+    from mcuref.selfcheck import GOLDEN, LOSSES, fingerprint
 
     yield "Python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.machine()}"
     yield "mcuref", True, __version__
     for package in ("numpy", "numba", "rich"):
         yield package, True, _version(package)
     for package in ("hypothesis", "matplotlib", "torch"):
-        yield f"{package} (optional)", None, _version(package)
+        found = _version(package)
+        yield f"{package} (optional)", None if found == MISSING else True, found
     for core in (CORES["host"], CORES["m4f"]):
-        found = missing(core)
-        yield f"firmware for {core.title} (optional)", None, version(core) if found is None else found
-    yield "kernel cache", CACHED, f"{CACHE}" + ("" if CACHED else " cannot be written: every start compiles anew")
+        lacking = missing(core)
+        yield f"firmware for {core.title} (optional)", None if lacking else True, lacking or version(core)
+    failure = f" {STORE.failure}; every start compiles anew" if STORE.failure else ""
+    yield "kernel cache", not failure, f"{STORE.folder}{failure}"
     here = ", ".join(row.name for row in available() if row.present)
     yield "data folder", True, f"{data_folder()}; here: {here}"
-    for method, expected in GOLDEN.items():
-        found = fingerprint(method)
-        right = found == expected
-        yield f"bits of {method}", right, f"{found:08x}" + ("" if right else f", not {expected:08x}")
+    for method in GOLDEN:
+        for what, found, right in zip(("bits", "losses"), fingerprint(method), (GOLDEN[method], LOSSES[method])):
+            yield f"{what} of {method}", found == right, f"{found:08x}" + ("" if found == right else f", not {right:08x}")
 
 
 def _version(package):
@@ -64,4 +67,4 @@ def _version(package):
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed"
+        return MISSING

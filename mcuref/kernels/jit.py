@@ -1,15 +1,52 @@
 """How kernels are compiled: flags that keep every bit, and a cache that cannot go stale.
 
-Numba's on-disk cache watches only the file of the cached function: an executor cached on disk would go on running the
-old version of a kernel it calls. So the cache lives in a folder named by a hash of everything that decides the
-compiled code: all kernel sources, the executor's, the instruction set's, Numba's version and the flags.
+An executor on the disk has in it the code of every kernel it calls. So what is compiled lies in a folder named by a hash
+of everything that decides the code: all kernel sources, the executor's, the instruction set's, Numba's version and the
+flags. What makes a file in it worth loading stands in :mod:`mcuref.kernels.cache`. Other users of Numba in this process
+keep their own settings. This is also where Numba is loaded first: what it cannot read of its environment is said here.
 """
 
 import hashlib
+import itertools
 import os
+import random
+import re
+import warnings
 from pathlib import Path
 
-import numba
+from mcuref.errors import InputError
+
+# What Numba's variables may be, where Numba does not say so in one sentence, or where it ends the process
+VARIABLES = {
+    "NUMBA_NUM_THREADS": ("a whole number from 1", r"\s*\+?0*[1-9]\d{0,8}\s*"),
+    "NUMBA_OPT": ("0, 1, 2, 3 or max", r"[0-3]|max"),
+    "NUMBA_CPU_FEATURES": ("features that begin with + or -, with commas between them", r"([+-][^\s,]+(,[+-][^\s,]+)*)?"),
+}
+
+
+def _import_numba():
+    """Numba itself; InputError for a variable NUMBA_... whose value it cannot use, which it only warns of or stops at."""
+    for name, (right, pattern) in VARIABLES.items():
+        if name in os.environ and not re.fullmatch(pattern, os.environ[name]):
+            raise InputError(f"environment variable {name} is {os.environ[name]!r}; it must be {right}, or not be set")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "Environment variable", RuntimeWarning)
+        try:
+            import numba
+        except RuntimeWarning as warning:
+            name, value = re.match(r"Environment variable '(.*?)' .*? value '(.*?)' could", str(warning), re.S).groups()
+            raise InputError(
+                f"environment variable {name} is {value!r}, which Numba cannot read; it must be a number as Numba's manual "
+                "says, or not be set"
+            ) from None
+    return numba
+
+
+numba = _import_numba()
+
+from numba.core.bytecode import FunctionIdentity  # noqa: E402
+
+from mcuref.kernels.cache import Overloads, Store  # noqa: E402
 
 # No fastmath: no reordering, no fused multiply-add. error_model numpy: x / 0 is inf as on the MCU, no Python exception.
 FLAGS = {"fastmath": False, "error_model": "numpy", "nogil": True}
@@ -32,23 +69,31 @@ def cache_folder():
     return base / "mcuref" / "kernels" / digest.hexdigest()[:16]
 
 
-def _writable(folder):
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return os.access(folder, os.W_OK)
-    except OSError:
-        return False
-
-
-CACHE = cache_folder()
-CACHED = _writable(CACHE)  # a read-only home still works, it only compiles at every start
+STORE = Store(cache_folder())
+_SOURCES = {str(path) for path in sources()}
+_KERNELS = []  # all that :func:`kernel` made, in order: callees before what calls them
 
 
 def kernel(function):
     """Compile ``function`` on first use for the types it is called with; plain Python under NUMBA_DISABLE_JIT=1."""
-    previous = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(CACHE)  # read by Numba while it decorates; other users of Numba keep their own
-    try:
-        return numba.njit(cache=CACHED, **FLAGS)(function)
-    finally:
-        numba.config.CACHE_DIR = previous
+    compiled = numba.njit(**FLAGS)(function)
+    if compiled is not function:
+        if os.path.realpath(function.__code__.co_filename) in _SOURCES:  # the folder's name says nothing of others
+            compiled._cache = Overloads(function, STORE)
+        _KERNELS.append(compiled)
+    return compiled
+
+
+def compile_anew():
+    """Compile everything in use once more, from the sources alone; what is on the disk is not read again but replaced."""
+    STORE.trusted = False
+    # Symbols are numbered. What was loaded keeps its numbers, and two symbols of one name end the process
+    FunctionIdentity._unique_ids = itertools.count(random.randrange(1 << 32, 1 << 48))
+    for compiled in _KERNELS:
+        if compiled.signatures:
+            compiled.recompile()
+
+
+def forget(compiled):
+    """Have a kernel compiled again when it is next used."""
+    compiled._reset_overloads()

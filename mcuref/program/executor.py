@@ -9,11 +9,12 @@ from functools import cache
 
 import numpy as np
 
+from mcuref.errors import McurefError
 from mcuref.kernels.add import add_f32
 from mcuref.kernels.conv import HO, KH, KW, WO, C, H, O, W, conv_backward_input_f32, conv_forward_f32, conv_update_f32
 from mcuref.kernels.dense import dense_backward_input_f32, dense_forward_f32, dense_update_f32
 from mcuref.kernels.depthwise import depthwise_backward_input_f32, depthwise_forward_f32, depthwise_update_f32
-from mcuref.kernels.jit import kernel
+from mcuref.kernels.jit import compile_anew, forget, kernel
 from mcuref.kernels.lanes import abs_sum
 from mcuref.kernels.load import load_f32
 from mcuref.kernels.loss import mean_squared_error_f32, softmax_cross_entropy_f32
@@ -368,10 +369,28 @@ def is_compiled(index_type="uint16"):
     return not hasattr(execute, "signatures") or _signature(index_type) in execute.signatures
 
 
+def is_kept(index_type="uint16"):
+    """Whether :func:`compile_executor` would load the executor from the disk, and not compile it for half a minute."""
+    return execute._cache.has(_signature(index_type), execute.targetctx)
+
+
 def compile_executor(index_type="uint16"):
     """Compile the executor, or load it from the cache; returns at once if that is done. Takes seconds when fresh.
 
     Programs that train a layer of more than 65,536 outputs have indices of type "uint32" and an executor of their own.
+    Either must take its first steps right (:mod:`mcuref.program.first_steps`): if one from the disk does not, everything
+    is compiled anew; McurefError if one just compiled does not.
     """
-    if not is_compiled(index_type):
-        execute.compile(_signature(index_type))
+    if is_compiled(index_type):
+        return
+    from mcuref.program import first_steps
+
+    signature = _signature(index_type)
+    execute.compile(signature)
+    fault = first_steps.fault(index_type)
+    if fault and execute.stats.cache_hits[signature]:
+        compile_anew()
+        fault = first_steps.fault(index_type)
+    if fault:
+        forget(execute)
+        raise McurefError(fault)

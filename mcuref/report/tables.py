@@ -337,7 +337,7 @@ def model_tables(report):
 
 
 def checks_table(checks):
-    """The list of ``mcuref doctor``: (what, ok or None where it does not matter, found)."""
+    """The list of ``mcuref doctor``: (what, ok or None where an optional thing is missing, found)."""
     table = plain_table("check", "<ok", "<found")
     for what, ok, found in checks:
         mark = Text("-") if ok is None else Text("yes", style="green") if ok else Text("NO", style="bold red")

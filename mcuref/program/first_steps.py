@@ -1,0 +1,76 @@
+"""The first steps of an executor: what tiny networks come to, which it must compute before anyone relies on it.
+
+Together they run every instruction. The results were computed by the kernels as plain Python, which nothing compiled or
+cached has a part in.
+"""
+
+import zlib
+
+import numpy as np
+
+from mcuref.errors import NonFiniteError
+from mcuref.kernels.random import philox
+from mcuref.layers import AveragePool2D, Conv2D, Dense, DepthwiseConv2D, Flatten, Input, MaxPool2D, ReLU, ReLU6, Residual
+from mcuref.network import Network
+from mcuref.optimisers import SGD
+from mcuref.program.compiler import compile
+from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
+
+# CRC-32 of the losses and of what was trained, case by case, for kept indices of each type. They hold on every machine and
+# change only with the definition of a kernel or a rule: tests/program/test_first_steps.py computes them as plain Python
+KNOWN = {
+    "uint16": (0x8FEBBCF4, 0x291986A3, 0xD113AA59, 0x645D913D),
+    "uint32": (0x34AA08B3,),
+}
+
+
+def fault(index_type):
+    """What the executor for kept indices of that type computes wrong, one sentence, or None."""
+    for number, (found, known) in enumerate(zip(computed(index_type), KNOWN[index_type], strict=True)):
+        if found != known:
+            return (
+                f"the compiled kernels are wrong in case {number} of mcuref/program/first_steps.py: {found:08x}, and not the "
+                f"{known:08x} of plain Python; this machine miscalculates, or a kernel was edited and not its result there"
+            )
+    return None
+
+
+def computed(index_type):
+    """The results of the executor for kept indices of that type, as in :data:`KNOWN`."""
+    return tuple(_result(*case) for case in _cases(index_type))
+
+
+def _cases(index_type):
+    """(samples, shape and dtype of one, layers, rule, optimiser, loss), a millisecond each."""
+    body = [Conv2D(3, 3, padding="same"), ReLU(), DepthwiseConv2D(3, padding="same")]
+    windows = [
+        Conv2D(2, 1), Residual(body, Conv2D(3, 1)), ReLU6(), MaxPool2D(2, padding="same"), Conv2D(9, (1, 2)),
+        AveragePool2D(2, 1), Flatten(), Dense(5),
+    ]  # fmt: skip
+    dense = [Dense(9), ReLU(), Dense(17)]
+    skipping = TinyPropV2(0.1, 0.8, threshold=0.4, decay=0.99, rounding="floor")
+    batches = SGD(0.25, momentum=0.5, batch=2)
+    if index_type == "uint32":  # for layers of more than 65,536 outputs
+        wide = [Conv2D(1, 1), AveragePool2D((64, 51)), *windows]
+        yield 1, (256, 257, 1), "float32", wide, Full(), SGD(0.25), "softmax_cross_entropy"
+        return
+    yield 6, (4, 5, 2), "uint8", windows, skipping, SGD(0.25), "softmax_cross_entropy"
+    yield 6, (4, 5, 2), "int8", windows, Full(), batches, "mean_squared_error"
+    yield 6, (17,), "int16", dense, TopK(0.3, bias="dense"), SGD(0.25), "reconstruction"
+    yield 6, (17,), "float32", dense, TinyProp(0.1, 0.8, 0.9, output="rule"), SGD(0.25), "softmax_cross_entropy"
+
+
+def _result(samples, shape, dtype, layers, rule, optimiser, loss):
+    """CRC-32 of the losses and the state, in the order of their names, after a few samples."""
+    size = int(np.prod(shape))
+    scale = 1.0 if dtype == "float32" else 2.0 ** (1 - 8 * np.dtype(dtype).itemsize)
+    network = Network([Input(shape, dtype, 0, scale), *layers], seed=3)
+    random = philox(1, 1, samples * (size + 1))
+    x, y = random[:-samples].reshape(samples, size), (random[-samples:] % 5).astype(np.int32)
+    x = (x.astype(np.float64) / 2**31 - 1).astype(np.float32) if dtype == "float32" else x.astype(dtype)
+    program = compile(network, rule, optimiser, loss=loss)
+    try:
+        losses = program.train(x, None if loss == "reconstruction" else y).losses
+    except NonFiniteError:
+        return 0
+    return zlib.crc32(b"".join(array.tobytes() for array in (losses, *map(program.state().get, sorted(program.state())))))
