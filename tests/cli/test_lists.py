@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from mcuref import TARGETS, selfcheck
+from mcuref.cli import doctor
 from mcuref.datasets import available
+from mcuref.export.cores import CORES
+
+HOST = CORES["host"]
 
 
 @pytest.fixture
@@ -64,14 +68,32 @@ def test_doctor(listed):
     outcome, result = listed("doctor")
     assert result["schema"] == "mcuref.doctor/1"
     checks = {row["check"]: row for row in result["checks"]}
-    bits = {f"bits of {method}" for method in selfcheck.GOLDEN}
+    bits = {f"{what} of {method}" for method in selfcheck.GOLDEN for what in ("bits", "losses")}
     assert {"Python", "mcuref", "numba", "data folder"} | bits <= checks.keys()
     assert outcome.status == (0 if all(row["ok"] is not False for row in checks.values()) else 1)
 
 
-def test_doctor_says_no(listed, monkeypatch):
-    monkeypatch.setitem(selfcheck.GOLDEN, "full", 1)
+@pytest.mark.parametrize("table, what", [("GOLDEN", "bits"), ("LOSSES", "losses")])
+def test_doctor_says_no(listed, monkeypatch, table, what):
+    monkeypatch.setitem(getattr(selfcheck, table), "full", 1)
     outcome, result = listed("doctor")
-    wrong = {row["check"]: row["ok"] for row in result["checks"]}
-    assert outcome.status == 1 and wrong["bits of full"] is False
+    wrong = [row["check"] for row in result["checks"] if row["ok"] is False]
+    assert outcome.status == 1 and wrong == [f"{what} of full"]
     assert "NO" in outcome.out and "not 00000001" in outcome.out
+
+
+def test_doctor_marks_what_is_there_and_what_is_not(listed, monkeypatch):
+    """Both optional: a compiler that was found is no "-"."""
+    here = {"host": None, "cortex-m4": "arm-none-eabi-gcc is not installed"}
+    monkeypatch.setattr("mcuref.firmware.toolchain.missing", lambda core: here["host" if core is HOST else "cortex-m4"])
+    monkeypatch.setattr("mcuref.firmware.toolchain.version", lambda core: "gcc 0")
+    monkeypatch.setattr(doctor, "_version", lambda package: doctor.MISSING if package == "torch" else "1.0")
+    outcome, result = listed("doctor")
+    rows = {row["check"]: (row["ok"], row["found"]) for row in result["checks"]}
+    assert rows["matplotlib (optional)"] == (True, "1.0") and rows["torch (optional)"] == (None, "not installed")
+    assert rows["firmware for this computer (optional)"] == (True, "gcc 0")
+    assert rows["firmware for Cortex-M4F (optional)"] == (None, here["cortex-m4"])
+    marks = {line.split("(optional)")[0].strip(): line.split("(optional)")[1].split()[0]
+             for line in outcome.out.splitlines() if "(optional)" in line}  # fmt: skip
+    assert marks == {"hypothesis": "yes", "matplotlib": "yes", "torch": "-", "firmware for this computer": "yes",
+                     "firmware for Cortex-M4F": "-"}  # fmt: skip

@@ -1,0 +1,109 @@
+"""The first steps of an executor: what they cover, that plain Python takes them too, and what becomes of one that does not."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import mcuref
+from mcuref import McurefError, NonFiniteError
+from mcuref.program import executor, first_steps
+from mcuref.program.instructions import OPCODES
+from mcuref.program.program import Program
+
+PLAIN = f"from mcuref.program import first_steps; print({{t: first_steps.computed(t) for t in {tuple(first_steps.KNOWN)}}})"
+
+
+def test_plain_python_takes_them():
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(Path(mcuref.__file__).parents[1])}
+    run = subprocess.run([sys.executable, "-c", PLAIN], env=environment, capture_output=True, text=True)
+    assert run.stdout == f"{first_steps.KNOWN}\n", run.stderr
+
+
+def test_the_executor_takes_them():
+    assert first_steps.fault("uint16") is None
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """The programs that were trained, with what they were shown."""
+    found, train = [], Program.train
+
+    def watched(program, x, y=None):
+        shown = train(program, x, y)
+        found.append((program, shown))
+        return shown
+
+    monkeypatch.setattr(Program, "train", watched)
+    return found
+
+
+def test_they_run_every_instruction(trained):
+    first_steps.computed("uint16")
+    run = {i.name for program, _ in trained for i, runs in zip(program.instructions, program.counts[:, 0]) if runs}
+    assert run == set(OPCODES)
+    assert 0 < trained[0][1].trained.sum() < trained[0][1].trained.size  # a decision skips some samples and not others
+    assert all(np.isfinite(shown.losses).all() and (shown.losses > 0).all() for _, shown in trained)
+
+
+@pytest.mark.parametrize("field, number", [("losses", 0), ("losses", 3), ("state", 1), ("state", 2)])
+def test_a_wrong_bit_is_seen(monkeypatch, field, number):
+    """Of a loss, as of a weight or a rule's state: each case says which it is."""
+    calls, train = Counter(), Program.train
+
+    def miscalculating(program, x, y=None):
+        shown = train(program, x, y)
+        if calls["train"] == number:
+            first = shown.losses if field == "losses" else program.arena.view(program._state_buffers[0])
+            first.reshape(-1).view(np.uint32)[0] ^= 1
+        calls["train"] += 1
+        return shown
+
+    monkeypatch.setattr(Program, "train", miscalculating)
+    sentence = first_steps.fault("uint16")
+    assert f"wrong in case {number} of" in sentence and f"{first_steps.KNOWN['uint16'][number]:08x} of plain" in sentence
+
+
+def test_an_error_that_is_not_finite_is_wrong(monkeypatch):
+    def explode(*_):
+        raise NonFiniteError("dense1", 0)
+
+    monkeypatch.setattr(Program, "train", explode)
+    assert "00000000, and not" in first_steps.fault("uint16")
+
+
+@pytest.fixture
+def compile_executor(monkeypatch):
+    """Compile an executor that is loaded or not, of which first_steps has these opinions; returns what happened."""
+
+    def run(loaded, *opinions):
+        happened, opinions = [], iter(opinions)
+        hits = Counter({executor._signature("uint16"): int(loaded)})
+        compiled = SimpleNamespace(
+            signatures=[], stats=SimpleNamespace(cache_hits=hits), compile=lambda _: happened.append("compile")
+        )
+        monkeypatch.setattr(executor, "execute", compiled)
+        monkeypatch.setattr(executor, "compile_anew", lambda: happened.append("anew"))
+        monkeypatch.setattr(executor, "forget", lambda what: happened.append("forget"))
+        monkeypatch.setattr(first_steps, "fault", lambda _: next(opinions))
+        try:
+            executor.compile_executor()
+        except McurefError as error:
+            happened.append(str(error))
+        assert next(opinions, "none left") == "none left"
+        return happened
+
+    return run
+
+
+def test_what_becomes_of_an_executor(compile_executor):
+    for loaded in (True, False):
+        assert compile_executor(loaded, None) == ["compile"]
+    assert compile_executor(True, "wrong", None) == ["compile", "anew"]
+    assert compile_executor(True, "wrong", "still wrong") == ["compile", "anew", "forget", "still wrong"]
+    assert compile_executor(False, "wrong") == ["compile", "forget", "wrong"]
