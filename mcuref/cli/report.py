@@ -25,7 +25,7 @@ def run(arguments):
 
     if arguments.pictures is not None:
         check_new_folder(arguments.pictures, "folder")
-    _, _, report = read_run(arguments.folder, None)
+    _, report = read_run(arguments.folder, None)
     incremental = report.get("schema") == "mcuref.incremental/1"
     if arguments.pictures is not None and not incremental:
         raise InputError(f"run folder {arguments.folder!r} is of mcuref train; pictures are of incremental runs")

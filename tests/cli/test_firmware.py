@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from mcuref.export.cores import CORES
 from mcuref.export.material import Material
 from mcuref.export.project import write_project
 from mcuref.firmware.toolchain import DoesNotFit, ToolError, missing
+from mcuref.report.request import read_request, write_request
+from mcuref.report.runs import complete
 
 
 @pytest.fixture
@@ -108,9 +111,16 @@ def test_a_changed_byte_is_a_sentence(mcuref, run, project, file):
         shutil.rmtree(run.parent / "other", ignore_errors=True)
 
 
+def resealed(run):
+    """The run again with checksums that are right, whatever its files hold."""
+    complete(run, "history.csv", "memory.csv", "weights.npz")
+
+
 def test_a_model_that_is_no_name(refused, run):
     report = json.loads((run / "report.json").read_text())
     (run / "report.json").write_text(json.dumps(report | {"model": 5}))
+    refused("file 'report.json' of run folder 'run' differs from what was written", "export", "run", "--c", "firmware")
+    resealed(run)
     refused("its model is 5; it must be a name", "export", "run", "--c", "firmware")
 
 
@@ -158,15 +168,21 @@ def test_too_small_boards_are_left_out_of_all_and_missing_tools_are_not(mcuref, 
 def test_a_run_without_a_program(refused, run, damage):
     weights = run / "weights.npz"
     if damage == "unfinished":
-        (run / "report.json").unlink()
+        write_request(run, replace(read_request(run), files=None))
     elif damage == "no weights":
         weights.unlink()
     elif damage == "truncated weights":
         weights.write_bytes(weights.read_bytes()[:100])
     else:
         np.savez(weights, **{"dense1.weights": np.zeros((2, 2), np.float32)})
-    fragment = "unfinished; go on with" if damage == "unfinished" else "has no program to export"
-    refused(fragment, "export", "run", "--c", "firmware")
+    if damage == "unfinished":
+        refused("unfinished; go on with", "export", "run", "--c", "firmware")
+    else:
+        changed = "is missing" if damage == "no weights" else "differs from what was written"
+        refused(f"file 'weights.npz' of run folder 'run' {changed}", "export", "run", "--c", "firmware")
+        resealed(run)
+        last = "file 'weights.npz' of run" if damage == "no weights" else "has no program to export"
+        refused(last, "export", "run", "--c", "firmware")
     assert not (run.parent / "firmware").exists()
 
 
