@@ -18,6 +18,12 @@ def parse(content):
         value = json.loads(content.decode("utf-8"))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    check_limits(value)
+    return value
+
+
+def check_limits(value):
+    """ValueError for a number that JSON or an int64 has not, and for what is nested too deeply."""
     left = [(value, 0)]
     while left:
         inner, depth = left.pop()
@@ -27,7 +33,6 @@ def parse(content):
             left += [(entry, depth + 1) for entry in (inner.values() if isinstance(inner, dict) else inner)]
         elif isinstance(inner, float) and not isfinite(inner) or isinstance(inner, int) and abs(inner) >= LARGEST:
             raise ValueError(f"it has a number that is {'too large' if inner == inner else 'NaN'}")
-    return value
 
 
 def digest(value):

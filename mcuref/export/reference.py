@@ -72,9 +72,12 @@ def read_reference(folder):
 
 
 def changed_files(folder):
-    """Names of a project's files that are not as mcuref wrote them, missing ones and further sources included, sorted."""
-    project = folder.parent
-    files = _content(folder)["files"]
+    """Names of a project's files that are not as mcuref wrote them, missing ones and further sources included, sorted.
+
+    Those of the reference itself are left out: :func:`read_reference` refuses them.
+    """
+    project, files = folder.parent, _content(folder)["files"]
+    files = {name: digest for name, digest in files.items() if not name.startswith(f"{folder.name}/")}
     sources = {path.relative_to(project).as_posix() for path in project.rglob("*.[ch]")}
     added = {name for name in sources - files.keys() if not name.startswith("build/")}
     return sorted(added | {name for name, digest in files.items() if difference(project, name, digest)})

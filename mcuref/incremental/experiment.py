@@ -14,7 +14,7 @@ from mcuref.incremental.baselines import LEARNERS, recipe_for
 from mcuref.incremental.cycle import Layout, inference_macs
 from mcuref.incremental.expansion import next_widths
 from mcuref.incremental.growth import hidden_widths, widen, with_hidden_widths
-from mcuref.incremental.keeping import fingerprint
+from mcuref.incremental.keeping import check_kept, fingerprint
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.metrics import matrix_metrics
 from mcuref.incremental.protocols import find_protocol
@@ -268,9 +268,16 @@ class Experiment:
 
     def _resume(self, learner, tasks, rows, matrix, state):
         """Bring a learner to where it was kept; raw data that it keeps outside is given to it again."""
+        try:
+            check_kept(len(tasks), rows, matrix, state[0])
+        except ValueError as error:
+            raise self.keeper.unusable(error) from None
         for task, row in zip(tasks, rows):
             learner.recall(*self._arriving(task), row)
-        learner.restore(*state)
+        try:
+            learner.restore(*state)
+        except InputError as error:
+            raise self.keeper.unusable(error) from None
         return list(rows), list(matrix)
 
     def _watch(self, learner, name, seed, number):

@@ -1,7 +1,9 @@
 """mcuref export and mcuref verify: a run becomes firmware that is compared with it."""
 
+import hashlib
 import json
 import shutil
+import subprocess
 from dataclasses import replace
 
 import numpy as np
@@ -58,6 +60,57 @@ def test_a_difference_is_status_1_with_its_report(mcuref, project):
     (core,) = json.loads((project.parent / "result.json").read_text())["cores"]
     assert core["equal"] is False and core["difference"]["kernel"] == "relu_forward_f32"
     assert core["difference"]["mcuref"].startswith("0.0 ") and core["difference"]["firmware"].startswith("0.125 ")
+
+
+def test_a_project_has_the_checksums_of_its_files_and_of_its_run(run, project):
+    content = json.loads((project / "reference" / "program.json").read_text())
+    files = {path.relative_to(project).as_posix(): path for path in project.rglob("*") if path.is_file()}
+    assert set(content["files"]) == files.keys() - {"reference/program.json"}
+    for name, digest in (*content["files"].items(), *((f"../run/{name}", d) for name, d in content["run"].items())):
+        assert hashlib.sha256((project / name).read_bytes()).hexdigest() == digest
+    assert content["run"] == read_request(run).files and "weights.npz" in content["run"]
+
+
+def test_files_that_were_changed_since_the_export_are_named(mcuref, project):
+    shutil.copy(project / "kernels" / "relu.c", project / "kernels" / "mine.h")
+    (project / "README.txt").unlink()
+    with open(project / "Makefile", "a") as file:
+        file.write("# mine\n")
+    done = mcuref("verify", "firmware", "--json", "result.json")
+    assert done.status == 0 and "changed since the export: Makefile, README.txt, kernels/mine.h" in done.out
+    assert json.loads((project.parent / "result.json").read_text())["changed_files"] == [
+        "Makefile", "README.txt", "kernels/mine.h"
+    ]  # fmt: skip
+
+
+def test_nothing_is_said_of_a_project_as_it_was_exported(mcuref, project):
+    """What is built in it is not part of it."""
+    assert subprocess.run(["make", "-s", "-C", project], capture_output=True).returncode == 0
+    done = mcuref("verify", "firmware", "--json", "result.json")
+    assert done.status == 0 and "changed" not in done.out
+    assert json.loads((project.parent / "result.json").read_text())["changed_files"] == []
+
+
+@pytest.mark.parametrize("file", ["program.json", "arrays.npz"])
+def test_a_changed_reference_is_refused(refused, project, file):
+    """Weights, samples or settings that Python would compare with: as good as the right ones, but not those of the run."""
+    path = project / "reference" / file
+    if file == "arrays.npz":
+        np.savez(path, **{name: np.ones_like(values) for name, values in np.load(path).items()})
+        words = "file 'reference/arrays.npz' of exported project 'firmware' differs from what was written"
+    else:
+        path.write_text(path.read_text().replace('"method": "tinypropv2"', '"method": "full"'))
+        words = "program.json was changed or damaged; export the project again"
+    refused(words, "verify", "firmware")
+
+
+def test_weights_of_another_run_are_not_exported(mcuref, refused, run):
+    """All ones are as good an array as any, and as consistent: they would be verified as equal."""
+    ones = {name: np.ones_like(values) for name, values in np.load(run / "weights.npz").items()}
+    np.savez(run / "weights.npz", **ones)
+    refused("file 'weights.npz' of run folder 'run' differs from what was written", "export", "run", "--c", "firmware")
+    refused("file 'weights.npz' of run folder 'run' differs from what was written", "report", "run")
+    refused("file 'weights.npz' of run folder 'run' differs from what was written", "train", "--resume", "run")
 
 
 def test_profile(mcuref, project):
