@@ -88,7 +88,12 @@ def _content(folder):
     if not (folder / PROGRAM).is_file():
         raise InputError(f"{str(folder.parent)!r} is no exported project: it has no {folder.name}/{PROGRAM}")
     try:
-        content = plain.parse((folder / PROGRAM).read_bytes())
+        content = (folder / PROGRAM).read_bytes()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"{str(folder / PROGRAM)!r} cannot be read: {reason}") from None
+    try:
+        content = plain.parse(content)
         plain.check(content, {"schema": str})
         if content["schema"] != SCHEMA:
             raise ValueError(f"its schema is {content['schema']!r}, not {SCHEMA!r}")
@@ -96,7 +101,7 @@ def _content(folder):
         if content.pop("sha256") != plain.digest(content):
             raise ValueError(f"{PROGRAM} was changed or damaged")
         return content
-    except (OSError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise _unusable(folder, error) from None
 
 

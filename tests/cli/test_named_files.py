@@ -98,3 +98,20 @@ def test_arguments_that_no_command_line_gives(here, kept, words):
     with pytest.raises(ValueError) as error:
         options.begun(kept and right | kept, parser)
     assert words in str(error.value)
+
+
+def test_reports_and_sources_do_not_tell_where_a_file_lies(mcuref, small, net, here):
+    """Nor who works there: they carry the name that was given, without its folder."""
+    file = str(here / "net.toml")
+    given = ("--data", small, "--model", file, "--json", "report.json")
+    for command in (("estimate",), ("compare", *SHORT["compare"]), ("incremental", *SHORT["incremental"])):
+        assert mcuref(*command, *given).status == 0
+        assert json.loads((here / "report.json").read_text())["model"] == "net.toml"
+    assert mcuref("models", file, "--json", "report.json").status == 0
+    assert json.loads((here / "report.json").read_text())["models"][0]["name"] == "net.toml"
+    assert mcuref("train", *SHORT["train"], *given, "--out", "run").status == 0
+    assert mcuref("export", "run", "--c", "firmware", "--vectors", "vectors", "--samples", "2").status == 0
+    assert "net.toml trained by" in (here / "firmware/README.txt").read_text()
+    written = [path for name in ("firmware", "vectors") for path in (here / name).rglob("*") if path.is_file()]
+    for path in (*written, here / "run/report.json", here / "report.json"):
+        assert str(here).encode() not in path.read_bytes(), path

@@ -26,6 +26,7 @@ VALUES = [
     "$(touch x)", "`x`;x", "a\nb", "[bold red]x", "../../etc/passwd", "/dev/zero", "net.toml", "x" * 100_000, "é" * 300,
     [], {}, [[]], [{}], {"a": []}, {"": None}, [0] * 10_000, *DEEP, {"name": "net.toml", "text": "input = [4]"},
 ]  # fmt: skip
+OFTEN = {"report.json": 8, "run.json": 4, "weights.npz": 3, "checkpoint": 4}  # how often each is changed
 COMMANDS = (("report",), ("report", "--pictures"), ("export",), ("resume",))
 
 
@@ -76,12 +77,12 @@ def case(numbers, folder):
     name = numbers.choice(list(RUNS))
     run = shutil.copytree(ROOT / name, folder / "run")
     for _ in range(numbers.choice((1, 1, 2))):
-        _change(numbers, run, numbers.choice(sorted(path.name for path in run.iterdir())))
+        names = sorted(path.name for path in run.iterdir())
+        _change(numbers, run, numbers.choices(names, [OFTEN.get(name, 1) for name in names])[0])
     if numbers.random() < 0.5:
         _seal(run)
-    (command, *options) = numbers.choice(COMMANDS[:3] if name in ("trained", "learned") else COMMANDS)
-    if name in ("stopped", "halted") and numbers.random() < 0.7:
-        command, options = "resume", []
+    likely = {"trained": (8, 1, 8, 1), "learned": (8, 4, 1, 1), "stopped": (1, 0, 1, 8), "halted": (1, 0, 1, 8)}[name]
+    ((command, *options),) = numbers.choices(COMMANDS, likely)
     arguments = {
         "report": ["report", "run", *(option for o in options for option in (o, "pictures"))],
         "export": ["export", "run", "--c", "project"], "resume": [RUNS[name], "--resume", "run"],
@@ -141,7 +142,7 @@ def _json(numbers, path):
 def _mutated(numbers, value):
     """Plain data with a few places of it changed."""
     values = copy.deepcopy(VALUES)
-    for _ in range(numbers.choice((1, 1, 1, 3))):
+    for _ in range(numbers.choice((1, 1, 3, 10))):
         parent, key, at = None, None, value
         while isinstance(at, (dict, list)) and at and (parent is None or numbers.random() < 0.85):
             parent, key = at, numbers.choice(list(at) if isinstance(at, dict) else range(len(at)))
@@ -155,8 +156,22 @@ def _mutated(numbers, value):
         elif isinstance(parent, dict) and numbers.random() < 0.05:
             parent[numbers.choice(("", "x", "\x1b[2J", "\ud800", "1" * 5000))] = numbers.choice(values)
         else:
-            parent[key] = numbers.choice(values)
+            parent[key] = numbers.choice(values if numbers.random() < 0.3 else _near(at, parent))
     return value
+
+
+def _near(value, parent):
+    """Values that are nearly as good as one of a list or object: of its type, or of its neighbours'."""
+    others = [one for one in (parent.values() if isinstance(parent, dict) else parent) if one != value]
+    if isinstance(value, (int, float)):
+        others += [value + 1, value - 1, -value, value * 1000, 0, 0.5, str(value), [value], None]
+    elif isinstance(value, str):
+        others += ["", "x", value + "x", value.upper(), [value], 3, None, "full", "topk", "cnn-8"]
+    elif isinstance(value, list):
+        others += [[], value[:-1], value + value[:1], value * 2, value[::-1], dict.fromkeys(map(str, value)), None]
+    elif isinstance(value, dict):
+        others += [{}, dict(list(value.items())[1:]), {name: None for name in value}, list(value.values()), None]
+    return copy.deepcopy(others) or [None]
 
 
 def _changed_arrays(numbers, arrays):
