@@ -20,6 +20,10 @@ MAGIC = b"mcuref checkpoint 1\n"
 NAME, PREVIOUS = "checkpoint", "checkpoint.previous"
 
 
+class UnreadableError(InputError):
+    """A checkpoint is there and cannot be read: it may be a good one, so nothing takes its place."""
+
+
 def save(folder, header, arrays):
     """Write folder/checkpoint; the present one becomes checkpoint.previous.
 
@@ -45,7 +49,7 @@ def load(folder, warn):
     """(header, arrays) of the newest checkpoint in ``folder`` that is whole; None if there is none at all.
 
     If ``checkpoint`` is damaged and the one before it is whole, that one takes its name, so that :func:`save` keeps it,
-    and ``warn`` is called with a sentence. InputError if none that is there is whole.
+    and ``warn`` is called with a sentence. InputError if none that is there is whole, or one may not be read.
     """
     folder = Path(folder)
     found = [path for path in (folder / NAME, folder / PREVIOUS) if os.path.lexists(path)]
@@ -53,6 +57,8 @@ def load(folder, warn):
     for path in found:
         try:
             content = read(path)
+        except UnreadableError:
+            raise
         except InputError as error:
             refused = refused or error
             continue
@@ -79,9 +85,11 @@ def drop_previous(folder):
 def read(path):
     """(header, arrays) of one file; InputError, one sentence, if it is damaged or of another version."""
     try:
+        if Path(path).is_fifo():  # reading would wait for a writer
+            raise OSError("it is a pipe")
         content = Path(path).read_bytes()
     except OSError as error:
-        raise InputError(f"checkpoint {str(path)!r} cannot be read: {(error.strerror or str(error)).lower()}") from None
+        raise UnreadableError(f"checkpoint {str(path)!r} cannot be read: {(error.strerror or str(error)).lower()}") from None
     if not content.startswith(MAGIC):
         known = MAGIC.decode().strip()
         raise InputError(f"checkpoint {str(path)!r} is damaged or of another version: it does not begin with {known!r}")
@@ -89,6 +97,8 @@ def read(path):
     if not newline or hashlib.sha256(payload).hexdigest().encode() != digest:
         raise InputError(f"checkpoint {str(path)!r} is damaged: its checksum does not match its {len(content):,} bytes")
     try:
+        if not payload.startswith(b"PK"):  # NumPy's own advice would be to load it unsafely
+            raise ValueError("it holds no archive")
         with np.load(io.BytesIO(payload), allow_pickle=False) as archive:
             header = json.loads(archive["header"].tobytes().decode("utf-8"))
             return header, {n.removeprefix("array."): archive[n] for n in archive.files if n.startswith("array.")}

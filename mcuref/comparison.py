@@ -32,7 +32,7 @@ class Comparison:
     Parameters
     ----------
     data : :class:`mcuref.Data`, evaluated on its test side.
-    model : str, name of a model or a TOML file.
+    model : as in :func:`mcuref.models.build`; a TOML file is read once.
     seeds : sequence of int: start weights and orders; figures are means over them.
     regime : "scratch", "continue" or "shift".
     budget : :class:`mcuref.Budget` or None.
@@ -44,17 +44,17 @@ class Comparison:
 
     def __init__(self, data, model, *, seeds=(0,), regime="scratch", budget=None, trainable=None, policy=None,
                  progress=None, **given):  # fmt: skip
-        self.data, self.model, self.seeds, self.regime = data, model, _seeds(seeds), regime
+        self.data, self.model, self.seeds, self.regime = data, find_model(model), _seeds(seeds), regime
         self.budget, self.trainable, self.policy, self.progress = budget, trainable, policy, progress
-        self.loss = find_model(model).loss
+        self.loss = self.model.loss
         if find_loss(self.loss).target == "none" and data.kind != "anomaly":
             raise InputError(
-                f"model {model!r} is trained without labels; methods are compared by accuracy, or on anomaly data by "
+                f"model {self.model.name!r} is trained without labels; methods are compared by accuracy, or on anomaly data by "
                 "AUC"
             )
         if trainable == 0:
             raise InputError("trainable 0 leaves nothing to train; methods can be compared from 1 on")
-        self.protocol = find_protocol(data.name, model, regime, **given)
+        self.protocol = find_protocol(data.name, self.model.name, regime, **given)
         self._stopped = threading.Event()
 
     def compiled(self, rule, network=None):

@@ -57,10 +57,15 @@ class Keeper:
 
     def unusable(self, reason):
         """The error for a checkpoint that is whole, but not one of this run."""
-        return InputError(
-            f"the checkpoint in run folder {str(self.folder)!r} is not one of this run: {reason}; remove it to begin "
-            "again from the start"
-        )
+        return unusable(self.folder, reason)
+
+
+def unusable(folder, reason):
+    """The error for a checkpoint that is whole, but not of the run in a folder: it may be of use elsewhere."""
+    return InputError(
+        f"the checkpoint in run folder {str(folder)!r} is not one of this run: {reason}; move it away to begin again "
+        "from the start"
+    )
 
 
 def same_run(folder, begun, fingerprint):

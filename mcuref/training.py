@@ -10,6 +10,7 @@ from mcuref.errors import DivergedError, InputError, NonFiniteError
 from mcuref.kernels.random import SHUFFLE, permutation
 from mcuref.layers import find_loss
 from mcuref.metrics import anomaly_scores
+from mcuref.plain import check as check_shape
 from mcuref.program import effort
 from mcuref.program.program import Program, Shown
 
@@ -128,13 +129,17 @@ class Trainer:
         history, epoch, count = plain.get("history"), plain.get("epoch"), len(self.data.x_train)
         if not isinstance(history, list) or not all(isinstance(row, dict) and self.metric in row for row in history):
             raise InputError(f"its history is not a list of epochs measured by {self.metric}")
+        try:
+            check_shape(history, [self._columns()], "its history")
+            check_shape(epoch, {"before": {str: int}} if isinstance(epoch, dict) else (None,), "its epoch")
+        except ValueError as error:
+            raise InputError(str(error)) from None
         if len(history) + (epoch is not None) > self.epochs:
             raise InputError(f"it has {len(history) + (epoch is not None)} epochs; the run has {self.epochs}")
         shapes = {"counts": np.zeros_like(self.program.counts)}
         if epoch is not None:
             shapes |= {"losses": np.zeros(count, np.float32), "trained": np.zeros(count, bool)}
-            before = epoch.get("before") if isinstance(epoch, dict) else None
-            if not isinstance(before, dict) or before.keys() != self._totals().keys():
+            if epoch["before"].keys() != self._totals().keys():
                 raise InputError("its epoch has not the counts of this program")
             arguments.whole("samples shown", epoch.get("done"), 0, count)
         for name, like in shapes.items():
@@ -142,6 +147,12 @@ class Trainer:
             if value is None or value.dtype != like.dtype or value.shape != like.shape:
                 found = "not there" if value is None else f"{value.dtype}{value.shape}"
                 raise InputError(f"its {name} are {found}; they must be {like.dtype}{like.shape}")
+
+    def _columns(self):
+        """The shape of a row of the history."""
+        ratios = dict.fromkeys((f"ratio.{name[2:]}" for name in self._layer_sizes()), float)
+        whole = dict.fromkeys(("epoch", "samples", "skipped"), int)
+        return whole | dict.fromkeys(("loss", self.metric, "backward_effort"), float) | ratios
 
     @property
     def metric(self):

@@ -3,7 +3,9 @@
 import hashlib
 import io
 import os
+import pickle
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -161,8 +163,52 @@ def test_a_folder_of_that_name(tmp_path):
         checkpoints.load(tmp_path, never)
     checkpoints.save(saved := tmp_path / "checkpoint", HEADER, ARRAYS)
     (saved / "checkpoint").rename(tmp_path / "checkpoint.previous")
-    with pytest.raises(WriteError, match="cannot be replaced: is a directory"):
+    with pytest.raises(InputError, match="cannot be read: is a directory"):
         checkpoints.load(tmp_path, never)
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "checkpoint.previous"])
+def test_what_may_not_be_read_is_not_replaced(saved, monkeypatch, name):
+    """Permission is permission: it may be a good one, and nobody is told to remove it."""
+    checkpoints.save(saved, HEADER, ARRAYS)
+    if name == "checkpoint.previous":
+        (saved / "checkpoint").write_bytes(b"half")
+    before = {path.name: path.read_bytes() for path in saved.iterdir()}
+
+    def read_bytes(path, original=Path.read_bytes):
+        if path.name == name:
+            raise PermissionError(13, "Permission denied")
+        return original(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.read_bytes", read_bytes)
+        with pytest.raises(InputError, match=f"{name}' cannot be read: permission denied$"):
+            checkpoints.load(saved, never)
+    assert {path.name: path.read_bytes() for path in saved.iterdir()} == before
+
+
+def test_a_pipe_of_that_name(tmp_path):
+    os.mkfifo(tmp_path / "checkpoint")
+    with pytest.raises(InputError, match="cannot be read: it is a pipe$"):
+        checkpoints.load(tmp_path, never)
+
+
+def test_a_damaged_one_that_cannot_be_replaced(saved, monkeypatch):
+    checkpoints.save(saved, HEADER, ARRAYS)
+    (saved / "checkpoint").write_bytes(b"half")
+
+    def fails(*_):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(os, "replace", fails)
+    with pytest.raises(WriteError, match="cannot be replaced: read-only file system"):
+        checkpoints.load(saved, never)
+
+
+def test_nothing_is_loaded_unsafely(tmp_path):
+    """NumPy would advise it."""
+    sentence = refused(tmp_path / "checkpoint", forged(pickle.dumps({"w": 1})))
+    assert sentence.endswith("is not one that mcuref wrote: it holds no archive")
 
 
 def test_the_one_before_is_used(saved):

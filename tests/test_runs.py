@@ -250,7 +250,7 @@ def test_wrong_contents_are_refused_in_one_sentence(data, tmp_path, name, value)
 
 def test_header_that_is_no_object(data, tmp_path):
     checkpoints.save(tmp_path, [1, 2], {})
-    with pytest.raises(InputError, match="is not one of this run: it does not say where the run stands; remove it"):
+    with pytest.raises(InputError, match="is not one of this run: it does not say where the run stands; move it away"):
         finish(make(data, SCRATCH, tmp_path))
 
 

@@ -10,6 +10,7 @@ from importlib import import_module
 from mcuref import __version__
 from mcuref.cli.console import prepare_streams
 from mcuref.errors import McurefError
+from mcuref.text import printable
 
 COMMANDS = (
     "train", "compare", "incremental", "estimate", "report", "models", "export", "verify", "targets", "datasets", "doctor",
@@ -37,7 +38,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         """Print the sentence and exit with status 2."""
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: {_line(message)}; see {self.prog} --help\n")
 
 
 def _parser():
@@ -97,5 +98,10 @@ def _run(argv):
 
 def _failed(sentence, status=2):
     with suppress(OSError):  # stderr may be as full as the disk that is complained about
-        print("mcuref:", " ".join(str(sentence).split()), file=sys.stderr)  # one line, whatever a file is called
+        print("mcuref:", _line(sentence), file=sys.stderr)
     return status
+
+
+def _line(sentence):
+    """One line that a terminal shows as it stands, whatever a file is called."""
+    return printable(" ".join(str(sentence).split()))

@@ -10,14 +10,21 @@ from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from mcuref.text import printable
+
 WIDTH = 120  # of what goes to a file or pipe, where there is no terminal to ask
 
 
 class _Console(Console):
-    """Takes text as it is: a path may contain brackets and colons."""
+    """Takes text as it is, a path may contain brackets and colons; but no text moves the cursor."""
 
     def __init__(self, **keywords):
         super().__init__(highlight=False, markup=False, emoji=False, **keywords)
+
+    def render(self, renderable, options=None):
+        """What everything that is printed comes through, piece by piece."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=printable(segment.text))
 
     def on_broken_pipe(self):
         """The reader of a pipe went away: go on in silence, there may be files to write."""

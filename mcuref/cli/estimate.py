@@ -34,7 +34,7 @@ def run(arguments):
     from mcuref.datasets import load
     from mcuref.files import check_outputs, write_json
     from mcuref.memory.accountant import BudgetExceeded
-    from mcuref.models import build, default_model, find_model
+    from mcuref.models import build, default_model, find_model, label
     from mcuref.optimisers import SGD
     from mcuref.program.compiler import compile
     from mcuref.report.memory import memory_report
@@ -43,10 +43,10 @@ def run(arguments):
     check_outputs(arguments.json, arguments.map)
     data = None if arguments.data is None else load(arguments.data)
     fallback = "mlp-64-32-10" if data is None else default_model(data)
-    name = fallback if arguments.model is None else arguments.model
+    model = find_model(fallback if arguments.model is None else arguments.model)
     rule = rules.make(arguments.method, arguments.preset, **options.settings(arguments.settings))
-    network, budget = build(name, data), options.budget(arguments)
-    keywords = {"loss": find_model(name).loss, "trainable": arguments.trainable, "policy": arguments.policy}
+    network, budget = build(model, data), options.budget(arguments)
+    keywords = {"loss": model.loss, "trainable": arguments.trainable, "policy": arguments.policy}
     momentum, batch = arguments.momentum, arguments.batch
     optimiser = SGD(momentum=0.0 if momentum is None else momentum, batch=1 if batch is None else batch)
     suggestions = []
@@ -63,7 +63,7 @@ def run(arguments):
 
         draw_memory_map(program, arguments.map)
     if arguments.json is not None:
-        head = {"schema": "mcuref.estimate/1", "model": name, "method": arguments.method, "fits": fits}
+        head = {"schema": "mcuref.estimate/1", "model": label(model.name), "method": arguments.method, "fits": fits}
         write_json(arguments.json, head | memory | {"suggestions": suggestions})
     return 0 if fits else 1
 

@@ -51,9 +51,11 @@ def run(asked):
 
 
 def _written(material, folder):
-    plan = material.program.plan
+    import shlex
+
+    plan, place = material.program.plan, shlex.quote(folder)
     return (
         f"C99 project in {folder}: {len(material.program.instructions)} instructions, arena {plan.sram:,} B of SRAM, "
         f"{plan.flash:,} B of flash and the code, {len(material.x)} samples\n"
-        f"build and run: make -C {folder} run      compare: mcuref verify {folder} --core host"
+        f"build and run: make -C {place} run      compare: mcuref verify {place} --core host"
     )

@@ -18,7 +18,9 @@ from mcuref.cli.console import progress, say, show
 def arguments(parser):
     """Options of this command."""
     parser.add_argument("--data", default="digits", metavar="NAME|FOLDER", help="as of mcuref train; default digits")
-    parser.add_argument("--model", metavar="NAME", help="the largest model; default: one that fits the data")
+    parser.add_argument(
+        "--model", type=options.model, metavar="NAME", help="the largest model; default: one that fits the data"
+    )
     parser.add_argument(
         "--tasks", metavar="N|sessions",
         help="split the classes into N tasks, or sessions: known classes seen again; default 5, or as many as classes",
@@ -68,8 +70,9 @@ def _add_memory(parser):
         help="embeddings: random networks (default) or the model's own features",
     )
     group.add_argument(
-        "--embedding", metavar="NAME", help="model whose layers random embeddings have; default: the protocol's"
-    )
+        "--embedding", type=options.model, metavar="NAME",
+        help="model whose layers random embeddings have; default: the protocol's",
+    )  # fmt: skip
     group.add_argument("--embeddings", type=options.whole(1), metavar="R", help="how many; default: the protocol's")
     group.add_argument(
         "--group", type=options.whole(1), metavar="G", help="samples that are distilled together; default 12"

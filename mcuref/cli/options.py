@@ -1,6 +1,8 @@
 """Options that several commands share, and what they mean to the library."""
 
 import argparse
+import copy
+import json
 import os
 import re
 from dataclasses import replace
@@ -15,6 +17,8 @@ from mcuref.program.compiler import POLICIES
 from mcuref.protocols import REGIMES
 
 DEFAULT_TARGET = "nrf52840"
+NOT_GIVEN = object()  # the value of an option that is not on the command line
+NOT_KEPT = ("out", "resume", "json")  # options that say where a run lies, not what it is
 LARGEST_SEED = (1 << 32) - 1
 
 
@@ -38,6 +42,16 @@ def number(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
 
 
+def model(text):
+    """A model by its name, for argparse: a file is read here and never again, so that its content goes with the run."""
+    from mcuref.models import find_model
+
+    try:
+        return find_model(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def add_model(parser, data=True):
     """--data, --model, --trainable."""
     if data:
@@ -46,7 +60,7 @@ def add_model(parser, data=True):
             help="a data set (mcuref datasets) or a folder with train.npz and test.npz, arrays x and y; default digits",
         )  # fmt: skip
     parser.add_argument(
-        "--model", metavar="NAME",
+        "--model", type=model, metavar="NAME",
         help="a model of the zoo (mcuref models), mlp-A-B-C by widths, a TOML file, or one of these with hidden widths "
         "times F: NAME@F; default: " + ("one that fits the data" if data else "mlp-64-32-10"),
     )  # fmt: skip
@@ -196,13 +210,55 @@ def seeds(text):
 
 
 def request(asked):
-    """What run.json keeps of a command; data and model in files get absolute names, so that it can go on from elsewhere."""
-    if asked.out is not None and asked.model is not None:
-        asked.model = _settled_model(asked.model)
-    begun = {name: value for name, value in vars(asked).items() if name not in ("out", "resume", "json")}
+    """What run.json keeps of a command, so that it can go on from elsewhere: data in a folder gets an absolute name."""
+    begun = {name: plain(value) for name, value in vars(asked).items() if name not in NOT_KEPT}
     return begun | {"data": asked.data if asked.data in NAMES else os.path.abspath(asked.data)}
 
 
-def _settled_model(name):
-    """The same for a model in a file, from the start: the report names it, wherever the run goes on."""
-    return os.path.abspath(name) if name.endswith(".toml") or ".toml@" in name else name
+def plain(value):
+    """The value of an option as plain data; a model in a file with what stands in the file."""
+    from mcuref.models import Model
+
+    if not isinstance(value, Model):
+        return value
+    return value.name if value.text is None else {"name": value.name, "text": value.text}
+
+
+def begun(kept, parser):
+    """{name: value} of the options that :func:`request` kept; InputError if the command line never gives such.
+
+    kept : what stands in run.json, whatever that is.
+    parser : of the command. It is given the options again: what it refuses is refused here too.
+    """
+    options = {action.dest: action for action in parser._actions if action.dest not in ("help", *NOT_KEPT)}
+    if not isinstance(kept, dict) or kept.keys() != options.keys():
+        raise InputError("its arguments are not those of this command")
+    words, models, defaults = [], {}, parser.get_default("defaults")
+    for name, value in kept.items():
+        if options[name].type is model and isinstance(value, dict):
+            models[name] = _kept_model(value)
+        elif value is True:
+            words.append(options[name].option_strings[0])
+        elif value != defaults[name]:
+            several = value if isinstance(value, list) else [value]
+            words += [f"{options[name].option_strings[0]}={one}" for one in several]
+    again = copy.copy(parser)
+    again.exit_on_error = False
+    try:
+        given = vars(again.parse_args(words)) | models
+    except argparse.ArgumentError as error:
+        raise InputError(f"its {error}") from None
+    given = {name: defaults[name] if given[name] is NOT_GIVEN else given[name] for name in kept}
+    for name, value in given.items():
+        if json.dumps(plain(value)) != json.dumps(kept[name]):
+            raise InputError(f"its argument {options[name].option_strings[0]} was never given so")
+    return given
+
+
+def _kept_model(value):
+    """The model in a file whose name and text were kept."""
+    from mcuref.models import find_model
+
+    if not isinstance(value.get("text"), str):
+        raise InputError("its model has no text")
+    return find_model(value.get("name"), value["text"])

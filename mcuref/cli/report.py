@@ -21,21 +21,22 @@ def run(arguments):
     from mcuref.files import check_new_folder, new_folder
     from mcuref.report.incremental import incremental_tables
     from mcuref.report.runs import read_run
+    from mcuref.report.shapes import check_report, read_again
     from mcuref.report.tables import training_tables
 
     if arguments.pictures is not None:
         check_new_folder(arguments.pictures, "folder")
-    _, _, report = read_run(arguments.folder, None)
-    incremental = report.get("schema") == "mcuref.incremental/1"
+    request, report = read_run(arguments.folder, None)
+    incremental = request.command == "incremental"
     if arguments.pictures is not None and not incremental:
         raise InputError(f"run folder {arguments.folder!r} is of mcuref train; pictures are of incremental runs")
-    try:
-        show(*(incremental_tables if incremental else training_tables)(report))
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise InputError(f"run folder {arguments.folder!r} has a report that cannot be read: {error!r}") from None
+    with read_again(arguments.folder):
+        check_report(report, request.command)
+        tables = list((incremental_tables if incremental else training_tables)(report))
+    show(*tables)
     if arguments.pictures is not None:
         from mcuref.report.incremental_plots import draw_report
 
-        with new_folder(arguments.pictures, "folder") as part:
+        with new_folder(arguments.pictures, "folder") as part, read_again(arguments.folder):
             draw_report(report, part)
         show(f"pictures drawn into {arguments.pictures}")

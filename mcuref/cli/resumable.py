@@ -7,8 +7,6 @@ from mcuref.cli import options
 from mcuref.cli.console import prepare_kernels
 from mcuref.errors import DivergedError, InputError, McurefError, NonFiniteError
 
-NOT_GIVEN = object()  # the value of an option that is not on the command line
-
 
 def add_folder(parser):
     """--out, --resume."""
@@ -22,7 +20,8 @@ def add_folder(parser):
 def know_what_is_given(parser):
     """Keep the options' defaults apart, so that :func:`run` sees what was given; --set appends to its []."""
     defaults = vars(parser.parse_args([]))
-    parser.set_defaults(defaults=defaults, **dict.fromkeys(defaults.keys() - {"settings"}, NOT_GIVEN))
+    absent = dict.fromkeys(defaults.keys() - {"settings"}, options.NOT_GIVEN)
+    parser.set_defaults(defaults=defaults, parser=parser, **absent)
 
 
 def run(arguments, command, checked, finish, finish_in_folder):
@@ -40,7 +39,7 @@ def run(arguments, command, checked, finish, finish_in_folder):
     from mcuref.report.runs import check_new_run, resumed_run
 
     given = {name: getattr(arguments, name) for name in arguments.defaults}
-    given = {name: value for name, value in given.items() if value is not NOT_GIVEN and value != []}
+    given = {name: value for name, value in given.items() if value is not options.NOT_GIVEN and value != []}
     steps = command, checked, finish, finish_in_folder
     if "resume" not in given:
         asked = argparse.Namespace(**arguments.defaults | given)
@@ -51,10 +50,19 @@ def run(arguments, command, checked, finish, finish_in_folder):
         return
     _check_alone(given)
     folder, json = given["resume"], given.get("json")
-    with resumed_run(folder, command) as (begun, fingerprint):
+    with resumed_run(folder, command) as (kept, fingerprint):
         check_outputs(json, folder=folder, present=True)
-        asked = argparse.Namespace(**arguments.defaults | begun | {"out": folder, "json": json})
+        begun = _begun(folder, kept, arguments.parser)
+        asked = argparse.Namespace(**begun, out=folder, json=json, resume=None)
         _carry_out(asked, fingerprint, *steps)
+
+
+def _begun(folder, kept, parser):
+    """The options that a run was begun with; InputError if the run.json that kept them was made by something else."""
+    try:
+        return options.begun(kept, parser)
+    except InputError as error:
+        raise InputError(f"run.json in run folder {folder!r} cannot be used: {error}") from None
 
 
 def _check_alone(given):

@@ -54,20 +54,19 @@ def _checked(asked):
     rules.make(asked.method, asked.preset, **settings)  # refuse what is wrong before data is loaded
     budget = options.budget(asked)
     data = load_part(asked.data, asked.evaluate, asked.samples)
-    name = default_model(data) if asked.model is None else asked.model
-    protocol = find_protocol(data.name, name, asked.regime, **options.protocol(asked))
+    model = find_model(default_model(data) if asked.model is None else asked.model)
+    protocol = find_protocol(data.name, model.name, asked.regime, **options.protocol(asked))
     _, _, rule = named_rules([asked.method], asked.preset, protocol, **settings)[asked.method]
-    loss = find_model(name).loss
 
     def compiled(network):
         return compile(
-            network, rule, protocol.optimiser(), loss=loss, policy=asked.policy, trainable=asked.trainable,
+            network, rule, protocol.optimiser(), loss=model.loss, policy=asked.policy, trainable=asked.trainable,
             budget=budget,
         )  # fmt: skip
 
-    network = build(name, data, seed=asked.seed)
+    network = build(model, data, seed=asked.seed)
     compiled(network), protocol.check(data)
-    return Run(protocol, network, data, loss, asked.seed, compiled)
+    return Run(protocol, network, data, model.loss, asked.seed, compiled)
 
 
 def _finish_in_folder(asked, training):

@@ -1,7 +1,7 @@
 """Verify that an exported project computes, on a core, exactly what mcuref computes: every instruction, every byte.
 
 It is built with its own Makefile and run, here or in QEMU. If anything differs, the exit status is 1 and the first
-difference is told. With --core all, boards that are too small for it are left out.
+difference is told. Files that were changed since the export are named; the reference may not be. With --core all, boards that are too small for it are left out.
 
   mcuref verify firmware/ --core host                this computer
   mcuref verify firmware/ --core m4f                 a Cortex-M4F; also m0, m3, m7, m33, m55 and microbit (16 KiB)
@@ -34,7 +34,7 @@ def run(asked):
     from mcuref.export.cores import find_core
     from mcuref.files import check_outputs, write_json
     from mcuref.firmware.toolchain import DoesNotFit, ToolError
-    from mcuref.report.firmware import verification_tables
+    from mcuref.report.firmware import changed_line, verification_tables
 
     if asked.conformance == (asked.project is not None):
         raise InputError("name an exported project, such as firmware/, or give --conformance; one of the two")
@@ -44,6 +44,9 @@ def run(asked):
         raise InputError(f"--profile counts instructions in the emulator; core {asked.core!r} is none: name a Cortex-M")
     check_outputs(asked.json)
     cores = list(CORES.values()) if asked.core == "all" else [find_core(asked.core)]
+    changed = [] if asked.conformance else _changed(asked.project)
+    if changed:
+        show(changed_line(changed))
     results, failures = [], []
     for core in cores:
         prepare_kernels()
@@ -58,10 +61,18 @@ def run(asked):
         results.append(result)
     equal = all(result["equal"] is not False for result in results)
     if asked.json is not None:
-        write_json(asked.json, {"schema": "mcuref.verify/1", "equal": equal and not failures, "cores": results})
+        head = {"schema": "mcuref.verify/1", "equal": equal and not failures, "changed_files": changed}
+        write_json(asked.json, head | {"cores": results})
     if equal and failures:
         raise failures[0]
     return 0 if equal else 1
+
+
+def _changed(project):
+    """Names of files that are not as they were exported."""
+    from mcuref.firmware.projects import changed_files
+
+    return changed_files(project)
 
 
 def _project(asked, core):

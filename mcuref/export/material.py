@@ -15,12 +15,14 @@ class Material:
     x : array [S, ...], samples of the type that the network takes.
     y : int[S] labels, float32[S, outputs] targets, or None.
     inferences : int, how many of the samples, from the first on, are run through the network after training.
+    run : {name: sha256} of the files of the run that it comes from, or None.
     """
 
     program: object
     x: np.ndarray
     y: object = None
     inferences: int = 1
+    run: object = None
 
     @property
     def steps(self):

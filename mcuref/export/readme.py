@@ -5,6 +5,7 @@ import re
 from mcuref import __version__
 from mcuref.export.cores import CORES
 from mcuref.export.literals import TYPES
+from mcuref.models import label
 
 CALLS = {  # by whether an answer is a label
     True: """\
@@ -57,4 +58,4 @@ A sample is {first.size} values of type {TYPES[first.dtype]}; the network normal
 
 def title(program):
     """What the model is, in words that end no comment."""
-    return f"{re.sub(r'[^A-Za-z0-9_.@+-]', '_', program.network.name)} trained by {program.rule.method}"
+    return f"{re.sub(r'[^A-Za-z0-9_.@+-]', '_', label(program.network.name))} trained by {program.rule.method}"

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+from mcuref import plain
 from mcuref.arguments import whole
 from mcuref.datasets import load_part
 from mcuref.errors import InputError
 from mcuref.export.material import Material
-from mcuref.export.reference import UNUSABLE, described_program, read_arrays
+from mcuref.export.reference import UNUSABLE, arrays_in, described_program
+from mcuref.manifest import read
 from mcuref.protocols import find_protocol
-from mcuref.report.runs import read_run
+from mcuref.report.runs import RUN_FOLDER, WEIGHTS, read_run
 from mcuref.runs import data_digest
 
 
@@ -16,22 +18,24 @@ def run_material(folder, count):
     """The :class:`Material` of a run folder: start parameters are those it ended with, rule state is fresh.
 
     Samples are the first ``count`` that its training was about: with pre-training the second part of the training set,
-    in its changed domain if it has one. InputError, one sentence, if the folder is no finished run, or its data is not
-    there.
+    in its changed domain if it has one. InputError, one sentence, if the folder is no finished run, a file of it is not
+    what the run wrote, or its data is not there.
     """
     folder = Path(folder)
-    arguments, fingerprint, report = read_run(folder)
+    request, report = read_run(folder)
+    weights, arguments = read(folder, request.files, WEIGHTS, RUN_FOLDER), request.arguments
     try:
-        program = described_program(report, read_arrays(folder / "weights.npz"))
+        plain.check(arguments, {"data": str, "evaluate": str, "samples": (int, None), "regime": str}, "its request")
+        program = described_program(report, arrays_in(weights, WEIGHTS))
     except UNUSABLE as error:
         reason = f"it has no {error}" if isinstance(error, KeyError) else error
         raise InputError(f"run folder {str(folder)!r} has no program to export: {reason}") from None
     data = load_part(arguments["data"], arguments["evaluate"], arguments["samples"])
     first, data = find_protocol(data.name, program.network.name, arguments["regime"]).parts(data)
-    if fingerprint["data"] != data_digest(first, data):
+    if request.fingerprint["data"] != data_digest(first, data):
         raise InputError(f"data set {data.name!r} has changed since run folder {str(folder)!r} was trained on it")
     whole("samples", count, 1)
     if count > len(data.x_train):
         raise InputError(f"--samples {count} is more than the {len(data.x_train)} training samples there are")
     y = None if program.loss == "reconstruction" else data.y_train[:count]
-    return Material(program, data.x_train[:count], y, inferences=count)
+    return Material(program, data.x_train[:count], y, inferences=count, run=request.files)

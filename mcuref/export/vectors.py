@@ -14,6 +14,7 @@ from mcuref.export.image import Image, opcodes_used
 from mcuref.export.literals import TYPES, lines
 from mcuref.export.trace import python_trace
 from mcuref.files import new_folder
+from mcuref.models import label
 
 NPZ, HEADER, README = "vectors.npz", "vectors.h", "README.txt"
 HEXADECIMAL = ("flash", "state", "hashes")  # words, and not numbers
@@ -89,7 +90,7 @@ def _about(program):
 
     return {
         "generator": f"mcuref {__version__}", "numpy": np.__version__, "numba": numba.__version__,
-        "model": program.network.name, "seed": program.network.seed, "rule": repr(program.rule),
+        "model": label(program.network.name), "seed": program.network.seed, "rule": repr(program.rule),
         "optimiser": repr(program.optimiser), "loss": program.loss, "policy": program.policy,
     }  # fmt: skip
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcuref.errors import InputError
+from mcuref.export import reference
 from mcuref.export.cores import EMULATOR, find_core
 from mcuref.export.image import SAVED_HEAD
 from mcuref.export.reference import read_reference
@@ -56,13 +57,23 @@ class Verification:
 
 
 def read_project(folder):
-    """The Material of an exported project; InputError if the folder is none."""
+    """The Material of an exported project; InputError if the folder is none, or its reference is not as it was written."""
+    return read_reference(_reference(folder))
+
+
+def changed_files(folder):
+    """Names of the files of an exported project that are not as they were exported; InputError if the folder is none."""
+    return reference.changed_files(_reference(folder))
+
+
+def _reference(folder):
+    """The folder of what mcuref compares a project with; InputError if the folder is no project."""
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"there is no folder {str(folder)!r}; mcuref export makes one")
     if not (folder / "Makefile").is_file():
         raise InputError(f"{str(folder)!r} is no exported project: it has no Makefile; mcuref export makes one")
-    return read_reference(folder / "reference")
+    return folder / "reference"
 
 
 def build_project(folder, core, build, target="all"):

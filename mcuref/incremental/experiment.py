@@ -14,14 +14,14 @@ from mcuref.incremental.baselines import LEARNERS, recipe_for
 from mcuref.incremental.cycle import Layout, inference_macs
 from mcuref.incremental.expansion import next_widths
 from mcuref.incremental.growth import hidden_widths, widen, with_hidden_widths
-from mcuref.incremental.keeping import fingerprint
+from mcuref.incremental.keeping import check_kept, fingerprint
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.metrics import matrix_metrics
 from mcuref.incremental.protocols import find_protocol
 from mcuref.incremental.recipe import Criterion, Expansion, Verification
 from mcuref.incremental.scenario import Scenario
 from mcuref.incremental.storage import Storage
-from mcuref.models import build
+from mcuref.models import build, find_model
 from mcuref.parallel import cores
 from mcuref.runs import data_digest
 
@@ -60,7 +60,7 @@ class Setting:
     rule : update rule, or None for full training.
     bits, resolution : of stored samples: 8, 4, 2 or 1; "full" or "half".
     distil : "matching", "published", "swap-herding" or "random".
-    embedding : name of the model whose layers random embeddings have.
+    embedding : model whose layers random embeddings have, as in :func:`mcuref.models.build`.
     given : pairs (name, value) of fields of the :class:`Recipe`; also "verify", the source of its verification,
         "group" and "embeddings" of its distillation, and "no_augmentation".
     """
@@ -78,7 +78,7 @@ class Setting:
     bits: int | None = None
     resolution: str | None = None
     distil: str | None = None
-    embedding: str | None = None
+    embedding: object = None
     given: tuple = ()
 
     def __post_init__(self):
@@ -115,7 +115,7 @@ class Experiment:
     Parameters
     ----------
     data : :class:`mcuref.Data`, judged by its test side; what learners verify on is held out of the training side.
-    model : str, name of the largest model; baselines have it too.
+    model : the largest model, as in :func:`mcuref.models.build`, read once if it is a file; baselines have it too.
     setting : :class:`Setting`.
     budget : :class:`mcuref.Budget` or None; it binds "growing". What that is compared with says what it would need.
     progress : callable(what, done, total) or None.
@@ -124,9 +124,11 @@ class Experiment:
     """
 
     def __init__(self, data, model, setting, *, budget=None, progress=None, after_task=None, keeper=None):
-        self.data, self.model, self.setting, self.budget = data, model, setting, budget
+        self.data, self.model, self.setting, self.budget = data, find_model(model), setting, budget
         self.progress, self.after_task, self.keeper = progress, after_task, keeper
         self.protocol = find_protocol(data.name)
+        embedding = setting.embedding or self.protocol.embedding
+        self.embedding = None if embedding is None else find_model(embedding)
         self.scenario = _scenario(data, setting.tasks)
         self.share = self.protocol.share if setting.share is None else setting.share
         self.recipe = setting.recipe(self.protocol, data.kind)
@@ -142,8 +144,8 @@ class Experiment:
     @cached_property
     def fingerprint(self):
         """What decides the experiment, as sha256 by what it is."""
-        layers = build(self.model, self.data).written[1:]  # a file can change under its name
-        asked = {"setting": self.setting, "model": self.model, "layers": layers, "budget": self.budget}
+        setting = replace(self.setting, embedding=self.embedding)  # models with their layers, whatever they are called
+        asked = {"setting": setting, "model": self.model, "budget": self.budget}
         return fingerprint(data_digest(self.data), asked)
 
     @property
@@ -212,8 +214,7 @@ class Experiment:
             recipe = replace(recipe, per_class=self._per_class(recipe))
         kind = LEARNERS.get(name, IncrementalLearner)
         criterion = self.setting.criterion if name == "growing" else None
-        embedding = self.setting.embedding or self.protocol.embedding
-        embedding = None if embedding is None else build(embedding, self.data)
+        embedding = None if self.embedding is None else build(self.embedding, self.data)
         return kind(
             network, self.data.classes, recipe=recipe, criterion=criterion, expansion=expansion, largest=large,
             embedding=embedding, budget=self.budget if name == "growing" else None, seed=seed,
@@ -267,9 +268,16 @@ class Experiment:
 
     def _resume(self, learner, tasks, rows, matrix, state):
         """Bring a learner to where it was kept; raw data that it keeps outside is given to it again."""
+        try:
+            check_kept(len(tasks), rows, matrix, state[0])
+        except ValueError as error:
+            raise self.keeper.unusable(error) from None
         for task, row in zip(tasks, rows):
             learner.recall(*self._arriving(task), row)
-        learner.restore(*state)
+        try:
+            learner.restore(*state)
+        except InputError as error:
+            raise self.keeper.unusable(error) from None
         return list(rows), list(matrix)
 
     def _watch(self, learner, name, seed, number):

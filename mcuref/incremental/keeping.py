@@ -3,12 +3,22 @@
 import copy
 import threading
 
-from mcuref import checkpoints
-from mcuref.errors import InputError
-from mcuref.runs import digest, same_run, sources_digest
+from mcuref import checkpoints, plain
+from mcuref.runs import digest, same_run, sources_digest, unusable
 
 # Text that decides what an experiment comes to, beside its data and settings
 SOURCES = ("kernels/*.py", "program/*.py", "incremental/*.py", "layers/*.py", "optimisers.py", "rules.py", "network.py")
+
+TASK = {  # of a row of results, what is read of it again
+    **dict.fromkeys(("task", "inference_macs", "stored_bytes", "sram", "flash"), int),
+    **dict.fromkeys(("classes", "widths"), [int]), "per_task": [float],
+    "accuracy": float, "held_out_accuracy": float, "criterion": (float, None), "verified": (float, None),
+    "criterion_met": (bool, None), "stopped": (str, None),
+}  # fmt: skip
+STATE = {  # of a learner, beside its arrays
+    "layers": list, "classes": [int], "history": [dict], "storage": dict, "peaks": {"sram": int, "flash": int},
+    "macs": dict.fromkeys(("training", "distillation", "verification"), int),
+}  # fmt: skip
 
 
 class Keeper:
@@ -28,9 +38,16 @@ class Keeper:
         if found:
             header, arrays = found
             same_run(folder, header.get("fingerprint") if isinstance(header, dict) else None, fingerprint)
-            if not isinstance(header.get("done"), dict):
-                raise InputError(f"the checkpoint in run folder {str(folder)!r} does not say where the run stands")
+            try:
+                plain.check(header, {"done": {str: {"rows": list, "matrix": list, "plain": dict}}})
+                plain.check_limits(header)
+            except ValueError as error:
+                raise self.unusable(error) from None
             self._done, self._arrays = header["done"], arrays
+
+    def unusable(self, reason):
+        """The error for a checkpoint that is whole, but not one of this experiment."""
+        return unusable(self.folder, reason)
 
     def kept(self, seed, strategy):
         """(task rows, accuracy matrix rows, learner's state) of a strategy that was begun, or None."""
@@ -48,6 +65,15 @@ class Keeper:
             self._done[key] = copy.deepcopy({"rows": rows, "matrix": matrix, "plain": plain})
             self._arrays |= {f"{key}/{name}": values for name, values in arrays.items()}
             checkpoints.save(self.folder, {"fingerprint": self.fingerprint, "done": self._done}, self._arrays)
+
+
+def check_kept(tasks, rows, matrix, state):
+    """ValueError unless this is what came of the first tasks of so many, and a learner's state."""
+    plain.check(rows, [TASK], "a row of results")
+    plain.check(matrix, [[float]], "its accuracy matrix")
+    plain.check(state, STATE, "its state")
+    if len(rows) != len(matrix) or len(rows) > tasks or any(len(row) != tasks for row in matrix):
+        raise ValueError(f"it does not have a figure for each of the {tasks} tasks")
 
 
 def fingerprint(data_digest, asked):

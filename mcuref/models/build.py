@@ -1,12 +1,13 @@
 """Networks from models: by name or file, with the input of a data set, wider or narrower."""
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil, prod
 
 from mcuref.errors import InputError
 from mcuref.layers import Dense, Flatten, Input, Reshape
-from mcuref.models.description import read_model
+from mcuref.models.description import Model, parse_model, read_model
 from mcuref.models.zoo import ZOO, perceptron
 from mcuref.network import Network
 
@@ -24,6 +25,7 @@ def build(name, data=None, *, seed=0):
     name : str, a name of :data:`mcuref.models.ZOO`; ``mlp-A-B-C``: A inputs, then dense layers of B, C, ... outputs
         with ReLU between them; ``autoencoder-A-B-A``: the same, trained to reproduce its input; a TOML file
         (:mod:`mcuref.models.description`). Any of them with ``@F`` behind it has hidden widths times F, rounded down.
+        Or a :class:`Model`, as :func:`find_model` returns it: a file that it was read from is not looked at again.
     data : :class:`mcuref.datasets.Data` or None. With it, sample shape, type, normalisation and number of classes are
         the data's and the sizes must agree; without, samples are float32 in the shape of the model.
     seed : int, of the start weights.
@@ -36,22 +38,22 @@ def build(name, data=None, *, seed=0):
     ------
     InputError : unknown name; a wrong file; inputs or outputs that do not match the data; too large to be addressed.
     """
-    model, factor = _scaled_model(name)
+    model = find_model(name)
     if data is None:
-        _check_size(name, "a sample", prod(model.shape))
+        _check_size(model.name, "a sample", prod(model.shape))
         first, classes = Input(model.shape, "float32", [0.0] * model.channels, [1.0] * model.channels), None
     else:
-        _check_data(name, model, data)
+        _check_data(model.name, model, data)
         first, classes = Input(data.input_shape, str(data.x_train.dtype), data.mean, data.scale), data.classes
-    return _checked_network(_network(name, model, factor, first, classes, seed))
+    return _checked_network(_network(model, first, classes, seed))
 
 
-def _network(name, model, factor, first, classes, seed):
+def _network(model, first, classes, seed):
     """A model's layers behind an Input layer, which may have another shape of as many values."""
-    layers = model.make_layers(classes, factor)
+    layers = model.make_layers(classes, model.factor)
     if first.shape != model.shape and not isinstance(layers[0], Flatten):
         layers.insert(0, Flatten() if len(model.shape) == 1 else Reshape(model.shape))
-    return Network([first, *layers], seed=seed, name=name)
+    return Network([first, *layers], seed=seed, name=model.name)
 
 
 def _checked_network(network):
@@ -70,29 +72,29 @@ def _check_size(name, what, values):
         )
 
 
-def find_model(name):
-    """The model of this name or file; InputError if there is none."""
-    return _scaled_model(name)[0]
+def find_model(name, text=None):
+    """The :class:`Model` of this name or file, under that name; InputError if there is none.
 
-
-def _scaled_model(name):
-    """(model, factor of its hidden widths)."""
+    text : what stood in the file when it was read; it is not read again then.
+    """
+    if isinstance(name, Model):
+        return name
     if not isinstance(name, str) or "@" not in name or name.endswith(".toml"):
-        return _model(name), 1
+        return replace(_model(name, text), name=name)
     base, _, factor = name.rpartition("@")
-    model = _model(base)
+    model = _model(base, text)
     if not FACTOR.fullmatch(factor) or Fraction(factor) == 0:
         raise InputError(
             f"model {name!r} has hidden widths times {factor!r}; a factor is 0.0001 to 99.9999, such as 0.5"
         )
-    return model, Fraction(factor)
+    return replace(model, name=name, factor=Fraction(factor))
 
 
-def _model(name):
+def _model(name, text):
     if isinstance(name, str) and name in ZOO:
         return ZOO[name]
     if isinstance(name, str) and name.endswith(".toml"):
-        return read_model(name)
+        return read_model(name) if text is None else parse_model(name, text)
     if isinstance(name, str) and WIDTHS.fullmatch(name):
         return _by_widths(name)
     raise InputError(
@@ -157,18 +159,18 @@ def narrowed(network, fraction):
     None if it was not made by :func:`build`, or has no hidden layer. A name with @F goes in steps of a hundredth.
     """
     try:
-        same = _network(network.name, *_scaled_model(network.name), network.input, network.outputs, network.seed)
+        same = _network(find_model(network.name), network.input, network.outputs, network.seed)
     except InputError:
         return None
     name = _narrower_name(network, fraction) if same.written == network.written else None
-    return name and _network(name, *_scaled_model(name), network.input, network.outputs, network.seed)
+    return name and _network(find_model(name), network.input, network.outputs, network.seed)
 
 
 def _narrower_name(network, fraction):
     """Name by widths where the model has one, else with a factor below the present one; None if there is none."""
     if len(network.parametric) < 2:
         return None
-    _, factor = _scaled_model(network.name)
+    factor = find_model(network.name).factor
     base = network.name if factor == 1 else network.name.rpartition("@")[0]
     dense = [layer.outputs for layer in network.layers if isinstance(layer, Dense)]
     if WIDTHS.fullmatch(base) or (base in ZOO and len(dense) == len(network.parametric)):

@@ -16,7 +16,8 @@ A layer's other keys are the arguments of its class in :mod:`mcuref.layers`.
 """
 
 import tomllib
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
+from fractions import Fraction
 from math import prod
 from pathlib import Path
 
@@ -41,13 +42,15 @@ class Model:
 
     Parameters
     ----------
-    name : str.
+    name : str; a file's is its path, with @F if widths are scaled.
     shape : tuple of int, of a sample.
     layers : tuple of plain layers, dicts with ``kind`` and a class's arguments; "classes" stands for the data's.
     classes : int, outputs where no data says otherwise.
     what : str, what it is for, with its source.
     channels : int, pairs of normalisation constants where no data says otherwise.
     loss : str, the loss it is trained with.
+    factor : of hidden widths.
+    text : str, of the file that it stands in, or None; it says nothing that is not in the others.
     """
 
     name: str
@@ -57,6 +60,8 @@ class Model:
     what: str = ""
     channels: int = 1
     loss: str = "softmax_cross_entropy"
+    factor: Fraction = Fraction(1)
+    text: str | None = field(default=None, compare=False, repr=False)
 
     def make_layers(self, classes=None, factor=1):
         """Layers behind the input, for so many classes; hidden widths times ``factor``, at least 1."""
@@ -74,23 +79,38 @@ def read_model(path):
     where = f"model file {str(path)!r}"
     try:
         with open(path, "rb") as file:
-            text = file.read(LARGEST_FILE + 1)
+            content = file.read(LARGEST_FILE + 1)
     except FileNotFoundError:
         raise InputError(f"{where} does not exist") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise InputError(f"{where} cannot be read: {(getattr(error, 'strerror', '') or str(error)).lower()}") from None
-    if len(text) > LARGEST_FILE:
+    if len(content) > LARGEST_FILE:
         raise InputError(f"{where} has more than {LARGEST_FILE:,} bytes; that is no network in TOML")
     try:
-        content = tomllib.loads(text.decode("utf-8-sig"))
+        text = content.decode("utf-8-sig")
+    except ValueError as error:
+        raise InputError(f"{where} is not valid TOML: {error}") from None
+    return parse_model(path, text)
+
+
+def parse_model(path, text):
+    """The :class:`Model` in the text of such a file, which need not be there any more."""
+    where = f"model file {str(path)!r}"
+    try:
+        content = tomllib.loads(text)
     except RecursionError:
         raise InputError(f"{where} is not valid TOML: it is nested too deeply") from None
-    except ValueError as error:  # of TOML, of UTF-8, or of Python, about a number of thousands of digits
+    except ValueError as error:  # of TOML, or of Python, about a number of thousands of digits
         raise InputError(f"{where} is not valid TOML: {error}") from None
     try:
-        return _model(Path(path).stem, content)
+        return replace(_model(Path(path).stem, content), text=text)
     except InputError as error:
         raise InputError(_shortened(f"{where}: {error}")) from None
+
+
+def label(name):
+    """The name of a model as reports carry it: a file's without its folder, which is nobody else's business."""
+    return Path(name).name if name.endswith(".toml") or ".toml@" in name else name
 
 
 def _shortened(sentence):

@@ -1,5 +1,6 @@
 """The zoo: models by name. Convolutional ones are TOML files in the folder ``zoo``, which are examples too."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from mcuref.models.description import Model, read_model
@@ -29,4 +30,4 @@ ZOO = {
             loss="reconstruction",
         ),
     )
-} | {path.stem: read_model(path) for path in sorted(FOLDER.glob("*.toml"))}
+} | {path.stem: replace(read_model(path), text=None) for path in sorted(FOLDER.glob("*.toml"))}

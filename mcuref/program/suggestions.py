@@ -1,6 +1,7 @@
 """What would fit: changes to a refused program, each one compiled and planned before it is suggested."""
 
 from fractions import Fraction
+from shlex import quote
 
 from mcuref.memory.accountant import excess
 from mcuref.memory.targets import TARGETS
@@ -39,7 +40,7 @@ def _narrower(network, trainable, budget, needs):
 
     def variant(width):
         smaller = narrowed(network, Fraction(width, widest))
-        return smaller and (f"--model {smaller.name}", needs(smaller, trainable, budget))
+        return smaller and (f"--model {quote(smaller.name)}", needs(smaller, trainable, budget))
 
     return _largest_fitting(widest, budget, variant)
 

@@ -32,6 +32,11 @@ def verification_tables(result):
         yield from profile_tables(result["profile"])
 
 
+def changed_line(names):
+    """Which files of a project are not as they were exported: what is compared is what stands in them now."""
+    return Text(f"changed since the export: {', '.join(names)}", style="yellow")
+
+
 def _conformance_lines(result):
     for failure in result["differences"]:
         yield Text(f"{failure['case']}: {failure['sentence']}", style="red")

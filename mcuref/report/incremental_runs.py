@@ -7,8 +7,11 @@ import numpy as np
 from mcuref import checkpoints
 from mcuref.errors import InputError
 from mcuref.files import new_file, write_json
+from mcuref.models import label
 from mcuref.report.json import budget_json
-from mcuref.report.runs import REPORT, write_csv
+from mcuref.report.runs import REPORT, complete, write_csv
+
+PICTURES = ("accuracy.png", "size.png", "matrix.png", "stored.png")
 
 
 def incremental_report(experiment, rows, evaluated, seconds):
@@ -18,7 +21,7 @@ def incremental_report(experiment, rows, evaluated, seconds):
         "schema": "mcuref.incremental/1",
         "data": experiment.data.name,
         "evaluated_on": evaluated,
-        "model": experiment.model,
+        "model": label(experiment.model.name),
         "scenario": {"kind": scenario.kind, "tasks": scenario.count},
         "seeds": list(experiment.setting.seeds),
         "budget": budget_json(experiment.budget),
@@ -31,7 +34,7 @@ def incremental_report(experiment, rows, evaluated, seconds):
 
 
 def write_experiment(folder, experiment, report):
-    """Write the results into the run folder, report.json last; pictures too where matplotlib is installed.
+    """Write the results into the run folder, their sha256 last; pictures too where matplotlib is installed.
 
     Returns a sentence if pictures could not be drawn, else None.
     """
@@ -46,6 +49,7 @@ def write_experiment(folder, experiment, report):
     missing = _draw(folder, experiment, report, samples, labels)
     checkpoints.drop_previous(folder)
     write_json(folder / REPORT, report)
+    complete(folder, "accuracy.csv", "memory.csv", "stored.npz", *PICTURES)
     return missing
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import asdict
 
+from mcuref.models import label
+
 
 def budget_json(budget):
     """A budget, or null for no limit."""
@@ -14,7 +16,7 @@ def comparison_json(comparison, evaluated, rows, sweep, advantages):
         "schema": "mcuref.compare/1",
         "data": comparison.data.name,
         "evaluated_on": evaluated,
-        "model": comparison.model,
+        "model": label(comparison.model.name),
         "regime": comparison.regime,
         "protocol": asdict(comparison.protocol),
         "seeds": list(comparison.seeds),

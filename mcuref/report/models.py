@@ -2,7 +2,7 @@
 
 from math import prod
 
-from mcuref.models import build, find_model
+from mcuref.models import build, find_model, label
 from mcuref.program.compiler import compile
 from mcuref.rules import TinyPropV2
 
@@ -11,11 +11,12 @@ def model_report(name):
     """A model without data, as plain data: {"name", "what", "input", "outputs", "loss", "parameters", "macs_forward",
     "sram_bytes", "flash_bytes", "layers"}; bytes are those of training all layers by TinyPropv2, batch 1.
     """
-    model, network = find_model(name), build(name)
+    model = find_model(name)
+    network = build(model)
     plan = compile(network, TinyPropV2(), loss=model.loss).plan
     layers = _layers(network)
     return {
-        "name": name,
+        "name": label(model.name),
         "what": model.what,
         "input": list(model.shape),
         "outputs": network.outputs,

@@ -1,16 +1,14 @@
 """A run on disk: run.json from the start; report.json, history.csv, memory.csv and weights.npz when it is complete."""
 
 import csv
-import hashlib
-import json
 import shlex
-from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
-from mcuref import __version__, checkpoints
+from mcuref import checkpoints, plain
 from mcuref.errors import InputError
 from mcuref.files import (
     check_outputs,
@@ -22,13 +20,15 @@ from mcuref.files import (
     remove_leftovers,
     write_json,
 )
-from mcuref.models import describe
+from mcuref.manifest import check, digests, read
+from mcuref.models import describe, label
 from mcuref.report.json import budget_json
 from mcuref.report.memory import memory_map
+from mcuref.report.request import REQUEST, Request, read_request, write_request
 
-REQUEST, REPORT = "run.json", "report.json"
-SCHEMA = "mcuref.run/1"
-TRAIN = "train"  # the command that begins a run, if its request names no other
+REPORT, WEIGHTS = "report.json", "weights.npz"
+RUN_FOLDER = "run folder"
+TRAIN = "train"
 
 
 def training_report(trainer, result, method, preset, regime, evaluated, seconds):
@@ -56,7 +56,7 @@ def training_report(trainer, result, method, preset, regime, evaluated, seconds)
 def program_description(program):
     """What a program was compiled from, as plain data; with the parameters enough to compile it again."""
     return {
-        "model": program.network.name,
+        "model": label(program.network.name),
         "input": _input(program.network.input),
         "layers": describe(program.network.written[1:]),
         "method": program.rule.method,
@@ -77,7 +77,7 @@ def _input(layer):
 
 def check_new_run(folder):
     """InputError if ``folder`` holds an unfinished run; the sentence says how to go on with it."""
-    if (Path(folder) / REQUEST).is_file() and not is_complete(folder):
+    if _request(folder) is not None and not is_complete(folder):
         raise InputError(
             f"run folder {str(folder)!r} exists already and its run is unfinished; go on with: "
             f"{resume_command(folder)} (it was not touched)"
@@ -85,16 +85,23 @@ def check_new_run(folder):
 
 
 def is_complete(folder):
-    """Whether the run in a folder is: report.json is written last."""
-    return (Path(folder) / REPORT).is_file()
+    """Whether the run in a folder is: the sha256 of its results are written last."""
+    request = _request(folder)
+    return request is not None and request.files is not None
 
 
 def resume_command(folder):
-    """What goes on with a run, by the command that began it, which its request names."""
-    command = TRAIN
-    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-        command = json.loads((Path(folder) / REQUEST).read_text(encoding="utf-8"))["command"]
-    return f"mcuref {command} --resume {shlex.quote(str(folder))}"
+    """What goes on with a run, by the command that began it; of run.json it has one known word, if that."""
+    request = _request(folder)
+    return f"mcuref {TRAIN if request is None else request.command} --resume {shlex.quote(str(folder))}"
+
+
+def _request(folder):
+    """The request in a folder, None if it has none that can be used."""
+    try:
+        return read_request(folder)
+    except (InputError, OSError):
+        return None
 
 
 @contextmanager
@@ -105,9 +112,7 @@ def new_run(folder, arguments, fingerprint, command=TRAIN):
     """
     made = missing_parents(folder)
     with new_folder(folder) as part:
-        request = {"schema": SCHEMA, "version": __version__, "arguments": arguments, "fingerprint": fingerprint}
-        request |= {} if command == TRAIN else {"command": command}
-        write_json(part / REQUEST, request | {"sha256": _digest(request)})
+        write_request(part, Request(command, arguments, fingerprint))
     with _held(folder):
         try:
             yield
@@ -125,20 +130,19 @@ def resumed_run(folder, command=TRAIN):
 
     command : the one that resumes it, which must be the one that began it.
     """
-    path = Path(folder) / REQUEST
-    if not path.is_file():
-        raise InputError(f"{str(folder)!r} is no run folder: it has no {REQUEST}; name the folder that --out made")
+    read_request(folder)
     with _held(folder):
-        if is_complete(folder):
+        request = read_request(folder)  # another process may have come to its end
+        if request.files is not None:
+            check(folder, request.files, RUN_FOLDER)
             raise InputError(f"run folder {str(folder)!r} is complete already; there is nothing to resume")
         check_outputs(folder=folder, present=True)
-        arguments, fingerprint, begun = _read_request(path)
-        if begun != command:
+        if request.command != command:
             raise InputError(
                 f"run folder {str(folder)!r} was begun by another command; go on with: {resume_command(folder)}"
             )
         remove_leftovers(folder)
-        yield arguments, fingerprint
+        yield request.arguments, request.fingerprint
 
 
 @contextmanager
@@ -155,54 +159,48 @@ def _held(folder):
 
 
 def read_run(folder, command=TRAIN):
-    """(arguments of the command, fingerprint, report) of a finished run; InputError if the folder holds none.
+    """(:class:`mcuref.report.request.Request`, report) of a finished run whose files are all as it wrote them.
 
-    command : the one that began it, if it must be that one; None for any.
+    InputError if the folder holds none, or a file was changed. command : the one that began it, if it must be that
+    one; None for any.
     """
-    path = Path(folder) / REQUEST
-    if not path.is_file():
-        raise InputError(f"{str(folder)!r} is no run folder: it has no {REQUEST}; name the folder that --out made")
-    if not is_complete(folder):
+    request = read_request(folder)
+    if request.files is None:
         raise InputError(f"run folder {str(folder)!r} is unfinished; go on with: {resume_command(folder)}")
-    arguments, fingerprint, begun = _read_request(path)
-    if command not in (None, begun):
-        raise InputError(f"run folder {str(folder)!r} is of mcuref {begun}; one of mcuref {command} is needed")
+    if command not in (None, request.command):
+        raise InputError(
+            f"run folder {str(folder)!r} is of mcuref {request.command}; one of mcuref {command} is needed"
+        )
+    check(folder, request.files, RUN_FOLDER)
+    content = read(folder, request.files, REPORT, RUN_FOLDER)
     try:
-        return arguments, fingerprint, json.loads((Path(folder) / REPORT).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        return request, plain.parse(content)
+    except ValueError as error:
         raise InputError(f"{str(Path(folder) / REPORT)!r} cannot be used: {error}") from None
 
 
-def _read_request(path):
-    try:
-        request = json.loads(path.read_text(encoding="utf-8"))
-        digest = request.pop("sha256")
-        if request["schema"] != SCHEMA:
-            raise ValueError(f"its schema is {request['schema']!r}, not {SCHEMA!r}")
-        if digest != _digest(request):
-            raise ValueError("it was changed or damaged")
-        return request["arguments"], request["fingerprint"], request.get("command", TRAIN)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        reason = f"it has no {error}" if isinstance(error, KeyError) else error
-        raise InputError(f"{str(path)!r} cannot be used: {reason}; remove the folder and start again") from None
-
-
-def _digest(request):
-    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
-
-
 def write_run(folder, trainer, report):
-    """Write the results of a run into its folder, report.json last: with it the run is complete."""
+    """Write the results of a run into its folder, their sha256 last: with them the run is complete."""
     folder = Path(folder)
     history = report["history"]
     with new_file(folder / "history.csv") as part:
         write_csv(part, list(history[0]), [list(row.values()) for row in history])
     with new_file(folder / "memory.csv") as part:
         write_csv(part, *memory_map(trainer.program))
-    with new_file(folder / "weights.npz") as part, open(part, "wb") as file:
+    with new_file(folder / WEIGHTS) as part, open(part, "wb") as file:
         np.savez(file, **trainer.program.parameters())
     checkpoints.drop_previous(folder)
     write_json(folder / REPORT, report)
+    complete(folder, "history.csv", "memory.csv", WEIGHTS)
+
+
+def complete(folder, *names):
+    """Write the sha256 of these results, of the report and of the last checkpoint into run.json; files not there are left out.
+
+    Killed before that, the run is unfinished and writes all of them again.
+    """
+    there = [name for name in (*names, checkpoints.NAME, REPORT) if (folder / name).exists()]
+    write_request(folder, replace(read_request(folder), files=digests(folder, there)))
 
 
 def write_csv(path, header, rows):

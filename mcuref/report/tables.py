@@ -54,7 +54,7 @@ def protocol_line(comparison, evaluated):
     momentum = f", momentum {p.momentum:g}" if p.momentum else ""
     budget = f"; budget {comparison.budget.name or 'as given'}" if comparison.budget else "; no budget"
     return Text(
-        f"{comparison.data.name}, {comparison.model}, {comparison.regime}: {before}{_epochs(p.epochs)} at rate "
+        f"{comparison.data.name}, {comparison.model.name}, {comparison.regime}: {before}{_epochs(p.epochs)} at rate "
         f"{p.learning_rate:g} ({p.schedule}), batch {p.batch}{momentum}; seeds {seeds}; {evaluated} set{budget}"
     )
 

@@ -217,15 +217,15 @@ def test_wrong_model_files(refused, here, command, name):
 
 
 @pytest.mark.parametrize("name, fragment", [
-    ("nosuch.toml", "model file '{}nosuch.toml' does not exist"),
-    ("folder.toml", "model file '{}folder.toml' cannot be read"),
-    ("nosuch.toml@0.5", "model file '{}nosuch.toml' does not exist"), ("dangling.toml", "does not exist"),
+    ("nosuch.toml", "model file 'nosuch.toml' does not exist"),
+    ("folder.toml", "model file 'folder.toml' cannot be read"),
+    ("nosuch.toml@0.5", "model file 'nosuch.toml' does not exist"), ("dangling.toml", "does not exist"),
 ])  # fmt: skip
 def test_model_files_that_are_none(refused, here, name, fragment):
     (here / "folder.toml").mkdir(), (here / "dangling.toml").symlink_to("/nosuch/x")
     for command in RUNNING:
-        refused(fragment.format(""), command, "--model", name)
-    refused(fragment.format(f"{here}/"), "train", "--model", name, "--out", "run")
+        refused(fragment, command, "--model", name)
+    refused(fragment, "train", "--model", name, "--out", "run")
 
 
 @pytest.mark.parametrize("command", [["compare", "--json", "x.json"], ["train", "--out", "run"]], ids=lambda c: c[0])

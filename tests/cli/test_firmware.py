@@ -1,7 +1,10 @@
 """mcuref export and mcuref verify: a run becomes firmware that is compared with it."""
 
+import hashlib
 import json
 import shutil
+import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +15,8 @@ from mcuref.export.cores import CORES
 from mcuref.export.material import Material
 from mcuref.export.project import write_project
 from mcuref.firmware.toolchain import DoesNotFit, ToolError, missing
+from mcuref.report.request import read_request, write_request
+from mcuref.report.runs import complete
 
 
 @pytest.fixture
@@ -55,6 +60,57 @@ def test_a_difference_is_status_1_with_its_report(mcuref, project):
     (core,) = json.loads((project.parent / "result.json").read_text())["cores"]
     assert core["equal"] is False and core["difference"]["kernel"] == "relu_forward_f32"
     assert core["difference"]["mcuref"].startswith("0.0 ") and core["difference"]["firmware"].startswith("0.125 ")
+
+
+def test_a_project_has_the_checksums_of_its_files_and_of_its_run(run, project):
+    content = json.loads((project / "reference" / "program.json").read_text())
+    files = {path.relative_to(project).as_posix(): path for path in project.rglob("*") if path.is_file()}
+    assert set(content["files"]) == files.keys() - {"reference/program.json"}
+    for name, digest in (*content["files"].items(), *((f"../run/{name}", d) for name, d in content["run"].items())):
+        assert hashlib.sha256((project / name).read_bytes()).hexdigest() == digest
+    assert content["run"] == read_request(run).files and "weights.npz" in content["run"]
+
+
+def test_files_that_were_changed_since_the_export_are_named(mcuref, project):
+    shutil.copy(project / "kernels" / "relu.c", project / "kernels" / "mine.h")
+    (project / "README.txt").unlink()
+    with open(project / "Makefile", "a") as file:
+        file.write("# mine\n")
+    done = mcuref("verify", "firmware", "--json", "result.json")
+    assert done.status == 0 and "changed since the export: Makefile, README.txt, kernels/mine.h" in done.out
+    assert json.loads((project.parent / "result.json").read_text())["changed_files"] == [
+        "Makefile", "README.txt", "kernels/mine.h"
+    ]  # fmt: skip
+
+
+def test_nothing_is_said_of_a_project_as_it_was_exported(mcuref, project):
+    """What is built in it is not part of it."""
+    assert subprocess.run(["make", "-s", "-C", project], capture_output=True).returncode == 0
+    done = mcuref("verify", "firmware", "--json", "result.json")
+    assert done.status == 0 and "changed" not in done.out
+    assert json.loads((project.parent / "result.json").read_text())["changed_files"] == []
+
+
+@pytest.mark.parametrize("file", ["program.json", "arrays.npz"])
+def test_a_changed_reference_is_refused(refused, project, file):
+    """Weights, samples or settings that Python would compare with: as good as the right ones, but not those of the run."""
+    path = project / "reference" / file
+    if file == "arrays.npz":
+        np.savez(path, **{name: np.ones_like(values) for name, values in np.load(path).items()})
+        words = "file 'reference/arrays.npz' of exported project 'firmware' differs from what was written"
+    else:
+        path.write_text(path.read_text().replace('"method": "tinypropv2"', '"method": "full"'))
+        words = "program.json was changed or damaged; export the project again"
+    refused(words, "verify", "firmware")
+
+
+def test_weights_of_another_run_are_not_exported(mcuref, refused, run):
+    """All ones are as good an array as any, and as consistent: they would be verified as equal."""
+    ones = {name: np.ones_like(values) for name, values in np.load(run / "weights.npz").items()}
+    np.savez(run / "weights.npz", **ones)
+    refused("file 'weights.npz' of run folder 'run' differs from what was written", "export", "run", "--c", "firmware")
+    refused("file 'weights.npz' of run folder 'run' differs from what was written", "report", "run")
+    refused("file 'weights.npz' of run folder 'run' differs from what was written", "train", "--resume", "run")
 
 
 def test_profile(mcuref, project):
@@ -108,9 +164,16 @@ def test_a_changed_byte_is_a_sentence(mcuref, run, project, file):
         shutil.rmtree(run.parent / "other", ignore_errors=True)
 
 
+def resealed(run):
+    """The run again with checksums that are right, whatever its files hold."""
+    complete(run, "history.csv", "memory.csv", "weights.npz")
+
+
 def test_a_model_that_is_no_name(refused, run):
     report = json.loads((run / "report.json").read_text())
     (run / "report.json").write_text(json.dumps(report | {"model": 5}))
+    refused("file 'report.json' of run folder 'run' differs from what was written", "export", "run", "--c", "firmware")
+    resealed(run)
     refused("its model is 5; it must be a name", "export", "run", "--c", "firmware")
 
 
@@ -158,15 +221,21 @@ def test_too_small_boards_are_left_out_of_all_and_missing_tools_are_not(mcuref, 
 def test_a_run_without_a_program(refused, run, damage):
     weights = run / "weights.npz"
     if damage == "unfinished":
-        (run / "report.json").unlink()
+        write_request(run, replace(read_request(run), files=None))
     elif damage == "no weights":
         weights.unlink()
     elif damage == "truncated weights":
         weights.write_bytes(weights.read_bytes()[:100])
     else:
         np.savez(weights, **{"dense1.weights": np.zeros((2, 2), np.float32)})
-    fragment = "unfinished; go on with" if damage == "unfinished" else "has no program to export"
-    refused(fragment, "export", "run", "--c", "firmware")
+    if damage == "unfinished":
+        refused("unfinished; go on with", "export", "run", "--c", "firmware")
+    else:
+        changed = "is missing" if damage == "no weights" else "differs from what was written"
+        refused(f"file 'weights.npz' of run folder 'run' {changed}", "export", "run", "--c", "firmware")
+        resealed(run)
+        last = "file 'weights.npz' of run" if damage == "no weights" else "has no program to export"
+        refused(last, "export", "run", "--c", "firmware")
     assert not (run.parent / "firmware").exists()
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -10,11 +11,19 @@ import pytest
 from mcuref import checkpoints
 from mcuref.files import held
 from mcuref.memory.buffers import aligned
+from mcuref.report.runs import is_complete
 from mcuref.training import Trainer
 
 FILES = ["checkpoint", "history.csv", "memory.csv", "report.json", "run.json", "weights.npz"]
 BOTH = ["checkpoint", "checkpoint.previous"]
+NET = """
+    input = [4]
+    layers = [{kind = "dense", outputs = 8}, {kind = "relu"}, {kind = "dense", outputs = "classes"}]
+"""
+READERS = []  # called with the name of every file that is opened
 SAME = ["history.csv", "memory.csv", "weights.npz"]  # to the byte; the report but for timing
+
+sys.addaudithook(lambda event, values: [reader(values[0]) for reader in READERS] if event == "open" else None)
 
 
 def rows(file):
@@ -53,6 +62,10 @@ def assert_same(first, second):
     reports = [json.loads((folder / "report.json").read_text()) for folder in (first, second)]
     assert all(report.pop("timing")["seconds"] > 0 for report in reports)
     assert reports[0] == reports[1]
+    requests = [json.loads((folder / "run.json").read_text()) for folder in (first, second)]
+    for request in requests:  # in the report stands how long it took
+        assert request["files"].pop("report.json") and request.pop("sha256")
+    assert requests[0]["files"] == requests[1]["files"]
 
 
 def test_optimiser_and_policy_arrive(trained):
@@ -204,7 +217,10 @@ def test_the_command_in_the_sentence_can_be_pasted(interrupt):
     assert interrupt("my run; rm").endswith("go on with: mcuref train --resume 'my run; rm'\n")
 
 
-@pytest.mark.parametrize("moment", ["numpy.savez", "mcuref.report.runs.memory_map", "mcuref.report.runs.write_json"])
+@pytest.mark.parametrize("moment", [
+    "numpy.savez", "mcuref.report.runs.memory_map", "mcuref.report.runs.write_json", "mcuref.report.runs.complete",
+    "mcuref.report.request.write_json",
+])  # fmt: skip
 def test_interrupted_while_results_are_written(mcuref, trained, small, here, monkeypatch, moment):
     expected = trained("expected")
 
@@ -216,17 +232,14 @@ def test_interrupted_while_results_are_written(mcuref, trained, small, here, mon
         patch.setattr("mcuref.cli.train.show", lambda *_: patch.setattr(moment, stop))  # when it comes to writing
         outcome = mcuref("train", "--data", small, "--epochs", "3", "--out", "run")
     assert outcome.status == 130 and "mcuref train --resume run" in outcome.err
-    assert "report.json" not in os.listdir("run")
+    assert not is_complete(here / "run")
     assert mcuref("train", "--resume", "run").status == 0
     assert_same(expected, here / "run")
 
 
 def test_resumed_elsewhere(mcuref, trained, interrupt, here, monkeypatch):
     """Data and model are found from another folder, and the report does not tell."""
-    (here / "net.toml").write_text("""
-        input = [4]
-        layers = [{kind = "dense", outputs = 8}, {kind = "relu"}, {kind = "dense", outputs = "classes"}]
-    """)
+    (here / "net.toml").write_text(NET)
     for model in ("net.toml", "net.toml@0.5"):
         expected = trained(f"expected{model}", "--model", model)
         interrupt(f"run{model}", "--model", model, "--checkpoint", "0")
@@ -268,11 +281,10 @@ def spoil(folder, change):
     (lambda run: spoil(run, lambda plain, arrays: arrays.update(counts=np.zeros(2))), "is not one of this run"),
     (lambda run: spoil(run, lambda plain, _: plain.update(history="x")), "is not one of this run"),
     (lambda run: spoil(run, lambda plain, _: plain.update(fingerprint=None)), "was begun with another version of"),
-    (lambda run: (run / "run.json").write_text((run / "run.json").read_text().replace("mcuref.run/1", "x")), "schema"),
+    (lambda run: (run / "run.json").write_text((run / "run.json").read_text().replace("mcuref.run/2", "x")), "schema"),
     (lambda run: (run / "run.json").write_text((run / "run.json").read_text().replace("test", "tess")), "was changed"),
     (lambda run: (run / "run.json").unlink(), "is no run folder: it has no run.json"),
-    (lambda run: (run / "report.json").touch(), "is complete already; there is nothing to resume"),
-], ids=range(10))  # fmt: skip
+], ids=range(9))  # fmt: skip
 def test_what_cannot_be_resumed(refused, interrupt, here, damage, words):
     interrupt("run", "--checkpoint", "0", evaluation=3)
     damage(here / "run")
@@ -293,16 +305,38 @@ def test_data_that_changed_meanwhile(refused, interrupt, here, arrays):
     refused("has no test.npz", "train", "--resume", "run0")
 
 
-def test_a_model_that_changed_meanwhile(refused, interrupt, here):
-    text = 'input = [4]\nlayers = [{kind = "dense", outputs = "classes"}]'
-    (here / "net.toml").write_text(text)
-    interrupt("run", "--model", "net.toml")
-    (here / "net.toml").write_text(text.replace("[{", '[{kind = "dense", outputs = 5}, {'))
-    refused("was begun with another model or other settings;", "train", "--resume", "run")
-    (here / "net.toml").write_text("input = [4")
-    refused("is not valid TOML", "train", "--resume", "run")
-    (here / "net.toml").unlink()
-    refused("net.toml' does not exist", "train", "--resume", "run")
+@pytest.mark.parametrize("file", ["net.toml", "net.toml@0.5"])
+@pytest.mark.parametrize("meanwhile", ["as it was", "changed", "no TOML", "gone", "replaced by a folder"])
+def test_a_model_in_a_file_goes_with_the_run(mcuref, trained, interrupt, here, file, meanwhile, monkeypatch):
+    """Whatever becomes of the file, and wherever the run goes on, it ends as it was begun."""
+    path, text = here / "nets/net.toml", NET
+    path.parent.mkdir()
+    path.write_text(text)
+    expected = trained("expected", "--model", f"nets/{file}")
+    interrupt("run", "--model", f"nets/{file}", "--checkpoint", "0")
+    path.write_text({"changed": text.replace("outputs = 8", "outputs = 9"), "no TOML": "input = [4"}.get(meanwhile, text))
+    if meanwhile in ("gone", "replaced by a folder"):
+        path.unlink()
+    if meanwhile == "replaced by a folder":
+        path.mkdir()
+    monkeypatch.chdir(here / "nets")
+    assert mcuref("train", "--resume", "../run").status == 0
+    assert_same(expected, here / "run")
+    assert json.loads((here / "run/report.json").read_text())["model"] == file, "without its folder"
+    assert str(here) not in (here / "run/report.json").read_text()
+
+
+def test_a_model_in_a_file_is_read_once(mcuref, small, here):
+    """So that no half of a run is of another model."""
+    (here / "net.toml").write_text(NET)
+    opened = []
+    READERS.append(lambda path: opened.append(path) if str(path).endswith("net.toml") else None)
+    try:
+        assert mcuref("train", "--data", small, "--epochs", "1", "--model", "net.toml", "--out", "run").status == 0
+        assert mcuref("compare", "--data", small, "--epochs", "1", "--model", "net.toml", "--seeds", "2").status == 0
+    finally:
+        READERS.clear()
+    assert opened == ["net.toml", "net.toml"]
 
 
 def test_another_version_of_mcuref(refused, interrupt, monkeypatch):

@@ -1,6 +1,7 @@
 """Exported projects: what is in them, and that they are the program they were made of."""
 
 import json
+import pickle
 import re
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from mcuref.datasets import load
 from mcuref.errors import InputError
 from mcuref.export.material import Material
 from mcuref.export.project import write_project
-from mcuref.export.reference import read_reference
+from mcuref.export.reference import arrays_in, read_reference
 from mcuref.export.sources import SOURCES, needed_sources
 from mcuref.models import build
 from mcuref.optimisers import SGD
@@ -116,6 +117,25 @@ def test_a_damaged_reference_is_one_sentence(tmp_path, damage):
     with pytest.raises(InputError) as error:
         read_reference(folder)
     assert str(error.value).count("\n") == 0 and "firmware" in str(error.value)
+
+
+def test_a_reference_that_may_not_be_read(tmp_path, monkeypatch):
+    """Permission is permission: nobody is told to export again."""
+    write_project(material("mlp"), tmp_path / "firmware")
+
+    def denied(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.read_bytes", denied)
+    with pytest.raises(InputError, match="program.json' cannot be read: permission denied$"):
+        read_reference(tmp_path / "firmware" / "reference")
+
+
+def test_nothing_is_loaded_unsafely(tmp_path):
+    """NumPy's advice about pickled arrays is not passed on."""
+    for content in (pickle.dumps({"w": 1}), b"", b"PK"):
+        with pytest.raises(ValueError, match="^weights.npz is damaged, or no archive of plain arrays$"):
+            arrays_in(content, "weights.npz")
 
 
 def test_the_program_is_left_as_it_was(tmp_path):

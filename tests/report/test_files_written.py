@@ -1,6 +1,7 @@
 """What a run leaves on disk, and the picture of its memory."""
 
 import csv
+import hashlib
 import json
 import os
 import signal
@@ -8,10 +9,21 @@ import signal
 import numpy as np
 import pytest
 
-from mcuref import Full, InputError, TinyProp, Trainer, build, checkpoints, compile, load_data
+from mcuref import Full, InputError, TinyProp, Trainer, build, checkpoints, compile, load_data, plain
 from mcuref.report.memory import memory_map
 from mcuref.report.plots import draw_memory_map
-from mcuref.report.runs import check_new_run, is_complete, new_run, resumed_run, training_report, write_run
+from mcuref.report.request import read_request
+from mcuref.report.runs import (
+    check_new_run,
+    complete,
+    is_complete,
+    new_run,
+    read_run,
+    resume_command,
+    resumed_run,
+    training_report,
+    write_run,
+)
 
 FINGERPRINT = {"mcuref": "1", "data": "2", "program": "3"}
 
@@ -57,6 +69,8 @@ def test_results(trainer, report, tmp_path):
     write_run(folder, trainer, report)
     assert names(folder) == ["checkpoint", "history.csv", "memory.csv", "report.json", "run.json", "weights.npz"]
     assert is_complete(folder) and json.loads((folder / "report.json").read_text()) == report
+    digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names(folder)}
+    assert read_request(folder).files == {name: digest for name, digest in digests.items() if name != "run.json"}
     weights, expected = np.load(folder / "weights.npz"), trainer.program.parameters()
     assert set(weights) == set(expected) and all((weights[name] == expected[name]).all() for name in expected)
     header, rows = memory_map(trainer.program)
@@ -68,7 +82,7 @@ def test_results(trainer, report, tmp_path):
 
 @pytest.mark.parametrize("moment", ["fsync", "replace"])
 def test_killed_while_results_are_written(trainer, report, tmp_path, monkeypatch, moment):
-    """Before any system call: what is there is whole, report.json comes last, and the next attempt ends the same."""
+    """Before any system call: what is there is whole, run.json comes last, and the next attempt ends the same."""
     expected = begin(tmp_path / "expected")
     checkpoints.save(expected, {}, {})
     write_run(expected, trainer, report)
@@ -82,7 +96,7 @@ def test_killed_while_results_are_written(trainer, report, tmp_path, monkeypatch
             write_run(folder, trainer, report)
             os._exit(0)
         killed = os.WIFSIGNALED(os.waitpid(child, 0)[1])
-        for name in set(names(folder)) - {"checkpoint.previous"}:
+        for name in set(names(folder)) - {"checkpoint.previous", *([] if is_complete(folder) else ["run.json"])}:
             assert name.startswith(".") or (folder / name).read_bytes() == (expected / name).read_bytes(), name
         assert is_complete(folder) <= (names(folder) == names(expected))
         if not killed:
@@ -92,7 +106,8 @@ def test_killed_while_results_are_written(trainer, report, tmp_path, monkeypatch
                 assert request == ({"seed": 3}, FINGERPRINT)
                 write_run(folder, trainer, report)
         assert names(folder) == names(expected)
-    assert not killed and step >= 4
+        assert (folder / "run.json").read_bytes() == (expected / "run.json").read_bytes()
+    assert not killed and step >= 5
 
 
 def test_a_new_run_is_held(tmp_path):
@@ -153,6 +168,9 @@ def test_unfinished_and_complete_runs_are_told_apart(tmp_path):
     with pytest.raises(InputError, match=f"unfinished; go on with: mcuref train --resume '{folder}'"):
         check_new_run(folder)
     (folder / "report.json").touch()
+    with pytest.raises(InputError, match="its run is unfinished"):
+        check_new_run(folder)
+    complete(folder)
     check_new_run(folder)  # what it is to be refused for is said elsewhere
     with pytest.raises(InputError, match="is complete already; there is nothing to resume"), resumed_run(folder):
         pass
@@ -160,15 +178,95 @@ def test_unfinished_and_complete_runs_are_told_apart(tmp_path):
 
 @pytest.mark.parametrize("content, words", [
     (b"", "Expecting value"), (b"{", "Expecting property name"), (b"[]", "cannot be used"), (b"3", "cannot be used"),
-    (b"\xff", "can't decode byte"), (b"{}", "it has no 'sha256'"), (b'{"sha256": "x"}', "it has no 'schema'"),
-    (b'{"schema": "mcuref.run/2", "sha256": "x"}', "its schema is 'mcuref.run/2', not 'mcuref.run/1'"),
-    (b'{"schema": "mcuref.run/1", "sha256": "x"}', "it was changed or damaged"), (b"[" * 100_000, "cannot be used"),
+    (b"\xff", "can't decode byte"), (b'{"schema": ""}', "it has no 'sha256'"), (b'{"sha256": "x"}', "it has no 'schema'"),
+    (b'{"schema": "mcuref.run/1", "sha256": "x"}', "its schema is 'mcuref.run/1', not 'mcuref.run/2': another version"),
+    (b'{"schema": "mcuref.run/2", "sha256": "x"}', "it was changed or damaged"), (b"[" * 100_000, "nested too deeply"),
+    (b'{"schema": "mcuref.run/2", "sha256": "x", "n": NaN}', "NaN"),
 ])  # fmt: skip
 def test_requests_that_are_none(tmp_path, content, words):
     (tmp_path / "run.json").write_bytes(content)
     with pytest.raises(InputError) as error, resumed_run(tmp_path):
         pass
-    assert words in str(error.value) and "remove the folder and start again" in str(error.value)
+    assert words in str(error.value) and str(error.value).endswith("; begin the run again in another folder")
+
+
+def resealed(folder, **changes):
+    """Change what stands in a run.json, and make its checksum right again."""
+    content = json.loads((folder / "run.json").read_text()) | changes
+    content["sha256"] = plain.digest({name: value for name, value in content.items() if name != "sha256"})
+    (folder / "run.json").write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize("changes, words", [
+    ({"command": "$(reboot)"}, "its command is '$(reboot)'; it may be train or incremental"), ({"command": 3}, "command is 3"),
+    ({"arguments": None}, "it.arguments is None"), ({"fingerprint": {"mcuref": "x"}}, "it.fingerprint has no 'data'"),
+    ({"files": []}, "it.files is []"), ({"files": {"a": 3}}, "it.files.a is 3"),
+])  # fmt: skip
+def test_requests_whose_checksum_is_right(tmp_path, changes, words):
+    folder = begin(tmp_path / "run")
+    resealed(folder, **changes)
+    with pytest.raises(InputError) as error:
+        read_run(folder)
+    assert words in str(error.value)
+    check_new_run(folder)  # no command of its own is offered
+    assert resume_command(folder) == f"mcuref train --resume {folder}"
+
+
+def test_permission_is_permission(tmp_path, monkeypatch):
+    """Nobody is told to begin again because a file cannot be read."""
+    folder = begin(tmp_path / "run")
+
+    def denied(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.read_bytes", denied)
+    with pytest.raises(InputError, match="run.json' cannot be read: permission denied$"):
+        read_run(folder)
+
+
+# -- what a run wrote is what is read
+
+
+@pytest.fixture
+def finished(trainer, report, tmp_path):
+    """The folder of a finished run."""
+    folder = begin(tmp_path / "run")
+    checkpoints.save(folder, {}, {})
+    write_run(folder, trainer, report)
+    return folder
+
+
+def test_a_finished_run_is_read(finished, report):
+    (finished / "notes.txt").write_text("of the user")
+    request, found = read_run(finished)
+    assert found == report and request.arguments == {"seed": 3} and request.fingerprint == FINGERPRINT
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "history.csv", "memory.csv", "report.json", "weights.npz"])
+@pytest.mark.parametrize("damage, words", [
+    (lambda path: path.unlink(), "is missing"), (lambda path: path.write_bytes(b""), "differs from what was written"),
+    (lambda path: path.write_bytes(path.read_bytes() + b"\n"), "differs"),
+    (lambda path: (path.unlink(), path.mkdir()), "is missing"),
+    (lambda path: (path.unlink(), os.mkfifo(path)), "is missing"),
+], ids=["removed", "emptied", "longer", "a folder", "a pipe"])  # fmt: skip
+def test_a_changed_file_is_named(finished, name, damage, words):
+    damage(finished / name)
+    for attempt in (read_run, lambda folder: resumed_run(folder).__enter__()):
+        with pytest.raises(InputError, match=f"file '{name}' of run folder '{finished}' {words}"):
+            attempt(finished)
+
+
+@pytest.mark.parametrize("name", ["/etc/hostname", "../run/report.json", "a/../../b", "\0"])
+def test_no_file_outside_of_the_folder_is_looked_at(finished, name):
+    resealed(finished, files={name: "0" * 64})
+    with pytest.raises(InputError, match="does not lie in the folder|is missing"):
+        read_run(finished)
+
+
+def test_a_report_that_is_not_listed_is_not_read(finished):
+    resealed(finished, files={})
+    with pytest.raises(InputError, match="file 'report.json' of run folder .* differs from what was written"):
+        read_run(finished)
 
 
 def test_every_changed_byte_of_a_request_is_refused_or_means_the_same(tmp_path):

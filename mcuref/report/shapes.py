@@ -1,0 +1,76 @@
+"""What a report has to be for its tables and pictures to be made again: one that was read, not one just made."""
+
+from contextlib import contextmanager
+
+from mcuref import plain
+from mcuref.errors import InputError, McurefError
+from mcuref.incremental.keeping import TASK
+
+TRAINED = {
+    **dict.fromkeys(("data", "model", "method", "preset", "regime", "metric", "evaluated_on"), str), "seed": int,
+    "history": [{"epoch": int, "samples": int, "skipped": int, "loss": float, "backward_effort": float}],
+    "backward_effort": float, "total_effort": float, "timing": {"seconds": float},
+    "counts": dict.fromkeys(("forward", "propagate", "weight_gradient", "update", "comparisons"), int),
+    "memory": {"regions": {"sram": {"planned": int}, "flash": {"planned": int}}},
+}  # fmt: skip
+GROWN = {"seed": int, "accuracy_matrix": [[float]], "tasks": [TASK]}
+SEED = GROWN | {"stages": [{"stage": str, "sram": int, "buffers": {str: int}}]}
+STRATEGY = {
+    "name": str, "accuracy_matrix": [[float]], "per_seed": [SEED],
+    **dict.fromkeys(("stored_bytes", "sram_peak", "flash_peak"), int),
+    **dict.fromkeys(
+        ("average_accuracy", "average_accuracy_std", "average_incremental_accuracy", "forgetting", "forgetting_std",
+         "stored_share", "inference_macs_final", "inference_macs_mean", "training_macs", "distillation_macs",
+         "verification_macs"), float),
+}  # fmt: skip
+LEARNED = {
+    **dict.fromkeys(("data", "model", "evaluated_on"), str), "scenario": {"kind": str, "tasks": int}, "seeds": [int],
+    "budget": (dict, None), "strategies": [STRATEGY], "growth": (list, None), "smallest_fixed": (dict, None),
+}  # fmt: skip
+OPTIONAL = {
+    "budget": {"name": str}, "growth": [GROWN], "smallest_fixed": {"widths": [[int]], "inference_macs": float},
+}  # fmt: skip
+WRONG = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
+
+
+@contextmanager
+def read_again(folder):
+    """InputError, one sentence, for whatever comes of a report in a run folder that is none; other errors stay as they are."""
+    try:
+        yield
+    except McurefError:
+        raise
+    except WRONG as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(f"run folder {str(folder)!r} has a report that cannot be shown: {reason}") from None
+
+
+def check_report(report, command):
+    """ValueError, which says where, unless a report is such as a command makes."""
+    if command == "train":
+        plain.check(report, TRAINED | {"schema": str})
+        plain.check(report, {report["metric"]: float})
+        plain.check(report["history"], [{report["metric"]: float}], "it.history")
+    else:
+        plain.check(report, LEARNED | {"schema": str})
+        _check_learned(report)
+    if report["schema"] != f"mcuref.{command}/1":
+        raise ValueError(f"its schema is {report['schema'][:60]!r}")
+
+
+def _check_learned(report):
+    """The same for what a shape cannot say: that all has one length, a task or a seed."""
+    for name, shape in OPTIONAL.items():
+        if report[name] is not None:
+            plain.check(report[name], shape, f"it.{name}")
+    tasks, seeds = report["scenario"]["tasks"], len(report["seeds"])
+    per_seed = [row["per_seed"] for row in report["strategies"]]
+    several = [*per_seed, *([report["growth"]] if report["growth"] else [])]
+    rows = [*report["strategies"], *(result for results in several for result in results)]
+    if not (tasks and seeds and per_seed and all(len(results) == seeds for results in several)):
+        raise ValueError("it does not have a result for each strategy and seed")
+    matrices = [row["accuracy_matrix"] for row in rows]
+    lengths = {len(part) for matrix in matrices for part in (matrix, *matrix)}
+    lengths |= {len(row["tasks"]) for row in rows if "tasks" in row}
+    if lengths != {tasks}:
+        raise ValueError(f"it does not have a figure for each of its {tasks} tasks")
