@@ -55,8 +55,8 @@ def run(arguments):
     except BudgetExceeded as refusal:
         program, suggestions = compile(network, rule, optimiser, **keywords), refusal.suggestions
         program.budget = budget
-    fits = not suggestions and _fits(program)
     memory = memory_report(program, _zeros(program, data))
+    fits = all(row["budget"] is None or row["needed"] <= row["budget"] for row in memory["regions"].values())
     show(*memory_tables(program, memory, fits, suggestions))
     if arguments.map is not None:
         from mcuref.report.plots import draw_memory_map
@@ -78,10 +78,3 @@ def _zeros(program, data):
 
     prepare_kernels()
     return zero_shares(program, data.x_train[:SAMPLES])
-
-
-def _fits(program):
-    from mcuref.memory.accountant import excess
-    from mcuref.program.compiler import program_needs
-
-    return program.budget is None or excess(program_needs(program.listing, program.budget), program.budget) is None

@@ -3,7 +3,6 @@
 import argparse
 import os
 import re
-from dataclasses import replace
 
 from mcuref import rules
 from mcuref.arguments import MOST_EPOCHS
@@ -78,8 +77,8 @@ def add_budget(parser):
     group = parser.add_argument_group("budget (enforced: what does not fit is refused before anything starts)")
     group.add_argument(
         "--target", metavar="PART",
-        help=f"a microcontroller (mcuref targets), or none for no limit; default {DEFAULT_TARGET} unless --sram or "
-        "--flash is given",
+        help=f"a microcontroller (mcuref targets), or none for no limit; default {DEFAULT_TARGET}; with --sram or --flash "
+        "its core alone, whose code and stack are counted in",
     )  # fmt: skip
     group.add_argument("--sram", metavar="SIZE", help="bytes of SRAM, such as 65536, 64KiB or 64k")
     group.add_argument("--flash", metavar="SIZE", help="bytes of flash")
@@ -163,11 +162,12 @@ def budget(arguments):
     sram = None if arguments.sram is None else parse_size(arguments.sram, "--sram", 1)
     flash = None if arguments.flash is None else parse_size(arguments.flash, "--flash", 1)
     sized = sram is not None or flash is not None
-    name = ("none" if sized else DEFAULT_TARGET) if arguments.target is None else arguments.target
-    if name == "none":
+    if arguments.target == "none":
         return Budget(sram, flash, stack) if sized else None
-    part = find_target(name).budget(stack)
-    return replace(part, **{k: v for k, v in (("sram", sram), ("flash", flash)) if v is not None})
+    part = find_target(DEFAULT_TARGET if arguments.target is None else arguments.target).budget()
+    if sized and arguments.target is None:
+        return Budget(sram, flash, stack, core=part.core)
+    return Budget(part.sram if sram is None else sram, part.flash if flash is None else flash, stack, part.name, part.core)
 
 
 def several(text, option):

@@ -3,6 +3,7 @@
 from rich.text import Text
 
 from mcuref.incremental.metrics import accuracies_so_far
+from mcuref.memory.targets import budget_words
 from mcuref.report.tables import note, percent, plain_table
 
 FEW = 12  # classes that are listed
@@ -102,7 +103,7 @@ def what_was_done(report):
 def _report_line(report):
     """One line that says what was done, for every strategy alike."""
     budget = report["budget"]
-    limit = "no budget" if budget is None else f"budget {budget['name'] or 'as given'}"
+    limit = "no budget" if budget is None else f"budget {budget_words(budget['name'], budget['core'])}"
     return Text(f"{what_was_done(report)}; {report['evaluated_on']} set; {limit}")
 
 
