@@ -19,6 +19,7 @@ from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.metrics import matrix_metrics
 from mcuref.incremental.protocols import find_protocol
 from mcuref.incremental.recipe import Criterion, Expansion, Verification
+from mcuref.incremental.room import Room
 from mcuref.incremental.scenario import Scenario
 from mcuref.incremental.storage import Storage
 from mcuref.models import build
@@ -291,9 +292,16 @@ class Experiment:
             "inference_macs_final": macs[-1], "inference_macs_mean": float(np.mean(macs)),
             **{f"{stage}_macs": value for stage, value in learner.macs.items()},
             "augmented_values": learner.augmented_values, "training_steps": learner.steps,
-            "sram_peak": learner.peaks["sram"], "flash_peak": learner.peaks["flash"],
+            "sram_peak": learner.peaks["sram"], "flash_peak": learner.peaks["flash"], "fits": self._fits(learner),
             "stages": learner.cycle.stages(), "tasks": rows,
         }  # fmt: skip
+
+    def _fits(self, learner):
+        """Whether the budget would take a learner, None without one. What it binds has been held to it all the way."""
+        if self.budget is None or learner.room.budget is not None:
+            return None if self.budget is None else True
+        room = Room(learner.layout, self.budget, learner.seed)
+        return all(cycle.fits for cycle in room.reserved(learner.network))
 
     def stored_samples(self):
         """(raw samples, labels) in the memory of the first strategy of the first seed, as they are brought back."""
@@ -305,7 +313,7 @@ class Experiment:
         """The smallest fixed model that would have met the criterion after the last task, or None if it is not asked.
 
         Hidden widths go up from those to begin with as "growing" goes, and the model learns all tasks at that width.
-        Returns {"widths": [of each seed], "inference_macs": mean over seeds}.
+        Returns {"widths": [of each seed], "inference_macs": mean over seeds, "fits": [of each seed]}.
         """
         if not self.setting.smallest:
             return None
@@ -315,12 +323,13 @@ class Experiment:
             level = level["tasks"][-1]["criterion"]
             found.append(self._smallest(seed, level))
         return {
-            "widths": [list(hidden_widths(n)) for n in found],
-            "inference_macs": float(np.mean([inference_macs(n) for n in found])),
+            "widths": [list(hidden_widths(learner.network)) for learner in found],
+            "inference_macs": float(np.mean([inference_macs(learner.network) for learner in found])),
+            "fits": [self._fits(learner) for learner in found],
         }
 
     def _smallest(self, seed, level):
-        """The network of that size."""
+        """The learner of a network of that size."""
         learner, large = self.learner("growing", seed), build(self.model, self.data, seed=seed)
         network = learner.network
         while hidden_widths(network) != hidden_widths(large):
@@ -333,9 +342,9 @@ class Experiment:
                 fixed.learn(*self._arriving(task))
             x, y = self._held_out(tasks)
             if np.mean(fixed.predict(x) == y) >= level:
-                return fixed.network
+                return fixed
             network = widen(network, next_widths(network, self.expansion.factor, large), seed=seed).network
-        return large
+        return self.learner("fixed-large", seed)
 
     def settings(self):
         """Plain data of what was done, for JSON."""
@@ -375,6 +384,7 @@ def _row(name, results):
         values = [r[scalar] for r in results]
         largest = scalar in ("sram_peak", "flash_peak", "stored_bytes")
         row[scalar] = max(values) if largest else float(np.mean(values))
+    row["fits"] = None if results[0]["fits"] is None else all(r["fits"] for r in results)
     for scalar in ("average_accuracy", "forgetting"):
         values = [r[scalar] for r in results]
         row[f"{scalar}_std"] = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0

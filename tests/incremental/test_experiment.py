@@ -189,6 +189,20 @@ def test_the_smallest_fixed_width_that_would_do(digits):
     assert hard.smallest_fixed(hard.run())["widths"] == [[32]]
 
 
+def test_what_the_budget_would_refuse_does_not_fit(digits):
+    """The large network and what it lies in, to the byte, code included; growing stays inside, and has room to begin."""
+    names = ("growing", "fixed-large", "naive")
+    none = Experiment(digits, MODEL, setting(seeds=(0,), strategies=names))
+    assert all(row["fits"] is None for row in none.run())
+    plans = list(none.learner("fixed-large", 0).room.reserved(none.learner("fixed-large", 0).network))
+    most = max(plan.plan.sram for plan in plans)
+    for size, fits in ((most, True), (most - 4, False)):
+        made = Experiment(digits, MODEL, setting(seeds=(0,), strategies=names, smallest=True), budget=Budget(size, None, 0))
+        rows = made.run()
+        assert {row["name"]: row["fits"] for row in rows} == {"growing": True, "fixed-large": fits, "naive": True}
+        assert made.smallest_fixed(rows)["fits"] == [True]
+
+
 # -- killed and resumed ------------------------------------------------------------------------------------------------
 
 KILLED = {
