@@ -13,6 +13,7 @@ same harness: same order, augmentation, bytes and training steps.
 
 from mcuref.cli import options, resumable
 from mcuref.cli.console import progress, say, show
+from mcuref.cli.defaults import fitted, named_data
 
 
 def arguments(parser):
@@ -125,16 +126,23 @@ def run(arguments):
 
 def _checked(asked):
     """The Experiment that was asked for; InputError or BudgetExceeded if it cannot be."""
-    from mcuref.datasets import load_part
     from mcuref.incremental.experiment import Experiment
-    from mcuref.models import default_model
 
     setting = _setting(asked)
     budget = options.budget(asked)
-    data = load_part(asked.data, asked.evaluate, asked.samples)
-    model = default_model(data) if asked.model is None else asked.model
-    experiment = Experiment(data, model, setting, budget=budget)
-    experiment.check()
+    data = named_data(asked)
+
+    def attempt(name, budget):
+        experiment = Experiment(data, name, setting, budget=budget)
+        experiment.check()
+        return experiment
+
+    experiment = fitted(asked, data, budget, attempt)
+    if asked.share is None and experiment.share > experiment.protocol.share:
+        show(
+            f"share {experiment.share:.3%} of the raw bytes: one sample a class; {experiment.protocol.share:.0%} has no room "
+            "for that"
+        )
     return experiment
 
 

@@ -14,6 +14,7 @@ from mcuref.program.compiler import POLICIES
 from mcuref.protocols import REGIMES
 
 DEFAULT_TARGET = "nrf52840"
+DEFAULT_MODEL = "mlp-64-32-10"  # where no data is named
 LARGEST_SEED = (1 << 32) - 1
 
 
@@ -47,7 +48,7 @@ def add_model(parser, data=True):
     parser.add_argument(
         "--model", metavar="NAME",
         help="a model of the zoo (mcuref models), mlp-A-B-C by widths, a TOML file, or one of these with hidden widths "
-        "times F: NAME@F; default: " + ("one that fits the data" if data else "mlp-64-32-10"),
+        "times F: NAME@F; default: one that fits the data" + ("" if data else f", without data {DEFAULT_MODEL}"),
     )  # fmt: skip
     parser.add_argument(
         "--trainable", type=whole(1 if data else 0), metavar="N",
@@ -77,8 +78,8 @@ def add_budget(parser):
     group = parser.add_argument_group("budget (enforced: what does not fit is refused before anything starts)")
     group.add_argument(
         "--target", metavar="PART",
-        help=f"a microcontroller (mcuref targets), or none for no limit; default {DEFAULT_TARGET}; with --sram or --flash "
-        "its core alone, whose code and stack are counted in",
+        help=f"a microcontroller (mcuref targets), or none for no limit; default {DEFAULT_TARGET}, or the smallest part that "
+        "holds the default model; with --sram or --flash its core, whose code and stack are counted in",
     )  # fmt: skip
     group.add_argument("--sram", metavar="SIZE", help="bytes of SRAM, such as 65536, 64KiB or 64k")
     group.add_argument("--flash", metavar="SIZE", help="bytes of flash")
@@ -168,6 +169,11 @@ def budget(arguments):
     if sized and arguments.target is None:
         return Budget(sram, flash, stack, core=part.core)
     return Budget(part.sram if sram is None else sram, part.flash if flash is None else flash, stack, part.name, part.core)
+
+
+def is_default_budget(arguments):
+    """Whether nothing was said of what must hold it; a reserve for the stack is to be kept on any part."""
+    return arguments.target is arguments.sram is arguments.flash is None
 
 
 def several(text, option):

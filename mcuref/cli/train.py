@@ -11,6 +11,7 @@ last checkpoint before that; one that fails before its first checkpoint leaves n
 """
 
 from mcuref.cli import options, resumable
+from mcuref.cli.defaults import fitted, named_data
 from mcuref.cli.console import progress, say, show
 
 
@@ -43,8 +44,7 @@ def _checked(asked):
     from mcuref import rules
     from mcuref.arguments import number
     from mcuref.comparison import named_rules
-    from mcuref.datasets import load_part
-    from mcuref.models import build, default_model, find_model
+    from mcuref.models import build, find_model
     from mcuref.program.compiler import compile
     from mcuref.protocols import find_protocol
     from mcuref.runs import Run
@@ -53,21 +53,25 @@ def _checked(asked):
     settings = options.settings(asked.settings)
     rules.make(asked.method, asked.preset, **settings)  # refuse what is wrong before data is loaded
     budget = options.budget(asked)
-    data = load_part(asked.data, asked.evaluate, asked.samples)
-    name = default_model(data) if asked.model is None else asked.model
-    protocol = find_protocol(data.name, name, asked.regime, **options.protocol(asked))
-    _, _, rule = named_rules([asked.method], asked.preset, protocol, **settings)[asked.method]
-    loss = find_model(name).loss
+    data = named_data(asked)
 
-    def compiled(network):
-        return compile(
-            network, rule, protocol.optimiser(), loss=loss, policy=asked.policy, trainable=asked.trainable,
-            budget=budget,
-        )  # fmt: skip
+    def attempt(name, budget):
+        protocol = find_protocol(data.name, name, asked.regime, **options.protocol(asked))
+        _, _, rule = named_rules([asked.method], asked.preset, protocol, **settings)[asked.method]
+        loss = find_model(name).loss
 
-    network = build(name, data, seed=asked.seed)
-    compiled(network), protocol.check(data)
-    return Run(protocol, network, data, loss, asked.seed, compiled)
+        def compiled(network):
+            return compile(
+                network, rule, protocol.optimiser(), loss=loss, policy=asked.policy, trainable=asked.trainable,
+                budget=budget,
+            )  # fmt: skip
+
+        network = build(name, data, seed=asked.seed)
+        compiled(network)
+        protocol.check(data)
+        return Run(protocol, network, data, loss, asked.seed, compiled)
+
+    return fitted(asked, data, budget, attempt)
 
 
 def _finish_in_folder(asked, training):

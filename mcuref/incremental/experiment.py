@@ -53,7 +53,8 @@ class Setting:
     tasks : int or "sessions"; 5 if None, or as many as there are classes if those are fewer.
     strategies : tuple of names of :data:`STRATEGIES`.
     seeds : tuple of int: class order, start weights, and everything drawn.
-    share : float, of the raw training data, that stored bytes may come to; per_class, samples, replaces it.
+    share : float, of the raw training data, that stored bytes may come to; per_class, samples, replaces it. The protocol's
+        is raised to what one sample a class takes.
     criterion : :class:`Criterion`; by default within one point of "fixed-large" on the same held-out samples.
     expansion : pairs (name, value) of fields of the :class:`Expansion`.
     start : float in ]0, 1], hidden widths of "growing" at the beginning, as a part of the model's.
@@ -131,14 +132,29 @@ class Experiment:
         self.scenario = _scenario(data, setting.tasks)
         self.share = self.protocol.share if setting.share is None else setting.share
         self.recipe = setting.recipe(self.protocol, data.kind)
+        if setting.share is None and setting.per_class is None:  # a small data set has no room for one sample a class
+            self.share = max(self.share, (self._stored_bytes(self.recipe, 1) + 0.5) / self.scenario.raw_bytes)
         self.recipe = replace(self.recipe, per_class=self._per_class(self.recipe))
         self.expansion = Expansion(**{"method": self.protocol.growth} | dict(setting.expansion))
         self.learners, self._stopped = {}, threading.Event()
 
     def check(self):
         """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
+        self._check_tasks()
         for name in self.strategies:
             self.learner(name, self.setting.seeds[0])
+
+    def _check_tasks(self):
+        """InputError if a task has no sample to be judged by, or the first one none that is held out."""
+        for seed in self.setting.seeds:
+            tasks = self.scenario.tasks(seed)
+            for number, task in enumerate(tasks, 1):
+                lacking = "test" if not len(task.test) else "held-out" if number == 1 and not len(task.held_out) else None
+                if lacking:
+                    raise InputError(
+                        f"data set {self.data.name!r} has no {lacking} samples of the classes of task {number} with seed "
+                        f"{seed} ({', '.join(map(str, task.labels))}); that is too few for {len(tasks)} task{'s' * (len(tasks) > 1)}"
+                    )
 
     @cached_property
     def fingerprint(self):
