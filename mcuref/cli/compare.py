@@ -12,7 +12,7 @@ Seeds and methods run on all cores at once.
 """
 
 from mcuref.cli import options
-from mcuref.cli.console import prepare_kernels, progress, show
+from mcuref.cli.console import prepare_kernels, progress, show, warn
 from mcuref.cli.defaults import fitted, named_data
 
 
@@ -42,6 +42,7 @@ def run(arguments):
     from mcuref.comparison import Comparison, advantage, named_rules, sweep_rules
     from mcuref.files import check_outputs, write_json
     from mcuref.report.json import comparison_json
+    from mcuref.report.learned import nothing_learned
     from mcuref.report.tables import comparison_tables, protocol_line, sweep_tables
 
     check_outputs(arguments.json)
@@ -70,8 +71,11 @@ def run(arguments):
         {"method": row["method"]} | advantage(row, ratios)
         for row in rows if ratios and row["method"].startswith("tinyprop")
     ]  # fmt: skip
-    show(protocol_line(comparison, arguments.evaluate), *comparison_tables(rows))
+    scores = {row["method"]: row["accuracy"] for row in rows}
+    warnings = nothing_learned(scores, rows[0]["metric"], [[data.y_test]])
+    show(protocol_line(comparison, arguments.evaluate), *comparison_tables(rows, warnings))
     if ratios:
         show(*sweep_tables(ratios, gains))
+    warn(warnings)
     if arguments.json is not None:
-        write_json(arguments.json, comparison_json(comparison, arguments.evaluate, rows, ratios, gains))
+        write_json(arguments.json, comparison_json(comparison, arguments.evaluate, rows, ratios, gains, warnings))

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from mcuref.cli import options
-from mcuref.cli.console import say, show
+from mcuref.cli.console import show, warn
 from mcuref.memory.accountant import BudgetExceeded, allowance
 from mcuref.memory.targets import by_size
 
@@ -13,8 +13,7 @@ def named_data(asked):
     from mcuref.datasets import load_part
 
     data = load_part(asked.data, getattr(asked, "evaluate", "test"), getattr(asked, "samples", None))
-    for sentence in getattr(data, "warnings", ()):
-        say(sentence)
+    warn(getattr(data, "warnings", ()))
     return data
 
 

@@ -12,7 +12,7 @@ same harness: same order, augmentation, bytes and training steps.
 """
 
 from mcuref.cli import options, resumable
-from mcuref.cli.console import progress, say, show
+from mcuref.cli.console import progress, say, show, warn
 from mcuref.cli.defaults import fitted, named_data
 
 
@@ -218,6 +218,7 @@ def _run(asked, experiment):
         rows = experiment.run()
     report = incremental_report(experiment, rows, asked.evaluate, time.perf_counter() - began)
     show(*incremental_tables(report))
+    warn(report["warnings"])
     if asked.out is not None:
         without_pictures = write_experiment(asked.out, experiment, report)
         show(f"run kept in {asked.out}" + (f"; no pictures: {without_pictures}" if without_pictures else ""))

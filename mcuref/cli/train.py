@@ -12,7 +12,7 @@ last checkpoint before that; one that fails before its first checkpoint leaves n
 
 from mcuref.cli import options, resumable
 from mcuref.cli.defaults import fitted, named_data
-from mcuref.cli.console import progress, say, show
+from mcuref.cli.console import progress, say, show, warn
 
 
 def arguments(parser):
@@ -88,6 +88,7 @@ def _finish(asked, training, found=None):
     """Train, print, write; returns the report."""
     import time
 
+    from mcuref.report.learned import nothing_learned
     from mcuref.report.runs import training_report, write_run
     from mcuref.report.tables import training_tables
 
@@ -98,7 +99,9 @@ def _finish(asked, training, found=None):
     report = training_report(
         training.trainer, result, asked.method, asked.preset, asked.regime, asked.evaluate, seconds
     )
+    report["warnings"] = nothing_learned({asked.method: result.score}, result.metric, [[training.trainer.data.y_test]])
     show(*training_tables(report))
+    warn(report["warnings"])
     if asked.out is not None:
         write_run(asked.out, training.trainer, report)
         show(f"run kept in {asked.out}")

@@ -4,7 +4,7 @@ from rich.text import Text
 
 from mcuref.incremental.metrics import accuracies_so_far
 from mcuref.memory.targets import budget_words
-from mcuref.report.tables import note, percent, plain_table
+from mcuref.report.tables import note, percent, plain_table, warnings_below
 
 FEW = 12  # classes that are listed
 MARK = "*"  # of what the budget would refuse
@@ -41,6 +41,7 @@ def incremental_tables(report):
     yield _strategies_table(report["strategies"])
     if any(s.get("fits") is False for s in report["strategies"]):
         yield note(f"{MARK} does not fit {_left(report['budget'])}")
+    yield from warnings_below(report.get("warnings", ()))
     yield note(DEFINITIONS)
     yield note(MEMORY)
     yield _work_table(report["strategies"])

@@ -40,6 +40,11 @@ def percent(fraction, digits=1):
     return "-" if fraction is None else f"{100 * fraction:.{digits}f} %"
 
 
+def warnings_below(sentences):
+    """Lines below a table, of what is wrong with it."""
+    return [Text(f"warning: {sentence}", style="bold yellow") for sentence in sentences]
+
+
 # -- compare ----------------------------------------------------------------------------------------------------------
 
 
@@ -64,8 +69,8 @@ def _epochs(count):
     return f"{count} epoch{'s' if count > 1 else ''}"
 
 
-def comparison_tables(rows):
-    """The table of ``mcuref compare``, and what its columns mean."""
+def comparison_tables(rows, warnings=()):
+    """The table of ``mcuref compare``, what is wrong with it, and what its columns mean."""
     metric = rows[0]["metric"]
     table = plain_table(
         "method", "<settings", METRICS[metric], "drop", "backward\neffort", "of\nfull's", "total\neffort", "skipped",
@@ -80,6 +85,7 @@ def comparison_tables(rows):
             "-" if instructions is None else f"{instructions:,.0f}",
         )  # fmt: skip
     yield table
+    yield from warnings_below(warnings)
     yield note(
         "± standard deviation over seeds; drop: points below full training; backward effort: MACs counted over those of a "
         "dense backward pass; of full's: over what full training computed, which leaves out exact zeros; total effort: "
@@ -252,6 +258,7 @@ def training_tables(report):
             percent(row["backward_effort"]), "  ".join(ratios),
         )  # fmt: skip
     yield table
+    yield from warnings_below(report.get("warnings", ()))
     yield note("k / n: back-propagation ratio chosen by the rule, a skipped sample counts as 0")
     regions, counts = report["memory"]["regions"], report["counts"]
     yield Text(

@@ -120,16 +120,6 @@ def test_parts_by_size():
     assert sizes == sorted(sizes)
 
 
-def test_what_is_odd_about_data_is_said(mcuref, small, monkeypatch):
-    from mcuref.datasets import load_part
-
-    data = load_part(small)
-    object.__setattr__(data, "warnings", ("labels begin at 1",))
-    monkeypatch.setattr("mcuref.datasets.load_part", lambda *_: data)
-    for command, quick in COMMANDS.items():
-        assert mcuref(command, "--data", small, *quick).err.splitlines()[0] == "mcuref: labels begin at 1"
-
-
 def test_sizes_alone_have_the_core_of_the_default_part():
     class Asked:
         target, sram, flash, stack = None, "64k", None, None
