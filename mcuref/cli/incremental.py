@@ -139,10 +139,8 @@ def _checked(asked):
 
     experiment = fitted(asked, data, budget, attempt)
     if asked.share is None and experiment.share > experiment.protocol.share:
-        show(
-            f"share {experiment.share:.3%} of the raw bytes: one sample a class; {experiment.protocol.share:.0%} has no room "
-            "for that"
-        )
+        usual = f"{experiment.protocol.share:.0%} has no room for that"
+        show(f"share {experiment.share:.3%} of the raw bytes: one sample a class; {usual}")
     return experiment
 
 
@@ -159,17 +157,21 @@ def _setting(asked):
     within = 0.01 if asked.criterion is None and asked.within is None else asked.within
     criterion = Criterion(accuracy=asked.criterion, within=within)
     return Setting(
-        tasks=_tasks(asked.tasks), strategies=("growing", *(n for n in names if n != "growing")), seeds=tuple(options.seeds(asked.seeds)),
-        criterion=criterion, per_class=asked.per_class, start=asked.start, smallest=asked.smallest,
+        tasks=_tasks(asked.tasks), strategies=("growing", *(n for n in names if n != "growing")),
+        seeds=tuple(options.seeds(asked.seeds)), criterion=criterion, per_class=asked.per_class, start=asked.start,
+        smallest=asked.smallest,
         expansion=tuple(_given(
             factor=asked.factor, method=asked.growth, deepen=asked.deepen or None, shrink=asked.shrink or None
         ).items()),
         rule=rules.make(asked.method, asked.preset, **options.settings(asked.settings)),
-        **_given(share=asked.share, bits=asked.bits, resolution=asked.resolution, distil=asked.distil, embedding=asked.embedding),
+        **_given(
+            share=asked.share, bits=asked.bits, resolution=asked.resolution, distil=asked.distil, embedding=asked.embedding
+        ),
         given=tuple(_given(
             features=asked.features, region=asked.store, steps=asked.steps, learning_rate=asked.learning_rate,
             momentum=asked.momentum, batch=asked.batch, keep=asked.keep, stream_pass=asked.stream or None,
-            verify=asked.verify, group=asked.group, embeddings=asked.embeddings, no_augmentation=asked.no_augmentation or None,
+            verify=asked.verify, group=asked.group, embeddings=asked.embeddings,
+            no_augmentation=asked.no_augmentation or None,
         ).items()),
     )  # fmt: skip
 

@@ -78,8 +78,8 @@ def add_budget(parser):
     group = parser.add_argument_group("budget (enforced: what does not fit is refused before anything starts)")
     group.add_argument(
         "--target", metavar="PART",
-        help=f"a microcontroller (mcuref targets), or none for no limit; default {DEFAULT_TARGET}, or the smallest part that "
-        "holds the default model; with --sram or --flash its core, whose code and stack are counted in",
+        help=f"a microcontroller (mcuref targets), or none for no limit; default {DEFAULT_TARGET}, or the smallest part "
+        "that holds the default model; with --sram or --flash its core, whose code and stack are counted in",
     )  # fmt: skip
     group.add_argument("--sram", metavar="SIZE", help="bytes of SRAM, such as 65536, 64KiB or 64k")
     group.add_argument("--flash", metavar="SIZE", help="bytes of flash")

@@ -91,7 +91,7 @@ class Setting:
                 arguments.number(name, getattr(self, name), 0, 1, above=True)
 
     def recipe(self, protocol, kind):
-        """The protocol's :class:`Recipe` for data of a kind, with what is asked for; samples a class are yet to be counted."""
+        """The protocol's :class:`Recipe` for data of a kind, with what is asked for; samples a class are counted later."""
         given = dict(self.given)
         if given.pop("no_augmentation", False):
             given["augmentation"] = Augmentation()
@@ -151,9 +151,10 @@ class Experiment:
             for number, task in enumerate(tasks, 1):
                 lacking = "test" if not len(task.test) else "held-out" if number == 1 and not len(task.held_out) else None
                 if lacking:
+                    labels = ", ".join(map(str, task.labels))
                     raise InputError(
                         f"data set {self.data.name!r} has no {lacking} samples of the classes of task {number} with seed "
-                        f"{seed} ({', '.join(map(str, task.labels))}); that is too few for {len(tasks)} task{'s' * (len(tasks) > 1)}"
+                        f"{seed} ({labels}); it has too few for tasks that are judged"
                     )
 
     @cached_property

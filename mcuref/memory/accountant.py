@@ -14,7 +14,8 @@ from mcuref.memory.buffers import REGIONS, Buffer, aligned
 from mcuref.memory.targets import assumed_core, format_size
 
 UNMEASURED = (
-    "code of the kernels and of the firmware (flash), and instructions: known for a target with a Cortex-M0 to M7, M33 or M55",
+    "code of the kernels and of the firmware (flash), and instructions: known for a target with a Cortex-M0 to M7, M33 or "
+    "M55",
     "stack beyond the reserve taken off the SRAM budget",
 )
 OUTSIDE = (

@@ -12,7 +12,8 @@ def _policy(program):
     """When weights are updated, in words."""
     momentum, batch = program.optimiser.momentum, program.optimiser.batch
     if program.policy == "accumulate":
-        return f"accumulate: batch {batch}, gradients summed in {'velocities' if momentum else 'buffers'}, rows updated at its end"
+        where = "velocities" if momentum else "buffers"
+        return f"accumulate: batch {batch}, gradients summed in {where}, rows updated at its end"
     if momentum:
         return "immediate: batch 1, each row updated from its velocity"
     return "immediate: batch 1, each weight updated on the spot, no gradient buffer"

@@ -16,8 +16,8 @@ COLUMN_NAMES = {
 
 
 ASSUMED_ZEROS = (
-    "; without an FPU products with 0 cost next to nothing: assumed are, for inference, zeros in half of the values behind a "
-    "ReLU, for the most of a step none; --data looks"
+    "; without an FPU products with 0 cost next to nothing: assumed are, for inference, zeros in half of the values behind "
+    "a ReLU, for the most of a step none; --data looks"
 )
 METRICS = {"accuracy": "accuracy", "auc": "AUC", "mean_squared_error": "error"}
 
@@ -171,8 +171,8 @@ def _peak_line(program, peak):
     persistent = sum(p.buffer.size for p in alive if p.buffer.persistent)
     sharing = sorted((p.buffer for p in alive if not p.buffer.persistent), key=lambda b: -b.size)
     return Text(
-        f"SRAM peak at instruction {peak['instruction']} ({peak['opcode']} of {peak['layer']}, {peak['phase']}): weights and "
-        f"state {persistent:,}, " + ", ".join(f"{b.name} {b.size:,}" for b in sharing)
+        f"SRAM peak at instruction {peak['instruction']} ({peak['opcode']} of {peak['layer']}, {peak['phase']}): weights "
+        f"and state {persistent:,}, " + ", ".join(f"{b.name} {b.size:,}" for b in sharing)
     )
 
 
