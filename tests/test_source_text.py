@@ -90,3 +90,14 @@ def test_no_value_is_made_and_thrown_away():
         if isinstance(node, ast.Expr) and isinstance(node.value, kinds)
     ]  # fmt: skip
     assert not lost
+
+
+def test_extras_are_named_as_a_clone_installs_them():
+    """No package index has mcuref."""
+    extras = re.findall(r"^([a-z]+) =$", (TOP / "setup.cfg").read_text().partition("[options.extras_require]")[2], re.M)
+    named = set()
+    for path in [*SOURCES, *PAGES]:
+        text = path.read_text(encoding="utf-8")
+        assert "mcuref" + "[" not in text, path
+        named |= set(re.findall(r"pip install '\.\[(\w+)\]'", text))
+    assert named <= set(extras) and {"plot", "test", "data", "peers"} <= named

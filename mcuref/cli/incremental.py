@@ -46,7 +46,7 @@ def arguments(parser):
 def _add_memory(parser):
     group = parser.add_argument_group("memory")
     group.add_argument(
-        "--share", type=options.number, metavar="S", help="of the raw bytes that may be stored; default 0.01"
+        "--share", type=options.number, metavar="S", help="of the raw bytes that may be stored; default: the protocol's"
     )
     group.add_argument(
         "--per-class", type=options.whole(1), metavar="N", help="stored samples a class, instead of --share"
@@ -109,7 +109,10 @@ def _add_growth(parser):
         "--verify", choices=("held-out", "stored", "arriving"),
         help="on samples held out of the training set, on stored ones (which count), or test-then-train; default held-out",
     )  # fmt: skip
-    group.add_argument("--start", type=options.number, metavar="F", help="hidden widths to begin with, of the model's")
+    group.add_argument(
+        "--start", type=options.number, metavar="F",
+        help="hidden widths to begin with, of the model's; default: the protocol's",
+    )  # fmt: skip
     group.add_argument("--factor", type=options.number, metavar="F", help="of a growth step; default 1.5")
     group.add_argument(
         "--growth", choices=("zero-outgoing", "net2wider", "shrink-and-perturb"), help="default: the protocol's"

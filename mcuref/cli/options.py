@@ -8,8 +8,8 @@ from mcuref import rules
 from mcuref.arguments import MOST_EPOCHS
 from mcuref.datasets.registry import NAMES
 from mcuref.errors import InputError
-from mcuref.memory.targets import DEFAULT_STACK, Budget, find_target, parse_size
-from mcuref.optimisers import LARGEST_BATCH, SCHEDULES
+from mcuref.memory.targets import DEFAULT_STACK, Budget, find_target, format_size, parse_size
+from mcuref.optimisers import LARGEST_BATCH, SCHEDULES, SGD
 from mcuref.program.compiler import POLICIES
 from mcuref.protocols import REGIMES
 
@@ -83,17 +83,20 @@ def add_budget(parser):
     )  # fmt: skip
     group.add_argument("--sram", metavar="SIZE", help="bytes of SRAM, such as 65536, 64KiB or 64k")
     group.add_argument("--flash", metavar="SIZE", help="bytes of flash")
-    group.add_argument("--stack", metavar="SIZE", help="SRAM kept back for the stack; default 2KiB")
+    reserve = format_size(DEFAULT_STACK, short=True)
+    group.add_argument("--stack", metavar="SIZE", help=f"SRAM kept back for the stack; default {reserve}")
 
 
 def add_optimiser(parser):
     """--momentum, --batch."""
+    default = SGD()
     parser.add_argument(
-        "--momentum", type=number, metavar="M", help="of SGD; default 0; takes 4 bytes a trained weight"
-    )
+        "--momentum", type=number, metavar="M",
+        help=f"of SGD; default {default.momentum:g}; takes 4 bytes a trained weight",
+    )  # fmt: skip
     parser.add_argument(
         "--batch", type=whole(1, LARGEST_BATCH), metavar="N",
-        help="trained samples per update; default 1; more take 4 bytes a trained weight for the gradient",
+        help=f"trained samples per update; default {default.batch}; more take 4 bytes a trained weight for the gradient",
     )  # fmt: skip
 
 
@@ -128,7 +131,7 @@ def add_part(parser):
     )
     parser.add_argument(
         "--evaluate", default="test", choices=("test", "validation"),
-        help="on which samples: the test set, or a sixth of the training set held out, to choose settings on",
+        help="on which samples: the test set, or a sixth of the training set held out, to choose settings on; default test",
     )  # fmt: skip
 
 

@@ -237,4 +237,4 @@ def test_map(mcuref, here):
 def test_map_without_matplotlib(mcuref, here, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     outcome = mcuref("estimate", "--map", "map.png")
-    assert outcome.status == 2 and 'pip install "mcuref[plot]"' in outcome.err and list(here.iterdir()) == []
+    assert outcome.status == 2 and "pip install '.[plot]' in the clone" in outcome.err and list(here.iterdir()) == []

@@ -20,7 +20,7 @@ from mcuref.layers import (
 )
 from mcuref.program.effort import KEPT
 
-torch = pytest.importorskip("torch", reason='PyTorch is not installed: pip install "mcuref[peers]"')
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[peers]'")
 
 F = torch.nn.functional
 STEPS = 300
