@@ -12,7 +12,7 @@ def optional(module):
     try:
         return import_module(module)
     except ImportError:
-        raise InputError(f'Python lacks the module {module}; pip install "mcuref[data]" brings it') from None
+        raise InputError(f"Python lacks the module {module}; pip install '.[data]' in the clone of mcuref brings it") from None
 
 
 def square_image(content, name, side):

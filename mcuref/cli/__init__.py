@@ -3,7 +3,9 @@
 import argparse
 import signal
 import sys
+import tempfile
 import threading
+import traceback
 from contextlib import contextmanager, suppress
 from importlib import import_module
 
@@ -47,9 +49,9 @@ def _parser():
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     for name in COMMANDS:
         module = import_module(f"mcuref.cli.{name}")
-        summary = module.__doc__.splitlines()[0]
+        text = module.__doc__ or ""  # python -OO leaves it out
         command = commands.add_parser(
-            name, help=summary, description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+            name, help=text.partition("\n")[0], description=text, formatter_class=argparse.RawDescriptionHelpFormatter
         )
         module.arguments(command)
         command.set_defaults(run=module.run)
@@ -94,6 +96,21 @@ def _run(argv):
         return _failed(f"{what} cannot be used: {(error.strerror or str(error)).lower()}")
     except KeyboardInterrupt as stop:
         return _failed(str(stop) or "interrupted; nothing half-written is left", 130)
+    except Exception as error:
+        return _failed(_unforeseen(error))
+
+
+def _unforeseen(error):
+    """The sentence about an error that is a mistake in mcuref, with the file that the traceback was written to."""
+    shown = repr(error)
+    what = f"something that was not foreseen went wrong ({shown if len(shown) <= 200 else shown[:197] + '...'})"
+    try:
+        number, file = tempfile.mkstemp(prefix="mcuref-traceback-", suffix=".txt")
+        with open(number, "w", encoding="utf-8", errors="backslashreplace") as out:
+            traceback.print_exception(error, file=out)
+    except OSError:
+        return f"{what}; its traceback cannot be written to a file; please report it"
+    return f"{what}; the traceback is in {file}; please report it"
 
 
 def _failed(sentence, status=2):

@@ -1,7 +1,7 @@
 """Measure training steps a second, batch 1, per model and method; against PyTorch if it is installed.
 
-The ratio is to PyTorch's dense step of the same model on one thread in the same run (pip install "mcuref[peers]"). topk
-keeps 10 % with a dense output layer; tinypropv2 is measured at 80 % of the samples skipped.
+The ratio is to PyTorch's dense step of the same model on one thread in the same run (pip install '.[peers]' in the clone
+of mcuref). topk keeps 10 % with a dense output layer; tinypropv2 is measured at 80 % of the samples skipped.
 
   mcuref bench                                                         nine models, about a minute and a half
   mcuref bench --model mlp-784-128-64-10 --json bench.json
@@ -40,6 +40,6 @@ def run(arguments):
     forward = bench.forward_rates(seconds=arguments.seconds)
     show(*bench_tables(rows, forward))
     if rows[0]["ratio_to_torch"] is None:
-        show('PyTorch is not installed; pip install "mcuref[peers]" brings it, and the comparison')
+        show("PyTorch is not installed; pip install '.[peers]' in the clone of mcuref brings it, and the comparison")
     if arguments.json is not None:
         write_json(arguments.json, {"schema": "mcuref.bench/1", "rows": rows, "dense_forward_gmacs": forward})

@@ -12,7 +12,8 @@ Seeds and methods run on all cores at once.
 """
 
 from mcuref.cli import options
-from mcuref.cli.console import prepare_kernels, progress, show
+from mcuref.cli.console import prepare_kernels, progress, show, warn
+from mcuref.cli.defaults import fitted, named_data
 
 
 def arguments(parser):
@@ -39,25 +40,28 @@ def arguments(parser):
 def run(arguments):
     """Compare, print, write."""
     from mcuref.comparison import Comparison, advantage, named_rules, sweep_rules
-    from mcuref.datasets import load_part
     from mcuref.files import check_outputs, write_json
-    from mcuref.models import default_model
     from mcuref.report.json import comparison_json
+    from mcuref.report.learned import nothing_learned
     from mcuref.report.tables import comparison_tables, protocol_line, sweep_tables
 
     check_outputs(arguments.json)
     methods, settings = options.several(arguments.method, "--method"), options.settings(arguments.settings)
     named_rules(methods, arguments.preset, **settings)  # refuse what is wrong before data is loaded
-    budget, seeds = options.budget(arguments), options.seeds(arguments.seeds)
-    data = load_part(arguments.data, arguments.evaluate, arguments.samples)
-    comparison = Comparison(
-        data, default_model(data) if arguments.model is None else arguments.model, seeds=seeds, regime=arguments.regime,
-        budget=budget, trainable=arguments.trainable, policy=arguments.policy, **options.protocol(arguments),
-    )  # fmt: skip
-    chosen = named_rules(methods, arguments.preset, comparison.protocol, **settings)
-    if arguments.sweep:
-        chosen |= sweep_rules()
-    comparison.check(chosen)
+    budget = options.budget(arguments)
+    seeds, data = options.seeds(arguments.seeds), named_data(arguments)
+
+    def attempt(name, budget):
+        comparison = Comparison(
+            data, name, seeds=seeds, regime=arguments.regime, budget=budget, trainable=arguments.trainable,
+            policy=arguments.policy, **options.protocol(arguments),
+        )  # fmt: skip
+        chosen = named_rules(methods, arguments.preset, comparison.protocol, **settings)
+        chosen |= sweep_rules() if arguments.sweep else {}
+        comparison.check(chosen)
+        return comparison, chosen
+
+    comparison, chosen = fitted(arguments, data, budget, attempt)
     prepare_kernels()
     with progress() as comparison.progress:
         rows = comparison.run(chosen)
@@ -67,8 +71,11 @@ def run(arguments):
         {"method": row["method"]} | advantage(row, ratios)
         for row in rows if ratios and row["method"].startswith("tinyprop")
     ]  # fmt: skip
-    show(protocol_line(comparison, arguments.evaluate), *comparison_tables(rows))
+    scores = {row["method"]: row["accuracy"] for row in rows}
+    warnings = nothing_learned(scores, rows[0]["metric"], [[data.y_test]])
+    show(protocol_line(comparison, arguments.evaluate), *comparison_tables(rows, warnings))
     if ratios:
         show(*sweep_tables(ratios, gains))
+    warn(warnings)
     if arguments.json is not None:
-        write_json(arguments.json, comparison_json(comparison, arguments.evaluate, rows, ratios, gains))
+        write_json(arguments.json, comparison_json(comparison, arguments.evaluate, rows, ratios, gains, warnings))

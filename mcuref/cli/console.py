@@ -53,6 +53,12 @@ def say(sentence):
     _Console(stderr=True).print("mcuref:", " ".join(str(sentence).split()), soft_wrap=True)
 
 
+def warn(sentences):
+    """Print warnings to stderr, a line each."""
+    for sentence in sentences:
+        say(sentence)
+
+
 def _least_width(table):
     """Columns of a table at which nothing is cut that may not be wrapped."""
     roomy = _Console(width=10_000)

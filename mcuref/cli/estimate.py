@@ -11,6 +11,7 @@ Exit status 1 if it does not fit, with changes that would.
 
 from mcuref.cli import options
 from mcuref.cli.console import prepare_kernels, show
+from mcuref.cli.defaults import fitted, model_name, named_data
 
 
 def arguments(parser):
@@ -31,39 +32,43 @@ def arguments(parser):
 def run(arguments):
     """Compile without running, print, write; 1 if it does not fit."""
     from mcuref import rules
-    from mcuref.datasets import load
     from mcuref.files import check_outputs, write_json
     from mcuref.memory.accountant import BudgetExceeded
-    from mcuref.models import build, default_model, find_model, label
+    from mcuref.models import build, find_model, label
     from mcuref.optimisers import SGD
     from mcuref.program.compiler import compile
     from mcuref.report.memory import memory_report
     from mcuref.report.tables import memory_tables
 
     check_outputs(arguments.json, arguments.map)
-    data = None if arguments.data is None else load(arguments.data)
-    fallback = "mlp-64-32-10" if data is None else default_model(data)
-    model = find_model(fallback if arguments.model is None else arguments.model)
+    data = None if arguments.data is None else named_data(arguments)
+    budget = options.budget(arguments)
     rule = rules.make(arguments.method, arguments.preset, **options.settings(arguments.settings))
-    network, budget = build(model, data), options.budget(arguments)
-    keywords = {"loss": model.loss, "trainable": arguments.trainable, "policy": arguments.policy}
     momentum, batch = arguments.momentum, arguments.batch
     optimiser = SGD(momentum=0.0 if momentum is None else momentum, batch=1 if batch is None else batch)
+
+    def attempt(name, budget):
+        return compile(
+            build(name, data), rule, optimiser, loss=find_model(name).loss, policy=arguments.policy,
+            trainable=arguments.trainable, budget=budget,
+        )  # fmt: skip
+
     suggestions = []
     try:
-        program = compile(network, rule, optimiser, budget=budget, **keywords)
+        program = fitted(arguments, data, budget, attempt)
     except BudgetExceeded as refusal:
-        program, suggestions = compile(network, rule, optimiser, **keywords), refusal.suggestions
+        program, suggestions = attempt(model_name(arguments, data), None), refusal.suggestions
         program.budget = budget
-    fits = not suggestions and _fits(program)
     memory = memory_report(program, _zeros(program, data))
+    fits = all(row["budget"] is None or row["needed"] <= row["budget"] for row in memory["regions"].values())
     show(*memory_tables(program, memory, fits, suggestions))
     if arguments.map is not None:
         from mcuref.report.plots import draw_memory_map
 
         draw_memory_map(program, arguments.map)
     if arguments.json is not None:
-        head = {"schema": "mcuref.estimate/1", "model": label(model.name), "method": arguments.method, "fits": fits}
+        model = label(program.network.name)
+        head = {"schema": "mcuref.estimate/1", "model": model, "method": arguments.method, "fits": fits}
         write_json(arguments.json, head | memory | {"suggestions": suggestions})
     return 0 if fits else 1
 
@@ -78,10 +83,3 @@ def _zeros(program, data):
 
     prepare_kernels()
     return zero_shares(program, data.x_train[:SAMPLES])
-
-
-def _fits(program):
-    from mcuref.memory.accountant import excess
-    from mcuref.program.compiler import program_needs
-
-    return program.budget is None or excess(program_needs(program.listing, program.budget), program.budget) is None

@@ -12,7 +12,8 @@ same harness: same order, augmentation, bytes and training steps.
 """
 
 from mcuref.cli import options, resumable
-from mcuref.cli.console import progress, say, show
+from mcuref.cli.console import progress, say, show, warn
+from mcuref.cli.defaults import fitted, named_data
 
 
 def arguments(parser):
@@ -47,7 +48,7 @@ def arguments(parser):
 def _add_memory(parser):
     group = parser.add_argument_group("memory")
     group.add_argument(
-        "--share", type=options.number, metavar="S", help="of the raw bytes that may be stored; default 0.01"
+        "--share", type=options.number, metavar="S", help="of the raw bytes that may be stored; default: the protocol's"
     )
     group.add_argument(
         "--per-class", type=options.whole(1), metavar="N", help="stored samples a class, instead of --share"
@@ -111,7 +112,10 @@ def _add_growth(parser):
         "--verify", choices=("held-out", "stored", "arriving"),
         help="on samples held out of the training set, on stored ones (which count), or test-then-train; default held-out",
     )  # fmt: skip
-    group.add_argument("--start", type=options.number, metavar="F", help="hidden widths to begin with, of the model's")
+    group.add_argument(
+        "--start", type=options.number, metavar="F",
+        help="hidden widths to begin with, of the model's; default: the protocol's",
+    )  # fmt: skip
     group.add_argument("--factor", type=options.number, metavar="F", help="of a growth step; default 1.5")
     group.add_argument(
         "--growth", choices=("zero-outgoing", "net2wider", "shrink-and-perturb"), help="default: the protocol's"
@@ -128,16 +132,21 @@ def run(arguments):
 
 def _checked(asked):
     """The Experiment that was asked for; InputError or BudgetExceeded if it cannot be."""
-    from mcuref.datasets import load_part
     from mcuref.incremental.experiment import Experiment
-    from mcuref.models import default_model
 
     setting = _setting(asked)
     budget = options.budget(asked)
-    data = load_part(asked.data, asked.evaluate, asked.samples)
-    model = default_model(data) if asked.model is None else asked.model
-    experiment = Experiment(data, model, setting, budget=budget)
-    experiment.check()
+    data = named_data(asked)
+
+    def attempt(name, budget):
+        experiment = Experiment(data, name, setting, budget=budget)
+        experiment.check()
+        return experiment
+
+    experiment = fitted(asked, data, budget, attempt)
+    if asked.share is None and experiment.share > experiment.protocol.share:
+        usual = f"{experiment.protocol.share:.0%} has no room for that"
+        show(f"share {experiment.share:.3%} of the raw bytes: one sample a class; {usual}")
     return experiment
 
 
@@ -154,17 +163,21 @@ def _setting(asked):
     within = 0.01 if asked.criterion is None and asked.within is None else asked.within
     criterion = Criterion(accuracy=asked.criterion, within=within)
     return Setting(
-        tasks=_tasks(asked.tasks), strategies=("growing", *(n for n in names if n != "growing")), seeds=tuple(options.seeds(asked.seeds)),
-        criterion=criterion, per_class=asked.per_class, start=asked.start, smallest=asked.smallest,
+        tasks=_tasks(asked.tasks), strategies=("growing", *(n for n in names if n != "growing")),
+        seeds=tuple(options.seeds(asked.seeds)), criterion=criterion, per_class=asked.per_class, start=asked.start,
+        smallest=asked.smallest,
         expansion=tuple(_given(
             factor=asked.factor, method=asked.growth, deepen=asked.deepen or None, shrink=asked.shrink or None
         ).items()),
         rule=rules.make(asked.method, asked.preset, **options.settings(asked.settings)),
-        **_given(share=asked.share, bits=asked.bits, resolution=asked.resolution, distil=asked.distil, embedding=asked.embedding),
+        **_given(
+            share=asked.share, bits=asked.bits, resolution=asked.resolution, distil=asked.distil, embedding=asked.embedding
+        ),
         given=tuple(_given(
             features=asked.features, region=asked.store, steps=asked.steps, learning_rate=asked.learning_rate,
             momentum=asked.momentum, batch=asked.batch, keep=asked.keep, stream_pass=asked.stream or None,
-            verify=asked.verify, group=asked.group, embeddings=asked.embeddings, no_augmentation=asked.no_augmentation or None,
+            verify=asked.verify, group=asked.group, embeddings=asked.embeddings,
+            no_augmentation=asked.no_augmentation or None,
         ).items()),
     )  # fmt: skip
 
@@ -213,6 +226,7 @@ def _run(asked, experiment):
         rows = experiment.run()
     report = incremental_report(experiment, rows, asked.evaluate, time.perf_counter() - began)
     show(*incremental_tables(report))
+    warn(report["warnings"])
     if asked.out is not None:
         without_pictures = write_experiment(asked.out, experiment, report)
         show(f"run kept in {asked.out}" + (f"; no pictures: {without_pictures}" if without_pictures else ""))

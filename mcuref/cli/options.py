@@ -5,20 +5,20 @@ import copy
 import json
 import os
 import re
-from dataclasses import replace
 
 from mcuref import rules
 from mcuref.arguments import MOST_EPOCHS
 from mcuref.datasets.registry import NAMES
 from mcuref.errors import InputError
-from mcuref.memory.targets import DEFAULT_STACK, Budget, find_target, parse_size
-from mcuref.optimisers import LARGEST_BATCH, SCHEDULES
+from mcuref.memory.targets import DEFAULT_STACK, Budget, find_target, format_size, parse_size
+from mcuref.optimisers import LARGEST_BATCH, SCHEDULES, SGD
 from mcuref.program.compiler import POLICIES
 from mcuref.protocols import REGIMES
 
 DEFAULT_TARGET = "nrf52840"
 NOT_GIVEN = object()  # the value of an option that is not on the command line
 NOT_KEPT = ("out", "resume", "json")  # options that say where a run lies, not what it is
+DEFAULT_MODEL = "mlp-64-32-10"  # where no data is named
 LARGEST_SEED = (1 << 32) - 1
 
 
@@ -62,7 +62,7 @@ def add_model(parser, data=True):
     parser.add_argument(
         "--model", type=model, metavar="NAME",
         help="a model of the zoo (mcuref models), mlp-A-B-C by widths, a TOML file, or one of these with hidden widths "
-        "times F: NAME@F; default: " + ("one that fits the data" if data else "mlp-64-32-10"),
+        "times F: NAME@F; default: one that fits the data" + ("" if data else f", without data {DEFAULT_MODEL}"),
     )  # fmt: skip
     parser.add_argument(
         "--trainable", type=whole(1 if data else 0), metavar="N",
@@ -92,22 +92,25 @@ def add_budget(parser):
     group = parser.add_argument_group("budget (enforced: what does not fit is refused before anything starts)")
     group.add_argument(
         "--target", metavar="PART",
-        help=f"a microcontroller (mcuref targets), or none for no limit; default {DEFAULT_TARGET} unless --sram or "
-        "--flash is given",
+        help=f"a microcontroller (mcuref targets), or none for no limit; default {DEFAULT_TARGET}, or the smallest part "
+        "that holds the default model; with --sram or --flash its core, whose code and stack are counted in",
     )  # fmt: skip
     group.add_argument("--sram", metavar="SIZE", help="bytes of SRAM, such as 65536, 64KiB or 64k")
     group.add_argument("--flash", metavar="SIZE", help="bytes of flash")
-    group.add_argument("--stack", metavar="SIZE", help="SRAM kept back for the stack; default 2KiB")
+    reserve = format_size(DEFAULT_STACK, short=True)
+    group.add_argument("--stack", metavar="SIZE", help=f"SRAM kept back for the stack; default {reserve}")
 
 
 def add_optimiser(parser):
     """--momentum, --batch."""
+    default = SGD()
     parser.add_argument(
-        "--momentum", type=number, metavar="M", help="of SGD; default 0; takes 4 bytes a trained weight"
-    )
+        "--momentum", type=number, metavar="M",
+        help=f"of SGD; default {default.momentum:g}; takes 4 bytes a trained weight",
+    )  # fmt: skip
     parser.add_argument(
         "--batch", type=whole(1, LARGEST_BATCH), metavar="N",
-        help="trained samples per update; default 1; more take 4 bytes a trained weight for the gradient",
+        help=f"trained samples per update; default {default.batch}; more take 4 bytes a trained weight for the gradient",
     )  # fmt: skip
 
 
@@ -142,7 +145,7 @@ def add_part(parser):
     )
     parser.add_argument(
         "--evaluate", default="test", choices=("test", "validation"),
-        help="on which samples: the test set, or a sixth of the training set held out, to choose settings on",
+        help="on which samples: the test set, or a sixth of the training set held out, to choose settings on; default test",
     )  # fmt: skip
 
 
@@ -177,11 +180,17 @@ def budget(arguments):
     sram = None if arguments.sram is None else parse_size(arguments.sram, "--sram", 1)
     flash = None if arguments.flash is None else parse_size(arguments.flash, "--flash", 1)
     sized = sram is not None or flash is not None
-    name = ("none" if sized else DEFAULT_TARGET) if arguments.target is None else arguments.target
-    if name == "none":
+    if arguments.target == "none":
         return Budget(sram, flash, stack) if sized else None
-    part = find_target(name).budget(stack)
-    return replace(part, **{k: v for k, v in (("sram", sram), ("flash", flash)) if v is not None})
+    part = find_target(DEFAULT_TARGET if arguments.target is None else arguments.target).budget()
+    if sized and arguments.target is None:
+        return Budget(sram, flash, stack, core=part.core)
+    return Budget(part.sram if sram is None else sram, part.flash if flash is None else flash, stack, part.name, part.core)
+
+
+def is_default_budget(arguments):
+    """Whether nothing was said of what must hold it; a reserve for the stack is to be kept on any part."""
+    return arguments.target is arguments.sram is arguments.flash is None
 
 
 def several(text, option):

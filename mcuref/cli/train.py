@@ -11,7 +11,8 @@ last checkpoint before that; one that fails before its first checkpoint leaves n
 """
 
 from mcuref.cli import options, resumable
-from mcuref.cli.console import progress, say, show
+from mcuref.cli.defaults import fitted, named_data
+from mcuref.cli.console import progress, say, show, warn
 
 
 def arguments(parser):
@@ -43,8 +44,7 @@ def _checked(asked):
     from mcuref import rules
     from mcuref.arguments import number
     from mcuref.comparison import named_rules
-    from mcuref.datasets import load_part
-    from mcuref.models import build, default_model, find_model
+    from mcuref.models import build, find_model
     from mcuref.program.compiler import compile
     from mcuref.protocols import find_protocol
     from mcuref.runs import Run
@@ -53,20 +53,25 @@ def _checked(asked):
     settings = options.settings(asked.settings)
     rules.make(asked.method, asked.preset, **settings)  # refuse what is wrong before data is loaded
     budget = options.budget(asked)
-    data = load_part(asked.data, asked.evaluate, asked.samples)
-    model = find_model(default_model(data) if asked.model is None else asked.model)
-    protocol = find_protocol(data.name, model.name, asked.regime, **options.protocol(asked))
-    _, _, rule = named_rules([asked.method], asked.preset, protocol, **settings)[asked.method]
+    data = named_data(asked)
 
-    def compiled(network):
-        return compile(
-            network, rule, protocol.optimiser(), loss=model.loss, policy=asked.policy, trainable=asked.trainable,
-            budget=budget,
-        )  # fmt: skip
+    def attempt(model, budget):
+        model = find_model(model)
+        protocol = find_protocol(data.name, model.name, asked.regime, **options.protocol(asked))
+        _, _, rule = named_rules([asked.method], asked.preset, protocol, **settings)[asked.method]
 
-    network = build(model, data, seed=asked.seed)
-    compiled(network), protocol.check(data)
-    return Run(protocol, network, data, model.loss, asked.seed, compiled)
+        def compiled(network):
+            return compile(
+                network, rule, protocol.optimiser(), loss=model.loss, policy=asked.policy, trainable=asked.trainable,
+                budget=budget,
+            )  # fmt: skip
+
+        network = build(model, data, seed=asked.seed)
+        compiled(network)
+        protocol.check(data)
+        return Run(protocol, network, data, model.loss, asked.seed, compiled)
+
+    return fitted(asked, data, budget, attempt)
 
 
 def _finish_in_folder(asked, training):
@@ -83,6 +88,7 @@ def _finish(asked, training, found=None):
     """Train, print, write; returns the report."""
     import time
 
+    from mcuref.report.learned import nothing_learned
     from mcuref.report.runs import training_report, write_run
     from mcuref.report.tables import training_tables
 
@@ -93,7 +99,9 @@ def _finish(asked, training, found=None):
     report = training_report(
         training.trainer, result, asked.method, asked.preset, asked.regime, asked.evaluate, seconds
     )
+    report["warnings"] = nothing_learned({asked.method: result.score}, result.metric, [[training.trainer.data.y_test]])
     show(*training_tables(report))
+    warn(report["warnings"])
     if asked.out is not None:
         write_run(asked.out, training.trainer, report)
         show(f"run kept in {asked.out}")

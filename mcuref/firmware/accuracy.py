@@ -42,8 +42,9 @@ def check(core_names):
 def errors(core_name, materials):
     """Rows (network, method, what, measured, formula, assuming): instructions, what is "step" or "inference".
 
-    ``measured`` is the mean over the samples; ``formula`` what cost.py says for the counts and the shares of zeros of
-    the same samples; ``assuming`` the same with assumed shares of zeros, which is all that can be known without data.
+    ``measured`` is the mean over the samples; ``formula`` what :mod:`mcuref.cost.instructions` says for the counts and the
+    shares of zeros of the same samples; ``assuming`` the same with assumed shares of zeros, which is all that can be known
+    without data.
     """
     measurements, _ = measure(find_core(core_name), materials, STEPS)
     rows = []

@@ -101,7 +101,7 @@ def _inference(material, measurement):
 
 def main(arguments=None):
     """The command; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m mcuref.firmware.fit", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m mcuref.firmware.fit", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
         "--core",
         nargs="+",

@@ -165,7 +165,8 @@ def _changed(base, other):
 
 def main(arguments=None):
     """Measure, or check; exit status 1 if an estimate is too small or more than 2 % off, 2 if a tool is missing."""
-    parser = argparse.ArgumentParser(prog="python -m mcuref.firmware.measure", description=__doc__.partition("\n")[0])
+    description = (__doc__ or "").partition("\n")[0]
+    parser = argparse.ArgumentParser(prog="python -m mcuref.firmware.measure", description=description)
     parser.add_argument("--core", nargs="+", choices=MEASURED_CORES, default=MEASURED_CORES, help="default: all")
     parser.add_argument("--check", action="store_true", help="compare estimates with linked firmware and its stack")
     parser.add_argument("--model", nargs="+", help="with --check: these instead of the whole zoo")

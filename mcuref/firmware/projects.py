@@ -16,7 +16,8 @@ from mcuref.firmware.toolchain import SECONDS, ToolError, call, explained, find_
 ARENA, SAVED = "arena", "saved"  # symbols of verify.c
 CHECK = {  # functions that verify.c alone calls
     "main", "reset_handler", "mcuref_fnv1a", "mcuref_init", "mcuref_save", "mcuref_restore", "mark", "ask", "address",
-    "trace_bad_labels", "try_damaged", "state_hash", "trace_begin", "trace_step", "trace_rows", "trace_inference", "trace_state", "trace_end", "write_word", "port_open",
+    "trace_bad_labels", "try_damaged", "state_hash", "trace_begin", "trace_step", "trace_rows", "trace_inference",
+    "trace_state", "trace_end", "write_word", "port_open",
     "port_read", "port_write", "port_close", "port_print", "hash_outputs", "dump_outputs", "bytes_of", "paint_stack",
 }  # fmt: skip
 

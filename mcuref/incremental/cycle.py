@@ -230,13 +230,13 @@ class Cycle:
         """Make the arena and put the programs into it; the model begins with its network's parameters."""
         self.arena = Arena(self.plan)
         self.program = self.model.program.fresh(self.model.part(self.arena))
-        self.program.arena  # filled now: flash is written before anything runs
+        self.program.allocate()
         if "memory.levels" in self.stored:
             self.view("memory.levels")[:] = self.layout.codec.low, self.layout.codec.step
         self.embeddings = []
         for tenant in self.embedded:
             self.embeddings.append(Embedding(tenant.program.network, tenant.part(self.arena), tenant.program))
-            self.embeddings[-1].program.arena  # likewise
+            self.embeddings[-1].program.allocate()
         return self
 
     def generate_embeddings(self):

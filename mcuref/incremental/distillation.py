@@ -1,7 +1,7 @@
 """Distillation: a few stored samples for each class whose features agree in the mean with those of all real samples.
 
-Distribution matching (Zhao and Bilen, arXiv 2110.04181) as a microcontroller would do it. Real samples pass by once, one by one;
-of them only the mean features mu_r of R frozen embeddings f_r are kept, and a group of G samples to begin with. Then
+Distribution matching (Zhao and Bilen, arXiv 2110.04181) as a microcontroller would do it. Real samples pass by once, one
+by one; of them only the mean features mu_r of R frozen embeddings f_r are kept, and a group of G samples to begin with. Then
 
     repeat K times, r = k mod R:
         pass 1    d = (1 / G) sum over j of f_r(s_j) - mu_r

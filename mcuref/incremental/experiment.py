@@ -19,6 +19,7 @@ from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.metrics import matrix_metrics
 from mcuref.incremental.protocols import find_protocol
 from mcuref.incremental.recipe import Criterion, Expansion, Verification
+from mcuref.incremental.room import Room
 from mcuref.incremental.scenario import Scenario
 from mcuref.incremental.storage import Storage
 from mcuref.models import build, find_model
@@ -52,7 +53,8 @@ class Setting:
     tasks : int or "sessions"; 5 if None, or as many as there are classes if those are fewer.
     strategies : tuple of names of :data:`STRATEGIES`.
     seeds : tuple of int: class order, start weights, and everything drawn.
-    share : float, of the raw training data, that stored bytes may come to; per_class, samples, replaces it.
+    share : float, of the raw training data, that stored bytes may come to; per_class, samples, replaces it. The protocol's
+        is raised to what one sample a class takes.
     criterion : :class:`Criterion`; by default within one point of "fixed-large" on the same held-out samples.
     expansion : pairs (name, value) of fields of the :class:`Expansion`.
     start : float in ]0, 1], hidden widths of "growing" at the beginning, as a part of the model's.
@@ -89,7 +91,7 @@ class Setting:
                 arguments.number(name, getattr(self, name), 0, 1, above=True)
 
     def recipe(self, protocol, kind):
-        """The protocol's :class:`Recipe` for data of a kind, with what is asked for; samples a class are yet to be counted."""
+        """The protocol's :class:`Recipe` for data of a kind, with what is asked for; samples a class are counted later."""
         given = dict(self.given)
         if given.pop("no_augmentation", False):
             given["augmentation"] = Augmentation()
@@ -132,14 +134,30 @@ class Experiment:
         self.scenario = _scenario(data, setting.tasks)
         self.share = self.protocol.share if setting.share is None else setting.share
         self.recipe = setting.recipe(self.protocol, data.kind)
+        if setting.share is None and setting.per_class is None:  # a small data set has no room for one sample a class
+            self.share = max(self.share, (self._stored_bytes(self.recipe, 1) + 0.5) / self.scenario.raw_bytes)
         self.recipe = replace(self.recipe, per_class=self._per_class(self.recipe))
         self.expansion = Expansion(**{"method": self.protocol.growth} | dict(setting.expansion))
         self.learners, self._stopped = {}, threading.Event()
 
     def check(self):
         """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
+        self._check_tasks()
         for name in self.strategies:
             self.learner(name, self.setting.seeds[0])
+
+    def _check_tasks(self):
+        """InputError if a task has no sample to be judged by, or the first one none that is held out."""
+        for seed in self.setting.seeds:
+            tasks = self.scenario.tasks(seed)
+            for number, task in enumerate(tasks, 1):
+                lacking = "test" if not len(task.test) else "held-out" if number == 1 and not len(task.held_out) else None
+                if lacking:
+                    labels = ", ".join(map(str, task.labels))
+                    raise InputError(
+                        f"data set {self.data.name!r} has no {lacking} samples of the classes of task {number} with seed "
+                        f"{seed} ({labels}); it has too few for tasks that are judged"
+                    )
 
     @cached_property
     def fingerprint(self):
@@ -299,9 +317,16 @@ class Experiment:
             "inference_macs_final": macs[-1], "inference_macs_mean": float(np.mean(macs)),
             **{f"{stage}_macs": value for stage, value in learner.macs.items()},
             "augmented_values": learner.augmented_values, "training_steps": learner.steps,
-            "sram_peak": learner.peaks["sram"], "flash_peak": learner.peaks["flash"],
+            "sram_peak": learner.peaks["sram"], "flash_peak": learner.peaks["flash"], "fits": self._fits(learner),
             "stages": learner.cycle.stages(), "tasks": rows,
         }  # fmt: skip
+
+    def _fits(self, learner):
+        """Whether the budget would take a learner, None without one. What it binds has been held to it all the way."""
+        if self.budget is None or learner.room.budget is not None:
+            return None if self.budget is None else True
+        room = Room(learner.layout, self.budget, learner.seed)
+        return all(cycle.fits for cycle in room.reserved(learner.network))
 
     def stored_samples(self):
         """(raw samples, labels) in the memory of the first strategy of the first seed, as they are brought back."""
@@ -313,7 +338,7 @@ class Experiment:
         """The smallest fixed model that would have met the criterion after the last task, or None if it is not asked.
 
         Hidden widths go up from those to begin with as "growing" goes, and the model learns all tasks at that width.
-        Returns {"widths": [of each seed], "inference_macs": mean over seeds}.
+        Returns {"widths": [of each seed], "inference_macs": mean over seeds, "fits": [of each seed]}.
         """
         if not self.setting.smallest:
             return None
@@ -323,12 +348,13 @@ class Experiment:
             level = level["tasks"][-1]["criterion"]
             found.append(self._smallest(seed, level))
         return {
-            "widths": [list(hidden_widths(n)) for n in found],
-            "inference_macs": float(np.mean([inference_macs(n) for n in found])),
+            "widths": [list(hidden_widths(learner.network)) for learner in found],
+            "inference_macs": float(np.mean([inference_macs(learner.network) for learner in found])),
+            "fits": [self._fits(learner) for learner in found],
         }
 
     def _smallest(self, seed, level):
-        """The network of that size."""
+        """The learner of a network of that size."""
         learner, large = self.learner("growing", seed), build(self.model, self.data, seed=seed)
         network = learner.network
         while hidden_widths(network) != hidden_widths(large):
@@ -341,9 +367,9 @@ class Experiment:
                 fixed.learn(*self._arriving(task))
             x, y = self._held_out(tasks)
             if np.mean(fixed.predict(x) == y) >= level:
-                return fixed.network
+                return fixed
             network = widen(network, next_widths(network, self.expansion.factor, large), seed=seed).network
-        return large
+        return self.learner("fixed-large", seed)
 
     def settings(self):
         """Plain data of what was done, for JSON."""
@@ -383,6 +409,7 @@ def _row(name, results):
         values = [r[scalar] for r in results]
         largest = scalar in ("sram_peak", "flash_peak", "stored_bytes")
         row[scalar] = max(values) if largest else float(np.mean(values))
+    row["fits"] = None if results[0]["fits"] is None else all(r["fits"] for r in results)
     for scalar in ("average_accuracy", "forgetting"):
         values = [r[scalar] for r in results]
         row[f"{scalar}_std"] = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0

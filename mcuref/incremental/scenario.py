@@ -11,7 +11,7 @@ from mcuref.kernels.random import CLASSES, permutation
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One task: labels it is about, indices of its training samples, of the test and the held-out samples it is judged by."""
+    """One task: labels it is about, indices of its training samples, of the test and held-out samples it is judged by."""
 
     labels: tuple
     train: np.ndarray

@@ -1,4 +1,4 @@
-"""Exemplars chosen from all samples of a class at once: baselines, which need the raw data in memory, as no device has it."""
+"""Exemplars chosen from all samples of a class at once: baselines, which need raw data in memory, as no device has it."""
 
 import numpy as np
 

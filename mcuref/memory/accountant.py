@@ -11,10 +11,11 @@ from typing import NamedTuple
 from mcuref.errors import McurefError
 from mcuref.memory import planner
 from mcuref.memory.buffers import REGIONS, Buffer, aligned
-from mcuref.memory.targets import format_size
+from mcuref.memory.targets import assumed_core, format_size
 
 UNMEASURED = (
-    "code of the kernels and of the firmware (flash), and instructions: known for a target with a Cortex-M0 to M7, M33 or M55",
+    "code of the kernels and of the firmware (flash), and instructions: known for a target with a Cortex-M0 to M7, M33 or "
+    "M55",
     "stack beyond the reserve taken off the SRAM budget",
 )
 OUTSIDE = (
@@ -173,7 +174,9 @@ class BudgetExceeded(McurefError):
     def _sentence(self):
         name = f" of {self.budget.name}" if self.budget.name else ""
         reserve = f" (after {self.budget.stack:,} B of stack)" if self.region == "sram" and self.budget.stack else ""
-        code = f" ({self.needs.code:,} B of it code)" if self.region == "flash" and self.needs.code else ""
+        assumed = assumed_core(self.budget.name, self.budget.core)
+        core = f", as on a {assumed}; --target names another part" if assumed else ""
+        code = f" ({self.needs.code:,} B of it code{core})" if self.region == "flash" and self.needs.code else ""
         largest = ", ".join(f"{n} {b:,} B" for n, b in self.alive[:3])
         fits = "; ".join(f"{s['change']} ({s['sram']:,} B sram, {s['flash']:,} B flash)" for s in self.suggestions)
         return (

@@ -17,7 +17,7 @@ FPUS = ("none", "single", "double")
 MAX_BYTES = 2**40  # far above any microcontroller: a larger number is a slip of the hand
 DEFAULT_STACK = 2048  # bytes, until a measured figure replaces it
 
-# Cores that firmware was measured on (mcuref/firmware/cores.py), by the names in data sheets
+# Cores that firmware was measured on (mcuref/export/cores.py), by the names in data sheets
 CORE_NAMES = {
     "Cortex-M0": "m0", "Cortex-M0+": "m0",  # both ARMv6-M: the same instructions, the same binary
     "Cortex-M3": "m3", "Cortex-M4F": "m4f", "Cortex-M7": "m7", "Cortex-M33": "m33",
@@ -147,6 +147,17 @@ class Budget:
         return None if self.sram is None else self.sram - self.stack
 
 
+def assumed_core(name: str, core: str) -> str:
+    """Return the core whose code and stack a budget without a target's name counts in, as "Cortex-M4F"; or ""."""
+    return "" if name else next((sheet for sheet, key in CORE_NAMES.items() if key == core), "")
+
+
+def budget_words(name: str, core: str) -> str:
+    """Return what a report calls a budget: the target that it is of, or as given, and whose code is counted in."""
+    assumed = assumed_core(name, core)
+    return name or "as given" + (f", code as on a {assumed}" if assumed else "")
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # targets
 
@@ -219,6 +230,11 @@ class Target:
     def budget(self, stack: int = DEFAULT_STACK) -> Budget:
         """Return the part's budget with `stack` bytes kept back for the stack."""
         return Budget(self.sram, self.flash, stack, self.name, CORE_NAMES.get(self.core, ""))
+
+
+def by_size() -> list[Target]:
+    """Return all targets, the smallest first; those without an FPU last, because the arithmetic is float32."""
+    return sorted(TARGETS.values(), key=lambda t: (t.fpu == "none", t.sram, t.flash, t.name))
 
 
 def find_target(name: str) -> Target:

@@ -306,9 +306,10 @@ def execute(
     """Run rows first_row .. end_row - 1 of the program for every sample of ``order``.
 
     table int32[rows, 32] and the same bytes as float32; u8, indices, i32, f32: the arena as four types, ``indices`` as
-    that of the kept ones, uint16 or uint32; samples_*: all samples, flat, in the array of their type; labels int32[N], targets float32[N * outputs]; order int32[S];
-    rates float32[S]; results float32[S, n]: takes n values at byte ``result_offset`` after each sample; counts
-    int64[rows, 5]; losses float32[S]; trained uint8[S], 0 where a decision skipped the sample; status int64[3].
+    that of the kept ones, uint16 or uint32; samples_*: all samples, flat, in the array of their type; labels int32[N],
+    targets float32[N * outputs]; order int32[S]; rates float32[S]; results float32[S, n]: takes n values at byte
+    ``result_offset`` after each sample; counts int64[rows, 5]; losses float32[S]; trained uint8[S], 0 where a decision
+    skipped the sample; status int64[3].
     """
     status[CODE] = DONE
     for position in range(order.size):

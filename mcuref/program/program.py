@@ -47,6 +47,10 @@ class Program:
         """The memory, allocated on first use: flash as it would be written, SRAM as after a reset."""
         return self.fill(Arena(self.plan) if self._part is None else self._part)
 
+    def allocate(self):
+        """Make the arena now, so that flash is written before anything runs; otherwise the first use makes it."""
+        return self.arena
+
     def fill(self, arena):
         """Bring an arena of this plan into its start state; returns it."""
         start = self.network.parameters

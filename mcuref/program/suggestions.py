@@ -4,7 +4,7 @@ from fractions import Fraction
 from shlex import quote
 
 from mcuref.memory.accountant import excess
-from mcuref.memory.targets import TARGETS
+from mcuref.memory.targets import by_size
 from mcuref.models import narrowed
 
 
@@ -12,8 +12,8 @@ def suggestions(network, trainable, wrt, budget, needs):
     """Up to three changes that fit, as {"change", "sram", "flash"} with the bytes that are then needed.
 
     ``needs(network, trainable, budget)`` plans a variant and returns its
-    :class:`mcuref.memory.accountant.Needs` under a budget. Tried: fewer trainable layers (the most that fit), narrower hidden layers (the widest that fit), a larger named part (the smallest that fits, with an
-    FPU if one has it: the arithmetic is float32).
+    :class:`mcuref.memory.accountant.Needs` under a budget. Tried: fewer trainable layers (the most that fit), narrower
+    hidden layers (the widest that fit), a larger named part (the smallest that fits, with an FPU if one has it).
     """
     candidates = (
         _fewer_trainable(network, trainable, wrt, budget, needs),
@@ -61,10 +61,9 @@ def _largest_fitting(most, budget, variant):
 
 
 def _larger_part(network, trainable, budget, needs):
-    parts = [t for t in TARGETS.values() if t.sram > budget.stack]
-    need = {t: needs(network, trainable, t.budget(budget.stack)) for t in parts}
-    fitting = [t for t in parts if excess(need[t], t.budget(budget.stack)) is None]
-    if not fitting:
-        return None
-    smallest = min(fitting, key=lambda t: (t.fpu == "none", t.sram, t.flash, t.name))
-    return f"--target {smallest.name}", need[smallest]
+    for part in by_size():
+        if part.sram > budget.stack:
+            need = needs(network, trainable, part.budget(budget.stack))
+            if excess(need, part.budget(budget.stack)) is None:
+                return f"--target {part.name}", need
+    return None

@@ -1,7 +1,8 @@
 """The trace: training row by row, with a hash of what every instruction wrote. A port prints the same; diff them.
 
 FNV-1a, 32 bits, over the little-endian bytes of the outputs in the order of the table's columns, without scratch; of a
-selection buffer only the kept entries. The watched trace also proves that an instruction touches its own operands and nothing else.
+selection buffer only the kept entries. The watched trace also proves that an instruction touches its own operands and
+nothing else.
 """
 
 import numpy as np

@@ -3,9 +3,11 @@
 from rich.text import Text
 
 from mcuref.incremental.metrics import accuracies_so_far
-from mcuref.report.tables import note, percent, plain_table
+from mcuref.memory.targets import budget_words
+from mcuref.report.tables import note, percent, plain_table, warnings_below
 
 FEW = 12  # classes that are listed
+MARK = "*"  # of what the budget would refuse
 REFERENCE = "fixed-large"  # the strategy that inference MACs of others are shares of
 DEFINITIONS = (
     "accuracy: after the last task, mean over tasks of that on their test samples; average incremental: mean of what "
@@ -15,7 +17,8 @@ DEFINITIONS = (
 )
 MEMORY = (
     "stored: samples, labels, levels, table of classes and what is kept to verify on; of raw: over the bytes of all "
-    "training samples; SRAM, flash: the largest plan of any moment and seed, that with old and new weights included"
+    "training samples; SRAM, flash: the largest plan of any moment and seed, that with old and new weights included; raw "
+    "data that naive and joint train on lies outside of them"
 )
 STAGES = (
     "what shares SRAM is never needed at once; grow: old and new weights lie beside each other, in a plan of their own "
@@ -36,6 +39,9 @@ def incremental_tables(report):
     """
     yield _report_line(report)
     yield _strategies_table(report["strategies"])
+    if any(s.get("fits") is False for s in report["strategies"]):
+        yield note(f"{MARK} does not fit {_left(report['budget'])}")
+    yield from warnings_below(report.get("warnings", ()))
     yield note(DEFINITIONS)
     yield note(MEMORY)
     yield _work_table(report["strategies"])
@@ -102,8 +108,16 @@ def what_was_done(report):
 def _report_line(report):
     """One line that says what was done, for every strategy alike."""
     budget = report["budget"]
-    limit = "no budget" if budget is None else f"budget {budget['name'] or 'as given'}"
+    limit = "no budget" if budget is None else f"budget {budget_words(budget['name'], budget.get('core', ''))}"
     return Text(f"{what_was_done(report)}; {report['evaluated_on']} set; {limit}")
+
+
+def _left(budget):
+    """A budget with what it leaves, and what is held to that."""
+    left = [] if budget["sram"] is None else [f"{budget['sram'] - budget['stack']:,} B of SRAM"]
+    left += [] if budget["flash"] is None else [f"{budget['flash']:,} B of flash"]
+    code = ", code of training counted in" if budget["core"] else ""
+    return f"{budget['name'] or 'the budget'}, which leaves {' and '.join(left)}{code}"
 
 
 def _strategies_table(strategies):
@@ -112,8 +126,9 @@ def _strategies_table(strategies):
         "strategy", "accuracy", "average incremental", "forgetting", "stored", "of raw", "SRAM", "flash"
     )  # fmt: skip
     for s in strategies:
+        mark = f" {MARK}" if s.get("fits") is False else ""
         table.add_row(
-            s["name"], _spread(s, "average_accuracy") + " %", percent(s["average_incremental_accuracy"], 2),
+            s["name"] + mark, _spread(s, "average_accuracy") + " %", percent(s["average_incremental_accuracy"], 2),
             _spread(s, "forgetting"), f"{s['stored_bytes']:,} B", percent(s["stored_share"]), f"{s['sram_peak']:,} B",
             f"{s['flash_peak']:,} B",
         )  # fmt: skip
@@ -185,7 +200,11 @@ def _stages_table(stages):
 
 
 def _smallest_line(smallest, seeds):
-    widths = ", ".join(f"{_widths(w)} (seed {seed})" for w, seed in zip(smallest["widths"], seeds))
+    fits = smallest.get("fits") or [None] * len(seeds)
+    widths = ", ".join(
+        f"{_widths(w)} (seed {seed}{'; does not fit' if fit is False else ''})"
+        for w, seed, fit in zip(smallest["widths"], seeds, fits)
+    )
     return Text(f"smallest fixed network: {widths}; {smallest['inference_macs']:,.0f} MACs of one inference")
 
 

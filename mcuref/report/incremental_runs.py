@@ -9,6 +9,7 @@ from mcuref.errors import InputError
 from mcuref.files import new_file, write_json
 from mcuref.models import label
 from mcuref.report.json import budget_json
+from mcuref.report.learned import nothing_learned
 from mcuref.report.runs import REPORT, complete, write_csv
 
 PICTURES = ("accuracy.png", "size.png", "matrix.png", "stored.png")
@@ -29,8 +30,16 @@ def incremental_report(experiment, rows, evaluated, seconds):
         "strategies": rows,
         "smallest_fixed": experiment.smallest_fixed(rows),
         "growth": next((row["per_seed"] for row in rows if row["name"] == "growing"), None),
+        "warnings": _warnings(experiment, rows),
         "timing": {"seconds": seconds},
     }
+
+
+def _warnings(experiment, rows):
+    """Strategies that ended no better than one answer for every sample of every task."""
+    labels = experiment.data.y_test
+    parts = [[labels[task.test] for task in experiment.scenario.tasks(seed)] for seed in experiment.setting.seeds]
+    return nothing_learned({row["name"]: row["average_accuracy"] for row in rows}, "accuracy", parts)
 
 
 def write_experiment(folder, experiment, report):

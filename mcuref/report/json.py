@@ -10,7 +10,7 @@ def budget_json(budget):
     return None if budget is None else asdict(budget)
 
 
-def comparison_json(comparison, evaluated, rows, sweep, advantages):
+def comparison_json(comparison, evaluated, rows, sweep, advantages, warnings=()):
     """``mcuref.compare/1``."""
     return {
         "schema": "mcuref.compare/1",
@@ -22,4 +22,5 @@ def comparison_json(comparison, evaluated, rows, sweep, advantages):
         "seeds": list(comparison.seeds),
         "budget": budget_json(comparison.budget),
         "rows": rows,
+        "warnings": list(warnings),
     } | ({"sweep": sweep, "advantage": advantages} if sweep else {})

@@ -4,13 +4,16 @@ from mcuref.cost.instructions import inference_instructions, step_instructions
 from mcuref.memory.accountant import OUTSIDE, UNMEASURED, allowance
 from mcuref.memory.buffers import REGIONS, aligned
 from mcuref.memory.footprint import footprint
+from mcuref.memory.targets import Budget
+from mcuref.program.compiler import program_needs
 
 
 def _policy(program):
     """When weights are updated, in words."""
     momentum, batch = program.optimiser.momentum, program.optimiser.batch
     if program.policy == "accumulate":
-        return f"accumulate: batch {batch}, gradients summed in {'velocities' if momentum else 'buffers'}, rows updated at its end"
+        where = "velocities" if momentum else "buffers"
+        return f"accumulate: batch {batch}, gradients summed in {where}, rows updated at its end"
     if momentum:
         return "immediate: batch 1, each row updated from its velocity"
     return "immediate: batch 1, each weight updated on the spot, no gradient buffer"
@@ -20,11 +23,13 @@ def memory_report(program, zeros=None):
     """Bytes and MACs of a program: {"regions", "firmware", "categories", "layers", "peak", "policy", "not_included"}.
 
     Bytes are integers. ``planned`` is what is allocated; ``requested`` what is alive at the peak before alignment;
-    ``lower_bound`` what no plan can do without; ``budget`` what the arena may use (null: no limit). ``firmware`` is the
+    ``lower_bound`` what no plan can do without; ``needed`` the plan with code, and with the stack beyond the budget's
+    reserve, which is held to ``budget``: what is left of it after that reserve (null: no limit). ``firmware`` is the
     whole of it on the budget's core, null where that was not measured; ``zeros`` are shares of zeros in activations
     (:mod:`mcuref.cost.zeros`) where they were counted.
     """
     plan, budget = program.plan, program.budget
+    needs = program_needs(program.listing, Budget(None, None) if budget is None else budget)
     firmware = _firmware(program, zeros)
     return {
         "regions": {
@@ -32,6 +37,7 @@ def memory_report(program, zeros=None):
                 "planned": getattr(plan, region),
                 "requested": plan.requested(region),
                 "lower_bound": plan.lower_bound(region),
+                "needed": getattr(needs, region),
                 "budget": None if budget is None else allowance(budget, region),
             }
             for region in REGIONS

@@ -56,7 +56,7 @@ def new_figure(width, height):
     try:
         import matplotlib.figure
     except ImportError:
-        raise InputError('pictures need matplotlib; install it with: pip install "mcuref[plot]"') from None
+        raise InputError("pictures need matplotlib; install it with: pip install '.[plot]' in the clone of mcuref") from None
     return matplotlib.figure.Figure(figsize=(width, height), layout="constrained")
 
 

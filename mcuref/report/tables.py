@@ -6,7 +6,7 @@ from rich.text import Text
 
 from mcuref.cost.instructions import SOFT_FLOAT
 from mcuref.memory.buffers import REGIONS
-from mcuref.memory.targets import format_size
+from mcuref.memory.targets import assumed_core, budget_words, format_size
 
 # Columns of the table by layer: categories in the order of the reader's interest
 COLUMN_NAMES = {
@@ -16,8 +16,8 @@ COLUMN_NAMES = {
 
 
 ASSUMED_ZEROS = (
-    "; without an FPU products with 0 cost next to nothing: assumed are, for inference, zeros in half of the values behind a "
-    "ReLU, for the most of a step none; --data looks"
+    "; without an FPU products with 0 cost next to nothing: assumed are, for inference, zeros in half of the values behind "
+    "a ReLU, for the most of a step none; --data looks"
 )
 METRICS = {"accuracy": "accuracy", "auc": "AUC", "mean_squared_error": "error"}
 
@@ -40,6 +40,11 @@ def percent(fraction, digits=1):
     return "-" if fraction is None else f"{100 * fraction:.{digits}f} %"
 
 
+def warnings_below(sentences):
+    """Lines below a table, of what is wrong with it."""
+    return [Text(f"warning: {sentence}", style="bold yellow") for sentence in sentences]
+
+
 # -- compare ----------------------------------------------------------------------------------------------------------
 
 
@@ -52,10 +57,11 @@ def protocol_line(comparison, evaluated):
     if p.shifted:
         before += "in the changed domain "
     momentum = f", momentum {p.momentum:g}" if p.momentum else ""
-    budget = f"; budget {comparison.budget.name or 'as given'}" if comparison.budget else "; no budget"
+    budget = comparison.budget
+    limit = f"budget {budget_words(budget.name, budget.core)}" if budget else "no budget"
     return Text(
         f"{comparison.data.name}, {comparison.model.name}, {comparison.regime}: {before}{_epochs(p.epochs)} at rate "
-        f"{p.learning_rate:g} ({p.schedule}), batch {p.batch}{momentum}; seeds {seeds}; {evaluated} set{budget}"
+        f"{p.learning_rate:g} ({p.schedule}), batch {p.batch}{momentum}; seeds {seeds}; {evaluated} set; {limit}"
     )
 
 
@@ -63,8 +69,8 @@ def _epochs(count):
     return f"{count} epoch{'s' if count > 1 else ''}"
 
 
-def comparison_tables(rows):
-    """The table of ``mcuref compare``, and what its columns mean."""
+def comparison_tables(rows, warnings=()):
+    """The table of ``mcuref compare``, what is wrong with it, and what its columns mean."""
     metric = rows[0]["metric"]
     table = plain_table(
         "method", "<settings", METRICS[metric], "drop", "backward\neffort", "of\nfull's", "total\neffort", "skipped",
@@ -79,6 +85,7 @@ def comparison_tables(rows):
             "-" if instructions is None else f"{instructions:,.0f}",
         )  # fmt: skip
     yield table
+    yield from warnings_below(warnings)
     yield note(
         "± standard deviation over seeds; drop: points below full training; backward effort: MACs counted over those of a "
         "dense backward pass; of full's: over what full training computed, which leaves out exact zeros; total effort: "
@@ -143,13 +150,9 @@ def memory_tables(program, memory, fits, suggestions):
     """What ``mcuref estimate`` prints: regions, layers, peak, what is not included, and what would fit."""
     yield Text(f"{program.network.name} trained by {program.rule.method}; {memory['policy']}")
     yield _regions_table(program, memory)
-    if program.budget is not None and program.budget.sram is not None:
-        yield note(
-            f"planned is what is allocated; lower bound: no plan can be smaller; SRAM budget after {program.budget.stack:,} B "
-            "of stack"
-        )
+    yield note(_regions_note(program.budget))
     if memory["firmware"] is not None:
-        yield from _firmware_lines(memory["firmware"])
+        yield from _firmware_lines(memory["firmware"], program.budget)
     yield _layers_table(memory)
     yield note("columns in bytes of SRAM, then of flash, where trained weights have their start image; activations, errors, "
                 "selection and input share bytes over time; MACs backward: the most a step can cost")  # fmt: skip
@@ -168,26 +171,38 @@ def _peak_line(program, peak):
     persistent = sum(p.buffer.size for p in alive if p.buffer.persistent)
     sharing = sorted((p.buffer for p in alive if not p.buffer.persistent), key=lambda b: -b.size)
     return Text(
-        f"SRAM peak at instruction {peak['instruction']} ({peak['opcode']} of {peak['layer']}, {peak['phase']}): weights and "
-        f"state {persistent:,}, " + ", ".join(f"{b.name} {b.size:,}" for b in sharing)
+        f"SRAM peak at instruction {peak['instruction']} ({peak['opcode']} of {peak['layer']}, {peak['phase']}): weights "
+        f"and state {persistent:,}, " + ", ".join(f"{b.name} {b.size:,}" for b in sharing)
     )
 
 
 def _regions_table(program, memory):
     name = program.budget.name if program.budget and program.budget.name else "budget"
-    table = plain_table("region", "planned", "lower bound", name, "used")
+    table = plain_table("region", "planned", "lower bound", "needed", name, "used")
     for region in REGIONS:
         row = memory["regions"][region]
         allowed = row["budget"]
         table.add_row(
-            region, f"{row['planned']:,} B", f"{row['lower_bound']:,} B",
-            "no limit" if allowed is None else f"{allowed:,} B", "-" if not allowed else percent(row["planned"] / allowed),
+            region, f"{row['planned']:,} B", f"{row['lower_bound']:,} B", f"{row['needed']:,} B",
+            "no limit" if allowed is None else f"{allowed:,} B", "-" if not allowed else percent(row["needed"] / allowed),
         )  # fmt: skip
     return table
 
 
-def _firmware_lines(firmware):
+def _regions_note(budget):
+    """What the columns mean; the last three are the sum that decides whether it fits."""
+    text = "planned is what is allocated; lower bound: no plan can be smaller"
+    if budget is None:
+        return text
+    text += "; needed: with code, and stack beyond the reserve" if budget.core else "; needed: the plan alone"
+    return text if budget.sram is None else f"{text}; SRAM budget after {budget.stack:,} B of stack"
+
+
+def _firmware_lines(firmware, budget):
     """The whole firmware on its core, and what it executes."""
+    assumed = assumed_core(budget.name, budget.core)
+    if assumed:
+        yield Text(f"code and stack as on a {assumed}; --target names another part")
     most, inference = firmware["instructions"]["training_step"], firmware["instructions"]["inference"]
     counted = firmware["instructions"]["zeros_counted"]
     yield Text(
@@ -243,6 +258,7 @@ def training_tables(report):
             percent(row["backward_effort"]), "  ".join(ratios),
         )  # fmt: skip
     yield table
+    yield from warnings_below(report.get("warnings", ()))
     yield note("k / n: back-propagation ratio chosen by the rule, a skipped sample counts as 0")
     regions, counts = report["memory"]["regions"], report["counts"]
     yield Text(

@@ -11,7 +11,7 @@ tries one such input, which makes it a regression test. Nothing here needs Numba
 try:
     import hypothesis  # noqa: F401  (asked for here so that its absence is told in a sentence)
 except ModuleNotFoundError as missing:
-    sentence = 'mcuref.testing needs Hypothesis, which is not installed: pip install "mcuref[test]"'
+    sentence = "mcuref.testing needs Hypothesis, which is not installed: pip install '.[test]' in the clone of mcuref"
     raise ImportError(sentence) from missing
 
 from mcuref.testing import oracles, strategies

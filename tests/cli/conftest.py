@@ -26,15 +26,17 @@ def compiled():
 
 @pytest.fixture
 def mcuref(capsys):
-    """Run ``mcuref`` with these arguments; an argparse error is an exit status too."""
+    """Run ``mcuref`` with these arguments; an argparse error is an exit status too, and an ``unforeseen`` one a failure."""
 
-    def run(*argv):
+    def run(*argv, unforeseen=False):
         capsys.readouterr()
         try:
             status = main([str(argument) for argument in argv])
         except SystemExit as leaving:
             status = leaving.code
-        return Outcome(status, *capsys.readouterr())
+        outcome = Outcome(status, *capsys.readouterr())
+        assert unforeseen or "not foreseen" not in outcome.err, outcome.err
+        return outcome
 
     return run
 

@@ -67,7 +67,9 @@ def test_the_whole_firmware_on_the_core_of_a_target(estimated, part, core):
     assert not any("code of the kernels" in line for line in result["not_included"])
 
 
-@pytest.mark.parametrize("options", [("--target", "none"), ("--sram", "64k"), ("--target", "ra8m1")])
+@pytest.mark.parametrize("options", [
+    ("--target", "none"), ("--target", "none", "--sram", "64k"), ("--target", "ra8m1"),
+])  # fmt: skip
 def test_without_a_measured_core_code_is_not_included(estimated, options):
     outcome, result = estimated("--model", "mlp-64-32-10", *options)
     assert outcome.status == 0 and result["firmware"] is None and "whole firmware" not in outcome.out
@@ -101,6 +103,41 @@ def test_code_is_under_the_budget(estimated, refused):
     refused(
         "B of it code) but the budget", "train", "--model", "mlp-64-32-10", "--target", "nrf52840", "--flash", flash - 1
     )
+
+
+def shares(outcome):
+    """{region: figure of the column "used"} of the table of regions."""
+    rows = [line.split() for line in outcome.out.splitlines()]
+    return {row[0]: row[-2] for row in rows if row[:1] in (["sram"], ["flash"]) and row[-1:] == ["%"]}
+
+
+@pytest.mark.parametrize("target", [(), ("--target", "nrf52840")], ids=["sizes alone", "target"])
+def test_what_is_used_is_the_sum_that_decides(estimated, refused, target):
+    """The same flash has the same verdict, whether its part is named or not; the table, the JSON and a refusal agree."""
+    _, result = estimated("--model", "mlp-64-32-10", *target)
+    needed = result["firmware"]["flash"]
+    assert needed > result["regions"]["flash"]["planned"]
+    for size, status in ((needed, 0), (needed - 1, 1)):
+        outcome, result = estimated("--model", "mlp-64-32-10", *target, "--flash", size)
+        row = result["regions"]["flash"]
+        assert (outcome.status, row["needed"], row["budget"]) == (status, needed, size)
+        assert shares(outcome)["flash"] == f"{100 * needed / size:.1f}"
+        assert ("code and stack as on a Cortex-M4F" in outcome.out) == (not target)
+    sentence = refused("of flash", "train", "--model", "mlp-64-32-10", *target, "--flash", "12k")
+    assert ("of it code, as on a Cortex-M4F" in sentence) == (not target)
+
+
+def test_a_share_of_sram_has_the_stack_beyond_its_reserve(estimated):
+    outcome, result = estimated("--model", "mlp-64-32-10", "--sram", "20000", "--stack", "8")
+    row, firmware = result["regions"]["sram"], result["firmware"]
+    assert row["needed"] == firmware["sram"] - 8 > row["planned"] and row["budget"] == 20000 - 8
+    assert shares(outcome)["sram"] == f"{100 * row['needed'] / row['budget']:.1f}"
+
+
+def test_a_stack_larger_than_the_part_has_in_an_sram_that_is_given(estimated, refused):
+    options = ("--target", "nrf52840", "--stack", "300k")
+    assert estimated(*options, "--sram", "600k")[1]["regions"]["sram"]["budget"] == 300 * 1024
+    refused("stack is 307,200 bytes, which leaves nothing", "estimate", *options)
 
 
 def test_a_stack_that_needs_more_than_its_reserve_counts(estimated):
@@ -200,4 +237,4 @@ def test_map(mcuref, here):
 def test_map_without_matplotlib(mcuref, here, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     outcome = mcuref("estimate", "--map", "map.png")
-    assert outcome.status == 2 and 'pip install "mcuref[plot]"' in outcome.err and list(here.iterdir()) == []
+    assert outcome.status == 2 and "pip install '.[plot]' in the clone" in outcome.err and list(here.iterdir()) == []

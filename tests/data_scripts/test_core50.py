@@ -116,5 +116,5 @@ def test_a_damaged_archive(command, refused, tmp_path, change):
 
 def test_without_pillow_nothing_is_downloaded(command, server, refused, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "PIL.Image", None)
-    refused(command("good"), "PIL.Image", "mcuref[data]")
+    refused(command("good"), "PIL.Image", "pip install '.[data]' in the clone")
     assert not server.asked and not (tmp_path / "out").exists()

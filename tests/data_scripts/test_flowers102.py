@@ -8,8 +8,8 @@ import pytest
 
 from mcuref.datasets.registry import data_folder
 
-pillow = pytest.importorskip("PIL.Image", reason="Pillow is not installed: pip install 'mcuref[data]'")
-scipy_io = pytest.importorskip("scipy.io", reason="SciPy is not installed: pip install 'mcuref[data]'")
+pillow = pytest.importorskip("PIL.Image", reason="Pillow is not installed: pip install '.[data]'")
+scipy_io = pytest.importorskip("scipy.io", reason="SciPy is not installed: pip install '.[data]'")
 
 LABELS = [5, 102, 1, 77, 5, 1]
 SPLIT = {"trnid": [6, 2], "valid": [3], "tstid": [1, 5, 4]}  # numbers of images, from 1 on
@@ -127,7 +127,7 @@ def test_a_missing_package_is_said_before_the_download(command, server, refused,
     for name in [name for name in sys.modules if name == module or name.startswith(f"{module}.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, module, None)
-    refused(command("good"), f"lacks the module {module}.", 'pip install "mcuref[data]"')
+    refused(command("good"), f"lacks the module {module}.", "pip install '.[data]' in the clone")
     assert not server.asked and not list(tmp_path.iterdir())
 
 

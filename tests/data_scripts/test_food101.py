@@ -8,7 +8,7 @@ import pytest
 
 from mcuref.datasets.registry import data_folder
 
-pillow = pytest.importorskip("PIL.Image", reason="Pillow is not installed: pip install 'mcuref[data]'")
+pillow = pytest.importorskip("PIL.Image", reason="Pillow is not installed: pip install '.[data]'")
 
 CLASSES = ["apple_pie", "cheesecake", "cheese_plate"]  # the original order, which is not that of sorting
 TRAIN = ["apple_pie/1005649", "apple_pie/1014775", "cheesecake/12", "cheese_plate/3000131"]
@@ -116,7 +116,7 @@ def test_missing_pillow_is_said_before_the_download(command, server, refused, tm
     for name in [name for name in sys.modules if name == "PIL" or name.startswith("PIL.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "PIL", None)
-    refused(command("good"), "lacks the module PIL.Image", 'pip install "mcuref[data]"')
+    refused(command("good"), "lacks the module PIL.Image", "pip install '.[data]' in the clone")
     assert not server.asked and not list(tmp_path.iterdir())
 
 

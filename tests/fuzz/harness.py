@@ -85,7 +85,7 @@ def attack(description, case, tries, *, prepare=lambda: None, argv=None):
     ----------
     description : str, for --help.
     case : callable(numbers, folder) -> (arguments, bytes that it reads), writes what the arguments name; ``numbers`` is
-        a random.Random of its own, so that a case can be repeated alone.
+        a random.Random of its own, so that a case can be repeated alone; its ``seed_of_case`` says which one it is.
     tries : int, default of --tries.
     prepare : callable(), once, before the first fork: what all cases need.
     """
@@ -99,7 +99,9 @@ def attack(description, case, tries, *, prepare=lambda: None, argv=None):
     for seed in range(asked.seed, asked.seed + asked.tries):
         folder = Path(tempfile.mkdtemp(prefix="mcuref-fuzz-"))
         try:
-            arguments, reads = case(random.Random(seed), folder)
+            numbers = random.Random(seed)
+            numbers.seed_of_case = seed
+            arguments, reads = case(numbers, folder)
             ended = ending(arguments, folder)
         finally:
             shutil.rmtree(folder, ignore_errors=True)

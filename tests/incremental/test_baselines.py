@@ -116,7 +116,7 @@ def test_exemplars_are_real_samples_chosen_by_the_rule(kind):
 
 def test_random_exemplars_are_real_samples():
     learner, (x, y) = made(IncrementalLearner), blobs((7, 3))
-    learner.recipe.distillation.iterations == 0
+    assert learner.recipe.distillation.iterations == 0
     learner.learn(x, y)
     real = {bytes(row) for row in learner.layout.codec.encode(x)}
     assert {bytes(row) for row in learner.store.samples[:8]} <= real

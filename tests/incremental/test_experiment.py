@@ -189,6 +189,45 @@ def test_the_smallest_fixed_width_that_would_do(digits):
     assert hard.smallest_fixed(hard.run())["widths"] == [[32]]
 
 
+def test_what_the_budget_would_refuse_does_not_fit(digits):
+    """The large network and what it lies in, to the byte, code included; growing stays inside, and has room to begin."""
+    names = ("growing", "fixed-large", "naive")
+    none = Experiment(digits, MODEL, setting(seeds=(0,), strategies=names))
+    assert all(row["fits"] is None for row in none.run())
+    plans = list(none.learner("fixed-large", 0).room.reserved(none.learner("fixed-large", 0).network))
+    most = max(plan.plan.sram for plan in plans)
+    for size, fits in ((most, True), (most - 4, False)):
+        made = Experiment(digits, MODEL, setting(seeds=(0,), strategies=names, smallest=True), budget=Budget(size, None, 0))
+        rows = made.run()
+        assert {row["name"]: row["fits"] for row in rows} == {"growing": True, "fixed-large": fits, "naive": True}
+        assert made.smallest_fixed(rows)["fits"] == [True]
+
+
+def test_a_share_without_room_for_one_sample_a_class_is_raised_to_it(digits, monkeypatch):
+    """Nobody asked for it; a share that somebody asked for is refused."""
+    monkeypatch.setattr(experiment, "find_protocol", lambda name: replace(QUICK, share=1e-4))
+    made = Experiment(digits, MODEL, setting(seeds=(0,)))
+    assert made.recipe.per_class == 1 and 1e-4 < made.share < 0.05
+    with pytest.raises(InputError, match="0.010% of the raw data is less than"):
+        Experiment(digits, MODEL, setting(share=1e-4))
+
+
+@pytest.mark.parametrize("side", ["test", "held-out"])
+def test_a_task_without_samples_to_be_judged_by_is_refused(digits, side):
+    """Its accuracy would be no number."""
+    lacking = Experiment(digits, MODEL, setting(seeds=(3,))).scenario.tasks(3)[0].labels
+    if side == "test":
+        few = np.flatnonzero(~np.isin(digits.y_test, lacking))
+        data = replace(digits, x_test=digits.x_test[few], y_test=digits.y_test[few])
+    else:  # one sample of each of these classes cannot be on both sides
+        first = [np.flatnonzero(digits.y_train == label)[0] for label in lacking]
+        few = np.sort(np.concatenate([first, np.flatnonzero(~np.isin(digits.y_train, lacking))]))
+        data = replace(digits, x_train=digits.x_train[few], y_train=digits.y_train[few])
+    with pytest.raises(InputError, match=f"has no {side} samples of the classes of task 1 with seed 3"):
+        Experiment(data, MODEL, setting(seeds=(3,))).check()
+    Experiment(digits, MODEL, setting(seeds=(3,))).check()
+
+
 # -- killed and resumed ------------------------------------------------------------------------------------------------
 
 KILLED = {

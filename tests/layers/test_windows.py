@@ -132,7 +132,7 @@ def test_windows_refused(make, name, window, words):
 @pytest.mark.parametrize("make, name", list(zip(WINDOWED, NAMES))[:2])
 @pytest.mark.parametrize("dilation", [2, (1, 2), (3, 3)])
 def test_dilation_is_refused_in_one_sentence(make, name, dilation):
-    """The authors' code accepts it and computes a weight gradient of the wrong shape (ALGORITHMS.md 1.3, #8)."""
+    """The authors' code accepts it and computes a weight gradient of the wrong shape."""
     sentence = refusal(lambda: make(3, 1, "same", dilation))
     assert sentence == f"{name} dilation {dilation!r} is not supported; it must be 1"
     assert make(3, 1, "same", 1) == make(3, 1, "same") == make(3, 1, "same", 1)

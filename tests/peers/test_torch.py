@@ -20,7 +20,7 @@ from mcuref.layers import (
 )
 from mcuref.program.effort import KEPT
 
-torch = pytest.importorskip("torch", reason='PyTorch is not installed: pip install "mcuref[peers]"')
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[peers]'")
 
 F = torch.nn.functional
 STEPS = 300
@@ -133,7 +133,7 @@ def test_full_training_equals_pytorch_to_rounding():
     "kernel, stride", [*itertools.product([1, 2, 3], [1, 2, 3]), ((1, 3), (3, 1)), ((3, 2), (2, 3))]
 )
 def test_a_convolution_of_any_stride_and_padding(kernel, stride, padding):
-    """The authors' code has a wrong weight gradient, or none, for most of these (ALGORITHMS.md 1.3, #6 and #7)."""
+    """The authors' code has a wrong weight gradient, or none, for most of these."""
     for height, width in ((7, 8), (9, 7), (10, 15)):
         layers = [Input((height, width, 3)), Conv2D(5, kernel, stride, padding), ReLU(), GlobalAveragePool(), Dense(4)]
         assert_trained_alike(Network(layers, seed=2), SGD(0.05, "constant"), 3)

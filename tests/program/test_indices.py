@@ -102,7 +102,7 @@ def conv_by_hand(network, program, x, rate):
 @pytest.mark.parametrize("rows, columns", [(200, 200), (256, 256), (256, 257)])
 @pytest.mark.parametrize("rule", [Full(), TinyProp(1.0, 1.0)], ids=["full", "S = 1"])
 def test_all_entries_of_a_large_layer_are_kept_and_trained(rows, columns, rule):
-    """The authors' code casts k to int16: an output of 36,992 values with S = 1 raises (ALGORITHMS.md 1.3, #4).
+    """The authors' code casts k to int16: an output of 36,992 values with S = 1 raises.
 
     40,000 is beyond int16, 65,536 is the last that indices of 16 bits can name, 65,792 is not.
     """

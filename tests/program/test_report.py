@@ -24,7 +24,8 @@ def test_keys_and_json(program):
     assert set(report) == {"regions", "firmware", "categories", "layers", "peak", "policy", "not_included"}
     for region in ("sram", "flash"):
         row = report["regions"][region]
-        assert set(row) == {"planned", "requested", "lower_bound", "budget"} and row["budget"] is None
+        assert set(row) == {"planned", "requested", "lower_bound", "needed", "budget"} and row["budget"] is None
+        assert row["needed"] == row["planned"], "no core, no code"
         assert row["requested"] <= row["lower_bound"] <= row["planned"]
         assert all(type(row[key]) is int for key in ("planned", "requested", "lower_bound"))
     assert {"instruction", "phase", "buffers"} <= set(report["peak"])

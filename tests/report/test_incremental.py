@@ -107,6 +107,16 @@ def test_tables_of_several_strategies(several, printed):
     assert all(words in text for words in ("Chaudhry et al. 2018", "Rebuffi et al. 2017", "multiply-accumulates"))
 
 
+def test_what_the_budget_would_refuse_is_marked(several, printed):
+    several["budget"] = {"name": "nrf52840", "sram": 262144, "flash": 1048576, "stack": 2048, "core": "m4f"}
+    several["strategies"][0]["fits"], several["strategies"][1]["fits"] = True, False
+    several["smallest_fixed"]["fits"] = [True, False]
+    lines = printed(*incremental_tables(several))
+    assert sum(line.startswith("growing 91.23") for line in lines) == sum(line.startswith("fixed-large * 91.23") for line in lines) == 1
+    assert "* does not fit nrf52840, which leaves 260,096 B of SRAM and 1,048,576 B of flash, code of training counted in" in lines
+    assert "smallest fixed network: 12-4 (seed 0), 10-4 (seed 1; does not fit);" in lines[-1]
+
+
 def test_what_was_not_learned_yet_is_dim(one):
     tables = [table for table in incremental_tables(one) if isinstance(table, Table)]
     styles = [[cell.style for cell in column.cells] for column in tables[-1].columns[1:3]]

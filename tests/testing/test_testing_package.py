@@ -21,7 +21,7 @@ def test_without_hypothesis_a_sentence_tells_what_to_install():
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PACKAGE.parents[1])
     assert result.returncode == 1
     assert result.stderr.splitlines()[-1] == (
-        'ImportError: mcuref.testing needs Hypothesis, which is not installed: pip install "mcuref[test]"'
+        "ImportError: mcuref.testing needs Hypothesis, which is not installed: pip install '.[test]' in the clone of mcuref"
     )
 
 

@@ -1,0 +1,76 @@
+"""What a command runs on: what the user named, and where neither model nor budget was named, defaults that fit."""
+
+from fractions import Fraction
+
+from mcuref.cli import options
+from mcuref.cli.console import show, warn
+from mcuref.memory.accountant import BudgetExceeded, allowance
+from mcuref.memory.targets import by_size
+
+
+def named_data(asked):
+    """The Data that the options name, or the part of it; what is odd about it is said."""
+    from mcuref.datasets import load_part
+
+    data = load_part(asked.data, getattr(asked, "evaluate", "test"), getattr(asked, "samples", None))
+    warn(getattr(data, "warnings", ()))
+    return data
+
+
+def model_name(asked, data):
+    """The model that was named, or the default one for the data, which may be None."""
+    from mcuref.models import default_model
+
+    if asked.model is not None:
+        return asked.model
+    return options.DEFAULT_MODEL if data is None else default_model(data)
+
+
+def fitted(asked, data, budget, attempt):
+    """What ``attempt(model, budget)`` returns, for the model that was named and the budget that options.budget made.
+
+    Where neither was, and the default model does not fit the default target, the smallest part is taken that holds all
+    that is run; if none does, hidden widths are halved until one does. What was taken so is the first line of the output.
+    The same options and data always come to the same.
+
+    Raises
+    ------
+    BudgetExceeded : what was named does not fit, or nothing does.
+    """
+    model, budgets, first = model_name(asked, data), [budget], None
+    free = asked.model is None and options.is_default_budget(asked)
+    if free:
+        budgets += [part.budget(budget.stack) for part in by_size() if part.sram > budget.stack]
+    for name in _and_narrower(model, data) if free else [model]:
+        refusal = None
+        for budget in budgets:
+            if refusal is not None and allowance(budget, refusal.region) < refusal.needed:
+                continue
+            try:
+                found = attempt(name, budget)
+            except BudgetExceeded as error:
+                refusal, first = error, first or error
+                continue
+            if first is not None:
+                show(_choice(name, budget, model, first))
+            return found
+    raise first
+
+
+def _and_narrower(model, data):
+    """The model's name, then those of its halves, quarters, ... down to the narrowest there is."""
+    from mcuref.models import build, narrowed
+
+    yield model
+    network, name, part = build(model, data), model, Fraction(1, 2)
+    while (narrower := narrowed(network, part)) and narrower.name != name:
+        yield (name := narrower.name)
+        part /= 2
+
+
+def _choice(name, budget, model, refusal):
+    """What was chosen, and why."""
+    too_many = f"{model} does not fit {refusal.budget.name} ({refusal.over_by:,} B of {refusal.region} too many)"
+    if name == model:
+        return f"target {budget.name}: {too_many}"
+    return f"model {name} on target {budget.name}: {too_many}, nor any other target"

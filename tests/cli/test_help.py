@@ -1,0 +1,89 @@
+"""What --help says of defaults is what the code does."""
+
+import argparse
+import re
+
+import pytest
+
+from mcuref import bench, protocols, rules
+from mcuref.cli import COMMANDS, _parser, options
+from mcuref.incremental import experiment
+from mcuref.incremental import protocols as incremental
+from mcuref.incremental.recipe import Expansion, Recipe, Verification
+from mcuref.memory.targets import format_size, parse_size
+from mcuref.optimisers import SGD
+
+PROTOCOLS = [*protocols.PROTOCOLS.values(), *protocols.OTHER.values()]
+INCREMENTAL = [*incremental.PROTOCOLS.values(), incremental.OTHER]
+# What stands for an option that is not given (None): the words after "default", made of what the code then takes
+WORDS = {
+    "--trainable": {"all"}, "--samples": {"all"}, "--out": {": print only"}, "--policy": {": what --batch needs"},
+    "--momentum": {f"{SGD().momentum:g}"} | {f"{p.momentum:g}" for p in PROTOCOLS},
+    "--batch": {f"{SGD().batch}"} | {f"{p.batch}" for p in PROTOCOLS},
+    "--stack": {format_size(parse_size(options.DEFAULT_STACK, "stack"), short=True)},
+    "--target": {f"{options.DEFAULT_TARGET}, or the smallest part that holds the default model"},
+    "--tasks": {f"{experiment.MOST_TASKS}, or as many as classes"},
+    "--group": {str(p.distillation.group) for p in INCREMENTAL},
+    "--store": {Recipe(per_class=1).region}, "--features": {Recipe(per_class=1).features},
+    "--within": {f"{experiment.Setting().criterion.within:g}"}, "--verify": {Verification().source},
+    "--factor": {f"{Expansion().factor:g}"},
+    "bench --model": {"those of mcuref.bench.MODELS"}, "estimate --data": {": float32 samples"},
+    "estimate --model": {f": one that fits the data, without data {options.DEFAULT_MODEL}"},
+    "--model": {": one that fits the data"},
+}  # fmt: skip
+OF_PROTOCOL = {  # options that say "the protocol's", and where that stands
+    "--epochs": "epochs", "--learning-rate": "learning_rate", "--schedule": "schedule", "--share": "share",
+    "--bits": "storage", "--resolution": "storage", "--distil": "distillation", "--embeddings": "distillation",
+    "--embedding": "embedding", "--steps": "steps", "--keep": "keep", "--growth": "growth", "--start": "start",
+}  # fmt: skip
+
+
+def commands():
+    """{name: parser} of all commands."""
+    return next(a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction)).choices
+
+
+def actions():
+    """(command, option, default value, help) of every option of every command."""
+    for name, parser in commands().items():
+        defaults = parser.get_default("defaults") or {}
+        for action in parser._actions:
+            if action.option_strings and action.default is not argparse.SUPPRESS:
+                yield name, action.option_strings[-1], defaults.get(action.dest, action.default), action.help
+
+
+def said(text):
+    """What a help text says of the default, up to the next semicolon; None if nothing."""
+    marked = re.search(r"(\S+)(?: [a-z]+)? \(default\)", text)
+    if marked:
+        return marked[1]
+    found = re.search(r"default( |: )(?!\(ours)([^;]*)", text)
+    return found and found[1].strip() + (" " if found[1] == ": " else "") + found[2].split(" (seed")[0]
+
+
+EVERY = [row for row in actions()]
+
+
+@pytest.mark.parametrize("command, option, default, text", EVERY, ids=[" ".join(row[:2]) for row in EVERY])
+def test_a_default_that_is_said_is_the_one_that_is_taken(command, option, default, text):
+    words = said(text)
+    if default is None and words is not None:
+        if "the protocol's" in words:
+            tables = INCREMENTAL if command == "incremental" else PROTOCOLS
+            assert all(hasattr(row, OF_PROTOCOL[option]) for row in tables)
+        else:
+            assert {words} == WORDS.get(f"{command} {option}", WORDS.get(option)), text
+    elif default not in (None, False, [], ""):
+        shown = f"{default:g}" if isinstance(default, float) else str(default)
+        every = default == ",".join(rules.METHODS)
+        assert words == ("all" if every else shown) or f"{shown} (ours" in text, text
+
+
+def test_every_command_has_help_and_its_first_line(mcuref):
+    out = mcuref("--help").out
+    assert all(name in out for name in COMMANDS) and set(commands()) == set(COMMANDS)
+
+
+def test_bench_counts_its_models():
+    numbers = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    assert f" {numbers[len(bench.MODELS)]} models" in commands()["bench"].description
