@@ -4,12 +4,13 @@ import argparse
 import signal
 import sys
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from importlib import import_module
 
 from mcuref import __version__
 from mcuref.cli.console import prepare_streams
 from mcuref.errors import McurefError
+from mcuref.streams import is_stdout
 
 COMMANDS = (
     "train", "compare", "incremental", "estimate", "report", "models", "export", "verify", "targets", "datasets", "doctor",
@@ -83,7 +84,8 @@ def main(argv=None):
 def _run(argv):
     try:
         arguments = _parser().parse_args(argv)
-        return arguments.run(arguments) or 0
+        with _stdout_for_files(arguments):
+            return arguments.run(arguments) or 0
     except McurefError as error:
         return _failed(error)
     except MemoryError as error:
@@ -93,6 +95,12 @@ def _run(argv):
         return _failed(f"{what} cannot be used: {(error.strerror or str(error)).lower()}")
     except KeyboardInterrupt as stop:
         return _failed(str(stop) or "interrupted; nothing half-written is left", 130)
+
+
+def _stdout_for_files(arguments):
+    """Where an option's file is stdout, that has it alone: what people read goes to stderr meanwhile."""
+    files = [getattr(arguments, name, None) for name in ("json", "map")]
+    return redirect_stdout(sys.stderr) if any(isinstance(f, str) and is_stdout(f) for f in files) else nullcontext()
 
 
 def _failed(sentence, status=2):

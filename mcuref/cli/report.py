@@ -34,8 +34,8 @@ def run(arguments):
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise InputError(f"run folder {arguments.folder!r} has a report that cannot be read: {error!r}") from None
     if arguments.pictures is not None:
-        from mcuref.report.incremental_plots import draw_report
+        from mcuref.report.incremental_plots import draw_report, write_pictures
 
         with new_folder(arguments.pictures, "folder") as part:
-            draw_report(report, part)
+            write_pictures(draw_report(report), part)
         show(f"pictures drawn into {arguments.pictures}")

@@ -129,6 +129,7 @@ def resumed_run(folder, command=TRAIN):
     if not path.is_file():
         raise InputError(f"{str(folder)!r} is no run folder: it has no {REQUEST}; name the folder that --out made")
     with _held(folder):
+        remove_leftovers(folder)
         if is_complete(folder):
             raise InputError(f"run folder {str(folder)!r} is complete already; there is nothing to resume")
         check_outputs(folder=folder, present=True)
@@ -137,7 +138,6 @@ def resumed_run(folder, command=TRAIN):
             raise InputError(
                 f"run folder {str(folder)!r} was begun by another command; go on with: {resume_command(folder)}"
             )
-        remove_leftovers(folder)
         yield arguments, fingerprint
 
 
@@ -206,8 +206,8 @@ def write_run(folder, trainer, report):
 
 
 def write_csv(path, header, rows):
-    """A table as text: one line a row, values as Python writes them."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
+    """A table as text: one line a row, values as Python writes them; names that are no Unicode as escapes."""
+    with open(path, "w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
