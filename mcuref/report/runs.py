@@ -130,6 +130,7 @@ def resumed_run(folder, command=TRAIN):
         raise InputError(f"{str(folder)!r} is no run folder: it has no {REQUEST}; name the folder that --out made")
     with _held(folder):
         remove_leftovers(folder)
+        remove_leftovers(Path(folder).absolute().parent, alone=False)  # of its making
         if is_complete(folder):
             raise InputError(f"run folder {str(folder)!r} is complete already; there is nothing to resume")
         check_outputs(folder=folder, present=True)

@@ -151,10 +151,14 @@ def test_an_interrupted_run_stays(tmp_path):
 
 def test_the_request_comes_back(tmp_path):
     folder = begin(tmp_path / "run", settings=["s_max=0.5"], model=None, checkpoint=0.5)
-    leftover(folder)
+    leftover(folder), leftover(tmp_path)
     with resumed_run(folder) as request:
         assert request == ({"seed": 3, "settings": ["s_max=0.5"], "model": None, "checkpoint": 0.5}, FINGERPRINT)
-        assert names(folder) == ["run.json"], "what a killed attempt left is gone"
+        assert names(folder) == ["run.json"] and names(tmp_path) == ["run"], "what a killed attempt left is gone"
+    (folder / "report.json").touch(), leftover(folder), leftover(tmp_path)
+    with pytest.raises(InputError, match="is complete already"), resumed_run(folder):
+        pass
+    assert names(folder) == ["report.json", "run.json"] and names(tmp_path) == ["run"]
 
 
 def test_unfinished_and_complete_runs_are_told_apart(tmp_path):
