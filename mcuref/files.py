@@ -140,13 +140,13 @@ def _private_folder(beside):
     while holds is False:  # another process, which removes what was left, may have taken it for that before it was held
         private = Path(beside) / f".mcuref-{secrets.token_hex(8)}.part"
         private.mkdir(PRIVATE)
-        made = os.lstat(private)
         handle, holds = _hold(private)
+    made = os.lstat(private)
     try:
         yield private
     finally:
         with suppress(OSError):
-            if os.path.samestat(made, os.lstat(private)):
+            if os.path.samestat(made, os.lstat(private)):  # and nothing that was put in its place
                 shutil.rmtree(private, ignore_errors=True)
         if handle is not None:
             os.close(handle)
@@ -173,21 +173,21 @@ def remove_leftovers(folder, alone=True):
 
     alone : whether nobody else may be writing into the folder; that decides where there are no locks.
     """
-    with suppress(OSError):
-        for name in filter(PRIVATE_NAME.fullmatch, os.listdir(folder)):
-            left = Path(folder) / name
-            if _is_ours(left):
-                handle, holds = _hold(left)
-                if holds or holds is None and alone:
-                    shutil.rmtree(left, ignore_errors=True)
-                if handle is not None:
-                    os.close(handle)
+    for left in filter(_is_ours, Path(folder).glob(".mcuref-*.part")):
+        handle, holds = _hold(left)
+        if holds or holds is None and alone:
+            shutil.rmtree(left, ignore_errors=True)
+        if handle is not None:
+            os.close(handle)
 
 
-def _is_ours(private):
-    """Whether this user made a private folder: by its owner and its mode, which nobody else could have given it."""
-    status = os.lstat(private)
-    if not stat.S_ISDIR(status.st_mode) or fcntl is None:
+def _is_ours(path):
+    """Whether this user made a private folder: by its name, its owner, and its mode, which nobody else could give it."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    if not PRIVATE_NAME.fullmatch(path.name) or not stat.S_ISDIR(status.st_mode) or fcntl is None:
         return False
     return status.st_uid == os.geteuid() and status.st_mode & 0o1777 == PRIVATE
 
