@@ -79,7 +79,11 @@ def exist(folder):
 
 def drop_previous(folder):
     """Keep the last checkpoint alone."""
-    (Path(folder) / PREVIOUS).unlink(missing_ok=True)
+    path = Path(folder) / PREVIOUS
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise WriteError(f"file {str(path)!r} cannot be removed: {(error.strerror or str(error)).lower()}") from None
 
 
 def read(path):

@@ -1,17 +1,31 @@
-"""Writing files so that a reader never sees half of one: to a temporary name beside it, then renamed."""
+"""Writing files so that a reader never sees half of one: in a private folder beside it, then renamed.
+
+The private folder has a random name, and nobody else can look or write into it: a link that somebody planted is never
+followed. What this does not help against is a folder in which others may rename what is not theirs (writable to them,
+without the sticky bit). A process holds its private folders as long as it lives; what one that was killed left there is
+removed by the next that writes beside it. "-" is stdout, and it, pipes and devices are written to as they are.
+"""
 
 import json
 import os
+import re
+import secrets
 import shutil
+import stat
+import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mcuref.errors import InputError
+from mcuref.streams import STDOUT, check_stream, is_stream, place, write_stream
 
 try:
     import fcntl
 except ImportError:  # not on Windows
     fcntl = None
+
+PRIVATE = 0o1700  # mode of a private folder; who may rename somebody's folder cannot give it this mode
+PRIVATE_NAME = re.compile(r"\.mcuref-[0-9a-f]{16}\.part")
 
 
 class WriteError(InputError):
@@ -35,15 +49,18 @@ def check_outputs(*files, folder=None, present=False):
 
 def check_apart(*paths):
     """InputError if one of these paths is another or lies in it; None is left out."""
-    places = [Path(os.path.realpath(path)) for path in paths if path is not None]
-    for i, place in enumerate(places):
-        if any(other.is_relative_to(place) or place.is_relative_to(other) for other in places[i + 1 :]):
-            raise InputError(f"{str(place)!r} is named for two results; give each a place of its own")
+    places = [place(path) for path in paths if path is not None]
+    for i, one in enumerate(places):
+        if any(other.is_relative_to(one) or one.is_relative_to(other) for other in places[i + 1 :]):
+            raise InputError(f"{str(one)!r} is named for two results; give each a place of its own")
 
 
 def check_new_folder(path, what="run folder"):
     """InputError unless ``path`` is free and a folder could be made there; ``what`` it is called in the sentence."""
+    if os.fspath(path) == STDOUT:
+        raise InputError(f"{what} '-' would be stdout, which is no folder; one of that name is './-'")
     if _exists(path, what):
+        remove_leftovers(Path(os.path.abspath(path)).parent, alone=False)  # whoever made it may have been killed since
         raise InputError(f"{what} {str(path)!r} exists already; choose another name or remove it (it was not touched)")
     parent = next(parent for parent in Path(os.path.abspath(path)).parents if os.path.lexists(parent))
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
@@ -56,13 +73,16 @@ def _check_present_folder(path):
 
 
 def check_new_file(path):
-    """InputError unless a file could be written at ``path``."""
+    """InputError unless a file could be written at ``path``; a pipe is not waited for."""
+    if is_stream(path):
+        check_stream(path)
+        return
     _exists(path, "file")
     target = Path(os.path.realpath(path))
     parent = target.parent
     if target.is_dir():
         raise InputError(f"file {str(path)!r} is a folder; give the name of a file")
-    if target.exists() and not target.is_file():  # a device would be replaced by a file
+    if target.exists() and not target.is_file():  # a disk or a socket would be replaced by a file
         raise InputError(f"file {str(path)!r} is not an ordinary file; give the name of a new or ordinary one")
     if not parent.is_dir():
         raise InputError(f"file {str(path)!r} cannot be written: there is no folder {str(parent)!r}")
@@ -87,32 +107,89 @@ def _reason(error):
     return (getattr(error, "strerror", None) or str(error)).lower()
 
 
-def _temporary(path):
-    """A hidden name beside ``path``, with its ending, short enough wherever the name itself is."""
-    return path.with_name(f".{os.getpid()}.part.{path.name[-40:]}")
-
-
 @contextmanager
 def new_folder(path, what="run folder"):
     """A temporary folder to fill; renamed to ``path`` at the end, removed on any error. InputError if it cannot be."""
     path = Path(os.path.abspath(path))
-    temporary = _temporary(path)
     made = missing_parents(path)
     try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        for file in temporary.rglob("*"):
-            if file.is_file():
-                flush(file)
-        if os.path.lexists(path):  # os.rename replaces an empty folder silently
-            raise InputError(f"{what} {str(path)!r} appeared meanwhile; it was not touched and nothing was written")
-        temporary.rename(path)
-        _flush_names(path.parent)
-    except OSError as error:
-        raise WriteError(f"{what} {str(path)!r} cannot be written: {_reason(error)}") from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _private_folder(path.parent) as private:
+            part = private / path.name
+            part.mkdir()
+            yield part
+            for file in part.rglob("*"):
+                if file.is_file():
+                    flush(file)
+            if os.path.lexists(path):  # os.rename replaces an empty folder silently
+                raise InputError(f"{what} {str(path)!r} appeared meanwhile; it was not touched and nothing was written")
+            part.rename(path)
+            _flush_names(path.parent)
+    except BaseException as error:
         remove_empty(made)
+        if isinstance(error, OSError):
+            raise WriteError(f"{what} {str(path)!r} cannot be written: {_reason(error)}") from None
+        raise
+
+
+@contextmanager
+def _private_folder(beside):
+    """A folder that nobody else can look into, in folder ``beside``; held while it is used, then removed."""
+    remove_leftovers(beside, alone=False)
+    holds = False
+    while holds is False:  # another process, which removes what was left, may have taken it for that before it was held
+        private = Path(beside) / f".mcuref-{secrets.token_hex(8)}.part"
+        private.mkdir(PRIVATE)
+        handle, holds = _hold(private)
+    made = os.lstat(private)
+    try:
+        yield private
+    finally:
+        with suppress(OSError):
+            if os.path.samestat(made, os.lstat(private)):  # and nothing that was put in its place
+                shutil.rmtree(private, ignore_errors=True)
+        if handle is not None:
+            os.close(handle)
+
+
+def _hold(folder):
+    """(handle, whether it holds a private folder): False if another process does or it is gone, None without locks."""
+    if fcntl is None:
+        return None, None
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError as error:
+        return None, False if isinstance(error, FileNotFoundError) else None
+    holds = _lock(handle)
+    with suppress(OSError):
+        if holds is not False and os.path.samestat(os.fstat(handle), os.lstat(folder)):
+            return handle, holds
+    os.close(handle)
+    return None, False
+
+
+def remove_leftovers(folder, alone=True):
+    """Remove the private folders that killed attempts of this user left in a folder, and nothing else.
+
+    alone : whether nobody else may be writing into the folder; that decides where there are no locks.
+    """
+    for left in filter(_is_ours, Path(folder).glob(".mcuref-*.part")):
+        handle, holds = _hold(left)
+        if holds or holds is None and alone:
+            shutil.rmtree(left, ignore_errors=True)
+        if handle is not None:
+            os.close(handle)
+
+
+def _is_ours(path):
+    """Whether this user made a private folder: by its name, its owner, and its mode, which nobody else could give it."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    if not PRIVATE_NAME.fullmatch(path.name) or not stat.S_ISDIR(status.st_mode) or fcntl is None:
+        return False
+    return status.st_uid == os.geteuid() and status.st_mode & 0o1777 == PRIVATE
 
 
 def missing_parents(path):
@@ -127,13 +204,6 @@ def remove_empty(folders):
             folder.rmdir()
 
 
-def remove_leftovers(folder):
-    """Remove temporary files that killed attempts left in a folder; nobody else may be writing into it."""
-    for left in Path(folder).glob(".*.part.*"):
-        with suppress(OSError):
-            left.unlink()
-
-
 @contextmanager
 def held(file, taken):
     """Hold an existing file against other processes for a while; InputError with the sentence ``taken`` if one has it.
@@ -145,31 +215,44 @@ def held(file, taken):
     except OSError as error:
         raise InputError(f"file {str(file)!r} cannot be used: {_reason(error)}") from None
     with handle:
-        try:
-            if fcntl:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(taken) from None
-        except OSError:  # a file system without locks
-            pass
+        if _lock(handle) is False:
+            raise InputError(taken)
         yield
+
+
+def _lock(handle):
+    """Whether this process alone holds an open file or folder from now on; None where there are no such locks."""
+    if fcntl is None:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return None
 
 
 @contextmanager
 def new_file(path):
-    """A temporary file to write; renamed to ``path`` at the end, removed on any error. InputError if it cannot be."""
-    target = Path(os.path.realpath(path))  # a link stays a link
-    temporary = _temporary(target)
+    """A temporary file to write; renamed to ``path`` at the end, removed on any error. InputError if it cannot be.
+
+    A stream gets the content at the end.
+    """
     try:
-        yield temporary
-        flush(temporary)
-        temporary.replace(target)
-        _flush_names(target.parent)
+        if is_stream(path):
+            with tempfile.TemporaryDirectory(prefix="mcuref-") as private:
+                yield (part := Path(private) / "part")
+                write_stream(path, part.read_bytes())
+            return
+        target = Path(os.path.realpath(path))  # a link stays a link
+        with _private_folder(target.parent) as private:
+            yield (part := private / target.name)
+            flush(part)
+            part.replace(target)
+            _flush_names(target.parent)
     except OSError as error:
-        raise WriteError(f"file {str(path)!r} cannot be written: {_reason(error)}") from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+        raise _not_written(path, error) from None
 
 
 def write_json(path, value):
@@ -178,8 +261,18 @@ def write_json(path, value):
         text = json.dumps(value, indent=2, allow_nan=False) + "\n"
     except ValueError:
         raise InputError(f"file {str(path)!r} was not written: the result has NaN or infinite values") from None
+    if is_stream(path):  # without a temporary file, for which a full disk has no room
+        try:
+            write_stream(path, text.encode())
+        except OSError as error:
+            raise _not_written(path, error) from None
+        return
     with new_file(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def _not_written(path, error):
+    return WriteError(f"file {str(path)!r} cannot be written: {_reason(error)}")
 
 
 def flush(file):

@@ -1,14 +1,17 @@
 """Files and folders appear whole or not at all, and what was there before stays."""
 
 import os
+import shutil
+import signal
+import socket
 import subprocess
 import sys
-from contextlib import suppress
 
 import pytest
 
 from mcuref import InputError
 from mcuref.files import (
+    PRIVATE,
     WriteError,
     check_new_file,
     check_new_folder,
@@ -93,6 +96,7 @@ def test_long_names(tmp_path):
     ("folder", "exists already"), ("file", "exists already"), ("dangling", "exists already"), ("", "exists already"),
     ("new/..", "exists already"), ("file/x", "not a directory"), ("dangling/x", "not a folder one may write to"),
     ("dangling/x/y", "not a folder one may write to"), ("x" * 256, "file name too long"), ("a\0b", "null"),
+    ("-", "would be stdout, which is no folder"),
 ])  # fmt: skip
 def test_impossible_folders(tmp_path, monkeypatch, path, reason):
     monkeypatch.chdir(tmp_path)
@@ -103,15 +107,16 @@ def test_impossible_folders(tmp_path, monkeypatch, path, reason):
 
 @pytest.mark.parametrize("path, reason", [
     ("folder", "is a folder"), ("", "is a folder"), ("nosuch/x", "there is no folder"), ("file/x", "not a directory"),
-    ("dangling", "there is no folder '/nosuch'"), ("/dev/null", "not an ordinary file"),
-    ("pipe", "not an ordinary file"), ("x" * 256, "file name too long"), ("a\0b", "null"),
+    ("dangling", "there is no folder '/nosuch'"), ("socket", "not an ordinary file"),
+    ("x" * 256, "file name too long"), ("a\0b", "null"),
 ])  # fmt: skip
 def test_impossible_files(tmp_path, monkeypatch, path, reason):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir(), (tmp_path / "file").touch(), (tmp_path / "dangling").symlink_to("/nosuch/x")
-    os.mkfifo("pipe")
-    with pytest.raises(InputError, match=reason):
-        check_new_file(path)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("socket")
+        with pytest.raises(InputError, match=reason):
+            check_new_file(path)
 
 
 def test_possible_places_are_not_touched(tmp_path):
@@ -131,16 +136,102 @@ def test_a_present_folder(tmp_path):
 
 
 def test_leftovers_of_killed_attempts(tmp_path):
-    """Temporary files go, of whatever process; nothing else does."""
-    with suppress(ZeroDivisionError), new_file(tmp_path / "report.json") as part:
-        mine = part.name
-        raise ZeroDivisionError
-    for name in (mine, ".1.part.checkpoint", "checkpoint", ".hidden", "a.part.b", "report.json"):
-        (tmp_path / name).write_text("half")
-    (tmp_path / ".2.part.folder").mkdir()
+    """Private folders go; nothing else does."""
+    ours, theirs = leftover(tmp_path / f".mcuref-{'0a' * 8}.part"), f".mcuref-{'1b' * 8}.part"
+    (tmp_path / ".1.part.checkpoint").touch(), (tmp_path / ".hidden").touch(), (tmp_path / theirs).mkdir(0o700)
+    leftover(tmp_path / ".mcuref-0a.part"), leftover(tmp_path / f"x.mcuref-{'0a' * 8}.part")
+    (tmp_path / f".mcuref-{'2c' * 8}.part").symlink_to(tmp_path / ".mcuref-0a.part"), (tmp_path / ours / "x").touch()
+    before = names(tmp_path)
     remove_leftovers(tmp_path)
-    assert names(tmp_path) == [".2.part.folder", ".hidden", "a.part.b", "checkpoint", "report.json"]
+    assert set(before) - set(names(tmp_path)) == {ours} and names(tmp_path / ".mcuref-0a.part") == ["half"]
     remove_leftovers(tmp_path / "nosuch")
+
+
+def leftover(path):
+    """A private folder as a process that was killed leaves it; returns its name."""
+    path.mkdir(PRIVATE)
+    (path / "half").write_text("half")
+    return path.name
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
+def test_private_folders_of_others_stay(tmp_path):
+    os.chown(tmp_path / leftover(tmp_path / f".mcuref-{'0a' * 8}.part"), 65534, 65534)
+    remove_leftovers(tmp_path)
+    assert len(names(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("make", [new_file, new_folder])
+def test_what_is_being_made_is_nobody_elses(tmp_path, make):
+    """Its folder is private; a second process that writes beside it leaves it alone, and removes it once it is left."""
+    with make(tmp_path / "x") as part:
+        assert part.name == "x" and part.parent.parent == tmp_path and os.stat(part.parent).st_mode & 0o7777 == PRIVATE
+        part.write_text("mine") if make is new_file else (part / "y").touch()
+        write_json(tmp_path / "other.json", 1), remove_leftovers(tmp_path)
+        assert part.exists()
+        shutil.copytree(part.parent, left := tmp_path / f".mcuref-{'0a' * 8}.part")  # the same, held by nobody
+        write_json(tmp_path / "other.json", 1)
+        assert part.exists() and not left.exists()
+    assert names(tmp_path) == ["other.json", "x"]
+
+
+@pytest.mark.parametrize("make", [new_file, new_folder])
+def test_the_next_attempt_removes_what_a_killed_one_left(tmp_path, make):
+    child = os.fork()
+    if child == 0:
+        with make(tmp_path / "x"):
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert len(names(tmp_path)) == 1
+    with make(tmp_path / "x") as part:
+        part.write_text("whole") if make is new_file else None
+    assert names(tmp_path) == ["x"]
+
+
+def test_a_refused_attempt_removes_it_too(tmp_path):
+    """Killed between the renaming and the end, the folder is whole and its private folder is left."""
+    (tmp_path / "run").mkdir(), leftover(tmp_path / f".mcuref-{'0a' * 8}.part")
+    with pytest.raises(InputError, match="exists already"):
+        check_new_folder(tmp_path / "run")
+    assert names(tmp_path) == ["run"]
+
+
+def test_planted_names_are_neither_followed_nor_removed(tmp_path, monkeypatch):
+    """Whoever guesses a name gains nothing: a link is not followed, a folder is not taken over, another name is used."""
+    secret = tmp_path / "secret"
+    secret.write_text("mine")
+    monkeypatch.setattr("mcuref.files.secrets.token_hex", lambda _: "0a" * 8)
+    planted = tmp_path / f".mcuref-{'0a' * 8}.part"
+    for plant in (lambda: planted.symlink_to(secret), lambda: planted.symlink_to(tmp_path), planted.mkdir):
+        plant()
+        with pytest.raises(WriteError, match="file exists"):
+            write_json(tmp_path / "x.json", 1)
+        with pytest.raises(WriteError, match="file exists"), new_folder(tmp_path / "run"):
+            pass
+        assert os.path.lexists(planted) and secret.read_text() == "mine" and not (tmp_path / "x.json").exists()
+        planted.rmdir() if planted.is_dir() and not planted.is_symlink() else planted.unlink()
+
+
+def test_what_took_the_place_of_a_private_folder_is_not_removed(tmp_path):
+    with pytest.raises(ZeroDivisionError), new_file(tmp_path / "x") as part:
+        part.parent.rename(tmp_path / "moved")
+        part.parent.mkdir(), (part.parent / "thesis").touch()
+        raise ZeroDivisionError
+    assert (part.parent / "thesis").exists()
+
+
+def test_a_private_folder_that_is_removed_at_once_is_made_anew(tmp_path, monkeypatch):
+    """Another process may take it for what was left, before it is held."""
+    original, taken = os.open, []
+
+    def remove_first(path, *arguments, **keywords):
+        if ".mcuref-" in str(path) and not taken:
+            taken.append(path), os.rmdir(path)
+        return original(path, *arguments, **keywords)
+
+    monkeypatch.setattr(os, "open", remove_first)
+    write_json(tmp_path / "x.json", 1)
+    assert len(taken) == 1 and names(tmp_path) == ["x.json"]
 
 
 def test_held_by_one_at_a_time(tmp_path):

@@ -90,7 +90,7 @@ def wait_for_moment(process, folder, numbers):
     until(process, lambda: stamp(folder) != before)
     until(process, lambda began=time.monotonic(): time.monotonic() > began + delay * SECONDS)
     if kind == "half-written":
-        until(process, lambda: any(".part." in name for name in content(folder)))
+        until(process, lambda: any(name.endswith(".part") for name in content(folder)))
 
 
 def stamp(folder, *names):
@@ -105,12 +105,12 @@ def stamp(folder, *names):
 def where(folder, before, results):
     """Where a kill landed, by what it left."""
     names = content(folder)
-    if any(name.endswith(".part.checkpoint") for name in names):
-        return "a checkpoint being written"
     if "checkpoint" not in names and "checkpoint.previous" in names:
         return "between two renames"
-    if any(".part." in name for name in names) or stamp(folder, "history.csv") != results:
+    if stamp(folder, "history.csv") != results:
         return "results being written"
+    if any(name.endswith(".part") for name in names):
+        return "a file being written"
     if not names:
         return "before run.json"
     if stamp(folder) == before or "checkpoint" not in names:

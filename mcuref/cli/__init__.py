@@ -6,12 +6,13 @@ import sys
 import tempfile
 import threading
 import traceback
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from importlib import import_module
 
 from mcuref import __version__
 from mcuref.cli.console import prepare_streams
 from mcuref.errors import McurefError
+from mcuref.streams import is_stdout
 from mcuref.text import printable
 
 COMMANDS = (
@@ -86,7 +87,8 @@ def main(argv=None):
 def _run(argv):
     try:
         arguments = _parser().parse_args(argv)
-        return arguments.run(arguments) or 0
+        with _stdout_for_files(arguments):
+            return arguments.run(arguments) or 0
     except McurefError as error:
         return _failed(error)
     except MemoryError as error:
@@ -111,6 +113,12 @@ def _unforeseen(error):
     except OSError:
         return f"{what}; its traceback cannot be written to a file; please report it"
     return f"{what}; the traceback is in {file}; please report it"
+
+
+def _stdout_for_files(arguments):
+    """Where an option's file is stdout, that has it alone: what people read goes to stderr meanwhile."""
+    files = [getattr(arguments, name, None) for name in ("json", "map")]
+    return redirect_stdout(sys.stderr) if any(isinstance(f, str) and is_stdout(f) for f in files) else nullcontext()
 
 
 def _failed(sentence, status=2):

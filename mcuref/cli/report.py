@@ -35,8 +35,8 @@ def run(arguments):
         tables = list((incremental_tables if incremental else training_tables)(report))
     show(*tables)
     if arguments.pictures is not None:
-        from mcuref.report.incremental_plots import draw_report
+        from mcuref.report.incremental_plots import draw_report, write_pictures
 
         with new_folder(arguments.pictures, "folder") as part, read_again(arguments.folder):
-            draw_report(report, part)
+            write_pictures(draw_report(report), part)
         show(f"pictures drawn into {arguments.pictures}")

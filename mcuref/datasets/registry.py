@@ -80,7 +80,7 @@ def _counts(entry, where):
         train, test = (shapes(where / side) for side in SIDES)
         samples, test_samples = train[entry.x][0], test[entry.x][0]
         if entry.kind == "anomaly":  # windows of all test clips, but of the normal training clips only
-            samples = np.count_nonzero(read_npz(where / "train.npz", ("y",))["y"] == 0)
+            samples = int(np.count_nonzero(read_npz(where / "train.npz", ("y",))["y"] == 0))
             windows = entry.stored[0][0] - entry.shape[0] + 1
             samples, test_samples = samples * windows, test_samples * windows
         return samples, test_samples, train.get("class_names", (entry.classes,))[0]

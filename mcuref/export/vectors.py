@@ -71,8 +71,8 @@ def write_vectors(material, folder):
     vectors = golden_vectors(material)
     with new_folder(folder, "folder") as part:
         np.savez_compressed(part / NPZ, **vectors)
-        (part / HEADER).write_text(_header(vectors), encoding="utf-8")
-        (part / README).write_text(_readme(vectors), encoding="utf-8")
+        for name, text in ((HEADER, _header(vectors)), (README, _readme(vectors))):
+            (part / name).write_text(text, encoding="utf-8", errors="backslashreplace")  # a file's name may be no Unicode
 
 
 def read_vectors(path):

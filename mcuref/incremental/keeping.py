@@ -62,9 +62,20 @@ class Keeper:
         """Write a checkpoint with where this strategy stands now and where the others stood."""
         key, (plain, arrays) = f"{seed}/{strategy}", state
         with self._lock:
-            self._done[key] = copy.deepcopy({"rows": rows, "matrix": matrix, "plain": plain})
-            self._arrays |= {f"{key}/{name}": values for name, values in arrays.items()}
+            self._done = _in_order(self._done | {key: copy.deepcopy({"rows": rows, "matrix": matrix, "plain": plain})})
+            others = {name: values for name, values in self._arrays.items() if not name.startswith(f"{key}/")}
+            self._arrays = _in_order(others | {f"{key}/{name}": values for name, values in arrays.items()})
             checkpoints.save(self.folder, {"fingerprint": self.fingerprint, "done": self._done}, self._arrays)
+
+
+def _in_order(entries):
+    """Sorted by seed and strategy: seeds run side by side, and which comes first must not show."""
+
+    def place(key):
+        seed, strategy, *_ = key.split("/")
+        return int(seed), strategy
+
+    return dict(sorted(entries.items(), key=lambda entry: place(entry[0])))
 
 
 def check_kept(tasks, rows, matrix, state):

@@ -1,6 +1,5 @@
 """Pictures of incremental learning, with matplotlib (the ``plot`` extra)."""
 
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +8,9 @@ from mcuref.errors import InputError
 from mcuref.files import new_file
 from mcuref.incremental.metrics import accuracies_so_far
 from mcuref.report.incremental import what_was_done
-from mcuref.report.plots import new_figure, picture_kind
+from mcuref.report.plots import drawing, new_figure, plain, rendered
 
 MARKERS = "osD^vP*Xp<>h"
-DPI = 120
 ROWS, IMAGES, TRACES = 20, 10, 4  # of a sheet: classes, images of a class, signals of a class
 STEPS = {"signal": "time step", "mfcc": "frame", "features": "feature"}
 
@@ -20,20 +18,26 @@ STEPS = {"signal": "time step", "mfcc": "frame", "features": "feature"}
 # -- a report ---------------------------------------------------------------------------------------------------------
 
 
-def draw_report(report, folder):
-    """Draw a report, ``mcuref.incremental/1``, into a folder that is there: all three pictures, or none.
+def draw_report(report):
+    """{file name: content} of the pictures of a report, ``mcuref.incremental/1``: all three, or InputError.
 
     accuracy.png : average accuracy on the tasks so far, task by task; a line a strategy, a band of ± one standard
         deviation over seeds.
     size.png : MACs of one inference, task by task, means over seeds; with the widths of the first seed.
     matrix.png : the accuracy matrix of each strategy, means over seeds.
-
-    InputError if matplotlib is not installed, or the folder cannot be written to.
     """
-    figures = {"accuracy": _accuracy(report), "size": _size(report), "matrix": _matrices(report)}
-    with ExitStack() as files:
-        for name, figure in figures.items():
-            figure.savefig(files.enter_context(new_file(Path(folder) / f"{name}.png")), dpi=DPI, format="png")
+    pictures = {}
+    for name, make in {"accuracy.png": _accuracy, "size.png": _size, "matrix.png": _matrices}.items():
+        with drawing(name):
+            pictures[name] = rendered(make(report), name)
+    return pictures
+
+
+def write_pictures(pictures, folder):
+    """Write what was drawn, {file name: content}, into a folder that is there."""
+    for name, content in pictures.items():
+        with new_file(Path(folder) / name) as part:
+            part.write_bytes(content)
 
 
 def _accuracy(report):
@@ -46,7 +50,7 @@ def _accuracy(report):
             spread = lines.std(axis=0, ddof=1)
             axes.fill_between(tasks, mean - spread, mean + spread, color=f"C{i}", alpha=0.15, linewidth=0)
     several = ", ± standard deviation" if len(report["seeds"]) > 1 else ""
-    axes.set_title(f"{what_was_done(report)}\naccuracy{several}, on the {report['evaluated_on']} set", fontsize=10)
+    axes.set_title(f"{plain(what_was_done(report))}\naccuracy{several}, on the {report['evaluated_on']} set", fontsize=10)
     figure.legend(loc="outside right upper", fontsize=9)
     return figure
 
@@ -64,7 +68,7 @@ def _size(report):
     axes.set_ylim(0, 1.12 * axes.dataLim.y1 or 1)
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set_title(
-        f"{what_was_done(report)}\nsize; numbers are widths of layers, of seed {report['seeds'][0]}", fontsize=10
+        f"{plain(what_was_done(report))}\nsize; numbers are widths of layers, of seed {report['seeds'][0]}", fontsize=10
     )
     figure.legend(loc="outside right upper", fontsize=9)
     _annotate(figure, axes, notes)
@@ -103,7 +107,7 @@ def _matrices(report):
         picture = _matrix(axes, 100 * np.array(strategy["accuracy_matrix"]))
         axes.set_title(strategy["name"], fontsize=10)
     figure.colorbar(picture, ax=grid, label="accuracy, %", shrink=0.8)
-    figure.suptitle(f"{what_was_done(report)}\naccuracy on each task after each task", fontsize=10)
+    figure.suptitle(f"{plain(what_was_done(report))}\naccuracy on each task after each task", fontsize=10)
     return figure
 
 
@@ -140,7 +144,7 @@ def _line(i):
 
 
 def draw_samples(samples, labels, kind, names, file):
-    """Draw samples, a row a class, to a picture file.
+    """Draw samples, a row a class; returns the content of the picture file.
 
     Images are shown from the smallest value of all (black) to the largest; of another kind every channel is a thin
     line over the first axis of the sample. What a sheet has no room for is counted beside the row, or in the title.
@@ -151,12 +155,12 @@ def draw_samples(samples, labels, kind, names, file):
     labels : int[N], classes.
     kind : str, `Data.kind`.
     names : sequence of str, `Data.class_names`.
-    file : the picture; its ending says what kind of.
+    file : name of the picture; its ending says what kind of.
 
     Raises
     ------
     InputError : matplotlib is not installed, samples are none or not images though ``kind`` says so, the file's
-        ending is not a picture's, or it cannot be written.
+        ending is not a picture's, or whatever else goes wrong.
     """
     samples, labels = np.asarray(samples), np.asarray(labels)
     if samples.ndim < 2 or not samples.size or labels.shape != samples.shape[:1]:
@@ -164,13 +168,12 @@ def draw_samples(samples, labels, kind, names, file):
             f"samples {samples.shape} with labels {labels.shape} cannot be drawn: a label a sample is needed"
         )
     classes = np.unique(labels).tolist()
-    rows = [(names[label], samples[labels == label]) for label in classes[:ROWS]]  # names may be the same
-    figure = _images(rows) if kind == "image" else _traces(rows, kind)
-    part = f", the first {ROWS} of which are shown" if len(classes) > ROWS else ""
-    figure.suptitle(f"samples: {len(samples):,}; classes: {len(classes)}{part}", fontsize=10)
-    ending = picture_kind(figure, file)
-    with new_file(file) as part:
-        figure.savefig(part, dpi=DPI, format=ending)
+    with drawing(file):
+        rows = [(plain(names[label]), samples[labels == label]) for label in classes[:ROWS]]  # names may be the same
+        figure = _images(rows) if kind == "image" else _traces(rows, kind)
+        part = f", the first {ROWS} of which are shown" if len(classes) > ROWS else ""
+        figure.suptitle(f"samples: {len(samples):,}; classes: {len(classes)}{part}", fontsize=10)
+        return rendered(figure, file)
 
 
 def _images(rows):

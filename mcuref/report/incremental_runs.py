@@ -82,12 +82,15 @@ def _places(experiment):
 
 
 def _draw(folder, experiment, report, samples, labels):
-    from mcuref.report.incremental_plots import draw_report, draw_samples
+    """Draw all pictures, then write them: what cannot be drawn is told, what cannot be written stops the run."""
+    from mcuref.report.incremental_plots import draw_report, draw_samples, write_pictures
 
     try:
-        draw_report(report, folder)
+        pictures = draw_report(report)
         if len(samples):
-            draw_samples(samples, labels, experiment.data.kind, experiment.data.class_names, folder / "stored.png")
+            names = experiment.data.class_names
+            pictures["stored.png"] = draw_samples(samples, labels, experiment.data.kind, names, "stored.png")
     except InputError as error:
         return str(error)
+    write_pictures(pictures, folder)
     return None

@@ -1,11 +1,15 @@
-"""Pictures of a program, with matplotlib (the ``plot`` extra)."""
+"""Pictures of a program, with matplotlib (the ``plot`` extra), and what all pictures share."""
 
+import io
+import warnings
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from mcuref.errors import InputError
+from mcuref.errors import InputError, McurefError
 from mcuref.files import new_file
+from mcuref.memory.buffers import CATEGORIES
 
-COLOURS = {"input": "#76b7b2", "activations": "#59a14f", "errors": "#e15759", "selection": "#f28e2b"}
+DPI = 120
 
 
 def draw_memory_map(program, file):
@@ -13,8 +17,14 @@ def draw_memory_map(program, file):
 
     InputError if matplotlib is not installed, the file's ending is not a picture's, or it cannot be written.
     """
+    with drawing(file):
+        content = rendered(_memory_map(program), file)
+    with new_file(file) as part:
+        part.write_bytes(content)
+
+
+def _memory_map(program):
     figure = new_figure(10, 6)
-    kind = picture_kind(figure, file)
     axes = figure.subplots()
     sharing = [p for p in program.plan.placements if p.buffer.region == "sram" and not p.buffer.persistent]
     _rectangles(axes, sharing, program.plan)
@@ -24,31 +34,68 @@ def draw_memory_map(program, file):
     base = min((p.offset for p in sharing), default=program.plan.sram)
     axes.set(xlim=(-0.6, len(names) - 0.4), ylim=(base, program.plan.sram), ylabel="offset in SRAM, bytes")
     axes.set_title(
-        f"{program.network.name}, {program.rule.method}: {program.plan.sram:,} B of SRAM\n"
+        f"{plain(program.network.name)}, {program.rule.method}: {program.plan.sram:,} B of SRAM\n"
         f"{base:,} B of weights and state lie below; {program.plan.sram - base:,} B are shared over time; peak dotted",
         fontsize=10,
     )
     from matplotlib.patches import Patch
 
     handles = [
-        Patch(color=colour, label=name)
-        for name, colour in COLOURS.items()
+        Patch(color=shown.colour, label=name)
+        for name, shown in CATEGORIES.items()
         if any(p.buffer.category == name for p in sharing)
     ]
     figure.legend(handles=handles, loc="outside right upper", fontsize=8)
-    with new_file(file) as part:
-        figure.savefig(part, dpi=120, format=kind)
+    return figure
 
 
 def _rectangles(axes, placements, plan):
     """A rectangle from first to last instruction and from offset to offset + bytes; results in place on top."""
     for p in placements:
         middle, width = (p.first + p.last) / 2, p.last - p.first + 0.9
-        axes.bar(
-            middle, p.buffer.size, width, p.offset, color=COLOURS[p.buffer.category], edgecolor="white", linewidth=0.5
-        )
+        colour = CATEGORIES[p.buffer.category].colour
+        axes.bar(middle, p.buffer.size, width, p.offset, color=colour, edgecolor="white", linewidth=0.5)
         if p.buffer.size > 0.03 * plan.shared("sram") and width > 1:
             axes.text(middle, p.offset + p.buffer.size / 2, p.buffer.name, ha="center", va="center", fontsize=7)
+
+
+# -- what all pictures share ------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def drawing(what):
+    """Whatever goes wrong while a picture is drawn, in fonts and memory too, is an InputError; text is taken as it is."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of characters that the font lacks
+            with _literal_text():
+                yield
+    except McurefError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"picture {str(what)!r} cannot be drawn: {reason}") from None
+
+
+def _literal_text():
+    """Matplotlib takes no text for mathematics, for a while; without it nothing, and :func:`new_figure` says so."""
+    try:
+        from matplotlib import rc_context
+    except ImportError:
+        return nullcontext()
+    return rc_context({"text.parse_math": False, "text.usetex": False})
+
+
+def plain(name):
+    """A name from a file as text that can be drawn: what is no Unicode, and control characters, as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in str(name))
+
+
+def rendered(figure, file):
+    """Bytes of a picture of the kind that the file's ending says."""
+    content = io.BytesIO()
+    figure.savefig(content, dpi=DPI, format=picture_kind(figure, file))
+    return content.getvalue()
 
 
 def new_figure(width, height):

@@ -133,6 +133,8 @@ def resumed_run(folder, command=TRAIN):
     read_request(folder)
     with _held(folder):
         request = read_request(folder)  # another process may have come to its end
+        remove_leftovers(folder)
+        remove_leftovers(Path(folder).absolute().parent, alone=False)  # of its making
         if request.files is not None:
             check(folder, request.files, RUN_FOLDER)
             raise InputError(f"run folder {str(folder)!r} is complete already; there is nothing to resume")
@@ -141,7 +143,6 @@ def resumed_run(folder, command=TRAIN):
             raise InputError(
                 f"run folder {str(folder)!r} was begun by another command; go on with: {resume_command(folder)}"
             )
-        remove_leftovers(folder)
         yield request.arguments, request.fingerprint
 
 
@@ -204,8 +205,8 @@ def complete(folder, *names):
 
 
 def write_csv(path, header, rows):
-    """A table as text: one line a row, values as Python writes them."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
+    """A table as text: one line a row, values as Python writes them; names that are no Unicode as escapes."""
+    with open(path, "w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)

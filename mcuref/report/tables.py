@@ -5,15 +5,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mcuref.cost.instructions import SOFT_FLOAT
-from mcuref.memory.buffers import REGIONS
+from mcuref.memory.buffers import CATEGORIES, REGIONS
 from mcuref.memory.targets import assumed_core, budget_words, format_size
-
-# Columns of the table by layer: categories in the order of the reader's interest
-COLUMN_NAMES = {
-    "weights": "weights", "activations": "activ.", "errors": "errors", "selection": "select.", "rule state": "state",
-    "input": "input",
-}  # fmt: skip
-
 
 ASSUMED_ZEROS = (
     "; without an FPU products with 0 cost next to nothing: assumed are, for inference, zeros in half of the values behind "
@@ -218,8 +211,8 @@ def _firmware_lines(firmware, budget):
 
 def _layers_table(memory):
     """Bytes of SRAM by layer and category, flash, MACs."""
-    used = [c for c in COLUMN_NAMES if any(c in row["sram"] for row in memory["layers"])]
-    names = [COLUMN_NAMES[c] for c in used]
+    used = [c for c in CATEGORIES if any(c in row["sram"] for row in memory["layers"])]
+    names = [CATEGORIES[c].column for c in used]
     table = plain_table("layer", "shape", *names, "flash", "MACs forward", "backward")
     for row in memory["layers"]:
         mark = "" if row["trainable"] or "weights" not in row["sram"] | row["flash"] else " (frozen)"

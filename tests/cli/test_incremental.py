@@ -93,6 +93,34 @@ def test_run_folder(learned, mcuref):
     assert drawn.status == 0 and sorted(os.listdir("pictures")) == ["accuracy.png", "matrix.png", "size.png"]
 
 
+def test_a_data_folder_called_like_a_formula(mcuref, arrays, save, here):
+    outcome = mcuref("incremental", "--data", save(arrays, "$5_$10"), *FAST, "--out", "run")
+    assert (outcome.status, outcome.err) == (0, "") and outcome.out.endswith("run kept in run\n")
+    assert sorted(os.listdir("run")) == FILES
+
+
+def test_pictures_that_fail_do_not_fail_the_run(mcuref, small, here, monkeypatch):
+    """Not one half of them is left; where a picture is what was asked for, it is an error."""
+    figure = pytest.importorskip("matplotlib.figure").Figure
+    original, left = figure.savefig, iter(range(3))  # the fourth fails
+
+    def fail(self, *arguments, **keywords):
+        if next(left, None) is None:
+            raise ValueError("no such font")
+        original(self, *arguments, **keywords)
+
+    monkeypatch.setattr(figure, "savefig", fail)
+    outcome = mcuref("incremental", "--data", small, *FAST, "--out", "run")
+    assert outcome.status == 0 and outcome.err == ""
+    sentence = "no pictures: picture 'stored.png' cannot be drawn: no such font"
+    assert " ".join(outcome.out.split()).endswith(f"run kept in run; {sentence}")
+    assert sorted(os.listdir("run")) == [name for name in FILES if not name.endswith(".png")]
+    assert mcuref("report", "run", "--pictures", "drawn").status == 2 and sorted(os.listdir()) == ["run", "small"]
+    outcome = mcuref("estimate", "--map", "map.png")
+    assert (outcome.status, outcome.err) == (2, "mcuref: picture 'map.png' cannot be drawn: no such font\n")
+    assert sorted(os.listdir()) == ["run", "small"]
+
+
 def test_report_of_a_training_run(mcuref, small, refused):
     assert mcuref("train", "--data", small, "--epochs", "1", "--out", "trained").status == 0
     assert "accuracy" in mcuref("report", "trained").out

@@ -53,6 +53,12 @@ def test_datasets(listed, monkeypatch, tmp_path):
         assert all(type(row[count]) is int for count in ("train", "test", "classes"))
 
 
+def test_a_data_set_of_sounds_is_listed_as_json(listed, sounds):
+    """Its windows are counted by NumPy, whose numbers are not JSON's."""
+    (row,) = (row for row in listed("datasets")[1]["datasets"] if row["name"] == sounds)
+    assert row["present"] and type(row["train"]) is int and row["train"] == 6 * 75
+
+
 def test_datasets_that_are_here(listed, monkeypatch, tmp_path):
     monkeypatch.setenv("MCUREF_DATA", str(tmp_path))
     (tmp_path / "mnist").mkdir()

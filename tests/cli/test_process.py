@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from mcuref import InputError, checkpoints
-from mcuref.cli import COMMANDS, console
+from mcuref.cli import COMMANDS, console, main
 from mcuref.files import held
 from mcuref.report import tables
 from mcuref.report.runs import new_run
@@ -85,6 +85,32 @@ def test_closed_streams(here):
     command = " ".join([*COMMAND, "targets", "--json", "x.json"])
     assert subprocess.run(command + " >&- 2>&-", shell=True).returncode == 0
     assert (here / "x.json").exists()
+
+
+@pytest.mark.parametrize("arguments", [
+    ("targets",), ("models", "mlp-4-5-3"), ("datasets",), ("estimate", "--model", "mlp-4-5-3"),
+    ("train", "--epochs", "1"), ("compare", "--epochs", "1", "--method", "full"),
+], ids=lambda arguments: arguments[0])  # fmt: skip
+@pytest.mark.parametrize("stdout", ["-", "/dev/stdout"])
+def test_json_has_stdout_alone(capfd, here, small, monkeypatch, arguments, stdout):
+    """A program reads it from a pipe; people read the tables on stderr."""
+    monkeypatch.delenv("MCUREF_DATA", raising=False)
+    data = ("--data", small) if arguments[0] in ("train", "compare") else ()
+    assert main([*arguments, *data, "--json", stdout]) == 0
+    out, err = capfd.readouterr()
+    assert json.loads(out)["schema"] == f"mcuref.{arguments[0]}/1" and "──" in err
+    assert os.listdir(here) == ["small"]
+
+
+def test_pictures_and_json_may_not_both_be_stdout(capfd, here):
+    assert main(["estimate", "--map", "-", "--json", "-"]) == 2
+    assert capfd.readouterr() == ("", "mcuref: '/dev/fd/1' is named for two results; give each a place of its own\n")
+
+
+def test_a_full_stdout_is_told(here):
+    with open("/dev/full", "wb") as full:
+        code, _, err = run("targets", "--json", "-", stdout=full)
+    assert code == 2 and err.endswith("\nmcuref: file '-' cannot be written: no space left on device\n")
 
 
 def test_terminal_without_unicode(small):
@@ -197,7 +223,7 @@ def test_disk_full_at_the_end(mcuref, here, small):
         r"mcuref: file '.*report.json' cannot be written: file too large; when it can be, go on with: "
         r"mcuref train --resume run\n", err
     )  # fmt: skip
-    assert "checkpoint" in os.listdir("run") and not any(".part." in name for name in os.listdir("run"))
+    assert "checkpoint" in os.listdir("run") and not any(name.endswith(".part") for name in os.listdir("run"))
     assert mcuref("train", "--resume", "run").status == 0
     assert (here / "run/weights.npz").read_bytes() == (here / "expected/weights.npz").read_bytes()
 

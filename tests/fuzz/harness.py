@@ -42,14 +42,17 @@ class Ending:
     left: tuple
 
 
-def ending(arguments, folder, seconds=SECONDS):
-    """Run ``mcuref`` with arguments in ``folder``, in a forked process; returns its :class:`Ending`."""
+def ending(arguments, folder, seconds=SECONDS, inside=lambda: None):
+    """Run ``mcuref`` with arguments in ``folder``, in a forked process; returns its :class:`Ending`.
+
+    ``inside`` is called in that process before.
+    """
     before = _content(folder)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         base = _resident()
         child = os.fork()
         if not child:
-            _become(arguments, folder, out, err)
+            _become(arguments, folder, out, err, inside)
         status, usage = _wait(child, seconds)
         texts = [_text(stream) for stream in (out, err)]
     memory = max(0, usage.ru_maxrss * 1024 - base)
@@ -129,7 +132,7 @@ def load_everything():
     import_module("mcuref.program.executor").compile_executor()
 
 
-def _become(arguments, folder, out, err):
+def _become(arguments, folder, out, err, inside):
     """Be the process of a case; never returns."""
     status = 70
     try:
@@ -140,6 +143,7 @@ def _become(arguments, folder, out, err):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         from mcuref.cli import main
 
+        inside()
         try:
             status = main([str(argument) for argument in arguments])
         except SystemExit as leaving:

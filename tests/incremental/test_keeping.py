@@ -91,6 +91,31 @@ def test_seeds_keep_at_the_same_time(tmp_path):
         same(found.kept(seed, "growing"), 4)
 
 
+def test_the_order_in_which_seeds_run_does_not_show(tmp_path):
+    steps = [(seed, strategy, number) for seed in (0, 2, 10) for strategy in ("growing", "random") for number in (1, 2)]
+    contents = []
+    for i, order in enumerate((steps, sorted(steps, key=lambda step: (step[2], -step[0])))):
+        (folder := tmp_path / str(i)).mkdir()
+        made = keeper(folder)
+        for step in order:
+            keep(made, *step)
+        contents.append((folder / "checkpoint").read_bytes())
+    assert contents[0] == contents[1]
+    assert list(checkpoints.read(folder / "checkpoint")[0]["done"]) == [
+        f"{seed}/{strategy}" for seed in (0, 2, 10) for strategy in ("growing", "random")
+    ]
+
+
+def test_what_a_strategy_no_longer_has_is_forgotten(tmp_path):
+    made = keeper(tmp_path)
+    plain, arrays = state(1)
+    made.keep(0, "growing", rows(1), [], (plain, arrays | {"stored.old": np.ones(3)}))
+    made.keep(0, "growing-x", rows(1), [], (plain, arrays))
+    made.keep(0, "growing", rows(1), [], (plain, arrays))
+    found = keeper(tmp_path)
+    assert set(found.kept(0, "growing")[2][1]) == set(found.kept(0, "growing-x")[2][1]) == set(arrays)
+
+
 def test_a_damaged_checkpoint_falls_back_and_two_are_refused(tmp_path):
     made, warnings = keeper(tmp_path), []
     for number in (1, 2):
