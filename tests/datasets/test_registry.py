@@ -54,6 +54,20 @@ def test_present_when_both_files_are_there(tmp_path, monkeypatch):
     assert found == [False, True]
 
 
+def test_what_is_here_and_may_not_be_read_is_not_brought_again(place, monkeypatch):
+    def forbidden(*_, **__):  # chmod would not stop the administrator, who may be running this
+        raise PermissionError(13, "Permission denied")
+
+    place("mnist", {}, {})
+    with monkeypatch.context() as patch:
+        patch.setattr("builtins.open", forbidden)
+        info = info_of("mnist")
+        with pytest.raises(InputError, match="mnist/train.npz may not be read by this user") as caught:
+            load("mnist")
+    assert not isinstance(caught.value, MissingData)
+    assert not info.present and info.command == str(caught.value)
+
+
 def test_what_is_here_is_counted(place):
     x = np.zeros((3, 32, 32, 3), np.uint8)
     place("cifar10", dict(x=x, y=np.arange(3), class_names=np.array(["a", "b", "c"])), dict(x=x[:2], y=np.arange(2)))
