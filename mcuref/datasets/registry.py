@@ -109,7 +109,8 @@ def _counts(entry, where):
 
 def _command(entry):
     if entry.script:
-        return f"python data_scripts/{entry.script}.py"
+        name, *option = entry.script.split()
+        return " ".join([f"python data_scripts/{name}.py", *option])
     shape, dtype = entry.stored or (entry.shape, entry.dtype)
     arrays = ", ".join([f"{entry.x} {dtype} (N, {', '.join(map(str, shape))})", "y", *entry.arrays])
     return f"no script; put train.npz and test.npz into its folder {entry.name}, each with {arrays}"

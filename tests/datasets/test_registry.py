@@ -33,8 +33,10 @@ def test_every_entry_says_what_brings_it(tmp_path, monkeypatch, name):
     monkeypatch.setenv("MCUREF_DATA", str(tmp_path))
     command, entry = info_of(name).command, CATALOGUE[name]
     if entry.script:
-        assert command == f"python data_scripts/{entry.script}.py"
-        assert (Path(__file__).parents[2] / "data_scripts" / f"{entry.script}.py").is_file()
+        script, *option = entry.script.split()
+        assert command.split() == ["python", f"data_scripts/{script}.py", *option]
+        content = (Path(__file__).parents[2] / "data_scripts" / f"{script}.py").read_text()
+        assert "--subset" not in entry.script + entry.note or "SUBSET)" in content
     else:
         for fragment in (name, "train.npz and test.npz", f"{entry.x} ", "(N, ", "y", *entry.arrays):
             assert fragment in command
