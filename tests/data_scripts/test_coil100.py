@@ -7,7 +7,7 @@ import pytest
 
 from mcuref.datasets.registry import data_folder
 
-pillow = pytest.importorskip("PIL.Image", reason="Pillow is not installed: pip install 'mcuref[data]'")
+pillow = pytest.importorskip("PIL.Image", reason="Pillow is not installed: pip install '.[data]'")
 
 
 def view(number, angle):

@@ -40,7 +40,7 @@ def assert_same(found, wanted):
 
 
 def png(array, factor=1):
-    pillow = pytest.importorskip("PIL.Image", reason="Pillow is not installed: pip install 'mcuref[data]'")
+    pillow = pytest.importorskip("PIL.Image", reason="Pillow is not installed: pip install '.[data]'")
     packed = io.BytesIO()
     pillow.fromarray(array.repeat(factor, axis=0).repeat(factor, axis=1)).save(packed, "PNG", compress_level=1)
     return packed.getvalue()
@@ -99,7 +99,7 @@ def test_the_option_of_cifar(script, monkeypatch, tmp_path):
 
 
 def test_flowers102(server, tar_of, tmp_path):
-    scipy_io = pytest.importorskip("scipy.io", reason="SciPy is not installed: pip install 'mcuref[data]'")
+    scipy_io = pytest.importorskip("scipy.io", reason="SciPy is not installed: pip install '.[data]'")
     wanted, labels = at_hand("flowers102_32"), np.ones(8189, np.uint8)
     members = {"jpg/image_08189.jpg": b"one that is not needed"}
     for arrays in wanted.values():
