@@ -2,7 +2,7 @@
 
 import numpy as np
 
-PIECE = 20 << 20  # values that are squared at once
+PIECE = 4 << 20  # values that are squared at once
 
 
 def default_normalisation(x):
@@ -31,8 +31,11 @@ def _squares(columns, mean):
     rows = max(1, PIECE // columns.shape[1])
     total = 0.0
     for first in range(0, len(columns), rows):
-        difference = columns[first : first + rows] - mean
-        np.square(difference, out=difference)
-        difference[0] += total  # NumPy adds rows one after the other (c > 1): the order, so the bits, of a single sum
-        total = difference.sum(axis=0)
+        total = _added(total, columns[first : first + rows] - mean)
     return total
+
+
+def _added(total, difference):
+    np.square(difference, out=difference)
+    difference[0] += total  # NumPy adds rows one after the other (c > 1): the order, so the bits, of a single sum
+    return difference.sum(axis=0)

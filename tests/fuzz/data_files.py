@@ -61,9 +61,9 @@ def case(numbers, folder):
 def own_arrays(numbers):
     """[training, test arrays] of a user's folder: three classes that can be told apart."""
     random, shape, dtype = np.random.default_rng(numbers.randrange(2**32)), numbers.choice(SHAPES), numbers.choice(DTYPES)
-    y = np.arange(39) % 3
-    x = (random.uniform(0, 20, (39, *shape)) + 30 * y.reshape(-1, *[1] * len(shape))).astype(dtype)
-    sides = [{"x": x[:30], "y": y[:30]}, {"x": x[30:], "y": y[30:]}]
+    y = np.arange(99) % 3
+    x = (random.uniform(0, 20, (99, *shape)) + 30 * y.reshape(-1, *[1] * len(shape))).astype(dtype)
+    sides = [{"x": x[:90], "y": y[:90]}, {"x": x[90:], "y": y[90:]}]
     if numbers.random() < 0.3:
         sides[0] |= {"class_names": np.array(["a", "b", "c"])}
     if numbers.random() < 0.2:
@@ -75,7 +75,7 @@ def named_arrays(numbers, entry):
     """[training, test arrays] in the layout of a named data set."""
     shape, dtype = entry.stored or (entry.shape, entry.dtype)
     random, result = np.random.default_rng(numbers.randrange(2**32)), []
-    for count in (24, 9):
+    for count in (60, 9):
         x = random.integers(0, 100, (count, *shape)).astype(dtype)
         y = np.arange(count) % 2 if entry.kind == "anomaly" else np.arange(count) % 3
         further = {
@@ -109,7 +109,7 @@ def spoil_array(numbers, arrays):
     elif how == 6:
         arrays[name] = np.asfortranarray(array[..., None] if numbers.random() < 0.5 else array)
     elif how == 7:
-        arrays["y"] = numbers.choice((np.arange(39), np.arange(30) + 1, np.full(30, 65535), np.full(24, 7), np.zeros(9)))
+        arrays["y"] = numbers.choice((np.arange(90), np.arange(90) % 3 + 1, np.full(90, 65535), np.full(60, 7), np.zeros(9)))
     else:
         arrays[numbers.choice(("y.npy", "a\x1b[31m", "b\nb", "ä", "../x", "x.npy.npy"))] = array
 
