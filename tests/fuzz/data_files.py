@@ -33,6 +33,10 @@ ODD = (
 VALUES = (np.nan, np.inf, -np.inf, -1, 0, 1, 2**31, -(2**40), 1e39, 0.5, 255, 65535, 65536, 2**63, 3e-45)
 NAMES = ("x", "y", "class_names", "mean", "scale")
 TEXTS = ("\x1b[31mred", "two\nlines", "$5_$10", "", "\ud800", "a" * 5000, "ä", "\x00", "\u202e", "[red]", "1")
+WORDS = (
+    "mnits", "", "~", "no/where", "digits/", "\x1b[31m", "a\x9b/b", "two\nlines/", "\udcff/x", "é", "/dev/zero",
+    "/proc/self", "x" * 5000,
+)  # fmt: skip
 
 
 def case(numbers, folder):
@@ -54,7 +58,7 @@ def case(numbers, folder):
     if not registered and numbers.random() < 0.03:
         numbers.choice(PLACE_FAULTS)(numbers, place)
     reads = sum(os.path.getsize(path) for path in place.glob("*.npz") if path.is_file()) if place.is_dir() else 0
-    data = name if registered else f"{name}/"
+    data = numbers.choice(WORDS) if numbers.random() < 0.04 else name if registered else f"{name}/"
     return [data if word == "DATA" else word for word in numbers.choice(COMMANDS)], reads + inflated(place)
 
 
