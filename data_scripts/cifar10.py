@@ -1,13 +1,14 @@
 """Bring CIFAR-10: download the original binary archive (or take it from --from), check it, convert to .npz.
 
 Only cifar-10-binary.tar.gz is read: the archives for Python and Matlab hold the same images, but as pickles.
+With --subset it is the 12,000 images that README's figures are of, array for array.
 """
 
 import sys
 
 import numpy as np
 from archives import contents
-from common import InputError, announce, parser, publish, run, work_folder
+from common import InputError, announce, by_turns, listed, parser, publish, run, work_folder
 from download import Archive, obtain
 
 TITLE = "CIFAR-10, 32x32 colour images, 50,000 training and 10,000 test; https://www.cs.toronto.edu/~kriz/cifar.html"
@@ -23,6 +24,11 @@ ARCHIVE = Archive(
 PARTS = {"train.npz": [f"data_batch_{i}.bin" for i in range(1, 6)], "test.npz": ["test_batch.bin"]}
 NAMES = "batches.meta.txt"
 IMAGE = (3, 32, 32)  # planes red, green, blue
+OF_SUBSET = {"train.npz": 1000, "test.npz": 200}  # of each class
+SUBSET = (
+    "only the images that README's figures are of: the first 1000 and 200 of each class but for 253 that were not at hand "
+    "(subsets/cifar10-absent.txt), the classes by turns"
+)
 
 
 def records(content, labels, name):
@@ -79,13 +85,26 @@ def convert(path):
     return result
 
 
+def subset(files):
+    """Of what convert returns, the images that README's figures are of."""
+    absent = listed("cifar10-absent")
+    result = {}
+    for file_name, arrays in files.items():
+        y, rank = arrays["y"], arrays["index_in_class"]
+        of_class = [np.flatnonzero((y == c) & ~np.isin(rank, absent.get(f"{file_name} {c}", ()))) for c in range(10)]
+        chosen = by_turns([numbers[: OF_SUBSET[file_name]] for numbers in of_class])
+        result[file_name] = {name: arrays[name][chosen] for name in ("x", "y", "index_in_class")}
+        result[file_name]["class_names"] = arrays["class_names"]
+    return result
+
+
 def main(arguments=None, archive=ARCHIVE):
     """The command; archive is an argument so that its tests need no network."""
-    options = parser(__doc__, "cifar10").parse_args(arguments)
+    options = parser(__doc__, "cifar10", SUBSET).parse_args(arguments)
     announce(TITLE, [archive], LICENCE, CITATION)
     with work_folder(options.out) as work:
         path = obtain([archive], options.source, options.out)[archive.name]
-        publish(convert(path), work, options.out)
+        publish((subset if options.subset else dict)(convert(path)), work, options.out)
 
 
 if __name__ == "__main__":

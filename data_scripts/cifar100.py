@@ -1,13 +1,17 @@
 """Bring CIFAR-100: download the original binary archive (or take it from --from), check it, convert to .npz.
 
 Only cifar-100-binary.tar.gz is read: the archives for Python and Matlab hold the same images, but as pickles.
+With --subset it is the 8,000 images that mcuref's tests use, array for array; their two sides are not the official ones.
 """
 
+import hashlib
 import sys
+from collections import Counter
 
+import numpy as np
 from archives import contents
 from cifar10 import CITATION, LICENCE, checked_labels, names_of, records
-from common import announce, parser, publish, run, work_folder
+from common import announce, by_turns, parser, publish, run, work_folder
 from download import Archive, obtain
 
 TITLE = "CIFAR-100, 32x32 colour images, 50,000 training and 10,000 test; https://www.cs.toronto.edu/~kriz/cifar.html"
@@ -20,6 +24,11 @@ ARCHIVE = Archive(
 )
 PARTS = {"train.npz": "train.bin", "test.npz": "test.bin"}
 FINE, COARSE = "fine_label_names.txt", "coarse_label_names.txt"
+OF_SUBSET = {"train.npz": 60, "test.npz": 20}  # of each class
+SUBSET = (
+    "only 60 and 20 images of each class, from both official sides together: the first by SHA-256 of their pixels, without "
+    "those that occur twice, the classes by turns"
+)
 
 
 def convert(path):
@@ -38,13 +47,30 @@ def convert(path):
     return result
 
 
+def subset(files):
+    """Of what convert returns, the images that mcuref's tests use."""
+    sides = list(files.values())
+    x, y, y_coarse = (np.concatenate([arrays[name] for arrays in sides]) for name in ("x", "y", "y_coarse"))
+    digests = [hashlib.sha256(image.tobytes()).digest() for image in x]
+    times = Counter(digests)
+    single = [i for i in sorted(range(len(x)), key=digests.__getitem__) if times[digests[i]] == 1]
+    of_class = [[i for i in single if y[i] == label] for label in range(100)]
+    result, first = {}, 0
+    for file_name, count in OF_SUBSET.items():
+        chosen = by_turns([numbers[first : first + count] for numbers in of_class])
+        result[file_name] = {"x": x[chosen], "y": y[chosen], "y_coarse": y_coarse[chosen]}
+        result[file_name] |= {name: sides[0][name] for name in ("class_names", "coarse_names")}
+        first += count
+    return result
+
+
 def main(arguments=None, archive=ARCHIVE):
     """The command; archive is an argument so that its tests need no network."""
-    options = parser(__doc__, "cifar100").parse_args(arguments)
+    options = parser(__doc__, "cifar100", SUBSET).parse_args(arguments)
     announce(TITLE, [archive], LICENCE, CITATION)
     with work_folder(options.out) as work:
         path = obtain([archive], options.source, options.out)[archive.name]
-        publish(convert(path), work, options.out)
+        publish((subset if options.subset else dict)(convert(path)), work, options.out)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 from contextlib import contextmanager, suppress
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mcuref.datasets.registry import data_folder  # noqa: E402
 from mcuref.errors import InputError, McurefError  # noqa: E402
+from mcuref.reading import escaped  # noqa: E402
 
 
 def run(main):
@@ -27,7 +29,7 @@ def run(main):
     try:
         main()
     except McurefError as error:
-        print(error, file=sys.stderr)
+        print(escaped(str(error)), file=sys.stderr)  # names in an archive are anybody's
         return 2
     except KeyboardInterrupt:
         print("stopped; no result was written, and a download will be continued next time", file=sys.stderr)
@@ -35,8 +37,14 @@ def run(main):
     return 0
 
 
-def parser(description, name):
-    """The parser of a script's command line; name is the data set's folder in the data folder of mcuref."""
+def parser(description, name, subset=None):
+    """The parser of a script's command line.
+
+    Parameters
+    ----------
+    name : str, the data set's folder in the data folder of mcuref.
+    subset : str, what --subset says of itself; None: there is no such option.
+    """
     result = argparse.ArgumentParser(description=description)
     result.add_argument(
         "--from",
@@ -52,6 +60,8 @@ def parser(description, name):
         metavar="FOLDER",
         help=f"where train.npz and test.npz go (default: {name} in the data folder of mcuref)",
     )
+    if subset:
+        result.add_argument("--subset", action="store_true", help=subset)
     return result
 
 
@@ -121,6 +131,25 @@ def work_folder(out):
 def watched(iterable, what, total):
     """Iterate with a progress bar on stderr."""
     return track(iterable, what, total, console=Console(stderr=True))
+
+
+def listed(name):
+    """{what a line begins with: tuple of int} of subsets/NAME.txt, whose lines are "what: 1 5-7 9", or go on with spaces."""
+    text = (Path(__file__).parent / "subsets" / f"{name}.txt").read_text(encoding="ascii")
+    lines = text.replace("\n    ", " ").splitlines()
+    pairs = (line.split(": ") for line in lines if not line.startswith("#"))
+    return {what: tuple(number for part in parts.split() for number in _span(part)) for what, parts in pairs}
+
+
+def _span(part):
+    first, _, last = part.partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
+def by_turns(groups):
+    """The members of groups, lists of any lengths: the first of each, then the second of each, and so on."""
+    absent = object()
+    return [member for turn in zip_longest(*groups, fillvalue=absent) for member in turn if member is not absent]
 
 
 def publish(files, work, out):

@@ -1,7 +1,8 @@
 """Bring Oxford Flowers-102: download the originals (or take them from --from), check them, reduce to 32x32, to .npz.
 
 The official training and validation sides (10 images of each class each) together become train.npz, the official test
-side test.npz. Needs Pillow and SciPy.
+side test.npz. With --subset it is the 1,780 images that mcuref's tests use, if the copies that those were reduced from are
+the originals: their checksums were not at hand. Needs Pillow and SciPy.
 """
 
 import io
@@ -10,7 +11,7 @@ import sys
 
 import numpy as np
 from archives import members
-from common import InputError, announce, parser, publish, run, watched, work_folder
+from common import InputError, announce, by_turns, listed, parser, publish, run, watched, work_folder
 from download import Archive, obtain
 from images import optional, square_image
 
@@ -42,6 +43,10 @@ SPLIT = Archive(
 )
 SIDES = {"train.npz": ("trnid", "valid"), "test.npz": ("tstid",)}
 SIDE_LENGTH = 32
+SUBSET = (
+    "only 15 training and 5 test images of each of 89 classes (subsets/flowers102.txt), which are numbered anew, the "
+    "classes by turns; these sides are not the official ones"
+)
 
 # The originals have numbers only; these are the names in general use, by label from 1 on.
 CLASS_NAMES = """
@@ -72,21 +77,19 @@ def matrices(path, names):
         raise InputError(f"{path} is not a .mat file with {' and '.join(names)}: {reason}") from None
 
 
-def images(path, count):
-    """uint8 (count, 32, 32, 3), image i from jpg/image_<i + 1>.jpg of the archive; InputError if one is missing."""
-    x = np.empty((count, SIDE_LENGTH, SIDE_LENGTH, 3), np.uint8)
-    missing = set(range(1, count + 1))
-    for name, read in watched(members(path), "reducing images", count):
+def images(path, numbers):
+    """{number: uint8 (32, 32, 3)} of jpg/image_<number>.jpg of the archive; InputError if one is missing."""
+    found, wanted = {}, set(numbers)
+    for name, read in watched(members(path), "reducing images", len(wanted)):
         match = re.search(r"(?:^|/)image_(\d{5})\.jpg$", name)
-        if match and (number := int(match[1])) in missing:
-            x[number - 1] = square_image(read(), f"{name} in {path}", SIDE_LENGTH)
-            missing.remove(number)
-    if missing:
-        raise InputError(f"{path} lacks {len(missing)} of {count} images, the first is image_{min(missing):05}.jpg")
-    return x
+        if match and (number := int(match[1])) in wanted:
+            found[number] = square_image(read(), f"{name} in {path}", SIDE_LENGTH)
+    if missing := wanted - found.keys():
+        raise InputError(f"{path} lacks {len(missing)} of {len(wanted)} images, the first is image_{min(missing):05}.jpg")
+    return found
 
 
-def convert(found):
+def convert(found, subset=False):
     """{file name: {array name: array}}: x uint8 (N, 32, 32, 3) in the order of the official lists, y and more."""
     class_names = np.array([name.strip() for name in CLASS_NAMES.replace("\n", " ").split(",")])
     labels = matrices(found[LABELS.name], ["labels"])["labels"]
@@ -96,27 +99,37 @@ def convert(found):
     numbers = {file_name: np.concatenate([split[name] for name in names]) for file_name, names in SIDES.items()}
     if sorted(np.concatenate(list(numbers.values()))) != list(range(1, len(labels) + 1)):
         raise InputError(f"{found[SPLIT.name]} does not put each of the {len(labels)} images on exactly one side")
-    x = images(found[IMAGES.name], len(labels))
+    kept = np.arange(1, len(class_names) + 1)
+    if subset:
+        numbers, kept = _subset()
+    x = images(found[IMAGES.name], [number for side in numbers.values() for number in side.tolist()])
     return {
         file_name: {
-            "x": x[number - 1],
-            "y": (labels[number - 1] - 1).astype(np.uint8),
+            "x": np.stack([x[i] for i in number.tolist()]),
+            "y": np.searchsorted(kept, labels[number - 1]).astype(np.uint8),
             "image_id": number.astype(np.uint16),
             "original_label": labels[number - 1].astype(np.uint8),
-            "class_names": class_names,
+            "class_names": class_names[kept - 1],
         }
         for file_name, number in numbers.items()
     }
 
 
+def _subset():
+    """({file name: numbers of its images}, the labels that they have)."""
+    chosen = listed("flowers102")
+    sides = {side: by_turns([n for what, n in chosen.items() if what.startswith(side)]) for side in SIDES}
+    return {side: np.array(n) for side, n in sides.items()}, np.array(sorted({int(what.split()[1]) for what in chosen}))
+
+
 def main(arguments=None, archives=(IMAGES, LABELS, SPLIT)):
     """The command; archives is an argument so that its tests need no network."""
-    options = parser(__doc__, "flowers102_32").parse_args(arguments)
+    options = parser(__doc__, "flowers102_32", SUBSET).parse_args(arguments)
     announce(TITLE, archives, LICENCE, CITATION)
     for module in ("PIL.Image", "scipy.io"):  # before the download
         optional(module)
     with work_folder(options.out) as work:
-        publish(convert(obtain(archives, options.source, options.out)), work, options.out)
+        publish(convert(obtain(archives, options.source, options.out), options.subset), work, options.out)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ class Entry:
     name, what, kind, licence, note : str, as in DatasetInfo.
     shape, dtype : of a sample.
     train, test, classes : numbers of the complete original: of samples, so of windows in anomaly detection.
-    script : str, the data script that brings it; empty if there is none.
+    script : str, the data script that brings it, with the option that it needs; empty if there is none.
     x : str, the array of the samples in both files.
     stored : (shape, dtype) of a sample in that array, of a clip in anomaly detection; None if as above.
     convert : callable on that array, before anything else; None if it is right as it is.
@@ -58,6 +58,7 @@ _ENTRIES = (
         "cifar10", "small photographs", "image", (32, 32, 3), "uint8", 50000, 10000, 10,
         licence=_CIFAR_LICENCE,
         script="cifar10",
+        note="README's figures: its 12,000 images that --subset selects",
     ),
     Entry(
         "cifar100", "small photographs, fine labels", "image", (32, 32, 3), "uint8", 50000, 10000, 100,
@@ -75,9 +76,11 @@ _ENTRIES = (
         script="food101",
     ),
     Entry(
-        "coil100_32", "objects on a turntable", "image", (32, 32, 3), "uint8", 2387, 1197, 100,
+        "coil100_32", "objects on a turntable", "image", (32, 32, 3), "uint8", 2400, 1200, 100,
         licence="non-commercial research",
-        note="test views lie between training views, so it is easy",
+        script="coil100",
+        note="test views lie between training views, so it is easy; README's figures: --subset, 16 views fewer, object 1 "
+        "reduced by another method",
         arrays=("session",),
         of_test=("session",),
         fields=semantics.coil100,
@@ -92,6 +95,7 @@ _ENTRIES = (
     Entry(
         "core50_tiny", "90 images of CORe50", "image", (64, 64, 3), "uint8", 70, 20, 10,
         licence="CC BY 4.0",
+        script="core50 --subset",
         note="for trying code, far too small for results",
         arrays=("session",),
         fields=semantics.core50,
@@ -120,8 +124,8 @@ _ENTRIES = (
         "speech_commands_mfcc49x10", "keywords (v0.02)", "mfcc", (49, 10), "int8", 38800, 4890, 12,
         licence=_SPEECH_LICENCE,
         script="speech_commands",
-        note="where the training side was made from spectrogram images, its silence differs from the test set's in "
-        "level: expect errors in that class",
+        note="README's figures: a training side made from spectrogram images, which no script gives; its silence differs "
+        "from the test set's in level: expect errors in that class",
         arrays=("speaker", "validation", "scale", "zero_point"),
         fields=semantics.speech_commands,
     ),
@@ -130,6 +134,7 @@ _ENTRIES = (
         784000, 481964, 2,
         licence=_SOUND_LICENCE,
         script="dcase2020",
+        note="README's figures: its 248 clips that --subset selects, features to a step of 1/16 dB",
         stored=((200, 128), "int16"),
         arrays=("machine_id",),
         fields=semantics.machines,

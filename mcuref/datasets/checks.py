@@ -3,12 +3,15 @@
 `where` names the array in the sentence, for example "data set 'mine': x_train".
 """
 
+import unicodedata
+
 import numpy as np
 
 from mcuref.errors import InputError
 
 SAMPLE_DTYPES = tuple(np.dtype(name) for name in ("uint8", "int8", "int16", "float32"))
 MAX_CLASSES = 65536  # a larger "label" is an identifier or a regression target that was mistaken for a class
+LONGEST_NAME = 100  # characters, of a class
 
 
 def samples(x, where):
@@ -69,7 +72,7 @@ def labels_below(y, classes, where):
 
 
 def names(class_names, where):
-    """class_names, a sequence of non-empty strings, as a tuple of str; anything else raises InputError."""
+    """class_names, a sequence of short non-empty strings, as a tuple of str; anything else raises InputError."""
     if isinstance(class_names, str):
         raise InputError(f"{where} is the single string {class_names!r}; a sequence of one name a class is needed")
     try:
@@ -79,9 +82,16 @@ def names(class_names, where):
         raise InputError(f"{where} is of type {kind}; a sequence of one name a class is needed") from None
     if not result:
         raise InputError(f"{where} is empty; one name a class is needed")
+    if len(result) > MAX_CLASSES:
+        raise InputError(f"{where} has {len(result):,} names; {MAX_CLASSES:,} classes are the most")
     for index, name in enumerate(result):
         if not isinstance(name, str) or not name:
-            raise InputError(f"{where} has {name!r} at position {index}; a non-empty string is needed")
+            raise InputError(f"{where} has {_shown(name)} at position {index}; a non-empty string is needed")
+        if len(name) > LONGEST_NAME or any(map(_unprintable, name)):
+            raise InputError(
+                f"{where} has {_shown(name)} at position {index}; at most {LONGEST_NAME} characters that can be printed "
+                "are needed"
+            )
     return tuple(str(name) for name in result)  # numpy.str_ becomes str
 
 
@@ -141,6 +151,16 @@ def clips_of_windows(clips, y, machines, where):
     label = np.empty(len(machines), np.int32)
     label[clips] = y
     _refuse_values(clips, label[clips] != y, where, "the windows of a clip must have the same label")
+
+
+def _unprintable(character):
+    """Whether it would steer the terminal or break a line, or is half a character."""
+    return unicodedata.category(character) in ("Cc", "Cs")
+
+
+def _shown(value):
+    text = ascii(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _require_array(array, where):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from mcuref.datasets import checks
+from mcuref.datasets import checks, doubts
 from mcuref.datasets.normalisation import default_normalisation
 from mcuref.errors import InputError
 from mcuref.kernels.random import SPLIT, permutation
@@ -35,6 +35,8 @@ class Data:
     validation : None or bool[N]: the official validation samples of the training set.
     sessions : None or int32[N]: when or from where each training sample was seen, for learning in steps.
     sessions_test : None or int32[M]: the same of the test samples, where they are of the same sessions.
+    warnings : sentences, tuple of str, about what was taken from the arrays for want of ``class_names``, or of ``mean``
+        and ``scale``, and is probably not what was meant (:mod:`mcuref.datasets.doubts`). Parts of the data keep them.
 
     Kind "anomaly" is the detection of anomalies (class 1) by a network that has seen normal samples (class 0) alone. A
     sample is a window of a clip, and groups are the clips of the training windows. What is judged is a clip, in
@@ -66,6 +68,7 @@ class Data:
     clips_test: np.ndarray | None = field(default=None, repr=False)
     machines_test: np.ndarray | None = field(default=None, repr=False)
     x_anomalous: np.ndarray | None = field(default=None, repr=False)
+    warnings: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self):
         if not isinstance(self.name, str) or not self.name:
@@ -189,6 +192,7 @@ class Data:
             self._set("class_names", ("normal", "anomaly"))
         elif self.class_names is None:
             self._set("class_names", tuple(str(label) for label in range(int(self.y_train.max()) + 1)))
+            self._warn(doubts.empty_classes(self.y_train))
         else:
             self._set("class_names", checks.names(self.class_names, self._where("class_names")))
         checks.labels_below(self.y_train, self.classes, self._where("y_train"))
@@ -199,6 +203,8 @@ class Data:
         if len(given) == 1:
             raise InputError(f"{self._where(given[0])} is given alone; mean and scale are needed together, or neither")
         mean, scale = (self.mean, self.scale) if given else default_normalisation(self.x_train)
+        if not given:
+            self._warn(doubts.waveform(self.x_train, mean, scale))
         self._set("mean", checks.constants(mean, self.input_size, self._where("mean")))
         self._set("scale", checks.constants(scale, self.input_size, self._where("scale")))
         if len(self.mean) != len(self.scale):
@@ -253,6 +259,10 @@ class Data:
 
     def _where(self, field_name):
         return f"data set {self.name!r}: {field_name}"
+
+    def _warn(self, sentence):
+        if sentence:
+            self._set("warnings", (*self.warnings, f"data set {self.name!r}: {sentence}"))
 
     def _set(self, field_name, value):
         object.__setattr__(self, field_name, value)  # the one way to replace a field of a frozen dataclass

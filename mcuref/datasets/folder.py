@@ -1,12 +1,17 @@
 """The user's own data set: a folder with train.npz and test.npz."""
 
 import os
+import stat
+import sys
 from pathlib import Path
+
+import numpy as np
 
 from mcuref.datasets.data import Data
 from mcuref.datasets.npz import read_npz
 from mcuref.datasets.registry import SIDES, absent_sides
 from mcuref.errors import InputError
+from mcuref.reading import MAY_NOT, absence
 
 KIND_OF_DIMENSIONS = {4: "image", 3: "signal"}  # NHWC, time x channels; anything else: features
 
@@ -23,10 +28,15 @@ def load_folder(path):
     InputError : the folder or a file is missing or unreadable, or an array is unusable.
     """
     path = Path(path)
-    if not os.path.exists(path):
-        raise InputError(f"the data folder {path} does not exist; a folder with train.npz and test.npz is needed")
-    if not os.path.isdir(path):
-        raise InputError(f"{path} is not a folder; a folder with train.npz and test.npz is needed")
+    needed = f"a folder with {' and '.join(SIDES)} is needed"
+    try:
+        mode = os.stat(path).st_mode
+    except PermissionError:
+        raise InputError(f"the data folder {path} {MAY_NOT}") from None
+    except (OSError, ValueError):  # ValueError: a NUL in the name
+        raise InputError(f"the data folder {path} {absence(path)}; {needed}") from None
+    if not stat.S_ISDIR(mode):
+        raise InputError(f"{path} is not a folder; {needed}")
     absent = absent_sides(path)
     if absent:
         raise InputError(f"the data folder {path} has no {' and no '.join(absent)}; it needs {' and '.join(SIDES)}")
@@ -76,4 +86,7 @@ def _class_names(arrays, path):
         raise InputError(
             f"{path} has class_names of shape {names.shape} and dtype {names.dtype}; one string a class is needed"
         )
+    native = names.astype(names.dtype.newbyteorder("="))
+    if native.dtype.kind == "U" and native.view(np.uint32).max(initial=0) > sys.maxunicode:
+        raise InputError(f"{path} has class_names with a character that does not exist")
     return tuple(str(name) for name in names)

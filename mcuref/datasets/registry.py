@@ -9,6 +9,7 @@ import numpy as np
 from mcuref.datasets.catalogue import CATALOGUE
 from mcuref.datasets.npz import read_npz, shapes
 from mcuref.errors import InputError
+from mcuref.reading import open_ordinary
 
 NAMES = ("digits", *CATALOGUE)  # the embedded one, and those with a folder of their name
 SIDES = ("train.npz", "test.npz")
@@ -19,8 +20,8 @@ class DatasetInfo:
     """What `mcuref datasets` prints about a data set; to find it out, nothing is loaded.
 
     `train`, `test` and `classes` count what is here, or the complete original as long as nothing is. `present` tells
-    whether it can be loaded now from `where`, `command` is what brings it (empty for the embedded one), `note` is what
-    a user must know of it (may be empty).
+    whether it can be loaded now from `where`, `command` is what brings it (empty for the embedded one; if it is there but
+    cannot be opened, why), `note` is what a user must know of it (may be empty).
     """
 
     name: str
@@ -48,14 +49,32 @@ def data_folder():
 
 
 def absent_sides(folder):
-    """Those of train.npz and test.npz that are not in folder, a list of str."""
-    return [side for side in SIDES if not os.path.isfile(folder / side)]
+    """Those of train.npz and test.npz that are not in folder, a list of str.
+
+    Raises
+    ------
+    InputError : one is there, or may be, but cannot be opened.
+    """
+    absent = []
+    for path in (folder / side for side in SIDES):
+        try:
+            os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            absent.append(path.name)
+            continue
+        except OSError:  # said in the next line
+            pass
+        open_ordinary(path, str(path), "a NumPy .npz file").close()
+    return absent
 
 
 def describe(entry):
     """The DatasetInfo of an Entry of the catalogue."""
     where = data_folder() / entry.name
-    present = not absent_sides(where)
+    try:
+        present, command = not absent_sides(where), _command(entry)
+    except InputError as error:  # nothing has to be brought
+        present, command = False, str(error)
     train, test, classes = _counts(entry, where) if present else (entry.train, entry.test, entry.classes)
     return DatasetInfo(
         name=entry.name,
@@ -70,7 +89,7 @@ def describe(entry):
         note=entry.note,
         present=present,
         where=where,
-        command=_command(entry),
+        command=command,
     )
 
 
@@ -90,7 +109,8 @@ def _counts(entry, where):
 
 def _command(entry):
     if entry.script:
-        return f"python data_scripts/{entry.script}.py"
+        name, *option = entry.script.split()
+        return " ".join([f"python data_scripts/{name}.py", *option])
     shape, dtype = entry.stored or (entry.shape, entry.dtype)
     arrays = ", ".join([f"{entry.x} {dtype} (N, {', '.join(map(str, shape))})", "y", *entry.arrays])
     return f"no script; put train.npz and test.npz into its folder {entry.name}, each with {arrays}"

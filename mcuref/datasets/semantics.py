@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mcuref.datasets import checks
 from mcuref.errors import InputError
 
 # Quantisation of the int8 MFCC of MLPerf Tiny: value = (x - ZERO_POINT) * SCALE
@@ -11,9 +12,9 @@ SCALE, ZERO_POINT = 0.5847029089927673, 83
 def uci_har(train):
     """Groups by subject. The three axes of a sensor must have one scale, or turning the phone would be wrong."""
     scales = train["scale_log2"]
-    if scales.shape != (9,) or (scales.reshape(3, 3) != scales[::3, None]).any():
+    if not _numbers(scales, (9,)) or (scales.reshape(3, 3) != scales[::3, None]).any():
         raise InputError(
-            f"data set 'uci_har' has scale_log2 {scales.tolist()}; nine numbers, the same for x, y and z of a sensor, "
+            f"data set 'uci_har' has scale_log2 {_shown(scales)}; nine numbers, the same for x, y and z of a sensor, "
             "are needed"
         )
     return {"groups": train["subject"]}
@@ -32,16 +33,28 @@ def core50(train):
 def speech_commands(train):
     """The official validation clips; groups by speaker, an unknown speaker (0) is a group of its own."""
     scale, zero_point = train["scale"], train["zero_point"]
-    if scale.shape != () or zero_point.shape != () or abs(scale - SCALE) > 1e-6 or zero_point != ZERO_POINT:
+    numbers = _numbers(scale, ()) and _numbers(zero_point, ())
+    if not numbers or not abs(scale - SCALE) <= 1e-6 or zero_point != ZERO_POINT:  # not: of NaN nothing is true
         raise InputError(
-            f"data set 'speech_commands_mfcc49x10' has scale {scale.tolist()} and zero_point {zero_point.tolist()}; "
+            f"data set 'speech_commands_mfcc49x10' has scale {_shown(scale)} and zero_point {_shown(zero_point)}; "
             f"{SCALE} and {ZERO_POINT}, those of MLPerf Tiny, are needed"
         )
-    speakers = train["speaker"].astype(np.int64)
+    where = "data set 'speech_commands_mfcc49x10': speaker"
+    speakers = checks.numbers(train["speaker"], len(train["x"]), where, "training sample").astype(np.int64)
     return {
         "groups": np.where(speakers == 0, -1 - np.arange(len(speakers)), speakers),
         "validation": train["validation"],
     }
+
+
+def _numbers(array, shape):
+    return array.shape == shape and array.dtype.kind in "iuf"
+
+
+def _shown(array):
+    """A few numbers as they are, of anything else what it is: texts may be long and odd."""
+    few = array.size <= 9 and array.dtype.kind in "iuf"
+    return array.tolist() if few else f"of shape {array.shape} and dtype {array.dtype}"
 
 
 def machines(test):

@@ -25,10 +25,12 @@ from mcuref.arguments import instance, one_of, whole
 from mcuref.errors import InputError
 from mcuref.layers import KINDS, LOSSES, Dense, Residual
 from mcuref.layers.input import checked_shape
+from mcuref.reading import open_ordinary
 
 MOST_CLASSES = 1 << 16
 MOST_LAYERS = 1000
 LARGEST_FILE = 1 << 20  # bytes
+MOST_DOTS = 5000  # a key of that many parts takes Python's reader 100 MB, one of twice as many four times that
 LARGEST_NUMBER = (1 << 31) - 1  # the program's table has no larger one
 LONGEST_TEXT = 200
 LONGEST_SENTENCE = 500
@@ -77,13 +79,8 @@ class Model:
 def read_model(path):
     """The :class:`Model` in a TOML file; InputError, one sentence, if it cannot be read or something in it is wrong."""
     where = f"model file {str(path)!r}"
-    try:
-        with open(path, "rb") as file:
-            content = file.read(LARGEST_FILE + 1)
-    except FileNotFoundError:
-        raise InputError(f"{where} does not exist") from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise InputError(f"{where} cannot be read: {(getattr(error, 'strerror', '') or str(error)).lower()}") from None
+    with open_ordinary(path, where, "a TOML file") as file:
+        content = file.read(LARGEST_FILE + 1)
     if len(content) > LARGEST_FILE:
         raise InputError(f"{where} has more than {LARGEST_FILE:,} bytes; that is no network in TOML")
     try:
@@ -96,6 +93,8 @@ def read_model(path):
 def parse_model(path, text):
     """The :class:`Model` in the text of such a file, which need not be there any more."""
     where = f"model file {str(path)!r}"
+    if text.count(".") > MOST_DOTS:
+        raise InputError(f"{where} has more than {MOST_DOTS:,} dots; that is no network in TOML")
     try:
         content = tomllib.loads(text)
     except RecursionError:
@@ -151,7 +150,8 @@ def _check_plain(content):
         where, value, depth = left.pop()
         if isinstance(value, dict):
             tables += 1
-            inner = [(f"{where}.{key}" if where else key, v) for key, v in value.items()]
+            names = ((key if key.isprintable() else repr(key), v) for key, v in value.items())
+            inner = [(f"{where}.{name}" if where else name, v) for name, v in names]
         elif isinstance(value, list):
             inner = [(f"{where}[{i}]", v) for i, v in enumerate(value)]
         else:

@@ -264,7 +264,7 @@ def broken(arrays, what):
     ("nan", "x_train has nan at sample 7, position (2,)"), ("inf", "x_train has inf at sample 7"),
     ("infinite test sample", "x_test has inf at sample 3, position (1,)"), ("empty", "x_train has shape (0, 4)"),
     ("one dimension", "x_train has shape (30,)"), ("strings", "x_train has dtype <U"),
-    ("objects", "cannot be read as a NumPy .npz file without pickled objects"), ("too large", "must fit float32"),
+    ("objects", "holds pickled Python objects, which are not loaded"), ("too large", "must fit float32"),
     ("width", "x_test has samples of shape (3,)"), ("type", "x_test has dtype int8 and x_train float32"),
     ("fewer labels", "y_train has 29 labels for 30 samples"), ("negative label", "y_train has -1 at sample 0"),
     ("half labels", "y_train has 0.5 at sample 1"), ("one-hot", "y_train has shape (30, 3)"),

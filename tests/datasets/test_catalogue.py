@@ -1,5 +1,7 @@
 """Every entry by small files of its layout, whatever their number of samples, and by the real ones where they are."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -22,6 +24,7 @@ def made(name, samples):
         "subject": np.arange(samples) % 4,
         "scale_log2": np.full(9, 14, np.int8),
         "speaker": np.arange(samples, dtype=np.uint16) % 3,
+        "machine_id": np.ones(samples, np.uint8),
         "validation": (np.arange(samples) % 4 == 1).astype(np.uint8),
         "scale": np.float32(SCALE),
         "zero_point": np.int8(ZERO_POINT),
@@ -57,7 +60,7 @@ def test_something_else_in_its_folder(place, name):
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_without_what_it_needs(place, name):
     place(name, {"z": np.zeros(2)}, {"z": np.zeros(2)})
-    with pytest.raises(InputError, match=f"has no array '{CATALOGUE[name].x}' .it holds z.; {CATALOGUE[name].x} and y"):
+    with pytest.raises(InputError, match=f"has no array '{CATALOGUE[name].x}' .it holds 'z'.; {CATALOGUE[name].x} and y"):
         load(name)
 
 
@@ -66,6 +69,41 @@ def test_damaged(place, name):
     (place(name, {}, {}) / "train.npz").write_bytes(b"junk")
     with pytest.raises(InputError, match="train.npz cannot be read"):
         load(name)
+
+
+WRONG = {
+    "text": np.array(["loud"] * 3), "one text": np.array("0.5847029"), "bytes": np.array([b"a", b"b", b"c"]),
+    "object": np.array([1, "a", None], object), "date": np.array(["2020-01-01"] * 3, "M8[D]"), "span": np.ones(3, "m8[s]"),
+    "complex": np.full(3, 1 + 1j), "one complex": np.complex64(1j), "fields": np.zeros(3, "i4,f4"), "raw": np.zeros(3, "V4"),
+    "bool": np.ones(3, bool), "nan": np.full(3, np.nan), "one nan": np.float64(np.nan), "inf": np.full(3, -np.inf),
+    "one inf": np.float32(np.inf), "negative": np.full(3, -5), "huge": np.full(3, 2**64 - 1, np.uint64),
+    "half": np.full(3, 0.5), "long double": np.full(3, np.longdouble("1e4000")),
+    "too long": np.zeros(5000, int), "too short": np.zeros(1, int),
+    "empty": np.zeros(0), "no text": np.array([""] * 3), "matrix": np.zeros((3, 3), int), "one": np.int64(1),
+    "no character": np.full((3, 2), 0x110000, np.uint32).view("U2")[:, 0], "deep": np.zeros((1,) * 30, int),
+    "python 2": np.zeros(3, ">i2"), "no bytes": np.zeros(3, "S0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_array_of_every_wrong_kind_is_one_sentence_or_usable(place, name):
+    entry, refused = CATALOGUE[name], 0
+    right = [made(name, 3) | {"y": np.zeros(3, int)} for _ in ("train", "test")]
+    for array in (*right[0], "class_names"):
+        for kind, wrong in WRONG.items():
+            for side in (0, 1):
+                sides = [dict(arrays) for arrays in right]
+                sides[side][array] = wrong
+                place(name, *sides)
+                with warnings.catch_warnings(action="error"):
+                    try:
+                        load(name)
+                    except InputError as error:
+                        refused += 1
+                        sentence = str(error)
+                        assert name in sentence and len(sentence) < 500 and sentence.isprintable(), (array, kind)
+    assert refused > 2 * len(WRONG)  # of x alone, nothing of these is usable; of entry.arrays hardly anything
+    assert entry.kind == "anomaly" or refused > (2 + len(entry.arrays) / 2) * len(WRONG)
 
 
 def test_names_are_folders_and_kinds_are_known():

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 
@@ -107,6 +109,53 @@ def test_missing_files(folder, absent, sentence):
     for name in absent:
         (folder / name).unlink()
     refused(folder, str(folder), sentence)
+
+
+@pytest.mark.parametrize("function", ["os.stat", "os.lstat", "builtins.open"])
+def test_permission_is_permission(folder, monkeypatch, function):
+    def forbidden(*_, **__):  # chmod would not stop the administrator, who may be running this
+        raise PermissionError(13, "Permission denied")
+
+    (folder / "train.npz").unlink()  # a folder that may not be entered tells nothing of its files
+    with monkeypatch.context() as patch:
+        patch.setattr(function, forbidden)
+        if function == "os.lstat":
+            patch.setattr("mcuref.reading.os.stat", lambda *a, real=os.stat: forbidden() if "npz" in str(a) else real(*a))
+        with pytest.raises(InputError, match="may not be read by this user") as caught:
+            load_folder(folder)
+    assert "has no" not in str(caught.value)
+
+
+def test_a_link_to_nothing_says_so(folder):
+    (folder / "test.npz").unlink()
+    (folder / "test.npz").symlink_to("moved.npz")
+    refused(folder, "test.npz is a link to 'moved.npz', which does not exist; a NumPy .npz file is needed there")
+    (folder / "link").symlink_to("gone")
+    refused(folder / "link", "link is a link to 'gone', which does not exist; a folder with train.npz and test.npz")
+
+
+def test_a_pipe_or_folder_of_that_name(folder):
+    (folder / "train.npz").unlink()
+    os.mkfifo(folder / "train.npz")
+    refused(folder, "train.npz cannot be read: it is a named pipe")
+    (folder / "train.npz").unlink()
+    (folder / "train.npz").mkdir()
+    refused(folder, "train.npz cannot be read: it is a folder")
+
+
+@pytest.mark.parametrize("name, shown", [
+    ("\x1b[31mred", "'\\x1b[31mred'"),
+    ("two\nlines", "'two\\nlines'"), ("\ud800", "'\\ud800'"), ("a" * 101, "'" + "a" * 56 + "..."), ("\x9b", "'\\x9b'"),
+])  # fmt: skip
+def test_a_class_name_that_cannot_be_printed(folder, name, shown):
+    save(folder, "train", class_names=np.array(["ä b", "😀 $5_$10", name]))
+    refused(folder, f"class_names has {shown} at position 2; at most 100 characters that can be printed are needed")
+
+
+def test_a_class_name_with_a_character_that_does_not_exist(folder):
+    for order in "<>":
+        save(folder, "train", class_names=np.full((3, 2), 0x110000, f"{order}u4").view(f"{order}U2")[:, 0])
+        refused(folder, "train.npz has class_names with a character that does not exist")
 
 
 @pytest.mark.parametrize("side", ["train", "test"])

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from mcuref.datasets import normalisation
 from mcuref.datasets.data import Data
 from mcuref.datasets.normalisation import default_normalisation
 
@@ -35,6 +36,16 @@ def test_statistics_are_float64():
     x[::2] += 0.5  # a float32 sum of these would be off in the mean, and hopeless in the deviation
     mean, scale = default_normalisation(x)
     assert (mean.tolist(), scale.tolist()) == ([4096.25], [4.0])
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.float32])
+@pytest.mark.parametrize("channels", [2, 3, 20, 490])
+def test_pieces_have_the_bits_of_the_whole(monkeypatch, channels, dtype):
+    x = (50 * np.random.default_rng(channels).normal(size=(3000, channels))).astype(dtype)
+    columns = x - x.mean(axis=0, dtype=np.float64)
+    monkeypatch.setattr(normalisation, "PIECE", 5000)
+    scale = default_normalisation(x)[1]
+    assert (scale == (1 / np.sqrt(np.square(columns).mean(axis=0))).astype(np.float32)).all()
 
 
 def test_a_constant_value_gets_scale_1():

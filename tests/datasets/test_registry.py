@@ -33,8 +33,10 @@ def test_every_entry_says_what_brings_it(tmp_path, monkeypatch, name):
     monkeypatch.setenv("MCUREF_DATA", str(tmp_path))
     command, entry = info_of(name).command, CATALOGUE[name]
     if entry.script:
-        assert command == f"python data_scripts/{entry.script}.py"
-        assert (Path(__file__).parents[2] / "data_scripts" / f"{entry.script}.py").is_file()
+        script, *option = entry.script.split()
+        assert command.split() == ["python", f"data_scripts/{script}.py", *option]
+        content = (Path(__file__).parents[2] / "data_scripts" / f"{script}.py").read_text()
+        assert "--subset" not in entry.script + entry.note or "SUBSET)" in content
     else:
         for fragment in (name, "train.npz and test.npz", f"{entry.x} ", "(N, ", "y", *entry.arrays):
             assert fragment in command
@@ -52,6 +54,20 @@ def test_present_when_both_files_are_there(tmp_path, monkeypatch):
         (tmp_path / "mnist" / name).touch()
         found.append(info_of("mnist").present)
     assert found == [False, True]
+
+
+def test_what_is_here_and_may_not_be_read_is_not_brought_again(place, monkeypatch):
+    def forbidden(*_, **__):  # chmod would not stop the administrator, who may be running this
+        raise PermissionError(13, "Permission denied")
+
+    place("mnist", {}, {})
+    with monkeypatch.context() as patch:
+        patch.setattr("builtins.open", forbidden)
+        info = info_of("mnist")
+        with pytest.raises(InputError, match="mnist/train.npz may not be read by this user") as caught:
+            load("mnist")
+    assert not isinstance(caught.value, MissingData)
+    assert not info.present and info.command == str(caught.value)
 
 
 def test_what_is_here_is_counted(place):

@@ -1,7 +1,9 @@
 """Models in TOML files: whatever is wrong is said in one sentence that names file and place, before any work."""
 
 import json
+import os
 import time
+import tracemalloc
 
 import pytest
 
@@ -127,6 +129,12 @@ NO_NETWORK = [
     (INPUT + layers(FLATTEN, *[RELU] * 60_000, DENSE), "it has more than 1,000 layers, or entries in a list"),
     (INPUT + layers(*[residual(f"[{RELU}, {RELU}]")] * 400, FLATTEN, DENSE), "more than 1,000 layers"),
     (INPUT + "classes = " + "9" * 5000, "is not valid TOML: Exceeds the limit"),
+    ("a." * 400_000 + "a = 1", "has more than 5,000 dots; that is no network in TOML"),
+    ("\n".join(f"c{i}." + "a." * 99 + "a = 1" for i in range(4000)), "has more than 5,000 dots"),
+    ("a." * 4990 + "a = 1", "a.a.a.a is nested too deeply"),
+    (SMALL + '"\\u001b[31m" = 1', r"key '\x1b[31m' is not known"),
+    (INPUT + '"a\\u001bb"."\\n" = [[' + "9" * 4000 + "]]", r"""'a\x1bb'.'\n'[0][0] is a number of"""),
+    (first('{kind = "relu", "\\u009b" = 1}'), r"has no argument '\x9b'"),
 ]  # fmt: skip
 
 
@@ -135,12 +143,27 @@ def test_what_is_no_network_at_all(refused, content, words):
     assert words in refused(content)
 
 
+def test_memory_of_the_worst_files(write):
+    worst = [
+        "a." * 4990 + "a = 1", "[layers" + ".a" * 4990 + "]", "x = [" + "[], " * 260_000 + "]", "[[a]]\n" * 170_000,
+        "x = {" + ", ".join(f"a{i} = 1" for i in range(90_000)) + "}",
+    ]  # fmt: skip
+    for content in worst:
+        name = write(content)
+        tracemalloc.start()
+        with pytest.raises(InputError):
+            find_model(name)
+        assert tracemalloc.get_traced_memory()[1] < 256 << 20
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize("name, words", [
-    ("absent.toml", "does not exist"), ("folder.toml", "cannot be read: is a directory"),
+    ("absent.toml", "does not exist"), ("folder.toml", "cannot be read: it is a folder; a TOML file is needed there"),
+    ("pipe.toml", "cannot be read: it is a named pipe"), ("link.toml", "is a link to 'gone', which does not exist"),
     ("a\0b.toml", "cannot be read: embedded null byte"), ("n" * 300 + ".toml", "cannot be read: file name too long"),
 ])  # fmt: skip
 def test_files_that_cannot_be_read(tmp_path, name, words):
-    (tmp_path / "folder.toml").mkdir()
+    (tmp_path / "folder.toml").mkdir(), os.mkfifo(tmp_path / "pipe.toml"), (tmp_path / "link.toml").symlink_to("gone")
     with pytest.raises(InputError, match=words):
         find_model(str(tmp_path / name))
 
