@@ -18,7 +18,7 @@ from mcuref.errors import InputError
 
 # What Numba's variables may be, where Numba does not say so in one sentence, or where it ends the process
 VARIABLES = {
-    "NUMBA_NUM_THREADS": ("a whole number from 1", r"\s*\+?0*[1-9]\d{0,8}\s*"),
+    "NUMBA_NUM_THREADS": ("a whole number from 1", r"0*[1-9]\d{0,8}"),
     "NUMBA_OPT": ("0, 1, 2, 3 or max", r"[0-3]|max"),
     "NUMBA_CPU_FEATURES": ("features that begin with + or -, with commas between them", r"([+-][^\s,]+(,[+-][^\s,]+)*)?"),
 }
