@@ -87,7 +87,7 @@ def kernel(function):
 def compile_anew():
     """Compile everything in use once more, from the sources alone; what is on the disk is not read again but replaced."""
     STORE.trusted = False
-    # Symbols are numbered. What was loaded keeps its numbers, and two symbols of one name end the process
+    # Symbols are numbered, and what was loaded keeps its numbers: of two with one name, either might be called
     FunctionIdentity._unique_ids = itertools.count(random.randrange(1 << 32, 1 << 48))
     for compiled in _KERNELS:
         if compiled.signatures:
