@@ -21,9 +21,7 @@ LOSSES = {
 
 
 def fingerprint(name):
-    """(of memory, of losses): FNV-1a of all trainable parameters and rule state after the epoch, in the order of their
-    names, and of the loss of every sample.
-    """
+    """FNV-1a of all trainable parameters and rule state, in the order of their names, after the epoch; and of all losses."""
     method, _, model = name.partition(", ")
     data = load("digits")
     program = compile(build(model or "mlp-64-32-10", data, seed=0), rules.make(method, "paper"), SGD(0.02, "linear"))

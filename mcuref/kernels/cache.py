@@ -82,7 +82,7 @@ class Store:
                 raise PermissionError("it is a link, or belongs to another user")
             os.chmod(self.folder, 0o700)
         if not os.access(self.folder, os.W_OK):
-            raise PermissionError("permission denied")
+            raise PermissionError("it is protected from writing")
         for part in self.folder.glob("*.part"):
             with suppress(OSError):
                 if time.time() - part.lstat().st_mtime > LEFT:

@@ -18,7 +18,7 @@ from mcuref.errors import InputError
 
 # What Numba's variables may be, where Numba does not say so in one sentence, or where it ends the process
 VARIABLES = {
-    "NUMBA_NUM_THREADS": ("a whole number from 1", r"\s*\+?0*[1-9]\d{0,8}\s*"),
+    "NUMBA_NUM_THREADS": ("a whole number from 1", r"0*[1-9]\d{0,8}"),
     "NUMBA_OPT": ("0, 1, 2, 3 or max", r"[0-3]|max"),
     "NUMBA_CPU_FEATURES": ("features that begin with + or -, with commas between them", r"([+-][^\s,]+(,[+-][^\s,]+)*)?"),
 }
@@ -87,7 +87,7 @@ def kernel(function):
 def compile_anew():
     """Compile everything in use once more, from the sources alone; what is on the disk is not read again but replaced."""
     STORE.trusted = False
-    # Symbols are numbered. What was loaded keeps its numbers, and two symbols of one name end the process
+    # Symbols are numbered, and what was loaded keeps its numbers: of two with one name, either might be called
     FunctionIdentity._unique_ids = itertools.count(random.randrange(1 << 32, 1 << 48))
     for compiled in _KERNELS:
         if compiled.signatures:

@@ -29,8 +29,8 @@ def fault(index_type):
     for number, (found, known) in enumerate(zip(computed(index_type), KNOWN[index_type], strict=True)):
         if found != known:
             return (
-                f"the compiled kernels are wrong in case {number} of mcuref/program/first_steps.py: {found:08x}, and not the "
-                f"{known:08x} of plain Python; this machine miscalculates, or a kernel was edited and not its result there"
+                f"the compiled kernels are wrong in case {number} of mcuref/program/first_steps.py: {found:08x}, where "
+                f"plain Python has {known:08x}; this machine miscalculates, or a kernel was edited and not its result there"
             )
     return None
 

@@ -29,7 +29,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tries", type=int, default=1000, help="default 1000")
     parser.add_argument("--seed", type=int, default=0, help="of the first case, the others follow; default 0")
-    parser.add_argument("--whole", type=int, default=40, help="every so many cases one that compiles anew; default 40, 0: none")
+    parser.add_argument("--whole", type=int, default=40, help="so often, a case that compiles anew; default 40, 0: never")
     asked = parser.parse_args(argv)
     sys.path.insert(0, str(TOP))
     from mcuref.kernels import jit

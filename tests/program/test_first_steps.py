@@ -1,4 +1,4 @@
-"""The first steps of an executor: what they cover, that plain Python takes them too, and what becomes of one that does not."""
+"""The first steps of an executor: what they cover, that plain Python takes them too, and what becomes of one that fails."""
 
 import os
 import subprocess
@@ -66,7 +66,7 @@ def test_a_wrong_bit_is_seen(monkeypatch, field, number):
 
     monkeypatch.setattr(Program, "train", miscalculating)
     sentence = first_steps.fault("uint16")
-    assert f"wrong in case {number} of" in sentence and f"{first_steps.KNOWN['uint16'][number]:08x} of plain" in sentence
+    assert f"wrong in case {number} of" in sentence and f"plain Python has {first_steps.KNOWN['uint16'][number]:08x};" in sentence
 
 
 def test_an_error_that_is_not_finite_is_wrong(monkeypatch):
@@ -74,7 +74,7 @@ def test_an_error_that_is_not_finite_is_wrong(monkeypatch):
         raise NonFiniteError("dense1", 0)
 
     monkeypatch.setattr(Program, "train", explode)
-    assert "00000000, and not" in first_steps.fault("uint16")
+    assert "00000000, where" in first_steps.fault("uint16")
 
 
 @pytest.fixture
