@@ -12,7 +12,8 @@ def optional(module):
     try:
         return import_module(module)
     except ImportError:
-        raise InputError(f"Python lacks the module {module}; pip install '.[data]' in the clone of mcuref brings it") from None
+        how = "pip install '.[data]' in the clone of mcuref brings it"
+        raise InputError(f"Python lacks the module {module}; {how}") from None
 
 
 def colour_image(content, name):

@@ -9,12 +9,15 @@ from mcuref.memory.targets import by_size
 
 
 def named_data(asked):
-    """The Data that the options name, or the part of it; what is odd about it is said."""
+    """The Data that the options name, or the part of it."""
     from mcuref.datasets import load_part
 
-    data = load_part(asked.data, getattr(asked, "evaluate", "test"), getattr(asked, "samples", None))
+    return load_part(asked.data, getattr(asked, "evaluate", "test"), getattr(asked, "samples", None))
+
+
+def warn_of(data):
+    """Say what is odd about data, which may be None."""
     warn(getattr(data, "warnings", ()))
-    return data
 
 
 def model_name(asked, data):
@@ -31,7 +34,7 @@ def fitted(asked, data, budget, attempt):
 
     Where neither was, and the default model does not fit the default target, the smallest part is taken that holds all
     that is run; if none does, hidden widths are halved until one does. What was taken so is the first line of the output.
-    The same options and data always come to the same.
+    The same options and data always come to the same. What is odd about the data is said once nothing is refused.
 
     Raises
     ------
@@ -53,6 +56,7 @@ def fitted(asked, data, budget, attempt):
                 continue
             if first is not None:
                 show(_choice(name, budget, model, first))
+            warn_of(data)
             return found
     raise first
 

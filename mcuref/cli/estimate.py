@@ -11,7 +11,7 @@ Exit status 1 if it does not fit, with changes that would.
 
 from mcuref.cli import options
 from mcuref.cli.console import prepare_kernels, show
-from mcuref.cli.defaults import fitted, model_name, named_data
+from mcuref.cli.defaults import fitted, model_name, named_data, warn_of
 
 
 def arguments(parser):
@@ -59,6 +59,7 @@ def run(arguments):
     except BudgetExceeded as refusal:
         program, suggestions = attempt(model_name(arguments, data), None), refusal.suggestions
         program.budget = budget
+        warn_of(data)
     memory = memory_report(program, _zeros(program, data))
     fits = all(row["budget"] is None or row["needed"] <= row["budget"] for row in memory["regions"].values())
     show(*memory_tables(program, memory, fits, suggestions))

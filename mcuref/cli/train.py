@@ -11,8 +11,8 @@ last checkpoint before that; one that fails before its first checkpoint leaves n
 """
 
 from mcuref.cli import options, resumable
-from mcuref.cli.defaults import fitted, named_data
 from mcuref.cli.console import progress, say, show, warn
+from mcuref.cli.defaults import fitted, named_data
 
 
 def arguments(parser):

@@ -26,7 +26,7 @@ def nothing_learned(scores, metric, parts):
     few = min(sum(map(len, labels)) for labels in parts) < FEWEST
     if not failed or few or best == 1 or metric not in ("accuracy", "auc"):  # 1: there is one class, and nothing to tell
         return []
-    return [f"{', '.join(failed)}: no better than {answer}: nothing was learned; {REMEDY}"]
+    return [f"{', '.join(failed)}: no better than {answer}: nothing was learned; train longer, {REMEDY}"]
 
 
 def _constant_accuracy(parts):

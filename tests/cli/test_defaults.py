@@ -11,7 +11,8 @@ from mcuref.memory.targets import by_size, find_target
 
 COMMANDS = {
     "train": ("--method", "full", "--epochs", "1"), "compare": ("--method", "full", "--epochs", "1"),
-    "estimate": ("--method", "full"), "incremental": ("--steps", "20", "--per-class", "2", "--tasks", "1", "--start", "1", "--distil", "random"),
+    "estimate": ("--method", "full"),
+    "incremental": ("--steps", "20", "--per-class", "2", "--tasks", "1", "--start", "1", "--distil", "random"),
 }  # fmt: skip
 
 
@@ -57,6 +58,15 @@ def test_what_is_named_is_not_replaced(mcuref, wide, command, named):
 
 def test_a_default_that_fits_the_default_part_says_nothing(mcuref, small):
     assert mcuref("compare", "--data", small, "--method", "full", "--epochs", "1").out.startswith("small, mlp-4-32-3")
+
+
+def test_a_default_share_without_room_for_one_sample_a_class(mcuref, refused, small):
+    """1 % of 480 B is none; what somebody asked for stays refused."""
+    quick = ("incremental", "--data", small, "--steps", "20", "--tasks", "1", "--distil", "random")
+    outcome = mcuref(*quick)
+    assert outcome.status == 0 and outcome.out.startswith("share ")
+    assert "of the raw bytes: one sample a class; 1% has no room for that" in outcome.out
+    refused("1.000% of the raw data is less than", *quick, "--share", "0.01")
 
 
 def test_a_model_narrower_than_any_part_needs(mcuref, here, save):

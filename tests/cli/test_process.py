@@ -54,6 +54,7 @@ def run(*arguments, **keywords):
     """The same, to its end: (status, stdout, stderr)."""
     process = start(*arguments, **keywords)
     out, err = process.communicate(timeout=60)
+    assert "not foreseen" not in err, err
     return process.returncode, out, err
 
 

@@ -31,9 +31,13 @@ def test_a_report_of_a_run_warns_again(mcuref, here):
     assert "nothing was learned" in mcuref("report", "run").out
 
 
-def test_what_is_odd_about_data_is_said(mcuref, small, monkeypatch):
+def test_what_is_odd_about_data_is_said(mcuref, refused, small, monkeypatch):
     data = load_part(small)
     object.__setattr__(data, "warnings", ("labels begin at 1",))
     monkeypatch.setattr("mcuref.datasets.load_part", lambda *_: data)
     for command, quick in QUICK.items():
         assert mcuref(command, "--data", small, *quick).err.splitlines()[0] == "mcuref: labels begin at 1"
+        if command != "estimate":
+            refused("the budget leaves", command, "--data", small, *quick, "--sram", "2100")  # in one sentence
+    does_not_fit = mcuref("estimate", "--data", small, "--sram", "2100")
+    assert does_not_fit.status == 1 and does_not_fit.err == "mcuref: labels begin at 1\n"
