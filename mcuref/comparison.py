@@ -49,8 +49,8 @@ class Comparison:
         self.loss = self.model.loss
         if find_loss(self.loss).target == "none" and data.kind != "anomaly":
             raise InputError(
-                f"model {self.model.name!r} is trained without labels; methods are compared by accuracy, or on anomaly data by "
-                "AUC"
+                f"model {self.model.name!r} is trained without labels; methods are compared by accuracy, or on anomaly data "
+                "by AUC"
             )
         if trainable == 0:
             raise InputError("trainable 0 leaves nothing to train; methods can be compared from 1 on")

@@ -10,6 +10,8 @@ from math import isfinite
 
 DEEPEST = 40  # lists and objects in one another
 LARGEST = 1 << 63  # of a whole number
+# What comes of nonsense that was taken for data of our own; ours in the normal path are not to be caught with these
+NONSENSE = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 
 
 def parse(content):

@@ -44,8 +44,3 @@ def absence(path):
 
 def _without_waiting(path, flags):
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def escaped(text):
-    """The text with escapes for what cannot be printed: the bytes of a file reach no terminal."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -1,4 +1,4 @@
-"""Text that mcuref did not write itself, made fit for a terminal: what a file or folder is called, what stands in a report."""
+"""Text of others made fit for a terminal: what a file or folder is called, what stands in a report."""
 
 import re
 

@@ -130,8 +130,9 @@ class Trainer:
         if not isinstance(history, list) or not all(isinstance(row, dict) and self.metric in row for row in history):
             raise InputError(f"its history is not a list of epochs measured by {self.metric}")
         try:
-            check_shape(history, [self._columns()], "its history")
-            check_shape(epoch, {"before": {str: int}} if isinstance(epoch, dict) else (None,), "its epoch")
+            check_shape(plain, {"epoch": (dict, None), "history": [self._columns()]}, "its state")
+            if epoch is not None:
+                check_shape(epoch, {"before": {str: int}}, "its epoch")
         except ValueError as error:
             raise InputError(str(error)) from None
         if len(history) + (epoch is not None) > self.epochs:

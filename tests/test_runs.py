@@ -222,7 +222,8 @@ def change(plain, arrays, name, value):
 
 @pytest.mark.parametrize("name, value", [
     ("phase", None), ("phase", "sleeping"), ("phase", 3), ("fingerprint", None), ("fingerprint", "abc"),
-    ("history", None), ("history", "abc"), ("history", [{}] * 5), ("epoch", 7), ("epoch", {"before": {}, "done": 1}),
+    ("history", None), ("history", "abc"), ("history", [{}] * 5), ("history", [{"accuracy": 1.0}]), ("epoch", None),
+    ("epoch", {}), ("epoch", []), ("epoch", 7), ("epoch", {"before": {}, "done": 1}),
     ("counts", None), ("counts", np.zeros(3)), ("losses", None), ("losses", np.zeros((2, 2), np.float32)),
     ("trained", np.zeros(80, np.uint8)),
     ("program.dense1.weights", None), ("program.dense1.weights", np.full((5, 4), np.nan, np.float32)),

@@ -1,7 +1,8 @@
 """Verify that an exported project computes, on a core, exactly what mcuref computes: every instruction, every byte.
 
 It is built with its own Makefile and run, here or in QEMU. If anything differs, the exit status is 1 and the first
-difference is told. Files that were changed since the export are named; the reference may not be. With --core all, boards that are too small for it are left out.
+difference is told. Files that were changed since the export are named; those in reference/ must not be. With --core all,
+boards that are too small for it are left out.
 
   mcuref verify firmware/ --core host                this computer
   mcuref verify firmware/ --core m4f                 a Cortex-M4F; also m0, m3, m7, m33, m55 and microbit (16 KiB)

@@ -15,7 +15,8 @@ from math import prod
 import numpy as np
 
 from mcuref.errors import InputError
-from mcuref.reading import escaped, open_ordinary
+from mcuref.reading import open_ordinary
+from mcuref.text import printable
 
 LARGEST = 256 << 20  # bytes of all arrays, however small the file
 MOST_INFLATED = 100
@@ -64,7 +65,7 @@ def _opened(path):
                 yield archive, os.fstat(file.fileno()).st_size
         except Exception as error:  # damaged bytes surface as nearly any exception of zipfile, zlib, struct and numpy
             reason = (str(error) or type(error).__name__).splitlines()[0]
-            raise InputError(f"{path} cannot be read as a NumPy .npz file ({escaped(reason)})") from None
+            raise InputError(f"{path} cannot be read as a NumPy .npz file ({printable(reason)})") from None
 
 
 class _InPieces(io.BufferedReader):

@@ -23,18 +23,6 @@ from mcuref.rules import METHODS
 SCHEMA = "mcuref.firmware/2"
 PROJECT = "exported project"
 PROGRAM, ARRAYS = "program.json", "arrays.npz"
-# What comes of a description or of arrays that something else has changed
-UNUSABLE = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    IndexError,
-    AttributeError,
-    OverflowError,
-    MemoryError,
-    RecursionError,
-)
 
 
 def write_reference(folder, material):
@@ -67,7 +55,7 @@ def read_reference(folder):
         parameters = {n.removeprefix("parameters/"): a for n, a in arrays.items() if n.startswith("parameters/")}
         program = described_program(content, parameters)
         return Material(program, arrays["x"], arrays.get("y"), inferences=len(arrays["x"]), run=content["run"])
-    except UNUSABLE as error:
+    except plain.NONSENSE as error:
         raise _unusable(folder, error) from None
 
 

@@ -7,7 +7,7 @@ from mcuref.arguments import whole
 from mcuref.datasets import load_part
 from mcuref.errors import InputError
 from mcuref.export.material import Material
-from mcuref.export.reference import UNUSABLE, arrays_in, described_program
+from mcuref.export.reference import arrays_in, described_program
 from mcuref.manifest import read
 from mcuref.protocols import find_protocol
 from mcuref.report.runs import RUN_FOLDER, WEIGHTS, read_run
@@ -27,7 +27,7 @@ def run_material(folder, count):
     try:
         plain.check(arguments, {"data": str, "evaluate": str, "samples": (int, None), "regime": str}, "its request")
         program = described_program(report, arrays_in(weights, WEIGHTS))
-    except UNUSABLE as error:
+    except plain.NONSENSE as error:
         reason = f"it has no {error}" if isinstance(error, KeyError) else error
         raise InputError(f"run folder {str(folder)!r} has no program to export: {reason}") from None
     data = load_part(arguments["data"], arguments["evaluate"], arguments["samples"])

@@ -231,13 +231,13 @@ def describe(layers):
     described = []
     for layer in layers:
         entry = {"kind": layer.kind}
-        for field in fields(layer):
-            value = getattr(layer, field.name)
-            if field.name == "body":
+        for part in fields(layer):
+            value = getattr(layer, part.name)
+            if part.name == "body":
                 value = describe(value)
-            elif field.name == "projection" and value is not None:
+            elif part.name == "projection" and value is not None:
                 (value,) = describe([value])
-            if value != field.default:
-                entry[field.name] = list(value) if isinstance(value, tuple) else value
+            if value != part.default:
+                entry[part.name] = list(value) if isinstance(value, tuple) else value
         described.append(entry)
     return described

@@ -196,7 +196,7 @@ def write_run(folder, trainer, report):
 
 
 def complete(folder, *names):
-    """Write the sha256 of these results, of the report and of the last checkpoint into run.json; files not there are left out.
+    """Write the sha256 of these results, if they are there, of the report and of the last checkpoint into run.json.
 
     Killed before that, the run is unfinished and writes all of them again.
     """

@@ -30,17 +30,16 @@ LEARNED = {
 OPTIONAL = {
     "budget": {"name": str}, "growth": [GROWN], "smallest_fixed": {"widths": [[int]], "inference_macs": float},
 }  # fmt: skip
-WRONG = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 
 
 @contextmanager
 def read_again(folder):
-    """InputError, one sentence, for whatever comes of a report in a run folder that is none; other errors stay as they are."""
+    """InputError, one sentence, for whatever comes of a report in a run folder that is none; other errors pass."""
     try:
         yield
     except McurefError:
         raise
-    except WRONG as error:
+    except plain.NONSENSE as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(f"run folder {str(folder)!r} has a report that cannot be shown: {reason}") from None
 

@@ -1,4 +1,4 @@
-"""What an option names belongs to the run: whichever option takes a file, its content is kept in run.json and used from there."""
+"""What an option names belongs to the run: whichever option takes a file, its content is kept in run.json."""
 
 import json
 

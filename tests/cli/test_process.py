@@ -250,8 +250,8 @@ def test_no_permission():
         for side in ("train", "test"):
             np.savez(here / f"secret/{side}.npz", x=np.zeros((3, 2)), y=np.arange(3))
             (here / f"secret/{side}.npz").chmod(0)
-        for name, mode in (("closed", 0o666), ("sealed", 0o444)):
-            with new_run(here / name, {}, {}):
+        for name, mode in (("closed", 0o666), ("sealed", 0o444), ("hidden", 0)):
+            with new_run(here / name, {}, dict.fromkeys(("mcuref", "data", "program"), "")):
                 (here / name / "run.json").chmod(mode)
         here.chmod(0o777), (here / "mine.json").chmod(0o444)
         cases = {
@@ -262,6 +262,7 @@ def test_no_permission():
             "may not be read by this user": ["train", "--data", f"{here}/secret"],
             "no permission to write in it": ["train", "--resume", f"{here}/closed"],
             "run.json' cannot be used: permission denied": ["train", "--resume", f"{here}/sealed"],
+            "run.json' cannot be read: permission denied": ["train", "--resume", f"{here}/hidden"],
         }
         arguments = [sys.executable, "-c", AS_NOBODY, json.dumps(list(cases.values()))]
         outcome = subprocess.run(arguments, capture_output=True, text=True)

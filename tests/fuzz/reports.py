@@ -1,7 +1,7 @@
 """Run folders that something else has changed: report, export, resume and verify refuse them in one sentence, or are right.
 
-Fields of report.json, run.json, checkpoints, weights and exported projects are replaced, removed, lengthened and nested; files
-lose bytes, are emptied, become folders and pipes. Half of them get checksums that are right again.
+Fields of report.json, run.json, checkpoints, weights and exported projects are replaced, removed, lengthened and nested;
+files lose bytes, are emptied, become folders and pipes. Half of them get checksums that are right again.
 """
 
 import copy
@@ -51,6 +51,7 @@ def prepare():
         sys.stderr, err = nowhere, sys.stderr
         assert main([*train, "trained"]) == 0 and main([*learn, "learned"]) == 0
         assert main(["export", "trained", "--c", "firmware", "--samples", "2"]) == 0
+        assert main(["report", "learned", "--pictures", "pictures"]) == main(["verify", "firmware"]) == 0
         _interrupted(Trainer, "evaluate", 2, lambda: main([*train, "stopped"]))
         _interrupted(IncrementalLearner, "learn", 5, lambda: main([*learn, "halted"]))
         sys.stdout, sys.stderr = out, err
@@ -182,7 +183,8 @@ def _changed_arrays(numbers, arrays):
     old = arrays.get(name, np.zeros(1))
     new = {
         "none": None, "double": lambda: np.concatenate([old.ravel()] * 2), "scalar": lambda: np.array(3.0),
-        "text": lambda: np.array(["x"] * 3), "nan": lambda: np.full(old.shape, np.nan, old.dtype if old.dtype.kind == "f" else "f4"),
+        "text": lambda: np.array(["x"] * 3),
+        "nan": lambda: np.full(old.shape, np.nan, old.dtype if old.dtype.kind == "f" else "f4"),
         "huge": lambda: np.full(old.shape, 1e30, "f8"), "largest": lambda: np.full(old.shape, 255).astype(old.dtype),
         "other type": lambda: old.astype("f8" if old.dtype != "f8" else "i4"), "empty": lambda: old.ravel()[:0],
         "least": lambda: np.full(old.shape, np.iinfo(old.dtype).min if old.dtype.kind in "iu" else -1e38).astype(old.dtype),

@@ -213,7 +213,8 @@ def resealed(folder, **changes):
 
 
 @pytest.mark.parametrize("changes, words", [
-    ({"command": "$(reboot)"}, "its command is '$(reboot)'; it may be train or incremental"), ({"command": 3}, "command is 3"),
+    ({"command": "$(reboot)"}, "its command is '$(reboot)'; it may be train or incremental"),
+    ({"command": 3}, "it.command is 3"),
     ({"arguments": None}, "it.arguments is None"), ({"fingerprint": {"mcuref": "x"}}, "it.fingerprint has no 'data'"),
     ({"files": []}, "it.files is []"), ({"files": {"a": 3}}, "it.files.a is 3"),
 ])  # fmt: skip
