@@ -29,6 +29,7 @@ from mcuref.files import new_folder
 
 LICENSE = "MIT licence; made by mcuref"
 NAME = "[a-z][a-z0-9_]{0,30}"
+COUNTS = {"sample_count": "int32_t", "sample_bytes": "int32_t", "answer_values": "int32_t", "trained_state": "uint32_t"}
 TAKEN = (  # keywords of C and C++; names of the project that stand in none of its headers
     "alignas alignof and asm auto bool break case catch char class compl complex concept const consteval "
     "constexpr constinit continue decltype default delete do double dynamic_cast else enum explicit export extern "
@@ -36,7 +37,8 @@ TAKEN = (  # keywords of C and C++; names of the project that stand in none of i
     "not nullptr operator or override private protected public register reinterpret_cast requires restrict return "
     "short signed sizeof static static_assert static_cast struct switch template this thread_local throw true try "
     "typedef typeid typename union unsigned using virtual void volatile wchar_t while xor "
-    "main samples answers rates arena saved spans images operations flash"
+    "main samples answers rates sample_count sample_bytes answer_values trained_state arena saved spans operands "
+    "images operations flash"
 ).split()
 
 
@@ -51,6 +53,8 @@ def write_project(material, folder, name="model"):
             f"name {name!r} is no name for a model in C; it may have lower-case letters, digits and _, and not "
             "be taken by C, C++ or the project"
         )
+    if material.program.loss == "softmax_cross_entropy" and not material.labelled:
+        raise InputError("the samples of a network with loss 'softmax_cross_entropy' need labels: the example counts them")
     image = Image(material.program)
     with new_folder(folder, "folder") as part:
         for kind, files in needed_sources(material.program).items():
@@ -169,9 +173,10 @@ def _samples_header(material):
 
 #include "model.h"
 
-#define SAMPLES {len(material.x)}
-#define ANSWER {material.answers.shape[1]} /* values of model_answer a sample */
-#define TRAINED_STATE 0x{_trained_state(material):08x}u /* FNV-1a of the state after training on them, by mcuref */
+/* Not macros: main.c is the same code for any number of samples, so its size and its stack are known before it is built */
+extern const int32_t sample_count, sample_bytes;
+extern const int32_t answer_values; /* of model_answer a sample */
+extern const uint32_t trained_state; /* FNV-1a of the state after training on them, by mcuref */
 
 extern const model_sample samples[];
 extern const model_answer answers[];
@@ -195,11 +200,13 @@ def _samples_source(material):
         "model_answer answers": material.answers,
         "float rates": material.rates,
     }
-    texts = [
+    counts = (len(material.x), material.x[:1].nbytes, material.answers.shape[1], f"0x{_trained_state(material):08x}u")
+    texts = [f"const {kind} {name} = {value};\n" for (name, kind), value in zip(COUNTS.items(), counts)]
+    texts += [
         f"\nconst {name}[] = {{\n{lines(map(number, np.ascontiguousarray(values).reshape(-1)))}}};\n"
         for name, values in arrays.items()
     ]
-    return _head("Samples that main.c and verify/ train on") + '#include "samples.h"\n' + "".join(texts)
+    return _head("Samples that main.c and verify/ train on") + '#include "samples.h"\n\n' + "".join(texts)
 
 
 def _spans_header(image):
