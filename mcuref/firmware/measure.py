@@ -15,7 +15,8 @@ import re
 from mcuref import rules
 from mcuref.errors import McurefError
 from mcuref.export.cores import BARE, FLAGS, MEASURED_CORES, find_core
-from mcuref.export.project import COUNTS, write_project
+from mcuref.export.names import COUNTS
+from mcuref.export.project import write_project
 from mcuref.export.sources import board_sources, library_sources
 from mcuref.files import new_file
 from mcuref.firmware.callgraph import read_functions
