@@ -1,8 +1,9 @@
 """Verify that an exported project computes, on a core, exactly what mcuref computes: every instruction, every byte.
 
-It is built with its own Makefile and run, here or in QEMU. If anything differs, the exit status is 1 and the first
-difference is told. Files that were changed since the export are named; those in reference/ must not be. With --core all,
-boards that are too small for it are left out.
+A copy of it is built with its own Makefile and run, here or in QEMU: do not verify the project of somebody you do not
+trust. If anything differs, if an instruction reads or writes what is none of its operands, or if the firmware crashes or
+does not end, the exit status is 1 and the first such instruction is told. Files that were changed since the export are
+named; those in reference/ must not be. With --core all, boards that are too small for it are left out.
 
   mcuref verify firmware/ --core host                this computer
   mcuref verify firmware/ --core m4f                 a Cortex-M4F; also m0, m3, m7, m33, m55 and microbit (16 KiB)

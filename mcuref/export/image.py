@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mcuref.program.instructions import OPCODES
+from mcuref.program.instructions import INPUTS, OPCODES, OUTPUTS
 
 SPANS = 3  # outputs of a row that a trace looks at
 SAVED_HEAD = 8  # bytes of a saved state before the state itself: whose it is, and its check sum
@@ -56,6 +56,21 @@ class Image:
             if instruction.phase == "selection":
                 row[0, 1] = -np.dtype(outputs[0].dtype).itemsize
         return spans
+
+    @property
+    def operands(self):
+        """int32[rows, 8]: bytes of the operands of every row, in the order of the table's columns; 0 where there is none.
+
+        Negative of an output that has no value before the row runs.
+        """
+        first = {p.buffer: p.first for p in self.program.plan.placements if not p.buffer.persistent}
+        operands = np.zeros((len(self.program.instructions), len(OUTPUTS + INPUTS)), np.int32)
+        for number, (row, instruction) in enumerate(zip(operands, self.program.instructions)):
+            for column, b in enumerate(instruction.outputs):
+                row[column] = -b.size if first.get(b) == number else b.size
+            for column, b in enumerate(instruction.inputs, len(OUTPUTS)):
+                row[column] = b.size
+        return operands
 
 
 def opcodes_used(programs):

@@ -7,7 +7,7 @@ _HEAD = """\
 # make CORE=m4f run    build for a Cortex-M board and run the example in QEMU; cores: {cores}
 # The flags decide the bits: no contraction to fused multiply-adds, no -ffast-math.
 CORE ?= host
-BUILD ?= build/$(CORE)
+BUILD = build/$(CORE)
 # More flags for the compiler, such as EXTRA=-Os
 EXTRA ?=
 
@@ -19,34 +19,35 @@ endif
 _RULES = """
 COMPILE = $(COMPILER_$(CORE)) $(CORE_$(CORE)) {flags} $(EXTRA)
 WARNINGS = {warnings}
-INCLUDE = -I. -Ikernels -Ioperations -Iprogram -Iboard -Iverify
+# Not -I: a header of the project is never taken for one of the compiler
+INCLUDE = -iquote . -iquote kernels -iquote operations -iquote program -iquote board -iquote verify
 
 MODEL = $(sort $(wildcard kernels/*.c operations/*.c program/*.c)) {name}.c samples.c
-SOURCES = $(MODEL) $(BOARD_$(CORE)) main.c verify/verify.c verify/trace.c verify/mark.c
+SOURCES = $(MODEL) $(BOARD_$(CORE)) main.c verify/verify.c verify/trace.c verify/watch.c verify/mark.c
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 COMMON = $(filter-out $(BUILD)/main.o $(BUILD)/verify/%,$(OBJECTS))
 
 all: $(BUILD)/example $(BUILD)/check
 
 run: $(BUILD)/example
-	$(RUN_$(CORE)) $<
+	$(RUN_$(CORE)) '$<'
 
 $(BUILD)/example: $(BUILD)/main.o $(COMMON)
-	$(COMPILE) $(filter %.o,$^) $(LINK_$(CORE)) -o $@
+	$(COMPILE) $(filter %.o,$^) $(LINK_$(CORE)) -o '$@'
 
 $(BUILD)/check: $(filter $(BUILD)/verify/%,$(OBJECTS)) $(COMMON)
-	$(COMPILE) $(filter %.o,$^) $(LINK_$(CORE)) -o $@
+	$(COMPILE) $(filter %.o,$^) $(LINK_$(CORE)) -o '$@'
 
 $(BUILD)/example $(BUILD)/check: board/board.ld
 
 $(BUILD)/%.o: %.c $(wildcard *.h */*.h) $(BUILD)/flags
-	@mkdir -p $(@D)
-	$(COMPILE) $(WARNINGS) $(INCLUDE) -c $< -o $@
+	@mkdir -p '$(@D)'
+	$(COMPILE) $(WARNINGS) $(INCLUDE) -c '$<' -o '$@'
 
 # What was built with other flags is built again
 $(BUILD)/flags: FORCE
-	@mkdir -p $(@D)
-	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' > $@
+	@mkdir -p '$(@D)'
+	@echo '$(COMPILE)' | cmp -s - '$@' || echo '$(COMPILE)' > '$@'
 
 clean:
 	rm -rf build

@@ -21,23 +21,14 @@ from mcuref.errors import InputError
 from mcuref.export.image import SAVED_HEAD, SPANS, Image
 from mcuref.export.literals import TYPES, lines, number
 from mcuref.export.makefile import makefile
+from mcuref.export.names import COUNTS, check_name
 from mcuref.export.readme import readme, title
 from mcuref.export.reference import write_reference
-from mcuref.export.sources import SOURCES, needed_sources, used_words
+from mcuref.export.sources import SOURCES, needed_sources
 from mcuref.export.trace import python_trace
 from mcuref.files import new_folder
 
 LICENSE = "MIT licence; made by mcuref"
-NAME = "[a-z][a-z0-9_]{0,30}"
-TAKEN = (  # keywords of C and C++; names of the project that stand in none of its headers
-    "alignas alignof and asm auto bool break case catch char class compl complex concept const consteval "
-    "constexpr constinit continue decltype default delete do double dynamic_cast else enum explicit export extern "
-    "false final float for friend goto if imaginary import inline int long module mutable namespace new noexcept "
-    "not nullptr operator or override private protected public register reinterpret_cast requires restrict return "
-    "short signed sizeof static static_assert static_cast struct switch template this thread_local throw true try "
-    "typedef typeid typename union unsigned using virtual void volatile wchar_t while xor "
-    "main samples answers rates arena saved spans images operations flash"
-).split()
 
 
 def write_project(material, folder, name="model"):
@@ -46,11 +37,9 @@ def write_project(material, folder, name="model"):
     ``name`` is that of the model in C: NAME.h, NAME_SRAM_BYTES in capitals, the symbol. InputError if it is no name in
     C, or the folder is there already or cannot be made; then nothing is written.
     """
-    if not re.fullmatch(NAME, name) or name in TAKEN or name in used_words() or re.match("mcuref|.*_t$", name):
-        raise InputError(
-            f"name {name!r} is no name for a model in C; it may have lower-case letters, digits and _, and not "
-            "be taken by C, C++ or the project"
-        )
+    check_name(name)
+    if material.program.loss == "softmax_cross_entropy" and not material.labelled:
+        raise InputError("the samples of a network with loss 'softmax_cross_entropy' need labels: the example counts them")
     image = Image(material.program)
     with new_folder(folder, "folder") as part:
         for kind, files in needed_sources(material.program).items():
@@ -169,9 +158,10 @@ def _samples_header(material):
 
 #include "model.h"
 
-#define SAMPLES {len(material.x)}
-#define ANSWER {material.answers.shape[1]} /* values of model_answer a sample */
-#define TRAINED_STATE 0x{_trained_state(material):08x}u /* FNV-1a of the state after training on them, by mcuref */
+/* Not macros: main.c is the same code for any number of samples, so its size and its stack are known before it is built */
+extern const int32_t sample_count, sample_bytes;
+extern const int32_t answer_values; /* of model_answer a sample */
+extern const uint32_t trained_state; /* FNV-1a of the state after training on them, by mcuref */
 
 extern const model_sample samples[];
 extern const model_answer answers[];
@@ -195,16 +185,19 @@ def _samples_source(material):
         "model_answer answers": material.answers,
         "float rates": material.rates,
     }
-    texts = [
+    counts = (len(material.x), material.x[:1].nbytes, material.answers.shape[1], f"0x{_trained_state(material):08x}u")
+    texts = [f"const {kind} {name} = {value};\n" for (name, kind), value in zip(COUNTS.items(), counts)]
+    texts += [
         f"\nconst {name}[] = {{\n{lines(map(number, np.ascontiguousarray(values).reshape(-1)))}}};\n"
         for name, values in arrays.items()
     ]
-    return _head("Samples that main.c and verify/ train on") + '#include "samples.h"\n' + "".join(texts)
+    return _head("Samples that main.c and verify/ train on") + '#include "samples.h"\n\n' + "".join(texts)
 
 
 def _spans_header(image):
     spans = (f"{{{offset}, {size}}}" for offset, size in image.spans.reshape(-1, 2).tolist())
-    return f"""{_head("What every instruction writes")}#ifndef SPANS_H
+    operands = (f"{{{{{','.join(map(str, row))}}}}}" for row in image.operands.tolist())
+    return f"""{_head("What every instruction writes and reads")}#ifndef SPANS_H
 #define SPANS_H
 
 #include "model.h"
@@ -212,6 +205,9 @@ def _spans_header(image):
 
 static const mcuref_span spans[MODEL_ROWS * {SPANS}] = {{
 {lines(spans)}}};
+
+static const mcuref_operands operands[MODEL_ROWS] = {{
+{lines(operands)}}};
 
 #endif
 """

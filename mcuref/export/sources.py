@@ -8,7 +8,7 @@ LINKER_SCRIPT = SOURCES / "board" / "board.ld"
 FOLDERS = ("kernels", "operations", "program", "board", "verify")  # that are searched for what is included
 FIXED = {
     "board": ("port.h", "host.c", "semihosting.c", "startup.c", "board.ld"),
-    "verify": ("trace.h", "trace.c", "mark.c"),
+    "verify": ("trace.h", "trace.c", "watch.h", "watch.c", "mark.c"),
     "program": ("mcuref.h", "mcuref.c", "program.h", "program.c"),
     "kernels": ("hashing.h", "hashing.c", "numerics.h"),  # of mcuref_save and the check
     "operations": ("operations.h",),
@@ -27,7 +27,7 @@ def board_sources(core):
 
 def verify_sources(*names):
     """C files that write the trace of a firmware, and those named."""
-    return [SOURCES / "verify" / f"{name}.c" for name in ("trace", "mark", *names)]
+    return [SOURCES / "verify" / f"{name}.c" for name in ("trace", "watch", "mark", *names)]
 
 
 def used_words():

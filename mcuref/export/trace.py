@@ -25,14 +25,20 @@ class Trace:
     ----------
     steps : list of (rows, status, loss) for each sample; rows a list of (row, hash of its outputs), loss its bits.
     inferences : list of (class, outputs float32[n], loss); the loss is its bits, those of -1 if there is none.
+    forward : list of rows for each inference, as above, of a program for inference alone.
     state : bytes, of SRAM that outlives a sample, at the end.
     checks : {name: int}, words of FLASH, RESTORING and BAD_LABELS; "restored" is bytes, the state after it was restored.
+    watched : bool, whether each row had nothing but its operands.
+    strays : {(sample, row): byte of the arena that the row wrote first of those that are no output of it}.
     """
 
     steps: list = field(default_factory=list)
     inferences: list = field(default_factory=list)
+    forward: list = field(default_factory=list)
     state: bytes = b""
     checks: dict = field(default_factory=dict)
+    watched: bool = False
+    strays: dict = field(default_factory=dict)
 
 
 def python_trace(material, upto=None):
@@ -44,6 +50,10 @@ def python_trace(material, upto=None):
         if upto and upto[0] == index:
             return trace
     for index, x in enumerate(material.x[: material.inferences]):
+        if not material.steps:
+            trace.forward.append(_python_forward(material, index, upto))
+            if upto and upto[0] == index:
+                return trace
         outputs = program.outputs(x[None])[0]
         trace.inferences.append((int(outputs.argmax()), outputs, _loss(material, index)))
     trace.state = program.arena.sram[: program.plan.state].tobytes()
@@ -93,6 +103,23 @@ def _python_step(material, index, upto):
             break
         row = following
     return rows, status, _bits(step.shown.losses)
+
+
+def _python_forward(material, index, upto):
+    """Rows of one inference."""
+    from mcuref.program.program import Step
+    from mcuref.program.samples import Samples
+    from mcuref.program.trace import output_hash
+
+    program, rows = material.program, []
+    x = Samples.checked(program, material.x[index : index + 1], None, None, labelled=False)
+    step = Step(program, x, None, program.counts)
+    for row, instruction in enumerate(program.instructions):
+        step.run(row, row + 1)
+        rows.append((row, output_hash(program, instruction)))
+        if upto == (index, row):
+            break
+    return rows
 
 
 def _loss(material, index):

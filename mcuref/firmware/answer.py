@@ -5,12 +5,13 @@ import numpy as np
 from mcuref.export.trace import BAD_LABELS, FLASH, RESTORING, Trace
 from mcuref.firmware.toolchain import ToolError
 
-TRACE, STEPS = range(2)  # modes of a request
+TRACE, STEPS, WATCHED = range(3)  # modes of a request
+END, STRAY = -1, -2  # words that are no row
 
 
-def read_answer(content, materials):
+def read_answer(content, materials, mode=TRACE):
     """The :class:`Trace` of every material in answer.bin; ToolError if it holds more or less than that."""
-    answer = Answer(content)
+    answer = Answer(content, mode)
     try:
         traces = [answer.trace(material) for material in materials]
         answer.end()
@@ -22,28 +23,59 @@ def read_answer(content, materials):
     return traces
 
 
-class Answer:
-    """Reads answer.bin: words and bytes in the order in which the firmware wrote them."""
+def stopped_at(content, material, mode):
+    """(sample, row, what was running) of a program whose answer.bin ends too early; -1 for what it is not known of."""
+    answer = Answer(content, mode)
+    try:
+        answer.trace(material)
+    except EOFError:
+        return *answer.place, answer.doing
+    return -1, -1, "at the end: "
 
-    def __init__(self, content):
-        self.content, self.at = content, 0
+
+class Answer:
+    """Reads answer.bin: words and bytes in the order in which the firmware wrote them.
+
+    Attributes
+    ----------
+    place : (sample, row) that is being read, -1 for what belongs to none.
+    doing : str, what the firmware did there if it was no step row by row, such as "inference: ".
+    """
+
+    def __init__(self, content, mode=TRACE):
+        self.content, self.mode, self.at = content, mode, 0
+        self.place, self.doing = (-1, -1), "at the beginning: "
 
     def trace(self, material):
         """The next program's :class:`Trace`; steps have no rows where the firmware was asked for whole ones."""
-        trace, program = Trace(), material.program
-        for _ in range(material.steps):
-            rows = []
-            while (row := self._word()) >= 0:
-                rows.append((row, self._word() & 0xFFFFFFFF))
-            trace.steps.append((rows, self._word(), self._word()))
+        trace, program = Trace(watched=self._word() == 1), material.program
+        for sample in range(material.steps):
+            self.doing = "mcuref_train: " if self.mode == STEPS else ""
+            trace.steps.append((self._rows(trace, sample), self._word(), self._word()))
         outputs = program.network.outputs
-        for _ in range(material.inferences):
+        for sample in range(material.inferences):
+            self.place, self.doing = (sample, -1), "inference: "
+            if self.mode == WATCHED and not material.steps:
+                trace.forward.append(self._rows(trace, sample))
             trace.inferences.append((self._word(), np.frombuffer(self._bytes(4 * outputs), np.float32), self._word()))
+        self.place, self.doing = (-1, -1), "behind the last sample: "
         trace.checks = {name: self._word() for name in FLASH}
         trace.state = self._bytes(program.plan.state)
         for name in (*RESTORING, "restored", *(BAD_LABELS if material.labelled and material.steps else ())):
             trace.checks[name] = self._word() if name != "restored" else self._bytes(program.plan.state)
         return trace
+
+    def _rows(self, trace, sample):
+        """(row, hash) of every row that a sample ran."""
+        self.place, rows = (sample, -1), []
+        while (word := self._word()) != END:
+            if word == STRAY and rows:
+                trace.strays.setdefault((sample, rows[-1][0]), self._word())
+                continue
+            self.place = sample, word
+            rows.append((word, self._word() & 0xFFFFFFFF))
+            self.place = sample, -1
+        return rows
 
     def end(self):
         """EOFError unless everything has been read."""

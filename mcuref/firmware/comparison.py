@@ -19,7 +19,8 @@ class Difference:
     kernel, layer : str, of that instruction.
     what : str, what differs: a buffer, the state, the loss, ...
     element : int, index of the first element that differs, or -1 if that is not known.
-    mcuref, firmware : str, both values.
+    mcuref, firmware : str, both values; mcuref "" where the firmware did what has no counterpart.
+    note : str, what else is known, or "".
     """
 
     sample: int
@@ -30,6 +31,7 @@ class Difference:
     element: int
     mcuref: str
     firmware: str
+    note: str = ""
 
     def sentence(self):
         """One sentence."""
@@ -37,7 +39,8 @@ class Difference:
         if self.row >= 0:
             where += f"instruction {self.row} ({self.kernel} of {self.layer}): "
         element = f" element {self.element}" if self.element >= 0 else ""
-        return f"{where}{self.what}{element} is {self.firmware}, but mcuref computes {self.mcuref}"
+        found = f"is {self.firmware}, but mcuref computes {self.mcuref}" if self.mcuref else self.firmware
+        return f"{where}{self.what}{element} {found}" + (f"; {self.note}" if self.note else "")
 
     def as_dict(self):
         """Plain data, the sentence with it."""
@@ -52,16 +55,46 @@ def compare(material, firmware, whole, dump):
     """
     expected = python_trace(material)
     for sample, (mine, theirs) in enumerate(zip(expected.steps, firmware.steps)):
-        for own, other in zip(mine[0], theirs[0]):
-            difference = _row_difference(material, sample, own, other, dump) if own != other else None
-            if difference is not None:
-                return difference
-        if len(mine[0]) != len(theirs[0]):
-            return _plain(sample, "number of instructions run", len(mine[0]), len(theirs[0]))
-        difference = _step_difference(sample, "", mine, theirs)
+        difference = _rows_difference(material, sample, mine[0], theirs[0], firmware.strays, dump)
+        difference = difference or _step_difference(sample, "", mine, theirs)
+        if difference is not None:
+            return difference
+    for sample, (mine, theirs) in enumerate(zip(expected.forward, firmware.forward)):
+        difference = _rows_difference(material, sample, mine, theirs, firmware.strays, dump)
         if difference is not None:
             return difference
     return _end_difference(material.program, expected, firmware) or _whole_difference(material, expected, whole)
+
+
+def _rows_difference(material, sample, mine, theirs, strays, dump):
+    """A :class:`Difference` in the rows of a sample, or None."""
+    for own, other in zip(mine, theirs):
+        difference = _row_difference(material, sample, own, other, dump) if own != other else None
+        difference = difference or _stray(material.program, sample, own[0], strays.get((sample, own[0])))
+        if difference is not None:
+            return difference
+    if len(mine) != len(theirs):
+        return _plain(sample, "number of instructions run", len(mine), len(theirs))
+    return None
+
+
+def _stray(program, sample, row, offset):
+    """A :class:`Difference` for a row that wrote beside its outputs, at an offset of the arena; None if that is None."""
+    if offset is None:
+        return None
+    inside = 0 <= offset < program.plan.sram
+    what = f"byte {offset} of the arena" if inside else "a byte outside the arena"
+    instruction = program.instructions[row]
+    place = sample, row, instruction.name, instruction.layer
+    return Difference(*place, what, -1, "", "was written, which is no output of it")
+
+
+def stopped(material, sample, row, what, how):
+    """A :class:`Difference` for a firmware that crashed or did not end; ``what`` it did, such as "mcuref_train: "."""
+    instructions = material.program.instructions
+    if not 0 <= row < len(instructions):
+        return Difference(sample, -1, "", "", f"{what}the firmware", -1, "", how)
+    return Difference(sample, row, instructions[row].name, instructions[row].layer, f"{what}the firmware", -1, "", how)
 
 
 def _step_difference(sample, what, mine, theirs):

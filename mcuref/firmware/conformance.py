@@ -1,12 +1,15 @@
 """The conformance firmware: one build a core, whose programs come as data; and the programs that go through it."""
 
+from functools import partial
+
 import numpy as np
 
 from mcuref.export.image import Image
 from mcuref.export.sources import board_sources, library_sources, verify_sources
-from mcuref.firmware.answer import STEPS, TRACE, read_answer
+from mcuref.firmware.answer import STEPS, WATCHED, read_answer
 from mcuref.firmware.comparison import compare
-from mcuref.firmware.toolchain import SECONDS, compile_all, link, run_firmware, workspace
+from mcuref.firmware.examination import examine, patterns
+from mcuref.firmware.toolchain import SECONDS, FirmwareStopped, compile_all, link, run_firmware, workspace
 from mcuref.program.instructions import OPCODES
 
 MAGIC = 0x4655434D
@@ -30,18 +33,19 @@ def words(data):
     return content + bytes(-len(content) % 4)
 
 
-def encode_case(material):
-    """A case as the firmware reads it: see export/c/verify/conformance.c."""
+def encode_case(material, watched=False):
+    """A case as the firmware reads it: see export/c/verify/conformance.c. ``watched``: with what that takes."""
     program, answers = material.program, material.answers
     image, plan = Image(program), program.plan
     x = np.ascontiguousarray(material.x)
     header = np.array(
         [MAGIC, len(program.instructions), program.listing.forward_rows, len(image.images), plan.sram, plan.state,
          plan.flash, image.table, image.output, program.network.outputs, material.steps, material.inferences,
-         x[:1].nbytes, answers[:1].nbytes, material.labelled, image.identity],
+         x[:1].nbytes, answers[:1].nbytes, material.labelled, watched, image.identity],
         np.int64,
     ).astype(np.uint32)  # fmt: skip
-    parts = [words(header), words(image.images), words(image.spans), words(image.flash)]
+    operands = [words(image.operands)] if watched else []
+    parts = [words(header), words(image.images), words(image.spans), *operands, words(image.flash)]
     for sample, answer, rate in zip(x, answers, material.rates):
         parts += [words(sample), words(answer), words(rate)]
     for sample, answer in zip(x[: material.inferences], answers):
@@ -58,17 +62,28 @@ def check(core, materials, flags=(), seconds=SECONDS):
         if len(wide) > 1:
             raise ValueError("one build has one type of indices")
         firmware = build_conformance(core, folder, flags, wide.pop())
-        (folder / "cases.bin").write_bytes(b"".join(map(encode_case, materials)))
-        by_row, by_step = (
-            read_answer(run_firmware(core, firmware, folder, mode, seconds=seconds)[0], materials)
-            for mode in (TRACE, STEPS)
-        )
+        watched = core.name != "microbit"  # it has no memory for that
 
-        def dump(material):
-            def outputs(sample, row):
-                (folder / "cases.bin").write_bytes(encode_case(material))
-                return run_firmware(core, firmware, folder, sample=sample, row=row, seconds=seconds)[1]
+        def run(some, mode, *place, pattern=0):
+            (folder / "cases.bin").write_bytes(b"".join(encode_case(material, watched) for material in some))
+            return run_firmware(core, firmware, folder, mode, *place, pattern=pattern, seconds=seconds)
 
-            return outputs
+        return [
+            None if equal else examine(material, partial(run, [material]), core)[0]
+            for material, equal in zip(materials, _equal(core, materials, run))
+        ]
 
-        return [compare(m, rows, whole, dump(m)) for m, rows, whole in zip(materials, by_row, by_step)]
+
+def _equal(core, materials, run):
+    """Whether each of some programs is equal, from runs of all of them; False also where it has to be examined alone."""
+    try:
+        contents = [run(materials, WATCHED, pattern=pattern)[0] for pattern in patterns(core)]
+        whole = read_answer(run(materials, STEPS)[0], materials, STEPS)
+    except FirmwareStopped:
+        return [False] * len(materials)
+    if len(set(contents)) > 1:
+        return [False] * len(materials)
+    return [
+        compare(m, trace, steps, lambda *place, m=m: run([m], WATCHED, *place)[1]) is None
+        for m, trace, steps in zip(materials, read_answer(contents[0], materials, WATCHED), whole)
+    ]

@@ -11,32 +11,28 @@ there every function is still a section of its own, and what needs what can be r
 import argparse
 import json
 import re
-from concurrent.futures import ThreadPoolExecutor
-from itertools import product
 
+from mcuref import rules
 from mcuref.errors import McurefError
 from mcuref.export.cores import BARE, FLAGS, MEASURED_CORES, find_core
-from mcuref.export.sources import SOURCES, board_sources, library_sources
+from mcuref.export.names import COUNTS
+from mcuref.export.project import write_project
+from mcuref.export.sources import board_sources, library_sources
 from mcuref.files import new_file
 from mcuref.firmware.callgraph import read_functions
 from mcuref.firmware.elf import read_sections
-from mcuref.firmware.footprint_check import check_footprints
+from mcuref.firmware.footprint_check import check_footprints, sample_material
 from mcuref.firmware.toolchain import ToolError, call, compile_all, find_tool, version, workspace
 from mcuref.memory.footprint import FOLDER, SCHEMA
 
+HEAD = ("schema", "core", "compiler", "flags", "constants")  # of a table's file, before its functions
 REPORTS = ("-fstack-usage", "-fcallgraph-info=su", "-w")
 NODE = re.compile(r'^node: \{ title: "(?:[^"]*:)?([^":]+)" label: "[^"]*\\n(\d+) bytes \(([^)]*)\)', re.M)
-# What main.c is compiled for, with numbers that multiply and load in different ways: the largest and the deepest of
-# these counts, so that an example is not larger than it is said to be.
-COUNTS = {"SAMPLES": (8, 1000, 60_001), "MODEL_INPUTS": (27_648, 27_651)}
-ANSWERS = {
-    "labels": {"MODEL_LABELS": (1,), "ANSWER": (1,)},
-    "no labels": {"MODEL_LABELS": (0,), "ANSWER": (0, 10, 640, 641)},
-}
+EXAMPLES = {"labels": "mlp-64-32-10", "no labels": "autoencoder-64-16-64"}  # main.c is the same for all others like these
 
 
 def measure(core):
-    """Compile everything for a core; returns plain data: compiler, flags and the table of functions.
+    """Compile everything for a core; returns plain data: compiler, flags, constants of the example, table of functions.
 
     Each entry has bytes and align of its section (constants in it included), needs (names of what must be linked with
     it), stack (bytes of its frame), calls and tails (names), indirect (whether it calls what a pointer names).
@@ -44,22 +40,23 @@ def measure(core):
     """
     with workspace() as folder:
         narrow, wide = (_compile_sources(core, folder, index) for index in ("uint16_t", "uint32_t"))
-        headers = _example_headers(folder)
-        mains = {name: _worst_mains(core, folder, headers, COUNTS | answers) for name, answers in ANSWERS.items()}
+        examples = {name: _compile_example(core, folder, name) for name in EXAMPLES}
         base, targets, wider = (
-            _largest([_table(core, folder, [*objects, main]) for main in mains[name]])
+            _table(core, folder, [*objects, examples[name][0]])
             for objects, name in ((narrow, "labels"), (narrow, "no labels"), (wide, "labels"))
         )
+        constants = _constants(*examples["labels"][1:])
     return {
         "schema": SCHEMA, "core": core.name, "compiler": version(core), "flags": " ".join((*core.flags, *BARE, *FLAGS)),
-        "table": base, "variants": {"uint32": _changed(base, wider), "no labels": _changed(base, targets)},
+        "constants": constants, "table": base,
+        "variants": {"uint32": _changed(base, wider), "no labels": _changed(base, targets)},
     }  # fmt: skip
 
 
 def write(measured):
     """Write what :func:`measure` returned to its place, one line an entry; returns the path."""
     path = FOLDER / f"footprint-{measured['core']}.json"
-    head = "".join(f'  "{key}": {json.dumps(measured[key])},\n' for key in ("schema", "core", "compiler", "flags"))
+    head = "".join(f'  "{key}": {json.dumps(measured[key])},\n' for key in HEAD)
     variants = ",\n".join(f'    "{name}": {_lines(table, 4)}' for name, table in measured["variants"].items())
     text = f'{{\n{head}  "table": {_lines(measured["table"], 2)},\n  "variants": {{\n{variants}\n  }}\n}}\n'
     with new_file(path) as part:
@@ -84,38 +81,24 @@ def _compile_sources(core, folder, index_type):
     return compile_all(core, library_sources() + board_sources(core), place, (*REPORTS, f"-DMCUREF_INDEX={index_type}"))
 
 
-def _example_headers(folder):
-    """{name: text} of the headers that the example includes, as they are exported for a small network."""
-    import numpy as np
-
-    from mcuref.export.material import Material
-    from mcuref.export.project import write_project
-    from mcuref.models import build
-    from mcuref.program.compiler import compile
-
-    program = compile(build("mlp-64-32-10"))
-    write_project(Material(program, np.zeros((1, *program.network.input.shape), np.float32), [0]), folder / "project")
-    return {name: (folder / "project" / name).read_text(encoding="utf-8") for name in ("model.h", "samples.h")}
-
-
-def _worst_mains(core, folder, headers, choices):
-    """Objects of the example, the largest and the one with the deepest stack, of all these sizes in its headers."""
-    every = [dict(zip(choices, values)) for values in product(*choices.values())]
-    with ThreadPoolExecutor() as pool:
-        mains = list(pool.map(lambda sizes: _compile_main(core, folder, headers, sizes), every))
-    size = {main: sum(s.bytes for s in read_sections(main) if s.in_flash) for main in mains}
-    return {max(mains, key=size.get), max(mains, key=lambda main: _frames([main])["main"])}
-
-
-def _compile_main(core, folder, headers, sizes):
-    """Object of the example, with these sizes in its headers."""
-    place = folder / "-".join(map(str, sizes.values()))
+def _compile_example(core, folder, name):
+    """(object of main.c, objects of model.c and samples.c, Program) of a network of :data:`EXAMPLES`, as exported."""
+    material, place = sample_material(EXAMPLES[name], rules.make("full")), folder / name
     place.mkdir()
-    for header, text in headers.items():
-        for name, value in sizes.items():
-            text = re.sub(rf"^#define {name} \d+", f"#define {name} {value}", text, flags=re.M)
-        (place / header).write_text(text, encoding="utf-8")
-    return compile_all(core, [SOURCES / "example" / "main.c"], place, REPORTS, [place])[0]
+    write_project(material, place / "project")
+    sources = [place / "project" / source for source in ("main.c", "model.c", "samples.c")]
+    main, *others = compile_all(core, sources, place, REPORTS, [place / "project"])
+    return main, others, material.program
+
+
+def _constants(objects, program):
+    """{name: bytes} of model.c and samples.c: of every instruction, of every start image, of a program, of all counts."""
+    sizes = {symbol.name: symbol.bytes for path in objects for part in read_sections(path) for symbol in part.symbols}
+    return {
+        "operation": sizes["operations"] // len(program.instructions),
+        "image": sizes["images"] // len(program.listing.images), "program": sizes["model"],
+        "counts": sum(sizes[name] for name in COUNTS),
+    }  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -139,19 +122,6 @@ def _frames(objects):
                 raise ToolError(f"the stack of {name} has no fixed size: the compiler calls it {kind}")
             frames[name] = max(int(size), frames.get(name, 0))
     return frames
-
-
-def _largest(tables):
-    """One table out of several: of each entry the largest figures and all that any of them names."""
-    merged = {}
-    for name in dict.fromkeys(name for table in tables for name in table):
-        entries = [table[name] for table in tables if name in table]
-        merged[name] = {key: _join([entry[key] for entry in entries]) for key in entries[0]}
-    return merged
-
-
-def _join(values):
-    return sorted(set().union(*values)) if isinstance(values[0], list) else max(values)
 
 
 def _changed(base, other):

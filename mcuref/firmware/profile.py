@@ -93,7 +93,7 @@ def run_profiled(core, firmware, folder, mode=TRACE, seconds=SECONDS):
     symbols = read_symbols(firmware)
     plugin = build_plugin(folder)
     mark = next(address for address, _, name in symbols if name == "mark")
-    argument = f"{plugin},mark={mark:#x},marks=marks.bin,functions=functions.txt"
+    argument = f"{plugin.name},mark={mark:#x},marks=marks.bin,functions=functions.txt"
     try:
         content, _ = run_firmware(core, firmware, folder, mode, plugin=argument, seconds=seconds)
     except ToolError as error:

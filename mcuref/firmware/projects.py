@@ -1,7 +1,9 @@
 """Exported projects: built with their own Makefile, run, and compared with mcuref."""
 
 import os
+import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mcuref.errors import InputError
@@ -9,16 +11,18 @@ from mcuref.export import reference
 from mcuref.export.cores import EMULATOR, find_core
 from mcuref.export.image import SAVED_HEAD
 from mcuref.export.reference import read_reference
-from mcuref.firmware.answer import STEPS, TRACE, Answer, read_answer
-from mcuref.firmware.comparison import Difference, compare
+from mcuref.firmware.answer import STEPS, TRACE, Answer
+from mcuref.firmware.comparison import Difference
+from mcuref.firmware.examination import examine
 from mcuref.firmware.toolchain import SECONDS, ToolError, call, explained, find_tool, run_firmware, workspace
 
 ARENA, SAVED = "arena", "saved"  # symbols of verify.c
 CHECK = {  # functions that verify.c alone calls
     "main", "reset_handler", "mcuref_fnv1a", "mcuref_init", "mcuref_save", "mcuref_restore", "mark", "ask", "address",
-    "trace_bad_labels", "try_damaged", "state_hash", "trace_begin", "trace_step", "trace_rows", "trace_inference",
-    "trace_state", "trace_end", "write_word", "port_open",
-    "port_read", "port_write", "port_close", "port_print", "hash_outputs", "dump_outputs", "bytes_of", "paint_stack",
+    "trace_bad_labels", "try_damaged", "state_hash", "trace_begin", "trace_start", "trace_step", "trace_rows", "run_row",
+    "trace_inference", "trace_state", "trace_end", "write_word", "watch_row", "watch_begin", "watch_pattern", "find_parts",
+    "find_stray", "operand", "copy", "port_open", "port_read", "port_write", "port_close", "port_print", "port_memory",
+    "hash_outputs", "dump_outputs", "bytes_of", "paint_stack",
 }  # fmt: skip
 
 
@@ -30,6 +34,7 @@ class Verification:
     ----------
     core, compiler : str.
     samples, instructions, inferences : int, how many were compared.
+    watched : bool, whether each instruction had nothing but its operands: there was memory for that.
     arena : (int, int), bytes planned and bytes of the array in the program that was built.
     difference : :class:`Difference` or None.
     """
@@ -39,6 +44,7 @@ class Verification:
     samples: int
     instructions: int
     inferences: int
+    watched: bool
     arena: tuple
     difference: Difference | None
 
@@ -53,7 +59,7 @@ class Verification:
         return {
             "core": self.core, "compiler": self.compiler, "equal": self.equal,
             "samples": self.samples, "instructions": self.instructions, "inferences": self.inferences,
-            "arena": {"planned": self.arena[0], "elf": self.arena[1]}, "difference": difference,
+            "watched": self.watched, "arena": {"planned": self.arena[0], "elf": self.arena[1]}, "difference": difference,
         }  # fmt: skip
 
 
@@ -77,15 +83,27 @@ def _reference(folder):
     return folder / "reference"
 
 
-def build_project(folder, core, build, target="all"):
-    """Build an exported project for a core into the folder ``build``; ToolError with the compiler's message."""
+def build_project(folder, core, place):
+    """Build the check of an exported project for a core in ``place``, a folder for that; returns its path.
+
+    A copy is built, with relative paths alone: make takes no name with a space, a colon or a percent sign, and hands names
+    to a shell. InputError if there is what cannot be copied, ToolError with the compiler's message.
+    """
     find_tool(core.compiler)
+    copy, build = place / "project", Path("build", core.name)
+    try:
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".*", "build", "reference"))
+    except OSError as error:
+        reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
+        raise InputError(f"project {str(folder)!r} cannot be copied to be built: {reason}") from None
     with explained(core):
         call(
-            [find_tool("make"), "-s", f"-j{os.cpu_count()}", f"CORE={core.name}", f"BUILD={build}", target],
-            Path(folder), what="building with",
+            [find_tool("make"), "-s", f"-j{os.cpu_count()}", f"CORE={core.name}", f"BUILD={build}", build / "check"],
+            copy, what="building with",
         )  # fmt: skip
-    return build
+    if not (copy / build / "check").is_file():
+        raise ToolError("the project's Makefile built no check")
+    return copy / build / "check"
 
 
 def symbol_bytes(program, names):
@@ -108,29 +126,19 @@ def verify_project(folder, core_name, seconds=SECONDS):
 
     for tool in (core.compiler, "make", *(() if core.is_host else EMULATOR[:1]), "nm"):
         find_tool(tool)
-    with workspace() as build:
-        build_project(folder, core, build, f"{build}/check")
-        firmware = build / "check"
-        if not firmware.is_file():
-            raise ToolError("the project's Makefile built no check")
-
-        def traced(mode):
-            return read_answer(run_firmware(core, firmware, build, mode, seconds=seconds)[0], [material])[0]
-
-        def dump(sample, row):
-            return run_firmware(core, firmware, build, sample=sample, row=row, seconds=seconds)[1]
-
-        by_row = traced(TRACE)
-        difference = compare(material, by_row, traced(STEPS), dump)
+    with workspace() as place:
+        firmware = build_project(folder, core, place)
+        difference, trace = examine(material, partial(run_firmware, core, firmware, place, seconds=seconds), core)
         plan, sizes = material.program.plan, symbol_bytes(firmware, (ARENA, SAVED))
         if difference is None and sizes[SAVED] != plan.state + SAVED_HEAD:
             difference = Difference(
                 -1, -1, "", "", "size of a saved state", -1, f"{plan.state + SAVED_HEAD}", f"{sizes[SAVED]}"
             )
         arena = plan.sram, sizes[ARENA]
-    instructions = sum(len(rows) for rows, _, _ in by_row.steps)
+    instructions = sum(len(rows) for rows, _, _ in trace.steps) if trace else 0
     return Verification(
-        core.name, version(core), material.steps, instructions, material.inferences, arena, difference
+        core.name, version(core), material.steps, instructions, material.inferences, trace is not None and trace.watched,
+        arena, difference,
     )  # fmt: skip
 
 
@@ -144,10 +152,10 @@ def profile_project(folder, core_name, seconds=SECONDS):
 
     core, material = find_core(core_name), read_project(folder)
     require_board(core)
-    with workspace() as build:
-        build_project(folder, core, build, f"{build}/check")
-        content, by_row = run_profiled(core, build / "check", build, TRACE, seconds)
-        _, by_step = run_profiled(core, build / "check", build, STEPS, seconds)
+    with workspace() as place:
+        firmware = build_project(folder, core, place)
+        content, by_row = run_profiled(core, firmware, place, TRACE, seconds)
+        _, by_step = run_profiled(core, firmware, place, STEPS, seconds)
     steps, runs = material.steps, [row for rows, _, _ in Answer(content).trace(material).steps for row, _ in rows]
     rows = [
         {"row": i, "opcode": instruction.name, "layer": instruction.layer, "phase": instruction.phase}

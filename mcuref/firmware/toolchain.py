@@ -22,11 +22,40 @@ PACKAGES = {
     "qemu-system-arm": "qemu-system-arm",
 }  # fmt: skip
 SECONDS = 300  # that a firmware may run
+REFUSALS, FAULT = (2, 3), 99  # exit statuses of verify/, and of the handler of faults in board/startup.c
 MOST_PRINTED = 1 << 24  # characters, of a tool or firmware
 
 
 class ToolError(McurefError):
     """A compiler, linker or emulator is missing or failed."""
+
+
+class Failed(ToolError):
+    """A program ended in another way than it should.
+
+    Attributes
+    ----------
+    status : its exit status, the negative number of the signal that ended it, or None if it was stopped after its time.
+    how : str, the same in words.
+    """
+
+    def __init__(self, name, status, how, printed=""):
+        super().__init__(f"{name} {how}{printed}")
+        self.status, self.how = status, how
+
+
+class FirmwareStopped(ToolError):
+    """A firmware crashed or did not end.
+
+    Attributes
+    ----------
+    how : str, in words.
+    answer : bytes of answer.bin that it had written.
+    """
+
+    def __init__(self, how, answer):
+        super().__init__(f"the firmware {how}")
+        self.how, self.answer = how, answer
 
 
 class DoesNotFit(ToolError):
@@ -85,9 +114,10 @@ def _call(command, folder, seconds, name, scratch):
         _kill(process)
         process.stdout.close()
     if stopped.is_set():
-        raise ToolError(f"{name} did not end within {seconds} seconds and was stopped")
+        raise Failed(name, None, f"did not end within {seconds} seconds and was stopped")
     if process.returncode:
-        raise ToolError(f"{name} {_ending(process.returncode)}: {' '.join(text.split())[:2000] or 'it said nothing'}")
+        said = " ".join(text.split())[:2000] or "it said nothing"
+        raise Failed(name, process.returncode, _ending(process.returncode), f": {said}")
     return text
 
 
@@ -132,7 +162,7 @@ def link(core, objects, program, flags=()):
     command = [find_tool(core.compiler), *core.flags, *FLAGS, *flags, *objects, "-o", program]
     if not core.is_host:
         command[1:1] = BARE
-        command += ["-T", LINKER_SCRIPT, f"-Wl,-Map={program}.map", *places(core), *LINKED]
+        command += ["-T", LINKER_SCRIPT, f"-Wl,-Map={program.name}.map", *places(core), *LINKED]
     with explained(core):
         call(command, program.parent, what="linker")
     return program
@@ -155,25 +185,41 @@ def explained(core):
 
 
 def execute(core, program, folder, seconds=SECONDS, plugin=None):
-    """Run a program in ``folder``, where it finds and leaves its files; returns what it printed."""
+    """Run a program in ``folder``, where it finds and leaves its files; returns what it printed.
+
+    ``plugin`` : name of a plugin of QEMU in ``folder``, with its arguments.
+    """
     if core.is_host:
         return call([program], folder, seconds, "program")
     command = [find_tool(EMULATOR[0]), *EMULATOR[1:], "-M", core.machine]
     if plugin is not None:
-        command += ["-plugin", plugin]
+        command += ["-plugin", f"./{plugin}"]  # of a whole path a comma would end it
     return call([*command, "-kernel", program], folder, seconds, "emulator")
 
 
-def run_firmware(core, firmware, folder, mode=0, sample=-1, row=-1, plugin=None, seconds=SECONDS):
+def run_firmware(core, firmware, folder, mode=0, sample=-1, row=-1, pattern=0, plugin=None, seconds=SECONDS):
     """Run a firmware with verify/trace.c in it; returns what it wrote: (answer, dump) as bytes.
 
-    ``mode`` 0: row by row, 1: whole steps; ``sample``, ``row``: whose outputs to dump, or -1.
+    ``mode``: of :mod:`mcuref.firmware.answer`; ``sample``, ``row``: whose outputs to dump, or -1; ``pattern``: of the first
+    sample's watched rows. FirmwareStopped if it crashes or does not end.
     """
-    (folder / "request.bin").write_bytes(struct.pack("<3i", mode, sample, row))
-    for name in ("answer.bin", "dump.bin"):
-        (folder / name).unlink(missing_ok=True)
-    execute(core, firmware, folder, seconds, plugin)
+    (folder / "request.bin").write_bytes(struct.pack("<4i", mode, sample, row, pattern))
     answer, dump = folder / "answer.bin", folder / "dump.bin"
+    for path in (answer, dump):
+        path.unlink(missing_ok=True)
+    try:
+        execute(core, firmware, folder, seconds, plugin)
+    except Failed as error:
+        if not answer.exists() or error.status in REFUSALS:
+            raise
+        raise FirmwareStopped(_crash(core, error), answer.read_bytes()) from None
     if not answer.exists():
         raise ToolError(f"the firmware {firmware.name} wrote no trace")
     return answer.read_bytes(), dump.read_bytes() if dump.exists() else b""
+
+
+def _crash(core, error):
+    """What a :class:`Failed` run of a firmware says about it, in words."""
+    if core.is_host or error.status is None:
+        return error.how
+    return "ran into a fault" if error.status == FAULT else "locked up" if error.status < 0 else error.how

@@ -12,8 +12,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).with_name("measured")
 SCHEMA = "mcuref.footprint/1"
-POINTER, IMAGE, PROGRAM = 4, 12, 48  # bytes of an entry of model.c's operations, of its images, of the program itself
-LABELLED = "softmax_cross_entropy_f32"  # the loss whose answers are labels: the example counts what is right
+LABELLED = "softmax_cross_entropy"  # the loss whose answers are labels: the example counts what is right
 WORD = 4
 
 
@@ -28,7 +27,8 @@ class Footprint:
     core, compiler : str, what it was measured with: code and stack belong to this compiler's version.
     stack : int, the longest path of calls from the reset on.
     code : int, functions, their constants and the vector table.
-    constants : int, of model.c beside the arena's flash part: operations, list of start images, the program's record.
+    constants : int, of model.c beside the arena's flash part: operations, list of start images, the program's record;
+        and of samples.c the counts.
     functions : {name: bytes} of the code, the largest first.
     path : {name: bytes} of the stack, in the order of the calls.
     """
@@ -65,7 +65,9 @@ def footprint(listing, core):
     table = variant(measured, listing)
     operations = {f"mcuref_run_{instruction.name}" for instruction in listing.instructions}
     functions, (stack, path) = closure(table, operations), deepest(table, operations)
-    constants = POINTER * len(listing.instructions) + IMAGE * len(listing.images) + PROGRAM
+    sizes = measured["constants"]
+    constants = sizes["operation"] * len(listing.instructions) + sizes["image"] * len(listing.images)
+    constants += sizes["program"] + sizes["counts"]
     largest = dict(sorted(functions.items(), key=lambda item: (-item[1], item[0])))
     return Footprint(core, measured["compiler"], stack, sum(functions.values()), constants, largest, path)
 
@@ -82,7 +84,7 @@ def variant(measured, listing):
     table, variants = measured["table"], measured["variants"]
     if listing.index_type == "uint32":
         table = table | variants["uint32"]
-    if all(instruction.name != LABELLED for instruction in listing.instructions):
+    if listing.loss != LABELLED:
         table = table | variants["no labels"]
     return table
 

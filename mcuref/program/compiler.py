@@ -44,6 +44,7 @@ class Listing:
     images : {Buffer in sram: Buffer in flash} start images of trainable parameters.
     parameters : {name: Buffer} where the program reads each parameter.
     index_type : "uint16" or "uint32", of kept indices.
+    loss : str, its name, also where nothing is trained.
     """
 
     instructions: tuple
@@ -56,6 +57,7 @@ class Listing:
     images: dict
     parameters: dict
     index_type: str
+    loss: str
 
 
 def compile(  # noqa: A001  the public name is mcuref.compile
@@ -178,7 +180,7 @@ def lower(network, rule, optimiser, loss, policy, trainable, wrt):
     groups += [[(b, 0, len(emit.instructions))] for b in (*emit.images.values(), table)]
     return Listing(
         tuple(emit.instructions), forward_rows, Plan(groups), values[-1], input_error if wrt == "input" else None,
-        emit.constants, table, emit.images, emit.parameters, emit.index_type,
+        emit.constants, table, emit.images, emit.parameters, emit.index_type, loss.name,
     )  # fmt: skip
 
 

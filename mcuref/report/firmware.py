@@ -28,6 +28,12 @@ def verification_tables(result):
             f"what it wrote; then losses, the whole state, saved and restored, {result['inferences']:,} inferences, and the "
             "same steps by mcuref_train, byte by byte"
         )
+        yield note(
+            "each instruction ran with all memory but its operands overwritten: it depends on nothing else and writes "
+            "nothing else"
+            if result["watched"]
+            else "there was no memory to watch what instructions read and write beside their operands: see --core host"
+        )
     if "profile" in result:
         yield from profile_tables(result["profile"])
 

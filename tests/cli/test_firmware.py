@@ -42,6 +42,7 @@ def test_a_run_becomes_firmware_that_is_equal(mcuref, project):
     (core,) = result["cores"]
     assert core["core"] == "host" and core["samples"] == 8 and core["difference"] is None
     assert core["arena"]["planned"] == core["arena"]["elf"] > 0
+    assert core["watched"] is True and "depends on nothing else" in done.out
 
 
 def test_it_starts_with_what_the_run_learned(run, project):
@@ -111,6 +112,26 @@ def test_weights_of_another_run_are_not_exported(mcuref, refused, run):
     refused("file 'weights.npz' of run folder 'run' differs from what was written", "export", "run", "--c", "firmware")
     refused("file 'weights.npz' of run folder 'run' differs from what was written", "report", "run")
     refused("file 'weights.npz' of run folder 'run' differs from what was written", "train", "--resume", "run")
+
+
+@pytest.mark.parametrize(
+    "wrong, said, sample",
+    [
+        ("if (n == 8) __builtin_trap();", "the firmware was stopped by SIG", 0),
+        ("if (x[n] > 1e20f) limit = 0.0f;", "it depends on bytes that are no operand of it", 3),  # that sees the 4th pattern
+    ],
+)
+def test_a_crash_and_a_read_beside_the_operands_are_status_1(mcuref, project, wrong, said, sample):
+    source = project / "kernels" / "relu.c"
+    head = "void relu_forward_f32(float *out, const float *x, float limit, int32_t n) {\n"
+    text = source.read_text()
+    assert text.count(head) == 1
+    source.write_text(text.replace(head, f"{head}  {wrong}\n"))
+    done = mcuref("verify", "firmware", "--json", "result.json")
+    words = " ".join(done.out.split())
+    assert done.status == 1 and done.err == "" and "relu_forward_f32 of relu1" in words and said in words
+    (core,) = json.loads((project.parent / "result.json").read_text())["cores"]
+    assert core["equal"] is False and core["difference"]["sample"] == sample and said in core["difference"]["sentence"]
 
 
 def test_profile(mcuref, project):

@@ -94,8 +94,73 @@ def test_a_fault_behind_the_kernels_is_found(need, patched_sources, name):
 def test_a_firmware_that_hangs_is_stopped(need, patched_sources):
     core = need("host")
     patched_sources("verify/trace.c", "void trace_end(void) {", "void trace_end(void) {\n  for (;;) mark();\n")
-    with pytest.raises(ToolError, match="did not end within 1 seconds"):
-        check(core, [material()], seconds=1)
+    (difference,) = check(core, [material()], seconds=1)
+    assert difference.sentence() == "at the end: the firmware did not end within 1 seconds and was stopped"
+
+
+# file, right, wrong: all of these compute what mcuref computes, as memory happens to be; options of the program, and the
+# kernel and layer to blame
+BESIDE = {
+    "a weight too many": ("kernels/dense.c", "inputs) + b[j]", "inputs) + b[j] + 0.0f * w[inputs]",
+                          {}, "dense_forward_f32", "dense1"),
+    "a bias too many": ("kernels/dense.c", "inputs) + b[j]", "inputs) + b[j] + 0.0f * b[j + 1]",
+                        {}, "dense_forward_f32", "dense1"),
+    "a frozen bias": ("kernels/dense.c", "inputs) + b[j]", "inputs) + b[j] + 0.0f * b[j + 1]",
+                      {"trainable": 1}, "dense_forward_f32", "dense1"),
+    "inference alone": ("kernels/dense.c", "inputs) + b[j]", "inputs) + b[j] + 0.0f * b[j + 1]",
+                        {"trainable": 0}, "dense_forward_f32", "dense1"),
+    "a maximum of too many": ("kernels/loss.c", "for (int32_t i = 1; i < n; i++)", "for (int32_t i = 1; i <= n; i++)",
+                              {}, "softmax_cross_entropy_f32", "dense2"),
+    "a value before the sample": ("kernels/load.c", "const float offset = mean[0]",
+                                  "const float offset = mean[0] + 0.0f * (float)x[-1]", {}, "load_f32", "input"),
+    "an error that is not kept": ("kernels/dense.c", "const float step = rate * delta[j];",
+                                  "const float step = rate * delta[kept[count] < 60000 ? j : 0];",
+                                  {}, "dense_update_f32", "dense2"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_reading_beside_the_operands_is_found(need, patched_sources, name):
+    core, (file, right, wrong, options, kernel, layer) = need("host"), BESIDE[name]
+    patched_sources(file, right, wrong)
+    (difference,) = check(core, [material(**options)], ("-O0",))
+    assert (difference.kernel, difference.layer) == (kernel, layer)
+    assert difference.note == "it depends on bytes that are no operand of it" and difference.note in difference.sentence()
+
+
+def test_writing_beside_the_outputs_is_found(need, patched_sources):
+    core, case = need("host"), material()
+    patched_sources("kernels/dense.c", "    w += inputs;\n  }\n", "    w += inputs;\n  }\n  out[outputs] = 0.0f;\n")
+    (difference,) = check(core, [case], ("-O0",))
+    row = row_of(case.program, "dense_forward_f32", "dense1")
+    end = case.program.plan.offsets[case.program.instructions[row].outputs[0]] + 4 * 17
+    assert (difference.sample, difference.row) == (0, row)
+    assert f"byte {end} of the arena was written" in difference.sentence()
+
+
+ENDS = {  # what a kernel does instead: what is said on the host, on a board
+    "__builtin_trap();": ("was stopped by SIG", "ran into a fault"),
+    "for (;;) {\n    }": ("did not end within 2 seconds",) * 2,
+}
+
+
+@pytest.mark.parametrize("core", ["host", "m0"])
+@pytest.mark.parametrize("wrong", ENDS)
+def test_a_firmware_that_does_not_end_is_told_with_its_instruction(need, patched_sources, wrong, core):
+    found = need(core)
+    patched_sources("kernels/dense.c", "if (dense_bias)\n", f"if (inputs == 17) {wrong}\n  if (dense_bias)\n")
+    case = material()
+    (difference,) = check(found, [case], seconds=2)
+    assert (difference.sample, difference.row) == (0, row_of(case.program, "dense_update_f32", "dense2"))
+    assert "(dense_update_f32 of dense2): the firmware" in difference.sentence()
+    assert ENDS[wrong][core != "host"] in difference.sentence()
+
+
+def test_a_crash_of_one_program_leaves_the_others_compared(need, patched_sources):
+    patched_sources("kernels/dense.c", "if (dense_bias)\n", "if (inputs == 17) __builtin_trap();\n  if (dense_bias)\n")
+    other = Material(mcuref.compile(mcuref.Network([mcuref.Input((3,)), mcuref.Dense(2)])), np.ones((2, 3), "f4"), [0, 1])
+    first, second = check(need("host"), [material(), other])
+    assert "the firmware was stopped by SIG" in first.sentence() and second is None
 
 
 def test_a_decision_that_is_wrong_is_found(need, patched_sources):

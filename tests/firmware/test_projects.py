@@ -6,6 +6,7 @@ import pytest
 import mcuref
 from mcuref import rules
 from mcuref.datasets import load
+from mcuref.errors import InputError
 from mcuref.export.cores import CORES
 from mcuref.export.material import Material
 from mcuref.export.project import write_project
@@ -79,8 +80,42 @@ def test_a_firmware_that_hangs_is_stopped(tmp_path):
 def test_a_firmware_that_stops_early_is_told(tmp_path):
     write_project(PROJECTS["mlp, tinypropv2"](), tmp_path / "firmware")
     source = tmp_path / "firmware" / "verify" / "verify.c"
-    source.write_text(source.read_text().replace("i < SAMPLES && model", "i < SAMPLES - 1 && model"))
+    source.write_text(source.read_text().replace("i < sample_count && trains", "i < sample_count - 1 && trains"))
     with pytest.raises(ToolError, match="trace of [0-9,]+ bytes is not of the reference's samples"):
+        verify_project(tmp_path / "firmware", "host")
+
+
+def test_a_firmware_that_crashes_is_told_with_its_instruction(tmp_path):
+    write_project(PROJECTS["mlp, tinypropv2"](), tmp_path / "firmware")
+    source = tmp_path / "firmware" / "kernels" / "loss.c"
+    source.write_text(source.read_text().replace("return log_f32", "if (label == 1) __builtin_trap();\n  return log_f32"))
+    result = verify_project(tmp_path / "firmware", "host")
+    assert not result.equal and (result.difference.sample, result.difference.kernel) == (1, "softmax_cross_entropy_f32")
+    assert "the firmware was stopped by SIG" in result.as_dict()["difference"]["sentence"]
+
+
+ODD = "a b:c%d'e\"f;g$(touch EXECUTED)h`touch EXECUTED`,i&j#k"
+
+
+@pytest.mark.parametrize("core", ["host", "m0"])
+def test_odd_folders_are_no_hindrance_and_reach_no_shell(tmp_path, monkeypatch, core):
+    if missing(CORES[core]):
+        pytest.skip(missing(CORES[core]))
+    (tmp_path / ODD).mkdir()
+    write_project(autoencoder(), tmp_path / ODD / "firmware")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / ODD))
+    monkeypatch.chdir(tmp_path)
+    assert verify_project(tmp_path / ODD / "firmware", core).equal
+    if core != "host":
+        assert profile_project(tmp_path / ODD / "firmware", core)["training_step"] > 0
+    assert [path.name for path in (tmp_path / ODD).iterdir()] == ["firmware"]  # and nothing was built in the project
+    assert not list(tmp_path.rglob("EXECUTED")) and not (tmp_path / ODD / "firmware" / "build").exists()
+
+
+def test_what_cannot_be_copied_is_a_sentence(tmp_path):
+    write_project(autoencoder(), tmp_path / "firmware")
+    (tmp_path / "firmware" / "more.c").symlink_to("nowhere")
+    with pytest.raises(InputError, match="firmware' cannot be copied to be built: .*No such file"):
         verify_project(tmp_path / "firmware", "host")
 
 

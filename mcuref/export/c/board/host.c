@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "port.h"
 
@@ -8,6 +9,7 @@ int32_t port_open(const char *name, int32_t writing) {
   for (int32_t i = 0; i < 8; i++)
     if (!files[i]) {
       files[i] = fopen(name, writing ? "wb" : "rb");
+      if (files[i] && writing) setvbuf(files[i], NULL, _IONBF, 0); /* it is all there if the program crashes */
       return files[i] ? i : -1;
     }
   return -1;
@@ -25,5 +27,12 @@ void port_close(int32_t file) {
 }
 
 void port_print(const char *text) { fputs(text, stdout); }
+
+void *port_memory(int32_t bytes) {
+  static void *memory;
+  free(memory);
+  memory = malloc((size_t)bytes);
+  return memory;
+}
 
 int32_t port_stack(void) { return -1; }

@@ -17,6 +17,9 @@ void port_write(int32_t file, const void *data, int32_t bytes);
 void port_close(int32_t file);
 void port_print(const char *text);
 
+/* Memory that nothing else uses, aligned for pointers, the same at every call; null if there is not so much. */
+void *port_memory(int32_t bytes);
+
 /* Bytes of stack that have been used since the reset, or -1 where nobody knows. */
 int32_t port_stack(void);
 

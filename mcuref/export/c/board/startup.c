@@ -3,7 +3,7 @@
 
 #include "port.h"
 
-extern uint32_t stack_low[], stack_high[], data_load[], data_start[], data_end[], bss_start[], bss_end[];
+extern uint32_t stack_low[], stack_high[], ram_end[], data_load[], data_start[], data_end[], bss_start[], bss_end[];
 int main(void);
 void reset_handler(void);
 void fault_handler(void);
@@ -32,6 +32,8 @@ int32_t port_stack(void) {
   while (p < stack_high && *p == PAINT) p++;
   return (int32_t)((stack_high - p) * 4);
 }
+
+void *port_memory(int32_t bytes) { return bytes <= (ram_end - stack_high) * 4 ? stack_high : 0; }
 
 void reset_handler(void) {
 #if defined(__ARM_FP)

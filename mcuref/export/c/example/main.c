@@ -17,26 +17,26 @@ static void print_number(const char *before, int32_t number) {
   port_print(digit);
 }
 
+static const void *sample(int32_t i) { return (const uint8_t *)samples + i * sample_bytes; }
+
 int main(void) {
   int32_t trained = 0;
   mcuref_init(&model, arena);
-  for (int32_t i = 0; i < SAMPLES && model.rows > model.forward_rows; i++) {
-    const model_sample *sample = samples + i * MODEL_INPUTS;
-    trained += mcuref_train(&model, arena, sample, answers + i * ANSWER, rates[i], 0) == MCUREF_TRAINED;
-  }
-  const int32_t same = fnv1a(arena, model.state_bytes, FNV1A_START) == TRAINED_STATE;
+  for (int32_t i = 0; i < sample_count && model.rows > model.forward_rows; i++)
+    trained += mcuref_train(&model, arena, sample(i), answers + i * answer_values, rates[i], 0) == MCUREF_TRAINED;
+  const int32_t same = fnv1a(arena, model.state_bytes, FNV1A_START) == trained_state;
 #if MODEL_LABELS
   int32_t right = 0;
-  for (int32_t i = 0; i < SAMPLES; i++) right += mcuref_infer(&model, arena, samples + i * MODEL_INPUTS) == answers[i];
+  for (int32_t i = 0; i < sample_count; i++) right += mcuref_infer(&model, arena, sample(i)) == answers[i];
   print_number("right: ", right);
 #else
   float loss = 0.0f;
-  for (int32_t i = 0; i < SAMPLES; i++)
-    loss += mcuref_loss(&model, arena, samples + i * MODEL_INPUTS, answers + i * ANSWER);
-  loss = 1000.0f * loss / (float)SAMPLES;
+  for (int32_t i = 0; i < sample_count; i++)
+    loss += mcuref_loss(&model, arena, sample(i), answers + i * answer_values);
+  loss = 1000.0f * loss / (float)sample_count;
   print_number("mean loss, thousandths: ", loss < 1e9f ? (int32_t)loss : INT32_MAX);
 #endif
-  print_number(" of ", SAMPLES);
+  print_number(" of ", sample_count);
   print_number(" samples; trained on: ", trained);
   port_print(same ? "; state: the bits of mcuref" : "; state: NOT the bits of mcuref");
   if (port_stack() >= 0) print_number("; stack: ", port_stack());

@@ -1,7 +1,8 @@
 /* Runs programs that come as data, from cases.bin, one after the other: for checks of every operation on one build.
  *
- * A case is a header of words, the start images, the outputs of every row (spans), the flash part, and then for each
- * training step the sample, its answer and the learning rate, and the samples to infer, with answers; all padded to words.
+ * A case is a header of words, the start images, the outputs of every row (spans), if the header says so the operands of
+ * every row, the flash part, and then for each training step the sample, its answer and the learning rate, and the samples
+ * to infer, with answers; all padded to words.
  */
 #include "operations.h"
 #include "port.h"
@@ -22,7 +23,7 @@ static uint32_t *free_words;
 
 typedef struct {
   int32_t magic, rows, forward_rows, image_count, sram_bytes, state_bytes, flash_bytes, table, output, outputs;
-  int32_t steps, inferences, sample_bytes, answer_bytes, labels;
+  int32_t steps, inferences, sample_bytes, answer_bytes, labels, watched;
   uint32_t identity;
 } header;
 
@@ -60,6 +61,7 @@ static int32_t run_case(int32_t file, const header *h) {
   free_words = pool.words;
   program.images = take_from(file, h->image_count * 12);
   const mcuref_span *spans = take_from(file, h->rows * SPANS * 8);
+  const mcuref_operands *rows = h->watched ? take_from(file, h->rows * (int32_t)sizeof *rows) : 0;
   program.flash = take_from(file, h->flash_bytes);
   mcuref_operation *operations = take(h->rows * (int32_t)sizeof(mcuref_operation));
   uint32_t *arena = take(h->sram_bytes), *saved = take(h->state_bytes + 8);
@@ -71,21 +73,23 @@ static int32_t run_case(int32_t file, const header *h) {
     operations[row] = operation_of(program.table[row].opcode);
     if (!operations[row]) return 0;
   }
+  const trace_program traced = {&program, arena, spans, rows, h->sample_bytes, h->answer_bytes, h->flash_bytes};
   mcuref_init(&program, arena);
+  trace_start(&traced);
   for (int32_t i = 0; i < h->steps; i++) {
     float rate;
     port_read(file, sample, (h->sample_bytes + 3) / 4 * 4);
     port_read(file, answer, h->answer_bytes);
     port_read(file, &rate, 4);
-    trace_step(&program, arena, spans, i, sample, answer, rate);
+    trace_step(&traced, i, sample, answer, rate);
   }
   for (int32_t i = 0; i < h->inferences; i++) {
     port_read(file, sample, (h->sample_bytes + 3) / 4 * 4);
     port_read(file, answer, h->answer_bytes);
-    trace_inference(&program, arena, sample, answer);
+    trace_inference(&traced, i, sample, answer);
   }
-  trace_state(&program, arena, saved, h->flash_bytes);
-  if (h->labels && h->steps) trace_bad_labels(&program, arena, sample);
+  trace_state(&traced, saved);
+  if (h->labels && h->steps) trace_bad_labels(&traced, sample);
   return 1;
 }
 

@@ -3,9 +3,10 @@
 #include "hashing.h"
 #include "numerics.h"
 #include "port.h"
+#include "watch.h"
 
 static trace_request request;
-static int32_t answer_file;
+static int32_t answer_file, watched;
 
 static void write_word(int32_t word) { port_write(answer_file, &word, 4); }
 
@@ -43,45 +44,78 @@ static void dump_outputs(const mcuref_span *spans, const uint8_t *arena) {
   port_close(file);
 }
 
-static void trace_rows(mcuref_run *run, const mcuref_span *spans, int32_t index) {
+/* Not inlined: what is counted between marks is the same whatever surrounds them. */
+#define COUNTED __attribute__((noinline)) static
+
+COUNTED int32_t run_row(mcuref_run *run, int32_t row, int32_t *done) {
+  mark();
+  const int32_t next = mcuref_run_row(run, row);
+  *done = row;
+  mark();
+  return next;
+}
+
+static void trace_rows(const trace_program *traced, mcuref_run *run, int32_t index) {
+  if (watched) watch_pattern(request.pattern + index);
   for (int32_t row = 0; row < run->program->rows;) {
-    const int32_t done = row;
-    mark();
-    row = mcuref_run_row(run, done);
-    mark();
+    int32_t done = row, stray = NO_STRAY;
     write_word(done);
+    row = watched ? watch_row(traced, run, done, &stray) : run_row(run, row, &done);
     if (run->status == MCUREF_NOT_FINITE) { /* nothing was written, not even how many entries are kept */
       write_word(0);
-      continue;
+    } else {
+      write_word((int32_t)hash_outputs(traced->spans + done * SPANS, run->arena));
+      if (request.sample == index && request.row == done) dump_outputs(traced->spans + done * SPANS, run->arena);
     }
-    const uint32_t hash = hash_outputs(spans + done * SPANS, run->arena);
-    port_write(answer_file, &hash, 4);
-    if (request.sample == index && request.row == done) dump_outputs(spans + done * SPANS, run->arena);
+    if (stray != NO_STRAY) {
+      write_word(-2);
+      write_word(stray);
+    }
   }
 }
 
-void trace_step(const mcuref_program *program, void *arena, const mcuref_span *spans, int32_t index, const void *sample,
-                const void *answer, float rate) {
-  mcuref_run run = {program, arena, sample, answer, rate, 0.0f, MCUREF_TRAINED};
-  if (request.mode == TRACE) {
-    trace_rows(&run, spans, index);
+COUNTED mcuref_status run_step(const mcuref_program *program, void *arena, const void *sample, const void *answer,
+                               float rate, float *loss) {
+  mark();
+  const mcuref_status status = mcuref_train(program, arena, sample, answer, rate, loss);
+  mark();
+  return status;
+}
+
+COUNTED int32_t run_inference(const mcuref_program *program, void *arena, const void *sample) {
+  mark();
+  const int32_t best = mcuref_infer(program, arena, sample);
+  mark();
+  return best;
+}
+
+void trace_start(const trace_program *traced) {
+  watched = request.mode == WATCHED && traced->operands && watch_begin(traced);
+  write_word(watched);
+}
+
+void trace_step(const trace_program *traced, int32_t index, const void *sample, const void *answer, float rate) {
+  mcuref_run run = {traced->program, traced->arena, sample, answer, rate, 0.0f, MCUREF_TRAINED};
+  if (request.mode == STEPS) {
+    run.status = run_step(traced->program, traced->arena, sample, answer, rate, &run.loss);
   } else {
-    mark();
-    run.status = mcuref_train(program, arena, sample, answer, rate, &run.loss);
-    mark();
+    trace_rows(traced, &run, index);
   }
   write_word(-1);
   write_word((int32_t)run.status);
   write_word(bits_of(run.loss));
 }
 
-void trace_inference(const mcuref_program *program, void *arena, const void *sample, const void *answer) {
-  mark();
-  const int32_t best = mcuref_infer(program, arena, sample);
-  mark();
-  write_word(best);
-  port_write(answer_file, mcuref_outputs(program, arena), program->outputs * 4);
-  write_word(request.mode == TRACE ? bits_of(mcuref_loss(program, arena, sample, answer)) : 0);
+void trace_inference(const trace_program *traced, int32_t index, const void *sample, const void *answer) {
+  const mcuref_program *program = traced->program;
+  if (request.mode == WATCHED && program->rows == program->forward_rows) {
+    mcuref_run run = {program, traced->arena, sample, answer, 0.0f, 0.0f, MCUREF_TRAINED};
+    trace_rows(traced, &run, index);
+    write_word(-1);
+  }
+  write_word(run_inference(program, traced->arena, sample));
+  port_write(answer_file, mcuref_outputs(program, traced->arena), program->outputs * 4);
+  write_word(request.mode == STEPS ? 0 : bits_of(mcuref_loss(program, traced->arena, sample, answer)));
 }
 
 static uint32_t state_hash(const mcuref_program *program, const void *arena) {
@@ -95,9 +129,11 @@ static void try_damaged(const mcuref_program *program, void *arena, uint32_t *sa
   saved[word] ^= 1u;
 }
 
-void trace_state(const mcuref_program *program, void *arena, uint32_t *saved, int32_t flash_bytes) {
+void trace_state(const trace_program *traced, uint32_t *saved) {
+  const mcuref_program *program = traced->program;
+  void *arena = traced->arena;
   write_word((int32_t)program->identity);
-  write_word((int32_t)fnv1a(program->flash, flash_bytes, FNV1A_START));
+  write_word((int32_t)fnv1a(program->flash, traced->flash_bytes, FNV1A_START));
   mcuref_save(program, arena, saved);
   port_write(answer_file, saved + 2, program->state_bytes);
   mcuref_init(program, arena);
@@ -108,7 +144,9 @@ void trace_state(const mcuref_program *program, void *arena, uint32_t *saved, in
   port_write(answer_file, arena, program->state_bytes);
 }
 
-void trace_bad_labels(const mcuref_program *program, void *arena, const void *sample) {
+void trace_bad_labels(const trace_program *traced, const void *sample) {
+  const mcuref_program *program = traced->program;
+  void *arena = traced->arena;
   const int32_t labels[2] = {-1, program->outputs};
   const uint32_t before = state_hash(program, arena);
   for (int32_t i = 0; i < 2; i++) write_word((int32_t)mcuref_train(program, arena, sample, &labels[i], 1.0f, 0));

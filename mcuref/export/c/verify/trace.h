@@ -1,8 +1,9 @@
 /* Trains like mcuref_train, row by row, and writes down what every instruction wrote: the trace that Python compares.
  *
- * answer.bin gets, for each sample, (row, FNV-1a of its outputs) of every instruction run, then -1, the status and the
- * bits of the loss. request.bin says what else is wanted. Where whole steps are wanted, there are no rows: those steps are
- * taken by mcuref_train itself.
+ * answer.bin gets 1 if the rows are watched (see watch.h), else 0; then for each sample (row, FNV-1a of its outputs) of
+ * every instruction run, then -1, the status and the bits of the loss. A row that wrote what is no output of it is followed
+ * by -2 and where that lies, in bytes from the start of the arena. A row's number is written before it runs, and is the last
+ * word if it never ends. Where whole steps are wanted, there are no rows: those steps are taken by mcuref_train itself.
  */
 #ifndef TRACE_H
 #define TRACE_H
@@ -19,11 +20,28 @@ typedef struct {
 
 #define SPANS 3 /* outputs of a row; an offset of -1 where there is none */
 
-/* What request.bin asks for. */
-enum { TRACE, STEPS };
+/* Bytes of a row's operands in the order of its columns, out and in; negative of an output that has no value before the row
+ * runs; 0 where there is none. */
 typedef struct {
-  int32_t mode;        /* TRACE: row by row, with hashes; STEPS: whole steps between two marks, nothing hashed */
+  int32_t bytes[8];
+} mcuref_operands;
+
+/* A program, and all that it may use. */
+typedef struct {
+  const mcuref_program *program;
+  void *arena;
+  const mcuref_span *spans;        /* SPANS for every row */
+  const mcuref_operands *operands; /* one for every row; null: the program is never watched */
+  int32_t sample_bytes, answer_bytes, flash_bytes;
+} trace_program;
+
+/* What request.bin asks for. */
+enum { TRACE, STEPS, WATCHED };
+typedef struct {
+  int32_t mode;        /* TRACE: row by row, with hashes; STEPS: whole steps between two marks, nothing hashed; WATCHED: as
+                        * TRACE, each row with nothing but its operands; inference row by row too, if that is all there is */
   int32_t sample, row; /* of which the outputs are wanted in dump.bin, each behind its length; -1: of none */
+  int32_t pattern;     /* of the first sample's watched rows; the others have the following ones */
 } trace_request;
 
 /* Called before and after what is measured: a profiler counts the instructions between. */
@@ -32,18 +50,21 @@ void mark(void);
 /* Read request.bin and open answer.bin. Returns 0 if that could not be done. */
 int32_t trace_begin(void);
 
-/* Train on sample number `index`. */
-void trace_step(const mcuref_program *program, void *arena, const mcuref_span *spans, int32_t index, const void *sample,
-                const void *answer, float rate);
+/* Begin with a program, whose arena is as mcuref_init leaves it. */
+void trace_start(const trace_program *traced);
 
-/* Run the network on a sample; writes the class, the outputs and, in mode TRACE, the bits of its loss, else 0. */
-void trace_inference(const mcuref_program *program, void *arena, const void *sample, const void *answer);
+/* Train on sample number `index`. */
+void trace_step(const trace_program *traced, int32_t index, const void *sample, const void *answer, float rate);
+
+/* Run the network on sample number `index`; writes the class, the outputs and, but in mode STEPS, the bits of its loss, else
+ * 0. In mode WATCHED, of a program for inference alone, the rows come before that, and -1. */
+void trace_inference(const trace_program *traced, int32_t index, const void *sample, const void *answer);
 
 /* Write what the flash part is, the state, and what saving and restoring makes of it. */
-void trace_state(const mcuref_program *program, void *arena, uint32_t *saved, int32_t flash_bytes);
+void trace_state(const trace_program *traced, uint32_t *saved);
 
 /* Write what training with labels that are out of range answers, and whether the state is as before. */
-void trace_bad_labels(const mcuref_program *program, void *arena, const void *sample);
+void trace_bad_labels(const trace_program *traced, const void *sample);
 
 void trace_end(void);
 

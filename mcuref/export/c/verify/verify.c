@@ -8,14 +8,18 @@ static uint32_t arena[MODEL_SRAM_BYTES / 4];
 static uint32_t saved[MODEL_SAVED_BYTES / 4];
 
 int main(void) {
+  const int32_t answer_bytes = answer_values * (int32_t)sizeof *answers;
+  const trace_program traced = {&model, arena, spans, operands, sample_bytes, answer_bytes, MODEL_FLASH_BYTES};
+  const int32_t trains = model.rows > model.forward_rows;
   if (!trace_begin()) return 2;
   mcuref_init(&model, arena);
-  for (int32_t i = 0; i < SAMPLES && model.rows > model.forward_rows; i++)
-    trace_step(&model, arena, spans, i, samples + i * MODEL_INPUTS, answers + i * ANSWER, rates[i]);
-  for (int32_t i = 0; i < SAMPLES; i++)
-    trace_inference(&model, arena, samples + i * MODEL_INPUTS, answers + i * ANSWER);
-  trace_state(&model, arena, saved, MODEL_FLASH_BYTES);
-  if (MODEL_LABELS && model.rows > model.forward_rows) trace_bad_labels(&model, arena, samples);
+  trace_start(&traced);
+  for (int32_t i = 0; i < sample_count && trains; i++)
+    trace_step(&traced, i, samples + i * MODEL_INPUTS, answers + i * answer_values, rates[i]);
+  for (int32_t i = 0; i < sample_count; i++)
+    trace_inference(&traced, i, samples + i * MODEL_INPUTS, answers + i * answer_values);
+  trace_state(&traced, saved);
+  if (MODEL_LABELS && trains) trace_bad_labels(&traced, samples);
   trace_end();
   return 0;
 }
