@@ -37,7 +37,7 @@ def main(argv=None):
 
     if execute.signatures:
         sys.exit("kernels are loaded already: what is forked from this process would load none")
-    with tempfile.TemporaryDirectory(prefix="mcuref-fuzz-") as base:
+    with tempfile.TemporaryDirectory(prefix="mcuref-cache-bits-") as base:
         _fill(Path(base), jit.STORE)
         began, ends, faults = time.monotonic(), Counter(), 0
         good = {path.name: path.read_bytes() for path in jit.STORE.folder.iterdir()}
