@@ -6,6 +6,7 @@ from mcuref.export.trace import BAD_LABELS, FLASH, RESTORING, Trace
 from mcuref.firmware.toolchain import ToolError
 
 TRACE, STEPS, WATCHED = range(3)  # modes of a request
+FORMAT = 0x4D435452  # the first word of a program's trace; 1 more where rows are watched
 END, STRAY = -1, -2  # words that are no row
 
 
@@ -48,7 +49,10 @@ class Answer:
 
     def trace(self, material):
         """The next program's :class:`Trace`; steps have no rows where the firmware was asked for whole ones."""
-        trace, program = Trace(watched=self._word() == 1), material.program
+        watched, program = self._word() - FORMAT, material.program
+        if watched not in (0, 1):
+            raise EOFError("another version's trace")
+        trace = Trace(watched=watched == 1)
         for sample in range(material.steps):
             self.doing = "mcuref_train: " if self.mode == STEPS else ""
             trace.steps.append((self._rows(trace, sample), self._word(), self._word()))

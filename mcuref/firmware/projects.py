@@ -92,7 +92,7 @@ def build_project(folder, core, place):
     find_tool(core.compiler)
     copy, build = place / "project", Path("build", core.name)
     try:
-        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".*", "build", "reference"))
+        shutil.copytree(folder, copy, symlinks=True, ignore=shutil.ignore_patterns(".*", "build", "reference"))
     except OSError as error:
         reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
         raise InputError(f"project {str(folder)!r} cannot be copied to be built: {reason}") from None

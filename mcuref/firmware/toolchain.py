@@ -36,11 +36,11 @@ class Failed(ToolError):
     Attributes
     ----------
     status : its exit status, the negative number of the signal that ended it, or None if it was stopped after its time.
-    how : str, the same in words.
+    how : str, the same in words, with what it printed.
     """
 
-    def __init__(self, name, status, how, printed=""):
-        super().__init__(f"{name} {how}{printed}")
+    def __init__(self, name, status, how):
+        super().__init__(f"{name} {how}")
         self.status, self.how = status, how
 
 
@@ -117,7 +117,7 @@ def _call(command, folder, seconds, name, scratch):
         raise Failed(name, None, f"did not end within {seconds} seconds and was stopped")
     if process.returncode:
         said = " ".join(text.split())[:2000] or "it said nothing"
-        raise Failed(name, process.returncode, _ending(process.returncode), f": {said}")
+        raise Failed(name, process.returncode, f"{_ending(process.returncode)}: {said}")
     return text
 
 

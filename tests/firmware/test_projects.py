@@ -1,5 +1,7 @@
 """Exported projects, built and run for real, are equal to mcuref: every instruction, every byte."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -85,6 +87,14 @@ def test_a_firmware_that_stops_early_is_told(tmp_path):
         verify_project(tmp_path / "firmware", "host")
 
 
+def test_the_check_of_another_version_is_told(tmp_path):
+    write_project(autoencoder(), tmp_path / "firmware")
+    header = tmp_path / "firmware" / "verify" / "trace.h"
+    header.write_text(header.read_text().replace("#define TRACE_FORMAT 0x4D435452", "#define TRACE_FORMAT 0"))
+    with pytest.raises(ToolError, match="they do not belong together; export the project again"):
+        verify_project(tmp_path / "firmware", "host")
+
+
 def test_a_firmware_that_crashes_is_told_with_its_instruction(tmp_path):
     write_project(PROJECTS["mlp, tinypropv2"](), tmp_path / "firmware")
     source = tmp_path / "firmware" / "kernels" / "loss.c"
@@ -114,8 +124,8 @@ def test_odd_folders_are_no_hindrance_and_reach_no_shell(tmp_path, monkeypatch, 
 
 def test_what_cannot_be_copied_is_a_sentence(tmp_path):
     write_project(autoencoder(), tmp_path / "firmware")
-    (tmp_path / "firmware" / "more.c").symlink_to("nowhere")
-    with pytest.raises(InputError, match="firmware' cannot be copied to be built: .*No such file"):
+    os.mkfifo(tmp_path / "firmware" / "more.c")
+    with pytest.raises(InputError, match="firmware' cannot be copied to be built: .*named pipe"):
         verify_project(tmp_path / "firmware", "host")
 
 

@@ -91,7 +91,7 @@ COUNTED int32_t run_inference(const mcuref_program *program, void *arena, const 
 
 void trace_start(const trace_program *traced) {
   watched = request.mode == WATCHED && traced->operands && watch_begin(traced);
-  write_word(watched);
+  write_word(TRACE_FORMAT + watched);
 }
 
 void trace_step(const trace_program *traced, int32_t index, const void *sample, const void *answer, float rate) {

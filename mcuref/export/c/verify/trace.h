@@ -1,9 +1,9 @@
 /* Trains like mcuref_train, row by row, and writes down what every instruction wrote: the trace that Python compares.
  *
- * answer.bin gets 1 if the rows are watched (see watch.h), else 0; then for each sample (row, FNV-1a of its outputs) of
- * every instruction run, then -1, the status and the bits of the loss. A row that wrote what is no output of it is followed
- * by -2 and where that lies, in bytes from the start of the arena. A row's number is written before it runs, and is the last
- * word if it never ends. Where whole steps are wanted, there are no rows: those steps are taken by mcuref_train itself.
+ * answer.bin gets TRACE_FORMAT, 1 more if the rows are watched (see watch.h); then for each sample (row, FNV-1a of its
+ * outputs) of every instruction run, then -1, the status and the bits of the loss. A row that wrote what is no output of it
+ * is followed by -2 and where that lies, in bytes from the start of the arena. A row's number is written before it runs, and
+ * is the last word if it never ends. Where whole steps are wanted, there are no rows: mcuref_train itself takes those steps.
  */
 #ifndef TRACE_H
 #define TRACE_H
@@ -17,6 +17,8 @@
 typedef struct {
   int32_t offset, bytes;
 } mcuref_span;
+
+#define TRACE_FORMAT 0x4D435452
 
 #define SPANS 3 /* outputs of a row; an offset of -1 where there is none */
 
