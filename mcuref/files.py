@@ -118,6 +118,7 @@ def new_folder(path, what="run folder"):
             part = private / path.name
             part.mkdir()
             yield part
+            remove_leftovers(part)  # of files written into it, should one not have been removed
             for file in part.rglob("*"):
                 if file.is_file():
                     flush(file)

@@ -70,6 +70,13 @@ def test_a_folder_appears_at_the_end(tmp_path):
     assert names(tmp_path / "a/b") == ["run"] and (tmp_path / "a/b/run/x").read_text() == "whole"
 
 
+def test_a_folder_appears_without_leftovers(tmp_path):
+    with new_folder(tmp_path / "run") as part:
+        leftover(part / f".mcuref-{'0a' * 8}.part")
+        write_json(part / "x.json", 1)
+    assert names(tmp_path / "run") == ["x.json"]
+
+
 def test_links(tmp_path):
     """A link to a file stays a link; its target is replaced. A dangling one may not become a folder."""
     (tmp_path / "real.json").write_text("old")
