@@ -239,6 +239,8 @@ def _resealed(path, folder):
     from mcuref import plain
     from mcuref.manifest import digests
 
+    if not path.is_file():  # it may be a pipe by now
+        return
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         there = [name for name in content.get("files") or {} if (folder / name).is_file()]
