@@ -37,6 +37,9 @@ def main(argv=None):
 
     if execute.signatures:
         sys.exit("kernels are loaded already: what is forked from this process would load none")
+    import mcuref.selfcheck  # what all cases need but kernels, once
+
+    execute.targetctx.refresh()
     with tempfile.TemporaryDirectory(prefix="mcuref-cache-bits-") as base:
         _fill(Path(base), jit.STORE)
         began, ends, faults = time.monotonic(), Counter(), 0
