@@ -4,6 +4,7 @@ Fields of report.json, run.json, checkpoints, weights and exported projects are 
 files lose bytes, are emptied, become folders and pipes. Half of them get checksums that are right again.
 """
 
+import atexit
 import copy
 import hashlib
 import io
@@ -18,6 +19,7 @@ from pathlib import Path
 from harness import attack
 
 ROOT = Path(tempfile.mkdtemp(prefix="mcuref-runs-"))  # the runs that cases copy, and their data
+atexit.register(shutil.rmtree, ROOT, ignore_errors=True)  # cases leave in another way
 RUNS = {"trained": "train", "stopped": "train", "learned": "incremental", "halted": "incremental"}
 DEEP = [reduce(lambda inner, _: [inner], range(depth), []) for depth in (30, 45)]
 VALUES = [
@@ -253,8 +255,4 @@ def _resealed(path, folder):
 
 
 if __name__ == "__main__":
-    try:
-        status = attack(__doc__, case, 3000, prepare=prepare)
-    finally:
-        shutil.rmtree(ROOT, ignore_errors=True)
-    sys.exit(status)
+    sys.exit(attack(__doc__, case, 3000, prepare=prepare))
