@@ -24,6 +24,7 @@ BASE = {  # what makes a run short
     "incremental": {"--steps": "2", "--per-class": "2", "--tasks": "1", "--distil": "random"},
 }  # fmt: skip
 LISTED = ("estimate", "compare")
+BUDGET = {"--target", "--sram", "--flash", "--stack"}  # without one of them there is no limit: what fits nowhere does nothing
 TYPICAL = {  # by what the parser calls a value
     "N": ("1", "2", "3"), "M": ("0", "0.5"), "RATE": ("0.1", "1e-30"), "SIZE": ("64k", "3MiB", "1000000000"),
     "LIST|COUNT": ("2", "0,3", "7,"), "FILE": ("new.png", "new.json"), "FOLDER": ("new",),
@@ -88,7 +89,8 @@ def case(numbers, folder):
         chosen = numbers.sample(sorted(OPTIONS[command].items()), numbers.randint(1, 4))
         given = {option: _drawn(numbers, values) for option, values in chosen}
     (folder / "my.json").write_text("mine")
-    asked = {"--model": model} | BASE[command] | _data(command, model, folder) | given
+    limit = {} if command == "estimate" or given.keys() & BUDGET else {"--target": "none"}
+    asked = {"--model": model} | BASE[command] | limit | _data(command, model, folder) | given
     arguments = [part for option, value in asked.items() for part in ([option] if value is None else [option, value])]
     return [command, *arguments], sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
