@@ -8,6 +8,7 @@ from pathlib import Path
 from mcuref.errors import InputError, McurefError
 from mcuref.files import new_file
 from mcuref.memory.buffers import CATEGORIES
+from mcuref.models import label
 
 DPI = 120
 
@@ -34,7 +35,7 @@ def _memory_map(program):
     base = min((p.offset for p in sharing), default=program.plan.sram)
     axes.set(xlim=(-0.6, len(names) - 0.4), ylim=(base, program.plan.sram), ylabel="offset in SRAM, bytes")
     axes.set_title(
-        f"{plain(program.network.name)}, {program.rule.method}: {program.plan.sram:,} B of SRAM\n"
+        f"{plain(label(program.network.name))}, {program.rule.method}: {program.plan.sram:,} B of SRAM\n"
         f"{base:,} B of weights and state lie below; {program.plan.sram - base:,} B are shared over time; peak dotted",
         fontsize=10,
     )
