@@ -147,8 +147,10 @@ def memory_tables(program, memory, fits, suggestions):
     if memory["firmware"] is not None:
         yield from _firmware_lines(memory["firmware"], program.budget)
     yield _layers_table(memory)
-    yield note("columns in bytes of SRAM, then of flash, where trained weights have their start image; activations, errors, "
-                "selection and input share bytes over time; MACs backward: the most a step can cost")  # fmt: skip
+    yield note(
+        "columns in bytes of SRAM, then of flash, where trained weights have their start image; activations, errors, "
+        "selection, scratch and input share bytes over time; MACs backward: the most a step can cost"
+    )
     yield _peak_line(program, memory["peak"])
     yield Text("not included: " + "; ".join(memory["not_included"]))
     yield Text("It fits." if fits else "It does not fit.", style="bold green" if fits else "bold red")
