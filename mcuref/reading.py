@@ -14,7 +14,7 @@ def open_ordinary(path, where, needed="an ordinary file"):
 
     Parameters
     ----------
-    where : str, what the sentence of an error begins with, such as "model file 'a.toml'".
+    where : str, what the sentence of an error begins with, such as "model file 'my_model.toml'".
     needed : str, what should be there.
 
     Raises

@@ -52,7 +52,8 @@ def write_stream(path, content):
     if number is None:
         handle = os.open(path, os.O_WRONLY)
     else:
-        sys.stdout.flush(), sys.stderr.flush()
+        sys.stdout.flush()
+        sys.stderr.flush()
         handle = os.dup(number)
     with open(handle, "wb") as stream:
         if number is None and not _is_pipe_or_device(os.fstat(handle)):

@@ -151,7 +151,9 @@ def add_part(parser):
 
 def add_json(parser):
     """--json."""
-    parser.add_argument("--json", metavar="FILE", help="write the result as JSON too; - is stdout, and the tables go to stderr")
+    parser.add_argument(
+        "--json", metavar="FILE", help="write the result as JSON too; - is stdout, and the tables go to stderr"
+    )
 
 
 def protocol(arguments):

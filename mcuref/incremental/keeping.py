@@ -71,11 +71,11 @@ class Keeper:
 def _in_order(entries):
     """Sorted by seed and strategy: seeds run side by side, and which comes first must not show."""
 
-    def place(key):
-        seed, strategy, *_ = key.split("/")
-        return int(seed), strategy
+    def place(entry):
+        seed, _, rest = entry[0].partition("/")
+        return len(seed), seed, rest  # a shorter number is a smaller one
 
-    return dict(sorted(entries.items(), key=lambda entry: place(entry[0])))
+    return dict(sorted(entries.items(), key=place))
 
 
 def check_kept(tasks, rows, matrix, state):

@@ -20,10 +20,17 @@ NET = """
     input = [4]
     layers = [{kind = "dense", outputs = 8}, {kind = "relu"}, {kind = "dense", outputs = "classes"}]
 """
-READERS = []  # called with the name of every file that is opened
+READERS = []  # called with the name of every file that open() opens
 SAME = ["history.csv", "memory.csv", "weights.npz"]  # to the byte; the report but for timing
 
-sys.addaudithook(lambda event, values: [reader(values[0]) for reader in READERS] if event == "open" else None)
+def heard(event, values):
+    """Tell the readers; os.open(), which may be what open() uses, has no mode."""
+    if event == "open" and values[1] is not None:
+        for reader in READERS:
+            reader(values[0])
+
+
+sys.addaudithook(heard)
 
 
 def rows(file):

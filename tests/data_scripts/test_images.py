@@ -7,7 +7,7 @@ from common import InputError
 
 
 def test_a_missing_package_is_named():
-    with pytest.raises(InputError, match=r"lacks the module no_such_package; pip install \"mcuref\[data\]\""):
+    with pytest.raises(InputError, match=r"lacks the module no_such_package; pip install '\.\[data\]'"):
         images.optional("no_such_package")
 
 

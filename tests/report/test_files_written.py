@@ -171,7 +171,7 @@ def test_the_request_comes_back(tmp_path):
     with resumed_run(folder) as request:
         assert request == ({"seed": 3, "settings": ["s_max=0.5"], "model": None, "checkpoint": 0.5}, FINGERPRINT)
         assert names(folder) == ["run.json"] and names(tmp_path) == ["run"], "what a killed attempt left is gone"
-    (folder / "report.json").touch(), leftover(folder), leftover(tmp_path)
+    (folder / "report.json").touch(), complete(folder), leftover(folder), leftover(tmp_path)
     with pytest.raises(InputError, match="is complete already"), resumed_run(folder):
         pass
     assert names(folder) == ["report.json", "run.json"] and names(tmp_path) == ["run"]
