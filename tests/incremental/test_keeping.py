@@ -155,3 +155,14 @@ def test_checkpoints_of_something_else_are_refused(tmp_path, header):
     checkpoints.save(tmp_path, header, {})
     with pytest.raises(InputError):
         keeper(tmp_path)
+
+
+def test_entries_that_this_experiment_never_wrote_stop_nothing(tmp_path):
+    """A checkpoint may be made by hand: its fingerprint fits, but an entry is of no seed."""
+    entry = {"rows": [], "matrix": [], "plain": {}}
+    checkpoints.save(tmp_path, {"fingerprint": MINE, "done": {"nonsense": entry, "": entry}}, {"also/": np.zeros(1)})
+    made = keeper(tmp_path)
+    for seed in (10, 9):
+        keep(made, seed, "growing", 1)
+    header, _ = checkpoints.load(tmp_path, never)
+    assert [key for key in header["done"] if "/" in key] == ["9/growing", "10/growing"]
