@@ -5,6 +5,7 @@ bits, lie about sizes, hold members twice, encrypted, by other methods or with n
 devices and links in the place of files. A few cases are right, or wrong in what nobody reads.
 """
 
+import contextlib
 import io
 import os
 import socket
@@ -12,7 +13,6 @@ import struct
 import sys
 import warnings
 import zipfile
-from pathlib import Path
 
 import numpy as np
 from harness import attack
@@ -58,9 +58,8 @@ def case(numbers, folder):
         fault(numbers, place / numbers.choice(("train.npz", "test.npz")))
     if not registered and numbers.random() < 0.03:
         numbers.choice(PLACE_FAULTS)(numbers, place)
-    reads = sum(os.path.getsize(path) for path in place.glob("*.npz") if path.is_file()) if place.is_dir() else 0
     data = numbers.choice(WORDS) if numbers.random() < 0.04 else name if registered else f"{name}/"
-    return [data if word == "DATA" else word for word in numbers.choice(COMMANDS)], reads + inflated(place)
+    return [data if word == "DATA" else word for word in numbers.choice(COMMANDS)], sizes(place)
 
 
 def own_arrays(numbers):
@@ -269,15 +268,14 @@ FILE_FAULTS = (
 PLACE_FAULTS = (place_pipe, place_link)
 
 
-def inflated(place):
-    """Bytes of all arrays that can be read, in the files of a folder."""
+def sizes(place):
+    """Bytes of the ordinary files in a folder, and of the arrays in them that may be read."""
     total = 0
-    for path in filter(Path.is_file, place.glob("*.npz") if place.is_dir() else ()):  # a pipe would be waited for
-        try:
-            with zipfile.ZipFile(path) as archive:
+    for path in place.glob("*.npz") if place.is_dir() else ():
+        if path.is_file():  # a pipe would be waited for
+            total += path.stat().st_size
+            with contextlib.suppress(Exception), zipfile.ZipFile(path) as archive:
                 total += sum(info.file_size for info in archive.infolist() if info.file_size <= 8 << 20)
-        except Exception:  # it is not to be understood
-            continue
     return total
 
 
