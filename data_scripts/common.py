@@ -29,7 +29,7 @@ def run(main):
     try:
         main()
     except McurefError as error:
-        print(printable(error), file=sys.stderr)  # names in an archive are anybody's
+        print(printable(" ".join(str(error).split())), file=sys.stderr)  # one line: names in an archive are anybody's
         return 2
     except KeyboardInterrupt:
         print("stopped; no result was written, and a download will be continued next time", file=sys.stderr)

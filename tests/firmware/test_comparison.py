@@ -11,7 +11,6 @@ from mcuref.export.material import Material
 from mcuref.export.trace import BAD_LABELS, FLASH, RESTORING, python_trace
 from mcuref.firmware.comparison import compare, first_difference
 from mcuref.firmware.conformance import check
-from mcuref.firmware.toolchain import ToolError
 from mcuref.kernels.random import uniform
 from mcuref.program.trace import written
 from mcuref.rules import TinyPropV2
