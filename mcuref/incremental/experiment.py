@@ -147,17 +147,29 @@ class Experiment:
             self.learner(name, self.setting.seeds[0])
 
     def _check_tasks(self):
-        """InputError if a task has no sample to be judged by, or the first one none that is held out."""
+        """InputError if a task has no sample to be judged by, or a class too few for how "growing" is verified."""
         for seed in self.setting.seeds:
-            tasks = self.scenario.tasks(seed)
-            for number, task in enumerate(tasks, 1):
-                lacking = "test" if not len(task.test) else "held-out" if number == 1 and not len(task.held_out) else None
-                if lacking:
-                    labels = ", ".join(map(str, task.labels))
+            for number, task in enumerate(self.scenario.tasks(seed), 1):
+                what, labels = self._lacking(task, number)
+                if len(labels):
                     raise InputError(
-                        f"data set {self.data.name!r} has no {lacking} samples of the classes of task {number} with seed "
-                        f"{seed} ({labels}); it has too few for tasks that are judged"
+                        f"data set {self.data.name!r} has no {what} samples of the classes of task {number} with seed "
+                        f"{seed} ({', '.join(map(str, labels))}); it has too few for tasks that are judged"
                     )
+
+    def _lacking(self, task, number):
+        """(what kind of samples a task lacks, labels of which)."""
+        if not len(task.test):
+            return "test", task.labels
+        held = self.scenario.arriving.y_test[task.held_out]
+        if number == 1 and not len(held):
+            return "held-out", task.labels
+        labels, counts = np.unique(self.scenario.arriving.y_train[task.train], return_counts=True)
+        source = self.recipe.verification.source if "growing" in self.strategies else None
+        if source == "held-out":
+            unseen = np.setdiff1d(held, labels)
+            return ("training", unseen) if len(unseen) else ("held-out", np.setdiff1d(labels, held))
+        return "second training", labels[counts == 1] if source == "arriving" else ()  # some are learned, some are not
 
     @cached_property
     def fingerprint(self):

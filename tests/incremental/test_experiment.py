@@ -1,6 +1,7 @@
 """Strategies side by side: all of them on the same terms, and an experiment that was killed ends as one that was not."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -226,6 +227,22 @@ def test_a_task_without_samples_to_be_judged_by_is_refused(digits, side):
     with pytest.raises(InputError, match=f"has no {side} samples of the classes of task 1 with seed 3"):
         Experiment(data, MODEL, setting(seeds=(3,))).check()
     Experiment(digits, MODEL, setting(seeds=(3,))).check()
+
+
+@pytest.mark.parametrize("source, count, words", [
+    ("held-out", 1, "training"), ("held-out", 2, None), ("arriving", 2, "second training"), ("arriving", 3, None),
+    ("stored", 1, None),
+])  # fmt: skip
+def test_a_class_too_small_to_verify_on_is_refused_before_any_work(digits, source, count, words):
+    """Also a class of a later task, whose other classes have enough; and not where "growing" does not run."""
+    label = Experiment(digits, MODEL, setting()).scenario.tasks(0)[-1].labels[-1]
+    few = np.flatnonzero((digits.y_train != label) | (np.cumsum(digits.y_train == label) <= count))
+    data = replace(digits, x_train=digits.x_train[few], y_train=digits.y_train[few])
+    for strategies in (("growing",), ("naive",)):
+        asked = setting(strategies=strategies, given=(("verify", source),))
+        wrong = words if "growing" in strategies else None
+        with nullcontext() if wrong is None else pytest.raises(InputError, match=rf"has no {wrong} samples .* \({label}\)"):
+            Experiment(data, MODEL, asked).check()
 
 
 # -- killed and resumed ------------------------------------------------------------------------------------------------
