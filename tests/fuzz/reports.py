@@ -114,7 +114,7 @@ def _change(numbers, folder, name):
     change = _bytes if numbers.random() < 0.2 else kinds.get(path.suffix, _bytes)
     try:
         change(numbers, path)
-    except (OSError, ValueError, RecursionError):  # it was changed so before that nothing can be found in it
+    except Exception:  # it was changed so before that nothing can be found in it
         _bytes(numbers, path)
 
 
