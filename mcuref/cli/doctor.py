@@ -38,7 +38,6 @@ def _checks():
     from mcuref.datasets import available
     from mcuref.datasets.registry import data_folder
     from mcuref.export.cores import CORES
-    from mcuref.firmware.toolchain import missing, version
     from mcuref.kernels.jit import STORE
     from mcuref.selfcheck import GOLDEN, LOSSES, fingerprint
 
@@ -50,8 +49,7 @@ def _checks():
         found = _version(package)
         yield f"{package} (optional)", None if found == MISSING else True, found
     for core in (CORES["host"], CORES["m4f"]):
-        lacking = missing(core)
-        yield f"firmware for {core.title} (optional)", None if lacking else True, lacking or version(core)
+        yield f"firmware for {core.title} (optional)", *_compiler(core)
     failure = f" {STORE.failure}; every start compiles anew" if STORE.failure else ""
     yield "kernel cache", not failure, f"{STORE.folder}{failure}"
     here = ", ".join(row.name for row in available() if row.present)
@@ -59,6 +57,19 @@ def _checks():
     for method in GOLDEN:
         for what, found, right in zip(("bits", "losses"), fingerprint(method), (GOLDEN[method], LOSSES[method])):
             yield f"{what} of {method}", found == right, f"{found:08x}" + ("" if found == right else f", not {right:08x}")
+
+
+def _compiler(core):
+    """(ok, found) of what builds for a core and runs it: None if it is missing, False if it is there and fails."""
+    from mcuref.firmware.toolchain import ToolError, missing, version
+
+    lacking = missing(core)
+    if lacking:
+        return None, lacking
+    try:
+        return True, version(core)
+    except ToolError as error:
+        return False, str(error)
 
 
 def _version(package):

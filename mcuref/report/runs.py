@@ -1,6 +1,7 @@
 """A run on disk: run.json from the start; report.json, history.csv, memory.csv and weights.npz when it is complete."""
 
 import csv
+import os
 import shlex
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -76,8 +77,14 @@ def _input(layer):
 
 
 def check_new_run(folder):
-    """InputError if ``folder`` holds an unfinished run; the sentence says how to go on with it."""
-    if _request(folder) is not None and not is_complete(folder):
+    """InputError if ``folder`` holds an unfinished run, or one that cannot be told; nobody is advised to remove it."""
+    if not os.path.lexists(Path(folder) / REQUEST):
+        return
+    try:
+        unfinished = read_request(folder).files is None
+    except InputError as error:
+        raise InputError(f"run folder {str(folder)!r} exists already (it was not touched): {error}") from None
+    if unfinished:
         raise InputError(
             f"run folder {str(folder)!r} exists already and its run is unfinished; go on with: "
             f"{resume_command(folder)} (it was not touched)"

@@ -103,3 +103,15 @@ def test_doctor_marks_what_is_there_and_what_is_not(listed, monkeypatch):
              for line in outcome.out.splitlines() if "(optional)" in line}  # fmt: skip
     assert marks == {"hypothesis": "yes", "matplotlib": "yes", "torch": "-", "firmware for this computer": "yes",
                      "firmware for Cortex-M4F": "-"}  # fmt: skip
+
+
+def test_doctor_goes_on_when_a_compiler_fails(listed, monkeypatch, tmp_path):
+    """It is what doctor is asked about: one row says it, and the rows behind it are there."""
+    compiler = tmp_path / "gcc"
+    compiler.write_text("#!/bin/sh\nexit 1\n")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    outcome, result = listed("doctor")
+    rows = {row["check"]: (row["ok"], row["found"]) for row in result["checks"]}
+    ok, found = rows["firmware for this computer (optional)"]
+    assert outcome.status == 1 and ok is False and "gcc failed with status 1" in found and "bits of full" in rows

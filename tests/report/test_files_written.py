@@ -224,20 +224,23 @@ def test_requests_whose_checksum_is_right(tmp_path, changes, words):
     with pytest.raises(InputError) as error:
         read_run(folder)
     assert words in str(error.value)
-    check_new_run(folder)  # no command of its own is offered
+    with pytest.raises(InputError, match="exists already") as error:
+        check_new_run(folder)
+    assert words in str(error.value) and "mcuref train" not in str(error.value), "no command of its own is offered"
     assert resume_command(folder) == f"mcuref train --resume {folder}"
 
 
 def test_permission_is_permission(tmp_path, monkeypatch):
-    """Nobody is told to begin again because a file cannot be read."""
+    """Nobody is told to begin again, or to remove a folder, because a file cannot be read."""
     folder = begin(tmp_path / "run")
 
     def denied(path):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("pathlib.Path.read_bytes", denied)
-    with pytest.raises(InputError, match="run.json' cannot be read: permission denied$"):
-        read_run(folder)
+    for use in (read_run, check_new_run):
+        with pytest.raises(InputError, match="run.json' cannot be read: permission denied$"):
+            use(folder)
 
 
 # -- what a run wrote is what is read
