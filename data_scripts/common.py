@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mcuref.datasets.registry import data_folder  # noqa: E402
 from mcuref.errors import InputError, McurefError  # noqa: E402
-from mcuref.text import printable  # noqa: E402
+from mcuref.text import one_line  # noqa: E402
 
 
 def run(main):
@@ -29,7 +29,7 @@ def run(main):
     try:
         main()
     except McurefError as error:
-        print(printable(" ".join(str(error).split())), file=sys.stderr)  # one line: names in an archive are anybody's
+        print(one_line(error), file=sys.stderr)  # names in an archive are anybody's
         return 2
     except KeyboardInterrupt:
         print("stopped; no result was written, and a download will be continued next time", file=sys.stderr)
@@ -162,4 +162,4 @@ def publish(files, work, out):
     for name in files:  # only now: until everything is complete, nothing old is replaced
         with writing(out / name):
             os.replace(work / name, out / name)
-    print(f"wrote {' and '.join(files)} to {printable(out)}")
+    print(f"wrote {' and '.join(files)} to {one_line(out)}")

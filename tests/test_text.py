@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from mcuref.text import printable
+from mcuref.text import one_line, printable
 
 
 @pytest.mark.parametrize("text, shown", [
@@ -23,3 +23,7 @@ def test_no_control_character_is_left():
         one = chr(code)
         if unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") or unicodedata.bidirectional(one) in turning:
             assert one in "\t\n" or printable(one).isascii() and len(printable(one)) > 1, hex(code)
+
+
+def test_one_line():
+    assert one_line("a\nb\r\n  c\x1b") == "a b c\\x1b"

@@ -13,7 +13,7 @@ from mcuref import __version__
 from mcuref.cli.console import prepare_streams
 from mcuref.errors import McurefError
 from mcuref.streams import is_stdout
-from mcuref.text import printable
+from mcuref.text import one_line
 
 COMMANDS = (
     "train", "compare", "incremental", "estimate", "report", "models", "export", "verify", "targets", "datasets", "doctor",
@@ -41,7 +41,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         """Print the sentence and exit with status 2."""
-        self.exit(2, f"{self.prog}: {_line(message)}; see {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: {one_line(message)}; see {self.prog} --help\n")
 
 
 def _parser():
@@ -123,10 +123,5 @@ def _stdout_for_files(arguments):
 
 def _failed(sentence, status=2):
     with suppress(OSError):  # stderr may be as full as the disk that is complained about
-        print("mcuref:", _line(sentence), file=sys.stderr)
+        print("mcuref:", one_line(sentence), file=sys.stderr)
     return status
-
-
-def _line(sentence):
-    """One line that a terminal shows as it stands, whatever a file is called."""
-    return printable(" ".join(str(sentence).split()))

@@ -10,7 +10,7 @@ from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from mcuref.text import printable
+from mcuref.text import one_line, printable
 
 WIDTH = 120  # of what goes to a file or pipe, where there is no terminal to ask
 
@@ -50,7 +50,7 @@ def show(*results):
 
 def say(sentence):
     """Print a warning to stderr, on one line."""
-    _Console(stderr=True).print("mcuref:", " ".join(str(sentence).split()), soft_wrap=True)
+    _Console(stderr=True).print("mcuref:", one_line(sentence), soft_wrap=True)
 
 
 def warn(sentences):

@@ -9,6 +9,7 @@ The project builds with make, for this computer and for emulated Cortex-M boards
 
 from mcuref.cli import options
 from mcuref.cli.console import prepare_kernels, show
+from mcuref.text import one_line
 
 
 def arguments(parser):
@@ -47,7 +48,8 @@ def run(asked):
         from mcuref.export.vectors import write_vectors
 
         write_vectors(material, asked.vectors)
-        show(f"golden vectors of {len(material.x)} samples in {asked.vectors}: vectors.npz, vectors.h, README.txt")
+        place = one_line(asked.vectors)
+        show(f"golden vectors of {len(material.x)} samples in {place}: vectors.npz, vectors.h, README.txt")
 
 
 def _written(material, folder):

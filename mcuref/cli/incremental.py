@@ -14,6 +14,7 @@ same harness: same order, augmentation, bytes and training steps.
 from mcuref.cli import options, resumable
 from mcuref.cli.console import progress, say, show, warn
 from mcuref.cli.defaults import fitted, named_data
+from mcuref.text import one_line
 
 
 def arguments(parser):
@@ -229,5 +230,5 @@ def _run(asked, experiment):
     warn(report["warnings"])
     if asked.out is not None:
         without_pictures = write_experiment(asked.out, experiment, report)
-        show(f"run kept in {asked.out}" + (f"; no pictures: {without_pictures}" if without_pictures else ""))
+        show(f"run kept in {one_line(asked.out)}" + (f"; no pictures: {without_pictures}" if without_pictures else ""))
     return report

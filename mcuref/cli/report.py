@@ -5,6 +5,7 @@ mcuref report runs/inc --pictures pictures/    accuracy, size and matrix as pict
 """
 
 from mcuref.cli.console import show
+from mcuref.text import one_line
 
 
 def arguments(parser):
@@ -39,4 +40,4 @@ def run(arguments):
 
         with new_folder(arguments.pictures, "folder") as part, read_again(arguments.folder):
             write_pictures(draw_report(report), part)
-        show(f"pictures drawn into {arguments.pictures}")
+        show(f"pictures drawn into {one_line(arguments.pictures)}")

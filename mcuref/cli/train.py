@@ -13,6 +13,7 @@ last checkpoint before that; one that fails before its first checkpoint leaves n
 from mcuref.cli import options, resumable
 from mcuref.cli.console import progress, say, show, warn
 from mcuref.cli.defaults import fitted, named_data
+from mcuref.text import one_line
 
 
 def arguments(parser):
@@ -104,5 +105,5 @@ def _finish(asked, training, found=None):
     warn(report["warnings"])
     if asked.out is not None:
         write_run(asked.out, training.trainer, report)
-        show(f"run kept in {asked.out}")
+        show(f"run kept in {one_line(asked.out)}")
     return report

@@ -94,8 +94,8 @@ def build_project(folder, core, place):
     try:
         shutil.copytree(folder, copy, symlinks=True, ignore=shutil.ignore_patterns(".*", "build", "reference"))
     except OSError as error:
-        reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
-        raise InputError(f"project {str(folder)!r} cannot be copied to be built: {reason}") from None
+        why = error.args[0][0][2].rpartition("] ")[2] if isinstance(error, shutil.Error) else error.strerror
+        raise InputError(f"project {str(folder)!r} cannot be copied to be built: {why}") from None
     with explained(core):
         call(
             [find_tool("make"), "-s", f"-j{os.cpu_count()}", f"CORE={core.name}", f"BUILD={build}", build / "check"],

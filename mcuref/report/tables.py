@@ -141,7 +141,8 @@ def sweep_tables(rows, advantages):
 
 def memory_tables(program, memory, fits, suggestions):
     """What ``mcuref estimate`` prints: regions, layers, peak, what is not included, and what would fit."""
-    yield Text(f"{program.network.name} trained by {program.rule.method}; {memory['policy']}")
+    dtype = program.network.input.dtype
+    yield Text(f"{program.network.name} trained by {program.rule.method} on samples of {dtype}; {memory['policy']}")
     yield _regions_table(program, memory)
     yield note(_regions_note(program.budget))
     if memory["firmware"] is not None:

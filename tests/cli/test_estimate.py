@@ -238,3 +238,9 @@ def test_map_without_matplotlib(mcuref, here, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     outcome = mcuref("estimate", "--map", "map.png")
     assert outcome.status == 2 and "pip install '.[plot]' in the clone" in outcome.err and list(here.iterdir()) == []
+
+
+def test_the_first_line_says_of_what_type_samples_are(mcuref):
+    """Without data it is not known, and code and constants differ by it."""
+    assert "on samples of float32;" in mcuref("estimate").out.splitlines()[0]
+    assert "on samples of uint8;" in mcuref("estimate", "--data", "digits").out.splitlines()[0]

@@ -23,6 +23,11 @@ def test_names_in_tables_and_results(mcuref, save, arrays, here):
     assert shown.status == 0 and unharmed(shown.out) and SHOWN in shown.out
 
 
+def test_a_name_of_two_lines_is_one(mcuref, small, here):
+    outcome = mcuref("train", "--data", small, "--epochs", "1", "--out", "run\nmcuref: all is well")
+    assert outcome.status == 0 and outcome.out.splitlines()[-1].startswith("run kept in run mcuref: all is well")
+
+
 def test_names_in_sentences(refused, here):
     for arguments in (("train", "--data", f"x{EVIL}"), ("report", f"x{EVIL}"), ("train", f"--x{EVIL}\n"), (EVIL,)):
         assert unharmed(refused("\\x1b", *arguments))
