@@ -8,7 +8,8 @@ from mcuref.errors import InputError
 from mcuref.files import new_file
 from mcuref.incremental.metrics import accuracies_so_far
 from mcuref.report.incremental import what_was_done
-from mcuref.report.plots import drawing, new_figure, plain, rendered
+from mcuref.report.plots import drawing, new_figure, rendered
+from mcuref.text import one_line
 
 MARKERS = "osD^vP*Xp<>h"
 ROWS, IMAGES, TRACES = 20, 10, 4  # of a sheet: classes, images of a class, signals of a class
@@ -50,7 +51,7 @@ def _accuracy(report):
             spread = lines.std(axis=0, ddof=1)
             axes.fill_between(tasks, mean - spread, mean + spread, color=f"C{i}", alpha=0.15, linewidth=0)
     several = ", ± standard deviation" if len(report["seeds"]) > 1 else ""
-    axes.set_title(f"{plain(what_was_done(report))}\naccuracy{several}, on the {report['evaluated_on']} set", fontsize=10)
+    axes.set_title(f"{one_line(what_was_done(report))}\naccuracy{several}, on the {report['evaluated_on']} set", fontsize=10)
     figure.legend(loc="outside right upper", fontsize=9)
     return figure
 
@@ -68,7 +69,7 @@ def _size(report):
     axes.set_ylim(0, 1.12 * axes.dataLim.y1 or 1)
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set_title(
-        f"{plain(what_was_done(report))}\nsize; numbers are widths of layers, of seed {report['seeds'][0]}", fontsize=10
+        f"{one_line(what_was_done(report))}\nsize; numbers are widths of layers, of seed {report['seeds'][0]}", fontsize=10
     )
     figure.legend(loc="outside right upper", fontsize=9)
     _annotate(figure, axes, notes)
@@ -107,7 +108,7 @@ def _matrices(report):
         picture = _matrix(axes, 100 * np.array(strategy["accuracy_matrix"]))
         axes.set_title(strategy["name"], fontsize=10)
     figure.colorbar(picture, ax=grid, label="accuracy, %", shrink=0.8)
-    figure.suptitle(f"{plain(what_was_done(report))}\naccuracy on each task after each task", fontsize=10)
+    figure.suptitle(f"{one_line(what_was_done(report))}\naccuracy on each task after each task", fontsize=10)
     return figure
 
 
@@ -169,7 +170,7 @@ def draw_samples(samples, labels, kind, names, file):
         )
     classes = np.unique(labels).tolist()
     with drawing(file):
-        rows = [(plain(names[label]), samples[labels == label]) for label in classes[:ROWS]]  # names may be the same
+        rows = [(one_line(names[label]), samples[labels == label]) for label in classes[:ROWS]]  # names may be the same
         figure = _images(rows) if kind == "image" else _traces(rows, kind)
         part = f", the first {ROWS} of which are shown" if len(classes) > ROWS else ""
         figure.suptitle(f"samples: {len(samples):,}; classes: {len(classes)}{part}", fontsize=10)

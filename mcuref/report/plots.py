@@ -9,6 +9,7 @@ from mcuref.errors import InputError, McurefError
 from mcuref.files import new_file
 from mcuref.memory.buffers import CATEGORIES
 from mcuref.models import label
+from mcuref.text import one_line
 
 DPI = 120
 
@@ -35,7 +36,7 @@ def _memory_map(program):
     base = min((p.offset for p in sharing), default=program.plan.sram)
     axes.set(xlim=(-0.6, len(names) - 0.4), ylim=(base, program.plan.sram), ylabel="offset in SRAM, bytes")
     axes.set_title(
-        f"{plain(label(program.network.name))}, {program.rule.method}: {program.plan.sram:,} B of SRAM\n"
+        f"{one_line(label(program.network.name))}, {program.rule.method}: {program.plan.sram:,} B of SRAM\n"
         f"{base:,} B of weights and state lie below; {program.plan.sram - base:,} B are shared over time; peak dotted",
         fontsize=10,
     )
@@ -85,11 +86,6 @@ def _literal_text():
     except ImportError:
         return nullcontext()
     return rc_context({"text.parse_math": False, "text.usetex": False})
-
-
-def plain(name):
-    """A name from a file as text that can be drawn: what is no Unicode, and control characters, as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in str(name))
 
 
 def rendered(figure, file):

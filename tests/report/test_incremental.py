@@ -14,6 +14,7 @@ from mcuref.files import WriteError
 from mcuref.report import plots
 from mcuref.report.incremental import incremental_tables, task_table
 from mcuref.report.incremental_plots import draw_report, draw_samples, write_pictures
+from mcuref.text import one_line
 
 PICTURES = ["accuracy.png", "matrix.png", "size.png"]
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -250,7 +251,7 @@ def test_names_are_drawn_as_they_are(one, images, figures, recwarn, name):
     """Formulas of TeX, bytes that are no UTF-8, control characters, characters that no font has."""
     draw_report(one | {"data": name})
     draw_samples(*images, "image", (name, "one", name), "x.png")
-    shown = plots.plain(name)
+    shown = one_line(name)
     assert shown.isprintable() and shown.encode() and ("\\" in shown or shown == name)
     assert shown in figures["accuracy.png"].axes[0].get_title()
     assert figures["x.png"].axes[0].get_yticklabels()[0].get_text() == shown
