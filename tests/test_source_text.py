@@ -11,7 +11,7 @@ TOP = Path(__file__).resolve().parents[1]
 FOLDERS = ("mcuref", "tests", "data_scripts")
 SOURCES = sorted(path for folder in FOLDERS for path in (TOP / folder).rglob("*.py"))
 PAGES = sorted(path for path in TOP.rglob("*.md") if not any(part.startswith(".") for part in path.relative_to(TOP).parts))
-THERE = {path.relative_to(TOP).as_posix() for folder in FOLDERS for path in (TOP / folder).rglob("*")} | {
+THERE = {path.relative_to(TOP).as_posix() for folder in (*FOLDERS, "docs") for path in (TOP / folder).rglob("*")} | {
     path.name for path in TOP.iterdir()
 }
 ENDS = {"/".join(path.split("/")[i:]) for path in THERE for i in range(path.count("/") + 1)}  # under any folder
