@@ -43,7 +43,7 @@ def near_paths(path, fits):
     """
     path = Path(os.path.normpath(path))
     first = path
-    while not os.path.lexists(first.parent):  # ends at the root, or at "."
+    while first != first.parent and not os.path.lexists(first.parent):
         first = first.parent
     rest = path.relative_to(first)
     try:

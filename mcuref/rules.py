@@ -266,4 +266,4 @@ def settings_hint(name, methods, preset="default"):
             value = getattr(PRESETS[preset][method], setting)
             values.setdefault(setting, {})[value if isinstance(value, str) else f"{value:g}"] = True
     every = ", ".join(f"{setting}={' or '.join(found)}" for setting, found in values.items())
-    return hint(near(name, values), f"in preset {preset!r} the settings are {every}" if every else "there are no settings")
+    return hint(near(name, values), f"in preset {preset!r} the settings are {every}" if every else "there are none")
