@@ -34,7 +34,7 @@ Train small networks exactly as a microcontroller would: in one planned arena, u
 
 exit status: 0 done, or yes; 1 a negative answer with its report; 2 bad input, or a budget exceeded
 """
-OPTION = re.compile("-[^0-9. ][^ ]*$")  # what argparse takes for one: no number, and no text with a space
+OPTION = re.compile("-[^0-9. ][^ ]*")  # no number, and no text with a space
 
 
 class Parser(argparse.ArgumentParser):
@@ -54,11 +54,12 @@ class Parser(argparse.ArgumentParser):
             if word == "--" or self._subparsers and not word.startswith("-"):
                 break
             name = word.partition("=")[0]
-            if OPTION.match(word) and name not in self._option_string_actions:
+            if OPTION.fullmatch(name) and name not in self._option_string_actions:
                 self._refuse(f"unknown option {name}{self._listed(name, self._option_string_actions)}")
         namespace, more = super().parse_known_args(words, namespace)
         if more:
-            self._refuse(f"argument {more[0]!r} is one too many{self._listed(more[0], self._option_string_actions)}")
+            end = hint(near(more[0], self._option_string_actions), f"see {self.prog} --help")
+            self._refuse(f"argument {more[0]!r} is one too many{end}")
         return namespace, more
 
     def _listed(self, name, known):

@@ -14,12 +14,13 @@ WORDS = [
     ("there is no command 'compar'; did you mean compare? `mcuref --help` lists them", "compar"),
     ("mcuref: unknown option --versoin; did you mean --version? `mcuref --help` lists them", "--versoin"),
     ("mcuref compare: unknown option --nosuch; `mcuref compare --help` lists them", "compare", "--nosuch"),
-    ("argument 'extra' is one too many; `mcuref targets --help` lists them", "targets", "stm32h743", "extra"),
+    ("argument 'extra' is one too many; see mcuref targets --help", "targets", "stm32h743", "extra"),
     ("argument 'epochs' is one too many; did you mean --epochs?", "train", "epochs", "3"),
     # an abbreviation of --seeds would mean 7 seeds
     ("unknown option --seed; did you mean --seeds? `mcuref compare --help` lists them", "compare", "--seed", "7"),
     ("unknown option --epoch; did you mean --epochs? `mcuref train --help` lists them", "train", "--epoch=3"),
     ("unknown option -epochs; did you mean --epochs?", "train", "-epochs", "3"),
+    ("unknown option --otu; did you mean --out?", "train", "--otu=my run"),
     ("unknown option --learning_rate; did you mean --learning-rate?", "train", "--learning_rate", "1"),
     ("unknown option --lr; did you mean --learning-rate?", "incremental", "--lr", "1"),
     ("unknown option --C; did you mean --c? `mcuref export --help` lists them", "export", "--C", "x"),  # RUN is missing too
