@@ -3,6 +3,7 @@
 import numpy as np
 
 from mcuref.errors import InputError
+from mcuref.names import hint, near
 
 MOST_EPOCHS = 1_000_000
 
@@ -40,10 +41,11 @@ def whole(name, value, minimum, maximum=None):
     return int(value)
 
 
-def one_of(name, value, choices):
-    """``value``, one of the words ``choices``."""
+def one_of(name, value, choices, also=()):
+    """``value``, one of the words ``choices``; ``also`` are further spellings to know them by, as of :func:`near`."""
     if not isinstance(value, str) or value not in choices:
-        raise InputError(f"{name} {_shown(value)} is not known; it may be {', '.join(choices)}")
+        may_be = hint(near(value, choices, also), f"it may be {', '.join(choices)}")
+        raise InputError(f"{name} {_shown(value)} is not known{may_be}")
     return value
 
 

@@ -205,7 +205,8 @@ def named_rules(methods=METHODS, preset="default", protocol=None, **settings):
         chosen[method] = (method, preset, rules.make(method, preset, **mine))
     for name in settings:
         if not any(name in rules.setting_names(method) for method in methods):
-            raise InputError(f"setting {name!r} belongs to none of the methods {', '.join(methods)}")
+            end = rules.settings_hint(name, methods, preset)
+            raise InputError(f"setting {name!r} belongs to none of the methods {', '.join(methods)}{end}")
     return chosen
 
 

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mcuref.errors import InputError
+from mcuref.names import hint, near_paths
 from mcuref.streams import STDOUT, check_stream, is_stream, place, write_stream
 
 try:
@@ -85,7 +86,8 @@ def check_new_file(path):
     if target.exists() and not target.is_file():  # a disk or a socket would be replaced by a file
         raise InputError(f"file {str(path)!r} is not an ordinary file; give the name of a new or ordinary one")
     if not parent.is_dir():
-        raise InputError(f"file {str(path)!r} cannot be written: there is no folder {str(parent)!r}")
+        near = hint(near_paths(parent, os.path.isdir), "a file needs one that is there")
+        raise InputError(f"file {str(path)!r} cannot be written: there is no folder {str(parent)!r}{near}")
     if not os.access(parent, os.W_OK | os.X_OK):
         raise InputError(f"file {str(path)!r} cannot be written: no permission to write in {str(parent)!r}")
     if target.exists() and not os.access(target, os.W_OK):  # it could be replaced, but its owner protected it

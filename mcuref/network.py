@@ -9,6 +9,7 @@ from mcuref import arguments
 from mcuref.errors import InputError
 from mcuref.kernels import random
 from mcuref.layers import Add, Input, Residual
+from mcuref.names import hint, near
 
 
 class Network:
@@ -189,5 +190,6 @@ def _checked(network, parameters):
             checked[name] = value
     unknown = sorted(set(parameters) - set(checked))
     if unknown:
-        raise InputError(f"parameter {unknown[0]!r} is not one of network {network.name!r}: {', '.join(checked)}")
+        has = hint(near(unknown[0], checked), f"it has {', '.join(checked)}")
+        raise InputError(f"parameter {unknown[0]!r} is not one of network {network.name!r}{has}")
     return checked

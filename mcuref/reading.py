@@ -4,6 +4,7 @@ import os
 import stat
 
 from mcuref.errors import InputError
+from mcuref.names import hint, near_files
 
 MAY_NOT = "may not be read by this user; give this user permission to read it and to enter its folder"
 KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
@@ -25,7 +26,8 @@ def open_ordinary(path, where, needed="an ordinary file"):
         found = KINDS.get(stat.S_IFMT(os.stat(path).st_mode))  # before it is opened: that may be heard at the other end
         file = None if found else open(path, "rb", opener=_without_waiting)
     except FileNotFoundError:
-        raise InputError(f"{where} {absence(path)}; {needed} is needed there") from None
+        beside = near_files(path, os.path.splitext(path)[1])
+        raise InputError(f"{where} {absence(path)}{hint(beside, f'{needed} is needed there')}") from None
     except IsADirectoryError:
         raise InputError(f"{where} cannot be read: it is a folder; {needed} is needed there") from None
     except PermissionError:

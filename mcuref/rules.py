@@ -23,6 +23,7 @@ import numpy as np
 
 from mcuref.arguments import number, one_of
 from mcuref.errors import InputError
+from mcuref.names import hint, near
 
 LARGEST_N = 1 << 22  # rint of S n is exact in float32 below this
 
@@ -253,6 +254,16 @@ def make(method, preset="default", **settings):
     names = setting_names(method)
     for name in settings:
         if name not in names:
-            has = f"its settings are {', '.join(names)}" if names else "it has none"
-            raise InputError(f"method {method!r} has no setting {name!r}; {has}")
+            raise InputError(f"method {method!r} has no setting {name!r}{settings_hint(name, [method], preset)}")
     return replace(rule, **settings)
+
+
+def settings_hint(name, methods, preset="default"):
+    """How a sentence ends that refuses a setting: which of the methods' are near, and all, as the preset has them."""
+    values = {}
+    for method in methods:
+        for setting in setting_names(method):
+            value = getattr(PRESETS[preset][method], setting)
+            values.setdefault(setting, {})[value if isinstance(value, str) else f"{value:g}"] = True
+    every = ", ".join(f"{setting}={' or '.join(found)}" for setting, found in values.items())
+    return hint(near(name, values), f"in preset {preset!r} the settings are {every}" if every else "there are none")

@@ -188,7 +188,7 @@ def test_with_parameters_starts_from_copies():
 @pytest.mark.parametrize("changes, words", [
     ({"dense1.weights": np.zeros((6, 4))}, "parameter 'dense1.weights' has shape (6, 4); it must be (4, 6)"),
     ({"dense2.bias": np.array([1, 2, 3, 4, np.nan])}, "parameter 'dense2.bias' has NaN or infinite values"),
-    ({"dense9.bias": np.zeros(3)}, "parameter 'dense9.bias' is not one of network 'network'"),
+    ({"dense9.bias": np.zeros(3)}, "parameter 'dense9.bias' is not one of network 'network'; did you mean dense1.bias"),
 ])  # fmt: skip
 def test_parameters_refused(changes, words):
     assert words in refusal(LAYERS, parameters=parameters(**changes))

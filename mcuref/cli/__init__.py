@@ -1,6 +1,7 @@
 """The command line: a file a command, each parses, calls the library, prints."""
 
 import argparse
+import re
 import signal
 import sys
 import tempfile
@@ -10,8 +11,10 @@ from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from importlib import import_module
 
 from mcuref import __version__
+from mcuref.arguments import one_of
 from mcuref.cli.console import prepare_streams
-from mcuref.errors import McurefError
+from mcuref.errors import InputError, McurefError
+from mcuref.names import hint, near
 from mcuref.streams import is_stdout
 from mcuref.text import one_line
 
@@ -31,6 +34,7 @@ Train small networks exactly as a microcontroller would: in one planned arena, u
 
 exit status: 0 done, or yes; 1 a negative answer with its report; 2 bad input, or a budget exceeded
 """
+OPTION = re.compile("-[^0-9. ][^ ]*")  # no number, and no text with a space
 
 
 class Parser(argparse.ArgumentParser):
@@ -41,7 +45,39 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         """Print the sentence and exit with status 2."""
-        self.exit(2, f"{self.prog}: {one_line(message)}; see {self.prog} --help\n")
+        self._refuse(f"{message}; see {self.prog} --help")
+
+    def parse_known_args(self, args=None, namespace=None):
+        """As argparse does, but what is not known is refused here: the parser of a command knows its own options."""
+        words = list(sys.argv[1:] if args is None else args)
+        for word in words:
+            if word == "--" or self._subparsers and not word.startswith("-"):
+                break
+            name = word.partition("=")[0]
+            if OPTION.fullmatch(name) and name not in self._option_string_actions:
+                self._refuse(f"unknown option {name}{self._listed(name, self._option_string_actions)}")
+        namespace, more = super().parse_known_args(words, namespace)
+        if more:
+            end = hint(near(more[0], self._option_string_actions), f"see {self.prog} --help")
+            self._refuse(f"argument {more[0]!r} is one too many{end}")
+        return namespace, more
+
+    def _listed(self, name, known):
+        return hint(near(name, known), f"`{self.prog} --help` lists them")
+
+    def _check_value(self, action, value):
+        """As argparse does, in our words."""
+        if action.choices is None or value in action.choices:
+            return
+        if action.dest == "command":
+            self._refuse(f"there is no command {value!r}{self._listed(value, action.choices)}")
+        try:
+            one_of(action.option_strings[0], value, action.choices)
+        except InputError as error:
+            raise argparse.ArgumentError(None, str(error)) from None
+
+    def _refuse(self, sentence):
+        self.exit(2, f"{self.prog}: {one_line(sentence)}\n")
 
 
 def _parser():

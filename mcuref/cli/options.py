@@ -184,7 +184,7 @@ def budget(arguments):
     sized = sram is not None or flash is not None
     if arguments.target == "none":
         return Budget(sram, flash, stack) if sized else None
-    part = find_target(DEFAULT_TARGET if arguments.target is None else arguments.target).budget()
+    part = find_target(DEFAULT_TARGET if arguments.target is None else arguments.target, also=("none",)).budget()
     if sized and arguments.target is None:
         return Budget(sram, flash, stack, core=part.core)
     return Budget(part.sram if sram is None else sram, part.flash if flash is None else flash, stack, part.name, part.core)

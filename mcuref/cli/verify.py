@@ -11,10 +11,12 @@ named; those in reference/ must not be. With --core all, boards that are too sma
   mcuref verify --conformance --core m4f             all operations, rules and sizes, without a project; --core all
 """
 
+from mcuref.arguments import one_of
 from mcuref.cli import options
 from mcuref.cli.console import prepare_kernels, show
 from mcuref.export.cores import CORES
 from mcuref.firmware.toolchain import SECONDS
+from mcuref.memory.targets import CORE_NAMES
 
 
 def arguments(parser):
@@ -33,7 +35,6 @@ def arguments(parser):
 def run(asked):
     """Verify, print, write; 1 if anything differs."""
     from mcuref.errors import InputError
-    from mcuref.export.cores import find_core
     from mcuref.files import check_outputs, write_json
     from mcuref.firmware.toolchain import DoesNotFit, ToolError
     from mcuref.report.firmware import changed_line, verification_tables
@@ -45,7 +46,8 @@ def run(asked):
     if asked.profile and asked.core in ("host", "all"):
         raise InputError(f"--profile counts instructions in the emulator; core {asked.core!r} is none: name a Cortex-M")
     check_outputs(asked.json)
-    cores = list(CORES.values()) if asked.core == "all" else [find_core(asked.core)]
+    one_of("core", asked.core, (*CORES, "all"), also=CORE_NAMES)
+    cores = list(CORES.values()) if asked.core == "all" else [CORES[asked.core]]
     changed = [] if asked.conformance else _changed(asked.project)
     if changed:
         show(changed_line(changed))

@@ -1,15 +1,16 @@
 """Data sets: `load` one by name or from a folder, list those that are `available`."""
 
-import difflib
 import os
 
+from mcuref.arguments import one_of
 from mcuref.datasets import digits
 from mcuref.datasets.catalogue import CATALOGUE
 from mcuref.datasets.data import Data
-from mcuref.datasets.folder import load_folder
+from mcuref.datasets.folder import load_folder, near_data
 from mcuref.datasets.registered import load_registered
-from mcuref.datasets.registry import NAMES, DatasetInfo, describe
+from mcuref.datasets.registry import DatasetInfo, describe
 from mcuref.errors import InputError
+from mcuref.names import hint
 
 __all__ = ["Data", "DatasetInfo", "available", "load", "load_part"]
 
@@ -35,12 +36,8 @@ def load(name_or_folder):
         return load_registered(CATALOGUE[name_or_folder])
     if not isinstance(name_or_folder, str) or _is_path(name_or_folder):
         return load_folder(name_or_folder)
-    close = difflib.get_close_matches(name_or_folder, NAMES, n=1)
-    hint = f" (did you mean {close[0]}?)" if close else ""
-    raise InputError(
-        f"there is no data set or folder {name_or_folder!r}{hint}; known are {', '.join(NAMES)}, or give a folder "
-        "with train.npz and test.npz"
-    )
+    known = hint(near_data(name_or_folder), "`mcuref datasets` lists the data sets; a folder has train.npz and test.npz")
+    raise InputError(f"there is no data set or folder {name_or_folder!r}{known}")
 
 
 def load_part(name_or_folder, evaluate="test", samples=None):
@@ -51,6 +48,7 @@ def load_part(name_or_folder, evaluate="test", samples=None):
     evaluate : "test", or "validation" for a part of the training side, split off first, in the place of the test side.
     samples : int, how many training samples to keep, from the first on; all if None. InputError if there are fewer.
     """
+    one_of("evaluate", evaluate, ("test", "validation"))
     data = load(name_or_folder)
     if evaluate == "validation":
         data = data.validation_split()

@@ -9,6 +9,7 @@ from mcuref.datasets import checks, doubts
 from mcuref.datasets.normalisation import default_normalisation
 from mcuref.errors import InputError
 from mcuref.kernels.random import SPLIT, permutation
+from mcuref.names import hint, near
 
 KINDS = ("image", "signal", "mfcc", "features", "anomaly")
 OF_ANOMALY = ("groups", "clips_test", "machines_test")  # what this kind needs
@@ -74,7 +75,8 @@ class Data:
         if not isinstance(self.name, str) or not self.name:
             raise InputError(f"the name of a data set is {self.name!r}; a non-empty string is needed")
         if self.kind not in KINDS:
-            raise InputError(f"{self._where('kind')} is {self.kind!r}; one of {', '.join(KINDS)} is needed")
+            needed = hint(near(self.kind, KINDS), f"one of {', '.join(KINDS)} is needed")
+            raise InputError(f"{self._where('kind')} is {self.kind!r}{needed}")
         self._check_samples()
         self._check_labels()
         self._check_normalisation()

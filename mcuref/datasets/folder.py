@@ -9,8 +9,9 @@ import numpy as np
 
 from mcuref.datasets.data import Data
 from mcuref.datasets.npz import read_npz
-from mcuref.datasets.registry import SIDES, absent_sides
+from mcuref.datasets.registry import NAMES, SIDES, absent_sides
 from mcuref.errors import InputError
+from mcuref.names import MOST, hint, near, near_paths
 from mcuref.reading import MAY_NOT, absence
 
 KIND_OF_DIMENSIONS = {4: "image", 3: "signal"}  # NHWC, time x channels; anything else: features
@@ -34,13 +35,19 @@ def load_folder(path):
     except PermissionError:
         raise InputError(f"the data folder {path} {MAY_NOT}") from None
     except (OSError, ValueError):  # ValueError: a NUL in the name
-        raise InputError(f"the data folder {path} {absence(path)}; {needed}") from None
+        raise InputError(f"the data folder {path} {absence(path)}{hint(near_data(path), needed)}") from None
     if not stat.S_ISDIR(mode):
-        raise InputError(f"{path} is not a folder; {needed}")
+        raise InputError(f"{path} is not a folder{hint(near_data(path), needed)}")
     absent = absent_sides(path)
     if absent:
         raise InputError(f"the data folder {path} has no {' and no '.join(absent)}; it needs {' and '.join(SIDES)}")
     return _read_folder(path, Path(os.path.abspath(path)).name or str(path))
+
+
+def near_data(name_or_folder):
+    """Names of data sets, and data folders in quotes, that may be meant by one that is none."""
+    folders = near_paths(name_or_folder, lambda place: all(os.path.isfile(place / side) for side in SIDES))
+    return (near(Path(name_or_folder).name, NAMES) + folders)[:MOST]
 
 
 def _read_folder(path, name):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mcuref.arguments import one_of
+from mcuref.memory.targets import CORE_NAMES
 
 # What every bit depends on: no fused multiply-add. And what makes code small and its size additive: a section a
 # function, of which the linker keeps what is called; no loops turned into calls of the C library, which is not linked.
@@ -91,7 +92,7 @@ MEASURED_CORES = tuple(
 
 def find_core(name):
     """The core called ``name``; InputError for an unknown one."""
-    return CORES[one_of("core", name, CORES)]
+    return CORES[one_of("core", name, CORES, also=CORE_NAMES)]
 
 
 def places(core):

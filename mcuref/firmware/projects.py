@@ -15,6 +15,7 @@ from mcuref.firmware.answer import STEPS, TRACE, Answer
 from mcuref.firmware.comparison import Difference
 from mcuref.firmware.examination import examine
 from mcuref.firmware.toolchain import SECONDS, ToolError, call, explained, find_tool, run_firmware, workspace
+from mcuref.names import hint, near_paths
 
 ARENA, SAVED = "arena", "saved"  # symbols of verify.c
 CHECK = {  # functions that verify.c alone calls
@@ -76,11 +77,16 @@ def changed_files(folder):
 def _reference(folder):
     """The folder of what mcuref compares a project with; InputError if the folder is no project."""
     folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(f"there is no folder {str(folder)!r}; mcuref export makes one")
-    if not (folder / "Makefile").is_file():
-        raise InputError(f"{str(folder)!r} is no exported project: it has no Makefile; mcuref export makes one")
+    if not _is_project(folder):
+        right = hint(near_paths(folder, _is_project), "mcuref export makes one")
+        if not folder.is_dir():
+            raise InputError(f"there is no folder {str(folder)!r}{right}")
+        raise InputError(f"{str(folder)!r} is no exported project: it has no Makefile{right}")
     return folder / "reference"
+
+
+def _is_project(folder):
+    return os.path.isfile(folder / "Makefile")
 
 
 def build_project(folder, core, place):

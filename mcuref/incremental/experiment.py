@@ -34,6 +34,7 @@ DISTIL = {
     "swap-herding": {"start": "swap-herding", "iterations": 0},
     "random": {"start": "random", "iterations": 0},
 }
+RESOLUTIONS = ("full", "half")
 MANY = 1 << 20  # samples a class, until they are counted
 MOST_TASKS = 5  # if nothing is said
 HELD_OUT = 2000  # samples to verify on, about, held out of the training set
@@ -86,6 +87,8 @@ class Setting:
     def __post_init__(self):
         for name in self.strategies:
             arguments.one_of("strategy", name, STRATEGIES)
+        if self.resolution is not None:
+            arguments.one_of("resolution", self.resolution, RESOLUTIONS)
         for name in ("share", "start"):
             if getattr(self, name) is not None:
                 arguments.number(name, getattr(self, name), 0, 1, above=True)

@@ -5,6 +5,7 @@ from math import prod
 
 import numpy as np
 
+from mcuref.arguments import one_of
 from mcuref.errors import InputError
 
 LOADS = {"uint8": "load_u8", "int8": "load_i8", "int16": "load_i16", "float32": "load_f32"}
@@ -40,8 +41,7 @@ class Input:
 
     def __post_init__(self):
         object.__setattr__(self, "shape", checked_shape("input", self.shape))
-        if self.dtype not in LOADS:
-            raise InputError(f"input dtype {self.dtype!r} is not known; it may be {', '.join(LOADS)}")
+        one_of("input dtype", self.dtype, LOADS)
         for name in ("mean", "scale"):
             try:
                 with np.errstate(over="ignore"):

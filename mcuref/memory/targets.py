@@ -4,13 +4,13 @@ A plan is one arena, and one arena needs contiguous memory: what a part offers i
 largest run of adjacent ones. `Target.sram` and `Target.flash` are that run; `sram_total` and `flash_total` the sum.
 """
 
-import difflib
 import numbers
 import re
 from dataclasses import dataclass
 from fractions import Fraction
 
 from mcuref.errors import InputError
+from mcuref.names import hint, near
 
 KINDS = ("sram", "flash")
 FPUS = ("none", "single", "double")
@@ -237,14 +237,16 @@ def by_size() -> list[Target]:
     return sorted(TARGETS.values(), key=lambda t: (t.fpu == "none", t.sram, t.flash, t.name))
 
 
-def find_target(name: str) -> Target:
-    """Return the target of that name, upper or lower case; InputError with near misses if there is none."""
+def find_target(name: str, also: tuple[str, ...] = ()) -> Target:
+    """Return the target of that name, upper or lower case; InputError with near misses if there is none.
+
+    also : words that the caller takes in the place of a target, to be among the near misses.
+    """
     key = name.strip().lower() if isinstance(name, str) else ""
     if key in TARGETS:
         return TARGETS[key]
-    near = difflib.get_close_matches(key, TARGETS, n=3, cutoff=0.6)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ":"
-    raise InputError(f"there is no target {_shown(name)}{hint} `mcuref targets` lists them")
+    listed = hint(near(key, (*TARGETS, *also)), "`mcuref targets` lists them")
+    raise InputError(f"there is no target {_shown(name)}{listed}")
 
 
 def _largest_run(banks, kind):

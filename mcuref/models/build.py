@@ -9,6 +9,7 @@ from mcuref.errors import InputError
 from mcuref.layers import Dense, Flatten, Input, Reshape
 from mcuref.models.description import Model, parse_model, read_model
 from mcuref.models.zoo import ZOO, perceptron
+from mcuref.names import MOST, hint, near, near_files
 from mcuref.network import Network
 
 LARGEST_WIDTH = 1 << 16
@@ -97,10 +98,18 @@ def _model(name, text):
         return read_model(name) if text is None else parse_model(name, text)
     if isinstance(name, str) and WIDTHS.fullmatch(name):
         return _by_widths(name)
-    raise InputError(
-        f"model {name!r} is not known; it may be {', '.join(ZOO)}, written as mlp-784-50-10 or autoencoder-640-8-640, "
-        "or a TOML file"
-    )
+    listed = hint(_near(name), "`mcuref models` lists them; mlp-784-50-10, by its widths, or a TOML file will do too")
+    raise InputError(f"model {name!r} is not known{listed}")
+
+
+def _near(name):
+    """Names of models that may be meant: by widths, of the zoo, or of a TOML file beside where ``name`` would be."""
+    if not isinstance(name, str):
+        return []
+    by_widths = "-".join(re.findall("[a-z]+|[0-9]+", name.lower()))
+    if WIDTHS.fullmatch(by_widths):
+        return [by_widths]
+    return (near(name, ZOO) + near_files(name, ".toml"))[:MOST]
 
 
 def _by_widths(name):

@@ -25,6 +25,7 @@ from mcuref.arguments import instance, one_of, whole
 from mcuref.errors import InputError
 from mcuref.layers import KINDS, LOSSES, Dense, Residual
 from mcuref.layers.input import checked_shape
+from mcuref.names import hint, near
 from mcuref.reading import open_ordinary
 
 MOST_CLASSES = 1 << 16
@@ -124,7 +125,8 @@ def _model(name, content):
     known = ("what", "input", "classes", "loss", "layers")
     for key in content:
         if key not in known:
-            raise InputError(f"key {key!r} is not known; it may be {', '.join(known)}")
+            may_be = hint(near(key, known), f"it may be {', '.join(known)}")
+            raise InputError(f"key {key!r} is not known{may_be}")
     for key in ("input", "layers"):
         if key not in content:
             raise InputError(f"key {key!r} is missing")
@@ -184,13 +186,14 @@ def _layer(where, entry, classes, factor):
         raise InputError(f'{where} is not a table with a kind, such as {{kind = "relu"}}')
     kind = entry["kind"]
     if not isinstance(kind, str) or kind not in KINDS:
-        raise InputError(f"{where} is of kind {kind!r}, which is not known; it may be {', '.join(KINDS)}")
+        may_be = hint(near(kind, KINDS), f"it may be {', '.join(KINDS)}")
+        raise InputError(f"{where} is of kind {kind!r}, which is not known{may_be}")
     arguments = {name: value for name, value in entry.items() if name != "kind"}
     names = {field.name: field.default is MISSING for field in fields(KINDS[kind])}
     for name in arguments:
         if name not in names:
             has = f"it may have {', '.join(names)}" if names else "it has none"
-            raise InputError(f"{where} ({kind}) has no argument {name!r}; {has}")
+            raise InputError(f"{where} ({kind}) has no argument {name!r}{hint(near(name, names), has)}")
     for name, needed in names.items():
         if needed and name not in arguments:
             raise InputError(f"{where} ({kind}) lacks the argument {name!r}")

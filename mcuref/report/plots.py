@@ -9,6 +9,7 @@ from mcuref.errors import InputError, McurefError
 from mcuref.files import new_file
 from mcuref.memory.buffers import CATEGORIES
 from mcuref.models import label
+from mcuref.names import hint, near
 from mcuref.text import one_line
 
 DPI = 120
@@ -108,5 +109,6 @@ def picture_kind(figure, file):
     """What kind of picture a file's ending says, PNG without one; InputError if it is none."""
     kind, kinds = Path(file).suffix[1:].lower() or "png", sorted(figure.canvas.get_supported_filetypes())
     if kind not in kinds:
-        raise InputError(f"picture {str(file)!r} ends with {kind!r}; it may be {', '.join(kinds)}")
+        may_be = hint(near(kind, kinds), f"it may be {', '.join(kinds)}")
+        raise InputError(f"picture {str(file)!r} ends with {kind!r}{may_be}")
     return kind

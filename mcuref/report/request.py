@@ -1,11 +1,13 @@
 """run.json of a run folder: what was asked for, from the start; at the end also the sha256 of every result."""
 
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mcuref import __version__, plain
 from mcuref.errors import InputError
 from mcuref.files import write_json
+from mcuref.names import hint, near_paths
 
 REQUEST = "run.json"
 SCHEMA = "mcuref.run/2"
@@ -44,7 +46,9 @@ def read_request(folder):
     """The :class:`Request` of a run folder; InputError, one sentence, if it has none that can be used."""
     path = Path(folder) / REQUEST
     if not path.is_file():
-        raise InputError(f"{str(folder)!r} is no run folder: it has no {REQUEST}; name the folder that --out made")
+        beside = near_paths(folder, lambda place: os.path.isfile(place / REQUEST))
+        right = hint(beside, "name the folder that --out made")
+        raise InputError(f"{str(folder)!r} is no run folder: it has no {REQUEST}{right}")
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -9,13 +9,26 @@ HUGE = "9" * 30
 
 WORDS = [
     ("the following arguments are required: COMMAND",),
-    ("invalid choice: ''", ""),
-    ("invalid choice: 'nosuch'", "nosuch"),
-    ("unrecognized arguments: --nosuch", "compare", "--nosuch"),
-    ("unrecognized arguments: extra", "targets", "stm32h743", "extra"),
-    ("unrecognized arguments: --seed", "compare", "--seed", "7"),  # an abbreviation of --seeds would mean 7 seeds
+    ("there is no command ''; `mcuref --help` lists them", ""),
+    ("there is no command 'nosuch'; `mcuref --help` lists them", "nosuch"),
+    ("there is no command 'compar'; did you mean compare? `mcuref --help` lists them", "compar"),
+    ("mcuref: unknown option --versoin; did you mean --version? `mcuref --help` lists them", "--versoin"),
+    ("mcuref compare: unknown option --nosuch; `mcuref compare --help` lists them", "compare", "--nosuch"),
+    ("argument 'extra' is one too many; see mcuref targets --help", "targets", "stm32h743", "extra"),
+    ("argument 'epochs' is one too many; did you mean --epochs?", "train", "epochs", "3"),
+    # an abbreviation of --seeds would mean 7 seeds
+    ("unknown option --seed; did you mean --seeds? `mcuref compare --help` lists them", "compare", "--seed", "7"),
+    ("unknown option --epoch; did you mean --epochs? `mcuref train --help` lists them", "train", "--epoch=3"),
+    ("unknown option -epochs; did you mean --epochs?", "train", "-epochs", "3"),
+    ("unknown option --otu; did you mean --out?", "train", "--otu=my run"),
+    ("unknown option --learning_rate; did you mean --learning-rate?", "train", "--learning_rate", "1"),
+    ("unknown option --lr; did you mean --learning-rate?", "incremental", "--lr", "1"),
+    ("unknown option --C; did you mean --c? `mcuref export --help` lists them", "export", "--C", "x"),  # RUN is missing too
+    ("unknown option --\\x1b[31m; `mcuref", "train", "--\x1b[31m"),
+    ("arguments are required: RUN; see mcuref export --help", "export", "--c", "x"),
+    ("expected one argument", "train", "--learning-rate", "-1e-3"),  # no option is called so either
     ("there is no data set or folder 'nosuch'", "estimate", "--data", "nosuch"),
-    ("unrecognized arguments: --seeds", "train", "--seeds", "2"),
+    ("unknown option --seeds; did you mean --seed?", "train", "--seeds", "2"),
     ("expected one argument", "train", "--out"),
 ]
 METHODS = [
@@ -24,11 +37,13 @@ METHODS = [
     ("names '' twice", "compare", "--method", ","),
     ("names 'full' twice", "compare", "--method", "full, full"),
     ("method 'nosuch' is not known", "compare", "--method", "full,nosuch"),
-    ("method 'FULL' is not known", "train", "--method", "FULL"),
+    ("method 'FULL' is not known; did you mean full? it may be full, topk", "train", "--method", "FULL"),
+    ("method 'tinyprop2' is not known; did you mean tinypropv2 or tinyprop?", "compare", "--method", "full,tinyprop2"),
     ("method 'full,topk' is not known", "train", "--method", "full,topk"),
     ("method 'nosuch' is not known", "estimate", "--method", "nosuch"),
     ("preset '' is not known", "compare", "--preset", ""),
     ("preset 'nosuch' is not known", "train", "--preset", "nosuch"),
+    ("preset 'papr' is not known; did you mean paper?", "train", "--preset", "papr"),
     ("--set '' is not NAME=VALUE", "compare", "--set", ""),
     ("--set '=' is not NAME=VALUE", "compare", "--set", "="),
     ("--set 's_max' is not NAME=VALUE", "train", "--set", "s_max"),
@@ -36,6 +51,11 @@ METHODS = [
     ("--set '=3' is not NAME=VALUE", "train", "--set", "=3"),
     ("setting 'nosuch' belongs to none", "compare", "--set", "nosuch=3"),
     ("setting '__class__' belongs to none", "compare", "--set", "__class__=3"),
+    ("'smax'; did you mean s_max? in preset 'default' the settings are s_min=0.08, s_max=0.8,", "train", "--set", "smax=1"),
+    ("did you mean s_max? in preset 'paper' the settings are s_min=0, ", "estimate", "--preset", "paper", "--set", "SMax=1"),
+    ("'treshold' belongs to none of the methods full, topk, tinyprop, tinypropv2; did you mean threshold? in preset "
+     "'default' the settings are ratio=0.1, output=auto, bias=masked, s_min=0.04 or 0.08, s_max=0.7 or 0.8, zeta=1, ",
+     "compare", "--set", "treshold=1"),
     ("has no setting 'ratio'", "train", "--method", "full", "--set", "ratio=0.5"),
     ("s_max nan", "compare", "--set", "s_max=nan"),
     ("s_max inf", "compare", "--set", "s_max=1e400"),
@@ -74,7 +94,9 @@ NUMBERS = [
     *[(f"--seconds {float(s)} is not a number above 0", "bench", "--seconds", s) for s in ("0", "-1", "nan", "inf")],
     ("'abc' is not a number", "bench", "--seconds", "abc"),
     *[("regime %r is not known" % r, "compare", "--regime", r) for r in ("", "nosuch")],
-    ("invalid choice: 'nosuch'", "train", "--evaluate", "nosuch"),
+    ("regime 'shfit' is not known; did you mean shift? it may be scratch, continue, shift", "train", "--regime", "shfit"),
+    ("--evaluate 'nosuch' is not known; it may be test, validation; see mcuref train --help", "train", "--evaluate", "nosuch"),
+    ("--evaluate 'val' is not known; did you mean validation?", "train", "--evaluate", "val"),
     *[(f"momentum {float(m)!r} is not a number from 0 to 1", "train", "--momentum", m) for m in ("-1", "1.5", "nan")],
     ("momentum 1.0 must be below 1", "compare", "--momentum", "1"),
     ("momentum 1.0 must be", "estimate", "--momentum", "1"),
@@ -84,9 +106,10 @@ NUMBERS = [
         for c in RUNNING
         for n in ("0", "-1", "2000000", "1.5", "")
     ],
-    *[("invalid choice: 'nosuch'", command, "--policy", "nosuch") for command in RUNNING],
+    *[("--policy 'nosuch' is not known; it may be immediate", command, "--policy", "nosuch") for command in RUNNING],
     *[("a batch of 2 needs 'accumulate'", c, "--batch", "2", "--policy", "immediate") for c in RUNNING],
     ("schedule 'nosuch' is not known", "compare", "--schedule", "nosuch"),
+    ("schedule 'Linear' is not known; did you mean linear?", "compare", "--schedule", "Linear"),
 ]
 SIZES = [
     ("--sram is 0 bytes", "compare", "--sram", "0"),
@@ -100,6 +123,7 @@ SIZES = [
     ("there is no target ''", "compare", "--target", ""),
     ("there is no target 'nosuch'", "train", "--target", "nosuch"),
     ("did you mean stm32h743", "estimate", "--target", "stm32h74"),
+    ("there is no target 'None'; did you mean none? `mcuref targets` lists them", "train", "--target", "None"),
     ("there is no target ''", "targets", ""),
     ("there is no target 'nosuch'", "targets", "nosuch"),
 ]
@@ -118,7 +142,9 @@ MODELS = [
     ("model '' is not known", "bench", "--model", "mlp-har,"),
     *[(f"model {m!r}", "estimate", "--model", m) for m in ("mlp-4-3@0", "mlp-4-3@", "mlp-4-3@x")],
     ("model '' is not known", "estimate", "--model", "@0.5"),
-    ("model 'nosuch' is not known", "estimate", "--model", "nosuch@0.5"),
+    ("model 'nosuch' is not known; `mcuref models` lists them;", "estimate", "--model", "nosuch@0.5"),
+    ("model 'resnt-8' is not known; did you mean resnet-8? `mcuref models` lists them", "train", "--model", "resnt-8@0.5"),
+    ("model 'MLP_64_9_10' is not known; did you mean mlp-64-9-10?", "bench", "--model", "mlp-har,MLP_64_9_10"),
     *[(f"model {m!r}", "train", "--model", m) for m in ("mlp-64-9-10@-1", "mlp-64-9-10@1e3", "mlp-64-9-10@nan")],
 ]
 FILES = {  # TOML, and what is wrong with it
@@ -150,13 +176,15 @@ RESUMED = [
 ]
 PLACES = [
     ("there is no data set or folder ''", "compare", "--data", ""),
-    ("did you mean mnist?", "compare", "--data", "mnit"),
+    ("did you mean mnist? `mcuref datasets` lists the data sets", "compare", "--data", "mnit"),
+    ("data folder mnist_ does not exist; did you mean mnist?", "train", "--data", "mnist_/"),
     ("the data folder /nosuch does not exist", "train", "--data", "/nosuch"),
     ("file is not a folder", "train", "--data", "file"),
     ("has no train.npz and no test.npz", "compare", "--data", "."),
     *[("file '' is a folder", command, "--json", "") for command in ("compare", "train", "estimate", "targets")],
     *[("file 'folder' is a folder", command, "--json", "folder") for command in ("compare", "doctor", "bench")],
     ("there is no folder", "targets", "--json", "nosuch/x.json"),
+    ("folder'? a file needs one that is there", "targets", "--json", "foldr/x.json"),
     ("'file/x.json' cannot be made: not a directory", "datasets", "--json", "file/x.json"),
     ("there is no folder '/nosuch'", "targets", "--json", "dangling"),
     ("file name too long", "targets", "--json", "x" * 300),
@@ -227,6 +255,27 @@ def test_model_files_that_are_none(refused, here, name, fragment):
     for command in RUNNING:
         refused(fragment, command, "--model", name)
     refused(fragment, "train", "--model", name, "--out", "run")
+
+
+@pytest.mark.parametrize("sentence, given", [
+    ("there is no data set or folder 'smal'; did you mean 'small'? `mcuref datasets`", ("train", "--data", "smal")),
+    ("data folder Small does not exist; did you mean 'small'? a folder with", ("compare", "--data", "Small/")),
+    ("'rnus/one' is no run folder: it has no run.json; did you mean 'runs/one'? name", ("report", "rnus/one")),
+    ("'runs/oen' is no run folder: it has no run.json; did you mean 'runs/one'?", ("export", "runs/oen", "--c", "new")),
+    ("'runs/noe/' is no run folder: it has no run.json; did you mean 'runs/one'?", ("train", "--resume", "runs/noe/")),
+    ("'runs/two' is no run folder: it has no run.json; name the folder that --out made", ("report", "runs/two")),
+    ("there is no folder 'frimware'; did you mean 'firmware'? mcuref export makes one", ("verify", "frimware")),
+    ("'firm' is no exported project: it has no Makefile; did you mean 'firmware'?", ("verify", "firm", "--core", "host")),
+    ("model file 'my_nte.toml' does not exist; did you mean 'my_net.toml'?", ("estimate", "--model", "my_nte.toml")),
+    ("model 'my_net' is not known; did you mean 'my_net.toml'?", ("estimate", "--model", "my_net")),
+    ("model file 'other.toml' does not exist; a TOML file is needed", ("estimate", "--model", "other.toml")),
+])  # fmt: skip
+def test_the_nearest_folder_or_file_of_that_kind(refused, small, here, sentence, given):
+    """A run, a project, a model, data; the folders that are none of it are not named."""
+    for name in ("runs/one/run.json", "runs/onee/x", "firmware/Makefile", "firm/x", "my_net.toml", "smal_/x", "rnu/x"):
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).write_text("")
+    refused(sentence, *given)
 
 
 @pytest.mark.parametrize("command", [["compare", "--json", "x.json"], ["train", "--out", "run"]], ids=lambda c: c[0])

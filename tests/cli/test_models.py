@@ -86,7 +86,7 @@ def test_a_wrong_file_is_one_sentence_wherever_it_is_named(refused, file, comman
 
 
 def test_two_names_are_refused(refused):
-    refused("unrecognized arguments", "models", "resnet-8", "ds-cnn")
+    refused("argument 'ds-cnn' is one too many", "models", "resnet-8", "ds-cnn")
 
 
 def test_an_output_that_cannot_be_written_is_refused_first(refused):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcuref.datasets import available, load
+from mcuref.datasets import available, load, load_part
 from mcuref.datasets.catalogue import CATALOGUE
 from mcuref.datasets.registry import NAMES, data_folder
 from mcuref.errors import InputError, MissingData
@@ -130,9 +130,11 @@ def test_a_registered_name_wins_over_a_folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "name, fragments",
     [
-        ("mnits", ["'mnits'", "did you mean mnist?", "digits, mnist, cifar10"]),
-        ("zzz", ["'zzz'", "digits, mnist, cifar10", "train.npz and test.npz"]),
-        ("", ["''", "digits, mnist, cifar10"]),
+        ("mnits", ["'mnits'; did you mean mnist? `mcuref datasets` lists"]),
+        ("UCI-HAR", ["'UCI-HAR'; did you mean uci_har?"]),
+        ("cifar", ["'cifar'; did you mean cifar10 or cifar100?"]),
+        ("zzz", ["'zzz'; `mcuref datasets` lists", "train.npz and test.npz"]),
+        ("", ["''; `mcuref datasets` lists"]),
         ("some/where", ["some/where", "does not exist"]),
         ("bad\0/name", ["does not exist"]),
         (3, ["is 3", "a name or a folder"]),
@@ -148,6 +150,11 @@ def test_what_is_neither_a_name_nor_a_folder(tmp_path, monkeypatch, name, fragme
         assert fragment in str(caught.value)
     if name == "zzz":
         assert "did you mean" not in str(caught.value)
+
+
+def test_the_part_to_judge_by_is_one_of_two():
+    with pytest.raises(InputError, match="evaluate 'valid' is not known; did you mean validation\\? it may be test, validation"):
+        load_part("digits", "valid")
 
 
 def test_imports_stay_light():

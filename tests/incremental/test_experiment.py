@@ -120,6 +120,15 @@ def test_samples_a_class_are_bytes_for_the_others(digits, verify):
         assert learners[name].stored_bytes <= learners["growing"].stored_bytes
 
 
+@pytest.mark.parametrize("given, words", [
+    ({"resolution": "hlaf"}, "resolution 'hlaf' is not known; did you mean half"),
+    ({"strategies": ("growing", "Herding")}, "strategy 'Herding' is not known; did you mean herding"),
+])  # fmt: skip
+def test_names_that_are_not_known(given, words):
+    with pytest.raises(InputError, match=words):
+        setting(**given)
+
+
 def test_a_share_or_count_too_small_for_one_sample_a_class(digits):
     with pytest.raises(InputError, match="less than the [0-9]+ B of one stored sample for each of 10 classes.*--share"):
         Experiment(digits, MODEL, setting(share=0.001))

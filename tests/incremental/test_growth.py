@@ -359,7 +359,7 @@ BLOCKED, FLAT = learned(BLOCKS), learned([Input((3, 5, 2)), Conv2D(2, 2), Flatte
     (lambda: widen(TWO, 8), "widths 8 are not a list"),
     (lambda: widen(TWO, [8.5, 3]), "width of layer 'dense1': 8.5 is not a whole number from 1"),
     (lambda: widen(TWO, [8, 1 << 40]), "number of outputs 1099511627776 is not a whole number"),
-    (lambda: widen(TWO, [8, 3], method="wider"), "method 'wider' is not known; it may be zero-outgoing, net2wider"),
+    (lambda: widen(TWO, [8, 3], method="wider"), "method 'wider' is not known; did you mean net2wider? it may be zero-outgoing,"),
     (lambda: widen(TWO, [8, 3], seed=-1), "seed -1 is not a whole number"),
     (lambda: widen(TWO, [8, 3], noise=2), "noise 2 is not a number from 0 to 1"),
     (lambda: widen(TWO, [8, 3], keep=-1), "keep -1 is not a number from 0 to 1"),

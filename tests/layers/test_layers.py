@@ -30,7 +30,7 @@ def test_input_shape_refused(shape):
 
 
 @pytest.mark.parametrize("options, words", [
-    ({"dtype": "float64"}, "dtype 'float64' is not known; it may be uint8, int8, int16, float32"),
+    ({"dtype": "float64"}, "dtype 'float64' is not known; did you mean float32? it may be uint8, int8, int16, float32"),
     ({"mean": "a"}, "mean 'a' is not a number"), ({"scale": np.nan}, "scale must be finite"),
     ({"mean": [0.0, np.inf], "scale": [1.0, 1.0]}, "mean must be finite"), ({"mean": [[0.0]]}, "in one row"),
     ({"mean": [0.0, 0.0]}, "mean has 2 and scale 1 values"), ({"mean": [0.0] * 4, "scale": [1.0] * 4}, "divides the 6"),

@@ -267,8 +267,9 @@ def test_find_target_ignores_case_and_blanks():
     ("name", "words"),
     [
         ("nrf52841", ["'nrf52841'", "did you mean", "nrf52840"]),
+        ("nRF52840-QIAA", ["'nRF52840-QIAA'; did you mean nrf52840? `mcuref", "lists"]),
         ("STM32F764", ["stm32f746", "stm32f767"]),
-        ("toaster", ["'toaster'"]),
+        ("toaster", ["'toaster'; `mcuref"]),
         ("", ["''"]),
         (None, ["None"]),
         (["nrf52840"], ["['nrf52840']"]),

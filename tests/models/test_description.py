@@ -174,6 +174,8 @@ def test_files_that_cannot_be_read(tmp_path, name, words):
 @pytest.mark.parametrize("content, words", [
     (layers(FLATTEN, DENSE), "FILE': key 'input' is missing"), (INPUT, "FILE': key 'layers' is missing"),
     (SMALL + 'optimiser = "sgd"', "key 'optimiser' is not known; it may be what, input, classes, loss, layers"),
+    (SMALL + "Class = 3", "key 'Class' is not known; did you mean classes? it may be what,"),
+    (SMALL + 'loss = "mse"', "loss 'mse' is not known; did you mean mean_squared_error?"),
     *((f"input = {value}\n" + layers(FLATTEN, DENSE), "input shape")
       for value in ("[0, 8]", "[-1]", "[8.0, 8.0]", "[true]", '"8x8"', "[]", "{a = 1}", "[[8]]", "nan")),
     *((SMALL + f"classes = {value}", "classes") for value in ("0", "-1", "true", "3.0", '"3"', "[3]", "65537", "inf")),
@@ -202,7 +204,10 @@ ONLY_LAST = "which only the last layer may have"
     *((second(table), "FILE': layer 2 of model 'my model' is not a table with a kind")
       for table in ("5", '"relu"', "[]", "{}", "{outputs = 3}")),
     *((first(f"{{kind = {kind}}}"), "which is not known; it may be dense, conv,")
-      for kind in ("3", '"Relu"', "[1]", '"input"', '"add"', '""', "{}")),
+      for kind in ("3", "[1]", '"input"', '"add"', '""', "{}")),
+    (first('{kind = "Relu"}'), "of kind 'Relu', which is not known; did you mean relu? it may be dense, conv,"),
+    (first('{kind = "average_pool"}'), "which is not known; did you mean avgpool?"),
+    (first('{kind = "conv", filter = 3, kernel = 3}'), "has no argument 'filter'; did you mean filters? it may have filters,"),
     (first('{kind = "relu", limit = 3}'), f"{LAYER} (relu) has no argument 'limit'; it has none"),
     (second('{kind = "dense", outputs = 3, kernel = 3}'), "(dense) has no argument 'kernel'; it may have outputs"),
     (first('{kind = "conv", filters = 3}'), f"{LAYER} (conv) lacks the argument 'kernel'"),

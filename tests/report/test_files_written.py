@@ -362,6 +362,8 @@ def test_memory_map_that_cannot_be_drawn(tmp_path):
     program = compile(build("mlp-7-5-3"))
     with pytest.raises(InputError, match="ends with 'xyz'; it may be .*png"):
         draw_memory_map(program, tmp_path / "map.xyz")
+    with pytest.raises(InputError, match="ends with 'pgn'; did you mean png"):
+        draw_memory_map(program, tmp_path / "map.pgn")
     with pytest.raises(InputError, match="cannot be written: no such file or directory"):
         draw_memory_map(program, tmp_path / "nosuch/map.png")
     assert list(tmp_path.iterdir()) == []
