@@ -25,7 +25,7 @@ def run(arguments):
     from mcuref import bench
     from mcuref.arguments import number
     from mcuref.files import check_outputs, write_json
-    from mcuref.report.tables import bench_tables
+    from mcuref.report.lists import bench_tables
 
     check_outputs(arguments.json)
     number("--seconds", arguments.seconds, 0, 3600, above=True)

@@ -26,6 +26,7 @@ def arguments(parser):
     options.add_policy(parser)
     options.add_budget(parser)
     parser.add_argument("--map", metavar="FILE", help="draw offset x instruction to a picture (needs matplotlib)")
+    options.add_wide(parser)
     options.add_json(parser)
 
 
@@ -38,7 +39,7 @@ def run(arguments):
     from mcuref.optimisers import SGD
     from mcuref.program.compiler import compile
     from mcuref.report.memory import memory_report
-    from mcuref.report.tables import memory_tables
+    from mcuref.report.memory_tables import memory_tables
 
     check_outputs(arguments.json, arguments.map)
     data = None if arguments.data is None else named_data(arguments)
@@ -62,7 +63,7 @@ def run(arguments):
         warn_of(data)
     memory = memory_report(program, _zeros(program, data))
     fits = all(row["budget"] is None or row["needed"] <= row["budget"] for row in memory["regions"].values())
-    show(*memory_tables(program, memory, fits, suggestions))
+    show(*memory_tables(program, memory, fits, suggestions), wide=arguments.wide)
     if arguments.map is not None:
         from mcuref.report.plots import draw_memory_map
 

@@ -59,5 +59,5 @@ def _written(material, folder):
     return (
         f"C99 project in {folder}: {len(material.program.instructions)} instructions, arena {plan.sram:,} B of SRAM, "
         f"{plan.flash:,} B of flash and the code, {len(material.x)} samples\n"
-        f"build and run: make -C {place} run      compare: mcuref verify {place} --core host"
+        f"build and run: make -C {place} run\ncompare: mcuref verify {place} --core host"
     )

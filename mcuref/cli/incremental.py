@@ -42,6 +42,7 @@ def arguments(parser):
     _add_growth(parser)
     options.add_budget(parser)
     resumable.add_folder(parser)
+    options.add_wide(parser)
     options.add_json(parser)
     resumable.know_what_is_given(parser)
 
@@ -220,13 +221,13 @@ def _run(asked, experiment):
 
     def after_task(seed, strategy, rows):
         if single and strategy == "growing":
-            show(task_table(rows))
+            show(task_table(rows), wide=asked.wide)
 
     experiment.after_task = after_task
     with progress() as experiment.progress:
         rows = experiment.run()
     report = incremental_report(experiment, rows, asked.evaluate, time.perf_counter() - began)
-    show(*incremental_tables(report))
+    show(*incremental_tables(report), wide=asked.wide)
     warn(report["warnings"])
     if asked.out is not None:
         without_pictures = write_experiment(asked.out, experiment, report)

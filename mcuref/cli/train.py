@@ -31,6 +31,7 @@ def arguments(parser):
         "--checkpoint", type=options.number, default=30.0, metavar="S",
         help="seconds between two checkpoints in the folder; default 30",
     )  # fmt: skip
+    options.add_wide(parser)
     options.add_json(parser)
     resumable.know_what_is_given(parser)
 
@@ -91,7 +92,7 @@ def _finish(asked, training, found=None):
 
     from mcuref.report.learned import nothing_learned
     from mcuref.report.runs import training_report, write_run
-    from mcuref.report.tables import training_tables
+    from mcuref.report.training_tables import training_tables
 
     began = time.perf_counter()
     with progress() as training.progress:
@@ -101,7 +102,7 @@ def _finish(asked, training, found=None):
         training.trainer, result, asked.method, asked.preset, asked.regime, asked.evaluate, seconds
     )
     report["warnings"] = nothing_learned({asked.method: result.score}, result.metric, [[training.trainer.data.y_test]])
-    show(*training_tables(report))
+    show(*training_tables(report), wide=asked.wide)
     warn(report["warnings"])
     if asked.out is not None:
         write_run(asked.out, training.trainer, report)

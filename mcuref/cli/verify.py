@@ -27,6 +27,7 @@ def arguments(parser):
         "--timeout", type=options.whole(1, 86400), default=SECONDS, metavar="S",
         help=f"seconds that a firmware may run; default {SECONDS}",
     )  # fmt: skip
+    options.add_wide(parser)
     options.add_json(parser)
 
 
@@ -59,7 +60,7 @@ def run(asked):
                 raise
             result = {"core": core.name, "equal": None, "failure": str(error)}
             failures += [] if isinstance(error, DoesNotFit) else [error]
-        show(*verification_tables(result))
+        show(*verification_tables(result), wide=asked.wide)
         results.append(result)
     equal = all(result["equal"] is not False for result in results)
     if asked.json is not None:

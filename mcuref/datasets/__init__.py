@@ -11,12 +11,20 @@ from mcuref.datasets.registered import load_registered
 from mcuref.datasets.registry import NAMES, DatasetInfo, describe
 from mcuref.errors import InputError
 
-__all__ = ["Data", "DatasetInfo", "available", "load", "load_part"]
+__all__ = ["Data", "DatasetInfo", "available", "find", "load", "load_part"]
 
 
 def available():
     """A DatasetInfo for each registered data set, in the order in which they are listed."""
     return [digits.describe(), *map(describe, CATALOGUE.values())]
+
+
+def find(name):
+    """The DatasetInfo of the registered data set of that name; InputError if there is none."""
+    for row in available():
+        if row.name == name:
+            return row
+    raise InputError(f"there is no data set {name!r}; `mcuref datasets` lists them")
 
 
 def load(name_or_folder):

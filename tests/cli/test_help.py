@@ -84,6 +84,11 @@ def test_every_command_has_help_and_its_first_line(mcuref):
     assert all(name in out for name in COMMANDS) and set(commands()) == set(COMMANDS)
 
 
+def test_commands_whose_tables_lose_columns_have_wide():
+    have = {name for name, parser in commands().items() if "--wide" in parser._option_string_actions}
+    assert have == set(COMMANDS) - {"export", "doctor", "bench"}
+
+
 def test_bench_counts_its_models():
     numbers = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
     assert f" {numbers[len(bench.MODELS)]} models" in commands()["bench"].description
