@@ -82,11 +82,9 @@ def comparison_tables(rows, warnings=(), explain=False):
 
 
 def _in_words(rows):
-    """A sentence a method of how it compares with full training, if that is there, between empty lines."""
+    """A sentence a method of how it compares with full training, if that is there."""
     full = next((row for row in rows if row["method"] == "full"), None)
     others = [row for row in rows if row is not full] if full else []
-    if others:
-        yield Text()
     for row in others:
         yield Text(
             f"{row['method']} is {_distance(row)}, at {percent(row['backward_effort_nonzero'])} of its backward work and "
@@ -97,14 +95,15 @@ def _in_words(rows):
 
 
 def _distance(row):
-    """Where a row is of full training, in words."""
-    drop, unit = _points(row, "accuracy_drop"), " points" if row["metric"] == "accuracy" else ""
-    by = f"{drop.lstrip('-')}{_spread(row, 'accuracy_drop_std')}{unit}"
-    if not float(drop):
-        words = f"as good as full training{' on average' if _several(row) else ''}"
+    """Where a row is of full training, with the figures that the table has."""
+    drop, several = _points(row, "accuracy_drop"), _several(row)
+    if float(drop):
+        unit, end = (" points", "") if row["metric"] == "accuracy" else ("", " in AUC")
+        side = "above" if drop.startswith("-") else "below"
+        words = f"{drop.removeprefix('-')}{_spread(row, 'accuracy_drop_std')}{unit} {side} full training{end}"
     else:
-        words = f"{by} {'below' if float(drop) > 0 else 'above'} full training{'' if unit else ' in AUC'}"
-    within = _several(row) and 0 < abs(row["accuracy_drop"]) < row["accuracy_drop_std"]
+        words = "as good as full training" + (" on average" if several else "")
+    within = several and 0 < abs(row["accuracy_drop"]) < row["accuracy_drop_std"]
     return words + (" (within the spread over seeds)" if within else "")
 
 

@@ -167,7 +167,7 @@ def task(number, tasks, widths):
 
 
 @pytest.mark.parametrize("name", ["mlp-64-32-10", "resnet-8", "mobilenet-v1-0.25"])
-@pytest.mark.parametrize("tasks, seeds", [(2, 1), (5, 3), (20, 10)])
+@pytest.mark.parametrize("tasks, seeds", [(2, 1), (5, 3), (12, 4)])
 def test_incremental(fits, name, tasks, seeds):
     network = build(name)
     widths = [network.shapes[i][-1] for i in network.parametric][:-1]
