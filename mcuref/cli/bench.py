@@ -3,7 +3,7 @@
 The ratio is to PyTorch's dense step of the same model on one thread in the same run (pip install '.[peers]' in the clone
 of mcuref). topk keeps 10 % with a dense output layer; tinypropv2 is measured at 80 % of the samples skipped.
 
-  mcuref bench                                                         nine models, about a minute and a half
+  mcuref bench                            nine models, about a minute and a half
   mcuref bench --model mlp-784-128-64-10 --json bench.json
 """
 

@@ -4,11 +4,11 @@ Full training, static top-k, TinyProp and TinyPropv2 start from the same weights
 order at the same learning rate. Effort is counted: multiply-accumulates of the backward pass over those of a dense one.
 Seeds and methods run on all cores at once.
 
-  mcuref compare                                                       the embedded digits, all methods
+  mcuref compare                               the embedded digits, all methods
   mcuref compare --data mnist --model mlp-784-32-10 --target nrf52840 --seeds 3
-  mcuref compare --data mnist --method full,tinypropv2 --preset paper --json table.json
-  mcuref compare --data mnist --sweep                                  against static top-k of equal accuracy
-  mcuref compare --data mnist --model cnn-28 --regime shift            pre-trained, then the images are rotated
+  mcuref compare --method full,tinypropv2 --preset paper --json table.json
+  mcuref compare --data mnist --sweep          against top-k of equal accuracy
+  mcuref compare --model cnn-8 --regime shift  pre-trained, then images rotated
 """
 
 from mcuref.cli import options

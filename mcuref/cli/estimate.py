@@ -4,9 +4,9 @@ The figures are those of the compiled program itself: the plan that is reported 
 Exit status 1 if it does not fit, with changes that would.
 
   mcuref estimate --model mlp-784-128-64-10 --method tinyprop --target stm32h743
-  mcuref estimate --model mlp-784-128-64-10 --trainable 2              only the last two layers are trained
-  mcuref estimate --data mnist --model cnn-28 --target rp2040          samples as that data set has them
-  mcuref estimate --model mlp-64-32-10 --map map.png                   a picture of every byte over time
+  mcuref estimate --model cnn-28 --trainable 2        the last two layers alone
+  mcuref estimate --data mnist --target rp2040        samples as that data has
+  mcuref estimate --model mlp-64-32-10 --map map.png  every byte, over time
 """
 
 from mcuref.cli import options

@@ -5,8 +5,8 @@ complete. It must not exist yet. Until then it holds run.json, what was asked fo
 from the last one and ends with the same bytes as a run that nobody interrupted. A run whose training diverges keeps the
 last checkpoint before that; one that fails before its first checkpoint leaves no folder.
 
-  mcuref train                                                        the embedded digits, TinyPropv2
-  mcuref train --data my_folder/ --method tinypropv2 --target stm32f746 --out runs/mine
+  mcuref train                                   the embedded digits, TinyPropv2
+  mcuref train --data my_folder/ --target stm32f746 --out runs/mine
   mcuref train --resume runs/mine
 """
 

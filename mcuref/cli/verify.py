@@ -5,10 +5,10 @@ trust. If anything differs, if an instruction reads or writes what is none of it
 does not end, the exit status is 1 and the first such instruction is told. Files that were changed since the export are
 named; those in reference/ must not be. With --core all, boards that are too small for it are left out.
 
-  mcuref verify firmware/ --core host                this computer
-  mcuref verify firmware/ --core m4f                 a Cortex-M4F; also m0, m3, m7, m33, m55 and microbit (16 KiB)
-  mcuref verify firmware/ --core m4f --profile       and exact instruction counts per kernel
-  mcuref verify --conformance --core m4f             all operations, rules and sizes, without a project; --core all
+  mcuref verify firmware/ --core host           this computer
+  mcuref verify firmware/ --core m4f            a Cortex-M4F, emulated
+  mcuref verify firmware/ --core m4f --profile  and exact instruction counts
+  mcuref verify --conformance --core m4f        all operations, rules and sizes
 """
 
 from mcuref.cli import options
