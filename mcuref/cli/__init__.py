@@ -34,7 +34,7 @@ exit status: 0 done, or yes; 1 a negative answer with its report; 2 bad input, o
 
 
 class Help(argparse.HelpFormatter):
-    """argparse's, but each paragraph of a description is filled alone, and examples, which are indented, stay as they are."""
+    """argparse's, but it fills paragraphs of a description one by one, and leaves indented examples as they are."""
 
     def _fill_text(self, text, width, indent):
         paragraphs = text.strip("\n").split("\n\n")

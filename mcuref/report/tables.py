@@ -44,7 +44,7 @@ class Column:
 
 
 class Table:
-    """Rows under columns; what is printed of it is :meth:`fitted`."""
+    """Rows under columns; what is printed of it is `fitted`."""
 
     def __init__(self, *columns):
         self.columns, self.rows, self._ends = columns, [], set()
