@@ -144,9 +144,10 @@ class Comparison:
             "dtype": "float32",
             "metric": results[0].metric,
             "accuracy": float(np.mean(scores)),
-            "accuracy_std": float(np.std(scores, ddof=1)) if len(scores) > 1 else 0.0,
+            "accuracy_std": _deviation(scores),
             "per_seed": scores,
             "accuracy_drop": None,
+            "accuracy_drop_std": None,
             "backward_effort": float(np.mean([r.backward_effort for r in results])),
             "backward_effort_nonzero": None,
             "total_effort": float(np.mean([r.total_effort for r in results])),
@@ -181,11 +182,17 @@ def _mean_ratios(results):
     ]
 
 
+def _deviation(values):
+    """Standard deviation over seeds, as estimated from these; 0 of one."""
+    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+
+
 def _relate(row, reference):
     """Fill in what compares a row with full training on the same seeds."""
     if reference is None:
         return
     row["accuracy_drop"] = reference["accuracy"] - row["accuracy"]
+    row["accuracy_drop_std"] = _deviation([full - own for full, own in zip(reference["per_seed"], row["per_seed"])])
     spent, full = (r["counts"]["weight_gradient"] + r["counts"]["propagate"] for r in (row, reference))
     row["backward_effort_nonzero"] = spent / full if full else 0.0
 

@@ -33,6 +33,11 @@ class WriteError(InputError):
     """A file or folder could not be written, though it was promising at first: the disk is full, say."""
 
 
+def user_cache():
+    """mcuref's folder in the user's cache folder, a Path; it need not be there."""
+    return Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")) / "mcuref"
+
+
 def check_outputs(*files, folder=None, present=False):
     """InputError unless all of these could be written; run before long work, not after. None is left out.
 

@@ -80,11 +80,13 @@ def test_figures_over_seeds(data):
         assert row["accuracy"] == pytest.approx(sum(row["per_seed"]) / 3)
         assert row["accuracy_std"] == pytest.approx(np.std(row["per_seed"], ddof=1))
         assert row["accuracy_drop"] == full["accuracy"] - row["accuracy"]
+        drops = np.subtract(full["per_seed"], row["per_seed"])
+        assert row["accuracy_drop_std"] == pytest.approx(np.std(drops, ddof=1))
         spent, all_of_it = (r["counts"]["weight_gradient"] + r["counts"]["propagate"] for r in (row, full))
         assert row["backward_effort_nonzero"] == spent / all_of_it
         assert row["backward_effort"] == pytest.approx(spent / (3 * 2 * 30 * (20 + 15 + 15)))
         assert row["counts"]["forward"] == 3 * 2 * 30 * 35
-    assert full["accuracy_drop"] == 0 and full["backward_effort_nonzero"] == 1
+    assert full["accuracy_drop"] == full["accuracy_drop_std"] == 0 and full["backward_effort_nonzero"] == 1
 
 
 def test_a_drop_is_what_a_method_loses(data):
@@ -97,7 +99,12 @@ def test_a_drop_is_what_a_method_loses(data):
 
 def test_one_seed_has_no_deviation(data):
     (row,) = Comparison(data, "mlp-4-5-3", epochs=1).run(named_rules(["full"]))
-    assert row["accuracy_std"] == 0.0 and row["per_seed"] == [row["accuracy"]]
+    assert row["accuracy_std"] == row["accuracy_drop_std"] == 0.0 and row["per_seed"] == [row["accuracy"]]
+
+
+def test_without_full_there_is_no_drop_and_no_deviation_of_it(data):
+    (row,) = Comparison(data, "mlp-4-5-3", seeds=(0, 1), epochs=1).run(named_rules(["topk"]))
+    assert row["accuracy_drop"] is row["accuracy_drop_std"] is None
 
 
 def test_bytes_are_those_of_the_plan(data):

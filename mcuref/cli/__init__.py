@@ -25,16 +25,24 @@ COMMANDS = (
 DESCRIPTION = """\
 Train small networks exactly as a microcontroller would: in one planned arena, under a budget that cannot be exceeded.
 
-  mcuref compare                                   all methods on the embedded digits, one table
-  mcuref estimate --model mlp-784-32-10            will it fit, and what is alive at the peak?
-  mcuref train --method tinypropv2 --out runs/one  one run, kept in a folder
-  mcuref incremental --data mnist --model cnn-28   new classes task by task, distilled into 1 % of the bytes
-  mcuref export runs/one --c firmware/             the same in C99, to go on on a microcontroller
-  mcuref verify firmware/ --core m4f               is it the same, to the bit?
+  mcuref compare                         all methods on the embedded digits
+  mcuref estimate --model mlp-784-32-10  will it fit, and what is alive when?
+  mcuref train --out runs/one            one run, kept in a folder
+  mcuref incremental --data mnist        new classes, task by task
+  mcuref export runs/one --c firmware/   the same in C99, for a microcontroller
+  mcuref verify firmware/ --core m4f     is it the same, to the bit?
 
 exit status: 0 done, or yes; 1 a negative answer with its report; 2 bad input, or a budget exceeded
 """
 OPTION = re.compile("-[^0-9. ][^ ]*")  # no number, and no text with a space
+
+
+class Help(argparse.HelpFormatter):
+    """argparse's, but it fills paragraphs of a description one by one, and leaves indented examples as they are."""
+
+    def _fill_text(self, text, width, indent):
+        paragraphs = text.strip("\n").split("\n\n")
+        return "\n\n".join(p if p.startswith("  ") else super(Help, self)._fill_text(p, width, indent) for p in paragraphs)
 
 
 class Parser(argparse.ArgumentParser):
@@ -81,15 +89,13 @@ class Parser(argparse.ArgumentParser):
 
 
 def _parser():
-    parser = Parser(prog="mcuref", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="mcuref", description=DESCRIPTION, formatter_class=Help)
     parser.add_argument("--version", action="version", version=f"mcuref {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     for name in COMMANDS:
         module = import_module(f"mcuref.cli.{name}")
         text = module.__doc__ or ""  # python -OO leaves it out
-        command = commands.add_parser(
-            name, help=text.partition("\n")[0], description=text, formatter_class=argparse.RawDescriptionHelpFormatter
-        )
+        command = commands.add_parser(name, help=text.partition("\n")[0], description=text, formatter_class=Help)
         module.arguments(command)
         command.set_defaults(run=module.run)
     return parser

@@ -3,7 +3,7 @@
 The ratio is to PyTorch's dense step of the same model on one thread in the same run (pip install '.[peers]' in the clone
 of mcuref). topk keeps 10 % with a dense output layer; tinypropv2 is measured at 80 % of the samples skipped.
 
-  mcuref bench                                                         nine models, about a minute and a half
+  mcuref bench                            nine models, about a minute and a half
   mcuref bench --model mlp-784-128-64-10 --json bench.json
 """
 
@@ -25,7 +25,7 @@ def run(arguments):
     from mcuref import bench
     from mcuref.arguments import number
     from mcuref.files import check_outputs, write_json
-    from mcuref.report.tables import bench_tables
+    from mcuref.report.lists import bench_tables
 
     check_outputs(arguments.json)
     number("--seconds", arguments.seconds, 0, 3600, above=True)

@@ -4,15 +4,15 @@ Full training, static top-k, TinyProp and TinyPropv2 start from the same weights
 order at the same learning rate. Effort is counted: multiply-accumulates of the backward pass over those of a dense one.
 Seeds and methods run on all cores at once.
 
-  mcuref compare                                                       the embedded digits, all methods
+  mcuref compare                               the embedded digits, all methods
   mcuref compare --data mnist --model mlp-784-32-10 --target nrf52840 --seeds 3
-  mcuref compare --data mnist --method full,tinypropv2 --preset paper --json table.json
-  mcuref compare --data mnist --sweep                                  against static top-k of equal accuracy
-  mcuref compare --data mnist --model cnn-28 --regime shift            pre-trained, then the images are rotated
+  mcuref compare --method full,tinypropv2 --preset paper --json table.json
+  mcuref compare --data mnist --sweep          against top-k of equal accuracy
+  mcuref compare --model cnn-8 --regime shift  pre-trained, then images rotated
 """
 
 from mcuref.cli import options
-from mcuref.cli.console import prepare_kernels, progress, show, warn
+from mcuref.cli.console import first_time, prepare_kernels, progress, show, warn
 from mcuref.cli.defaults import fitted, named_data
 
 
@@ -34,6 +34,7 @@ def arguments(parser):
         "effort each adaptive method needs at equal accuracy",
     )  # fmt: skip
     options.add_budget(parser)
+    options.add_wide(parser)
     options.add_json(parser)
 
 
@@ -41,9 +42,9 @@ def run(arguments):
     """Compare, print, write."""
     from mcuref.comparison import Comparison, advantage, named_rules, sweep_rules
     from mcuref.files import check_outputs, write_json
+    from mcuref.report.comparison_tables import comparison_tables, protocol_line, sweep_tables
     from mcuref.report.json import comparison_json
     from mcuref.report.learned import nothing_learned
-    from mcuref.report.tables import comparison_tables, protocol_line, sweep_tables
 
     check_outputs(arguments.json)
     methods, settings = options.several(arguments.method, "--method"), options.settings(arguments.settings)
@@ -73,9 +74,10 @@ def run(arguments):
     ]  # fmt: skip
     scores = {row["method"]: row["accuracy"] for row in rows}
     warnings = nothing_learned(scores, rows[0]["metric"], [[data.y_test]])
-    show(protocol_line(comparison, arguments.evaluate), *comparison_tables(rows, warnings))
+    tables = comparison_tables(rows, warnings, explain=first_time("compare"))
+    show(protocol_line(comparison, arguments.evaluate), *tables, wide=arguments.wide)
     if ratios:
-        show(*sweep_tables(ratios, gains))
+        show(*sweep_tables(ratios, gains), wide=arguments.wide)
     warn(warnings)
     if arguments.json is not None:
         write_json(arguments.json, comparison_json(comparison, arguments.evaluate, rows, ratios, gains, warnings))

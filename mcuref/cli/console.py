@@ -1,18 +1,21 @@
 """What goes to the terminal: results to stdout, progress to stderr, and word of what takes long."""
 
 import io
+import math
 import os
+import re
 import sys
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.segment import SegmentLines
 from rich.table import Table
 
 from mcuref.text import one_line, printable
 
-WIDTH = 120  # of what goes to a file or pipe, where there is no terminal to ask
+WIDTH = 120  # of what goes to a file or pipe, where neither a terminal nor the environment variable COLUMNS says it
 
 
 class _Console(Console):
@@ -40,12 +43,54 @@ def prepare_streams():
         sys.stdout.reconfigure(errors="replace")
 
 
-def show(*results):
-    """Print results to stdout. A table is as wide as its numbers: a terminal may wrap it, but a cut number is wrong."""
-    width = _Console().width if sys.stdout.isatty() else WIDTH
+def show(*results, wide=False):
+    """Print results to stdout: of tables the columns that there is room for, or all of them.
+
+    What is left of a table is as wide as its figures: a terminal may wrap it, but a cut number is wrong.
+    """
+    width = _width()
     for result in results:
-        least = _least_width(result) if isinstance(result, Table) else 0
-        _Console(width=max(width, least)).print(result)
+        pieces = result.fitted(math.inf if wide else width) if hasattr(result, "fitted") else [result]
+        for piece in pieces:
+            _print(piece, width)
+
+
+def _width():
+    """The terminal's; else what COLUMNS says, if that is a width."""
+    if sys.stdout.isatty():
+        return _Console().width
+    said = os.environ.get("COLUMNS", "")
+    return int(said) if re.fullmatch("[1-9][0-9]{0,4}", said) else WIDTH
+
+
+def _print(piece, width):
+    """Print a str, rich Text or Table without spaces at the ends of lines."""
+    if isinstance(piece, Table):
+        roomy = _Console(width=100_000)
+        width = max(width, Measurement.get(roomy, roomy.options, piece).maximum)
+    console = _Console(width=width)
+    lines = [_without_end(line) for line in console.render_lines(piece, pad=False)]
+    console.print(SegmentLines(lines, new_lines=True), end="")
+
+
+def _without_end(line):
+    """Segments of a line without the spaces at its end."""
+    while line and not line[-1].text.rstrip():
+        line = line[:-1]
+    return [*line[:-1], line[-1]._replace(text=line[-1].text.rstrip())] if line else line
+
+
+def first_time(what):
+    """Whether that was never shown to this user; from now on it was. Always, where that cannot be kept."""
+    from mcuref.files import user_cache
+
+    marker = user_cache() / f"{what}-shown"
+    try:
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch(exist_ok=False)
+    except OSError:
+        return not os.path.exists(marker)
+    return True
 
 
 def say(sentence):
@@ -57,16 +102,6 @@ def warn(sentences):
     """Print warnings to stderr, a line each."""
     for sentence in sentences:
         say(sentence)
-
-
-def _least_width(table):
-    """Columns of a table at which nothing is cut that may not be wrapped."""
-    roomy = _Console(width=10_000)
-    for column in table.columns:
-        if column.no_wrap:
-            cells = (column.header, *column.cells)
-            column.min_width = max(Measurement.get(roomy, roomy.options, cell).maximum for cell in cells)
-    return Measurement.get(roomy, roomy.options, table).minimum
 
 
 def prepare_kernels():

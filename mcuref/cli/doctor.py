@@ -17,12 +17,12 @@ def arguments(parser):
 def run(arguments):
     """Check, print, write; 1 if something is wrong."""
     from mcuref.files import check_outputs, write_json
-    from mcuref.report.tables import checks_table
+    from mcuref.report.lists import checks_tables
 
     check_outputs(arguments.json)
     prepare_kernels()
     checks = list(_checks())
-    show(checks_table(checks))
+    show(*checks_tables(checks))
     if arguments.json is not None:
         rows = [{"check": what, "ok": ok, "found": found} for what, ok, found in checks]
         write_json(arguments.json, {"schema": "mcuref.doctor/1", "checks": rows})

@@ -4,9 +4,9 @@ The figures are those of the compiled program itself: the plan that is reported 
 Exit status 1 if it does not fit, with changes that would.
 
   mcuref estimate --model mlp-784-128-64-10 --method tinyprop --target stm32h743
-  mcuref estimate --model mlp-784-128-64-10 --trainable 2              only the last two layers are trained
-  mcuref estimate --data mnist --model cnn-28 --target rp2040          samples as that data set has them
-  mcuref estimate --model mlp-64-32-10 --map map.png                   a picture of every byte over time
+  mcuref estimate --model cnn-28 --trainable 2        the last two layers alone
+  mcuref estimate --data mnist --target rp2040        samples as that data has
+  mcuref estimate --model mlp-64-32-10 --map map.png  every byte, over time
 """
 
 from mcuref.cli import options
@@ -26,6 +26,7 @@ def arguments(parser):
     options.add_policy(parser)
     options.add_budget(parser)
     parser.add_argument("--map", metavar="FILE", help="draw offset x instruction to a picture (needs matplotlib)")
+    options.add_wide(parser)
     options.add_json(parser)
 
 
@@ -38,7 +39,7 @@ def run(arguments):
     from mcuref.optimisers import SGD
     from mcuref.program.compiler import compile
     from mcuref.report.memory import memory_report
-    from mcuref.report.tables import memory_tables
+    from mcuref.report.memory_tables import memory_tables
 
     check_outputs(arguments.json, arguments.map)
     data = None if arguments.data is None else named_data(arguments)
@@ -62,7 +63,7 @@ def run(arguments):
         warn_of(data)
     memory = memory_report(program, _zeros(program, data))
     fits = all(row["budget"] is None or row["needed"] <= row["budget"] for row in memory["regions"].values())
-    show(*memory_tables(program, memory, fits, suggestions))
+    show(*memory_tables(program, memory, fits, suggestions), wide=arguments.wide)
     if arguments.map is not None:
         from mcuref.report.plots import draw_memory_map
 

@@ -2,9 +2,9 @@
 
 The project builds with make, for this computer and for emulated Cortex-M boards; its first samples are compiled in.
 
-  mcuref export runs/har --c firmware/               a self-contained C99 project
-  mcuref export runs/har --vectors vectors/          inputs and outputs of every instruction, as .npz and .h
-  mcuref verify firmware/ --core m4f                 then: compare every instruction with Python
+  mcuref export runs/har --c firmware/         a self-contained C99 project
+  mcuref export runs/har --vectors vectors/    as .npz and .h
+  mcuref verify firmware/ --core m4f           then: every instruction, compared
 """
 
 from mcuref.cli import options
@@ -59,5 +59,5 @@ def _written(material, folder):
     return (
         f"C99 project in {folder}: {len(material.program.instructions)} instructions, arena {plan.sram:,} B of SRAM, "
         f"{plan.flash:,} B of flash and the code, {len(material.x)} samples\n"
-        f"build and run: make -C {place} run      compare: mcuref verify {place} --core host"
+        f"build and run: make -C {place} run\ncompare: mcuref verify {place} --core host"
     )

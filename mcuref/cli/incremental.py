@@ -5,8 +5,8 @@ distilled into the memory (1 % of the raw bytes, labels and all); the model trai
 samples that it never trains on, and grows while it is below its criterion and the budget allows. Baselines run in the
 same harness: same order, augmentation, bytes and training steps.
 
-  mcuref incremental --data mnist --model cnn-28 --tasks 5 --target stm32f746 --out runs/inc
-  mcuref incremental --data uci_har --tasks 3 --compare naive,random,herding,joint,fixed-large --seeds 5
+  mcuref incremental --data mnist --model cnn-28 --tasks 5 --out runs/inc
+  mcuref incremental --data uci_har --tasks 3 --compare naive,joint --seeds 5
   mcuref incremental --data coil100_32 --tasks sessions
   mcuref incremental --resume runs/inc
 """
@@ -42,6 +42,7 @@ def arguments(parser):
     _add_growth(parser)
     options.add_budget(parser)
     resumable.add_folder(parser)
+    options.add_wide(parser)
     options.add_json(parser)
     resumable.know_what_is_given(parser)
 
@@ -119,8 +120,9 @@ def _add_growth(parser):
     )  # fmt: skip
     group.add_argument("--factor", type=options.number, metavar="F", help="of a growth step; default 1.5")
     group.add_argument(
-        "--growth", choices=("zero-outgoing", "net2wider", "shrink-and-perturb"), help="default: the protocol's"
-    )
+        "--growth", choices=("zero-outgoing", "net2wider", "shrink-and-perturb"), metavar="HOW",
+        help="zero-outgoing, net2wider or shrink-and-perturb; default: the protocol's",
+    )  # fmt: skip
     group.add_argument("--deepen", action="store_true", help="add a layer when no width can grow")
     group.add_argument("--shrink", action="store_true", help="also try to be smaller")
     group.add_argument("--smallest", action="store_true", help="also find the smallest fixed width that would do")
@@ -220,13 +222,13 @@ def _run(asked, experiment):
 
     def after_task(seed, strategy, rows):
         if single and strategy == "growing":
-            show(task_table(rows))
+            show(task_table(rows), wide=asked.wide)
 
     experiment.after_task = after_task
     with progress() as experiment.progress:
         rows = experiment.run()
     report = incremental_report(experiment, rows, asked.evaluate, time.perf_counter() - began)
-    show(*incremental_tables(report))
+    show(*incremental_tables(report), wide=asked.wide)
     warn(report["warnings"])
     if asked.out is not None:
         without_pictures = write_experiment(asked.out, experiment, report)

@@ -15,6 +15,7 @@ from mcuref.cli.console import show
 def arguments(parser):
     """Options of this command."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="show one model, or TOML file, with its layers")
+    options.add_wide(parser)
     options.add_json(parser)
 
 
@@ -22,12 +23,12 @@ def run(arguments):
     """Print the models, or one of them."""
     from mcuref.files import check_outputs, write_json
     from mcuref.models import ZOO
+    from mcuref.report.lists import model_tables, models_tables
     from mcuref.report.models import model_report
-    from mcuref.report.tables import model_tables, models_tables
 
     check_outputs(arguments.json)
     names = list(ZOO) if arguments.name is None else [arguments.name]
     reports = [model_report(name) for name in names]
-    show(*(models_tables(reports) if arguments.name is None else model_tables(reports[0])))
+    show(*(models_tables(reports) if arguments.name is None else model_tables(reports[0])), wide=arguments.wide)
     if arguments.json is not None:
         write_json(arguments.json, {"schema": "mcuref.models/1", "models": reports})

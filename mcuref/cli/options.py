@@ -17,7 +17,7 @@ from mcuref.protocols import REGIMES
 
 DEFAULT_TARGET = "nrf52840"
 NOT_GIVEN = object()  # the value of an option that is not on the command line
-NOT_KEPT = ("out", "resume", "json")  # options that say where a run lies, not what it is
+NOT_KEPT = ("out", "resume", "json", "wide")  # options that say where a run lies and how it is shown, not what it is
 DEFAULT_MODEL = "mlp-64-32-10"  # where no data is named
 LARGEST_SEED = (1 << 32) - 1
 
@@ -154,6 +154,14 @@ def add_json(parser):
     parser.add_argument(
         "--json", metavar="FILE", help="write the result as JSON too; - is stdout, and the tables go to stderr"
     )
+
+
+def add_wide(parser):
+    """--wide."""
+    parser.add_argument(
+        "--wide", action="store_true",
+        help="all columns of the tables, however narrow the terminal is (its width, or in a pipe COLUMNS, else 120)",
+    )  # fmt: skip
 
 
 def protocol(arguments):

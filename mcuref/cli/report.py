@@ -1,9 +1,10 @@
 """Show a finished run again: the tables of mcuref train or mcuref incremental, from its folder.
 
-mcuref report runs/inc
-mcuref report runs/inc --pictures pictures/    accuracy, size and matrix as pictures, in a new folder
+  mcuref report runs/inc
+  mcuref report runs/inc --pictures pictures/  accuracy, size and matrix, drawn
 """
 
+from mcuref.cli import options
 from mcuref.cli.console import show
 from mcuref.text import one_line
 
@@ -14,6 +15,7 @@ def arguments(parser):
     parser.add_argument(
         "--pictures", metavar="FOLDER", help="draw the pictures of an incremental run into this new folder (extra plot)"
     )
+    options.add_wide(parser)
 
 
 def run(arguments):
@@ -23,7 +25,7 @@ def run(arguments):
     from mcuref.report.incremental import incremental_tables
     from mcuref.report.runs import read_run
     from mcuref.report.shapes import check_report, read_again
-    from mcuref.report.tables import training_tables
+    from mcuref.report.training_tables import training_tables
 
     if arguments.pictures is not None:
         check_new_folder(arguments.pictures, "folder")
@@ -34,7 +36,7 @@ def run(arguments):
     with read_again(arguments.folder):
         check_report(report, request.command)
         tables = list((incremental_tables if incremental else training_tables)(report))
-    show(*tables)
+    show(*tables, wide=arguments.wide)
     if arguments.pictures is not None:
         from mcuref.report.incremental_plots import draw_report, write_pictures
 

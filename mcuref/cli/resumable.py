@@ -13,7 +13,7 @@ def add_folder(parser):
     parser.add_argument("--out", metavar="FOLDER", help="keep the run in this new folder; default: print only")
     parser.add_argument(
         "--resume", metavar="FOLDER",
-        help="go on with the unfinished run in this folder, as it was begun; no other option but --json",
+        help="go on with the unfinished run in this folder, as it was begun; no other option but --json and --wide",
     )  # fmt: skip
 
 
@@ -49,11 +49,11 @@ def run(arguments, command, checked, finish, finish_in_folder):
         _carry_out(asked, None, *steps)
         return
     _check_alone(given)
-    folder, json = given["resume"], given.get("json")
+    folder, json, wide = given["resume"], given.get("json"), given.get("wide", False)
     with resumed_run(folder, command) as (kept, fingerprint):
         check_outputs(json, folder=folder, present=True)
         begun = _begun(folder, kept, arguments.parser)
-        asked = argparse.Namespace(**begun, out=folder, json=json, resume=None)
+        asked = argparse.Namespace(**begun, out=folder, json=json, wide=wide, resume=None)
         _carry_out(asked, fingerprint, *steps)
 
 
@@ -67,7 +67,7 @@ def _begun(folder, kept, parser):
 
 def _check_alone(given):
     """InputError if --resume is given with options that were settled when the run was begun."""
-    others = [name.replace("settings", "set").replace("_", "-") for name in given if name not in ("resume", "json")]
+    others = [name.replace("settings", "set").replace("_", "-") for name in given if name not in ("resume", "json", "wide")]
     if others:
         raise InputError(f"--resume goes on with a run as it was begun; --{others[0]} cannot be given with it")
 

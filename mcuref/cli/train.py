@@ -5,8 +5,8 @@ complete. It must not exist yet. Until then it holds run.json, what was asked fo
 from the last one and ends with the same bytes as a run that nobody interrupted. A run whose training diverges keeps the
 last checkpoint before that; one that fails before its first checkpoint leaves no folder.
 
-  mcuref train                                                        the embedded digits, TinyPropv2
-  mcuref train --data my_folder/ --method tinypropv2 --target stm32f746 --out runs/mine
+  mcuref train                                   the embedded digits, TinyPropv2
+  mcuref train --data my_folder/ --target stm32f746 --out runs/mine
   mcuref train --resume runs/mine
 """
 
@@ -31,6 +31,7 @@ def arguments(parser):
         "--checkpoint", type=options.number, default=30.0, metavar="S",
         help="seconds between two checkpoints in the folder; default 30",
     )  # fmt: skip
+    options.add_wide(parser)
     options.add_json(parser)
     resumable.know_what_is_given(parser)
 
@@ -91,7 +92,7 @@ def _finish(asked, training, found=None):
 
     from mcuref.report.learned import nothing_learned
     from mcuref.report.runs import training_report, write_run
-    from mcuref.report.tables import training_tables
+    from mcuref.report.training_tables import training_tables
 
     began = time.perf_counter()
     with progress() as training.progress:
@@ -101,7 +102,7 @@ def _finish(asked, training, found=None):
         training.trainer, result, asked.method, asked.preset, asked.regime, asked.evaluate, seconds
     )
     report["warnings"] = nothing_learned({asked.method: result.score}, result.metric, [[training.trainer.data.y_test]])
-    show(*training_tables(report))
+    show(*training_tables(report), wide=asked.wide)
     warn(report["warnings"])
     if asked.out is not None:
         write_run(asked.out, training.trainer, report)

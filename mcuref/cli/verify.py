@@ -5,10 +5,10 @@ trust. If anything differs, if an instruction reads or writes what is none of it
 does not end, the exit status is 1 and the first such instruction is told. Files that were changed since the export are
 named; those in reference/ must not be. With --core all, boards that are too small for it are left out.
 
-  mcuref verify firmware/ --core host                this computer
-  mcuref verify firmware/ --core m4f                 a Cortex-M4F; also m0, m3, m7, m33, m55 and microbit (16 KiB)
-  mcuref verify firmware/ --core m4f --profile       and exact instruction counts per kernel
-  mcuref verify --conformance --core m4f             all operations, rules and sizes, without a project; --core all
+  mcuref verify firmware/ --core host           this computer
+  mcuref verify firmware/ --core m4f            a Cortex-M4F, emulated
+  mcuref verify firmware/ --core m4f --profile  and exact instruction counts
+  mcuref verify --conformance --core m4f        all operations, rules and sizes
 """
 
 from mcuref.arguments import one_of
@@ -29,6 +29,7 @@ def arguments(parser):
         "--timeout", type=options.whole(1, 86400), default=SECONDS, metavar="S",
         help=f"seconds that a firmware may run; default {SECONDS}",
     )  # fmt: skip
+    options.add_wide(parser)
     options.add_json(parser)
 
 
@@ -61,7 +62,7 @@ def run(asked):
                 raise
             result = {"core": core.name, "equal": None, "failure": str(error)}
             failures += [] if isinstance(error, DoesNotFit) else [error]
-        show(*verification_tables(result))
+        show(*verification_tables(result), wide=asked.wide)
         results.append(result)
     equal = all(result["equal"] is not False for result in results)
     if asked.json is not None:

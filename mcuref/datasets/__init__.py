@@ -10,14 +10,23 @@ from mcuref.datasets.folder import load_folder, near_data
 from mcuref.datasets.registered import load_registered
 from mcuref.datasets.registry import DatasetInfo, describe
 from mcuref.errors import InputError
-from mcuref.names import hint
+from mcuref.names import hint, near
 
-__all__ = ["Data", "DatasetInfo", "available", "load", "load_part"]
+__all__ = ["Data", "DatasetInfo", "available", "find", "load", "load_part"]
 
 
 def available():
     """A DatasetInfo for each registered data set, in the order in which they are listed."""
     return [digits.describe(), *map(describe, CATALOGUE.values())]
+
+
+def find(name):
+    """The DatasetInfo of the registered data set of that name; InputError if there is none."""
+    for row in available():
+        if row.name == name:
+            return row
+    known = hint(near(name, (row.name for row in available())), "`mcuref datasets` lists them")
+    raise InputError(f"there is no data set {name!r}{known}")
 
 
 def load(name_or_folder):

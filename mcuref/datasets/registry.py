@@ -9,6 +9,7 @@ import numpy as np
 from mcuref.datasets.catalogue import CATALOGUE
 from mcuref.datasets.npz import read_npz, shapes
 from mcuref.errors import InputError
+from mcuref.files import user_cache
 from mcuref.reading import open_ordinary
 
 NAMES = ("digits", *CATALOGUE)  # the embedded one, and those with a folder of their name
@@ -44,8 +45,7 @@ def data_folder():
     own = os.environ.get("MCUREF_DATA")
     if own:
         return Path(os.path.expanduser(own))
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(os.path.expanduser(cache)) / "mcuref" / "data"
+    return user_cache() / "data"
 
 
 def absent_sides(folder):

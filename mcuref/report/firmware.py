@@ -2,7 +2,7 @@
 
 from rich.text import Text
 
-from mcuref.report.tables import note, percent, plain_table
+from mcuref.report.tables import Column, Table, note, percent
 
 
 def verification_tables(result):
@@ -54,7 +54,10 @@ def _conformance_lines(result):
 
 def profile_tables(profile):
     """Executed instructions by row of the program and by function."""
-    table = plain_table("instruction", "<layer", "runs", "per run", "per training step", "share")
+    table = Table(
+        Column("instruction"), Column("<layer"), Column("runs", 1), Column("per run", 2), Column("per training\nstep"),
+        Column("share"),
+    )  # fmt: skip
     step = profile["training_step"]
     for row in profile["rows"]:
         table.add_row(
@@ -63,7 +66,8 @@ def profile_tables(profile):
         )  # fmt: skip
     yield table
     yield Text(f"training step {step:,.0f} instructions on average, inference {profile['inference']:,.0f}")
-    functions, total = plain_table("function", "instructions", "share"), sum(profile["functions"].values())
+    functions = Table(Column("function"), Column("instructions"), Column("share"))
+    total = sum(profile["functions"].values())
     for name, count in list(profile["functions"].items())[:16]:
         functions.add_row(name, f"{count:,}", percent(count / max(total, 1)))
     yield functions

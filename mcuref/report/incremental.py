@@ -4,30 +4,39 @@ from rich.text import Text
 
 from mcuref.incremental.metrics import accuracies_so_far
 from mcuref.memory.targets import budget_words
-from mcuref.report.tables import note, percent, plain_table, warnings_below
+from mcuref.report.tables import Column, Table, note, percent, warnings_below
 
 FEW = 12  # classes that are listed
 MARK = "*"  # of what the budget would refuse
 REFERENCE = "fixed-large"  # the strategy that inference MACs of others are shares of
-DEFINITIONS = (
-    "accuracy: after the last task, mean over tasks of that on their test samples; average incremental: mean of what "
-    "it was after each task, over the tasks up to then (Rebuffi et al. 2017); forgetting: points from a task's best "
-    "before the last task to after it, mean over all tasks but the last (Chaudhry et al. 2018); ± standard deviation "
-    "over seeds"
+SPREAD = "± standard deviation over seeds"
+LARGEST = (
+    "the largest plan of any moment and seed, that with old and new weights included; raw data that naive and joint train "
+    "on lies outside of it"
 )
-MEMORY = (
-    "stored: samples, labels, levels, table of classes and what is kept to verify on; of raw: over the bytes of all "
-    "training samples; SRAM, flash: the largest plan of any moment and seed, that with old and new weights included; raw "
-    "data that naive and joint train on lies outside of them"
-)
+LEARNED = (
+    Column("accuracy", means="after the last task, mean over tasks of that on their test samples"),
+    Column(
+        "average\nincremental", 2,
+        "mean of the accuracies after each task, over the tasks up to then (Rebuffi et al. 2017)",
+    ),
+    Column(
+        "forgetting", means="points from a task's best before the last task to after it, mean over all tasks but the last "
+        "(Chaudhry et al. 2018)",
+    ),
+    Column("stored", means="samples, labels, levels, table of classes and what is kept to verify on"),
+    Column("of raw", 1, "over the bytes of all training samples"),
+    Column("SRAM", means=LARGEST), Column("flash", 3, LARGEST),
+)  # fmt: skip
 STAGES = (
     "what shares SRAM is never needed at once; grow: old and new weights lie beside each other, in a plan of their own "
     "(the peaks count it); not included: code of the incremental stages, which was not measured"
 )
-MACS = (
-    "MACs: multiply-accumulates, means over seeds; inference: of one sample, by the network after the last task, and "
-    "by the networks after each task on average; training: counted in training steps, forward and backward; "
-    "distilling: to make stored samples; verifying: inference to check what was learned"
+WORK = (
+    Column("training\nmillions", means="MACs counted in training steps, forward and backward"),
+    Column("distilling\nmillions", means="to make stored samples"),
+    Column("verifying\nmillions", 4, "inference to check what was learned"),
+    Column("all\nmillions"),
 )
 
 
@@ -38,19 +47,20 @@ def incremental_tables(report):
     {"seed", "tasks": [{"task", "widths", "inference_macs"}]}; what else is in there does not matter.
     """
     yield _report_line(report)
-    yield _strategies_table(report["strategies"])
+    table = _strategies_table(report["strategies"])
+    yield table
     if any(s.get("fits") is False for s in report["strategies"]):
         yield note(f"{MARK} does not fit {_left(report['budget'])}")
     yield from warnings_below(report.get("warnings", ()))
-    yield note(DEFINITIONS)
-    yield note(MEMORY)
-    yield _work_table(report["strategies"])
-    yield note(MACS)
+    yield table.legend(*([SPREAD] if len(report["seeds"]) > 1 else []))
+    table = _work_table(report["strategies"])
+    yield table
+    yield table.legend("MACs: multiply-accumulates, means over seeds")
     first = report["strategies"][0]
     yield Text(f"\n{first['name']}: accuracy in % on the test samples of each task, after each task", style="bold")
     yield _matrix_table(first["accuracy_matrix"])
     if report.get("growth"):
-        yield Text("\nsize after each task: widths of the layers, MACs of one inference", style="bold")
+        yield Text("size after each task: widths of the layers, MACs of one inference", style="bold")
         yield _growth_table(report["growth"])
         yield from _growth_notes(report["growth"])
     stages = first["per_seed"][0].get("stages")
@@ -71,12 +81,13 @@ def task_table(rows):
 
     Returns
     -------
-    rich Table, a row a task. Classes: how many so far, and which of them are new, or how many if they are many.
+    Table, a row a task. Classes: how many so far, and which of them are new, or how many if they are many.
     """
     checked = any(row["criterion_met"] is not None for row in rows)
-    table = plain_table(
-        "task", "classes", "<new", "accuracy", "<by task, %", "widths", "stored", "MACs", "SRAM", "flash",
-        *(["<criterion"] if checked else []),
+    table = Table(
+        Column("task"), Column("classes", 4), Column("<new", 2), Column("accuracy"), Column("<by task, %", 1),
+        Column("widths", 5), Column("stored", 6), Column("MACs"), Column("SRAM"), Column("flash", 3),
+        *([Column("<criterion")] if checked else []),
     )  # fmt: skip
     seen = set()
     for row in rows:
@@ -122,9 +133,7 @@ def _left(budget):
 
 def _strategies_table(strategies):
     """A row a strategy: how well it learned, and the memory that it needed."""
-    table = plain_table(
-        "strategy", "accuracy", "average incremental", "forgetting", "stored", "of raw", "SRAM", "flash"
-    )  # fmt: skip
+    table = Table(Column("strategy"), *LEARNED)
     for s in strategies:
         mark = f" {MARK}" if s.get("fits") is False else ""
         table.add_row(
@@ -138,16 +147,20 @@ def _strategies_table(strategies):
 def _work_table(strategies):
     """A row a strategy: MACs, and as shares of those of the strategy `REFERENCE`, if there is one."""
     large = next((s for s in strategies if s["name"] == REFERENCE), None)
-    share = [f"of\n{REFERENCE}"] if large is not None else []
-    table = plain_table(
-        "\nstrategy", "inference\nMACs, last", *share, "inference\nMACs, mean", *share,
-        *(f"{what}\nmillions" for what in ("training", "distilling", "verifying", "all")),
-    )  # fmt: skip
+    inference = (
+        ("last\ninference", 0, "MACs of one sample, by the network after the last task"),
+        ("mean\ninference", 2, "by the networks after each task on average"),
+    )
+    columns = []
+    for head, goes, means in inference:
+        columns.append(Column(head, goes, means))
+        columns += [Column(f"of\n{REFERENCE}", 1 if goes else 3)] if large is not None else []
+    table = Table(Column("strategy"), *columns, *WORK)
     for s in strategies:
         inference = []
         for name in ("inference_macs_final", "inference_macs_mean"):
             inference.append(f"{s[name]:,.0f}")
-            inference += [percent(s[name] / large[name])] if share else []
+            inference += [percent(s[name] / large[name])] if large is not None else []
         work = [s[f"{what}_macs"] / 1e6 for what in ("training", "distillation", "verification")]
         table.add_row(s["name"], *inference, *(f"{macs:,.1f}" for macs in (*work, sum(work))))
     return table
@@ -161,7 +174,8 @@ def _spread(strategy, name):
 
 def _matrix_table(matrix):
     """R in percent, a row a task that was learned; dim what was not learned yet; last the mean of what was."""
-    table = plain_table("after task", *map(str, range(1, len(matrix) + 1)), "mean so far")
+    tasks = [Column(f"task\n{i + 1}", i if i < len(matrix) - 1 else 0) for i in range(len(matrix))]
+    table = Table(Column("after\ntask"), *tasks, Column("mean\nso far"))
     for i, (row, mean) in enumerate(zip(matrix, accuracies_so_far(matrix))):
         cells = (Text(_points(value), style="dim" if j > i else "") for j, value in enumerate(row))
         table.add_row(str(i + 1), *cells, _points(mean))
@@ -170,7 +184,11 @@ def _matrix_table(matrix):
 
 def _growth_table(growth):
     """A row a task; of each seed the widths and the inference MACs."""
-    table = plain_table("task", *(name for seed in growth for name in (f"seed {seed['seed']}", "MACs")))
+    columns = []
+    for i, seed in enumerate(growth):  # the last goes first; MACs of the first stay
+        turn, head = len(growth) - i, f"seed {seed['seed']}"
+        columns += [Column(f"<{head}\nwidths", turn), Column(f"{head}\nMACs", turn if i else 0)]
+    table = Table(Column("task"), *columns)
     for rows in zip(*(seed["tasks"] for seed in growth)):
         cells = (cell for row in rows for cell in (_widths(row["widths"]), f"{row['inference_macs']:,}"))
         table.add_row(str(rows[0]["task"]), *cells)
@@ -191,11 +209,13 @@ def _growth_notes(growth):
 
 def _stages_table(stages):
     """A row a stage: bytes of SRAM alive, the largest buffers."""
-    table = plain_table("stage", "alive", "the largest")
-    table.columns[2].justify, table.columns[2].no_wrap = "left", False
+    table = Table(
+        Column("stage"), Column("alive"), Column("<the largest"), Column("<second", 3), Column("<third", 2),
+        Column("<fourth", 1),
+    )  # fmt: skip
     for row in stages:
-        largest = ", ".join(f"{name} {size:,}" for name, size in list(row["buffers"].items())[:4])
-        table.add_row(row["stage"], f"{row['sram']:,} B", largest)
+        largest = [f"{name} {size:,}" for name, size in list(row["buffers"].items())[:4]]
+        table.add_row(row["stage"], f"{row['sram']:,} B", *largest, *[""] * (4 - len(largest)))
     return table
 
 

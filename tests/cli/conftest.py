@@ -24,6 +24,13 @@ def compiled():
     compile_executor()
 
 
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch, tmp_path):
+    """Output as wide as without a terminal, and no word of what this user was shown before."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr("mcuref.files.user_cache", lambda: tmp_path / "cache")
+
+
 @pytest.fixture
 def mcuref(capsys):
     """Run ``mcuref`` with these arguments; an argparse error is an exit status too, and an ``unforeseen`` one a failure."""

@@ -227,7 +227,7 @@ CASES = [*WORDS, *METHODS, *NUMBERS, *SIZES, *MODELS, *PLACES, *RESUMED]
 def test_one_sentence_and_nothing_written(refused, furnished, monkeypatch, case):
     if case[1:3] == ("estimate", "--map") and case[3] == "map.xyz":
         pytest.importorskip("matplotlib")
-        monkeypatch.setattr("mcuref.cli.estimate.show", lambda *results: None)  # the estimate itself is fine
+        monkeypatch.setattr("mcuref.cli.estimate.show", lambda *results, **how: None)  # the estimate itself is fine
     before = contents(furnished)
     refused(*case)
     assert contents(furnished) == before

@@ -9,9 +9,9 @@ from mcuref.protocols import PROTOCOLS
 
 TOP = {"schema", "data", "model", "regime", "seeds", "budget", "rows"}
 ROW = {
-    "method", "preset", "dtype", "metric", "accuracy", "accuracy_std", "per_seed", "accuracy_drop", "backward_effort",
-    "backward_effort_nonzero", "total_effort", "samples_skipped", "mean_ratio_per_layer", "counts", "settings",
-    "sram_bytes", "flash_bytes", "timing", "instructions_per_step",
+    "method", "preset", "dtype", "metric", "accuracy", "accuracy_std", "per_seed", "accuracy_drop", "accuracy_drop_std",
+    "backward_effort", "backward_effort_nonzero", "total_effort", "samples_skipped", "mean_ratio_per_layer", "counts",
+    "settings", "sram_bytes", "flash_bytes", "timing", "instructions_per_step",
 }  # fmt: skip
 COUNTS = {"forward", "propagate", "weight_gradient", "update", "comparisons"}
 FRACTIONS = ("accuracy", "backward_effort", "backward_effort_nonzero", "total_effort", "samples_skipped")
@@ -65,7 +65,42 @@ def test_table_says_what_the_json_says(compared):
     for row in result["rows"]:
         line = next(line for line in outcome.out.splitlines() if line.split()[:1] == [row["method"]])
         assert f"{100 * row['accuracy']:.2f} ± {100 * row['accuracy_std']:.2f} %" in line
-        assert f"{100 * row['backward_effort']:.1f} %" in line and f"{100 * row['accuracy_drop']:+.2f}" in line
+        assert f"{100 * row['backward_effort']:.1f} %" in line
+        assert f"{100 * row['accuracy_drop']:+.2f} ± {100 * row['accuracy_drop_std']:.2f}" in line
+
+
+def test_the_first_table_explains_itself(compared):
+    """Once; the JSON is the same."""
+    (first, explained), (later, result) = (compared("--method", "full,topk") for _ in range(2))
+    assert "The columns, explained this first time:" in first.out and "\ntotal effort " in first.out
+    assert "explained" not in later.out and "; total effort: forward and backward, over dense training;" in later.out
+    assert [row["accuracy"] for row in explained["rows"]] == [row["accuracy"] for row in result["rows"]]
+
+
+def test_what_came_out_in_words(compared):
+    """With the figures of the JSON."""
+    outcome, result = compared("--seeds", "2")
+    full, *others = result["rows"]
+    kinds = ("forward", "propagate", "weight_gradient")
+    macs = {row["method"]: sum(row["counts"][kind] for kind in kinds) for row in result["rows"]}
+    together = " ".join(outcome.out.split())
+    for row in others:
+        end = (
+            f"at {100 * row['backward_effort_nonzero']:.1f} % of its backward work and "
+            f"{100 * macs[row['method']] / macs['full']:.1f} % of its total work"
+        )
+        sentence = together[together.index(f"{row['method']} is ") :]
+        assert sentence[: sentence.index(end)].count(" is ") == 1
+
+
+def test_wide_brings_the_columns_that_80_have_no_room_for(compared, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow, _ = compared("--seeds", "2")
+    wide, result = compared("--seeds", "2", "--wide")
+    assert "--wide shows also: settings, of full's, instr. per step" in narrow.out and "--wide" not in wide.out
+    assert all(len(line) <= 80 for line in narrow.out.splitlines())
+    line = next(line for line in wide.out.splitlines() if line.startswith("topk "))
+    assert "r 0.1" in line and f"{100 * result['rows'][1]['backward_effort_nonzero']:.1f} %" in line
 
 
 def test_same_twice_but_for_timing(compared):

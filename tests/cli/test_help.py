@@ -6,7 +6,7 @@ import re
 import pytest
 
 from mcuref import bench, protocols, rules
-from mcuref.cli import COMMANDS, _parser, options
+from mcuref.cli import COMMANDS, DESCRIPTION, _parser, options
 from mcuref.incremental import experiment
 from mcuref.incremental import protocols as incremental
 from mcuref.incremental.recipe import Expansion, Recipe, Verification
@@ -82,6 +82,21 @@ def test_a_default_that_is_said_is_the_one_that_is_taken(command, option, defaul
 def test_every_command_has_help_and_its_first_line(mcuref):
     out = mcuref("--help").out
     assert all(name in out for name in COMMANDS) and set(commands()) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", [None, *COMMANDS])
+def test_help_fits_80_columns(mcuref, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "80")
+    out = mcuref(*filter(None, [command]), "--help").out
+    assert all(len(line) <= 80 for line in out.splitlines())
+    text = DESCRIPTION if command is None else commands()[command].description
+    assert " ".join(text.split()) in " ".join(out.split())
+    assert all(line in out.splitlines() for line in text.splitlines() if line.startswith("  "))
+
+
+def test_commands_whose_tables_lose_columns_have_wide():
+    have = {name for name, parser in commands().items() if "--wide" in parser._option_string_actions}
+    assert have == set(COMMANDS) - {"export", "doctor", "bench"}
 
 
 def test_bench_counts_its_models():

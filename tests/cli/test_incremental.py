@@ -54,7 +54,7 @@ def report(folder):
 def test_a_table_after_every_task_and_a_report(mcuref, small, here):
     outcome = mcuref("incremental", "--data", small, *FAST, "--json", "table.json")
     assert outcome.status == 0 and outcome.err == ""
-    heads = [line for line in outcome.out.splitlines() if line.startswith(" task   classes")]
+    heads = [line for line in outcome.out.splitlines() if line.startswith("task  classes")]
     assert len(heads) == 3, "three classes, three tasks"
     content = json.loads((here / "table.json").read_text())
     assert content["schema"] == "mcuref.incremental/1" and content["scenario"] == {"kind": "classes", "tasks": 3}

@@ -46,11 +46,21 @@ def test_datasets(listed, monkeypatch, tmp_path):
     assert outcome.status == 0 and result["schema"] == "mcuref.datasets/1"
     present = {row["name"]: row["present"] for row in result["datasets"]}
     assert present == {row.name: row.name == "digits" for row in available()}
+    assert "mcuref datasets NAME" in outcome.out
     together = "".join(outcome.out.split())  # long lines are wrapped
     assert "[red]:smile:[/]" in together and "data_scripts/mnist.py" in outcome.out
     for row in result["datasets"]:
         assert row["name"] in outcome.out and "".join(row["command"].split()) in together
         assert all(type(row[count]) is int for count in ("train", "test", "classes"))
+
+
+def test_one_dataset_with_its_licence(listed, refused):
+    outcome, result = listed("datasets", "coil100_32")
+    (row,) = result["datasets"]
+    together = " ".join(outcome.out.split())
+    assert outcome.status == 0 and row["name"] == "coil100_32" and "objects on a turntable" in together
+    assert f"licence: {row['licence']}" in together and f"note: {row['note']}" in together and row["note"]
+    refused("there is no data set 'coil'; did you mean coil100_32? `mcuref datasets` lists them", "datasets", "coil")
 
 
 def test_a_data_set_of_sounds_is_listed_as_json(listed, sounds):
@@ -72,6 +82,8 @@ def test_datasets_that_are_here(listed, monkeypatch, tmp_path):
 
 def test_doctor(listed):
     outcome, result = listed("doctor")
+    together = "".join(outcome.out.split())
+    assert all("".join(row["found"].split()) in together for row in result["checks"]), "what is long stands below"
     assert result["schema"] == "mcuref.doctor/1"
     checks = {row["check"]: row for row in result["checks"]}
     bits = {f"{what} of {method}" for method in selfcheck.GOLDEN for what in ("bits", "losses")}

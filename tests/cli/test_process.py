@@ -17,8 +17,8 @@ import pytest
 from mcuref import InputError, checkpoints
 from mcuref.cli import COMMANDS, console, main
 from mcuref.files import held
-from mcuref.report import tables
 from mcuref.report.runs import new_run
+from mcuref.report.tables import Column, Table
 
 COMMAND = [sys.executable, "-m", "mcuref"]
 STARTED = []  # processes of the test that is running
@@ -232,7 +232,7 @@ def test_disk_full_at_the_end(mcuref, here, small):
 # run as somebody else: status and sentence of each command line; the interpreter may lie where only root can read
 AS_NOBODY = """
 import json, os, sys
-import mcuref.comparison, mcuref.datasets.digits, mcuref.report.runs, mcuref.report.tables, mcuref.cli as cli
+import mcuref.comparison, mcuref.datasets.digits, mcuref.report.runs, mcuref.report.lists, mcuref.cli as cli
 parser = cli._parser()
 cli._parser = lambda: parser
 os.setgroups([]), os.setresgid(65534, 65534, 65534), os.setresuid(65534, 65534, 65534)
@@ -275,9 +275,9 @@ def test_no_permission():
 @pytest.mark.parametrize("width", [20, 40, 80])
 def test_narrow_terminals_cut_no_number(capsys, monkeypatch, width):
     """Rich would cut cells that may not wrap; a cut number is a wrong number."""
-    table = tables.plain_table("layer", "<note", "bytes", "accuracy ± deviation")
+    table = Table(*map(Column, ("layer", "<note", "bytes", "accuracy ± deviation")))
     table.add_row("dense1", "some words that may wrap", "1,234,567", "91.23 ± 0.45 %")
-    monkeypatch.setattr(console, "WIDTH", width)
+    monkeypatch.setenv("COLUMNS", str(width))
     console.show(table, "and [text] as it is: :smile:")
     out = capsys.readouterr().out
     assert all(cell in out for cell in ("dense1", "1,234,567", "91.23 ± 0.45 %", "accuracy ± deviation"))

@@ -37,7 +37,7 @@ def test_an_error_of_the_system(mcuref, monkeypatch):
     def fails(*_):
         raise OSError(5, "Input/output error", f"x{EVIL}")
 
-    monkeypatch.setattr("mcuref.report.tables.targets_tables", fails)
+    monkeypatch.setattr("mcuref.report.lists.targets_tables", fails)
     outcome = mcuref("targets")
     assert outcome.status == 2 and unharmed(outcome.err) and SHOWN in outcome.err
 
@@ -51,7 +51,7 @@ def test_warnings(capsys):
 def test_the_commands_of_an_export_can_be_pasted(mcuref, small, here, folder):
     assert mcuref("train", "--data", small, "--epochs", "1", "--out", "run").status == 0
     outcome = mcuref("export", "run", "--c", folder, "--samples", "2")
-    build, verify = outcome.out.strip().splitlines()[-1].removeprefix("build and run: ").split("compare: ")
+    build, verify = (line.partition(": ")[2] for line in outcome.out.strip().splitlines()[-2:])
     assert shlex.quote(folder) in build and shlex.split(build) == ["make", "-C", folder, "run"]
     assert shlex.split(verify) == ["mcuref", "verify", folder, "--core", "host"]
 

@@ -236,12 +236,23 @@ def test_interrupted_while_results_are_written(mcuref, trained, small, here, mon
 
     with monkeypatch.context() as patch:
         patch.setattr("mcuref.checkpoints.drop_previous", lambda _: None)
-        patch.setattr("mcuref.cli.train.show", lambda *_: patch.setattr(moment, stop))  # when it comes to writing
+        patch.setattr("mcuref.cli.train.show", lambda *_, **how: patch.setattr(moment, stop))  # when it comes to writing
         outcome = mcuref("train", "--data", small, "--epochs", "3", "--out", "run")
     assert outcome.status == 130 and "mcuref train --resume run" in outcome.err
     assert not is_complete(here / "run")
     assert mcuref("train", "--resume", "run").status == 0
     assert_same(expected, here / "run")
+
+
+def test_wide_is_how_a_run_is_shown_not_what_it_is(mcuref, trained, interrupt, here, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    expected = trained("expected")
+    interrupt("run", "--checkpoint", "0", "--wide")
+    assert '"wide"' not in (here / "run/run.json").read_text()
+    assert "--wide shows also: k / n dense1" not in mcuref("train", "--resume", "run", "--wide").out
+    assert_same(expected, here / "run")
+    assert "--wide shows also: k / n dense1" in mcuref("report", "run").out
+    assert "--wide" not in mcuref("report", "run", "--wide").out
 
 
 def test_resumed_elsewhere(mcuref, trained, interrupt, here, monkeypatch):

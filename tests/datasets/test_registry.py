@@ -6,14 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcuref.datasets import available, load, load_part
+from mcuref.datasets import available, find, load, load_part
 from mcuref.datasets.catalogue import CATALOGUE
 from mcuref.datasets.registry import NAMES, data_folder
 from mcuref.errors import InputError, MissingData
-
-
-def info_of(name):
-    return {info.name: info for info in available()}[name]
 
 
 def test_available_lists_what_is_absent_too(tmp_path, monkeypatch):
@@ -28,10 +24,16 @@ def test_available_lists_what_is_absent_too(tmp_path, monkeypatch):
         assert (info.train, info.test, info.classes) == (entry.train, entry.test, entry.classes)
 
 
+def test_find_knows_the_names_that_are_listed():
+    assert [find(name).name for name in NAMES] == list(NAMES)
+    with pytest.raises(InputError, match="there is no data set 'mnsit'; did you mean mnist. `mcuref datasets` lists them"):
+        find("mnsit")
+
+
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_every_entry_says_what_brings_it(tmp_path, monkeypatch, name):
     monkeypatch.setenv("MCUREF_DATA", str(tmp_path))
-    command, entry = info_of(name).command, CATALOGUE[name]
+    command, entry = find(name).command, CATALOGUE[name]
     if entry.script:
         script, *option = entry.script.split()
         assert command.split() == ["python", f"data_scripts/{script}.py", *option]
@@ -52,7 +54,7 @@ def test_present_when_both_files_are_there(tmp_path, monkeypatch):
     found = []
     for name in ("train.npz", "test.npz"):
         (tmp_path / "mnist" / name).touch()
-        found.append(info_of("mnist").present)
+        found.append(find("mnist").present)
     assert found == [False, True]
 
 
@@ -63,7 +65,7 @@ def test_what_is_here_and_may_not_be_read_is_not_brought_again(place, monkeypatc
     place("mnist", {}, {})
     with monkeypatch.context() as patch:
         patch.setattr("builtins.open", forbidden)
-        info = info_of("mnist")
+        info = find("mnist")
         with pytest.raises(InputError, match="mnist/train.npz may not be read by this user") as caught:
             load("mnist")
     assert not isinstance(caught.value, MissingData)
@@ -73,7 +75,7 @@ def test_what_is_here_and_may_not_be_read_is_not_brought_again(place, monkeypatc
 def test_what_is_here_is_counted(place):
     x = np.zeros((3, 32, 32, 3), np.uint8)
     place("cifar10", dict(x=x, y=np.arange(3), class_names=np.array(["a", "b", "c"])), dict(x=x[:2], y=np.arange(2)))
-    assert (info_of("cifar10").train, info_of("cifar10").test, info_of("cifar10").classes) == (3, 2, 3)
+    assert (find("cifar10").train, find("cifar10").test, find("cifar10").classes) == (3, 2, 3)
 
 
 @pytest.mark.parametrize("side", ["train.npz", "test.npz"])
@@ -83,13 +85,13 @@ def test_a_listing_survives_damaged_files(place, name, side, content):
     x = np.zeros((3, 79, 33), np.int16)
     folder = place(name, dict(x=x, y=np.arange(3)), dict(x=x, y=np.arange(3)))
     (folder / side).write_bytes(content)
-    assert (info_of(name).train, info_of(name).test) == (CATALOGUE[name].train, CATALOGUE[name].test)
-    assert info_of(name).present
+    assert (find(name).train, find(name).test) == (CATALOGUE[name].train, CATALOGUE[name].test)
+    assert find(name).present
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_listing_tells_the_truth(loaded, name):
-    data, info = loaded(name), info_of(name)
+    data, info = loaded(name), find(name)
     assert (len(data.x_train), len(data.x_test), data.input_shape) == (info.train, info.test, info.sample_shape)
     assert (str(data.x_train.dtype), data.classes, data.name) == (info.dtype, info.classes, info.name)
     assert data.kind == info.kind

@@ -127,8 +127,10 @@ def load_everything():
 
     for name in COMMANDS:
         import_module(f"mcuref.cli.{name}")
-    for name in ("comparison", "training", "runs", "program.executor", "report.tables", "incremental.experiment"):
+    for name in ("comparison", "training", "runs", "program.executor", "incremental.experiment"):
         import_module(f"mcuref.{name}")
+    for name in ("comparison_tables", "lists", "memory_tables", "training_tables"):
+        import_module(f"mcuref.report.{name}")
     import_module("mcuref.program.executor").compile_executor()
 
 

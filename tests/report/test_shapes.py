@@ -10,7 +10,7 @@ from mcuref.cli import main
 from mcuref.files import WriteError
 from mcuref.report.incremental import incremental_tables
 from mcuref.report.shapes import check_report, read_again
-from mcuref.report.tables import training_tables
+from mcuref.report.training_tables import training_tables
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,172 @@
+"""What ``mcuref compare`` prints: the methods side by side, what came out in words, and the sweep of static top-k."""
+
+from rich.text import Text
+
+from mcuref.memory.targets import budget_words
+from mcuref.report.tables import Column, Table, percent, warnings_below
+
+SCORES = {  # of each metric its column, and that of what is lost against full training
+    "accuracy": (
+        Column("accuracy", explained="share of the samples kept out of training that are recognised"),
+        Column("drop", 0, "points below full training", "points of accuracy lost against full training (-: gained)"),
+    ),
+    "auc": (
+        Column("AUC", explained="how well anomalies are told from the rest: 0.5 chance, 1 always"),
+        Column("drop", 0, "below full training", "AUC lost against full training (-: gained)"),
+    ),
+}
+METHOD = Column("method", explained="how it was trained; full uses every error that is not 0")
+SETTINGS = Column("<settings", 1, explained="r, S: share of the errors that is used; D: samples below are skipped")
+BACKWARD = Column(
+    "backward\neffort", 0, "MACs counted over those of a dense backward pass",
+    "work of the backward pass in multiply-accumulates; dense: 100 %",
+)  # fmt: skip
+OF_FULL = Column(
+    "of\nfull's", 3, "over what full training computed, which leaves out exact zeros",
+    "the same; what full training computed: 100 %",
+)  # fmt: skip
+TOTAL = Column(
+    "total\neffort", 0, "forward and backward, over dense training",
+    "work of both passes; dense training: 100 %",
+)  # fmt: skip
+SKIPPED = Column("skipped", 5, "samples not trained", "share of the samples that were seen but not trained on")
+SRAM = Column("SRAM", 4, explained="bytes of working memory that training takes on the device")
+INSTRUCTIONS = Column(
+    "instr.\nper step", 2, "executed by the target's core for a sample shown, forward pass and selection included, from "
+    "formulas fitted to exact counts",
+    "what the device's core executes for a sample, on average",
+)  # fmt: skip
+SPREAD = "± standard deviation over seeds"
+
+
+def protocol_line(comparison, evaluated):
+    """One line that says what was done, for every row alike."""
+    p, seeds = comparison.protocol, ", ".join(map(str, comparison.seeds))
+    before = ""
+    if p.pretrained_epochs:
+        before = f"pre-trained densely on the first {p.pretrained_part:.0%} for {_epochs(p.pretrained_epochs)}, then "
+    if p.shifted:
+        before += "in the changed domain "
+    momentum = f", momentum {p.momentum:g}" if p.momentum else ""
+    budget = comparison.budget
+    limit = f"budget {budget_words(budget.name, budget.core)}" if budget else "no budget"
+    return Text(
+        f"{comparison.data.name}, {comparison.model.name}, {comparison.regime}: {before}{_epochs(p.epochs)} at rate "
+        f"{p.learning_rate:g} ({p.schedule}), batch {p.batch}{momentum}; seeds {seeds}; {evaluated} set; {limit}"
+    )
+
+
+def _epochs(count):
+    return f"{count} epoch{'s' if count > 1 else ''}"
+
+
+def comparison_tables(rows, warnings=(), explain=False):
+    """The table of ``mcuref compare``, what came out in words, what is wrong with it, and what its columns mean.
+
+    explain : whether each column is explained on a line of its own, for somebody who has not seen the table before.
+    """
+    table = Table(METHOD, SETTINGS, *SCORES[rows[0]["metric"]], BACKWARD, OF_FULL, TOTAL, SKIPPED, SRAM, INSTRUCTIONS)
+    for row in rows:
+        instructions = row["instructions_per_step"]
+        table.add_row(
+            row["method"], _settings(row["settings"]), _score(row), _drop(row), percent(row["backward_effort"]),
+            percent(row["backward_effort_nonzero"]), percent(row["total_effort"]), percent(row["samples_skipped"]),
+            f"{row['sram_bytes']:,} B", "-" if instructions is None else f"{instructions:,.0f}",
+        )  # fmt: skip
+    yield table
+    yield from _in_words(rows)
+    yield from warnings_below(warnings)
+    if explain:
+        yield Text("The columns, explained this first time:", style="bold")
+    yield table.legend(*([SPREAD] if _several(rows[0]) else []), explain=explain)
+
+
+def _in_words(rows):
+    """A sentence a method of how it compares with full training, if that is there."""
+    full = next((row for row in rows if row["method"] == "full"), None)
+    others = [row for row in rows if row is not full] if full else []
+    for row in others:
+        yield Text(
+            f"{row['method']} is {_distance(row)}, at {percent(row['backward_effort_nonzero'])} of its backward work and "
+            f"{percent(_macs(row) / _macs(full))} of its total work"
+        )
+    if others:
+        yield Text()
+
+
+def _distance(row):
+    """Where a row is of full training, with the figures that the table has."""
+    drop, several = _points(row, "accuracy_drop"), _several(row)
+    if float(drop):
+        unit, end = (" points", "") if row["metric"] == "accuracy" else ("", " in AUC")
+        side = "above" if drop.startswith("-") else "below"
+        words = f"{drop.removeprefix('-')}{_spread(row, 'accuracy_drop_std')}{unit} {side} full training{end}"
+    else:
+        words = "as good as full training" + (" on average" if several else "")
+    within = several and 0 < abs(row["accuracy_drop"]) < row["accuracy_drop_std"]
+    return words + (" (within the spread over seeds)" if within else "")
+
+
+def _macs(row):
+    return sum(row["counts"][kind] for kind in ("forward", "propagate", "weight_gradient"))
+
+
+def _several(row):
+    return len(row["per_seed"]) > 1
+
+
+def _score(row):
+    """The metric of a row and its spread: accuracy in percent, an AUC as it is."""
+    unit = " %" if row["metric"] == "accuracy" else ""
+    return _points(row, "accuracy") + _spread(row, "accuracy_std") + unit
+
+
+def _drop(row):
+    """What is lost against full training, with its sign, and its spread."""
+    if row["accuracy_drop"] is None:
+        return "-"
+    return _points(row, "accuracy_drop", "+") + _spread(row, "accuracy_drop_std")
+
+
+def _points(row, name, sign=""):
+    return f"{100 * row[name]:{sign}.2f}" if row["metric"] == "accuracy" else f"{row[name]:{sign}.4f}"
+
+
+def _spread(row, name):
+    return f" ± {_points(row, name)}" if _several(row) else ""
+
+
+def _settings(settings):
+    """The settings that matter at a glance."""
+    parts = []
+    if "ratio" in settings:
+        parts.append(f"r {settings['ratio']:g}")
+    if "s_min" in settings:
+        parts.append(f"S {settings['s_min']:g}..{settings['s_max']:g}")
+        if settings["zeta"] != 1:
+            parts.append(f"ζ {settings['zeta']:g}")
+    if "threshold" in settings:
+        parts.append(f"D > {settings['threshold']:g}")
+    if settings.get("output", "auto") != "auto":
+        parts.append(f"output {settings['output']}")
+    return ", ".join(parts)
+
+
+def sweep_tables(rows, advantages):
+    """Static top-k at several ratios, and how much less backward effort the adaptive methods need at equal accuracy."""
+    yield Text("\nstatic top-k, dense output layer", style="bold")
+    table = Table(Column("r"), *SCORES[rows[0]["metric"]], BACKWARD, OF_FULL)
+    for row in rows:
+        table.add_row(
+            f"{row['settings']['ratio']:g}", _score(row), _drop(row), percent(row["backward_effort"]),
+            percent(row["backward_effort_nonzero"]),
+        )  # fmt: skip
+    yield table
+    for a in advantages:
+        if a["factor"] is None:
+            yield Text(f"{a['method']}: trained nothing")
+            continue
+        yield Text(
+            f"{a['method']}: {a['bound'] + ' ' if a['bound'] else ''}{a['factor']:.1f}x less backward effort than static "
+            f"top-k of equal accuracy ({percent(a['topk_effort'])})"
+        )

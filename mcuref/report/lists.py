@@ -1,0 +1,147 @@
+"""What the commands print that list or check: targets, data sets, models, the installation, and its speed."""
+
+from rich.text import Text
+
+from mcuref.memory.targets import format_size
+from mcuref.report.tables import Column, Table, note, percent
+
+LONG = 36  # of what a check found, more than its column has room for
+
+
+def targets_tables(targets):
+    """The list of ``mcuref targets``."""
+    largest = "largest run of adjacent banks, because one arena needs contiguous memory"
+    table = Table(
+        Column("target"), Column("<core"), Column("<FPU"), Column("MHz"), Column("SRAM", means=largest),
+        Column("flash", means=largest), Column("<part"), Column("<board, note", 2), Column("<data sheet", 1),
+    )  # fmt: skip
+    for t in targets:
+        part, _, board = t.part.partition(" (")
+        table.add_row(
+            t.name, t.core, t.fpu, f"{t.clock_hz / 1e6:g}", format_size(t.sram, short=True),
+            format_size(t.flash, short=True), part, board.removesuffix(")"), t.datasheet,
+        )  # fmt: skip
+    yield table
+    yield table.legend()
+    yield note("mcuref targets PART shows one with all of it")
+
+
+def bank_tables(target):
+    """One target with its memory banks."""
+    yield Text(f"{target.part} ({target.vendor}), {target.core}, FPU {target.fpu}, {target.clock_hz / 1e6:g} MHz")
+    table = Table(Column("bank"), Column("<kind"), Column("address"), Column("bytes"))
+    for bank in target.banks:
+        table.add_row(bank.name, bank.kind, f"0x{bank.address:08x}", f"{bank.size:,}")
+    yield table
+    sizes = f"{format_size(target.sram)} SRAM, {format_size(target.flash)} flash"
+    yield note(f"largest run of adjacent banks: {sizes}; source: {target.datasheet}")
+
+
+def dataset_tables(rows, folder):
+    """The list of ``mcuref datasets``, and how to get what is not in folder."""
+    table = Table(
+        Column("data"), Column("<kind"), Column("train"), Column("test"), Column("sample"), Column("<type", 1),
+        Column("classes"), Column("<what", 2), Column("<here"),
+    )  # fmt: skip
+    for row in rows:
+        table.add_row(
+            row.name, row.kind, f"{row.train:,}", f"{row.test:,}", _shape(row.sample_shape), row.dtype, str(row.classes),
+            row.what, Text("yes", style="green") if row.present else Text("no", style="dim"),
+        )  # fmt: skip
+    yield table
+    yield note("mcuref datasets NAME shows one with its licence, and with what to know of it")
+    yield Text(f"data folder: {folder}")
+    yield from _absent(rows)
+
+
+def dataset_lines(row):
+    """One data set with its licence and what to know of it."""
+    yield Text(f"{row.name}: {row.what}", style="bold")
+    yield Text(
+        f"{row.train:,} training and {row.test:,} test samples, {row.kind}, {_shape(row.sample_shape)} {row.dtype}, "
+        f"{row.classes} classes"
+    )
+    yield Text(f"licence: {row.licence}")
+    if row.note:
+        yield Text(f"note: {row.note}")
+    if row.present:
+        yield Text(f"here: {row.where}")
+    yield from _absent([row])
+
+
+def _absent(rows):
+    """What brings those that are not here."""
+    for row in rows:
+        if not row.present:
+            yield Text(f"{row.name} is not there: {row.command}")
+
+
+def models_tables(reports):
+    """The list of ``mcuref models``; of what a model is, what stands before the first comma."""
+    trained = "to train all layers by tinypropv2, batch 1"
+    table = Table(
+        Column("model"), Column("input"), Column("outputs", 2, "of a convolutional model the classes of the data"),
+        Column("parameters"), Column("MACs\nforward"), Column("SRAM", means=trained), Column("flash", means=trained),
+        Column("<what", 1),
+    )  # fmt: skip
+    for report in reports:
+        table.add_row(
+            report["name"], _shape(report["input"]), str(report["outputs"]), f"{report['parameters']:,}",
+            f"{report['macs_forward']:,}", f"{report['sram_bytes']:,} B", f"{report['flash_bytes']:,} B",
+            report["what"].partition(",")[0],
+        )  # fmt: skip
+    yield table
+    yield table.legend()
+    yield note("mcuref models NAME shows one with its layers")
+
+
+def model_tables(report):
+    """One model with its layers."""
+    yield Text(f"{report['name']}: {report['what'] or 'no description'}")
+    table = Table(Column("layer"), Column("shape"), Column("parameters"), Column("MACs\nforward"), Column("<from"))
+    previous = None
+    for row in report["layers"]:
+        fed_by = "" if row["from"] in ([previous], []) else " + ".join(row["from"])
+        table.add_row(row["layer"], _shape(row["shape"]), f"{row['parameters']:,}", f"{row['macs_forward']:,}", fed_by)
+        previous = row["layer"]
+    table.add_section()
+    table.add_row("sum", "", f"{report['parameters']:,}", f"{report['macs_forward']:,}", "")
+    yield table
+    yield Text(
+        f"to train all layers by tinypropv2, batch 1: {report['sram_bytes']:,} B of SRAM, "
+        f"{report['flash_bytes']:,} B of flash; loss {report['loss']}"
+    )
+
+
+def _shape(shape):
+    return "x".join(map(str, shape))
+
+
+def checks_tables(checks):
+    """The list of ``mcuref doctor``: (what, ok or None where an optional thing is missing, found)."""
+    table = Table(Column("check"), Column("<ok"), Column("<found"))
+    for what, ok, found in checks:
+        mark = Text("-") if ok is None else Text("yes", style="green") if ok else Text("NO", style="bold red")
+        table.add_row(what, mark, "see below" if len(found) > LONG else found)
+    yield table
+    for what, _, found in checks:
+        if len(found) > LONG:
+            yield Text(f"{what}: {found}")
+
+
+def bench_tables(rows, forward):
+    """The list of ``mcuref bench``, and the rate of one dense forward pass."""
+    table = Table(
+        Column("model"), Column("<method"), Column("steps/s"), Column("us/step"), Column("against\nPyTorch"),
+        Column("skipped"),
+    )  # fmt: skip
+    for row in rows:
+        ratio = row["ratio_to_torch"]
+        table.add_row(
+            row["model"], row["method"], f"{row['steps_per_second']:,.0f}", f"{1e6 / row['steps_per_second']:.2f}",
+            "-" if ratio is None else f"{ratio:.1f}x", percent(row["samples_skipped"]),
+        )  # fmt: skip
+    yield table
+    yield Text(
+        f"dense forward 128x784: {forward['mcuref']:.1f} GMAC/s (NumPy's matrix-vector product: {forward['numpy']:.1f})"
+    )

@@ -1,0 +1,114 @@
+"""What ``mcuref estimate`` prints of a program's memory report: regions, layers, peak, and what would fit."""
+
+from rich.text import Text
+
+from mcuref.cost.instructions import SOFT_FLOAT
+from mcuref.memory.buffers import CATEGORIES, REGIONS
+from mcuref.memory.targets import assumed_core
+from mcuref.report.tables import Column, Table, note, percent
+
+ASSUMED_ZEROS = (
+    "; without an FPU products with 0 cost next to nothing: assumed are, for inference, zeros in half of the values behind "
+    "a ReLU, for the most of a step none; --data looks"
+)
+STAY = 3  # of the categories of buffers; of the others the smallest goes first
+FLASH = Column(
+    "flash",
+    means="bytes, where trained weights have their start image; columns before it are bytes of SRAM, which all that is not "
+    "kept from one sample to the next shares over time",
+)  # fmt: skip
+
+
+def memory_tables(program, memory, fits, suggestions):
+    """What ``mcuref estimate`` prints: regions, layers, peak, what is not included, and what would fit."""
+    dtype = program.network.input.dtype
+    yield Text(f"{program.network.name} trained by {program.rule.method} on samples of {dtype}; {memory['policy']}")
+    yield from _regions_tables(program, memory)
+    if memory["firmware"] is not None:
+        yield from _firmware_lines(memory["firmware"], program.budget)
+    yield from _layers_tables(memory)
+    yield _peak_line(program, memory["peak"])
+    yield Text("not included: " + "; ".join(memory["not_included"]))
+    yield Text("It fits." if fits else "It does not fit.", style="bold green" if fits else "bold red")
+    for change in suggestions:
+        yield Text(f"  would fit: {change['change']} ({change['sram']:,} B SRAM, {change['flash']:,} B flash)")
+    if not fits and not suggestions:
+        yield Text("  no smaller variant that was tried fits")
+
+
+def _peak_line(program, peak):
+    """Where the peak is, and what shares the SRAM there; what persists is one figure."""
+    alive = program.plan.alive("sram", peak["instruction"])
+    persistent = sum(p.buffer.size for p in alive if p.buffer.persistent)
+    sharing = sorted((p.buffer for p in alive if not p.buffer.persistent), key=lambda b: -b.size)
+    return Text(
+        f"SRAM peak at instruction {peak['instruction']} ({peak['opcode']} of {peak['layer']}, {peak['phase']}): weights "
+        f"and state {persistent:,}, " + ", ".join(f"{b.name} {b.size:,}" for b in sharing)
+    )
+
+
+def _regions_tables(program, memory):
+    """Bytes by region; the last three columns are the sum that decides whether it fits."""
+    budget = program.budget
+    needed = "with code, and stack beyond the reserve" if budget and budget.core else "the plan alone"
+    table = Table(
+        Column("region"), Column("planned", means="what is allocated"),
+        Column("lower bound", 1, "no plan can be smaller"), Column("needed", means=needed if budget else ""),
+        Column(budget.name if budget and budget.name else "budget"), Column("used"),
+    )  # fmt: skip
+    for region in REGIONS:
+        row = memory["regions"][region]
+        allowed = row["budget"]
+        table.add_row(
+            region, f"{row['planned']:,} B", f"{row['lower_bound']:,} B", f"{row['needed']:,} B",
+            "no limit" if allowed is None else f"{allowed:,} B", "-" if not allowed else percent(row["needed"] / allowed),
+        )  # fmt: skip
+    yield table
+    reserve = () if not budget or budget.sram is None else (f"SRAM budget: after {budget.stack:,} B of stack",)
+    yield table.legend(*reserve)
+
+
+def _firmware_lines(firmware, budget):
+    """The whole firmware on its core, and what it executes."""
+    assumed = assumed_core(budget.name, budget.core)
+    if assumed:
+        yield Text(f"code and stack as on a {assumed}; --target names another part")
+    most, inference = firmware["instructions"]["training_step"], firmware["instructions"]["inference"]
+    counted = firmware["instructions"]["zeros_counted"]
+    yield Text(
+        f"whole firmware on {firmware['core']}: SRAM {firmware['sram']:,} B (arena {firmware['arena']:,}, stack "
+        f"{firmware['stack']:,}), flash {firmware['flash']:,} B (of it code {firmware['code']:,})"
+    )
+    yield Text(f"instructions: inference {inference:,.0f}; training step at most {most:,.0f}")
+    yield note(
+        f"code and stack as measured with {firmware['compiler']}; instructions executed, not cycles, from formulas fitted "
+        "to exact counts" + (ASSUMED_ZEROS if firmware["core"] in SOFT_FLOAT and not counted else "")
+    )
+
+
+def _layers_tables(memory):
+    """Bytes of SRAM by layer and category, flash, MACs."""
+    layers = memory["layers"]
+    sums = {c: sum(row["sram"].get(c, 0) for row in layers) for c in CATEGORIES if any(c in row["sram"] for row in layers)}
+    turns = {category: turn for turn, category in enumerate(sorted(list(sums)[STAY:], key=sums.get), 1)}
+    table = Table(
+        Column("layer"), Column("shape", len(CATEGORIES) + 2),
+        *(Column(CATEGORIES[c].column, turns.get(c, 0)) for c in sums), FLASH, Column("MACs\nforward", len(CATEGORIES) + 3),
+        Column("MACs\nbackward", len(CATEGORIES) + 1, "the most a step can cost"),
+    )  # fmt: skip
+    for row in layers:
+        mark = "" if row["trainable"] or "weights" not in row["sram"] | row["flash"] else " (frozen)"
+        table.add_row(
+            row["layer"] + mark, "x".join(map(str, row["shape"])), *(f"{row['sram'].get(c, 0):,}" for c in sums),
+            f"{sum(row['flash'].values()):,}", f"{row['macs_forward']:,}", f"{row['macs_backward']:,}",
+        )  # fmt: skip
+    planned = memory["regions"]["flash"]["planned"]
+    program = planned - sum(sum(row["flash"].values()) for row in layers)
+    table.add_row("program table", "", *("0" for _ in sums), f"{program:,}", "0", "0")
+    table.add_section()
+    table.add_row(
+        "sum", "", *(f"{size:,}" for size in sums.values()), f"{planned:,}", f"{sum(r['macs_forward'] for r in layers):,}",
+        f"{sum(r['macs_backward'] for r in layers):,}",
+    )  # fmt: skip
+    yield table
+    yield table.legend()

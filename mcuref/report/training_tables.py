@@ -1,0 +1,51 @@
+"""What ``mcuref train`` prints of its report: the history by epoch, then the result."""
+
+from rich.text import Text
+
+from mcuref.report.tables import Column, Table, note, percent, warnings_below
+
+RATIO = "ratio."  # what begins the name of a layer's figure in the history
+
+
+def training_tables(report):
+    """What ``mcuref train`` prints: history by epoch, then the result."""
+    yield Text(
+        f"{report['data']}, {report['model']}, {report['method']} ({report['preset']}), {report['regime']}, "
+        f"seed {report['seed']}"
+    )
+    yield _history_table(report["history"], report["metric"])
+    yield from warnings_below(report.get("warnings", ()))
+    yield note("k / n: back-propagation ratio chosen by the rule, a skipped sample counts as 0")
+    yield from _result_lines(report)
+
+
+def _history_table(history, metric):
+    """A row an epoch; of the layers those next to the input go first where there is no room."""
+    layers = [name for name in history[0] if name.startswith(RATIO)]
+    table = Table(
+        Column("epoch"), Column("samples"), Column("skipped"), Column("loss"), Column(metric.replace("_", "\n")),
+        Column("backward\neffort"), *(Column(f"k / n\n{name.removeprefix(RATIO)}", i) for i, name in enumerate(layers, 1)),
+    )  # fmt: skip
+    for row in history:
+        score = percent(row[metric], 2) if metric == "accuracy" else f"{row[metric]:.5f}"
+        table.add_row(
+            str(row["epoch"]), f"{row['samples']:,}", f"{row['skipped']:,}", f"{row['loss']:.4f}", score,
+            percent(row["backward_effort"]), *(f"{row[name]:.3f}" if name in row else "-" for name in layers),
+        )  # fmt: skip
+    return table
+
+
+def _result_lines(report):
+    metric, regions, counts = report["metric"], report["memory"]["regions"], report["counts"]
+    yield Text(
+        f"{metric} {percent(report[metric], 2) if metric == 'accuracy' else format(report[metric], '.5f')} on the "
+        f"{report['evaluated_on']} set; backward effort {percent(report['backward_effort'])}, total effort "
+        f"{percent(report['total_effort'])}; {regions['sram']['planned']:,} B of SRAM, "
+        f"{regions['flash']['planned']:,} B of flash; {report['timing']['seconds']:.1f} s"
+    )
+    macs = ", ".join(
+        f"{name.replace('_', ' ')} {counts[name]:,}" for name in ("forward", "propagate", "weight_gradient")
+    )
+    yield Text(
+        f"counted MACs: {macs}; parameters written: {counts['update']:,}; comparisons: {counts['comparisons']:,}"
+    )
