@@ -167,10 +167,10 @@ def test_interrupt(here, small):
     assert after[: len(before)] == before
 
 
-@pytest.mark.parametrize("command", ["train", "compare"])
+@pytest.mark.parametrize("command", ["train", pytest.param("compare", marks=pytest.mark.slow)])
 def test_interrupt_without_a_folder(here, small, command):
     process = start(command, "--data", small, "--epochs", "1000000", "--json", "x.json")
-    time.sleep(4)  # most likely it trains by then; whatever it does, the end is the same
+    time.sleep(3)  # most likely it trains by then; whatever it does, the end is the same
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")

@@ -143,8 +143,9 @@ ENDS = {  # what a kernel does instead: what is said on the host, on a board
 }
 
 
-@pytest.mark.parametrize("core", ["host", "m0"])
-@pytest.mark.parametrize("wrong", ENDS)
+@pytest.mark.parametrize("wrong, core", [
+    *((wrong, "host") for wrong in ENDS), *(pytest.param(wrong, "m0", marks=pytest.mark.slow) for wrong in ENDS),
+])  # fmt: skip
 def test_a_firmware_that_does_not_end_is_told_with_its_instruction(need, patched_sources, wrong, core):
     found = need(core)
     patched_sources("kernels/dense.c", "if (dense_bias)\n", f"if (inputs == 17) {wrong}\n  if (dense_bias)\n")

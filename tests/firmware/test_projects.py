@@ -36,8 +36,12 @@ PROJECTS = {
 }
 
 
-@pytest.mark.parametrize("core", ["host", "m4f"])
-@pytest.mark.parametrize("name", PROJECTS)
+@pytest.mark.parametrize("name, core", [
+    ("mlp, tinypropv2", "host"), ("cnn, tinyprop, momentum and batch", "m4f"), ("autoencoder, tinyprop", "host"),
+    *(pytest.param(name, core, marks=pytest.mark.slow) for name, core in (
+        ("mlp, tinypropv2", "m4f"), ("cnn, tinyprop, momentum and batch", "host"), ("autoencoder, tinyprop", "m4f"),
+    )),
+])  # fmt: skip
 def test_a_project_is_equal_on_a_core(tmp_path, name, core):
     if missing(CORES[core]):
         pytest.skip(missing(CORES[core]))
@@ -107,7 +111,7 @@ def test_a_firmware_that_crashes_is_told_with_its_instruction(tmp_path):
 ODD = "a b:c%d'e\"f;g$(touch EXECUTED)h`touch EXECUTED`,i&j#k"
 
 
-@pytest.mark.parametrize("core", ["host", "m0"])
+@pytest.mark.parametrize("core", ["host", pytest.param("m0", marks=pytest.mark.slow)])
 def test_odd_folders_are_no_hindrance_and_reach_no_shell(tmp_path, monkeypatch, core):
     if missing(CORES[core]):
         pytest.skip(missing(CORES[core]))

@@ -13,7 +13,7 @@ PLANTED = {
 }
 
 
-@pytest.fixture(params=PLANTED)
+@pytest.fixture(params=[pytest.param("data_files", marks=pytest.mark.slow), "models"])
 def fuzz(request, tmp_path, monkeypatch):
     """Run one of them: its outcome; with a defect that is planted first, if that is asked for."""
 

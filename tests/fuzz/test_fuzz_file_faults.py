@@ -47,7 +47,8 @@ def test_a_few_operations_of_a_run():
 
 
 @pytest.mark.parametrize("planted, kind, words", [
-    (INEXACT, "kill", "then other files: runs/one/"), (FORGETFUL, "kill", "+runs/one/.mcuref-"),
+    pytest.param(INEXACT, "kill", "then other files: runs/one/", marks=pytest.mark.slow),
+    pytest.param(FORGETFUL, "kill", "+runs/one/.mcuref-", marks=pytest.mark.slow),
     (UNTOLD, "full", "the run is kept and nobody says so"),
 ], ids=["inexact", "forgetful", "untold"])  # fmt: skip
 def test_what_is_planted_is_seen(planted, kind, words):
