@@ -1,4 +1,4 @@
-"""Options of the tests, what they have to tell at the end, kernels compiled once, and which mcuref is tested: this checkout's."""
+"""Options of the tests, their order, what they have to tell; kernels are compiled once; mcuref is that of this checkout."""
 
 import os
 import random
@@ -22,15 +22,22 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    """One seed for all processes; those that tests start find mcuref where the tests do (pythonpath in setup.cfg)."""
+    """One seed for all processes; what tests start finds mcuref where they do (pythonpath in setup.cfg)."""
     if config.option.kill_seed is None:
-        config.option.kill_seed = random.SystemRandom().randrange(1 << 32)
+        given = getattr(config, "workerinput", {})
+        config.option.kill_seed = given.get("kill_seed", random.SystemRandom().randrange(1 << 32))
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    """Give the seed to one of several processes."""
+    node.workerinput["kill_seed"] = node.config.option.kill_seed
 
 
 def pytest_collection_modifyitems(items):
     """In that order, and else as they were."""
-    items.sort(key=lambda item: 0 if item.nodeid.startswith(COMPILES) else 1 if item.nodeid.startswith(WITHOUT_KERNELS) else 2)
+    items.sort(key=lambda item: (not item.nodeid.startswith(COMPILES), not item.nodeid.startswith(WITHOUT_KERNELS)))
 
 
 def pytest_collection_finish():

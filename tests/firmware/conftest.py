@@ -60,7 +60,7 @@ def shared_objects(tmp_path_factory):
 
 
 def _digest(words, source):
-    """Of all that decides an object file: words of the command, texts of the source and of headers where it looks for them."""
+    """Of all that decides an object file: words of the command, texts of the source and of headers in reach."""
     folders = [Path(word[2:]) for word in words if word.startswith("-I")]
     digest = hashlib.sha256(repr([word for word in words if not word.startswith("-I")]).encode())
     for path in [source, *(header for folder in (source.parent, *folders) for header in sorted(folder.glob("*.h")))]:
