@@ -205,7 +205,9 @@ def test_disk_full(here, small):
     assert sorted(os.listdir(here)) == ["old.json", "small"] and (here / "old.json").read_text() == "mine"
 
 
-@pytest.mark.parametrize("size, words", [(100, "run.json' cannot be written"), (1500, "checkpoint' cannot be written")])
+@pytest.mark.parametrize("size, words", [
+    pytest.param(100, "run.json' cannot be written", marks=pytest.mark.slow), (1500, "checkpoint' cannot be written"),
+])  # fmt: skip
 def test_disk_full_before_anything_is_worth_keeping(here, small, size, words):
     code, out, err = run("train", "--data", small, "--epochs", "1", "--out", "new/run", preexec_fn=limited(size))
     assert (code, out) == (2, "") and re.fullmatch(rf"mcuref: file '.*{words}: file too large\n", err)
