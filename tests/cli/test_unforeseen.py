@@ -72,7 +72,7 @@ def test_tests_see_through_it(mcuref, broken):
 
 @pytest.mark.parametrize("arguments", [
     *(pytest.param(arguments, marks=pytest.mark.slow) for arguments in (["targets"], ["--help"])),
-    ["estimate", "--help"], ["train", "--epochs", "1"],
+    ["estimate", "--help"], pytest.param(["train", "--epochs", "1"], marks=pytest.mark.slow),
 ])  # fmt: skip
 def test_without_docstrings(arguments, tmp_path):
     """PYTHONOPTIMIZE=2 drops them; the help then has options alone."""

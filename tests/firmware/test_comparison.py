@@ -90,6 +90,7 @@ def test_a_fault_behind_the_kernels_is_found(need, patched_sources, name):
     assert what in difference.sentence()
 
 
+@pytest.mark.slow
 def test_a_firmware_that_hangs_is_stopped(need, patched_sources):
     core = need("host")
     patched_sources("verify/trace.c", "void trace_end(void) {", "void trace_end(void) {\n  for (;;) mark();\n")

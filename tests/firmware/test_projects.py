@@ -53,6 +53,7 @@ def test_a_project_is_equal_on_a_core(tmp_path, name, core):
     assert result.samples == len(material.x) == result.inferences and result.instructions > result.samples
 
 
+@pytest.mark.slow
 def test_a_fault_in_a_kernel_is_named(tmp_path):
     write_project(PROJECTS["mlp, tinypropv2"](), tmp_path / "firmware")
     source = tmp_path / "firmware" / "kernels" / "dense.c"
@@ -99,6 +100,7 @@ def test_the_check_of_another_version_is_told(tmp_path):
         verify_project(tmp_path / "firmware", "host")
 
 
+@pytest.mark.slow
 def test_a_firmware_that_crashes_is_told_with_its_instruction(tmp_path):
     write_project(PROJECTS["mlp, tinypropv2"](), tmp_path / "firmware")
     source = tmp_path / "firmware" / "kernels" / "loss.c"
@@ -152,6 +154,7 @@ def test_a_board_that_is_too_small_is_a_sentence(tmp_path):
         verify_project(tmp_path / "firmware", "microbit")
 
 
+@pytest.mark.slow
 def test_profile_adds_up(tmp_path):
     if missing(CORES["m4f"]):
         pytest.skip(missing(CORES["m4f"]))

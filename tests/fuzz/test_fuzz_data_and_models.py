@@ -32,6 +32,7 @@ def test_some_cases(fuzz):
     assert " with status 0" in outcome.stdout and " with status 2" in outcome.stdout, outcome
 
 
+@pytest.mark.slow
 def test_a_planted_defect_is_seen(fuzz):
     outcome = fuzz("--tries", "4", planted=True)
     assert outcome.returncode == 1 and "is not callable" in outcome.stdout, outcome
