@@ -1,24 +1,87 @@
-"""Options of the tests, what they have to tell at the end, and which mcuref is tested: that of this checkout."""
+"""Options of the tests, their order, what they have to tell; kernels are compiled once; mcuref is that of this checkout."""
 
 import os
+import random
+import sys
+from itertools import chain
 from pathlib import Path
 
+import pytest
+
 CHECKOUT = Path(__file__).resolve().parents[1]
+# What has the kernels compiled comes first, then what seldom needs them: of several processes (pytest -n) one compiles then,
+# and the others have something to do meanwhile
+COMPILES = "tests/program/test_first_steps.py"
+WITHOUT_KERNELS = tuple(f"tests/{name}/" for name in ("data_scripts", "datasets", "memory", "models", "export", "layers"))
 
 
 def pytest_addoption(parser):
     """--kills, --kill-seed."""
-    parser.addoption("--kills", type=int, default=4, help="how often test_killed_runs.py kills a run; default 4")
+    parser.addoption("--kills", type=int, default=4, help="how often test_killed_runs.py kills its four runs; default 4")
     parser.addoption("--kill-seed", type=int, help="seed of the moments at which it does; default: a new one")
 
 
 def pytest_configure(config):
-    """A place for what is to be told; processes that tests start find mcuref where the tests do (pythonpath in setup.cfg)."""
-    config.told = []
+    """One seed for all processes; what tests start finds mcuref where they do (pythonpath in setup.cfg)."""
+    if config.option.kill_seed is None:
+        given = getattr(config, "workerinput", {})
+        config.option.kill_seed = given.get("kill_seed", random.SystemRandom().randrange(1 << 32))
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    """Give the seed to one of several processes."""
+    node.workerinput["kill_seed"] = node.config.option.kill_seed
+
+
+def pytest_collection_modifyitems(items):
+    """In that order, and else as they were."""
+    items.sort(key=lambda item: (not item.nodeid.startswith(COMPILES), not item.nodeid.startswith(WITHOUT_KERNELS)))
+
+
+def pytest_collection_finish():
+    """Of several processes, one compiles the executor; the others wait, and load what it has kept."""
+    executor = sys.modules.get("mcuref.program.executor")
+    if executor and hasattr(executor.execute, "signatures") and os.name == "posix":
+        from mcuref.kernels.jit import STORE
+
+        if STORE.folder.is_dir():
+            executor.execute.compile = one_at_a_time(executor.execute.compile, STORE.folder)
+
+
+def one_at_a_time(compile, folder):
+    """compile(signature), which waits for other processes that do the same with that folder."""
+    import fcntl
+
+    def alone(signature):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            return compile(signature)
+        finally:
+            os.close(handle)
+
+    return alone
+
+
+@pytest.fixture(scope="session")
+def compiled_executor():
+    """The kernels, for tests that start processes which need them, or that would meet the note that they are compiled."""
+    from mcuref.program.executor import compile_executor
+
+    compile_executor()
+
+
+@pytest.fixture
+def tell(request):
+    """Have a line told at the end, whatever process the test runs in."""
+    return lambda line: request.node.user_properties.append(("told", line))
 
 
 def pytest_terminal_summary(terminalreporter):
     """Tell it."""
-    for line in terminalreporter.config.told:
+    reports = chain(*terminalreporter.stats.values())
+    told = [line for report in reports for name, line in getattr(report, "user_properties", ()) if name == "told"]
+    for line in dict.fromkeys(told):
         terminalreporter.write_line(line)

@@ -38,6 +38,7 @@ def test_continuing_from_a_trained_network_skips_most_samples():
     assert method["tinypropv2"]["accuracy_drop"] < 0.01 and method["tinypropv2"]["backward_effort"] < 0.06
 
 
+@pytest.mark.slow
 def test_a_convolutional_network_learns_a_changed_domain_at_a_fraction_of_the_effort():
     method = by_method(rows("mnist", "cnn-28", regime="shift", epochs=1, samples=20_000))
     assert method["full"]["accuracy"] > 0.93

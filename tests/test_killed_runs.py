@@ -1,6 +1,6 @@
 """Runs in processes of their own, killed with SIGKILL at random moments and resumed, end as if nobody had touched them.
 
-``pytest tests/test_killed_runs.py --kills 50`` kills 50 times; where the kills landed is told at the end.
+``pytest tests/test_killed_runs.py -m "" --kills 50`` kills 50 times; where the kills landed is told at the end.
 """
 
 import json
@@ -30,15 +30,6 @@ CASES = {
 }
 SECONDS = 1.2  # that a run takes, roughly
 FILES = ["checkpoint", "history.csv", "memory.csv", "report.json", "run.json", "weights.npz"]
-
-
-@pytest.fixture(scope="module")
-def moments(request):
-    """The random numbers, whose seed is told."""
-    seed = request.config.getoption("--kill-seed")
-    seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
-    request.config.told.append(f"killed runs: --kill-seed {seed}")
-    return random.Random(seed)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -161,11 +152,13 @@ def assert_same(folder, expected):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
-@pytest.mark.parametrize("case", CASES)
-def test_killed_and_resumed(tmp_path, monkeypatch, request, moments, case):
+@pytest.mark.parametrize("case", [next(iter(CASES)), *(pytest.param(c, marks=pytest.mark.slow) for c in list(CASES)[1:])])
+def test_killed_and_resumed(tmp_path, monkeypatch, request, tell, case):
     monkeypatch.chdir(tmp_path)  # away from the sources: the processes too run what is installed, and share its kernels
     options, landed, runs = [*CASES[case].split(), "--target", "none"], Counter(), 0
-    kills = request.config.getoption("--kills")
+    kills, seed = request.config.getoption("--kills"), request.config.getoption("--kill-seed")
+    tell(f"killed runs: --kill-seed {seed}")
+    moments = random.Random(f"{seed}, {case}")
     kills = kills // len(CASES) + (list(CASES).index(case) < kills % len(CASES))
     assert main(["train", "--out", str(tmp_path / "expected"), *options]) == 0
     folder = tmp_path / "run"
@@ -181,4 +174,4 @@ def test_killed_and_resumed(tmp_path, monkeypatch, request, moments, case):
     assert process.returncode == 0, error
     assert_same(folder, tmp_path / "expected")
     places = ", ".join(f"{count} {place}" for place, count in landed.most_common())
-    request.config.told.append(f"  {case}: {runs + 1} runs, {landed.total()} kills: {places}")
+    tell(f"  {case}: {runs + 1} runs, {landed.total()} kills: {places}")

@@ -17,11 +17,8 @@ class Outcome(NamedTuple):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def compiled():
-    """The kernels, so that no test of what is printed meets the note that they are being compiled."""
-    from mcuref.program.executor import compile_executor
-
-    compile_executor()
+def no_note(compiled_executor):
+    """No test of what is printed meets the note that the kernels are being compiled."""
 
 
 @pytest.fixture(autouse=True)

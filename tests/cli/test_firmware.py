@@ -210,6 +210,7 @@ def test_other_data_than_the_run_was_trained_on(mcuref, refused, here):
     refused("has changed since", "export", "run", "--c", "firmware")
 
 
+@pytest.mark.slow
 def test_inference_alone_has_a_profile(mcuref, here):
     if missing(CORES["m4f"]):
         pytest.skip(missing(CORES["m4f"]))

@@ -129,7 +129,8 @@ def test_report_of_a_training_run(mcuref, small, refused):
 
 
 @pytest.mark.parametrize("options", [
-    ("--compare", "naive,joint,reservoir"), ("--seeds", "2", "--verify", "stored", "--stream"),
+    pytest.param(("--compare", "naive,joint,reservoir"), marks=pytest.mark.slow),
+    pytest.param(("--seeds", "2", "--verify", "stored", "--stream"), marks=pytest.mark.slow),
     ("--momentum", "0.9", "--batch", "4", "--method", "tinyprop", "--criterion", "1", "--deepen"),
 ], ids=str)  # fmt: skip
 def test_interrupted_and_resumed(mcuref, learned, small, here, monkeypatch, unpictured, options):
@@ -167,6 +168,7 @@ def states(folder):
     return header["done"], {name: values.tolist() for name, values in arrays.items()}
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments(small, here, learned, unpictured):
     options = ("--compare", "naive,random", "--steps", "4000")
     whole = learned("whole", *options)

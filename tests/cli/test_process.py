@@ -167,10 +167,10 @@ def test_interrupt(here, small):
     assert after[: len(before)] == before
 
 
-@pytest.mark.parametrize("command", ["train", "compare"])
+@pytest.mark.parametrize("command", ["train", pytest.param("compare", marks=pytest.mark.slow)])
 def test_interrupt_without_a_folder(here, small, command):
     process = start(command, "--data", small, "--epochs", "1000000", "--json", "x.json")
-    time.sleep(4)  # most likely it trains by then; whatever it does, the end is the same
+    time.sleep(3)  # most likely it trains by then; whatever it does, the end is the same
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
@@ -205,7 +205,9 @@ def test_disk_full(here, small):
     assert sorted(os.listdir(here)) == ["old.json", "small"] and (here / "old.json").read_text() == "mine"
 
 
-@pytest.mark.parametrize("size, words", [(100, "run.json' cannot be written"), (1500, "checkpoint' cannot be written")])
+@pytest.mark.parametrize("size, words", [
+    pytest.param(100, "run.json' cannot be written", marks=pytest.mark.slow), (1500, "checkpoint' cannot be written"),
+])  # fmt: skip
 def test_disk_full_before_anything_is_worth_keeping(here, small, size, words):
     code, out, err = run("train", "--data", small, "--epochs", "1", "--out", "new/run", preexec_fn=limited(size))
     assert (code, out) == (2, "") and re.fullmatch(rf"mcuref: file '.*{words}: file too large\n", err)

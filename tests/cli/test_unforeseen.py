@@ -70,7 +70,10 @@ def test_tests_see_through_it(mcuref, broken):
         mcuref("targets")
 
 
-@pytest.mark.parametrize("arguments", [["targets"], ["--help"], ["estimate", "--help"], ["train", "--epochs", "1"]])
+@pytest.mark.parametrize("arguments", [
+    *(pytest.param(arguments, marks=pytest.mark.slow) for arguments in (["targets"], ["--help"])),
+    ["estimate", "--help"], pytest.param(["train", "--epochs", "1"], marks=pytest.mark.slow),
+])  # fmt: skip
 def test_without_docstrings(arguments, tmp_path):
     """PYTHONOPTIMIZE=2 drops them; the help then has options alone."""
     command = [sys.executable, "-m", "mcuref", *arguments]

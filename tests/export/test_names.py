@@ -61,7 +61,7 @@ def test_standard_headers_are_refused_for_those_who_search_them_with_other_flags
     assert not any(map(allowed, HEADERS))
 
 
-@pytest.mark.parametrize("library", ["libc.so.6", "libm.so.6"])
+@pytest.mark.parametrize("library", [pytest.param("libc.so.6", marks=pytest.mark.slow), "libm.so.6"])
 def test_no_allowed_name_is_a_function_that_the_compiler_knows(tmp_path, library):
     path = subprocess.run([tool("gcc"), f"-print-file-name={library}"], capture_output=True, text=True, check=True).stdout
     listed = subprocess.run([tool("nm"), "-D", "--defined-only", path.strip()], capture_output=True, text=True, check=True)

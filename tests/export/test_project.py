@@ -79,7 +79,9 @@ def test_sizes_in_the_header_are_those_of_the_plan(tmp_path, variant):
 
 
 @pytest.mark.skipif(not shutil.which("gcc") or not shutil.which("make"), reason="needs gcc and make")
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", [
+    variant if variant == "cnn with momentum" else pytest.param(variant, marks=pytest.mark.slow) for variant in VARIANTS
+])  # fmt: skip
 def test_it_builds_without_a_warning_and_runs(tmp_path, variant):
     write_project(material(variant), tmp_path / "firmware")
     done = subprocess.run(
@@ -182,7 +184,11 @@ int main(void) {
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
 @pytest.mark.parametrize(
     "compiler",
-    ["gcc -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow", "g++ -Wall -Wextra", "g++ -std=c++98 -Wall"],
+    [
+        pytest.param("gcc -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow", marks=pytest.mark.slow),
+        pytest.param("g++ -Wall -Wextra", marks=pytest.mark.slow),
+        "g++ -std=c++98 -Wall",
+    ],
 )
 def test_two_models_live_in_one_program_also_of_cpp(tmp_path, compiler):
     for name, variant in (("first", "mlp"), ("second", "cnn with momentum")):

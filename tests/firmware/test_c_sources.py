@@ -100,13 +100,16 @@ def circle(graph):
 # -- warnings and undefined behaviour ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("level", ["-O0", "-O2", "-O3"])
+LEVELS = pytest.mark.parametrize("level", [*(pytest.param(o, marks=pytest.mark.slow) for o in ("-O0", "-O2")), "-O3"])
+
+
+@LEVELS
 def test_gcc_has_nothing_to_say(need, tmp_path, level):
     need("host")
     compile_all(HOST, library_sources(), tmp_path, (level, "-Wvla"))
 
 
-@pytest.mark.parametrize("level", ["-O0", "-O2", "-O3"])
+@LEVELS
 def test_clang_has_nothing_to_say(tmp_path, level):
     if not shutil.which("clang"):
         pytest.skip("clang is not installed; Debian and Ubuntu have it in: apt-get install clang")
@@ -132,11 +135,18 @@ def test_an_array_of_variable_length_is_an_error(need, tmp_path, patched_sources
         compile_all(HOST, library_sources(), tmp_path, ("-Wvla",))
 
 
+def test_nothing_undefined_is_done_by_some_programs(need):
+    need("host")
+    assert not any(check(HOST, [material for _, material in cases()[::9]], UNDEFINED))
+
+
+@pytest.mark.slow
 def test_nothing_undefined_is_done(need):
     need("host")
     assert not any(check(HOST, [material for _, material in cases()], SANITIZERS))
 
 
+@pytest.mark.slow
 def test_nothing_undefined_is_done_with_wide_indices(need):
     need("host")
     assert not any(check(HOST, [material for _, material in wide_cases()], SANITIZERS))
@@ -168,8 +178,8 @@ def test_flags_that_change_results_are_refused(need, tmp_path, flag):
         compile_all(HOST, library_sources(), tmp_path, (flag,))
 
 
-@pytest.mark.parametrize("standard", ["c11", "gnu99", "gnu17"])
-@pytest.mark.parametrize("name", ["host", "m4f", "m55"])
+@pytest.mark.parametrize("standard", [*(pytest.param(s, marks=pytest.mark.slow) for s in ("c11", "gnu99")), "gnu17"])
+@pytest.mark.parametrize("name", ["host", *(pytest.param(name, marks=pytest.mark.slow) for name in ("m4f", "m55"))])
 def test_later_standards_will_do(need, tmp_path, name, standard):
     compile_all(need(name), library_sources(), tmp_path, (f"-std={standard}", "-Wno-pedantic"))
 
@@ -188,7 +198,7 @@ def test_symbols_begin_with_the_name_of_the_project(need, objects):
     assert {name for letter, name in symbols(core, objects(core)) if letter == "T" and name[:7] != "mcuref_"} == set()
 
 
-@pytest.mark.parametrize("name", ["m0", "m4f", "m7", "m55"])
+@pytest.mark.parametrize("name", ["m0", "m4f", *(pytest.param(name, marks=pytest.mark.slow) for name in ("m7", "m55"))])
 def test_arithmetic_is_single_unfused_and_scalar(need, objects, name):
     core = need(name)
     for pattern in (FUSED, DOUBLE, VECTOR):

@@ -90,6 +90,7 @@ def test_a_fault_behind_the_kernels_is_found(need, patched_sources, name):
     assert what in difference.sentence()
 
 
+@pytest.mark.slow
 def test_a_firmware_that_hangs_is_stopped(need, patched_sources):
     core = need("host")
     patched_sources("verify/trace.c", "void trace_end(void) {", "void trace_end(void) {\n  for (;;) mark();\n")
@@ -143,8 +144,9 @@ ENDS = {  # what a kernel does instead: what is said on the host, on a board
 }
 
 
-@pytest.mark.parametrize("core", ["host", "m0"])
-@pytest.mark.parametrize("wrong", ENDS)
+@pytest.mark.parametrize("wrong, core", [
+    *((wrong, "host") for wrong in ENDS), *(pytest.param(wrong, "m0", marks=pytest.mark.slow) for wrong in ENDS),
+])  # fmt: skip
 def test_a_firmware_that_does_not_end_is_told_with_its_instruction(need, patched_sources, wrong, core):
     found = need(core)
     patched_sources("kernels/dense.c", "if (dense_bias)\n", f"if (inputs == 17) {wrong}\n  if (dense_bias)\n")

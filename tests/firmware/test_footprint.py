@@ -84,7 +84,9 @@ def test_every_opcode_has_been_measured(core):
     assert {f"mcuref_run_{name}" for name in OPCODES} <= set(read_table(core)["table"])
 
 
-@pytest.mark.parametrize("core", MEASURED_CORES)
+@pytest.mark.parametrize("core", [
+    core if core in ("m0", "m4f") else pytest.param(core, marks=pytest.mark.slow) for core in MEASURED_CORES
+])  # fmt: skip
 def test_the_table_is_what_the_compiler_makes(core):
     """A change of the C code or the flags needs `python -m mcuref.firmware.measure`."""
     table = read_table(core)
@@ -155,7 +157,7 @@ MATERIALS = {
 }
 
 
-@pytest.mark.parametrize("name", MATERIALS)
+@pytest.mark.parametrize("name", ["mlp", *(pytest.param(n, marks=pytest.mark.slow) for n in MATERIALS if n != "mlp")])
 def test_estimates_hold_against_linked_firmware(tmp_path, name):
     cores = [CORES["m0"], CORES["m4f"]]
     if missing(cores[0]) or shutil.which("make") is None:

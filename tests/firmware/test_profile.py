@@ -38,7 +38,7 @@ def program(method="tinyprop"):
     return Material(compiled, data.x_train[:3], data.y_train[:3], inferences=2)
 
 
-@pytest.mark.parametrize("name", ["m0", "m3", "m4f", "m7", "m55"])
+@pytest.mark.parametrize("name", ["m0", "m4f", *(pytest.param(n, marks=pytest.mark.slow) for n in ("m3", "m7", "m55"))])
 def test_a_known_loop_is_counted_exactly(tmp_path, need, name):
     core = need(name)
     (tmp_path / "loop.c").write_text(LOOP)

@@ -36,8 +36,12 @@ PROJECTS = {
 }
 
 
-@pytest.mark.parametrize("core", ["host", "m4f"])
-@pytest.mark.parametrize("name", PROJECTS)
+@pytest.mark.parametrize("name, core", [
+    ("mlp, tinypropv2", "host"), ("cnn, tinyprop, momentum and batch", "m4f"), ("autoencoder, tinyprop", "host"),
+    *(pytest.param(name, core, marks=pytest.mark.slow) for name, core in (
+        ("mlp, tinypropv2", "m4f"), ("cnn, tinyprop, momentum and batch", "host"), ("autoencoder, tinyprop", "m4f"),
+    )),
+])  # fmt: skip
 def test_a_project_is_equal_on_a_core(tmp_path, name, core):
     if missing(CORES[core]):
         pytest.skip(missing(CORES[core]))
@@ -49,6 +53,7 @@ def test_a_project_is_equal_on_a_core(tmp_path, name, core):
     assert result.samples == len(material.x) == result.inferences and result.instructions > result.samples
 
 
+@pytest.mark.slow
 def test_a_fault_in_a_kernel_is_named(tmp_path):
     write_project(PROJECTS["mlp, tinypropv2"](), tmp_path / "firmware")
     source = tmp_path / "firmware" / "kernels" / "dense.c"
@@ -95,6 +100,7 @@ def test_the_check_of_another_version_is_told(tmp_path):
         verify_project(tmp_path / "firmware", "host")
 
 
+@pytest.mark.slow
 def test_a_firmware_that_crashes_is_told_with_its_instruction(tmp_path):
     write_project(PROJECTS["mlp, tinypropv2"](), tmp_path / "firmware")
     source = tmp_path / "firmware" / "kernels" / "loss.c"
@@ -107,7 +113,7 @@ def test_a_firmware_that_crashes_is_told_with_its_instruction(tmp_path):
 ODD = "a b:c%d'e\"f;g$(touch EXECUTED)h`touch EXECUTED`,i&j#k"
 
 
-@pytest.mark.parametrize("core", ["host", "m0"])
+@pytest.mark.parametrize("core", ["host", pytest.param("m0", marks=pytest.mark.slow)])
 def test_odd_folders_are_no_hindrance_and_reach_no_shell(tmp_path, monkeypatch, core):
     if missing(CORES[core]):
         pytest.skip(missing(CORES[core]))
@@ -148,6 +154,7 @@ def test_a_board_that_is_too_small_is_a_sentence(tmp_path):
         verify_project(tmp_path / "firmware", "microbit")
 
 
+@pytest.mark.slow
 def test_profile_adds_up(tmp_path):
     if missing(CORES["m4f"]):
         pytest.skip(missing(CORES["m4f"]))

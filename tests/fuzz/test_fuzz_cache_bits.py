@@ -34,6 +34,7 @@ def test_damaged_files_are_refused():
     assert status == 0 and last.startswith("6 cases from seed 0 in") and last.endswith(": 6 refused; faults: 0")
 
 
+@pytest.mark.slow
 def test_a_cache_that_looks_at_no_checksum_is_seen():
     status, last = fuzz("-c", PLANTED, "--tries", "3")
     assert status == 1 and " trained; faults: " in last

@@ -13,7 +13,7 @@ PLANTED = {
 }
 
 
-@pytest.fixture(params=PLANTED)
+@pytest.fixture(params=[pytest.param("data_files", marks=pytest.mark.slow), "models"])
 def fuzz(request, tmp_path, monkeypatch):
     """Run one of them: its outcome; with a defect that is planted first, if that is asked for."""
 
@@ -32,6 +32,7 @@ def test_some_cases(fuzz):
     assert " with status 0" in outcome.stdout and " with status 2" in outcome.stdout, outcome
 
 
+@pytest.mark.slow
 def test_a_planted_defect_is_seen(fuzz):
     outcome = fuzz("--tries", "4", planted=True)
     assert outcome.returncode == 1 and "is not callable" in outcome.stdout, outcome

@@ -46,6 +46,7 @@ def test_a_few_operations_of_a_run():
     assert re.search(r"[1-9]\d faults|[6-9] faults", outcome.stdout) and "wrong: 0" in outcome.stdout, outcome.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("planted, kind, words", [
     (INEXACT, "kill", "then other files: runs/one/"), (FORGETFUL, "kill", "+runs/one/.mcuref-"),
     (UNTOLD, "full", "the run is kept and nobody says so"),

@@ -48,7 +48,7 @@ def test_a_new_option_is_covered_by_itself(monkeypatch):
     assert options.options("estimate")["--colour"] == ["red", "blue"]
 
 
-@pytest.mark.parametrize("seed", [400, 2500, 1_000_000])
+@pytest.mark.parametrize("seed", [400, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2500, 1_000_000))])
 def test_a_few_cases(ran, seed):
     status, out = ran(seed, 12)
     assert status == 0 and "12 cases" in out and "faults: 0" in out, out

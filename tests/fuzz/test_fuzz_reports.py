@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PLANTED = """if True:
     import sys
     sys.path[:0] = [{folder!r}, {root!r}]
@@ -19,6 +21,7 @@ PLANTED = """if True:
 """
 
 
+@pytest.mark.slow
 def test_a_few_cases_and_a_planted_defect(tmp_path):
     folder = Path(__file__).parent
     code = PLANTED.format(folder=str(folder), root=str(folder.parents[1]))

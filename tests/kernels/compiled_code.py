@@ -1,6 +1,6 @@
-"""Run as a script in a fresh process: compile everything and write code and allocations as JSON to the file given.
+"""Run as a script in a fresh process: compile, and write what is asked for as JSON to the file given.
 
-{"kernels": {name: [{"llvm", "asm"}, one a signature]}, "bad": the same of two kernels that break the contract,
+{"kernels": {name: [{"llvm", "asm"}, one a signature]}, "some": the same of a few, "bad": of kernels that break the contract,
 "allocations": {case: [of 1 sample, of 10,000 samples]}, "allocating": the same of a kernel that allocates}
 """
 
@@ -37,6 +37,18 @@ def kernels():
     return {f.__name__: code(f) for f in functions if f.signatures}
 
 
+def some():
+    """A few kernels that the executor consists of: what takes least to compile."""
+    from mcuref.kernels import dense, elementary, loss, selection
+
+    x, out = np.ones(9, np.float32), np.ones(17, np.float32)
+    dense.dense_forward_f32(out, x, np.ones(153, np.float32), out)
+    loss.softmax_cross_entropy_f32(x, x, 3)
+    selection.kept_entries(np.float32(0.5), 9, False)
+    found = dense.dense_forward_f32, loss.softmax_cross_entropy_f32, elementary.exp_f32, selection.kept_entries
+    return {function.__name__: code(function) for function in found}
+
+
 @kernel
 def with_a_float64_literal(out, x):
     for i in range(x.size):
@@ -70,7 +82,7 @@ def bad():
     return {f.__name__: code(f) for f in (with_a_float64_literal, with_fastmath, with_libm)}
 
 
-def allocations(run):
+def difference(run):
     """Heap allocations inside compiled code while run() runs."""
     before = rtsys.get_allocation_stats()
     run()
@@ -112,7 +124,7 @@ def programs():
         yield name, mcuref.compile(mcuref.Network(windows), rule, optimiser, **options)
 
 
-def allocations_by_case():
+def allocations():
     """Each case is one call of the executor for all samples."""
     cases = {}
     for name, program in programs():
@@ -121,17 +133,18 @@ def allocations_by_case():
         y = np.arange(SAMPLES) % program.network.outputs
         shown = [Samples.checked(program, x[:n], y[:n], None, labelled=True) for n in (1, SAMPLES)]
         steps = [Step(program, samples, None, program.counts) for samples in shown]
-        cases[name] = [allocations(lambda: step.run(0, len(program.instructions))) for step in steps]
+        cases[name] = [difference(lambda: step.run(0, len(program.instructions))) for step in steps]
     return cases
 
 
-if __name__ == "__main__":
+def allocating():
+    """The same of a kernel that allocates for each sample."""
     with_allocation(np.zeros(1, np.float32), 1)
-    found = {
-        "kernels": kernels(),
-        "bad": bad(),
-        "allocations": allocations_by_case(),
-        "allocating": [allocations(lambda: with_allocation(np.zeros(1, np.float32), n)) for n in (1, SAMPLES)],
-    }
+    return [difference(lambda: with_allocation(np.zeros(1, np.float32), n)) for n in (1, SAMPLES)]
+
+
+PARTS = (kernels, some, bad, allocations, allocating)
+
+if __name__ == "__main__":
     with open(sys.argv[1], "w") as file:
-        json.dump(found, file)
+        json.dump({part.__name__: part() for part in PARTS if part.__name__ in sys.argv[2:]}, file)

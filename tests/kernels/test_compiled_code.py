@@ -1,7 +1,8 @@
 """The compiled code itself: float32 only, no fused multiply-add, no libm, no allocation; a cache that is never stale.
 
-Everything is compiled in one fresh process with a fresh cache (:mod:`compiled_code`), because functions loaded from the
-cache cannot be inspected and a test of a stale cache would test yesterday's code.
+What is looked at is compiled in a fresh process with a fresh cache (:mod:`compiled_code`), because functions loaded from the
+cache cannot be inspected and a test of a stale cache would test yesterday's code. Of everything that takes half a minute: it
+is in the slow tier, and a few kernels are looked at always.
 """
 
 import importlib.util
@@ -17,6 +18,7 @@ import numba
 import pytest
 
 import mcuref
+from mcuref.kernels.jit import STORE
 
 from . import compiled_code as script
 
@@ -58,11 +60,27 @@ def run(arguments, tmp_path, **environment):
     return done.stdout
 
 
+def found(folder, *parts, **environment):
+    """Those parts of what the script finds."""
+    run([script.__file__, str(folder / "found.json"), *parts], folder, **environment)
+    return json.loads((folder / "found.json").read_text())
+
+
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("compiled")
-    run([script.__file__, str(folder / "found.json")], folder, NUMBA_NRT_STATS="1")
-    return json.loads((folder / "found.json").read_text())
+    return found(tmp_path_factory.mktemp("compiled"), "kernels")
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    return found(tmp_path_factory.mktemp("few"), "some", "bad")
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory, compiled_executor):
+    """Of the executor that is kept: allocations are counted by what it calls."""
+    store = {"XDG_CACHE_HOME": str(STORE.folder.parents[2]), "NUMBA_NRT_STATS": "1"}
+    return found(tmp_path_factory.mktemp("counted"), "allocations", "allocating", **store)
 
 
 def native(text, start, name):
@@ -88,18 +106,34 @@ def objections(code):
     return sorted(found | {f"foreign call: {name}" for name in called if not re.match(CALLABLE, name)})
 
 
-@pytest.mark.parametrize("name", MULTIPLYING + OTHERS)
-def test_kernels_are_float32_without_fma_and_libm(compiled, name):
-    for code in compiled["kernels"][name]:
+def assert_float32(name, codes):
+    """Nothing that the contract forbids, in any signature; products are there."""
+    assert codes
+    for code in codes:
         assert objections(code) == []
         if name in MULTIPLYING:
             assert re.search(r"fmul (?:<\d+ x )?float", native_llvm(code))
 
 
+def test_some_kernels_are_float32_without_fma_and_libm(few):
+    assert set(few["some"]) < {*MULTIPLYING, *OTHERS} and len(few["some"]) == 4
+    for name, codes in few["some"].items():
+        assert_float32(name, codes)
+    assert all("fmul <8 x float>" in native_llvm(code) for code in few["some"]["dense_forward_f32"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MULTIPLYING + OTHERS)
+def test_kernels_are_float32_without_fma_and_libm(compiled, name):
+    assert_float32(name, compiled["kernels"][name])
+
+
+@pytest.mark.slow
 def test_no_kernel_is_forgotten(compiled):
     assert set(compiled["kernels"]) == {*MULTIPLYING, *OTHERS, *HELPERS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IN_VECTORS)
 def test_lanes_are_vectors(compiled, name):
     for code in compiled["kernels"][name]:
@@ -108,11 +142,12 @@ def test_lanes_are_vectors(compiled, name):
 
 @pytest.mark.parametrize("name, what", [("with_a_float64_literal", "float64"), ("with_fastmath", "fast-math flag"),
                                         ("with_libm", "foreign call")])  # fmt: skip
-def test_the_detector_objects_to_what_is_forbidden(compiled, name, what):
-    (code,) = compiled["bad"][name]
+def test_the_detector_objects_to_what_is_forbidden(few, name, what):
+    (code,) = few["bad"][name]
     assert any(objection.startswith(what) for objection in objections(code))
 
 
+@pytest.mark.slow
 def test_the_executor_calls_nothing_that_allocates(compiled):
     (code,) = compiled["kernels"]["execute"]
     assert "NRT_Allocate" not in code["llvm"] and "NRT_MemInfo_alloc" not in code["llvm"]
@@ -121,13 +156,13 @@ def test_the_executor_calls_nothing_that_allocates(compiled):
 @pytest.mark.parametrize("case", ["full", "topk", "tinyprop", "tinypropv2", "mean_squared_error", "frozen layers",
                                   "input gradient", "cnn", "cnn, topk", "cnn, momentum and batches",
                                   "cnn, input gradient"])  # fmt: skip
-def test_ten_thousand_samples_allocate_no_more_than_one(compiled, case):
-    one, many = compiled["allocations"][case]
+def test_ten_thousand_samples_allocate_no_more_than_one(counted, case):
+    one, many = counted["allocations"][case]
     assert one == many
 
 
-def test_allocations_are_counted_where_there_are_some(compiled):
-    (one, _), (many, _) = compiled["allocating"]
+def test_allocations_are_counted_where_there_are_some(counted):
+    (one, _), (many, _) = counted["allocating"]
     assert many - one == script.SAMPLES - 1
 
 

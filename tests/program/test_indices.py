@@ -1,7 +1,7 @@
 """Kept indices of 16 or 32 bits: which program has which, and that both train to the same bits.
 
-The executor for 32 bits is compiled once, here (half a minute when nothing is cached): keep all that needs it in this
-module.
+The executor for 32 bits takes half a minute to compile when nothing is cached: what needs it is in the slow tier. That plain
+Python has the bits of its first steps is told by test_first_steps.py in any case.
 """
 
 import os
@@ -19,7 +19,7 @@ from mcuref.testing import programs, samples
 
 RANDOM = settings(max_examples=30, deadline=None, database=None, derandomize=True)
 WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT") == "1"
-slow = pytest.mark.skipif(WITHOUT_JIT, reason="tens of thousands of outputs take minutes as plain Python")
+long_without_jit = pytest.mark.skipif(WITHOUT_JIT, reason="tens of thousands of outputs take minutes as plain Python")
 
 
 def image(rows, columns, *more, pool=None):
@@ -98,8 +98,8 @@ def conv_by_hand(network, program, x, rate):
     return weight, bias, kept[: count[0]]
 
 
-@slow
-@pytest.mark.parametrize("rows, columns", [(200, 200), (256, 256), (256, 257)])
+@long_without_jit
+@pytest.mark.parametrize("rows, columns", [(200, 200), (256, 256), pytest.param(256, 257, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("rule", [Full(), TinyProp(1.0, 1.0)], ids=["full", "S = 1"])
 def test_all_entries_of_a_large_layer_are_kept_and_trained(rows, columns, rule):
     """The authors' code casts k to int16: an output of 36,992 values with S = 1 raises.
@@ -120,7 +120,8 @@ def test_all_entries_of_a_large_layer_are_kept_and_trained(rows, columns, rule):
     assert chosen.tolist() == [rows * columns] * 2
 
 
-@slow
+@pytest.mark.slow
+@long_without_jit
 @pytest.mark.parametrize("rule", [TopK(0.3), TinyProp(0.1, 0.6)], ids=lambda rule: rule.method)
 def test_the_largest_of_65792_entries_are_kept(rule):
     """43 entries of a window have one error: of the ties the lowest indices are kept, some of them beyond 65,535."""
@@ -137,7 +138,8 @@ def test_the_largest_of_65792_entries_are_kept(rule):
     assert 5000 < count[0] < delta.size and kept[: count[0]].tolist() == largest.tolist() and largest[-1] > 65_535
 
 
-@slow
+@pytest.mark.slow
+@long_without_jit
 def test_the_dense_layer_behind_trains_to_the_same_bits_as_without_the_large_layer():
     """trainable=1 has indices of 16 bits, trainable=2 of 32: one sample changes the dense layer alike."""
     network = image(256, 257)
@@ -156,6 +158,7 @@ def tasks(draw):
     return (program, *draw(samples(program, 5)))
 
 
+@pytest.mark.slow
 @RANDOM
 @given(tasks())
 def test_programs_with_indices_of_32_bits_train_to_the_bits_of_those_with_16(twin, task):

@@ -69,8 +69,11 @@ def model(request, tmp_path):
 
 
 @pytest.mark.parametrize("model, share", [
-    *((name, share) for name in ("resnet-8", "ds-cnn", "cnn-32", "cnn-8", "toml", "resnet-8@0.5", "mlp-784-128-64-10")
-      for share in (0.7, 0.3)), ("mobilenet-v1-0.25", 0.5), ("autoencoder", 0.5),
+    ("resnet-8", 0.3), ("cnn-8", 0.7), ("toml", 0.7), ("autoencoder", 0.5),
+    *(pytest.param(name, share, marks=pytest.mark.slow) for name, share in (
+        ("resnet-8", 0.7), ("cnn-8", 0.3), ("toml", 0.3), ("mobilenet-v1-0.25", 0.5),
+        *((name, share) for name in ("ds-cnn", "cnn-32", "resnet-8@0.5", "mlp-784-128-64-10") for share in (0.7, 0.3)),
+    )),
 ], indirect=["model"])  # fmt: skip
 def test_what_is_suggested_fits_and_a_step_further_does_not(model, share):
     network, loss = build(model), find_model(model).loss
@@ -137,7 +140,7 @@ def test_nothing_is_suggested_where_nothing_fits():
 
 
 @pytest.mark.parametrize("name", [name for name in ZOO if name.startswith(("resnet", "mobilenet", "ds-cnn"))])
-@pytest.mark.parametrize("target", ["nrf52840", "stm32f103"])
+@pytest.mark.parametrize("target", ["nrf52840", pytest.param("stm32f103", marks=pytest.mark.slow)])
 def test_a_refusal_of_all_methods_at_once_is_fast(name, target):
     network, budget = build(name), find_target(target).budget()
     began = time.process_time()
