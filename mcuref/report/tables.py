@@ -26,10 +26,12 @@ def plain_table(*columns):
 
 
 def note(text):
+    """A line below a table, dim."""
     return Text(text, style="dim")
 
 
 def percent(fraction, digits=1):
+    """A share as people read it; - where there is none."""
     return "-" if fraction is None else f"{100 * fraction:.{digits}f} %"
 
 
