@@ -21,7 +21,8 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"mcuref {release}"
 nitpicky = True  # a reference in a docstring leads somewhere
-nitpick_ignore_regex = [("py:class", r"(numpy|pathlib|fractions|collections|hypothesis)\..*")]  # types of others, in signatures
+OTHERS = "numpy|pathlib|fractions|collections|hypothesis"  # whose types stand in signatures
+nitpick_ignore_regex = [("py:class", rf"({OTHERS})\..*")]
 
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 4
