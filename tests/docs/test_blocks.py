@@ -96,7 +96,7 @@ def test_commands_name_what_exists(text):
         ("pytest tests/test_rules.py::test_nothing_at_all", "has no test_nothing_at_all"),
         ("pytest -m slower", "no marker 'slower'"),
         ("pytest --kill 5", "no option --kill"),
-        ("pip install '.[tests]'", "no extra 'tests'"),
+        ("pip install .[tests]", "no extra 'tests'"),
         ("pip install mcuref", "is not this folder"),
         ("make CORE=m5f run", "no core 'm5f'"),
         ("make ruin", "no target 'ruin'"),
