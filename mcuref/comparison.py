@@ -218,7 +218,7 @@ def named_rules(methods=METHODS, preset="default", protocol=None, **settings):
 
 
 def sweep_rules():
-    """Static top-k at the ratios of :data:`SWEEP`, with its best output policy, as named rules."""
+    """Static top-k at the ratios of `SWEEP`, with its best output policy, as named rules."""
     return {f"topk {r:g}": ("topk", "sweep", rules.TopK(r, output="dense")) for r in SWEEP}
 
 

@@ -23,7 +23,7 @@ class Network:
     layers : sequence of layers, :class:`mcuref.layers.Input` first.
     seed : int, 0 <= seed < 2^32.
     name : str, for reports.
-    parameters : dict of float32 arrays to start from instead, as in :attr:`parameters`.
+    parameters : dict of float32 arrays to start from instead, as in `parameters`.
 
     Attributes
     ----------

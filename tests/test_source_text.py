@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[1]
-FOLDERS = ("mcuref", "tests", "data_scripts")
+FOLDERS = ("mcuref", "tests", "data_scripts", "docs")
 SOURCES = sorted(path for folder in FOLDERS for path in (TOP / folder).rglob("*.py"))
 PAGES = sorted(path for path in TOP.rglob("*.md") if not any(part.startswith(".") for part in path.relative_to(TOP).parts))
 THERE = {path.relative_to(TOP).as_posix() for folder in (*FOLDERS, "docs") for path in (TOP / folder).rglob("*")} | {
@@ -39,7 +39,7 @@ def texts(path):
 
 def missing_files(text):
     """Names of files and folders in a text that are not there."""
-    names = {name.rstrip("/").removesuffix(".") for name in FILE.findall(text)} - NOT_OURS
+    names = {name.rstrip("/").removesuffix(".").removeprefix("../") for name in FILE.findall(text)} - NOT_OURS
     return sorted(names - ENDS)
 
 

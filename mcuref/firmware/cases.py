@@ -83,7 +83,7 @@ def small_cases():
 
 
 def run_conformance(core, seconds=SECONDS):
-    """Run the list on the core of that name, each part for ``seconds`` at most; [(name, :class:`Difference` or None)].
+    """Run the list on the core of that name, each part for ``seconds`` at most; [(name, Difference or None)].
 
     The small list where there is little memory; elsewhere the wide one too. ToolError if tools are missing.
     """

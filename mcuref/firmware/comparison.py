@@ -50,7 +50,7 @@ class Difference:
 def compare(material, firmware, whole, dump):
     """The first :class:`Difference` of a firmware's traces from mcuref's, or None.
 
-    ``firmware`` is its :class:`Trace` row by row, ``whole`` that of whole steps, which ``mcuref_train`` takes.
+    ``firmware`` is its Trace row by row, ``whole`` that of whole steps, which ``mcuref_train`` takes.
     ``dump(sample, row)`` runs the firmware again and returns what a row wrote, each output behind its length.
     """
     expected = python_trace(material)

@@ -82,7 +82,7 @@ def _compile_sources(core, folder, index_type):
 
 
 def _compile_example(core, folder, name):
-    """(object of main.c, objects of model.c and samples.c, Program) of a network of :data:`EXAMPLES`, as exported."""
+    """(object of main.c, objects of model.c and samples.c, Program) of a network of `EXAMPLES`, as exported."""
     material, place = sample_material(EXAMPLES[name], rules.make("full")), folder / name
     place.mkdir()
     write_project(material, place / "project")

@@ -161,7 +161,7 @@ class Cycle:
 
     Attributes
     ----------
-    plan : :class:`mcuref.memory.accountant.Plan` whose rows are :data:`STAGES`.
+    plan : :class:`mcuref.memory.accountant.Plan` whose rows are `STAGES`.
     """
 
     def __init__(self, network, layout, budget, seed, beside=None):

@@ -37,7 +37,7 @@ def train_until(learner, level, held_out, arrived):
     Parameters
     ----------
     level : float, the accuracy that is enough; None to train one phase alone.
-    held_out, arrived : as :meth:`verify` and :meth:`train` of the learner take them.
+    held_out, arrived : as `verify` and `train` of the learner take them.
 
     Returns
     -------

@@ -52,7 +52,7 @@ class Setting:
     Parameters
     ----------
     tasks : int or "sessions"; 5 if None, or as many as there are classes if those are fewer.
-    strategies : tuple of names of :data:`STRATEGIES`.
+    strategies : tuple of names of `STRATEGIES`.
     seeds : tuple of int: class order, start weights, and everything drawn.
     share : float, of the raw training data, that stored bytes may come to; per_class, samples, replaces it. The protocol's
         is raised to what one sample a class takes.
@@ -64,7 +64,7 @@ class Setting:
     bits, resolution : of stored samples: 8, 4, 2 or 1; "full" or "half".
     distil : "matching", "published", "swap-herding" or "random".
     embedding : model whose layers random embeddings have, as in :func:`mcuref.models.build`.
-    given : pairs (name, value) of fields of the :class:`Recipe`; also "verify", the source of its verification,
+    given : pairs (name, value) of fields of the Recipe; also "verify", the source of its verification,
         "group" and "embeddings" of its distillation, and "no_augmentation".
     """
 
@@ -94,7 +94,7 @@ class Setting:
                 arguments.number(name, getattr(self, name), 0, 1, above=True)
 
     def recipe(self, protocol, kind):
-        """The protocol's :class:`Recipe` for data of a kind, with what is asked for; samples a class are counted later."""
+        """The protocol's Recipe for data of a kind, with what is asked for; samples a class are counted later."""
         given = dict(self.given)
         if given.pop("no_augmentation", False):
             given["augmentation"] = Augmentation()

@@ -54,7 +54,7 @@ def widen(network, widths, *, method="zero-outgoing", seed=0, noise=0.1, keep=0.
     network : :class:`mcuref.Network` with the present parameters, network.with_parameters(program.parameters()); a
         chain, and the same layers again in the result. It is not changed.
     widths : list of int, one for each of :func:`hidden_widths`; none smaller, at least one larger than it is.
-    method : one of :data:`METHODS`.
+    method : one of `METHODS`.
     seed : int, 0 <= seed < 2^32, of all that is drawn.
     noise : float, 0 <= noise <= 1, of net2wider; 0 for exact copies, which get the same gradients for ever.
     keep : float, 0 <= keep <= 1, of shrink-and-perturb.

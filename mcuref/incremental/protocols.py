@@ -20,7 +20,7 @@ class Protocol:
     Parameters
     ----------
     storage, distillation, steps, learning_rate, keep : of the :class:`Recipe`.
-    growth : method of the :class:`Expansion`: beginning a task, and a larger model, with 0.4 of what was learned and 0.6
+    growth : method of the Expansion: beginning a task, and a larger model, with 0.4 of what was learned and 0.6
         fresh weights reached the accuracy of the large model at a smaller size than growth that preserves the function.
     start : float, hidden widths of the model to begin with, as a part of those of the largest.
     share : float, of the raw training data, that may be stored.

@@ -58,7 +58,7 @@ class Store:
         return content if data[:start] == MAGIC + _checksum(identity, content) else None
 
     def write(self, name, identity, content):
-        """Keep that, under its name only once it is complete. What cannot be kept is not; :attr:`failure` says why."""
+        """Keep that, under its name only once it is complete. What cannot be kept is not; `failure` says why."""
         try:
             self._prepare()
             handle, part = tempfile.mkstemp(suffix=".part", dir=self.folder)  # of this user alone

@@ -13,7 +13,7 @@ PRIME = 0x01000193
 
 @kernel
 def fnv1a(data, start):
-    """Hash of uint8 data[n], continued from ``start`` (:data:`START` for a fresh one); an integer of 32 bits."""
+    """Hash of uint8 data[n], continued from ``start`` (`START` for a fresh one); an integer of 32 bits."""
     value = np.uint64(start)
     for i in range(data.size):
         value = ((value ^ np.uint64(data[i])) * np.uint64(PRIME)) & np.uint64(0xFFFFFFFF)

@@ -49,7 +49,7 @@ class Buffer:
     name : str, unique in a program, such as ``dense1.weights``.
     dtype : str, NumPy name of the element type.
     shape : tuple of int, elements along each axis.
-    category : str, a key of :data:`CATEGORIES`.
+    category : str, a key of `CATEGORIES`.
     layer : str, the layer it belongs to, or "" for the program as a whole.
     region : str, "sram" or "flash".
     persistent : bool, whether the value outlives a sample (weights, state, constants); never shares its bytes.

@@ -23,7 +23,7 @@ def build(name, data=None, *, seed=0):
 
     Parameters
     ----------
-    name : str, a name of :data:`mcuref.models.ZOO`; ``mlp-A-B-C``: A inputs, then dense layers of B, C, ... outputs
+    name : str, a name of `mcuref.models.zoo.ZOO`; ``mlp-A-B-C``: A inputs, then dense layers of B, C, ... outputs
         with ReLU between them; ``autoencoder-A-B-A``: the same, trained to reproduce its input; a TOML file
         (:mod:`mcuref.models.description`). Any of them with ``@F`` behind it has hidden widths times F, rounded down.
         Or a :class:`Model`, as :func:`find_model` returns it: a file that it was read from is not looked at again.

@@ -36,7 +36,7 @@ def fault(index_type):
 
 
 def computed(index_type):
-    """The results of the executor for kept indices of that type, as in :data:`KNOWN`."""
+    """The results of the executor for kept indices of that type, as in `KNOWN`."""
     return tuple(_result(*case) for case in _cases(index_type))
 
 

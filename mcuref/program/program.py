@@ -141,7 +141,7 @@ class Program:
     def outputs(self, x, progress=None, counts=None):
         """Outputs z of the network for each sample, float32[N, outputs]; nothing is trained.
 
-        counts : int64[rows, 5] to which the work is added, as in :attr:`counts`; None to count nothing.
+        counts : int64[rows, 5] to which the work is added, as in `counts`; None to count nothing.
         """
         step = Step(self, Samples.checked(self, x, None, None, labelled=False), None, self._counted(counts))
         width = self.network.outputs
