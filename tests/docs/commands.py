@@ -208,6 +208,5 @@ def _apt_get(words):
 
 CHECKS = {
     "mcuref": _mcuref, "python": _python, "python3": _python, "pip": _pip, "pytest": _pytest, "make": _make,
-    "apt-get": _apt_get, "ruff": lambda words: _paths(word for word in words[1:] if not word.startswith("-")),
-    ".ci/run": _nothing, ".": _nothing, "cd": _nothing, "git": _nothing, "export": _nothing,
+    "apt-get": _apt_get, ".ci/run": _nothing, ".": _nothing, "cd": _nothing, "git": _nothing,
 }  # fmt: skip

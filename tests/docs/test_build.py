@@ -13,7 +13,7 @@ from .blocks import TOP
 
 @pytest.mark.slow
 def test_the_documentation_is_built_without_a_warning(tmp_path):
-    if importlib.util.find_spec("sphinx") is None or importlib.util.find_spec("myst_parser") is None:
+    if not all(importlib.util.find_spec(name) for name in ("sphinx", "myst_parser", "furo")):
         pytest.skip("Sphinx is not installed: pip install '.[docs]'")
     built = tmp_path / "html"
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", "-d", tmp_path / "doctrees"]
