@@ -8,6 +8,7 @@ from markdown_it import MarkdownIt
 
 TOP = Path(__file__).resolve().parents[2]
 PAGES = [
+    TOP / "README.md",
     TOP / "CONTRIBUTING.md",
     TOP / "CHANGELOG.md",
     *sorted((TOP / "docs").rglob("*.md")),

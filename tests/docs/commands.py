@@ -6,9 +6,9 @@ import io
 import re
 import shlex
 
-from mcuref import rules
 from mcuref.arguments import one_of
 from mcuref.cli import _parser, options
+from mcuref.comparison import named_rules
 from mcuref.datasets.registry import NAMES
 from mcuref.errors import McurefError
 from mcuref.export.cores import find_core
@@ -98,8 +98,7 @@ def _check_names(arguments):
     }  # fmt: skip
     named = {name: value for name, value in vars(arguments).items() if value not in (None, options.NOT_GIVEN)}
     given = argparse.Namespace(**right | named)
-    for method in options.several(given.method, "--method"):
-        rules.make(method, given.preset, **options.settings(given.settings))
+    named_rules(options.several(given.method, "--method"), given.preset, **options.settings(given.settings))
     options.budget(given)
     options.seeds(given.seeds)
     one_of("regime", given.regime, REGIMES)

@@ -10,6 +10,7 @@ import sys
 import mcuref
 from mcuref.errors import McurefError
 from mcuref.export.cores import FLAGS
+from mcuref.files import user_cache
 
 from .blocks import TOP
 
@@ -17,13 +18,23 @@ SECONDS = 60  # that a command of a console block may take; those of pages take 
 
 
 def console_faults(text, folder):
-    """Each line "$ command" is run in ``folder``, 80 columns wide; what it prints must be the lines below it."""
+    """Each line "$ command" is run in ``folder``, 80 columns wide; what it prints must be the lines below it.
+
+    It runs as for the first time, with a cache folder of its own, but with kernels that are there.
+    """
     shim = folder / "bin" / "mcuref"
     shim.parent.mkdir(exist_ok=True)
     shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mcuref "$@"\n')
     shim.chmod(0o755)
     paths = os.pathsep.join([str(shim.parent), os.environ["PATH"]])
-    environment = os.environ | {"PATH": paths, "COLUMNS": "80", "PYTHONPATH": str(TOP), "NO_COLOR": "1"}
+    cache = folder / "cache"
+    (cache / "mcuref").mkdir(parents=True, exist_ok=True)
+    kernels = cache / "mcuref" / "kernels"
+    if not kernels.is_symlink():
+        kernels.symlink_to(user_cache() / "kernels")
+    environment = os.environ | {
+        "PATH": paths, "COLUMNS": "80", "PYTHONPATH": str(TOP), "NO_COLOR": "1", "XDG_CACHE_HOME": str(cache)
+    }  # fmt: skip
     found = []
     for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
         command, _, expected = part.partition("\n")
