@@ -26,6 +26,7 @@ def pytest_configure(config):
     if config.option.kill_seed is None:
         given = getattr(config, "workerinput", {})
         config.option.kill_seed = given.get("kill_seed", random.SystemRandom().randrange(1 << 32))
+    os.environ.pop("COLUMNS", None)  # of whoever starts the tests, or of pytest -n; how wide tables are is for tests to say
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
 
 

@@ -214,7 +214,7 @@ def _run(asked, experiment):
     """Learn, print, write; returns the report."""
     import time
 
-    from mcuref.report.incremental import incremental_tables, task_table
+    from mcuref.report.incremental import incremental_tables, task_line, task_table
     from mcuref.report.incremental_runs import incremental_report, write_experiment
 
     began = time.perf_counter()
@@ -222,7 +222,9 @@ def _run(asked, experiment):
 
     def after_task(seed, strategy, rows):
         if single and strategy == "growing":
-            show(task_table(rows), wide=asked.wide)
+            show(task_line(rows[-1]))
+            if len(rows) == experiment.scenario.count:
+                show(task_table(rows), wide=asked.wide)
 
     experiment.after_task = after_task
     with progress() as experiment.progress:

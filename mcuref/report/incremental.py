@@ -72,6 +72,15 @@ def incremental_tables(report):
         yield _smallest_line(report["smallest_fixed"], report["seeds"])
 
 
+def task_line(row):
+    """The same row in few words, for somebody who waits."""
+    met = {None: "", True: ", criterion met", False: ", criterion not met"}[row["criterion_met"]]
+    return (
+        f"task {row['task']}: {len(row['classes'])} classes, accuracy {percent(row['accuracy'], 2)}, "
+        f"widths {_widths(row['widths'])}{met}"
+    )
+
+
 def task_table(rows):
     """What is known after each task of one run.
 

@@ -51,11 +51,12 @@ def report(folder):
     return {k: v for k, v in json.loads((folder / "report.json").read_text()).items() if k != "timing"}
 
 
-def test_a_table_after_every_task_and_a_report(mcuref, small, here):
+def test_a_line_after_every_task_then_a_table_and_a_report(mcuref, small, here):
     outcome = mcuref("incremental", "--data", small, *FAST, "--json", "table.json")
     assert outcome.status == 0 and outcome.err == ""
-    heads = [line for line in outcome.out.splitlines() if line.startswith("task  classes")]
-    assert len(heads) == 3, "three classes, three tasks"
+    lines = outcome.out.splitlines()
+    assert [line[:18] for line in lines[:3]] == [f"task {n}: {n} classes, "[:18] for n in (1, 2, 3)], lines[:3]
+    assert len([line for line in lines if line.startswith("task  classes")]) == 1
     content = json.loads((here / "table.json").read_text())
     assert content["schema"] == "mcuref.incremental/1" and content["scenario"] == {"kind": "classes", "tasks": 3}
     assert [s["name"] for s in content["strategies"]] == ["growing", "fixed-large"]
