@@ -1,7 +1,7 @@
 """Bring CIFAR-10: download the original binary archive (or take it from --from), check it, convert to .npz.
 
 Only cifar-10-binary.tar.gz is read: the archives for Python and Matlab hold the same images, but as pickles.
-With --subset it is the 12,000 images that README's figures are of, array for array.
+With --subset it is the 12,000 images that our figures are of, array for array.
 """
 
 import sys
@@ -26,7 +26,7 @@ NAMES = "batches.meta.txt"
 IMAGE = (3, 32, 32)  # planes red, green, blue
 OF_SUBSET = {"train.npz": 1000, "test.npz": 200}  # of each class
 SUBSET = (
-    "only the images that README's figures are of: the first 1000 and 200 of each class but for 253 that were not at hand "
+    "only the images that our figures are of: the first 1000 and 200 of each class but for 253 that were not at hand "
     "(subsets/cifar10-absent.txt), the classes by turns"
 )
 
@@ -86,7 +86,7 @@ def convert(path):
 
 
 def subset(files):
-    """Of what convert returns, the images that README's figures are of."""
+    """Of what convert returns, the images that our figures are of."""
     absent = listed("cifar10-absent")
     result = {}
     for file_name, arrays in files.items():

@@ -1,7 +1,7 @@
 """Bring COIL-100: download the original archive (or take it from --from), check it, reduce to 32x32, convert to .npz.
 
 Of the 72 views of each object the 36 at multiples of 10 degrees; those at 20, 50, 80, ... degrees become test.npz. Needs
-Pillow. With --subset it is the views that README's figures are of, but for the pixels of object 1: those were reduced
+Pillow. With --subset it is the views that our figures are of, but for the pixels of object 1: those were reduced
 before, by a method that is not known. Others may differ by 1: how their means were rounded is not recorded either.
 """
 
@@ -41,7 +41,7 @@ ABSENT = {  # of the subset: (angle, object)
     (30, 11), (50, 28), (60, 15), (120, 22), (150, 28), (150, 31), (160, 1), (180, 1), (190, 22), (200, 30), (210, 25),
     (230, 27), (250, 25), (280, 16), (280, 20), (310, 29),
 }  # fmt: skip
-SUBSET = "without 16 of the views, which README's figures are without"
+SUBSET = "without 16 of the views, which our figures are without"
 
 
 def convert(path, absent=frozenset()):

@@ -2,7 +2,7 @@
 
 The features are those of MLPerf Tiny (mlcommons/tiny, anomaly_detection/common.py), which are computed with librosa:
 128 mel bands of power spectra of 1024 samples, 512 apart, 20/power * log10, the central frames 50 to 249 of a clip.
-With --subset it is the 248 clips of ToyCar that README's figures are of. Their features may differ by a step of 1/16 dB
+With --subset it is the 248 clips of ToyCar that our figures are of. Their features may differ by a step of 1/16 dB
 here and there: those came from MLPerf Tiny's own files, which have been withdrawn.
 """
 

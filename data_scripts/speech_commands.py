@@ -3,7 +3,7 @@
 The 12 classes and the features are those of keyword spotting in MLPerf Tiny (mlcommons/tiny, get_dataset.py), without
 its random background noise. The archives are streamed once and never unpacked on disk.
 
-There is no subset that gives README's figures again: they are of a training side that was made from spectrogram images,
+There is no subset that gives our figures again: they are of a training side that was made from spectrogram images,
 because the recordings were not at hand. What this script makes is the same task, its test side the same clips.
 """
 

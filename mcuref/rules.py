@@ -220,7 +220,7 @@ def _selection(emit, name, delta, k, state=(), dimensions=(), constants=()):
 
 METHODS = {rule.method: rule for rule in (Full, TopK, TinyProp, TinyPropV2)}
 
-# "paper": as published. "default": ours, one for all data sets, chosen on validation splits (README, "Results").
+# "paper": as published. "default": ours, one for all data sets, chosen on validation splits (docs/results.md).
 PRESETS = {
     "paper": {
         "full": Full(),

@@ -1,4 +1,4 @@
-"""The README's claims, small enough for every test run: accuracy and effort on real data, from the same start."""
+"""The claims of the results page, small enough for every test run: accuracy and effort on real data, from the same start."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def by_method(rows):
     return {row["method"]: row for row in rows if row["preset"] != "sweep"}
 
 
-# One seed instead of three: the spread between seeds is 0.15 points on MNIST, so 0.5 points above the README's drops
+# One seed instead of three: the spread between seeds is 0.15 points on MNIST, so 0.5 points above the drops of docs/results.md
 # (0.6 and 0.3 on the small network) is three times what chance does; effort varies by less than a tenth of itself.
 def test_adaptive_methods_lose_less_than_a_point_on_mnist_at_a_fraction_of_the_effort():
     found = rows("mnist", "mlp-784-32-10")

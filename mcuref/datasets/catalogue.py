@@ -58,7 +58,7 @@ _ENTRIES = (
         "cifar10", "small photographs", "image", (32, 32, 3), "uint8", 50000, 10000, 10,
         licence=_CIFAR_LICENCE,
         script="cifar10",
-        note="README's figures: its 12,000 images that --subset selects",
+        note="our figures: its 12,000 images that --subset selects",
     ),
     Entry(
         "cifar100", "small photographs, fine labels", "image", (32, 32, 3), "uint8", 50000, 10000, 100,
@@ -79,7 +79,7 @@ _ENTRIES = (
         "coil100_32", "objects on a turntable", "image", (32, 32, 3), "uint8", 2400, 1200, 100,
         licence="non-commercial research",
         script="coil100",
-        note="test views lie between training views, so it is easy; README's figures: --subset, 16 views fewer, object 1 "
+        note="test views lie between training views, so it is easy; our figures: --subset, 16 views fewer, object 1 "
         "reduced by another method",
         arrays=("session",),
         of_test=("session",),
@@ -124,7 +124,7 @@ _ENTRIES = (
         "speech_commands_mfcc49x10", "keywords (v0.02)", "mfcc", (49, 10), "int8", 38800, 4890, 12,
         licence=_SPEECH_LICENCE,
         script="speech_commands",
-        note="README's figures: a training side made from spectrogram images, which no script gives; its silence differs "
+        note="our figures: a training side made from spectrogram images, which no script gives; its silence differs "
         "from the test set's in level: expect errors in that class",
         arrays=("speaker", "validation", "scale", "zero_point"),
         fields=semantics.speech_commands,
@@ -134,7 +134,7 @@ _ENTRIES = (
         784000, 481964, 2,
         licence=_SOUND_LICENCE,
         script="dcase2020",
-        note="README's figures: its 248 clips that --subset selects, features to a step of 1/16 dB",
+        note="our figures: its 248 clips that --subset selects, features to a step of 1/16 dB",
         stored=((200, 128), "int16"),
         arrays=("machine_id",),
         fields=semantics.machines,

@@ -1,4 +1,4 @@
-"""Executed instructions of a firmware, exact: between its marks, and function by function. Not cycles: see README.
+"""Executed instructions of a firmware, exact: between its marks, and function by function. Not cycles: see docs/firmware.md.
 
 An emulator counts, with the plugin counter.c. What is counted is the binary that the core's compiler made, so the
 counts belong to its version and flags.
