@@ -3,6 +3,7 @@
 import os
 import random
 import sys
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def pytest_collection_modifyitems(items):
 def pytest_collection_finish():
     """Of several processes, one compiles the executor; the others wait, and load what it has kept."""
     executor = sys.modules.get("mcuref.program.executor")
-    if executor and hasattr(executor.execute, "signatures") and os.name == "posix":
+    if executor and hasattr(executor.execute, "signatures"):
         from mcuref.kernels.jit import STORE
 
         if STORE.folder.is_dir():
@@ -52,17 +53,52 @@ def pytest_collection_finish():
 
 def one_at_a_time(compile, folder):
     """compile(signature), which waits for other processes that do the same with that folder."""
-    import fcntl
 
     def alone(signature):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with held(folder):
             return compile(signature)
-        finally:
-            os.close(handle)
 
     return alone
+
+
+@contextmanager
+def held(folder):
+    """A folder that other processes which want to hold it wait for; where there are no such locks they do not."""
+    if os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory):
+    """A folder that all processes of this session have in common."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def once(shared):
+    """once(name, make): a file that make(path) writes, in one of those processes."""
+
+    def made(name, make):
+        place = shared / name
+        place.mkdir(exist_ok=True)
+        with held(place):
+            if not (place / "made").exists():
+                make(place / "made")
+        return place / "made"
+
+    return made
 
 
 @pytest.fixture(scope="session")
