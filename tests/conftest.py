@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-# What has the kernels compiled comes first, then what seldom needs them: of several processes (pytest -n) one compiles then,
-# and the others have something to do meanwhile
-COMPILES = "tests/program/test_first_steps.py"
-WITHOUT_KERNELS = tuple(f"tests/{name}/" for name in ("data_scripts", "datasets", "memory", "models", "export", "layers"))
+# What has the kernels compiled comes first, then what seldom needs them: of several processes (pytest -n), each of which
+# begins with so many tests in a row, one compiles then, and the others have something to do meanwhile
+FIRST = ("program/test_first_steps.py", "memory/", "models/", "layers/", "data_scripts/", "datasets/")
 
 
 def pytest_addoption(parser):
@@ -38,7 +37,11 @@ def pytest_configure_node(node):
 
 def pytest_collection_modifyitems(items):
     """In that order, and else as they were."""
-    items.sort(key=lambda item: (not item.nodeid.startswith(COMPILES), not item.nodeid.startswith(WITHOUT_KERNELS)))
+
+    def place(item):
+        return next((n for n, start in enumerate(FIRST) if item.nodeid.startswith(f"tests/{start}")), len(FIRST))
+
+    items.sort(key=place)
 
 
 def pytest_collection_finish():
