@@ -3,16 +3,16 @@
 import os
 import random
 import sys
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-# What has the kernels compiled comes first, then what seldom needs them: of several processes (pytest -n) one compiles then,
-# and the others have something to do meanwhile
-COMPILES = "tests/program/test_first_steps.py"
-WITHOUT_KERNELS = tuple(f"tests/{name}/" for name in ("data_scripts", "datasets", "memory", "models", "export", "layers"))
+# What has the kernels compiled comes first, then what seldom needs them: of several processes (pytest -n), each of which
+# begins with so many tests in a row, one compiles then, and the others have something to do meanwhile
+FIRST = ("program/test_first_steps.py", "memory/", "models/", "layers/", "data_scripts/", "datasets/")
 
 
 def pytest_addoption(parser):
@@ -38,13 +38,17 @@ def pytest_configure_node(node):
 
 def pytest_collection_modifyitems(items):
     """In that order, and else as they were."""
-    items.sort(key=lambda item: (not item.nodeid.startswith(COMPILES), not item.nodeid.startswith(WITHOUT_KERNELS)))
+
+    def place(item):
+        return next((n for n, start in enumerate(FIRST) if item.nodeid.startswith(f"tests/{start}")), len(FIRST))
+
+    items.sort(key=place)
 
 
 def pytest_collection_finish():
     """Of several processes, one compiles the executor; the others wait, and load what it has kept."""
     executor = sys.modules.get("mcuref.program.executor")
-    if executor and hasattr(executor.execute, "signatures") and os.name == "posix":
+    if executor and hasattr(executor.execute, "signatures"):
         from mcuref.kernels.jit import STORE
 
         if STORE.folder.is_dir():
@@ -53,17 +57,52 @@ def pytest_collection_finish():
 
 def one_at_a_time(compile, folder):
     """compile(signature), which waits for other processes that do the same with that folder."""
-    import fcntl
 
     def alone(signature):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with held(folder):
             return compile(signature)
-        finally:
-            os.close(handle)
 
     return alone
+
+
+@contextmanager
+def held(folder):
+    """A folder that other processes which want to hold it wait for; where there are no such locks they do not."""
+    if os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory):
+    """A folder that all processes of this session have in common."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def once(shared):
+    """once(name, make): a file that make(path) writes, in one of those processes."""
+
+    def made(name, make):
+        place = shared / name
+        place.mkdir(exist_ok=True)
+        with held(place):
+            if not (place / "made").exists():
+                make(place / "made")
+        return place / "made"
+
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -75,3 +75,16 @@ def test_who_compiles_waits_for_another_process(tmp_path, pytestconfig):
     os.close(other)
     waiting.join(30)
     assert ended.is_set() and compile("y") == "compiled for y"
+
+
+def test_what_processes_share_is_made_once(once):
+    made = []
+
+    def make(path):
+        made.append(path)
+        path.write_text("made")
+
+    assert [once("tiers", make).read_text() for _ in range(2)] == ["made"] * 2 and len(made) == 1
+    with pytest.raises(ZeroDivisionError):
+        once("failing", lambda path: 1 / 0)
+    assert once("failing", make).read_text() == "made"

@@ -4,7 +4,6 @@ Object files are compiled once in a session, for all tests and processes.
 """
 
 import hashlib
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -31,10 +30,9 @@ def pytest_generate_tests(metafunc):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def shared_objects(tmp_path_factory):
+def shared_objects(shared):
     """A C file with the same text, headers and flags is compiled once in a session, whatever process needs it."""
-    kept, call = tmp_path_factory.getbasetemp(), toolchain.call
-    kept = (kept.parent if "PYTEST_XDIST_WORKER" in os.environ else kept) / "objects"
+    kept, call = shared / "objects", toolchain.call
     kept.mkdir(exist_ok=True)
 
     def call_or_copy(command, folder=None, seconds=toolchain.SECONDS, what="command"):

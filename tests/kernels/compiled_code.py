@@ -146,5 +146,6 @@ def allocating():
 PARTS = (kernels, some, bad, allocations, allocating)
 
 if __name__ == "__main__":
+    found = {part.__name__: part() for part in PARTS if part.__name__ in sys.argv[2:]}
     with open(sys.argv[1], "w") as file:
-        json.dump({part.__name__: part() for part in PARTS if part.__name__ in sys.argv[2:]}, file)
+        json.dump(found, file)

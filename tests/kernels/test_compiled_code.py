@@ -60,27 +60,33 @@ def run(arguments, tmp_path, **environment):
     return done.stdout
 
 
-def found(folder, *parts, **environment):
-    """Those parts of what the script finds."""
-    run([script.__file__, str(folder / "found.json"), *parts], folder, **environment)
-    return json.loads((folder / "found.json").read_text())
+@pytest.fixture(scope="module")
+def found(once):
+    """found(*parts): what the script finds, of those parts."""
+
+    def finds(*parts, **environment):
+        def make(path):
+            run([script.__file__, str(path), *parts], path.parent, **environment)
+
+        return json.loads(once("-".join(parts), make).read_text())
+
+    return finds
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory):
-    return found(tmp_path_factory.mktemp("compiled"), "kernels")
+def compiled(found):
+    return found("kernels")
 
 
 @pytest.fixture(scope="module")
-def few(tmp_path_factory):
-    return found(tmp_path_factory.mktemp("few"), "some", "bad")
+def few(found):
+    return found("some", "bad")
 
 
 @pytest.fixture(scope="module")
-def counted(tmp_path_factory, compiled_executor):
+def counted(found, compiled_executor):
     """Of the executor that is kept: allocations are counted by what it calls."""
-    store = {"XDG_CACHE_HOME": str(STORE.folder.parents[2]), "NUMBA_NRT_STATS": "1"}
-    return found(tmp_path_factory.mktemp("counted"), "allocations", "allocating", **store)
+    return found("allocations", "allocating", XDG_CACHE_HOME=str(STORE.folder.parents[2]), NUMBA_NRT_STATS="1")
 
 
 def native(text, start, name):
