@@ -44,7 +44,7 @@ def _commands(line, variables):
     for word in lexer:
         if word == "&&":
             commands.append([])
-        elif set(word) <= set("();<>|&"):
+        elif word and set(word) <= set("();<>|&"):
             raise ValueError(f"{word!r} is not checked; only && joins commands")
         else:
             commands[-1].append(word)

@@ -128,6 +128,7 @@ mcuref compare --help
 python3 -m venv .venv && .venv/bin/pip install '.[test]' && .venv/bin/pytest -q tests/golden
 . .venv/bin/activate
 pytest -m "not slow" tests/test_killed_runs.py --kills 50
+pytest -m "" tests/golden
 NUMBA_DISABLE_JIT=1 pytest -q -W ignore::RuntimeWarning tests/kernels
 python data_scripts/cifar10.py --subset
 python -m mcuref.firmware.measure --check --core m4f
