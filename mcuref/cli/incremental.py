@@ -1,9 +1,9 @@
 """Learn incrementally under a budget: distil new data, train, verify, expand the model, record; then the next task.
 
 Classes, or sessions of known classes, arrive task by task, in an order that the seed draws. Of their samples a few are
-distilled into the memory (1 % of the raw bytes, labels and all); the model trains on that memory, is verified on
-samples that it never trains on, and grows while it is below its criterion and the budget allows. Baselines run in the
-same harness: same order, augmentation, bytes and training steps.
+chosen or distilled into the memory (1 % of the raw bytes, labels and all; of the digits 5 %); the model trains on that
+memory, is verified on samples that it never trains on, and grows while it is below its criterion and the budget allows.
+Baselines run in the same harness: same order, augmentation, bytes and training steps.
 
   mcuref incremental --data mnist --model cnn-28 --tasks 5 --out runs/inc
   mcuref incremental --data uci_har --tasks 3 --compare naive,joint --seeds 5

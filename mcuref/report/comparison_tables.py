@@ -44,7 +44,8 @@ def protocol_line(comparison, evaluated):
     p, seeds = comparison.protocol, ", ".join(map(str, comparison.seeds))
     before = ""
     if p.pretrained_epochs:
-        before = f"pre-trained densely on the first {p.pretrained_part:.0%} for {_epochs(p.pretrained_epochs)}, then "
+        part = percent(p.pretrained_part, 0)
+        before = f"pre-trained densely on the first {part} for {_epochs(p.pretrained_epochs)}, then "
     if p.shifted:
         before += "in the changed domain "
     momentum = f", momentum {p.momentum:g}" if p.momentum else ""

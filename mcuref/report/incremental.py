@@ -53,6 +53,7 @@ def incremental_tables(report):
         yield note(f"{MARK} does not fit {_left(report['budget'])}")
     yield from warnings_below(report.get("warnings", ()))
     yield table.legend(*([SPREAD] if len(report["seeds"]) > 1 else []))
+    yield Text(_criterion_words(report["criterion"]))
     table = _work_table(report["strategies"])
     yield table
     yield table.legend("MACs: multiply-accumulates, means over seeds")
@@ -130,6 +131,16 @@ def _report_line(report):
     budget = report["budget"]
     limit = "no budget" if budget is None else f"budget {budget_words(budget['name'], budget.get('core', ''))}"
     return Text(f"{what_was_done(report)}; {report['evaluated_on']} set; {limit}")
+
+
+def _criterion_words(criterion):
+    """What accuracy lets growing stop, and that a device cannot ask for it where it is relative to the large model."""
+    if criterion["within"] is None:
+        return f"criterion: growing stops once its accuracy is {percent(criterion['accuracy'])}"
+    return (
+        f"criterion: growing stops once it is at most {100 * criterion['within']:.1f} points below {REFERENCE} after the "
+        f"same task; a device has no {REFERENCE} to compare with (--criterion A needs none)"
+    )
 
 
 def _left(budget):

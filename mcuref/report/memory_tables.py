@@ -14,8 +14,8 @@ ASSUMED_ZEROS = (
 STAY = 3  # of the categories of buffers; of the others the smallest goes first
 FLASH = Column(
     "flash",
-    means="bytes, where trained weights have their start image; columns before it are bytes of SRAM, which all that is not "
-    "kept from one sample to the next shares over time",
+    means="bytes; trained weights have their start values there; columns before it: bytes of SRAM; what does not last from "
+    "one sample to the next shares them over time, so that their sum may be above planned",
 )  # fmt: skip
 
 

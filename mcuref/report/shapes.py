@@ -25,7 +25,8 @@ STRATEGY = {
 }  # fmt: skip
 LEARNED = {
     **dict.fromkeys(("data", "model", "evaluated_on"), str), "scenario": {"kind": str, "tasks": int}, "seeds": [int],
-    "budget": (dict, None), "strategies": [STRATEGY], "growth": (list, None), "smallest_fixed": (dict, None),
+    "criterion": {"accuracy": (float, None), "within": (float, None)}, "budget": (dict, None), "strategies": [STRATEGY],
+    "growth": (list, None), "smallest_fixed": (dict, None),
 }  # fmt: skip
 OPTIONAL = {
     "budget": {"name": str}, "growth": [GROWN], "smallest_fixed": {"widths": [[int]], "inference_macs": float},

@@ -55,6 +55,7 @@ def one():
     return {
         "schema": "mcuref.incremental/1", "data": "mnist", "evaluated_on": "validation", "model": "mlp-784-8-4-4",
         "scenario": {"kind": "classes", "tasks": 2}, "seeds": [0], "budget": None, "recipe": {},
+        "criterion": {"accuracy": None, "within": 0.01},
         "strategies": [growing], "smallest_fixed": None, "timing": {"seconds": 1.5},
     }  # fmt: skip
 
@@ -120,6 +121,14 @@ def test_what_the_budget_would_refuse_is_marked(several, printed):
     left = "nrf52840, which leaves 260,096 B of SRAM and 1,048,576 B of flash"
     assert f"* does not fit {left}, code of training counted in" in lines
     assert "smallest fixed network: 12-4 (seed 0), 10-4 (seed 1; does not fit);" in lines[-1]
+
+
+@pytest.mark.parametrize("criterion, words", [
+    ({"accuracy": None, "within": 0.015}, "criterion: growing stops once it is at most 1.5 points below fixed-large"),
+    ({"accuracy": 0.9, "within": None}, "criterion: growing stops once its accuracy is 90.0 %"),
+])  # fmt: skip
+def test_the_criterion_is_told(one, printed, criterion, words):
+    assert any(line.startswith(words) for line in printed(*incremental_tables(one | {"criterion": criterion})))
 
 
 def test_what_was_not_learned_yet_is_dim(one):
