@@ -24,7 +24,8 @@ def test_slow(tell, request):
     tell(f"slow, {request.config.getoption('--kill-seed')}")
     assert request.config.getoption("--kills") == 4
 """
-several = pytest.param(("-n", "2"), marks=pytest.mark.skipif(not importlib.util.find_spec("xdist"), reason="needs pytest-xdist"))
+needs_xdist = pytest.mark.skipif(not importlib.util.find_spec("xdist"), reason="needs pytest-xdist")
+several = pytest.param(("-n", "2"), marks=[needs_xdist, pytest.mark.slow])
 
 
 @pytest.fixture
@@ -53,7 +54,14 @@ def test_all_tell_at_the_end_and_have_one_seed(run, processes):
     assert quick == slow
 
 
-@pytest.mark.parametrize("tier, ran", [((), ["quick"]), (("-m", "slow"), ["slow"]), (("-m", ""), ["quick", "slow"])])
+@pytest.mark.parametrize(
+    "tier, ran",
+    [
+        ((), ["quick"]),
+        pytest.param(("-m", "slow"), ["slow"], marks=pytest.mark.slow),
+        pytest.param(("-m", ""), ["quick", "slow"], marks=pytest.mark.slow),
+    ],
+)
 def test_slow_tests_run_if_asked_for(run, tier, ran):
     status, out = run(*tier)
     assert status == 0 and re.findall(r"^(\w+), \d+$", out, re.MULTILINE) == ran

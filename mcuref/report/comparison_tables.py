@@ -3,7 +3,7 @@
 from rich.text import Text
 
 from mcuref.memory.targets import budget_words
-from mcuref.report.tables import Column, Table, percent, warnings_below
+from mcuref.report.tables import Column, Table, note, percent, warnings_below
 
 SCORES = {  # of each metric its column, and that of what is lost against full training
     "accuracy": (
@@ -163,6 +163,7 @@ def sweep_tables(rows, advantages):
             percent(row["backward_effort_nonzero"]),
         )  # fmt: skip
     yield table
+    yield note(f"{OF_FULL.name}: backward effort {OF_FULL.means}")  # the first table may have had no room for it
     for a in advantages:
         if a["factor"] is None:
             yield Text(f"{a['method']}: trained nothing")
