@@ -12,10 +12,12 @@ from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.segment import SegmentLines
 from rich.table import Table
+from rich.text import Text
 
 from mcuref.text import one_line, printable
 
 WIDTH = 120  # of what goes to a file or pipe, where neither a terminal nor the environment variable COLUMNS says it
+HELD = "\ue000"  # while lines are made, a space at which none ends; rich breaks at no-break spaces too
 
 
 class _Console(Console):
@@ -27,7 +29,7 @@ class _Console(Console):
     def render(self, renderable, options=None):
         """What everything that is printed comes through, piece by piece."""
         for segment in super().render(renderable, options):
-            yield segment if segment.control else segment._replace(text=printable(segment.text))
+            yield segment if segment.control else segment._replace(text=printable(segment.text.replace(HELD, " ")))
 
     def on_broken_pipe(self):
         """The reader of a pipe went away: go on in silence, there may be files to write."""
@@ -68,9 +70,18 @@ def _print(piece, width):
     if isinstance(piece, Table):
         roomy = _Console(width=100_000)
         width = max(width, Measurement.get(roomy, roomy.options, piece).maximum)
+    else:
+        piece = _held_together(piece)
     console = _Console(width=width)
     lines = [_without_end(line) for line in console.render_lines(piece, pad=False)]
     console.print(SegmentLines(lines, new_lines=True), end="")
+
+
+def _held_together(piece):
+    """A str or Text in which no line ends between a figure and its %."""
+    text = Text(piece) if isinstance(piece, str) else piece.copy()
+    text.plain = text.plain.replace(" %", f"{HELD}%")
+    return text
 
 
 def _without_end(line):

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.text import Text
 
 from mcuref.cli.console import first_time, prepare_kernels, show
 from mcuref.files import user_cache
@@ -52,6 +53,13 @@ def test_in_a_pipe_columns_says_the_width(monkeypatch, capsys, columns, width):
         monkeypatch.setenv("COLUMNS", columns)
     show("x" * 400)
     assert {len(line) for line in capsys.readouterr().out.splitlines()[:-1]} == {width}
+
+
+@pytest.mark.parametrize("piece", [str, Text])
+def test_no_line_ends_between_a_figure_and_its_percent(monkeypatch, capsys, piece):
+    monkeypatch.setenv("COLUMNS", "20")
+    show(piece("of all the work 68.8 % and 100 %"))
+    assert capsys.readouterr().out == "of all the work\n68.8 % and 100 %\n"
 
 
 def test_a_terminal_is_asked_itself():
