@@ -8,7 +8,7 @@ from mcuref.datasets.catalogue import CATALOGUE
 from mcuref.datasets.data import Data
 from mcuref.datasets.folder import load_folder, near_data
 from mcuref.datasets.registered import load_registered
-from mcuref.datasets.registry import DatasetInfo, describe
+from mcuref.datasets.registry import NAMES, DatasetInfo, describe
 from mcuref.errors import InputError
 from mcuref.names import hint, near
 
@@ -22,11 +22,9 @@ def available():
 
 def find(name):
     """The DatasetInfo of the registered data set of that name; InputError if there is none."""
-    for row in available():
-        if row.name == name:
-            return row
-    known = hint(near(name, (row.name for row in available())), "`mcuref datasets` lists them")
-    raise InputError(f"there is no data set {name!r}{known}")
+    if name not in NAMES:
+        raise InputError(f"there is no data set {name!r}{hint(near(name, NAMES), '`mcuref datasets` lists them')}")
+    return describe(CATALOGUE[name]) if name in CATALOGUE else digits.describe()
 
 
 def load(name_or_folder):

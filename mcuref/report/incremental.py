@@ -74,7 +74,7 @@ def incremental_tables(report):
 
 
 def task_line(row):
-    """The same row in few words, for somebody who waits."""
+    """A task of ``per_seed[i]["tasks"]`` of a report in few words, for somebody who waits."""
     met = {None: "", True: ", criterion met", False: ", criterion not met"}[row["criterion_met"]]
     return (
         f"task {row['task']}: {len(row['classes'])} classes, accuracy {percent(row['accuracy'], 2)}, "

@@ -13,7 +13,7 @@ PAGES = [
     TOP / "CHANGELOG.md",
     *sorted((TOP / "docs").rglob("*.md")),
 ]
-LANGUAGES = ("python", "sh", "console", "toml", "c", "bibtex", "json")
+LANGUAGES = ("python", "sh", "console", "toml", "c", "bibtex")
 DIRECTIVES = ("{toctree}", "{include}", "{eval-rst}", "{math}", "{list-table}", "{note}", "{warning}")  # the build checks
 
 

@@ -1,6 +1,5 @@
 """Blocks of pages that are data, C, or a terminal's screen: run, parsed or compiled. Each returns what is wrong."""
 
-import json
 import os
 import re
 import shutil
@@ -58,15 +57,6 @@ def toml_faults(text, folder):
     try:
         mcuref.build(str(file))
     except McurefError as error:
-        return [str(error)]
-    return []
-
-
-def json_faults(text):
-    """It parses."""
-    try:
-        json.loads(text)
-    except ValueError as error:
         return [str(error)]
     return []
 

@@ -160,15 +160,6 @@ def test_a_model_that_cannot_be_built_is_found(tmp_path):
     assert "dens" in contents.toml_faults(right.replace('"dense"', '"dens"'), tmp_path)[0]
 
 
-@of_language("json")
-def test_json_parses(text):
-    assert not contents.json_faults(text)
-
-
-def test_json_that_does_not_parse_is_found():
-    assert contents.json_faults("{'a': 1}") and not contents.json_faults('{"a": 1}')
-
-
 @of_language("c")
 def test_c_compiles_beside_an_exported_project(text, project):
     faults = contents.c_faults(text, project)
