@@ -13,6 +13,7 @@ from mcuref.cost.zeros import SAMPLES, zero_shares
 from mcuref.errors import InputError
 from mcuref.layers import find_loss
 from mcuref.memory.targets import Budget
+from mcuref.metrics import deviation
 from mcuref.models import build, find_model
 from mcuref.parallel import cores
 from mcuref.program.compiler import compile, require
@@ -144,7 +145,7 @@ class Comparison:
             "dtype": "float32",
             "metric": results[0].metric,
             "accuracy": float(np.mean(scores)),
-            "accuracy_std": _deviation(scores),
+            "accuracy_std": deviation(scores),
             "per_seed": scores,
             "accuracy_drop": None,
             "accuracy_drop_std": None,
@@ -182,17 +183,12 @@ def _mean_ratios(results):
     ]
 
 
-def _deviation(values):
-    """Standard deviation over seeds, as estimated from these; 0 of one."""
-    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-
-
 def _relate(row, reference):
     """Fill in what compares a row with full training on the same seeds."""
     if reference is None:
         return
     row["accuracy_drop"] = reference["accuracy"] - row["accuracy"]
-    row["accuracy_drop_std"] = _deviation([full - own for full, own in zip(reference["per_seed"], row["per_seed"])])
+    row["accuracy_drop_std"] = deviation([full - own for full, own in zip(reference["per_seed"], row["per_seed"])])
     spent, full = (r["counts"]["weight_gradient"] + r["counts"]["propagate"] for r in (row, reference))
     row["backward_effort_nonzero"] = spent / full if full else 0.0
 

@@ -1,4 +1,5 @@
-"""How well anomalies are detected: the area under the ROC curve, its part at few false alarms, and clip by clip.
+"""How well anomalies are detected: the area under the ROC curve, its part at few false alarms, and clip by clip; and
+how far a figure is spread over seeds.
 
 As in DCASE 2020 task 2 and MLPerf Tiny: the score of a clip is the mean reconstruction error of its windows, each
 machine has a threshold of its own, so areas are computed machine by machine and then averaged.
@@ -8,6 +9,11 @@ import numpy as np
 
 from mcuref.datasets.data import Data
 from mcuref.errors import InputError
+
+
+def deviation(values):
+    """Standard deviation over seeds, as estimated from these figures (with n - 1), a float; 0 of a single one."""
+    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
 def auc(scores, labels):

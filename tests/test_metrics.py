@@ -1,4 +1,4 @@
-"""Areas under ROC curves by hand, by counting pairs, and machine by machine."""
+"""Areas under ROC curves by hand, by counting pairs, and machine by machine; the spread over seeds by hand."""
 
 from fractions import Fraction
 
@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mcuref import Data, InputError
-from mcuref.metrics import anomaly_scores, auc, clip_scores, partial_auc
+from mcuref.metrics import anomaly_scores, auc, clip_scores, deviation, partial_auc
 
 SCORES = st.lists(st.tuples(st.integers(-4, 4), st.integers(0, 1)), min_size=2, max_size=40)
 
@@ -156,3 +156,8 @@ def test_anomaly_scores_refuse(data):
     for wrong in (other, None):
         with pytest.raises(InputError, match="is not a data set of kind 'anomaly'"):
             anomaly_scores(np.ones(2), wrong)
+
+
+@pytest.mark.parametrize("values, expected", [([0.5], 0), ([1, 3], 2**0.5), ([2, 2, 2], 0), ([1, 2, 4, 5], (10 / 3) ** 0.5)])
+def test_deviation_is_that_with_one_less_than_the_number(values, expected):
+    assert deviation(values) == pytest.approx(expected, rel=1e-15)

@@ -22,6 +22,7 @@ from mcuref.incremental.recipe import Criterion, Expansion, Verification
 from mcuref.incremental.room import Room
 from mcuref.incremental.scenario import Scenario
 from mcuref.incremental.storage import Storage
+from mcuref.metrics import deviation
 from mcuref.models import build, find_model
 from mcuref.parallel import cores
 from mcuref.runs import data_digest
@@ -426,6 +427,5 @@ def _row(name, results):
         row[scalar] = max(values) if largest else float(np.mean(values))
     row["fits"] = None if results[0]["fits"] is None else all(r["fits"] for r in results)
     for scalar in ("average_accuracy", "forgetting"):
-        values = [r[scalar] for r in results]
-        row[f"{scalar}_std"] = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+        row[f"{scalar}_std"] = deviation([r[scalar] for r in results])
     return row | {"per_seed": results}

@@ -3,7 +3,7 @@
 from rich.text import Text
 
 from mcuref.memory.targets import format_size
-from mcuref.report.tables import Column, Table, note, percent
+from mcuref.report.tables import Column, Table, extents, note, percent
 
 LONG = 36  # of what a check found, more than its column has room for
 
@@ -45,7 +45,7 @@ def dataset_tables(rows, folder):
     )  # fmt: skip
     for row in rows:
         table.add_row(
-            row.name, row.kind, f"{row.train:,}", f"{row.test:,}", _shape(row.sample_shape), row.dtype, str(row.classes),
+            row.name, row.kind, f"{row.train:,}", f"{row.test:,}", extents(row.sample_shape), row.dtype, str(row.classes),
             row.what, Text("yes", style="green") if row.present else Text("no", style="dim"),
         )  # fmt: skip
     yield table
@@ -58,7 +58,7 @@ def dataset_lines(row):
     """One data set with its licence and what to know of it."""
     yield Text(f"{row.name}: {row.what}", style="bold")
     yield Text(
-        f"{row.train:,} training and {row.test:,} test samples, {row.kind}, {_shape(row.sample_shape)} {row.dtype}, "
+        f"{row.train:,} training and {row.test:,} test samples, {row.kind}, {extents(row.sample_shape)} {row.dtype}, "
         f"{row.classes} classes"
     )
     yield Text(f"licence: {row.licence}")
@@ -86,7 +86,7 @@ def models_tables(reports):
     )  # fmt: skip
     for report in reports:
         table.add_row(
-            report["name"], _shape(report["input"]), str(report["outputs"]), f"{report['parameters']:,}",
+            report["name"], extents(report["input"]), str(report["outputs"]), f"{report['parameters']:,}",
             f"{report['macs_forward']:,}", f"{report['sram_bytes']:,} B", f"{report['flash_bytes']:,} B",
             report["what"].partition(",")[0],
         )  # fmt: skip
@@ -102,7 +102,7 @@ def model_tables(report):
     previous = None
     for row in report["layers"]:
         fed_by = "" if row["from"] in ([previous], []) else " + ".join(row["from"])
-        table.add_row(row["layer"], _shape(row["shape"]), f"{row['parameters']:,}", f"{row['macs_forward']:,}", fed_by)
+        table.add_row(row["layer"], extents(row["shape"]), f"{row['parameters']:,}", f"{row['macs_forward']:,}", fed_by)
         previous = row["layer"]
     table.add_section()
     table.add_row("sum", "", f"{report['parameters']:,}", f"{report['macs_forward']:,}", "")
@@ -111,10 +111,6 @@ def model_tables(report):
         f"to train all layers by tinypropv2, batch 1: {report['sram_bytes']:,} B of SRAM, "
         f"{report['flash_bytes']:,} B of flash; loss {report['loss']}"
     )
-
-
-def _shape(shape):
-    return "x".join(map(str, shape))
 
 
 def checks_tables(checks):

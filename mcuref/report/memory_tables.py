@@ -5,7 +5,7 @@ from rich.text import Text
 from mcuref.cost.instructions import SOFT_FLOAT
 from mcuref.memory.buffers import CATEGORIES, REGIONS
 from mcuref.memory.targets import assumed_core
-from mcuref.report.tables import Column, Table, note, percent
+from mcuref.report.tables import Column, Table, extents, note, percent
 
 ASSUMED_ZEROS = (
     "; without an FPU products with 0 cost next to nothing: assumed are, for inference, zeros in half of the values behind "
@@ -99,7 +99,7 @@ def _layers_tables(memory):
     for row in layers:
         mark = "" if row["trainable"] or "weights" not in row["sram"] | row["flash"] else " (frozen)"
         table.add_row(
-            row["layer"] + mark, "x".join(map(str, row["shape"])), *(f"{row['sram'].get(c, 0):,}" for c in sums),
+            row["layer"] + mark, extents(row["shape"]), *(f"{row['sram'].get(c, 0):,}" for c in sums),
             f"{sum(row['flash'].values()):,}", f"{row['macs_forward']:,}", f"{row['macs_backward']:,}",
         )  # fmt: skip
     planned = memory["regions"]["flash"]["planned"]

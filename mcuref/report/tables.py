@@ -150,6 +150,11 @@ def percent(fraction, digits=1):
     return "-" if fraction is None else f"{100 * fraction:.{digits}f} %"
 
 
+def extents(shape):
+    """A shape as people read it: 28x28x1."""
+    return "x".join(map(str, shape))
+
+
 def warnings_below(sentences):
     """Lines below a table, of what is wrong with it."""
     return [Text(f"warning: {sentence}", style="bold yellow") for sentence in sentences]
