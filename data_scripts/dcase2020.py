@@ -17,9 +17,7 @@ from download import Archive, obtain
 
 from mcuref.datasets.registry import data_folder
 
-TITLE = (
-    "DCASE 2020 task 2, development set, sounds of normal and broken machines: {}; https://zenodo.org/record/3678171"
-)
+TITLE = "DCASE 2020 task 2, development set, sounds of normal and broken machines: {}; https://zenodo.org/record/3678171"
 LICENCE = "CC BY-NC-SA 4.0: non-commercial, share alike"
 CITATION = (
     'Y. Koizumi et al., "ToyADMOS: A Dataset of Miniature-Machine Operating Sounds for Anomalous Sound Detection", '

@@ -36,10 +36,7 @@ LABELS = Archive(
     sha256="4903e94206bac23bf772aadf06451916df56b58fc483a62db32a97b82656651d",
 )
 SPLIT = Archive(
-    "setid.mat",
-    (BASE + "setid.mat",),
-    14989,
-    sha256="46b8678f91fd95d3c8f4feab80d271a6c834a1dd896fe29fd3e6ad9ce5c8dccd",
+    "setid.mat", (BASE + "setid.mat",), 14989, sha256="46b8678f91fd95d3c8f4feab80d271a6c834a1dd896fe29fd3e6ad9ce5c8dccd"
 )
 SIDES = {"train.npz": ("trnid", "valid"), "test.npz": ("tstid",)}
 SIDE_LENGTH = 32

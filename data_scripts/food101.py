@@ -23,8 +23,7 @@ LICENCE = (
     "any use beyond scientific fair use must be negotiated with the owners of the pictures"
 )
 CITATION = (
-    'L. Bossard, M. Guillaumin, L. Van Gool, "Food-101: Mining Discriminative Components with Random Forests", '
-    "ECCV 2014"
+    'L. Bossard, M. Guillaumin, L. Van Gool, "Food-101: Mining Discriminative Components with Random Forests", ECCV 2014'
 )
 
 ARCHIVE = Archive(

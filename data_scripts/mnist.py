@@ -32,38 +32,22 @@ def _archive(name, size, sha256):
 # TensorFlow Datasets.
 FILES = {
     ("train.npz", "x"): (
-        _archive(
-            "train-images-idx3-ubyte.gz",
-            9912422,
-            "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-        ),
+        _archive("train-images-idx3-ubyte.gz", 9912422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
         "6bbc9ace898e44ae57da46a324031adb",
         (60000, 28, 28),
     ),
     ("train.npz", "y"): (
-        _archive(
-            "train-labels-idx1-ubyte.gz",
-            28881,
-            "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-        ),
+        _archive("train-labels-idx1-ubyte.gz", 28881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
         "a25bea736e30d166cdddb491f175f624",
         (60000,),
     ),
     ("test.npz", "x"): (
-        _archive(
-            "t10k-images-idx3-ubyte.gz",
-            1648877,
-            "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-        ),
+        _archive("t10k-images-idx3-ubyte.gz", 1648877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
         "2646ac647ad5339dbf082846283269ea",
         (10000, 28, 28),
     ),
     ("test.npz", "y"): (
-        _archive(
-            "t10k-labels-idx1-ubyte.gz",
-            4542,
-            "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-        ),
+        _archive("t10k-labels-idx1-ubyte.gz", 4542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
         "27ae3e4e09519cfbb04c329615203637",
         (10000,),
     ),

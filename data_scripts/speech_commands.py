@@ -33,14 +33,10 @@ def _archive(name, size, sha256):
 
 
 TRAIN = _archive(
-    "speech_commands_v0.02.tar.gz",
-    2428923189,
-    "af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58",
+    "speech_commands_v0.02.tar.gz", 2428923189, "af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58"
 )
 TEST = _archive(
-    "speech_commands_test_set_v0.02.tar.gz",
-    112563277,
-    "cc2a00c1147c2254e9be3fa0f779d8c17421dc349b86366567a8edfa9acd51df",
+    "speech_commands_test_set_v0.02.tar.gz", 112563277, "cc2a00c1147c2254e9be3fa0f779d8c17421dc349b86366567a8edfa9acd51df"
 )
 TOTALS = {TRAIN.name: 105835, TEST.name: 4890}  # recordings, for the progress bar
 
@@ -138,9 +134,7 @@ def training_clips(path):
         if not lists.get(name):
             raise InputError(f"{path} has no member {name}, or it is empty; it is not the expected archive")
     kept = [clip for clip in clips if clip.name not in lists[TESTING]]
-    return kept, {
-        clip.name for clip in kept if clip.name in lists[VALIDATION] or clip.name.startswith(VALIDATION_NOISE)
-    }
+    return kept, {clip.name for clip in kept if clip.name in lists[VALIDATION] or clip.name.startswith(VALIDATION_NOISE)}
 
 
 def testing_clips(path):

@@ -77,9 +77,7 @@ def whole_numbers(content, last, name):
 def convert_side(side, found):
     """{array name: array} of one side, "train" or "test", from {member name: bytes}."""
     windows = [
-        quantised(
-            table(found[f"{channel}_{side}.txt"], WINDOW, f"{channel}_{side}.txt"), scale, f"{channel}_{side}.txt"
-        )
+        quantised(table(found[f"{channel}_{side}.txt"], WINDOW, f"{channel}_{side}.txt"), scale, f"{channel}_{side}.txt")
         for channel, scale in CHANNELS.items()
     ]
     y = whole_numbers(found[f"y_{side}.txt"], len(CLASS_NAMES), f"y_{side}.txt")

@@ -22,9 +22,7 @@ def number(name, value, minimum=0.0, maximum=np.inf, above=False):
     inside = minimum < rounded if above else minimum <= rounded
     if not inside or not rounded <= maximum or not np.isfinite(rounded):
         lost = np.isinf(rounded) or (rounded == 0 and exact != 0)
-        raise InputError(
-            f"{name} {_shown(value)} is not {wanted}" + (f": it is {rounded:g} in float32" if lost else "")
-        )
+        raise InputError(f"{name} {_shown(value)} is not {wanted}" + (f": it is {rounded:g} in float32" if lost else ""))
     return rounded
 
 

@@ -43,8 +43,9 @@ class Comparison:
     given : columns of the protocol to replace, where not None: epochs, learning_rate, schedule, momentum, batch.
     """
 
-    def __init__(self, data, model, *, seeds=(0,), regime="scratch", budget=None, trainable=None, policy=None,
-                 progress=None, **given):  # fmt: skip
+    def __init__(
+        self, data, model, *, seeds=(0,), regime="scratch", budget=None, trainable=None, policy=None, progress=None, **given
+    ):
         self.data, self.model, self.seeds, self.regime = data, find_model(model), _seeds(seeds), regime
         self.budget, self.trainable, self.policy, self.progress = budget, trainable, policy, progress
         self.loss = self.model.loss
@@ -62,9 +63,14 @@ class Comparison:
         """A program of this comparison, from the weights of seed 0 or of ``network``; BudgetExceeded if too large."""
         network = build(self.model, self.data) if network is None else network
         return compile(
-            network, rule, self.protocol.optimiser(), loss=self.loss, policy=self.policy, trainable=self.trainable,
+            network,
+            rule,
+            self.protocol.optimiser(),
+            loss=self.loss,
+            policy=self.policy,
+            trainable=self.trainable,
             budget=self.budget,
-        )  # fmt: skip
+        )
 
     def check(self, named_rules):
         """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
@@ -72,9 +78,14 @@ class Comparison:
         every = [rule for _, _, rule in named_rules.values()]
         budget = Budget(None, None) if self.budget is None else self.budget
         require(
-            build(self.model, self.data), every, budget, self.protocol.optimiser(), loss=self.loss, policy=self.policy,
+            build(self.model, self.data),
+            every,
+            budget,
+            self.protocol.optimiser(),
+            loss=self.loss,
+            policy=self.policy,
             trainable=self.trainable,
-        )  # fmt: skip
+        )
 
     def run(self, named_rules):
         """Rows of ``named_rules``, {key: (method, preset, rule)}; drops are against the one whose method is full."""
@@ -177,8 +188,7 @@ def _seeds(seeds):
 def _mean_ratios(results):
     layers = zip(*(r.mean_ratio_per_layer for r in results))
     return [
-        {"layer": rows[0]["layer"]}
-        | {key: float(np.mean([row[key] for row in rows])) for key in ("ratio", "kept_ratio")}
+        {"layer": rows[0]["layer"]} | {key: float(np.mean([row[key] for row in rows])) for key in ("ratio", "kept_ratio")}
         for rows in layers
     ]
 
@@ -233,9 +243,7 @@ def advantage(row, sweep):
     elif row["accuracy"] <= points[0][1]:
         effort, bound = points[0][0], "at most"
     else:  # the first crossing from the cheap side: the least effort at which top-k is as good
-        (e0, a0), (e1, a1) = next(
-            pair for pair in zip(points, points[1:]) if pair[0][1] < row["accuracy"] <= pair[1][1]
-        )
+        (e0, a0), (e1, a1) = next(pair for pair in zip(points, points[1:]) if pair[0][1] < row["accuracy"] <= pair[1][1])
         effort, bound = e0 + (e1 - e0) * (row["accuracy"] - a0) / (a1 - a0), ""
     factor = effort / row["backward_effort"] if row["backward_effort"] else None
     return {"factor": factor, "topk_effort": effort, "bound": bound}

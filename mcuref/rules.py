@@ -209,9 +209,7 @@ def _selection(emit, name, delta, k, state=(), dimensions=(), constants=()):
     """Buffers for up to k kept entries and their number, and the instruction that fills them."""
     n = delta.shape[0]
     if n > LARGEST_N:
-        raise InputError(
-            f"layer {emit.name!r} has {n} outputs; the rules' float32 arithmetic is exact up to {LARGEST_N}"
-        )
+        raise InputError(f"layer {emit.name!r} has {n} outputs; the rules' float32 arithmetic is exact up to {LARGEST_N}")
     kept = emit.buffer("kept", (k,), "selection", emit.index_type)
     count = emit.buffer("kept_count", (1,), "selection", "int32")
     emit(name, (kept, count, *state), (delta,), (n, *dimensions), constants)
@@ -228,12 +226,7 @@ PRESETS = {
         "tinyprop": TinyProp(0.0, 1.0, 1.0, output="rule"),
         "tinypropv2": TinyPropV2(0.0, 1.0, 1.0, output="rule", threshold=0.5),
     },
-    "default": {
-        "full": Full(),
-        "topk": TopK(),
-        "tinyprop": TinyProp(),
-        "tinypropv2": TinyPropV2(),
-    },
+    "default": {"full": Full(), "topk": TopK(), "tinyprop": TinyProp(), "tinypropv2": TinyPropV2()},
 }
 
 

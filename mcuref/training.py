@@ -202,9 +202,14 @@ class Trainer:
         order = permutation(count, self.seed, SHUFFLE + number)[begin:]
         try:
             self.program.train(
-                self.data.x_train, self.data.y_train, order, first=first + begin, total=total, progress=progress,
+                self.data.x_train,
+                self.data.y_train,
+                order,
+                first=first + begin,
+                total=total,
+                progress=progress,
                 shown=epoch.shown.part(begin),
-            )  # fmt: skip
+            )
         except NonFiniteError as error:
             raise NonFiniteError(error.layer, begin + error.sample) from None  # the same, resumed or not
         self._epoch = None

@@ -8,17 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from mcuref.layers import (
-    AveragePool2D,
-    Dense,
-    DepthwiseConv2D,
-    Flatten,
-    GlobalAveragePool,
-    MaxPool2D,
-    ReLU,
-    ReLU6,
-    Reshape,
-)
+from mcuref.layers import AveragePool2D, Dense, DepthwiseConv2D, Flatten, GlobalAveragePool, MaxPool2D, ReLU, ReLU6, Reshape
 from mcuref.layers.residual import Add
 
 

@@ -57,9 +57,7 @@ def test_samples(model):
     assert np.abs(x).max() <= 1 and len(set(y.tolist())) > 1
 
 
-@pytest.mark.parametrize(
-    "name, words", [("mlp-4-1", "has one class"), ("mlp-4", "is not known"), (None, "is not known")]
-)
+@pytest.mark.parametrize("name, words", [("mlp-4-1", "has one class"), ("mlp-4", "is not known"), (None, "is not known")])
 def test_models_refused(name, words):
     with pytest.raises(InputError, match=words):
         bench.measure(name)

@@ -138,21 +138,25 @@ def test_every_other_change_is_refused(file, data):
         refused(path, changed)
 
 
-@pytest.mark.parametrize("content, words", [
-    (b"", "is damaged or of another version"),
-    (b"mcuref checkpoint 2\n" + b"0" * 64 + b"\n", "it does not begin with 'mcuref checkpoint 1'"),
-    (checkpoints.MAGIC, "its checksum does not match"),
-    (forged(b""), "is not one that mcuref wrote"),
-    (forged(b"no archive"), "is not one that mcuref wrote"),
-    (forged(archive(header=text(b"{}"))[:-30]), "is not one that mcuref wrote"),
-    (forged(archive(a=np.zeros(3))), "is not one that mcuref wrote: 'header is not a file in the archive'"),
-    (forged(archive(header=text(b"{"))), "is not one that mcuref wrote"),
-    (forged(archive(header=text(b"\xff"))), "is not one that mcuref wrote"),
-    (forged(archive(header=text(b"[" * 100_000))), "is not one that mcuref wrote"),
-    (forged(archive(header=text(b"{}"), **{"array.a": np.array([{}])})), "Object arrays cannot be loaded"),
-    (forged(archive(header=text(b"{}"), **{"array.a": np.zeros(9)}).replace(b"NUMPY", b"NUMPX")), "mcuref wrote"),
-    (forged(np.lib.format.magic(1, 0)), "is not one that mcuref wrote"),
-], ids=range(13))  # fmt: skip
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        (b"", "is damaged or of another version"),
+        (b"mcuref checkpoint 2\n" + b"0" * 64 + b"\n", "it does not begin with 'mcuref checkpoint 1'"),
+        (checkpoints.MAGIC, "its checksum does not match"),
+        (forged(b""), "is not one that mcuref wrote"),
+        (forged(b"no archive"), "is not one that mcuref wrote"),
+        (forged(archive(header=text(b"{}"))[:-30]), "is not one that mcuref wrote"),
+        (forged(archive(a=np.zeros(3))), "is not one that mcuref wrote: 'header is not a file in the archive'"),
+        (forged(archive(header=text(b"{"))), "is not one that mcuref wrote"),
+        (forged(archive(header=text(b"\xff"))), "is not one that mcuref wrote"),
+        (forged(archive(header=text(b"[" * 100_000))), "is not one that mcuref wrote"),
+        (forged(archive(header=text(b"{}"), **{"array.a": np.array([{}])})), "Object arrays cannot be loaded"),
+        (forged(archive(header=text(b"{}"), **{"array.a": np.zeros(9)}).replace(b"NUMPY", b"NUMPX")), "mcuref wrote"),
+        (forged(np.lib.format.magic(1, 0)), "is not one that mcuref wrote"),
+    ],
+    ids=range(13),
+)
 def test_other_contents(tmp_path, content, words):
     assert words in refused(tmp_path / "checkpoint", content)
 

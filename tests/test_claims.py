@@ -20,8 +20,9 @@ def by_method(rows):
     return {row["method"]: row for row in rows if row["preset"] != "sweep"}
 
 
-# One seed instead of three: the spread between seeds is 0.15 points on MNIST, so 0.5 points above the drops of docs/results.md
-# (0.6 and 0.3 on the small network) is three times what chance does; effort varies by less than a tenth of itself.
+# One seed instead of three: the spread between seeds is 0.15 points on MNIST, so 0.5 points above the drops of
+# docs/results.md (0.6 and 0.3 on the small network) is three times what chance does; effort varies by
+# less than a tenth of itself.
 def test_adaptive_methods_lose_less_than_a_point_on_mnist_at_a_fraction_of_the_effort():
     found = rows("mnist", "mlp-784-32-10")
     method = by_method(found)

@@ -131,9 +131,11 @@ def without_timing(rows):
     return json.dumps([{name: value for name, value in row.items() if name != "timing"} for row in rows])
 
 
-@pytest.mark.parametrize("keywords", [
-    {}, {"regime": "continue"}, {"momentum": 0.5, "batch": 4}, {"policy": "accumulate", "trainable": 1},
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "keywords",
+    [{}, {"regime": "continue"}, {"momentum": 0.5, "batch": 4}, {"policy": "accumulate", "trainable": 1}],
+    ids=str,
+)
 def test_rows_do_not_depend_on_how_many_run_at_a_time(data, monkeypatch, keywords):
     rows = {}
     for cores in (1, 2, 5):
@@ -220,9 +222,7 @@ def test_a_row_is_that_of_a_run(data):
         return compile(network, rule, SGD(protocol.learning_rate, "constant", 0.5, 4), trainable=1)
 
     result = Run(protocol, build("mlp-4-5-3", data, seed=3), data, comparison.loss, 3, compiled).finish()
-    assert (row["accuracy"], row["counts"], row["backward_effort"]) == (
-        result.score, result.counts, result.backward_effort
-    )  # fmt: skip
+    assert (row["accuracy"], row["counts"], row["backward_effort"]) == (result.score, result.counts, result.backward_effort)
 
 
 def test_momentum_batch_and_policy_need_memory(data):
@@ -270,10 +270,17 @@ def sounds():
 
     test = np.concatenate([windows(4, True), windows(4, False)])
     return Data(
-        "sounds", "anomaly", windows(12, True).reshape(-1, 2, 4), np.zeros(72, int), test.reshape(-1, 2, 4),
-        np.repeat([0, 1], 24), groups=np.repeat(np.arange(12), 6), clips_test=np.repeat(np.arange(8), 6),
-        machines_test=np.array([0, 1] * 4), x_anomalous=None,
-    )  # fmt: skip
+        "sounds",
+        "anomaly",
+        windows(12, True).reshape(-1, 2, 4),
+        np.zeros(72, int),
+        test.reshape(-1, 2, 4),
+        np.repeat([0, 1], 24),
+        groups=np.repeat(np.arange(12), 6),
+        clips_test=np.repeat(np.arange(8), 6),
+        machines_test=np.array([0, 1] * 4),
+        x_anomalous=None,
+    )
 
 
 def test_anomalies_are_measured_by_auc(sounds):
@@ -436,6 +443,5 @@ def test_instructions_are_of_the_core_of_the_budget(data):
     assert 0 < sparse and 0 < full < 20_000
     for budget in (None, Budget(None, None)):
         assert all(
-            row["instructions_per_step"] is None
-            for row in Comparison(data, "mlp-4-5-3", budget=budget, epochs=1).run(rules)
+            row["instructions_per_step"] is None for row in Comparison(data, "mlp-4-5-3", budget=budget, epochs=1).run(rules)
         )

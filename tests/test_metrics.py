@@ -124,9 +124,16 @@ def data():
     x = np.zeros((12, 3), np.float32)
     labels = np.array([0, 0, 1, 1, 0, 1])
     return Data(
-        "small", "anomaly", x, np.zeros(12, int), x, np.repeat(labels, 2), groups=np.zeros(12, int),
-        clips_test=np.repeat(np.arange(6), 2), machines_test=np.array([1, 1, 1, 2, 2, 2]),
-    )  # fmt: skip
+        "small",
+        "anomaly",
+        x,
+        np.zeros(12, int),
+        x,
+        np.repeat(labels, 2),
+        groups=np.zeros(12, int),
+        clips_test=np.repeat(np.arange(6), 2),
+        machines_test=np.array([1, 1, 1, 2, 2, 2]),
+    )
 
 
 def test_anomaly_scores_are_means_over_machines(data):
@@ -141,9 +148,16 @@ def test_anomaly_scores_are_means_over_machines(data):
 
 def test_a_machine_without_anomalies(data):
     part = Data(
-        "part", "anomaly", data.x_train, data.y_train, data.x_test[:8], data.y_test[:8], groups=data.groups,
-        clips_test=data.clips_test[:8], machines_test=data.machines_test[:4],
-    )  # fmt: skip
+        "part",
+        "anomaly",
+        data.x_train,
+        data.y_train,
+        data.x_test[:8],
+        data.y_test[:8],
+        groups=data.groups,
+        clips_test=data.clips_test[:8],
+        machines_test=data.machines_test[:4],
+    )
     with pytest.raises(InputError, match="'part' has test clips of one class only for machine 2"):
         anomaly_scores(np.ones(8), part)
 

@@ -1,4 +1,4 @@
-"""What was meant by a name that is not known: found through case, separators and slips, and nothing where nothing is near."""
+"""What was meant by a name that is not known: found through case, separators and slips, nothing where nothing is near."""
 
 import os
 
@@ -36,7 +36,13 @@ def test_at_most_three_and_those_only_that_are_as_near_as_the_nearest():
 
 
 def test_further_spellings():
-    for name, core in [("Cortex-M4F", "m4f"), ("cortex m4", "m4f"), ("CORTEX-M0+", "m0"), ("m4", "m4f"), ("Cortex-M33", "m33")]:
+    for name, core in [
+        ("Cortex-M4F", "m4f"),
+        ("cortex m4", "m4f"),
+        ("CORTEX-M0+", "m0"),
+        ("m4", "m4f"),
+        ("Cortex-M33", "m33"),
+    ]:
         assert near(name, CORES, CORE_NAMES) == [core]
 
 
@@ -48,7 +54,9 @@ def test_whatever_names_are_there_is_an_answer(name, known):
 
 def test_how_the_sentence_ends():
     assert hint([], "it may be x") == "; it may be x" and hint(["a"], "it may be x") == "; did you mean a? it may be x"
-    assert hint(["a", "b"], "y") == "; did you mean a or b? y" and hint(["a", "b", "c"], "y") == "; did you mean a, b or c? y"
+    assert (
+        hint(["a", "b"], "y") == "; did you mean a or b? y" and hint(["a", "b", "c"], "y") == "; did you mean a, b or c? y"
+    )
 
 
 @pytest.fixture
@@ -63,7 +71,8 @@ def runs(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("path, meant", [
-    ("runs/oen", ["'runs/one'"]), ("runs/ONE/", ["'runs/one'"]), ("./runs//ones", ["'runs/one'"]), ("run/one", ["'runs/one'"]),
+    ("runs/oen", ["'runs/one'"]), ("runs/ONE/", ["'runs/one'"]), ("./runs//ones", ["'runs/one'"]),
+    ("run/one", ["'runs/one'"]),
     ("runs/three", []), ("rnus/three", []), ("runs/one/x", []), ("nowhere/at/all", []), ("", []), (".", []), ("/", []),
     ("my_dta", ["'my_data'", "'my_data.bak'"]), ("a\0/b", []), ("x" * 300, []), ("net", []), ("..", []),
 ])  # fmt: skip

@@ -52,15 +52,25 @@ def test_seeds_refused(seed):
 def test_blocks_are_taken_apart_in_the_order_of_their_computation():
     network = Network(NESTED, name="nested")
     assert network.names == (
-        "input", "depthwise1", "relu61", "add1", "conv1", "conv2", "add2", "maxpool1", "conv3", "add3", "relu1",
-        "globalavgpool1", "dense1",
-    )  # fmt: skip
+        "input",
+        "depthwise1",
+        "relu61",
+        "add1",
+        "conv1",
+        "conv2",
+        "add2",
+        "maxpool1",
+        "conv3",
+        "add3",
+        "relu1",
+        "globalavgpool1",
+        "dense1",
+    )
     # body before projection before sum; a sum's body comes first
     assert network.sources == ((), (0,), (1,), (2, 0), (3,), (3,), (4, 5), (6,), (0,), (7, 8), (9,), (10,), (11,))
     assert network.shapes[6:10] == ((5, 5, 4), (2, 2, 4), (2, 2, 4), (2, 2, 4)) and network.shapes[-2:] == ((4,), (3,))
     assert network.parametric == (1, 4, 5, 8, 12)
-    assert [network.input_shape(i) for i in (1, 3, 4, 8, 9)] == [
-        (5, 5, 2), (5, 5, 2), (5, 5, 2), (5, 5, 2), (2, 2, 4)]  # fmt: skip
+    assert [network.input_shape(i) for i in (1, 3, 4, 8, 9)] == [(5, 5, 2), (5, 5, 2), (5, 5, 2), (5, 5, 2), (2, 2, 4)]
     assert list(network.parameters)[:4] == ["depthwise1.weights", "depthwise1.bias", "conv1.weights", "conv1.bias"]
     assert [layer for layer in network.layers if isinstance(layer, Add)] == [Add()] * 3
     assert not any(isinstance(layer, Residual) for layer in network.layers)

@@ -53,8 +53,10 @@ def test_long_schedules_do_not_overflow():
         assert SGD(1.0, schedule).rates(119_999_999, 1, 120_000_000)[0] == np.float32(last)
 
 
-@pytest.mark.parametrize("rate", [0, -0.1, 1e-50, 1e39, float("nan"), float("inf"), "0.1", None, True, [0.1],
-                                  pytest.param(10**400, id="beyond float")])  # fmt: skip
+@pytest.mark.parametrize(
+    "rate",
+    [0, -0.1, 1e-50, 1e39, float("nan"), float("inf"), "0.1", None, True, [0.1], pytest.param(10**400, id="beyond float")],
+)
 def test_a_bad_rate_is_refused_by_name_and_value(rate):
     with pytest.raises(InputError) as refused:
         SGD(rate)
@@ -84,9 +86,7 @@ def test_defaults_are_plain_sgd():
     assert SGD() == SGD(0.01, "linear", 0.0, 1) and SGD(0.1, momentum=0.5) != SGD(0.1)
 
 
-@pytest.mark.parametrize(
-    "momentum", [-0.1, 1, 1.0, 1.5, 1 - 1e-9, float("nan"), float("inf"), "0.9", None, True, [0.9]]
-)
+@pytest.mark.parametrize("momentum", [-0.1, 1, 1.0, 1.5, 1 - 1e-9, float("nan"), float("inf"), "0.9", None, True, [0.9]])
 def test_a_bad_momentum_is_refused_by_name_and_value(momentum):
     """1 - 1e-9 is 1 in float32: such a velocity would never forget."""
     with pytest.raises(InputError) as refused:

@@ -32,8 +32,9 @@ def network(sizes=(6, 16, 12, 5), seed=1):
         layers += [Dense(size), ReLU()]
     start = Network(layers[:-1], seed=seed)
     random = np.random.default_rng(seed)
-    return start.with_parameters({name: value if value.ndim > 1 else random.uniform(0.1, 1, value.shape)
-                                  for name, value in start.parameters.items()})  # fmt: skip
+    return start.with_parameters(
+        {name: value if value.ndim > 1 else random.uniform(0.1, 1, value.shape) for name, value in start.parameters.items()}
+    )
 
 
 def samples(count, inputs=6, classes=5, seed=0):
@@ -233,7 +234,8 @@ def test_full_training_goes_down_the_finite_differences(options, seed):
     program.train(x, y)
     for name, start in net.parameters.items():
         gradient = oracles.finite_difference(
-            lambda value: oracle_loss({**net.parameters, name: value}, x[0], y[0], options["loss"]), start)  # fmt: skip
+            lambda value: oracle_loss({**net.parameters, name: value}, x[0], y[0], options["loss"]), start
+        )
         np.testing.assert_allclose((start - program.parameters()[name]) / 0.5, gradient, rtol=1e-4, atol=1e-5)
 
 
@@ -261,8 +263,7 @@ def bounds_of_k(rule, delta, y_max, position):
 
 
 @settings(max_examples=8, deadline=None)
-@given(st.sampled_from([0.0, 0.1, 0.5]), st.sampled_from([0.5, 1.0]), st.sampled_from([0.5, 1.0, 1.3]),
-       st.integers(0, 99))  # fmt: skip
+@given(st.sampled_from([0.0, 0.1, 0.5]), st.sampled_from([0.5, 1.0]), st.sampled_from([0.5, 1.0, 1.3]), st.integers(0, 99))
 def test_k_and_counts_follow_the_formula(s_min, s_max, zeta, seed):
     rule = TinyProp(s_min, s_max, zeta, output="rule")
     net = network(seed=seed)
@@ -465,8 +466,10 @@ BAD = {  # of each setting: values that are out of range, and in every case None
 }
 
 
-@pytest.mark.parametrize("rule, name, value", [(rule, name, value) for (rule, name), values in BAD.items()
-                                               for value in [*values, None, True, "a word"]])  # fmt: skip
+@pytest.mark.parametrize(
+    "rule, name, value",
+    [(rule, name, value) for (rule, name), values in BAD.items() for value in [*values, None, True, "a word"]],
+)
 def test_bad_settings_are_refused_by_name_and_value(rule, name, value):
     with pytest.raises(InputError) as refused:
         rule(**{name: value})

@@ -144,16 +144,19 @@ def test_a_fingerprint_is_of_what_decides_the_run(data):
     flipped[159, 3] = np.nextafter(flipped[159, 3], np.float32(9))
     others = {
         "data": [
-            make(replace(data, x_train=flipped), CONTINUE), make(replace(data, x_test=data.x_test + 1), CONTINUE),
+            make(replace(data, x_train=flipped), CONTINUE),
+            make(replace(data, x_test=data.x_test + 1), CONTINUE),
             make(replace(data, y_test=data.y_test[::-1]), CONTINUE),
             make(replace(data, mean=data.mean + 1, scale=data.scale), CONTINUE),
         ],
         "program": [
-            make(data, CONTINUE, model="mlp-4-6-3"), make(data, CONTINUE, seed=4),
-            make(data, replace(CONTINUE, learning_rate=0.03)), make(data, replace(CONTINUE, pretrained_epochs=2)),
+            make(data, CONTINUE, model="mlp-4-6-3"),
+            make(data, CONTINUE, seed=4),
+            make(data, replace(CONTINUE, learning_rate=0.03)),
+            make(data, replace(CONTINUE, pretrained_epochs=2)),
             make(data, CONTINUE, rule=TinyPropV2(threshold=0.21, decay=0.9)),
         ],
-    }  # fmt: skip
+    }
     for part, several in others.items():
         for other in several:
             assert other.fingerprint[part] != mine[part], part

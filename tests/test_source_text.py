@@ -65,15 +65,19 @@ def _has(module, names):
 def test_what_is_named_in_comments_docstrings_and_pages_exists():
     missing = [
         f"{path.relative_to(TOP)}: {name}"
-        for path in [*SOURCES, *PAGES] for text in texts(path) for name in missing_files(text) + missing_modules(text)
-    ]  # fmt: skip
+        for path in [*SOURCES, *PAGES]
+        for text in texts(path)
+        for name in missing_files(text) + missing_modules(text)
+    ]
     assert not missing
 
 
 def test_names_of_what_is_gone_are_found():
     assert missing_files("see mcuref/firmware/cores.py and cost.py, mcuref/nosuch/, accuracy.py") == [
-        "cost.py", "mcuref/firmware/cores.py", "mcuref/nosuch",
-    ]  # fmt: skip
+        "cost.py",
+        "mcuref/firmware/cores.py",
+        "mcuref/nosuch",
+    ]
     text = ":mod:`mcuref.cost.nothing`, mcuref.cost.zeros, mcuref.compile, mcuref.train/1"
     assert missing_modules(text) == ["mcuref.cost.nothing"]
 
@@ -82,8 +86,9 @@ def test_lines_fit_a_screen():
     long = [
         f"{path.relative_to(TOP)}:{number}: {len(line)}"
         for path in sorted((TOP / "mcuref").rglob("*.py"))
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if len(line) > LONGEST
-    ]  # fmt: skip
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if len(line) > LONGEST
+    ]
     assert not long, f"longer than {LONGEST} characters"
 
 
@@ -92,10 +97,11 @@ def test_no_value_is_made_and_thrown_away():
     kinds = (ast.Tuple, ast.List, ast.Attribute, ast.Name, ast.Subscript, ast.Compare, ast.BinOp, ast.BoolOp)
     lost = [
         f"{path.relative_to(TOP)}:{node.lineno}: {ast.unparse(node)}"
-        for folder in ("mcuref", "data_scripts") for path in sorted((TOP / folder).rglob("*.py"))
+        for folder in ("mcuref", "data_scripts")
+        for path in sorted((TOP / folder).rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Expr) and isinstance(node.value, kinds)
-    ]  # fmt: skip
+    ]
     assert not lost
 
 

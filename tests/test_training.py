@@ -62,9 +62,12 @@ def test_counts_of_full_by_hand(data):
     """Forward and weight gradient: 4 x 5 + 5 x 3 MACs; propagation through the upper layer alone: 5 x 3."""
     _, result = run(data)
     assert result.counts == {
-        "forward": 35 * SHOWN, "weight_gradient": 35 * SHOWN, "propagate": 15 * SHOWN, "update": (35 + 8) * SHOWN,
+        "forward": 35 * SHOWN,
+        "weight_gradient": 35 * SHOWN,
+        "propagate": 15 * SHOWN,
+        "update": (35 + 8) * SHOWN,
         "comparisons": 0,
-    }  # fmt: skip
+    }
     assert result.backward_effort == result.total_effort == 1.0
     assert [row["ratio"] for row in result.mean_ratio_per_layer] == [1.0, 1.0]
     assert (result.samples_shown, result.samples_skipped) == (SHOWN, 0)

@@ -14,9 +14,7 @@ from mcuref.cli.console import prepare_kernels, progress, show
 def arguments(parser):
     """Options of this command."""
     parser.add_argument("--model", metavar="NAME", help="several with commas; default those of mcuref.bench.MODELS")
-    parser.add_argument(
-        "--seconds", type=options.number, default=1.0, metavar="S", help="for each measurement; default 1"
-    )
+    parser.add_argument("--seconds", type=options.number, default=1.0, metavar="S", help="for each measurement; default 1")
     options.add_json(parser)
 
 

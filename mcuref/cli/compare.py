@@ -29,10 +29,11 @@ def arguments(parser):
         help="0,1,2 or a count, a single one with a comma (7,); start weights and orders; default 1 (seed 0)",
     )
     parser.add_argument(
-        "--sweep", action="store_true",
+        "--sweep",
+        action="store_true",
         help="also run static top-k at several ratios (dense output layer) and print how many times less backward "
         "effort each adaptive method needs at equal accuracy",
-    )  # fmt: skip
+    )
     options.add_budget(parser)
     options.add_wide(parser)
     options.add_json(parser)
@@ -54,9 +55,15 @@ def run(arguments):
 
     def attempt(name, budget):
         comparison = Comparison(
-            data, name, seeds=seeds, regime=arguments.regime, budget=budget, trainable=arguments.trainable,
-            policy=arguments.policy, **options.protocol(arguments),
-        )  # fmt: skip
+            data,
+            name,
+            seeds=seeds,
+            regime=arguments.regime,
+            budget=budget,
+            trainable=arguments.trainable,
+            policy=arguments.policy,
+            **options.protocol(arguments),
+        )
         chosen = named_rules(methods, arguments.preset, comparison.protocol, **settings)
         chosen |= sweep_rules() if arguments.sweep else {}
         comparison.check(chosen)
@@ -69,9 +76,8 @@ def run(arguments):
     ratios = [row for row in rows if row["preset"] == "sweep"]
     rows = [row for row in rows if row["preset"] != "sweep"]
     gains = [
-        {"method": row["method"]} | advantage(row, ratios)
-        for row in rows if ratios and row["method"].startswith("tinyprop")
-    ]  # fmt: skip
+        {"method": row["method"]} | advantage(row, ratios) for row in rows if ratios and row["method"].startswith("tinyprop")
+    ]
     scores = {row["method"]: row["accuracy"] for row in rows}
     warnings = nothing_learned(scores, rows[0]["metric"], [[data.y_test]])
     tables = comparison_tables(rows, warnings, explain=first_time("compare"))

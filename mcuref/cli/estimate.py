@@ -18,10 +18,11 @@ def arguments(parser):
     """Options of this command."""
     options.add_model(parser, data=False)
     parser.add_argument(
-        "--data", metavar="NAME|FOLDER",
+        "--data",
+        metavar="NAME|FOLDER",
         help="samples and classes as this data set has them; on cores without an FPU, where it matters for the "
         "instructions, also its zeros; default: float32 samples",
-    )  # fmt: skip
+    )
     options.add_rule(parser)
     options.add_policy(parser)
     options.add_budget(parser)
@@ -50,9 +51,14 @@ def run(arguments):
 
     def attempt(name, budget):
         return compile(
-            build(name, data), rule, optimiser, loss=find_model(name).loss, policy=arguments.policy,
-            trainable=arguments.trainable, budget=budget,
-        )  # fmt: skip
+            build(name, data),
+            rule,
+            optimiser,
+            loss=find_model(name).loss,
+            policy=arguments.policy,
+            trainable=arguments.trainable,
+            budget=budget,
+        )
 
     suggestions = []
     try:

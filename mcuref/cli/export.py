@@ -16,14 +16,15 @@ def arguments(parser):
     """Options of this command."""
     parser.add_argument("run_folder", metavar="RUN", help="the folder that mcuref train --out made")
     parser.add_argument("--c", metavar="FOLDER", help="write the C99 project into this new folder")
-    parser.add_argument(
-        "--name", default="model", metavar="NAME", help="of the model in C: NAME.h, NAME_...; default model"
-    )
+    parser.add_argument("--name", default="model", metavar="NAME", help="of the model in C: NAME.h, NAME_...; default model")
     parser.add_argument("--vectors", metavar="FOLDER", help="write golden vectors into this new folder")
     parser.add_argument(
-        "--samples", type=options.whole(1, 100_000), default=32, metavar="N",
+        "--samples",
+        type=options.whole(1, 100_000),
+        default=32,
+        metavar="N",
         help="the first N training samples go with it; default 32",
-    )  # fmt: skip
+    )
 
 
 def run(asked):

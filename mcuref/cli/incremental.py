@@ -24,18 +24,18 @@ def arguments(parser):
         "--model", type=options.model, metavar="NAME", help="the largest model; default: one that fits the data"
     )
     parser.add_argument(
-        "--tasks", metavar="N|sessions",
+        "--tasks",
+        metavar="N|sessions",
         help="split the classes into N tasks, or sessions: known classes seen again; default 5, or as many as classes",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--compare", metavar="LIST", default="",
+        "--compare",
+        metavar="LIST",
+        default="",
         help="baselines beside growing: naive, joint, fixed-large, random, herding, k-center, reservoir; with commas",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--seeds",
-        default="1",
-        metavar="LIST|COUNT",
-        help="0,1,2 or a count: class order, start weights; default 1 (seed 0)",
+        "--seeds", default="1", metavar="LIST|COUNT", help="0,1,2 or a count: class order, start weights; default 1 (seed 0)"
     )
     _add_memory(parser)
     _add_training(parser)
@@ -52,9 +52,7 @@ def _add_memory(parser):
     group.add_argument(
         "--share", type=options.number, metavar="S", help="of the raw bytes that may be stored; default: the protocol's"
     )
-    group.add_argument(
-        "--per-class", type=options.whole(1), metavar="N", help="stored samples a class, instead of --share"
-    )
+    group.add_argument("--per-class", type=options.whole(1), metavar="N", help="stored samples a class, instead of --share")
     group.add_argument(
         "--bits", type=options.whole(1), metavar="B", help="8, 4, 2 or 1 a stored value; default: the protocol's"
     )
@@ -64,22 +62,21 @@ def _add_memory(parser):
         help="of stored samples along every axis but the last; default: the protocol's",
     )
     group.add_argument(
-        "--distil", choices=("matching", "published", "swap-herding", "random"),
+        "--distil",
+        choices=("matching", "published", "swap-herding", "random"),
         help="distribution matching with the normalised or the published step, or selection alone; default: the protocol's",
-    )  # fmt: skip
-    group.add_argument(
-        "--features",
-        choices=("random", "learned"),
-        help="embeddings: random networks (default) or the model's own features",
     )
     group.add_argument(
-        "--embedding", type=options.model, metavar="NAME",
+        "--features", choices=("random", "learned"), help="embeddings: random networks (default) or the model's own features"
+    )
+    group.add_argument(
+        "--embedding",
+        type=options.model,
+        metavar="NAME",
         help="model whose layers random embeddings have; default: the protocol's",
-    )  # fmt: skip
-    group.add_argument("--embeddings", type=options.whole(1), metavar="R", help="how many; default: the protocol's")
-    group.add_argument(
-        "--group", type=options.whole(1), metavar="G", help="samples that are distilled together; default 12"
     )
+    group.add_argument("--embeddings", type=options.whole(1), metavar="R", help="how many; default: the protocol's")
+    group.add_argument("--group", type=options.whole(1), metavar="G", help="samples that are distilled together; default 12")
     group.add_argument("--store", choices=("flash", "sram"), help="where stored samples lie; default flash")
 
 
@@ -111,18 +108,23 @@ def _add_growth(parser):
         "--within", type=options.number, metavar="D", help="instead: at most so far below fixed-large; default 0.01"
     )
     group.add_argument(
-        "--verify", choices=("held-out", "stored", "arriving"),
+        "--verify",
+        choices=("held-out", "stored", "arriving"),
         help="on samples held out of the training set, on stored ones (which count), or test-then-train; default held-out",
-    )  # fmt: skip
+    )
     group.add_argument(
-        "--start", type=options.number, metavar="F",
+        "--start",
+        type=options.number,
+        metavar="F",
         help="hidden widths to begin with, of the model's; default: the protocol's",
-    )  # fmt: skip
+    )
     group.add_argument("--factor", type=options.number, metavar="F", help="of a growth step; default 1.5")
     group.add_argument(
-        "--growth", choices=("zero-outgoing", "net2wider", "shrink-and-perturb"), metavar="HOW",
+        "--growth",
+        choices=("zero-outgoing", "net2wider", "shrink-and-perturb"),
+        metavar="HOW",
         help="zero-outgoing, net2wider or shrink-and-perturb; default: the protocol's",
-    )  # fmt: skip
+    )
     group.add_argument("--deepen", action="store_true", help="add a layer when no width can grow")
     group.add_argument("--shrink", action="store_true", help="also try to be smaller")
     group.add_argument("--smallest", action="store_true", help="also find the smallest fixed width that would do")
@@ -166,23 +168,39 @@ def _setting(asked):
     within = 0.01 if asked.criterion is None and asked.within is None else asked.within
     criterion = Criterion(accuracy=asked.criterion, within=within)
     return Setting(
-        tasks=_tasks(asked.tasks), strategies=("growing", *(n for n in names if n != "growing")),
-        seeds=tuple(options.seeds(asked.seeds)), criterion=criterion, per_class=asked.per_class, start=asked.start,
+        tasks=_tasks(asked.tasks),
+        strategies=("growing", *(n for n in names if n != "growing")),
+        seeds=tuple(options.seeds(asked.seeds)),
+        criterion=criterion,
+        per_class=asked.per_class,
+        start=asked.start,
         smallest=asked.smallest,
-        expansion=tuple(_given(
-            factor=asked.factor, method=asked.growth, deepen=asked.deepen or None, shrink=asked.shrink or None
-        ).items()),
+        expansion=tuple(
+            _given(
+                factor=asked.factor, method=asked.growth, deepen=asked.deepen or None, shrink=asked.shrink or None
+            ).items()
+        ),
         rule=rules.make(asked.method, asked.preset, **options.settings(asked.settings)),
         **_given(
             share=asked.share, bits=asked.bits, resolution=asked.resolution, distil=asked.distil, embedding=asked.embedding
         ),
-        given=tuple(_given(
-            features=asked.features, region=asked.store, steps=asked.steps, learning_rate=asked.learning_rate,
-            momentum=asked.momentum, batch=asked.batch, keep=asked.keep, stream_pass=asked.stream or None,
-            verify=asked.verify, group=asked.group, embeddings=asked.embeddings,
-            no_augmentation=asked.no_augmentation or None,
-        ).items()),
-    )  # fmt: skip
+        given=tuple(
+            _given(
+                features=asked.features,
+                region=asked.store,
+                steps=asked.steps,
+                learning_rate=asked.learning_rate,
+                momentum=asked.momentum,
+                batch=asked.batch,
+                keep=asked.keep,
+                stream_pass=asked.stream or None,
+                verify=asked.verify,
+                group=asked.group,
+                embeddings=asked.embeddings,
+                no_augmentation=asked.no_augmentation or None,
+            ).items()
+        ),
+    )
 
 
 def _tasks(text):

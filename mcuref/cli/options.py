@@ -56,45 +56,60 @@ def add_model(parser, data=True):
     """--data, --model, --trainable."""
     if data:
         parser.add_argument(
-            "--data", default="digits", metavar="NAME|FOLDER",
+            "--data",
+            default="digits",
+            metavar="NAME|FOLDER",
             help="a data set (mcuref datasets) or a folder with train.npz and test.npz, arrays x and y; default digits",
-        )  # fmt: skip
+        )
     parser.add_argument(
-        "--model", type=model, metavar="NAME",
+        "--model",
+        type=model,
+        metavar="NAME",
         help="a model of the zoo (mcuref models), mlp-A-B-C by widths, a TOML file, or one of these with hidden widths "
         "times F: NAME@F; default: one that fits the data" + ("" if data else f", without data {DEFAULT_MODEL}"),
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--trainable", type=whole(1 if data else 0), metavar="N",
+        "--trainable",
+        type=whole(1 if data else 0),
+        metavar="N",
         help="train only the last N layers with parameters; the others stay frozen in flash; default all",
-    )  # fmt: skip
+    )
 
 
 def add_rule(parser, default="tinypropv2"):
     """--method, --preset, --set; ``default`` "all" if several methods can be named."""
     several = default == "all"
     parser.add_argument(
-        "--method", metavar="NAME", default=",".join(rules.METHODS) if several else default,
+        "--method",
+        metavar="NAME",
+        default=",".join(rules.METHODS) if several else default,
         help=", ".join(rules.METHODS) + ("; several with commas" if several else "") + f"; default {default}",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--preset", default="default", metavar="NAME",
+        "--preset",
+        default="default",
+        metavar="NAME",
         help="paper (settings as published) or default (ours, one for all data sets)",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", dest="settings",
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="settings",
         help="replace a setting of the method, such as s_max=0.7, threshold=0.5, ratio=0.2, output=rule; repeatable",
-    )  # fmt: skip
+    )
 
 
 def add_budget(parser):
     """--target, --sram, --flash, --stack."""
     group = parser.add_argument_group("budget (enforced: what does not fit is refused before anything starts)")
     group.add_argument(
-        "--target", metavar="PART",
+        "--target",
+        metavar="PART",
         help=f"a microcontroller (mcuref targets), or none for no limit; default {DEFAULT_TARGET}, or the smallest part "
         "that holds the default model; with --sram or --flash its core, whose code and stack are counted in",
-    )  # fmt: skip
+    )
     group.add_argument("--sram", metavar="SIZE", help="bytes of SRAM, such as 65536, 64KiB or 64k")
     group.add_argument("--flash", metavar="SIZE", help="bytes of flash")
     reserve = format_size(DEFAULT_STACK, short=True)
@@ -105,31 +120,35 @@ def add_optimiser(parser):
     """--momentum, --batch."""
     default = SGD()
     parser.add_argument(
-        "--momentum", type=number, metavar="M",
-        help=f"of SGD; default {default.momentum:g}; takes 4 bytes a trained weight",
-    )  # fmt: skip
+        "--momentum", type=number, metavar="M", help=f"of SGD; default {default.momentum:g}; takes 4 bytes a trained weight"
+    )
     parser.add_argument(
-        "--batch", type=whole(1, LARGEST_BATCH), metavar="N",
+        "--batch",
+        type=whole(1, LARGEST_BATCH),
+        metavar="N",
         help=f"trained samples per update; default {default.batch}; more take 4 bytes a trained weight for the gradient",
-    )  # fmt: skip
+    )
 
 
 def add_policy(parser):
     """--momentum, --batch, --policy."""
     add_optimiser(parser)
     parser.add_argument(
-        "--policy", choices=POLICIES,
+        "--policy",
+        choices=POLICIES,
         help="immediate (each sample updates the weights) or accumulate (sums over the batch); default: what --batch needs",
-    )  # fmt: skip
+    )
 
 
 def add_run(parser):
     """--regime, --epochs, --learning-rate, --schedule, --samples, --evaluate."""
     parser.add_argument(
-        "--regime", default="scratch", metavar="NAME",
+        "--regime",
+        default="scratch",
+        metavar="NAME",
         help=f"{', '.join(REGIMES)}: from start weights; or pre-trained on a first part and then on new samples of the same "
         "kind, or of a changed domain; default scratch",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--epochs", type=whole(1, MOST_EPOCHS), metavar="N", help="default: the protocol's for the data and regime"
     )
@@ -140,13 +159,13 @@ def add_run(parser):
 
 def add_part(parser):
     """--samples, --evaluate."""
+    parser.add_argument("--samples", type=whole(1), metavar="N", help="use only the first N training samples; default all")
     parser.add_argument(
-        "--samples", type=whole(1), metavar="N", help="use only the first N training samples; default all"
-    )
-    parser.add_argument(
-        "--evaluate", default="test", choices=("test", "validation"),
+        "--evaluate",
+        default="test",
+        choices=("test", "validation"),
         help="on which samples: the test set, or a sixth of the training set held out, to choose settings on; default test",
-    )  # fmt: skip
+    )
 
 
 def add_json(parser):
@@ -159,9 +178,10 @@ def add_json(parser):
 def add_wide(parser):
     """--wide."""
     parser.add_argument(
-        "--wide", action="store_true",
+        "--wide",
+        action="store_true",
         help="all columns of the tables, however narrow the terminal is (its width, or in a pipe COLUMNS, else 120)",
-    )  # fmt: skip
+    )
 
 
 def protocol(arguments):

@@ -1,7 +1,7 @@
 """Show a finished run again: the tables of mcuref train or mcuref incremental, from its folder.
 
-  mcuref report runs/inc
-  mcuref report runs/inc --pictures pictures/  accuracy, size and matrix, drawn
+mcuref report runs/inc
+mcuref report runs/inc --pictures pictures/  accuracy, size and matrix, drawn
 """
 
 from mcuref.cli import options

@@ -12,9 +12,10 @@ def add_folder(parser):
     """--out, --resume."""
     parser.add_argument("--out", metavar="FOLDER", help="keep the run in this new folder; default: print only")
     parser.add_argument(
-        "--resume", metavar="FOLDER",
+        "--resume",
+        metavar="FOLDER",
         help="go on with the unfinished run in this folder, as it was begun; no other option but --json and --wide",
-    )  # fmt: skip
+    )
 
 
 def know_what_is_given(parser):

@@ -28,9 +28,12 @@ def arguments(parser):
     options.add_budget(parser)
     resumable.add_folder(parser)
     parser.add_argument(
-        "--checkpoint", type=options.number, default=30.0, metavar="S",
+        "--checkpoint",
+        type=options.number,
+        default=30.0,
+        metavar="S",
         help="seconds between two checkpoints in the folder; default 30",
-    )  # fmt: skip
+    )
     options.add_wide(parser)
     options.add_json(parser)
     resumable.know_what_is_given(parser)
@@ -64,9 +67,14 @@ def _checked(asked):
 
         def compiled(network):
             return compile(
-                network, rule, protocol.optimiser(), loss=model.loss, policy=asked.policy, trainable=asked.trainable,
+                network,
+                rule,
+                protocol.optimiser(),
+                loss=model.loss,
+                policy=asked.policy,
+                trainable=asked.trainable,
                 budget=budget,
-            )  # fmt: skip
+            )
 
         network = build(model, data, seed=asked.seed)
         compiled(network)
@@ -98,9 +106,7 @@ def _finish(asked, training, found=None):
     with progress() as training.progress:
         result = training.finish(found)
     seconds = time.perf_counter() - began
-    report = training_report(
-        training.trainer, result, asked.method, asked.preset, asked.regime, asked.evaluate, seconds
-    )
+    report = training_report(training.trainer, result, asked.method, asked.preset, asked.regime, asked.evaluate, seconds)
     report["warnings"] = nothing_learned({asked.method: result.score}, result.metric, [[training.trainer.data.y_test]])
     show(*training_tables(report), wide=asked.wide)
     warn(report["warnings"])

@@ -26,9 +26,12 @@ def arguments(parser):
     parser.add_argument("--conformance", action="store_true", help="run the conformance list instead of a project")
     parser.add_argument("--profile", action="store_true", help="count instructions, exactly, per kernel")
     parser.add_argument(
-        "--timeout", type=options.whole(1, 86400), default=SECONDS, metavar="S",
+        "--timeout",
+        type=options.whole(1, 86400),
+        default=SECONDS,
+        metavar="S",
         help=f"seconds that a firmware may run; default {SECONDS}",
-    )  # fmt: skip
+    )
     options.add_wide(parser)
     options.add_json(parser)
 
@@ -98,6 +101,9 @@ def _conformance(core, seconds):
     outcomes = run_conformance(core.name, seconds)
     failures = [{"case": name} | difference.as_dict() for name, difference in outcomes if difference is not None]
     return {
-        "core": core.name, "compiler": version(core), "equal": not failures, "cases": len(outcomes),
+        "core": core.name,
+        "compiler": version(core),
+        "equal": not failures,
+        "cases": len(outcomes),
         "differences": failures,
-    }  # fmt: skip
+    }

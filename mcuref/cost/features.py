@@ -179,9 +179,13 @@ def _depthwise_forward(work):
     rows, columns = taps_inside(g)
     taps = runs * rows.sum() * columns.sum()
     return {
-        "place": runs * _positions(g), "line": runs * g[HO], "row": runs * rows.sum() * g[WO], "tap": taps,
-        "value": runs * _positions(g) * g[C], **work.products(taps, g[C]),
-    }  # fmt: skip
+        "place": runs * _positions(g),
+        "line": runs * g[HO],
+        "row": runs * rows.sum() * g[WO],
+        "tap": taps,
+        "value": runs * _positions(g) * g[C],
+        **work.products(taps, g[C]),
+    }
 
 
 def _pool(work):
@@ -191,10 +195,15 @@ def _pool(work):
     taps = runs * rows.sum() * columns.sum()
     recorded = len(work.instruction.outputs) > 1
     return {
-        "place": runs * _positions(g), "line": runs * g[HO], "row": runs * rows.sum() * g[WO], "tap": taps,
-        "value under": taps * g[C], "value recorded": taps * g[C] * recorded, "value": runs * _positions(g) * g[C],
+        "place": runs * _positions(g),
+        "line": runs * g[HO],
+        "row": runs * rows.sum() * g[WO],
+        "tap": taps,
+        "value under": taps * g[C],
+        "value recorded": taps * g[C] * recorded,
+        "value": runs * _positions(g) * g[C],
         "input": runs * g[H] * g[W] * g[C],
-    }  # fmt: skip
+    }
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -208,9 +217,12 @@ def _decide(work):
 def _select(work):
     n = work.d[0]
     return {
-        **loop(work.runs, n, "magnitude"), "entry": work.runs * n, "kept": work.kept, "pass": work.comparisons / n,
+        **loop(work.runs, n, "magnitude"),
+        "entry": work.runs * n,
+        "kept": work.kept,
+        "pass": work.comparisons / n,
         "comparison": work.comparisons,
-    }  # fmt: skip
+    }
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -229,9 +241,12 @@ def _dense_propagate(work):
     inputs = work.d[1]
     fours, singles = (work.runs * n for n in in_fours(work.mean_kept))
     return {
-        "input": work.runs * inputs, "four": fours, "single": singles,
-        **loop(fours, inputs, "four products"), **loop(singles, inputs, "product"),
-    }  # fmt: skip
+        "input": work.runs * inputs,
+        "four": fours,
+        "single": singles,
+        **loop(fours, inputs, "four products"),
+        **loop(singles, inputs, "product"),
+    }
 
 
 def _dense_update(work):
@@ -297,9 +312,12 @@ def _begin_rows(work):
 def _apply_rows(work):
     rows, elements = work.d[:2]
     return {
-        "row": work.runs * rows, "mask byte": work.runs * -(-rows // 8), "row applied": work.kept,
-        "weight applied": work.kept * elements, "gradient that is 0": work.kept * elements * work.zeros,
-    }  # fmt: skip
+        "row": work.runs * rows,
+        "mask byte": work.runs * -(-rows // 8),
+        "row applied": work.kept,
+        "weight applied": work.kept * elements,
+        "gradient that is 0": work.kept * elements * work.zeros,
+    }
 
 
 FEATURES = {

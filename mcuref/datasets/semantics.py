@@ -41,10 +41,7 @@ def speech_commands(train):
         )
     where = "data set 'speech_commands_mfcc49x10': speaker"
     speakers = checks.numbers(train["speaker"], len(train["x"]), where, "training sample").astype(np.int64)
-    return {
-        "groups": np.where(speakers == 0, -1 - np.arange(len(speakers)), speakers),
-        "validation": train["validation"],
-    }
+    return {"groups": np.where(speakers == 0, -1 - np.arange(len(speakers)), speakers), "validation": train["validation"]}
 
 
 def _numbers(array, shape):

@@ -85,9 +85,7 @@ CORES = {
     )
 }  # fmt: skip
 
-MEASURED_CORES = tuple(
-    name for name in CORES if name not in ("host", "microbit")
-)  # a board of its own costs a core nothing
+MEASURED_CORES = tuple(name for name in CORES if name not in ("host", "microbit"))  # a board of its own costs a core nothing
 
 
 def find_core(name):
@@ -98,7 +96,11 @@ def find_core(name):
 def places(core):
     """Linker flags that say where a board has its memories."""
     values = {
-        "VECTORS_ORG": core.vectors, "FLASH_ORG": core.flash[0], "FLASH_LEN": core.flash[1],
-        "RAM_ORG": core.ram[0], "RAM_LEN": core.ram[1], "STACK_LEN": core.stack,
-    }  # fmt: skip
+        "VECTORS_ORG": core.vectors,
+        "FLASH_ORG": core.flash[0],
+        "FLASH_LEN": core.flash[1],
+        "RAM_ORG": core.ram[0],
+        "RAM_LEN": core.ram[1],
+        "STACK_LEN": core.stack,
+    }
     return [f"-Wl,--defsym={name}={value:#x}" for name, value in values.items()]

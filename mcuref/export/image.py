@@ -30,8 +30,7 @@ class Image:
         arena = program.fill(Arena(plan))
         self.flash = arena.flash.view(np.uint32).copy()
         self.images = np.array(
-            [(plan.offsets[b], plan.offsets[image] - plan.sram, b.size) for b, image in listing.images.items()],
-            np.int32,
+            [(plan.offsets[b], plan.offsets[image] - plan.sram, b.size) for b, image in listing.images.items()], np.int32
         ).reshape(-1, 3)
         self.table = plan.offsets[listing.table] - plan.sram
         self.output = plan.offsets[listing.output]

@@ -50,10 +50,13 @@ def write_project(material, folder, name="model"):
         texts = {
             "main.c": (SOURCES / "example" / "main.c").read_text(encoding="utf-8"),
             "verify/verify.c": (SOURCES / "verify" / "verify.c").read_text(encoding="utf-8"),
-            "model.h": _model_header(material), "model.c": _model_source(image),
-            "samples.h": _samples_header(material), "samples.c": _samples_source(material),
-            "verify/spans.h": _spans_header(image), "README.txt": readme(material),
-        }  # fmt: skip
+            "model.h": _model_header(material),
+            "model.c": _model_source(image),
+            "samples.h": _samples_header(material),
+            "samples.c": _samples_source(material),
+            "verify/spans.h": _spans_header(image),
+            "README.txt": readme(material),
+        }
         for path, text in texts.items():
             (part / path.replace("model", name)).write_text(_named(text, name), encoding="utf-8")
         (part / "Makefile").write_text(makefile(name), encoding="utf-8")
@@ -180,11 +183,7 @@ def _trained_state(material):
 
 
 def _samples_source(material):
-    arrays = {
-        "model_sample samples": material.x,
-        "model_answer answers": material.answers,
-        "float rates": material.rates,
-    }
+    arrays = {"model_sample samples": material.x, "model_answer answers": material.answers, "float rates": material.rates}
     counts = (len(material.x), material.x[:1].nbytes, material.answers.shape[1], f"0x{_trained_state(material):08x}u")
     texts = [f"const {kind} {name} = {value};\n" for (name, kind), value in zip(COUNTS.items(), counts)]
     texts += [

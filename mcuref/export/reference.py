@@ -120,6 +120,5 @@ def described_program(content, parameters):
     network = Network([first, *layers], seed=content["seed"], name=name, parameters=parameters)
     rule, optimiser = METHODS[content["method"]](**content["settings"]), SGD(**content["optimiser"])
     return compile(
-        network, rule, optimiser, loss=content["loss"], policy=content["policy"],
-        trainable=len(content["trainable_layers"]),
-    )  # fmt: skip
+        network, rule, optimiser, loss=content["loss"], policy=content["policy"], trainable=len(content["trainable_layers"])
+    )

@@ -49,9 +49,14 @@ def golden_vectors(material):
     written = _written(material, trace)
     hashes = [(sample, row, value) for sample, (rows, *_) in enumerate(trace.steps) for row, value in rows]
     arrays = {
-        "table": program.table, "flash": image.flash, "images": image.images, "spans": image.spans,
-        "samples": np.ascontiguousarray(material.x).reshape(len(material.x), -1), "answers": material.answers,
-        "rates": material.rates, "hashes": np.array(hashes, np.uint32).reshape(-1, 3),
+        "table": program.table,
+        "flash": image.flash,
+        "images": image.images,
+        "spans": image.spans,
+        "samples": np.ascontiguousarray(material.x).reshape(len(material.x), -1),
+        "answers": material.answers,
+        "rates": material.rates,
+        "hashes": np.array(hashes, np.uint32).reshape(-1, 3),
         "statuses": np.array([status for _, status, _ in trace.steps], np.int32),
         "losses": np.array([bits for *_, bits in trace.steps], np.int32).view(np.float32),
         "written_at": np.cumsum([0, *map(len, written)], dtype=np.int32),
@@ -59,7 +64,7 @@ def golden_vectors(material):
         "classes": np.array([best for best, *_ in trace.inferences], np.int32),
         "outputs": np.array([z for _, z, _ in trace.inferences], np.float32).reshape(-1, program.network.outputs),
         "state": np.frombuffer(trace.state, np.uint32),
-    }  # fmt: skip
+    }
     return {"about": np.array(json.dumps(_about(program)))} | _sizes(material, image, arrays) | _names(program) | arrays
 
 
@@ -89,21 +94,37 @@ def _about(program):
     import numba
 
     return {
-        "generator": f"mcuref {__version__}", "numpy": np.__version__, "numba": numba.__version__,
-        "model": label(program.network.name), "seed": program.network.seed, "rule": repr(program.rule),
-        "optimiser": repr(program.optimiser), "loss": program.loss, "policy": program.policy,
-    }  # fmt: skip
+        "generator": f"mcuref {__version__}",
+        "numpy": np.__version__,
+        "numba": numba.__version__,
+        "model": label(program.network.name),
+        "seed": program.network.seed,
+        "rule": repr(program.rule),
+        "optimiser": repr(program.optimiser),
+        "loss": program.loss,
+        "policy": program.policy,
+    }
 
 
 def _sizes(material, image, arrays):
     """{name: int32 scalar}: what the .h defines as VECTORS_name."""
     program, plan = material.program, material.program.plan
     sizes = {
-        "ROWS": len(program.instructions), "FORWARD_ROWS": program.listing.forward_rows, "IMAGES": len(image.images),
-        "SRAM_BYTES": plan.sram, "STATE_BYTES": plan.state, "FLASH_BYTES": plan.flash, "TABLE": image.table,
-        "OUTPUT": image.output, "OUTPUTS": program.network.outputs, "SAMPLES": len(material.x), "STEPS": material.steps,
-        "INFERENCES": material.inferences, "HASHES": len(arrays["hashes"]), "RUNS": len(arrays["written_at"]) - 1,
-    }  # fmt: skip
+        "ROWS": len(program.instructions),
+        "FORWARD_ROWS": program.listing.forward_rows,
+        "IMAGES": len(image.images),
+        "SRAM_BYTES": plan.sram,
+        "STATE_BYTES": plan.state,
+        "FLASH_BYTES": plan.flash,
+        "TABLE": image.table,
+        "OUTPUT": image.output,
+        "OUTPUTS": program.network.outputs,
+        "SAMPLES": len(material.x),
+        "STEPS": material.steps,
+        "INFERENCES": material.inferences,
+        "HASHES": len(arrays["hashes"]),
+        "RUNS": len(arrays["written_at"]) - 1,
+    }
     return {name: np.array(value, np.int32) for name, value in sizes.items()}
 
 

@@ -60,9 +60,7 @@ def errors(core_name, materials):
 
 def print_errors(core_name, rows):
     """The table of :func:`errors`."""
-    print(
-        f"\nInstructions on {core_name}: mean of a few samples, measured in the emulator and by formula, with the share"
-    )
+    print(f"\nInstructions on {core_name}: mean of a few samples, measured in the emulator and by formula, with the share")
     print("of zeros in the activations of the same samples, and with an assumed share\n")
     print(f"{'network':18} {'method':9} {'what':9} {'measured':>14} {'formula':>14}    error {'assuming':>14}    error")
     for network, method, what, measured, *formulas in rows:
@@ -120,13 +118,9 @@ def print_savings(table):
         f"\nA training step on {SAVING_CORE}, mean of {samples} samples of MNIST, after dense training on "
         f"{PRETRAINED:,} others:"
     )
-    print(
-        "instructions as measured, selection (Y, top-k, decision) included, and multiply-accumulates, forward and back;"
-    )
+    print("instructions as measured, selection (Y, top-k, decision) included, and multiply-accumulates, forward and back;")
     print("saved, share: of method full\n")
-    print(
-        f"{'network':18} {'method':10} {'instructions':>12}    saved {'MACs':>10}    saved {'selection':>10}    share"
-    )
+    print(f"{'network':18} {'method':10} {'instructions':>12}    saved {'MACs':>10}    saved {'selection':>10}    share")
     for row in table:
         columns = f"{row['instructions']:12,.0f} {100 * row['instructions_saved']:6.1f} % "
         columns += f"{row['macs']:10,.0f} {100 * row['macs_saved']:6.1f} % "

@@ -116,10 +116,7 @@ def _block(random, layers):
     """A few layers that fit behind the given ones."""
     rows, columns, channels = mcuref.Network([*layers, Conv2D(1, 1)]).shapes[-2]
     kernel = tuple(int(random.integers(1, min(n, 4) + 1)) for n in (rows, columns))
-    window = {
-        "stride": tuple(int(n) for n in random.integers(1, 3, 2)),
-        "padding": str(random.choice(("same", "valid"))),
-    }
+    window = {"stride": tuple(int(n) for n in random.integers(1, 3, 2)), "padding": str(random.choice(("same", "valid")))}
     filters, kind = int(random.integers(2, 20)), random.integers(0, 10)
     if kind < 4:
         return [Conv2D(filters, kernel, **window), ReLU()]

@@ -42,9 +42,7 @@ def read_functions(path, frames):
 
 def _entry(size, align, needs):
     """An entry of something without a stack."""
-    return {
-        "bytes": size, "align": align, "needs": sorted(needs), "stack": 0, "calls": [], "tails": [], "indirect": False
-    }  # fmt: skip
+    return {"bytes": size, "align": align, "needs": sorted(needs), "stack": 0, "calls": [], "tails": [], "indirect": False}
 
 
 def _names(sections):
@@ -86,9 +84,7 @@ def _calls(section, start, end, names, frame, instructions):
 def _reached(section, start, end, instructions):
     """Offsets of the other functions of a section that one jumps to, calls, or falls through to."""
     starts = list(section.functions)
-    targets = (
-        int(operands.split()[-2], 16) for _, name, operands in instructions if name[0] in "bc" and "<" in operands
-    )
+    targets = (int(operands.split()[-2], 16) for _, name, operands in instructions if name[0] in "bc" and "<" in operands)
     reached = {starts[bisect_right(starts, target) - 1] for target in targets}
     real = [row for row in instructions if row[1:] not in PADDING]
     if end < section.bytes and real and not _leaves(*real[-1][1:]):
@@ -108,10 +104,6 @@ def _lowered(name, operands):
     lowered = re.search(r"\[sp, #-(\d+)\]!", operands)
     if lowered is None and name.startswith("sub"):
         lowered = re.match(r"sp, (?:sp, )?#(\d+)", operands)
-    if (
-        lowered is None
-        and (re.match(r"sp\b", operands) or "sp!" in operands)
-        and not name.startswith(("cmp", *RAISING))
-    ):
+    if lowered is None and (re.match(r"sp\b", operands) or "sp!" in operands) and not name.startswith(("cmp", *RAISING)):
         raise ToolError(f"the stack of a function of libgcc cannot be told: {name} {operands}")
     return int(lowered[1]) if lowered else 0

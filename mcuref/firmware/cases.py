@@ -101,9 +101,15 @@ def pool_bytes(material):
     image, plan = Image(material.program), material.program.plan
     rows = len(material.program.instructions)
     parts = (
-        image.images.nbytes, image.spans.nbytes, image.flash.nbytes, rows * POINTER, plan.sram, plan.state + SAVED_HEAD,
-        material.x[:1].nbytes, material.answers[:1].nbytes + 4,
-    )  # fmt: skip
+        image.images.nbytes,
+        image.spans.nbytes,
+        image.flash.nbytes,
+        rows * POINTER,
+        plan.sram,
+        plan.state + SAVED_HEAD,
+        material.x[:1].nbytes,
+        material.answers[:1].nbytes + 4,
+    )
     return sum(-(-part // 4) * 4 for part in parts)
 
 
@@ -161,9 +167,15 @@ def _widths():
 def _windows():
     """Every layer with a window, at strides and paddings that cut it off at each side."""
     windows = (
-        (1, 1, "valid"), (3, 1, "same"), (3, 2, "same"), (3, 2, "valid"), ((5, 7), 1, "valid"),
-        ((5, 1), (1, 2), "same"), ((1, 3), (2, 1), "same"), ((2, 4), (1, 2), "same"),
-    )  # fmt: skip
+        (1, 1, "valid"),
+        (3, 1, "same"),
+        (3, 2, "same"),
+        (3, 2, "valid"),
+        ((5, 7), 1, "valid"),
+        ((5, 1), (1, 2), "same"),
+        ((1, 3), (2, 1), "same"),
+        ((2, 4), (1, 2), "same"),
+    )
     layers = {
         "conv": lambda *window: Conv2D(5, *window),
         "depthwise": DepthwiseConv2D,
@@ -213,9 +225,7 @@ def _rules():
     sparse = [Input((9,)), Dense(17), ReLU(), Dense(33), ReLU(), Dense(5)]
     image = [IMAGE, Conv2D(4, 3), ReLU(), DepthwiseConv2D(2), ReLU(), Flatten(), Dense(5)]
     rules = [Full(), TopK(0.25, "auto"), TopK(0.001, "dense"), TopK(0.001, "rule"), TopK(1.0, "rule", "dense")]
-    rules += [
-        TinyProp(output=output, bias=bias) for output in ("auto", "dense", "rule") for bias in ("masked", "dense")
-    ]
+    rules += [TinyProp(output=output, bias=bias) for output in ("auto", "dense", "rule") for bias in ("masked", "dense")]
     rules += [TinyProp(0.0, 1.0, output="rule", rounding=rounding) for rounding in ("nearest", "floor")]
     rules += [TinyProp(0.05, 0.5, zeta=0.5, decay=0.5, output="rule"), TinyProp(0.25, 2.0, zeta=1.5, decay=0.75)]
     rules += [TinyProp(0.07, 0.83, zeta=0.9, decay=0.99, output="rule"), TinyPropV2(d_min=0.07, d_max=0.83, beta=0.9)]
@@ -259,18 +269,7 @@ def _losses():
 
 def _parts():
     """Some of the layers trained, none, and gradients of the input."""
-    layers = [
-        IMAGE,
-        Conv2D(3, 3),
-        ReLU(),
-        DepthwiseConv2D(2),
-        ReLU6(),
-        MaxPool2D(2),
-        Flatten(),
-        Dense(4),
-        ReLU(),
-        Dense(3),
-    ]
+    layers = [IMAGE, Conv2D(3, 3), ReLU(), DepthwiseConv2D(2), ReLU6(), MaxPool2D(2), Flatten(), Dense(4), ReLU(), Dense(3)]
     for count in range(4):
         yield Row(f"{count} trained", layers, TinyProp(), options={"trainable": count})
     for rule in (Full(), TopK(0.1, "rule")):
@@ -301,9 +300,7 @@ def _values():
     minus = np.full((2, 9), -0.0, np.float32)  # a layer with weights never puts that out, a load does
     yield Row("minus zero, relu", [Input((9,)), ReLU(), Dense(3)], x=minus, samples=2, options={"wrt": "input"})
     yield Row("minus zero, relu kept", [Input((9,)), ReLU(), Dense(3)], x=minus, samples=2)
-    line = np.append(
-        np.linspace(0, 104, 27), (86.99, 87.1, 87.336, 87.337)
-    )  # e^-87.33654 is the smallest that is not 0
+    line = np.append(np.linspace(0, 104, 27), (86.99, 87.1, 87.336, 87.337))  # e^-87.33654 is the smallest that is not 0
     start = {"dense1.weights": line.astype(np.float32)[:, None], "dense1.bias": 0}
     yield Row("exponentials", [Input((1,)), Dense(31)], x=np.float32([[1], [-1], [0.5]]), weights=start)
     never, x = SGD(1e-45, "constant"), np.float32([[1] * 3, [0] * 3, [1] * 3])  # a rate that changes nothing
@@ -314,9 +311,7 @@ def _values():
     spread = {"dense1.weights": np.linspace(-9, 9, 999, dtype=np.float32)[:, None], "dense1.bias": 0}
     x = np.float32([[1], [0.37], [-1.3], [2.1], [0.001]])
     yield Row("many exponentials", [Input((1,)), Dense(999)], TopK(0.1, "rule"), x=x, samples=5, weights=spread)
-    yield Row(
-        "big errors", [Input((4,)), Dense(8)], TopK(0.25, "rule"), SGD(0.01), x=1.0, targets=50.0, options=squared
-    )
+    yield Row("big errors", [Input((4,)), Dense(8)], TopK(0.25, "rule"), SGD(0.01), x=1.0, targets=50.0, options=squared)
     start = {"dense1.weights": np.eye(3), "dense1.bias": 0, "dense2.weights": np.tri(3) - 0.5, "dense2.bias": 0}
     layers = [Input((3,)), Dense(3), ReLU6(), ReLU(), Dense(3)]
     yield Row("relu6 at its limit", layers, x=np.float32([[6, 5, 0], [7, 6, -1]]), samples=2, weights=start)

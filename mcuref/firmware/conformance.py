@@ -39,11 +39,27 @@ def encode_case(material, watched=False):
     image, plan = Image(program), program.plan
     x = np.ascontiguousarray(material.x)
     header = np.array(
-        [MAGIC, len(program.instructions), program.listing.forward_rows, len(image.images), plan.sram, plan.state,
-         plan.flash, image.table, image.output, program.network.outputs, material.steps, material.inferences,
-         x[:1].nbytes, answers[:1].nbytes, material.labelled, watched, image.identity],
+        [
+            MAGIC,
+            len(program.instructions),
+            program.listing.forward_rows,
+            len(image.images),
+            plan.sram,
+            plan.state,
+            plan.flash,
+            image.table,
+            image.output,
+            program.network.outputs,
+            material.steps,
+            material.inferences,
+            x[:1].nbytes,
+            answers[:1].nbytes,
+            material.labelled,
+            watched,
+            image.identity,
+        ],
         np.int64,
-    ).astype(np.uint32)  # fmt: skip
+    ).astype(np.uint32)
     operands = [words(image.operands)] if watched else []
     parts = [words(header), words(image.images), words(image.spans), *operands, words(image.flash)]
     for sample, answer, rate in zip(x, answers, material.rates):

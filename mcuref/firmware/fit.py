@@ -131,8 +131,11 @@ def _fit_all(names):
         write_json(MEASURED / f"instructions-{name}.json", content)
         print(f"{name}: {content['programs']} programs, {content['compiler']}")
         for opcode, formula in content["formulas"].items():
-            print(f"  {opcode:30} {formula['observations']:5}   mean error {100 * formula['mean_error']:5.1f} %"
-                  f"   largest {100 * formula['largest_error']:5.1f} %", flush=True)  # fmt: skip
+            print(
+                f"  {opcode:30} {formula['observations']:5}   mean error {100 * formula['mean_error']:5.1f} %"
+                f"   largest {100 * formula['largest_error']:5.1f} %",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

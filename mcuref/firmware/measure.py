@@ -47,10 +47,14 @@ def measure(core):
         )
         constants = _constants(*examples["labels"][1:])
     return {
-        "schema": SCHEMA, "core": core.name, "compiler": version(core), "flags": " ".join((*core.flags, *BARE, *FLAGS)),
-        "constants": constants, "table": base,
+        "schema": SCHEMA,
+        "core": core.name,
+        "compiler": version(core),
+        "flags": " ".join((*core.flags, *BARE, *FLAGS)),
+        "constants": constants,
+        "table": base,
         "variants": {"uint32": _changed(base, wider), "no labels": _changed(base, targets)},
-    }  # fmt: skip
+    }
 
 
 def write(measured):
@@ -96,9 +100,10 @@ def _constants(objects, program):
     sizes = {symbol.name: symbol.bytes for path in objects for part in read_sections(path) for symbol in part.symbols}
     return {
         "operation": sizes["operations"] // len(program.instructions),
-        "image": sizes["images"] // len(program.listing.images), "program": sizes["model"],
+        "image": sizes["images"] // len(program.listing.images),
+        "program": sizes["model"],
         "counts": sum(sizes[name] for name in COUNTS),
-    }  # fmt: skip
+    }
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -113,8 +113,11 @@ def require_board(core):
 def build_plugin(folder):
     """Compile the plugin for this computer's QEMU into ``folder``; returns its path."""
     plugin = folder / "counter.so"
-    call([find_tool("gcc"), "-O2", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", PLUGIN, "-o", plugin],
-         folder, what="compiler")  # fmt: skip
+    call(
+        [find_tool("gcc"), "-O2", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", PLUGIN, "-o", plugin],
+        folder,
+        what="compiler",
+    )
     return plugin
 
 

@@ -58,10 +58,16 @@ class Verification:
         """Plain data."""
         difference = None if self.difference is None else self.difference.as_dict()
         return {
-            "core": self.core, "compiler": self.compiler, "equal": self.equal,
-            "samples": self.samples, "instructions": self.instructions, "inferences": self.inferences,
-            "watched": self.watched, "arena": {"planned": self.arena[0], "elf": self.arena[1]}, "difference": difference,
-        }  # fmt: skip
+            "core": self.core,
+            "compiler": self.compiler,
+            "equal": self.equal,
+            "samples": self.samples,
+            "instructions": self.instructions,
+            "inferences": self.inferences,
+            "watched": self.watched,
+            "arena": {"planned": self.arena[0], "elf": self.arena[1]},
+            "difference": difference,
+        }
 
 
 def read_project(folder):
@@ -105,8 +111,9 @@ def build_project(folder, core, place):
     with explained(core):
         call(
             [find_tool("make"), "-s", f"-j{os.cpu_count()}", f"CORE={core.name}", f"BUILD={build}", build / "check"],
-            copy, what="building with",
-        )  # fmt: skip
+            copy,
+            what="building with",
+        )
     if not (copy / build / "check").is_file():
         raise ToolError("the project's Makefile built no check")
     return copy / build / "check"
@@ -143,9 +150,15 @@ def verify_project(folder, core_name, seconds=SECONDS):
         arena = plan.sram, sizes[ARENA]
     instructions = sum(len(rows) for rows, _, _ in trace.steps) if trace else 0
     return Verification(
-        core.name, version(core), material.steps, instructions, material.inferences, trace is not None and trace.watched,
-        arena, difference,
-    )  # fmt: skip
+        core.name,
+        version(core),
+        material.steps,
+        instructions,
+        material.inferences,
+        trace is not None and trace.watched,
+        arena,
+        difference,
+    )
 
 
 def profile_project(folder, core_name, seconds=SECONDS):
@@ -167,7 +180,7 @@ def profile_project(folder, core_name, seconds=SECONDS):
         {"row": i, "opcode": instruction.name, "layer": instruction.layer, "phase": instruction.phase}
         | {"runs": 0, "instructions": 0}
         for i, instruction in enumerate(material.program.instructions)
-    ]  # fmt: skip
+    ]
     for row, count in zip(runs, by_row.spans.tolist()):
         rows[row]["runs"] += 1
         rows[row]["instructions"] += count
@@ -176,6 +189,8 @@ def profile_project(folder, core_name, seconds=SECONDS):
     return {
         "training_step": float(by_step.spans[:steps].mean()) if steps else 0.0,
         "inference": float(by_step.spans[steps:].mean()),
-        "samples": steps, "inferences": material.inferences, "rows": rows,
+        "samples": steps,
+        "inferences": material.inferences,
+        "rows": rows,
         "functions": {name: count for name, count in by_step.functions.items() if name not in CHECK},
-    }  # fmt: skip
+    }

@@ -94,13 +94,18 @@ def call(command, folder=None, seconds=SECONDS, what="command"):
 
 
 def _call(command, folder, seconds, name, scratch):
-    environment = {
-        key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MFLAGS", "GNUMAKEFLAGS")
-    }
+    environment = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MFLAGS", "GNUMAKEFLAGS")}
     process = subprocess.Popen(
-        command, cwd=folder, env=environment | {"TMPDIR": str(scratch)}, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
-    )  # fmt: skip
+        command,
+        cwd=folder,
+        env=environment | {"TMPDIR": str(scratch)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
     stopped = threading.Event()
     timer = threading.Timer(seconds, lambda: (stopped.set(), _kill(process)))
     timer.start()
@@ -149,8 +154,11 @@ def compile_all(core, sources, folder, flags=(), include=()):
 
     def compile_one(pair):
         source, target = pair
-        call([compiler, *core.flags, *FLAGS, *WARNINGS, "-Werror", *bare, *flags, *include, "-c", source, "-o", target],
-             folder, what="compiler")  # fmt: skip
+        call(
+            [compiler, *core.flags, *FLAGS, *WARNINGS, "-Werror", *bare, *flags, *include, "-c", source, "-o", target],
+            folder,
+            what="compiler",
+        )
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(compile_one, zip(sources, objects)))

@@ -60,9 +60,14 @@ class Layout:
         """The Layout of a recipe for an Input layer; whether it ``stores`` samples, and is ``judged`` by stored ones."""
         checks = recipe.verification.per_class if judged and recipe.verification.source == "stored" else 0
         return cls(
-            recipe.storage.codec(layer), Storage().codec(layer), recipe, recipe.per_class * most_classes * stores,
-            checks * most_classes, most_classes, embedding,
-        )  # fmt: skip
+            recipe.storage.codec(layer),
+            Storage().codec(layer),
+            recipe,
+            recipe.per_class * most_classes * stores,
+            checks * most_classes,
+            most_classes,
+            embedding,
+        )
 
     def embedding_programs(self, network, seed, count):
         """Compiled embeddings with the layers of a network, list of Program."""
@@ -187,8 +192,7 @@ class Cycle:
         size = max(program.plan.shared("sram") for program in programs)
         work = Buffer("embedding.work", "uint8", (size,), "activations")
         return [
-            Tenant(program, work, EMBEDDED, generated=True, prefix=f"embedding{r}.")
-            for r, program in enumerate(programs, 1)
+            Tenant(program, work, EMBEDDED, generated=True, prefix=f"embedding{r}.") for r, program in enumerate(programs, 1)
         ]
 
     def _groups(self):
@@ -271,10 +275,16 @@ class Cycle:
         """The plan as plain data: a row a buffer, with region, offset, bytes, category and stages."""
         rows = []
         for p in self.plan.placements:
-            rows.append({
-                "name": p.buffer.name, "region": p.buffer.region, "offset": p.offset, "bytes": p.buffer.size,
-                "category": p.buffer.category, "stages": f"{STAGES[p.first]} to {STAGES[p.last]}",
-            })  # fmt: skip
+            rows.append(
+                {
+                    "name": p.buffer.name,
+                    "region": p.buffer.region,
+                    "offset": p.offset,
+                    "bytes": p.buffer.size,
+                    "category": p.buffer.category,
+                    "stages": f"{STAGES[p.first]} to {STAGES[p.last]}",
+                }
+            )
         return rows
 
     def stages(self):

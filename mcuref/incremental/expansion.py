@@ -141,9 +141,10 @@ def _why_not(learner, network, tried):
     needs, budget = largest.needs, learner.room.budget
     when = " once all classes are there" if largest.network.outputs > network.outputs else ""
     left = " and ".join(
-        f"{allowed:,} B of {region}" for region, allowed in (("SRAM", budget.arena), ("flash", budget.flash))
+        f"{allowed:,} B of {region}"
+        for region, allowed in (("SRAM", budget.arena), ("flash", budget.flash))
         if allowed is not None
-    )  # fmt: skip
+    )
     return (
         f"hidden layers of {words(tried[-1])} would need {needs.sram:,} B of SRAM and {needs.flash:,} B of flash{when}; the "
         f"budget leaves {left}"

@@ -223,9 +223,7 @@ class Experiment:
         for number, task in enumerate(tasks[len(rows) :], len(rows)):
             self._watch(learner, name, seed, number)
             reference = references[number] if references and name == "growing" else None
-            row = learner.learn(
-                *self._arriving(task), held_out=self._held_out(tasks[: number + 1]), reference=reference
-            )
+            row = learner.learn(*self._arriving(task), held_out=self._held_out(tasks[: number + 1]), reference=reference)
             matrix.append(self._judged(learner, tasks))
             rows.append(self._task_row(learner, row, matrix[-1], tasks[: number + 1]))
             if self.keeper:
@@ -250,20 +248,23 @@ class Experiment:
         criterion = self.setting.criterion if name == "growing" else None
         embedding = None if self.embedding is None else build(self.embedding, self.data)
         return kind(
-            network, self.data.classes, recipe=recipe, criterion=criterion, expansion=expansion, largest=large,
-            embedding=embedding, budget=self.budget if name == "growing" else None, seed=seed,
-        )  # fmt: skip
+            network,
+            self.data.classes,
+            recipe=recipe,
+            criterion=criterion,
+            expansion=expansion,
+            largest=large,
+            embedding=embedding,
+            budget=self.budget if name == "growing" else None,
+            seed=seed,
+        )
 
     def _per_class(self, recipe):
         """Stored samples a class, so that everything stored is at most the share of the raw data."""
         if self.setting.per_class is not None and recipe.storage == self.recipe.storage:
             return self.setting.per_class
         if self.setting.per_class is None:
-            most, what, option = (
-                int(self.share * self.scenario.raw_bytes),
-                f"{self.share:.3%} of the raw data",
-                "--share",
-            )
+            most, what, option = (int(self.share * self.scenario.raw_bytes), f"{self.share:.3%} of the raw data", "--share")
         else:
             most = self._stored_bytes(self.recipe, self.setting.per_class)
             what, option = f"what {self.setting.per_class} stored samples a class take", "--per-class"
@@ -327,15 +328,23 @@ class Experiment:
         macs = [row["inference_macs"] for row in rows]
         stored = learner.stored_bytes if learner.layout.capacity else rows[-1]["stored_bytes"]
         return {
-            "seed": seed, "order": self.scenario.order(seed), "accuracy_matrix": matrix,
+            "seed": seed,
+            "order": self.scenario.order(seed),
+            "accuracy_matrix": matrix,
             **matrix_metrics(matrix, [0.0] * len(matrix)),
-            "stored_bytes": stored, "stored_share": stored / self.scenario.raw_bytes,
-            "inference_macs_final": macs[-1], "inference_macs_mean": float(np.mean(macs)),
+            "stored_bytes": stored,
+            "stored_share": stored / self.scenario.raw_bytes,
+            "inference_macs_final": macs[-1],
+            "inference_macs_mean": float(np.mean(macs)),
             **{f"{stage}_macs": value for stage, value in learner.macs.items()},
-            "augmented_values": learner.augmented_values, "training_steps": learner.steps,
-            "sram_peak": learner.peaks["sram"], "flash_peak": learner.peaks["flash"], "fits": self._fits(learner),
-            "stages": learner.cycle.stages(), "tasks": rows,
-        }  # fmt: skip
+            "augmented_values": learner.augmented_values,
+            "training_steps": learner.steps,
+            "sram_peak": learner.peaks["sram"],
+            "flash_peak": learner.peaks["flash"],
+            "fits": self._fits(learner),
+            "stages": learner.cycle.stages(),
+            "tasks": rows,
+        }
 
     def _fits(self, learner):
         """Whether the budget would take a learner, None without one. What it binds has been held to it all the way."""
@@ -390,20 +399,20 @@ class Experiment:
     def settings(self):
         """Plain data of what was done, for JSON."""
         return {
-            "recipe": self.recipe.as_dict(), "criterion": asdict(self.setting.criterion),
+            "recipe": self.recipe.as_dict(),
+            "criterion": asdict(self.setting.criterion),
             "expansion": asdict(self.expansion),
             "start": self.protocol.start if self.setting.start is None else self.setting.start,
-            "held_out_samples": len(self.scenario.arriving.y_test), "raw_bytes": self.scenario.raw_bytes,
+            "held_out_samples": len(self.scenario.arriving.y_test),
+            "raw_bytes": self.scenario.raw_bytes,
             "largest_widths": list(hidden_widths(build(self.model, self.data))),
-        }  # fmt: skip
+        }
 
 
 def _scenario(data, tasks):
     """Tasks of the data, with a part of the training side held out to verify on."""
     if data.kind == "anomaly":
-        raise InputError(
-            f"data set {data.name!r} is of kind 'anomaly'; incremental learning needs classes to tell apart"
-        )
+        raise InputError(f"data set {data.name!r} is of kind 'anomaly'; incremental learning needs classes to tell apart")
     tasks = min(MOST_TASKS, data.classes) if tasks is None else tasks
     return Scenario(data, tasks, _split(data))
 

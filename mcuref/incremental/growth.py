@@ -252,9 +252,7 @@ def _width_changes(network, widths, changed, allowed):
         )
     if not isinstance(widths, (list, tuple)) or len(widths) != len(hidden):
         present = list(hidden_widths(network))
-        raise InputError(
-            f"widths {widths!r} are not a list of {len(hidden)} whole numbers, as the present widths {present}"
-        )
+        raise InputError(f"widths {widths!r} are not a list of {len(hidden)} whole numbers, as the present widths {present}")
     changes = {}
     for i, width in zip(hidden, widths):
         name, present = network.names[i], network.shapes[i][-1]

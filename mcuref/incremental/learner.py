@@ -66,15 +66,30 @@ class IncrementalLearner:
 
     stores = True  # samples in the arena
 
-    def __init__(self, network, most_classes, *, recipe=None, criterion=None, expansion=None, largest=None, embedding=None,
-                 budget=None, seed=0, progress=None):  # fmt: skip
+    def __init__(
+        self,
+        network,
+        most_classes,
+        *,
+        recipe=None,
+        criterion=None,
+        expansion=None,
+        largest=None,
+        embedding=None,
+        budget=None,
+        seed=0,
+        progress=None,
+    ):
         arguments.instance("network", network, Network, "a mcuref.Network, such as mcuref.build('cnn-28@0.25', data)")
         self.most_classes = arguments.whole("most_classes", most_classes, 1, 1 << 16)
         self.recipe = arguments.instance("recipe", Recipe() if recipe is None else recipe, Recipe, "a Recipe")
         for name, value, kind in (
-            ("criterion", criterion, Criterion), ("expansion", expansion, Expansion), ("largest", largest, Network),
-            ("embedding", embedding, Network), ("budget", budget, Budget),
-        ):  # fmt: skip
+            ("criterion", criterion, Criterion),
+            ("expansion", expansion, Expansion),
+            ("largest", largest, Network),
+            ("embedding", embedding, Network),
+            ("budget", budget, Budget),
+        ):
             if value is not None:
                 arguments.instance(name, value, kind, f"a {kind.__name__}")
         if not isinstance(network.layers[-1], Dense):
@@ -86,12 +101,7 @@ class IncrementalLearner:
         check_growth(network, largest, expansion if criterion is not None else None)
         embedding = None if self.recipe.features == "learned" else embedding or largest or network
         layout = Layout.of(
-            self.recipe,
-            network.input,
-            most_classes,
-            stores=self.stores,
-            judged=criterion is not None,
-            embedding=embedding,
+            self.recipe, network.input, most_classes, stores=self.stores, judged=criterion is not None, embedding=embedding
         )
         self.layout, self.room = layout, Room(layout, budget, self.seed)
         self.room.require(network)
@@ -143,11 +153,14 @@ class IncrementalLearner:
         row |= train_until(self, level, held_out, (x, y, old_classes))
         self.record()
         row |= {
-            "classes": list(self.classes), "widths": list(hidden_widths(self.network)),
-            "inference_macs": inference_macs(self.network), "stored_bytes": self.stored_bytes,
-            "sram": self.cycle.plan.sram, "flash": self.cycle.plan.flash,
+            "classes": list(self.classes),
+            "widths": list(hidden_widths(self.network)),
+            "inference_macs": inference_macs(self.network),
+            "stored_bytes": self.stored_bytes,
+            "sram": self.cycle.plan.sram,
+            "flash": self.cycle.plan.flash,
             "macs": {stage: self.macs[stage] - macs[stage] for stage in STAGE_MACS},
-        }  # fmt: skip
+        }
         self.history.append(row)
         return row
 
@@ -156,9 +169,7 @@ class IncrementalLearner:
     def add_classes(self, labels):
         """Give the model an output for each new class; outputs of old classes are not touched."""
         if len(self.classes) + len(labels) > self.most_classes:
-            raise InputError(
-                f"{len(self.classes) + len(labels)} classes are more than the {self.most_classes} declared"
-            )
+            raise InputError(f"{len(self.classes) + len(labels)} classes are more than the {self.most_classes} declared")
         if not labels:
             return
         arrivals.checked_classes(labels, self.classes)
@@ -193,9 +204,7 @@ class IncrementalLearner:
     def choose(self, x, count, seed):
         """Packed samples uint8[count, bytes] that stand for the arriving samples x of one class."""
         cycle = self.cycle
-        return distil_class(
-            x, count, self.layout.codec, cycle.embeddings, self.recipe.distillation, seed, cycle.workspace()
-        )  # fmt: skip
+        return distil_class(x, count, self.layout.codec, cycle.embeddings, self.recipe.distillation, seed, cycle.workspace())
 
     def train(self, steps=None, arrived=None):
         """One chunk of training on the memory.
@@ -285,10 +294,14 @@ class IncrementalLearner:
     def state(self):
         """(plain data, arrays by name): copies of all that decides how the learner goes on; see :meth:`restore`."""
         plain = {
-            "layers": describe(self.network.written[1:]), "classes": list(self.classes), "history": list(self.history),
+            "layers": describe(self.network.written[1:]),
+            "classes": list(self.classes),
+            "history": list(self.history),
             "storage": asdict(self.recipe.storage),
-            **{name: getattr(self, name) for name in COUNTERS}, "macs": dict(self.macs), "peaks": dict(self.peaks),
-        }  # fmt: skip
+            **{name: getattr(self, name) for name in COUNTERS},
+            "macs": dict(self.macs),
+            "peaks": dict(self.peaks),
+        }
         arrays = {f"program.{name}": value for name, value in self.program.state().items()}
         arrays |= {f"stored.{name}": self.cycle.view(name).copy() for name in self.cycle.stored}
         return plain, arrays
@@ -298,8 +311,9 @@ class IncrementalLearner:
         try:
             if plain["storage"] != asdict(self.recipe.storage):  # formats of equally many bytes look alike
                 raise InputError(f"its samples are stored as {plain['storage']}, here as {asdict(self.recipe.storage)}")
-            network = Network([self.network.input, *make_network_layers(plain["layers"])], seed=self.seed,
-                              name=self.network.name)  # fmt: skip
+            network = Network(
+                [self.network.input, *make_network_layers(plain["layers"])], seed=self.seed, name=self.network.name
+            )
             cycle = self.room.cycle(network)
             cycle.require()
             cycle.allocate().program.restore(

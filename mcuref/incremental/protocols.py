@@ -42,9 +42,14 @@ class Protocol:
     def recipe(self, kind, per_class, **given):
         """The Recipe for data of a kind; what is given and not None replaces a column."""
         recipe = Recipe(
-            per_class=per_class, storage=self.storage, distillation=self.distillation, steps=self.steps,
-            learning_rate=self.learning_rate, keep=self.keep, augmentation=self.augmentation or BY_KIND[kind],
-        )  # fmt: skip
+            per_class=per_class,
+            storage=self.storage,
+            distillation=self.distillation,
+            steps=self.steps,
+            learning_rate=self.learning_rate,
+            keep=self.keep,
+            augmentation=self.augmentation or BY_KIND[kind],
+        )
         return replace(recipe, **{name: value for name, value in given.items() if value is not None})
 
 

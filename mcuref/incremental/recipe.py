@@ -148,9 +148,11 @@ class Recipe:
         self.optimiser()  # refuses what is no rate, schedule, momentum or batch
         instance("rule", self.rule, tuple(RULES.values()), "an update rule, such as mcuref.TinyProp()")
         for name, kind in (
-            ("storage", Storage), ("distillation", Distillation), ("augmentation", Augmentation),
+            ("storage", Storage),
+            ("distillation", Distillation),
+            ("augmentation", Augmentation),
             ("verification", Verification),
-        ):  # fmt: skip
+        ):
             instance(name, getattr(self, name), kind, f"a {kind.__name__}")
         if self.distillation.group > self.per_class:  # no class has a larger group
             object.__setattr__(self, "distillation", replace(self.distillation, group=self.per_class))

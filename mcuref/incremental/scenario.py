@@ -65,9 +65,7 @@ class Scenario:
         labels = tuple(np.unique(self.arriving.y_train[train]).tolist())
         held = np.flatnonzero(np.isin(self.arriving.y_test, labels)) if self.holds_out else np.zeros(0, np.int64)
         mine = self.data.sessions_test
-        test = (
-            np.arange(len(self.data.y_test)) if mine is None or session not in mine else np.flatnonzero(mine == session)
-        )
+        test = np.arange(len(self.data.y_test)) if mine is None or session not in mine else np.flatnonzero(mine == session)
         return Task(labels, train, test, held)
 
     def _labels(self):

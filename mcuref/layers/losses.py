@@ -47,9 +47,7 @@ class Reconstruction:
     def error(self, emit, z, sample):
         """Emit delta over z; keeps the sample alive until then."""
         if z.shape != sample.shape:
-            raise InputError(
-                f"loss 'reconstruction' needs as many outputs ({z.shape[0]}) as inputs ({sample.shape[0]})"
-            )
+            raise InputError(f"loss 'reconstruction' needs as many outputs ({z.shape[0]}) as inputs ({sample.shape[0]})")
         return _error(emit, "reconstruction_f32", z, sample)
 
 

@@ -49,9 +49,14 @@ class Footprint:
     def as_dict(self):
         """Plain data, with the ten largest functions."""
         return {
-            "core": self.core, "compiler": self.compiler, "stack": self.stack, "code": self.code,
-            "constants": self.constants, "functions": dict(list(self.functions.items())[:10]), "path": self.path,
-        }  # fmt: skip
+            "core": self.core,
+            "compiler": self.compiler,
+            "stack": self.stack,
+            "code": self.code,
+            "constants": self.constants,
+            "functions": dict(list(self.functions.items())[:10]),
+            "path": self.path,
+        }
 
 
 def footprint(listing, core):

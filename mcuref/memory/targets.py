@@ -137,8 +137,7 @@ class Budget:
             raise InputError(f"a budget's name is {_shown(self.name)}, but it must be text")
         if self.sram is not None and self.stack >= self.sram:
             raise InputError(
-                f"stack is {self.stack:,} bytes, which leaves nothing of the {self.sram:,} bytes of sram: "
-                "it must be smaller"
+                f"stack is {self.stack:,} bytes, which leaves nothing of the {self.sram:,} bytes of sram: it must be smaller"
             )
 
     @property

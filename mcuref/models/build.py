@@ -85,9 +85,7 @@ def find_model(name, text=None):
     base, _, factor = name.rpartition("@")
     model = _model(base, text)
     if not FACTOR.fullmatch(factor) or Fraction(factor) == 0:
-        raise InputError(
-            f"model {name!r} has hidden widths times {factor!r}; a factor is 0.0001 to 99.9999, such as 0.5"
-        )
+        raise InputError(f"model {name!r} has hidden widths times {factor!r}; a factor is 0.0001 to 99.9999, such as 0.5")
     return replace(model, name=name, factor=Fraction(factor))
 
 

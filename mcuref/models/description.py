@@ -132,16 +132,17 @@ def _model(name, content):
             raise InputError(f"key {key!r} is missing")
     layers, shape = _list_of_layers("layers", content["layers"]), checked_shape("input", content["input"])
     model = Model(
-        name, shape, layers, whole("classes", content.get("classes", 10), 1, MOST_CLASSES),
-        " ".join(instance("what", content.get("what", ""), str, "a text, such as \"small CNN\"").split()),
+        name,
+        shape,
+        layers,
+        whole("classes", content.get("classes", 10), 1, MOST_CLASSES),
+        " ".join(instance("what", content.get("what", ""), str, 'a text, such as "small CNN"').split()),
         channels=shape[-1] if len(shape) > 1 else 1,
         loss=one_of("loss", content.get("loss", "softmax_cross_entropy"), LOSSES),
-    )  # fmt: skip
+    )
     outputs = model.make_layers()[-1].outputs  # a wrong layer is reported now
     if model.loss == "reconstruction" and (outputs != prod(shape) or layers[-1]["outputs"] == PER_DATA):
-        raise InputError(
-            f"loss 'reconstruction' needs as many outputs as inputs: outputs = {prod(shape)} in the last layer"
-        )
+        raise InputError(f"loss 'reconstruction' needs as many outputs as inputs: outputs = {prod(shape)} in the last layer")
     return model
 
 

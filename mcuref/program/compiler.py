@@ -61,9 +61,16 @@ class Listing:
 
 
 def compile(  # noqa: A001  the public name is mcuref.compile
-    network, rule=None, optimiser=None, *, loss="softmax_cross_entropy", policy=None, trainable=None, budget=None,
+    network,
+    rule=None,
+    optimiser=None,
+    *,
+    loss="softmax_cross_entropy",
+    policy=None,
+    trainable=None,
+    budget=None,
     wrt="parameters",
-):  # fmt: skip
+):
     """Compile a network into a program that fits a budget, or refuse.
 
     Parameters
@@ -112,7 +119,7 @@ def _policy(policy, optimiser):
 
 def require(
     network, rules, budget, optimiser=None, *, loss="softmax_cross_entropy", policy=None, trainable=None, wrt="parameters"
-):  # fmt: skip
+):
     """Refuse, with BudgetExceeded, unless the programs of all ``rules`` fit; suggested changes then fit all of them.
 
     Parameters are those of :func:`compile`; nothing is allocated.
@@ -179,9 +186,18 @@ def lower(network, rule, optimiser, loss, policy, trainable, wrt):
     groups = _storage(emit.instructions)
     groups += [[(b, 0, len(emit.instructions))] for b in (*emit.images.values(), table)]
     return Listing(
-        tuple(emit.instructions), forward_rows, Plan(groups), values[-1], input_error if wrt == "input" else None,
-        emit.constants, table, emit.images, emit.parameters, emit.index_type, loss.name,
-    )  # fmt: skip
+        tuple(emit.instructions),
+        forward_rows,
+        Plan(groups),
+        values[-1],
+        input_error if wrt == "input" else None,
+        emit.constants,
+        table,
+        emit.images,
+        emit.parameters,
+        emit.index_type,
+        loss.name,
+    )
 
 
 def _forward(emit):

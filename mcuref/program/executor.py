@@ -98,12 +98,7 @@ def _bytes(u8, offset, n):
 def _forward(row, f0, f32, u8, counts):
     """A forward row of as many outputs as dimension d0 says, or of a window."""
     opcode, n = row[0], row[D0]
-    if (
-        opcode == CONV_FORWARD
-        or opcode == DEPTHWISE_FORWARD
-        or opcode == MAX_POOL_FORWARD
-        or opcode == AVERAGE_POOL_FORWARD
-    ):
+    if opcode == CONV_FORWARD or opcode == DEPTHWISE_FORWARD or opcode == MAX_POOL_FORWARD or opcode == AVERAGE_POOL_FORWARD:
         _forward_window(row, row[D0:F0], f32, u8, counts)
         return
     out = _view(f32, row[OUT0], n)
@@ -214,10 +209,7 @@ def _propagate(row, f32, i32, indices, counts):
         return
     g = row[D0:F0]
     taps = np.int64(g[KH]) * g[KW]
-    dx, delta = (
-        _view(f32, row[OUT0], np.int64(g[H]) * g[W] * g[C]),
-        _view(f32, row[IN0], np.int64(g[HO]) * g[WO] * g[O]),
-    )
+    dx, delta = (_view(f32, row[OUT0], np.int64(g[H]) * g[W] * g[C]), _view(f32, row[IN0], np.int64(g[HO]) * g[WO] * g[O]))
     if opcode == CONV_BACKWARD_INPUT:
         conv_backward_input_f32(dx, delta, _view(f32, row[IN1], taps * g[C] * g[O]), kept, g)
         counts[MACS] += count * taps * g[C]
@@ -299,10 +291,29 @@ def _backward(row, f0, f32, u8):
 
 @kernel
 def execute(
-    table, table_f32, u8, indices, i32, f32,
-    samples_u8, samples_i8, samples_i16, samples_f32, labels, targets, order, rates,
-    first_row, end_row, results, result_offset, counts, losses, trained, status,
-):  # fmt: skip
+    table,
+    table_f32,
+    u8,
+    indices,
+    i32,
+    f32,
+    samples_u8,
+    samples_i8,
+    samples_i16,
+    samples_f32,
+    labels,
+    targets,
+    order,
+    rates,
+    first_row,
+    end_row,
+    results,
+    result_offset,
+    counts,
+    losses,
+    trained,
+    status,
+):
     """Run rows first_row .. end_row - 1 of the program for every sample of ``order``.
 
     table int32[rows, 32] and the same bytes as float32; u8, indices, i32, f32: the arena as four types, ``indices`` as
@@ -359,10 +370,29 @@ def _signature(index_type):
         return t.Array(dtype, dimensions, "C")
 
     return (
-        a(t.int32, 2), a(t.float32, 2), a(t.uint8), a(getattr(t, index_type)), a(t.int32), a(t.float32),
-        a(t.uint8), a(t.int8), a(t.int16), a(t.float32), a(t.int32), a(t.float32), a(t.int32), a(t.float32),
-        t.int64, t.int64, a(t.float32, 2), t.int64, a(t.int64, 2), a(t.float32), a(t.uint8), a(t.int64),
-    )  # fmt: skip
+        a(t.int32, 2),
+        a(t.float32, 2),
+        a(t.uint8),
+        a(getattr(t, index_type)),
+        a(t.int32),
+        a(t.float32),
+        a(t.uint8),
+        a(t.int8),
+        a(t.int16),
+        a(t.float32),
+        a(t.int32),
+        a(t.float32),
+        a(t.int32),
+        a(t.float32),
+        t.int64,
+        t.int64,
+        a(t.float32, 2),
+        t.int64,
+        a(t.int64, 2),
+        a(t.float32),
+        a(t.uint8),
+        a(t.int64),
+    )
 
 
 def is_compiled(index_type="uint16"):

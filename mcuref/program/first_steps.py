@@ -18,10 +18,7 @@ from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
 
 # CRC-32 of the losses and of what was trained, case by case, for kept indices of each type. They hold on every machine and
 # change only with the definition of a kernel or a rule: tests/program/test_first_steps.py computes them as plain Python
-KNOWN = {
-    "uint16": (0xE05E8D26, 0x291986A3, 0xD113AA59, 0x645D913D),
-    "uint32": (0x34AA08B3,),
-}
+KNOWN = {"uint16": (0xE05E8D26, 0x291986A3, 0xD113AA59, 0x645D913D), "uint32": (0x34AA08B3,)}
 
 
 def fault(index_type):
@@ -44,9 +41,15 @@ def _cases(index_type):
     """(samples, shape and dtype of one, layers, rule, optimiser, loss), a millisecond each."""
     body = [Conv2D(3, 3, padding="same"), ReLU(), DepthwiseConv2D(3, padding="same")]
     windows = [
-        Conv2D(2, 1), Residual(body, Conv2D(3, 1)), ReLU6(), MaxPool2D(2, padding="same"), Conv2D(9, (1, 2)),
-        AveragePool2D(2, 1), Flatten(), Dense(5),
-    ]  # fmt: skip
+        Conv2D(2, 1),
+        Residual(body, Conv2D(3, 1)),
+        ReLU6(),
+        MaxPool2D(2, padding="same"),
+        Conv2D(9, (1, 2)),
+        AveragePool2D(2, 1),
+        Flatten(),
+        Dense(5),
+    ]
     dense = [Dense(9), ReLU(), Dense(17)]
     skipping = TinyPropV2(0.1, 0.8, threshold=0.9, decay=0.99, rounding="floor")
     batches = SGD(0.25, momentum=0.5, batch=2)

@@ -47,36 +47,20 @@ _SET = (
     # out0 kept[k_max], out1 count, out2 Y_max, in0 delta[n]; d0 = n, d1 = 1 to truncate S n instead of rounding;
     # f0 S_min, f1 S_max - S_min, f2 zeta^l, f3 decay of Y_max
     ("select_adaptive_f32", 72, "selection"),
-    (
-        "dense_backward_input_f32",
-        80,
-        "propagate",
-    ),  # out0 dx[I], in0 delta[O], in1 w, in2 kept, in3 count; d0 = O, d1 = I
-    (
-        "conv_backward_input_f32",
-        81,
-        "propagate",
-    ),  # out0 dx[H, W, C], in0 delta[Ho, Wo, O], in1 w, in2 kept, in3 count; g
+    ("dense_backward_input_f32", 80, "propagate"),  # out0 dx[I], in0 delta[O], in1 w, in2 kept, in3 count; d0 = O, d1 = I
+    ("conv_backward_input_f32", 81, "propagate"),  # out0 dx[H, W, C], in0 delta[Ho, Wo, O], in1 w, in2 kept, in3 count; g
     ("depthwise_backward_input_f32", 82, "propagate"),  # the same with O = C
     # out0 w[O, I], out1 b[O], in0 delta[O], in1 x[I], in2 kept, in3 count; d0 = O, d1 = I, d2 = 1 to update all biases;
     # f0 the rate, or 0 for the learning rate, which comes from outside. With rate -1, w and b are sums of gradients
     ("dense_update_f32", 90, "update"),
-    (
-        "conv_update_f32",
-        91,
-        "update",
-    ),  # out0 w[O, kh, kw, C], out1 b[O], in0 delta, in1 x, in2 kept, in3 count; g, d12, f0
+    ("conv_update_f32", 91, "update"),  # out0 w[O, kh, kw, C], out1 b[O], in0 delta, in1 x, in2 kept, in3 count; g, d12, f0
     ("depthwise_update_f32", 92, "update"),  # out0 w[kh, kw, C]; the same
     # out0 sum or velocity of w, out1 of b, out2 touched[ceil(R / 8)], in0 kept, in1 count; d0 = R rows, d1 elements of a
     # row, d2 row stride, d3 stride; f0 momentum
     ("begin_rows_f32", 95, "gradient"),
     # out0 w, out1 b, out2 touched, in0 sum of w, in1 of b; d0..d3 as above; the learning rate comes from outside
     ("apply_rows_f32", 96, "apply"),
-    (
-        "count_batch_i32",
-        97,
-        "batch",
-    ),  # out0 counter; d0 = batch; jumps to the row in column jump unless a batch is full
+    ("count_batch_i32", 97, "batch"),  # out0 counter; d0 = batch; jumps to the row in column jump unless a batch is full
     ("relu_backward_f32", 100, "propagate"),  # out0 dx[n], in0 dy[n], in1 y[n]; d0 = n; f0 limit
     ("relu_mask_backward_f32", 101, "propagate"),  # out0 dx[n], in0 dy[n], in1 mask[ceil(n / 8)]; d0 = n
     ("max_pool_backward_f32", 102, "propagate"),  # out0 dx[H, W, C], in0 dy[Ho, Wo, C], in1 taps; g
@@ -123,9 +107,7 @@ def encode(instructions, offsets):
     """
     largest = max(offsets.values(), default=0)
     if largest > MOST_BYTES:
-        raise InputError(
-            f"the arena would have {largest:,} bytes and more; a program can be run in up to {MOST_BYTES:,}"
-        )
+        raise InputError(f"the arena would have {largest:,} bytes and more; a program can be run in up to {MOST_BYTES:,}")
     table = np.zeros((len(instructions), len(COLUMNS)), np.int32)
     column = {name: i for i, name in enumerate(COLUMNS)}
     for row, instruction in zip(table, instructions):

@@ -75,9 +75,17 @@ class Program:
         part : :class:`mcuref.memory.arena.Part`, in which every buffer of the program has its place.
         """
         return Program(
-            self.network, self.rule, self.optimiser, self.loss, self.policy, self.wrt, self.trainable, self.budget,
-            self.listing, part,
-        )  # fmt: skip
+            self.network,
+            self.rule,
+            self.optimiser,
+            self.loss,
+            self.policy,
+            self.wrt,
+            self.trainable,
+            self.budget,
+            self.listing,
+            part,
+        )
 
     def parameters(self):
         """Copies of all parameters as they are now: {"dense1.weights": float32[O, I], ...}."""
@@ -93,9 +101,7 @@ class Program:
         names = {b.name for b in self._state_buffers}
         if set(state) != names:
             odd = sorted(set(state) ^ names)[0]
-            raise InputError(
-                f"state has {'an unknown' if odd in state else 'no'} entry {odd!r}; it is not this program's"
-            )
+            raise InputError(f"state has {'an unknown' if odd in state else 'no'} entry {odd!r}; it is not this program's")
         for b in self._state_buffers:
             value = np.asarray(state[b.name])
             if value.shape != b.shape or value.dtype != b.dtype:
@@ -265,9 +271,19 @@ class Step:
 
     def _call(self, part, first_row, end_row, shown, offset):
         self.executor.execute(
-            *self.memory, *self.samples.arrays, self.samples.order[part], self.rates[part], first_row, end_row,
-            shown.results[part], offset, self.counts, shown.losses[part], shown.trained[part].view(np.uint8), self.status,
-        )  # fmt: skip
+            *self.memory,
+            *self.samples.arrays,
+            self.samples.order[part],
+            self.rates[part],
+            first_row,
+            end_row,
+            shown.results[part],
+            offset,
+            self.counts,
+            shown.losses[part],
+            shown.trained[part].view(np.uint8),
+            self.status,
+        )
         if self.status[self.executor.CODE] == self.executor.NONFINITE:
             layer = self.program.instructions[self.status[self.executor.ROW]].layer
             raise NonFiniteError(layer, (part.start or 0) + int(self.status[self.executor.POSITION]))

@@ -86,14 +86,9 @@ class Watch:
     def run(self, step, row):
         """Run one row; leaves the arena as an ordinary run would. Returns the row that comes next."""
         program, instruction = self.program, self.program.instructions[row]
-        for buffer in (
-            *instruction.inputs,
-            *(b for b in instruction.outputs if b.persistent),
-        ):  # an update reads them too
+        for buffer in (*instruction.inputs, *(b for b in instruction.outputs if b.persistent)):  # an update reads them too
             if program.arena.view(buffer).tobytes() != self.written.get(buffer):
-                raise PlanViolation(
-                    f"{_where(row, instruction)} reads {buffer.name}, which something else has overwritten"
-                )
+                raise PlanViolation(f"{_where(row, instruction)} reads {buffer.name}, which something else has overwritten")
         memory, counts = program.arena.bytes, program.counts.copy()
         before = memory.copy()
         outputs = _bytes_of(program, instruction.outputs)

@@ -70,10 +70,17 @@ def comparison_tables(rows, warnings=(), explain=False):
     for row in rows:
         instructions = row["instructions_per_step"]
         table.add_row(
-            row["method"], _settings(row["settings"]), _score(row), _drop(row), percent(row["backward_effort"]),
-            percent(row["backward_effort_nonzero"]), percent(row["total_effort"]), percent(row["samples_skipped"]),
-            f"{row['sram_bytes']:,} B", "-" if instructions is None else f"{instructions:,.0f}",
-        )  # fmt: skip
+            row["method"],
+            _settings(row["settings"]),
+            _score(row),
+            _drop(row),
+            percent(row["backward_effort"]),
+            percent(row["backward_effort_nonzero"]),
+            percent(row["total_effort"]),
+            percent(row["samples_skipped"]),
+            f"{row['sram_bytes']:,} B",
+            "-" if instructions is None else f"{instructions:,.0f}",
+        )
     yield table
     yield from _in_words(rows)
     yield from warnings_below(warnings)
@@ -159,9 +166,12 @@ def sweep_tables(rows, advantages):
     table = Table(Column("r"), *SCORES[rows[0]["metric"]], BACKWARD, OF_FULL)
     for row in rows:
         table.add_row(
-            f"{row['settings']['ratio']:g}", _score(row), _drop(row), percent(row["backward_effort"]),
+            f"{row['settings']['ratio']:g}",
+            _score(row),
+            _drop(row),
+            percent(row["backward_effort"]),
             percent(row["backward_effort_nonzero"]),
-        )  # fmt: skip
+        )
     yield table
     yield note(f"{OF_FULL.name}: backward effort {OF_FULL.means}")  # the first table may have had no room for it
     for a in advantages:

@@ -47,23 +47,29 @@ def _conformance_lines(result):
     for failure in result["differences"]:
         yield Text(f"{failure['case']}: {failure['sentence']}", style="red")
     failed = len(result["differences"])
-    yield Text(
-        f"{result['cases'] - failed} of {result['cases']} programs equal" + (", bit by bit" if not failed else "")
-    )
+    yield Text(f"{result['cases'] - failed} of {result['cases']} programs equal" + (", bit by bit" if not failed else ""))
 
 
 def profile_tables(profile):
     """Executed instructions by row of the program and by function."""
     table = Table(
-        Column("instruction"), Column("<layer"), Column("runs", 1), Column("per run", 2), Column("per training\nstep"),
+        Column("instruction"),
+        Column("<layer"),
+        Column("runs", 1),
+        Column("per run", 2),
+        Column("per training\nstep"),
         Column("share"),
-    )  # fmt: skip
+    )
     step = profile["training_step"]
     for row in profile["rows"]:
         table.add_row(
-            row["opcode"], row["layer"], f"{row['runs']:,}", f"{row['instructions'] / max(row['runs'], 1):,.0f}",
-            f"{row['per_step']:,.0f}", percent(row["per_step"] / step if step else 0.0),
-        )  # fmt: skip
+            row["opcode"],
+            row["layer"],
+            f"{row['runs']:,}",
+            f"{row['instructions'] / max(row['runs'], 1):,.0f}",
+            f"{row['per_step']:,.0f}",
+            percent(row["per_step"] / step if step else 0.0),
+        )
     yield table
     yield Text(f"training step {step:,.0f} instructions on average, inference {profile['inference']:,.0f}")
     functions = Table(Column("function"), Column("instructions"), Column("share"))

@@ -95,20 +95,36 @@ def task_table(rows):
     """
     checked = any(row["criterion_met"] is not None for row in rows)
     table = Table(
-        Column("task"), Column("classes", 4), Column("<new", 2), Column("accuracy"), Column("<by task, %", 1),
-        Column("widths", 5), Column("stored", 6), Column("MACs"), Column("SRAM"), Column("flash", 3),
+        Column("task"),
+        Column("classes", 4),
+        Column("<new", 2),
+        Column("accuracy"),
+        Column("<by task, %", 1),
+        Column("widths", 5),
+        Column("stored", 6),
+        Column("MACs"),
+        Column("SRAM"),
+        Column("flash", 3),
         *([Column("<criterion")] if checked else []),
-    )  # fmt: skip
+    )
     seen = set()
     for row in rows:
         new = [label for label in row["classes"] if label not in seen]
         seen.update(new)
         met = {None: "-", True: "met", False: "not met"}[row["criterion_met"]]
         table.add_row(
-            str(row["task"]), str(len(row["classes"])), _labels(new), percent(row["accuracy"], 2),
-            " ".join(map(_points, row["per_task"])), _widths(row["widths"]), f"{row['stored_bytes']:,} B",
-            f"{row['inference_macs']:,}", f"{row['sram']:,} B", f"{row['flash']:,} B", *([met] if checked else []),
-        )  # fmt: skip
+            str(row["task"]),
+            str(len(row["classes"])),
+            _labels(new),
+            percent(row["accuracy"], 2),
+            " ".join(map(_points, row["per_task"])),
+            _widths(row["widths"]),
+            f"{row['stored_bytes']:,} B",
+            f"{row['inference_macs']:,}",
+            f"{row['sram']:,} B",
+            f"{row['flash']:,} B",
+            *([met] if checked else []),
+        )
     return table
 
 
@@ -157,10 +173,15 @@ def _strategies_table(strategies):
     for s in strategies:
         mark = f" {MARK}" if s.get("fits") is False else ""
         table.add_row(
-            s["name"] + mark, _spread(s, "average_accuracy") + " %", percent(s["average_incremental_accuracy"], 2),
-            _spread(s, "forgetting"), f"{s['stored_bytes']:,} B", percent(s["stored_share"]), f"{s['sram_peak']:,} B",
+            s["name"] + mark,
+            _spread(s, "average_accuracy") + " %",
+            percent(s["average_incremental_accuracy"], 2),
+            _spread(s, "forgetting"),
+            f"{s['stored_bytes']:,} B",
+            percent(s["stored_share"]),
+            f"{s['sram_peak']:,} B",
             f"{s['flash_peak']:,} B",
-        )  # fmt: skip
+        )
     return table
 
 
@@ -230,9 +251,13 @@ def _growth_notes(growth):
 def _stages_table(stages):
     """A row a stage: bytes of SRAM alive, the largest buffers."""
     table = Table(
-        Column("stage"), Column("alive"), Column("<the largest"), Column("<second", 3), Column("<third", 2),
+        Column("stage"),
+        Column("alive"),
+        Column("<the largest"),
+        Column("<second", 3),
+        Column("<third", 2),
         Column("<fourth", 1),
-    )  # fmt: skip
+    )
     for row in stages:
         largest = [f"{name} {size:,}" for name, size in list(row["buffers"].items())[:4]]
         table.add_row(row["stage"], f"{row['sram']:,} B", *largest, *[""] * (4 - len(largest)))

@@ -165,9 +165,7 @@ def draw_samples(samples, labels, kind, names, file):
     """
     samples, labels = np.asarray(samples), np.asarray(labels)
     if samples.ndim < 2 or not samples.size or labels.shape != samples.shape[:1]:
-        raise InputError(
-            f"samples {samples.shape} with labels {labels.shape} cannot be drawn: a label a sample is needed"
-        )
+        raise InputError(f"samples {samples.shape} with labels {labels.shape} cannot be drawn: a label a sample is needed")
     classes = np.unique(labels).tolist()
     with drawing(file):
         rows = [(one_line(names[label]), samples[labels == label]) for label in classes[:ROWS]]  # names may be the same

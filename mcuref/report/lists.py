@@ -12,15 +12,29 @@ def targets_tables(targets):
     """The list of ``mcuref targets``."""
     largest = "largest run of adjacent banks, because one arena needs contiguous memory"
     table = Table(
-        Column("target"), Column("<core"), Column("<FPU"), Column("MHz"), Column("SRAM", means=largest),
-        Column("flash", means=largest), Column("<part"), Column("<board, note", 2), Column("<data sheet", 1),
-    )  # fmt: skip
+        Column("target"),
+        Column("<core"),
+        Column("<FPU"),
+        Column("MHz"),
+        Column("SRAM", means=largest),
+        Column("flash", means=largest),
+        Column("<part"),
+        Column("<board, note", 2),
+        Column("<data sheet", 1),
+    )
     for t in targets:
         part, _, board = t.part.partition(" (")
         table.add_row(
-            t.name, t.core, t.fpu, f"{t.clock_hz / 1e6:g}", format_size(t.sram, short=True),
-            format_size(t.flash, short=True), part, board.removesuffix(")"), t.datasheet,
-        )  # fmt: skip
+            t.name,
+            t.core,
+            t.fpu,
+            f"{t.clock_hz / 1e6:g}",
+            format_size(t.sram, short=True),
+            format_size(t.flash, short=True),
+            part,
+            board.removesuffix(")"),
+            t.datasheet,
+        )
     yield table
     yield table.legend()
     yield note("mcuref targets PART shows one with all of it")
@@ -40,14 +54,28 @@ def bank_tables(target):
 def dataset_tables(rows, folder):
     """The list of ``mcuref datasets``, and how to get what is not in folder."""
     table = Table(
-        Column("data"), Column("<kind"), Column("train"), Column("test"), Column("sample"), Column("<type", 1),
-        Column("classes"), Column("<what", 2), Column("<here"),
-    )  # fmt: skip
+        Column("data"),
+        Column("<kind"),
+        Column("train"),
+        Column("test"),
+        Column("sample"),
+        Column("<type", 1),
+        Column("classes"),
+        Column("<what", 2),
+        Column("<here"),
+    )
     for row in rows:
         table.add_row(
-            row.name, row.kind, f"{row.train:,}", f"{row.test:,}", extents(row.sample_shape), row.dtype, str(row.classes),
-            row.what, Text("yes", style="green") if row.present else Text("no", style="dim"),
-        )  # fmt: skip
+            row.name,
+            row.kind,
+            f"{row.train:,}",
+            f"{row.test:,}",
+            extents(row.sample_shape),
+            row.dtype,
+            str(row.classes),
+            row.what,
+            Text("yes", style="green") if row.present else Text("no", style="dim"),
+        )
     yield table
     yield note("mcuref datasets NAME shows one with its licence, and with what to know of it")
     yield Text(f"data folder: {folder}")
@@ -80,16 +108,26 @@ def models_tables(reports):
     """The list of ``mcuref models``; of what a model is, what stands before the first comma."""
     trained = "to train all layers by tinypropv2, batch 1"
     table = Table(
-        Column("model"), Column("input"), Column("outputs", 2, "of a convolutional model the classes of the data"),
-        Column("parameters"), Column("MACs\nforward"), Column("SRAM", means=trained), Column("flash", means=trained),
+        Column("model"),
+        Column("input"),
+        Column("outputs", 2, "of a convolutional model the classes of the data"),
+        Column("parameters"),
+        Column("MACs\nforward"),
+        Column("SRAM", means=trained),
+        Column("flash", means=trained),
         Column("<what", 1),
-    )  # fmt: skip
+    )
     for report in reports:
         table.add_row(
-            report["name"], extents(report["input"]), str(report["outputs"]), f"{report['parameters']:,}",
-            f"{report['macs_forward']:,}", f"{report['sram_bytes']:,} B", f"{report['flash_bytes']:,} B",
+            report["name"],
+            extents(report["input"]),
+            str(report["outputs"]),
+            f"{report['parameters']:,}",
+            f"{report['macs_forward']:,}",
+            f"{report['sram_bytes']:,} B",
+            f"{report['flash_bytes']:,} B",
             report["what"].partition(",")[0],
-        )  # fmt: skip
+        )
     yield table
     yield table.legend()
     yield note("mcuref models NAME shows one with its layers")
@@ -128,15 +166,23 @@ def checks_tables(checks):
 def bench_tables(rows, forward):
     """The list of ``mcuref bench``, and the rate of one dense forward pass."""
     table = Table(
-        Column("model"), Column("<method"), Column("steps/s"), Column("us/step"), Column("against\nPyTorch"),
+        Column("model"),
+        Column("<method"),
+        Column("steps/s"),
+        Column("us/step"),
+        Column("against\nPyTorch"),
         Column("skipped"),
-    )  # fmt: skip
+    )
     for row in rows:
         ratio = row["ratio_to_torch"]
         table.add_row(
-            row["model"], row["method"], f"{row['steps_per_second']:,.0f}", f"{1e6 / row['steps_per_second']:.2f}",
-            "-" if ratio is None else f"{ratio:.1f}x", percent(row["samples_skipped"]),
-        )  # fmt: skip
+            row["model"],
+            row["method"],
+            f"{row['steps_per_second']:,.0f}",
+            f"{1e6 / row['steps_per_second']:.2f}",
+            "-" if ratio is None else f"{ratio:.1f}x",
+            percent(row["samples_skipped"]),
+        )
     yield table
     yield Text(
         f"dense forward 128x784: {forward['mcuref']:.1f} GMAC/s (NumPy's matrix-vector product: {forward['numpy']:.1f})"

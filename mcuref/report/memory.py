@@ -132,8 +132,18 @@ def memory_map(program):
     """
     header = ("buffer", "layer", "category", "region", "dtype", "offset", "bytes", "first", "last", "shares")
     rows = [
-        (p.buffer.name, p.buffer.layer, p.buffer.category, p.buffer.region, p.buffer.dtype, p.offset, p.buffer.size,
-         p.first, p.last, p.shares)
+        (
+            p.buffer.name,
+            p.buffer.layer,
+            p.buffer.category,
+            p.buffer.region,
+            p.buffer.dtype,
+            p.offset,
+            p.buffer.size,
+            p.first,
+            p.last,
+            p.shares,
+        )
         for p in sorted(program.plan.placements, key=lambda p: (p.offset, p.first))
-    ]  # fmt: skip
+    ]
     return header, rows

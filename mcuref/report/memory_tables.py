@@ -52,17 +52,24 @@ def _regions_tables(program, memory):
     budget = program.budget
     needed = "with code, and stack beyond the reserve" if budget and budget.core else "the plan alone"
     table = Table(
-        Column("region"), Column("planned", means="what is allocated"),
-        Column("lower bound", 1, "no plan can be smaller"), Column("needed", means=needed if budget else ""),
-        Column(budget.name if budget and budget.name else "budget"), Column("used"),
-    )  # fmt: skip
+        Column("region"),
+        Column("planned", means="what is allocated"),
+        Column("lower bound", 1, "no plan can be smaller"),
+        Column("needed", means=needed if budget else ""),
+        Column(budget.name if budget and budget.name else "budget"),
+        Column("used"),
+    )
     for region in REGIONS:
         row = memory["regions"][region]
         allowed = row["budget"]
         table.add_row(
-            region, f"{row['planned']:,} B", f"{row['lower_bound']:,} B", f"{row['needed']:,} B",
-            "no limit" if allowed is None else f"{allowed:,} B", "-" if not allowed else percent(row["needed"] / allowed),
-        )  # fmt: skip
+            region,
+            f"{row['planned']:,} B",
+            f"{row['lower_bound']:,} B",
+            f"{row['needed']:,} B",
+            "no limit" if allowed is None else f"{allowed:,} B",
+            "-" if not allowed else percent(row["needed"] / allowed),
+        )
     yield table
     reserve = () if not budget or budget.sram is None else (f"SRAM budget: after {budget.stack:,} B of stack",)
     yield table.legend(*reserve)
@@ -92,23 +99,34 @@ def _layers_tables(memory):
     sums = {c: sum(row["sram"].get(c, 0) for row in layers) for c in CATEGORIES if any(c in row["sram"] for row in layers)}
     turns = {category: turn for turn, category in enumerate(sorted(list(sums)[STAY:], key=sums.get), 1)}
     table = Table(
-        Column("layer"), Column("shape", len(CATEGORIES) + 2),
-        *(Column(CATEGORIES[c].column, turns.get(c, 0)) for c in sums), FLASH, Column("MACs\nforward", len(CATEGORIES) + 3),
+        Column("layer"),
+        Column("shape", len(CATEGORIES) + 2),
+        *(Column(CATEGORIES[c].column, turns.get(c, 0)) for c in sums),
+        FLASH,
+        Column("MACs\nforward", len(CATEGORIES) + 3),
         Column("MACs\nbackward", len(CATEGORIES) + 1, "the most a step can cost"),
-    )  # fmt: skip
+    )
     for row in layers:
         mark = "" if row["trainable"] or "weights" not in row["sram"] | row["flash"] else " (frozen)"
         table.add_row(
-            row["layer"] + mark, extents(row["shape"]), *(f"{row['sram'].get(c, 0):,}" for c in sums),
-            f"{sum(row['flash'].values()):,}", f"{row['macs_forward']:,}", f"{row['macs_backward']:,}",
-        )  # fmt: skip
+            row["layer"] + mark,
+            extents(row["shape"]),
+            *(f"{row['sram'].get(c, 0):,}" for c in sums),
+            f"{sum(row['flash'].values()):,}",
+            f"{row['macs_forward']:,}",
+            f"{row['macs_backward']:,}",
+        )
     planned = memory["regions"]["flash"]["planned"]
     program = planned - sum(sum(row["flash"].values()) for row in layers)
     table.add_row("program table", "", *("0" for _ in sums), f"{program:,}", "0", "0")
     table.add_section()
     table.add_row(
-        "sum", "", *(f"{size:,}" for size in sums.values()), f"{planned:,}", f"{sum(r['macs_forward'] for r in layers):,}",
+        "sum",
+        "",
+        *(f"{size:,}" for size in sums.values()),
+        f"{planned:,}",
+        f"{sum(r['macs_forward'] for r in layers):,}",
         f"{sum(r['macs_backward'] for r in layers):,}",
-    )  # fmt: skip
+    )
     yield table
     yield table.legend()

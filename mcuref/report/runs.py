@@ -71,9 +71,7 @@ def program_description(program):
 
 def _input(layer):
     """What brings a sample into the network: x = (sample - mean) * scale, value i with pair i % len(mean)."""
-    return {
-        "shape": list(layer.shape), "dtype": layer.dtype, "mean": layer.mean.tolist(), "scale": layer.scale.tolist()
-    }  # fmt: skip
+    return {"shape": list(layer.shape), "dtype": layer.dtype, "mean": layer.mean.tolist(), "scale": layer.scale.tolist()}
 
 
 def check_new_run(folder):
@@ -176,9 +174,7 @@ def read_run(folder, command=TRAIN):
     if request.files is None:
         raise InputError(f"run folder {str(folder)!r} is unfinished; go on with: {resume_command(folder)}")
     if command not in (None, request.command):
-        raise InputError(
-            f"run folder {str(folder)!r} is of mcuref {request.command}; one of mcuref {command} is needed"
-        )
+        raise InputError(f"run folder {str(folder)!r} is of mcuref {request.command}; one of mcuref {command} is needed")
     check(folder, request.files, RUN_FOLDER)
     content = read(folder, request.files, REPORT, RUN_FOLDER)
     try:

@@ -23,15 +23,25 @@ def _history_table(history, metric):
     """A row an epoch; of the layers those next to the input go first where there is no room."""
     layers = [name for name in history[0] if name.startswith(RATIO)]
     table = Table(
-        Column("epoch"), Column("samples"), Column("skipped"), Column("loss"), Column(metric.replace("_", "\n")),
-        Column("backward\neffort"), *(Column(f"k / n\n{name.removeprefix(RATIO)}", i) for i, name in enumerate(layers, 1)),
-    )  # fmt: skip
+        Column("epoch"),
+        Column("samples"),
+        Column("skipped"),
+        Column("loss"),
+        Column(metric.replace("_", "\n")),
+        Column("backward\neffort"),
+        *(Column(f"k / n\n{name.removeprefix(RATIO)}", i) for i, name in enumerate(layers, 1)),
+    )
     for row in history:
         score = percent(row[metric], 2) if metric == "accuracy" else f"{row[metric]:.5f}"
         table.add_row(
-            str(row["epoch"]), f"{row['samples']:,}", f"{row['skipped']:,}", f"{row['loss']:.4f}", score,
-            percent(row["backward_effort"]), *(f"{row[name]:.3f}" if name in row else "-" for name in layers),
-        )  # fmt: skip
+            str(row["epoch"]),
+            f"{row['samples']:,}",
+            f"{row['skipped']:,}",
+            f"{row['loss']:.4f}",
+            score,
+            percent(row["backward_effort"]),
+            *(f"{row[name]:.3f}" if name in row else "-" for name in layers),
+        )
     return table
 
 
@@ -43,9 +53,5 @@ def _result_lines(report):
         f"{percent(report['total_effort'])}; {regions['sram']['planned']:,} B of SRAM, "
         f"{regions['flash']['planned']:,} B of flash; {report['timing']['seconds']:.1f} s"
     )
-    macs = ", ".join(
-        f"{name.replace('_', ' ')} {counts[name]:,}" for name in ("forward", "propagate", "weight_gradient")
-    )
-    yield Text(
-        f"counted MACs: {macs}; parameters written: {counts['update']:,}; comparisons: {counts['comparisons']:,}"
-    )
+    macs = ", ".join(f"{name.replace('_', ' ')} {counts[name]:,}" for name in ("forward", "propagate", "weight_gradient"))
+    yield Text(f"counted MACs: {macs}; parameters written: {counts['update']:,}; comparisons: {counts['comparisons']:,}")

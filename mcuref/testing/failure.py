@@ -1,8 +1,8 @@
 """A failed check, told so that it can be acted on: the property, expected, got, and the input as code to paste."""
 
 import keyword
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 import numpy as np
 

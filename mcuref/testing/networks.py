@@ -40,9 +40,7 @@ NORMALISATIONS = {"float32": (0.25, 0.5), "uint8": (127.5, 1 / 128), "int8": (-0
 @st.composite
 def inputs(draw, shapes=None):
     """An Input layer: 1 to 3 axes, any type, normalised by one pair, a pair a channel (last axis) or a pair a value."""
-    shape = draw(
-        st.sampled_from(WIDTHS).map(lambda width: (width,)) | st.sampled_from(SHAPES) if shapes is None else shapes
-    )
+    shape = draw(st.sampled_from(WIDTHS).map(lambda width: (width,)) | st.sampled_from(SHAPES) if shapes is None else shapes)
     dtype = draw(st.sampled_from(DTYPES))
     size = int(np.prod(shape))
     count = draw(st.sampled_from([1, shape[-1], size]))

@@ -53,9 +53,13 @@ METHODS = [
     ("setting '__class__' belongs to none", "compare", "--set", "__class__=3"),
     ("'smax'; did you mean s_max? in preset 'default' the settings are s_min=0.08, s_max=0.8,", "train", "--set", "smax=1"),
     ("did you mean s_max? in preset 'paper' the settings are s_min=0, ", "estimate", "--preset", "paper", "--set", "SMax=1"),
-    ("'treshold' belongs to none of the methods full, topk, tinyprop, tinypropv2; did you mean threshold? in preset "
-     "'default' the settings are ratio=0.1, output=auto, bias=masked, s_min=0.04 or 0.08, s_max=0.7 or 0.8, zeta=1, ",
-     "compare", "--set", "treshold=1"),
+    (
+        "'treshold' belongs to none of the methods full, topk, tinyprop, tinypropv2; did you mean threshold? in preset "
+        "'default' the settings are ratio=0.1, output=auto, bias=masked, s_min=0.04 or 0.08, s_max=0.7 or 0.8, zeta=1, ",
+        "compare",
+        "--set",
+        "treshold=1",
+    ),
     ("has no setting 'ratio'", "train", "--method", "full", "--set", "ratio=0.5"),
     ("s_max nan", "compare", "--set", "s_max=nan"),
     ("s_max inf", "compare", "--set", "s_max=1e400"),
@@ -93,19 +97,20 @@ NUMBERS = [
     ("--seeds '-1,2' has -1", "compare", "--seeds=-1,2"),
     *[(f"--seconds {float(s)} is not a number above 0", "bench", "--seconds", s) for s in ("0", "-1", "nan", "inf")],
     ("'abc' is not a number", "bench", "--seconds", "abc"),
-    *[("regime %r is not known" % r, "compare", "--regime", r) for r in ("", "nosuch")],
+    *[(f"regime {r!r} is not known", "compare", "--regime", r) for r in ("", "nosuch")],
     ("regime 'shfit' is not known; did you mean shift? it may be scratch, continue, shift", "train", "--regime", "shfit"),
-    ("--evaluate 'nosuch' is not known; it may be test, validation; see mcuref train --help", "train", "--evaluate", "nosuch"),
+    (
+        "--evaluate 'nosuch' is not known; it may be test, validation; see mcuref train --help",
+        "train",
+        "--evaluate",
+        "nosuch",
+    ),
     ("--evaluate 'val' is not known; did you mean validation?", "train", "--evaluate", "val"),
     *[(f"momentum {float(m)!r} is not a number from 0 to 1", "train", "--momentum", m) for m in ("-1", "1.5", "nan")],
     ("momentum 1.0 must be below 1", "compare", "--momentum", "1"),
     ("momentum 1.0 must be", "estimate", "--momentum", "1"),
     ("'abc' is not a number", "estimate", "--momentum", "abc"),
-    *[
-        (f"'{n}' is not a whole number from 1", c, "--batch", n)
-        for c in RUNNING
-        for n in ("0", "-1", "2000000", "1.5", "")
-    ],
+    *[(f"'{n}' is not a whole number from 1", c, "--batch", n) for c in RUNNING for n in ("0", "-1", "2000000", "1.5", "")],
     *[("--policy 'nosuch' is not known; it may be immediate", command, "--policy", "nosuch") for command in RUNNING],
     *[("a batch of 2 needs 'accumulate'", c, "--batch", "2", "--policy", "immediate") for c in RUNNING],
     ("schedule 'nosuch' is not known", "compare", "--schedule", "nosuch"),
@@ -295,14 +300,20 @@ def broken(arrays, what):
     elif what == "infinite test sample":
         test["x"][3, 1] = np.inf
     changes = {
-        "empty": (train, "x", train["x"][:0]), "one dimension": (train, "x", train["x"][:, 0]),
-        "strings": (train, "x", train["x"].astype(str)), "objects": (train, "x", train["x"].astype(object)),
-        "too large": (train, "x", train["x"].astype(float) * 1e300), "width": (test, "x", test["x"][:, :3]),
-        "type": (test, "x", np.zeros((9, 4), np.int8)), "fewer labels": (train, "y", train["y"][1:]),
-        "negative label": (train, "y", train["y"] - 1), "half labels": (train, "y", train["y"] * 0.5),
-        "one-hot": (train, "y", np.eye(3)[train["y"]]), "label not trained": (test, "y", test["y"] + 1),
+        "empty": (train, "x", train["x"][:0]),
+        "one dimension": (train, "x", train["x"][:, 0]),
+        "strings": (train, "x", train["x"].astype(str)),
+        "objects": (train, "x", train["x"].astype(object)),
+        "too large": (train, "x", train["x"].astype(float) * 1e300),
+        "width": (test, "x", test["x"][:, :3]),
+        "type": (test, "x", np.zeros((9, 4), np.int8)),
+        "fewer labels": (train, "y", train["y"][1:]),
+        "negative label": (train, "y", train["y"] - 1),
+        "half labels": (train, "y", train["y"] * 0.5),
+        "one-hot": (train, "y", np.eye(3)[train["y"]]),
+        "label not trained": (test, "y", test["y"] + 1),
         "words": (train, "y", train["y"].astype(str)),
-    }  # fmt: skip
+    }
     if what in changes:
         side, name, value = changes[what]
         side[name] = value
@@ -325,14 +336,18 @@ def test_wrong_data(refused, here, arrays, save, command, what, fragment):
     assert os.listdir(here) == ["small"]
 
 
-@pytest.mark.parametrize("damage, fragment", [
-    (lambda file: file.write_bytes(file.read_bytes()[:300]), "cannot be read as a NumPy .npz file"),
-    (lambda file: file.write_bytes(file.read_bytes().replace(b"\x93NUMPY", b"\x93NUMPX")), "Bad"),
-    (lambda file: file.write_bytes(b""), "cannot be read as a NumPy .npz file"),
-    (lambda file: file.write_text("hello"), "cannot be read as a NumPy .npz file"),
-    (lambda file: file.unlink(), "has no test.npz"),
-    (lambda file: np.savez(file, a=1), "has no array 'x'"),
-], ids=["truncated", "flipped", "empty", "text", "missing", "other"])  # fmt: skip
+@pytest.mark.parametrize(
+    "damage, fragment",
+    [
+        (lambda file: file.write_bytes(file.read_bytes()[:300]), "cannot be read as a NumPy .npz file"),
+        (lambda file: file.write_bytes(file.read_bytes().replace(b"\x93NUMPY", b"\x93NUMPX")), "Bad"),
+        (lambda file: file.write_bytes(b""), "cannot be read as a NumPy .npz file"),
+        (lambda file: file.write_text("hello"), "cannot be read as a NumPy .npz file"),
+        (lambda file: file.unlink(), "has no test.npz"),
+        (lambda file: np.savez(file, a=1), "has no array 'x'"),
+    ],
+    ids=["truncated", "flipped", "empty", "text", "missing", "other"],
+)
 def test_damaged_files(refused, here, small, damage, fragment):
     damage(here / small / "test.npz")
     refused(fragment, "train", "--data", small, "--out", "run")

@@ -47,9 +47,11 @@ def test_the_smallest_part_that_holds_the_default_model(mcuref, here, wide, comm
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.parametrize("named", [
-    ("--model", "mlp-3000-32-2"), ("--target", "nrf52840"), ("--sram", "256k"), ("--flash", "100k"),
-], ids=lambda named: named[0])  # fmt: skip
+@pytest.mark.parametrize(
+    "named",
+    [("--model", "mlp-3000-32-2"), ("--target", "nrf52840"), ("--sram", "256k"), ("--flash", "100k")],
+    ids=lambda named: named[0],
+)
 def test_what_is_named_is_not_replaced(mcuref, wide, command, named):
     outcome = mcuref(command, "--data", wide, *COMMANDS[command], *named)
     assert outcome.status == (1 if command == "estimate" else 2)

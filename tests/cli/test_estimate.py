@@ -25,8 +25,15 @@ def estimated(mcuref, here):
     return run
 
 
-@pytest.mark.parametrize("options", [(), ("--model", MODEL), ("--model", "autoencoder", "--trainable", "2"),
-                                     ("--model", "mlp-7-3", "--trainable", "0", "--target", "none")])  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--model", MODEL),
+        ("--model", "autoencoder", "--trainable", "2"),
+        ("--model", "mlp-7-3", "--trainable", "0", "--target", "none"),
+    ],
+)
 def test_json_contract(estimated, options):
     _, result = estimated(*options)
     assert TOP <= result.keys() and result["schema"] == "mcuref.estimate/1"
@@ -100,9 +107,7 @@ def test_code_is_under_the_budget(estimated, refused):
     assert outcome.status == 1 and result["fits"] is False
     assert result["regions"]["flash"]["planned"] < flash - 1  # the plan alone would fit
     # data has samples of another type, whose load is another few bytes of code
-    refused(
-        "B of it code) but the budget", "train", "--model", "mlp-64-32-10", "--target", "nrf52840", "--flash", flash - 1
-    )
+    refused("B of it code) but the budget", "train", "--model", "mlp-64-32-10", "--target", "nrf52840", "--flash", flash - 1)
 
 
 def shares(outcome):
@@ -179,12 +184,17 @@ def test_estimate_is_what_is_compiled(estimated, method):
     assert result["regions"]["sram"]["budget"] == 63 * 1024, "the stack is taken off"
 
 
-@pytest.mark.parametrize("options, optimiser, policy", [
-    (("--momentum", "0.9"), SGD(momentum=0.9), None), (("--batch", "8"), SGD(batch=8), None),
-    (("--momentum", "0.5", "--batch", "8"), SGD(momentum=0.5, batch=8), None),
-    (("--policy", "accumulate"), SGD(), "accumulate"),
-    (("--policy", "immediate", "--momentum", "0.9"), SGD(momentum=0.9), None),
-], ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")  # fmt: skip
+@pytest.mark.parametrize(
+    "options, optimiser, policy",
+    [
+        (("--momentum", "0.9"), SGD(momentum=0.9), None),
+        (("--batch", "8"), SGD(batch=8), None),
+        (("--momentum", "0.5", "--batch", "8"), SGD(momentum=0.5, batch=8), None),
+        (("--policy", "accumulate"), SGD(), "accumulate"),
+        (("--policy", "immediate", "--momentum", "0.9"), SGD(momentum=0.9), None),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
 def test_momentum_and_batches_are_in_the_estimate(estimated, options, optimiser, policy):
     """At least 4 bytes a trained weight; what is said is what is compiled."""
     _, result = estimated("--model", "mlp-20-9-4", *options)

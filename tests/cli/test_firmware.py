@@ -80,8 +80,10 @@ def test_files_that_were_changed_since_the_export_are_named(mcuref, project):
     done = mcuref("verify", "firmware", "--json", "result.json")
     assert done.status == 0 and "changed since the export: Makefile, README.txt, kernels/mine.h" in done.out
     assert json.loads((project.parent / "result.json").read_text())["changed_files"] == [
-        "Makefile", "README.txt", "kernels/mine.h"
-    ]  # fmt: skip
+        "Makefile",
+        "README.txt",
+        "kernels/mine.h",
+    ]
 
 
 def test_nothing_is_said_of_a_project_as_it_was_exported(mcuref, project):

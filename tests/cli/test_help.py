@@ -61,7 +61,7 @@ def said(text):
     return found and found[1].strip() + (" " if found[1] == ": " else "") + found[2].split(" (seed")[0]
 
 
-EVERY = [row for row in actions()]
+EVERY = list(actions())
 
 
 @pytest.mark.parametrize("command, option, default, text", EVERY, ids=[" ".join(row[:2]) for row in EVERY])

@@ -129,11 +129,15 @@ def test_report_of_a_training_run(mcuref, small, refused):
     refused("is no run folder: it has no run.json", "report", "nothing")
 
 
-@pytest.mark.parametrize("options", [
-    pytest.param(("--compare", "naive,joint,reservoir"), marks=pytest.mark.slow),
-    pytest.param(("--seeds", "2", "--verify", "stored", "--stream"), marks=pytest.mark.slow),
-    ("--momentum", "0.9", "--batch", "4", "--method", "tinyprop", "--criterion", "1", "--deepen"),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(("--compare", "naive,joint,reservoir"), marks=pytest.mark.slow),
+        pytest.param(("--seeds", "2", "--verify", "stored", "--stream"), marks=pytest.mark.slow),
+        ("--momentum", "0.9", "--batch", "4", "--method", "tinyprop", "--criterion", "1", "--deepen"),
+    ],
+    ids=str,
+)
 def test_interrupted_and_resumed(mcuref, learned, small, here, monkeypatch, unpictured, options):
     whole, calls = learned("whole", *options), []
     learn = IncrementalLearner.learn
@@ -216,34 +220,41 @@ def test_resumed_by_the_command_that_began_it(mcuref, small, refused, monkeypatc
     refused("is of mcuref incremental; one of mcuref train is needed", "export", "run", "--c", "firmware")
 
 
-@pytest.mark.parametrize("options, fragment", [
-    (("--tasks", "4"), "tasks 4 is not a whole number from 1 to 3"),
-    (("--tasks", "x"), "--tasks 'x' is neither a number of tasks"),
-    (("--tasks", "sessions"), "has no sessions"),
-    (("--compare", "foo"), "strategy 'foo' is not known"),
-    (("--compare", "naive,KCenter"), "strategy 'KCenter' is not known; did you mean k-center? it may be growing, fixed-large"),
-    (("--distil", "matchng"), "--distil 'matchng' is not known; did you mean matching? it may be matching, published"),
-    (("--resolution", "Half"), "--resolution 'Half' is not known; did you mean half?"),
-    (("--growth", "net2wide"), "--growth 'net2wide' is not known; did you mean net2wider?"),
-    (("--verify", "heldout"), "--verify 'heldout' is not known; did you mean held-out?"),
-    (("--features", "lerned"), "--features 'lerned' is not known; did you mean learned?"),
-    (("--store", "ram"), "--store 'ram' is not known; did you mean sram?"),
-    (("--compare", "naive,naive"), "names 'naive' twice"),
-    (("--criterion", "2"), "criterion 2.0 is not a number from 0 to 1"),
-    (("--criterion", "0.5", "--within", "0.1"), "give one of them"),
-    (("--bits", "3"), "bits 3 of a stored value are not known"),
-    (("--start", "0"), "start 0.0 is not a number above 0 to 1"),
-    (("--keep", "2"), "keep 2.0 is not"),
-    (("--factor", "1"), "factor 1.0 is not a number above 1"),
-    (("--method", "foo"), "method 'foo' is not known"),
-    (("--set", "s_max=1"), "method 'full' has no setting 's_max'"),
-    (("--embedding", "foo"), "model 'foo' is not known"),
-    (("--embedding", "convnet32"), "model 'convnet32' is not known; did you mean convnet-32?"),
-    (("--embedding", "cnn-28"), "takes 784 values"),
-    (("--sram", "3k", "--flash", "64k"), "what would fit: distillation with group"),
-    (("--sram", "2100", "--flash", "64k"), "no smaller variant that was tried fits"),
-    (("--resume", "nothing"), "--resume goes on with a run as it was begun"),
-], ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")  # fmt: skip
+@pytest.mark.parametrize(
+    "options, fragment",
+    [
+        (("--tasks", "4"), "tasks 4 is not a whole number from 1 to 3"),
+        (("--tasks", "x"), "--tasks 'x' is neither a number of tasks"),
+        (("--tasks", "sessions"), "has no sessions"),
+        (("--compare", "foo"), "strategy 'foo' is not known"),
+        (
+            ("--compare", "naive,KCenter"),
+            "strategy 'KCenter' is not known; did you mean k-center? it may be growing, fixed-large",
+        ),
+        (("--distil", "matchng"), "--distil 'matchng' is not known; did you mean matching? it may be matching, published"),
+        (("--resolution", "Half"), "--resolution 'Half' is not known; did you mean half?"),
+        (("--growth", "net2wide"), "--growth 'net2wide' is not known; did you mean net2wider?"),
+        (("--verify", "heldout"), "--verify 'heldout' is not known; did you mean held-out?"),
+        (("--features", "lerned"), "--features 'lerned' is not known; did you mean learned?"),
+        (("--store", "ram"), "--store 'ram' is not known; did you mean sram?"),
+        (("--compare", "naive,naive"), "names 'naive' twice"),
+        (("--criterion", "2"), "criterion 2.0 is not a number from 0 to 1"),
+        (("--criterion", "0.5", "--within", "0.1"), "give one of them"),
+        (("--bits", "3"), "bits 3 of a stored value are not known"),
+        (("--start", "0"), "start 0.0 is not a number above 0 to 1"),
+        (("--keep", "2"), "keep 2.0 is not"),
+        (("--factor", "1"), "factor 1.0 is not a number above 1"),
+        (("--method", "foo"), "method 'foo' is not known"),
+        (("--set", "s_max=1"), "method 'full' has no setting 's_max'"),
+        (("--embedding", "foo"), "model 'foo' is not known"),
+        (("--embedding", "convnet32"), "model 'convnet32' is not known; did you mean convnet-32?"),
+        (("--embedding", "cnn-28"), "takes 784 values"),
+        (("--sram", "3k", "--flash", "64k"), "what would fit: distillation with group"),
+        (("--sram", "2100", "--flash", "64k"), "no smaller variant that was tried fits"),
+        (("--resume", "nothing"), "--resume goes on with a run as it was begun"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
 def test_bad_input(refused, small, here, options, fragment):
     refused(fragment, "incremental", "--data", small, *FAST, *options)
     refused(fragment, "incremental", "--data", small, *FAST, *options, "--out", "run", "--json", "table.json")
@@ -272,9 +283,21 @@ def test_refused_growth_is_reported(mcuref, small, here):
     large = json.loads((here / "large.json").read_text())["strategies"][0]
     sram = 2048 + large["sram_peak"] - 100
     outcome = mcuref(
-        "incremental", "--data", small, *FAST, "--distil", "random", "--criterion", "1", "--sram", sram, "--flash", "64k",
-        "--json", "grown.json",
-    )  # fmt: skip
+        "incremental",
+        "--data",
+        small,
+        *FAST,
+        "--distil",
+        "random",
+        "--criterion",
+        "1",
+        "--sram",
+        sram,
+        "--flash",
+        "64k",
+        "--json",
+        "grown.json",
+    )
     assert outcome.status == 0
     grown = json.loads((here / "grown.json").read_text())["strategies"][0]
     assert grown["sram_peak"] <= sram - 2048

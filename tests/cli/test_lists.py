@@ -111,10 +111,18 @@ def test_doctor_marks_what_is_there_and_what_is_not(listed, monkeypatch):
     assert rows["matplotlib (optional)"] == (True, "1.0") and rows["torch (optional)"] == (None, "not installed")
     assert rows["firmware for this computer (optional)"] == (True, "gcc 0")
     assert rows["firmware for Cortex-M4F (optional)"] == (None, here["cortex-m4"])
-    marks = {line.split("(optional)")[0].strip(): line.split("(optional)")[1].split()[0]
-             for line in outcome.out.splitlines() if "(optional)" in line}  # fmt: skip
-    assert marks == {"hypothesis": "yes", "matplotlib": "yes", "torch": "-", "firmware for this computer": "yes",
-                     "firmware for Cortex-M4F": "-"}  # fmt: skip
+    marks = {
+        line.split("(optional)")[0].strip(): line.split("(optional)")[1].split()[0]
+        for line in outcome.out.splitlines()
+        if "(optional)" in line
+    }
+    assert marks == {
+        "hypothesis": "yes",
+        "matplotlib": "yes",
+        "torch": "-",
+        "firmware for this computer": "yes",
+        "firmware for Cortex-M4F": "-",
+    }
 
 
 def test_doctor_goes_on_when_a_compiler_fails(listed, monkeypatch, tmp_path):

@@ -53,8 +53,12 @@ def test_one_model_by_layers(listed):
     layers = {row["layer"]: row for row in model["layers"]}
     assert list(layers) == list(build("resnet-8").names)
     assert layers["conv6"] == {
-        "layer": "conv6", "from": ["relu3"], "shape": [16, 16, 32], "parameters": 544, "macs_forward": 131_072,
-    }  # fmt: skip
+        "layer": "conv6",
+        "from": ["relu3"],
+        "shape": [16, 16, 32],
+        "parameters": 544,
+        "macs_forward": 131_072,
+    }
     assert layers["add2"]["from"] == ["conv5", "conv6"] and "conv5 + conv6" in outcome.out
     assert all(layer in outcome.out for layer in layers) and "12,501,632" in outcome.out and "77,706" in outcome.out
     assert sum(row["macs_forward"] for row in model["layers"]) == model["macs_forward"]
@@ -79,9 +83,7 @@ def test_unknown_models(refused, words, name):
 def test_a_wrong_file_is_one_sentence_wherever_it_is_named(refused, file, command):
     name = file('{kind = "flatten"}, {kind = "dense", outputs = 0}')
     arguments = [name] if command == "models" else ["--model", name]
-    sentence = refused(
-        "layer 2 of model 'my [red] model' (dense): a dense layer's number of outputs 0", command, *arguments
-    )
+    sentence = refused("layer 2 of model 'my [red] model' (dense): a dense layer's number of outputs 0", command, *arguments)
     assert f"model file '{name}'" in sentence
 
 

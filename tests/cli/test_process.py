@@ -35,12 +35,7 @@ def none_left_running():
 
 def start(*arguments, **keywords):
     """``python -m mcuref ...`` with its output in pipes; it hears Ctrl-C even where these tests run in the background."""
-    keywords = {
-        "stdout": subprocess.PIPE,
-        "stderr": subprocess.PIPE,
-        "text": True,
-        "preexec_fn": hear_ctrl_c,
-    } | keywords
+    keywords = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "preexec_fn": hear_ctrl_c} | keywords
     STARTED.append(subprocess.Popen([*COMMAND, *arguments], **keywords))
     return STARTED[-1]
 
@@ -88,10 +83,18 @@ def test_closed_streams(here):
     assert (here / "x.json").exists()
 
 
-@pytest.mark.parametrize("arguments", [
-    ("targets",), ("models", "mlp-4-5-3"), ("datasets",), ("estimate", "--model", "mlp-4-5-3"),
-    ("train", "--epochs", "1"), ("compare", "--epochs", "1", "--method", "full"),
-], ids=lambda arguments: arguments[0])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("targets",),
+        ("models", "mlp-4-5-3"),
+        ("datasets",),
+        ("estimate", "--model", "mlp-4-5-3"),
+        ("train", "--epochs", "1"),
+        ("compare", "--epochs", "1", "--method", "full"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
 @pytest.mark.parametrize("stdout", ["-", "/dev/stdout"])
 def test_json_has_stdout_alone(capfd, here, small, monkeypatch, arguments, stdout):
     """A program reads it from a pipe; people read the tables on stderr."""
@@ -224,8 +227,9 @@ def test_disk_full_at_the_end(mcuref, here, small):
     assert code == 2 and "accuracy" in out
     assert re.fullmatch(
         r"mcuref: file '.*report.json' cannot be written: file too large; when it can be, go on with: "
-        r"mcuref train --resume run\n", err
-    )  # fmt: skip
+        r"mcuref train --resume run\n",
+        err,
+    )
     assert "checkpoint" in os.listdir("run") and not any(name.endswith(".part") for name in os.listdir("run"))
     assert mcuref("train", "--resume", "run").status == 0
     assert (here / "run/weights.npz").read_bytes() == (here / "expected/weights.npz").read_bytes()

@@ -54,4 +54,3 @@ def test_the_commands_of_an_export_can_be_pasted(mcuref, small, here, folder):
     build, verify = (line.partition(": ")[2] for line in outcome.out.strip().splitlines()[-2:])
     assert shlex.quote(folder) in build and shlex.split(build) == ["make", "-C", folder, "run"]
     assert shlex.split(verify) == ["mcuref", "verify", folder, "--core", "host"]
-

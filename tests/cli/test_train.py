@@ -23,6 +23,7 @@ NET = """
 READERS = []  # called with the name of every file that open() opens
 SAME = ["history.csv", "memory.csv", "weights.npz"]  # to the byte; the report but for timing
 
+
 def heard(event, values):
     """Tell the readers; os.open(), which may be what open() uses, has no mode."""
     if event == "open" and values[1] is not None:
@@ -52,11 +53,20 @@ def trained(mcuref, small, here):
     return run
 
 
-@pytest.mark.parametrize("options", [
-    (), ("--method", "full", "--trainable", "1"), ("--regime", "continue", "--evaluate", "validation"),
-    ("--method", "topk", "--preset", "paper", "--seed", "7"), ("--method", "tinyprop", "--target", "stm32f746"),
-    ("--momentum", "0.9", "--batch", "4"), ("--batch", "1", "--policy", "accumulate"), ("--model", "mlp-4-8-3@0.5"),
-], ids=" ".join)  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--method", "full", "--trainable", "1"),
+        ("--regime", "continue", "--evaluate", "validation"),
+        ("--method", "topk", "--preset", "paper", "--seed", "7"),
+        ("--method", "tinyprop", "--target", "stm32f746"),
+        ("--momentum", "0.9", "--batch", "4"),
+        ("--batch", "1", "--policy", "accumulate"),
+        ("--model", "mlp-4-8-3@0.5"),
+    ],
+    ids=" ".join,
+)
 def test_same_bytes_twice(trained, options):
     assert_same(trained("one", *options), trained("deep/er/two", *options))
 
@@ -140,9 +150,9 @@ def test_without_out_nothing_is_written(mcuref, small, here):
     assert os.listdir(here) == ["small"]
 
 
-@pytest.mark.parametrize("failure", [
-    (), ("--epochs", "1"), ("--learning-rate", "1e30"), ("--sram", "2200"), ("--data", "/nosuch"),
-], ids=" ".join)  # fmt: skip
+@pytest.mark.parametrize(
+    "failure", [(), ("--epochs", "1"), ("--learning-rate", "1e30"), ("--sram", "2200"), ("--data", "/nosuch")], ids=" ".join
+)
 def test_an_existing_run_is_never_touched(mcuref, trained, small, failure):
     folder = trained("run")
     before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
@@ -193,10 +203,18 @@ def interrupt(mcuref, small, here, monkeypatch):
     return run
 
 
-@pytest.mark.parametrize("options, evaluation", [
-    ((), 1), ((), 3), (("--regime", "continue"), 4), (("--regime", "continue"), 12),
-    (("--momentum", "0.9", "--batch", "4", "--method", "tinyprop"), 2), (("--evaluate", "validation"), 2),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "options, evaluation",
+    [
+        ((), 1),
+        ((), 3),
+        (("--regime", "continue"), 4),
+        (("--regime", "continue"), 12),
+        (("--momentum", "0.9", "--batch", "4", "--method", "tinyprop"), 2),
+        (("--evaluate", "validation"), 2),
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("checkpoint", ["0", "1000"], ids=["checkpoints", "none"])
 def test_interrupted_and_resumed(mcuref, trained, interrupt, here, options, evaluation, checkpoint):
     expected = trained("expected", *options)
@@ -292,17 +310,21 @@ def spoil(folder, change):
     checkpoints.save(folder, plain, arrays)
 
 
-@pytest.mark.parametrize("damage, words", [
-    (lambda run: [(run / name).write_bytes(b"half") for name in BOTH], "no other that is whole"),
-    (lambda run: [(run / name).unlink() for name in BOTH] + [(run / "checkpoint").mkdir()], "is a directory"),
-    (lambda run: spoil(run, lambda plain, arrays: arrays.popitem()), "is not one of this run"),
-    (lambda run: spoil(run, lambda plain, arrays: arrays.update(counts=np.zeros(2))), "is not one of this run"),
-    (lambda run: spoil(run, lambda plain, _: plain.update(history="x")), "is not one of this run"),
-    (lambda run: spoil(run, lambda plain, _: plain.update(fingerprint=None)), "was begun with another version of"),
-    (lambda run: (run / "run.json").write_text((run / "run.json").read_text().replace("mcuref.run/2", "x")), "schema"),
-    (lambda run: (run / "run.json").write_text((run / "run.json").read_text().replace("test", "tess")), "was changed"),
-    (lambda run: (run / "run.json").unlink(), "is no run folder: it has no run.json"),
-], ids=range(9))  # fmt: skip
+@pytest.mark.parametrize(
+    "damage, words",
+    [
+        (lambda run: [(run / name).write_bytes(b"half") for name in BOTH], "no other that is whole"),
+        (lambda run: [(run / name).unlink() for name in BOTH] + [(run / "checkpoint").mkdir()], "is a directory"),
+        (lambda run: spoil(run, lambda plain, arrays: arrays.popitem()), "is not one of this run"),
+        (lambda run: spoil(run, lambda plain, arrays: arrays.update(counts=np.zeros(2))), "is not one of this run"),
+        (lambda run: spoil(run, lambda plain, _: plain.update(history="x")), "is not one of this run"),
+        (lambda run: spoil(run, lambda plain, _: plain.update(fingerprint=None)), "was begun with another version of"),
+        (lambda run: (run / "run.json").write_text((run / "run.json").read_text().replace("mcuref.run/2", "x")), "schema"),
+        (lambda run: (run / "run.json").write_text((run / "run.json").read_text().replace("test", "tess")), "was changed"),
+        (lambda run: (run / "run.json").unlink(), "is no run folder: it has no run.json"),
+    ],
+    ids=range(9),
+)
 def test_what_cannot_be_resumed(refused, interrupt, here, damage, words):
     interrupt("run", "--checkpoint", "0", evaluation=3)
     damage(here / "run")
@@ -363,12 +385,21 @@ def test_another_version_of_mcuref(refused, interrupt, monkeypatch):
     refused("was begun with another version of mcuref; it can only", "train", "--resume", "run")
 
 
-@pytest.mark.parametrize("others, named", [
-    (("--seed", "0"), "--seed"), (("--data", "digits"), "--data"), (("--set", "s_max=0.5"), "--set"),
-    (("--out", "x"), "--out"), (("--checkpoint", "30"), "--checkpoint"),
-    (("--learning-rate", "0.1"), "--learning-rate"), (("--regime", "scratch"), "--regime"),
-    (("--target", "none"), "--target"), (("--momentum", "0"), "--momentum"),
-], ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")  # fmt: skip
+@pytest.mark.parametrize(
+    "others, named",
+    [
+        (("--seed", "0"), "--seed"),
+        (("--data", "digits"), "--data"),
+        (("--set", "s_max=0.5"), "--set"),
+        (("--out", "x"), "--out"),
+        (("--checkpoint", "30"), "--checkpoint"),
+        (("--learning-rate", "0.1"), "--learning-rate"),
+        (("--regime", "scratch"), "--regime"),
+        (("--target", "none"), "--target"),
+        (("--momentum", "0"), "--momentum"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
 def test_resumed_as_it_was_begun_or_not_at_all(refused, interrupt, others, named):
     """An option is refused also where it says what is the default."""
     interrupt("run")

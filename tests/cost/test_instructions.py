@@ -64,9 +64,7 @@ def test_targets_have_cores():
 def test_no_step_costs_more_than_the_most(method, optimiser):
     compiled = program("cnn-8", method, optimiser, samples=12)
     for core in MEASURED_CORES:
-        done = step_instructions(
-            compiled, core, compiled.counts, zeros=zero_shares(compiled, load("digits").x_train[:2])
-        )
+        done = step_instructions(compiled, core, compiled.counts, zeros=zero_shares(compiled, load("digits").x_train[:2]))
         assert 0 < done <= step_instructions(compiled, core)
 
 
@@ -122,6 +120,5 @@ def test_rows_in_fours():
 def test_costs_need_neither_numba_nor_a_toolchain():
     code = "import sys, mcuref.cost.instructions; sys.exit(any(name in sys.modules for name in sys.argv[1:]))"
     assert (
-        subprocess.run([sys.executable, "-c", code, "numba", "mcuref.firmware.toolchain"], env={"PATH": ""}).returncode
-        == 0
+        subprocess.run([sys.executable, "-c", code, "numba", "mcuref.firmware.toolchain"], env={"PATH": ""}).returncode == 0
     )

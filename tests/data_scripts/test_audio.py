@@ -131,13 +131,7 @@ def test_mel_matrices_against_straightforward_ones():
 def test_known_values_of_librosa():
     """librosa.filters.mel(sr=16000, n_fft=1024, n_mels=128)[band, k] of version 0.11."""
     weights = audio.mel_librosa(128, RATE, 1024)
-    known = {
-        (0, 1): 0.02857778,
-        (20, 31): 0.03058015,
-        (60, 100): 0.01946174,
-        (100, 261): 0.00960148,
-        (127, 501): 0.00478792,
-    }
+    known = {(0, 1): 0.02857778, (20, 31): 0.03058015, (60, 100): 0.01946174, (100, 261): 0.00960148, (127, 501): 0.00478792}
     for (band, k), value in known.items():
         assert weights[k, band] == pytest.approx(value, rel=1e-5)
 

@@ -112,8 +112,9 @@ def test_the_arrays_of_the_subset_are_those_at_hand(made, command, tmp_path):
     sides = made.sides.values()
     made.members = {
         member(number + 1, angle): png(x.repeat(4, axis=0).repeat(4, axis=1))
-        for arrays in sides for x, number, angle in zip(arrays["x"], arrays["y"], arrays["angle"], strict=True)
-    }  # fmt: skip
+        for arrays in sides
+        for x, number, angle in zip(arrays["x"], arrays["y"], arrays["angle"], strict=True)
+    }
     made.members[member(11, 30)] = png(view(11, 30))  # one that is left out
     assert command("--subset") == 0
     for side, arrays in made.sides.items():

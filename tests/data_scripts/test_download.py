@@ -76,12 +76,7 @@ def test_the_next_address_continues(server, tmp_path):
 
 @pytest.mark.parametrize(
     "folder, reason",
-    [
-        ("wrong", "sha256"),
-        ("page", "offers 25 bytes instead of 3500"),
-        ("gone", "404"),
-        ("endless", "bytes instead of"),
-    ],
+    [("wrong", "sha256"), ("page", "offers 25 bytes instead of 3500"), ("gone", "404"), ("endless", "bytes instead of")],
 )
 def test_a_bad_answer_is_refused_and_removed(server, tmp_path, folder, reason):
     with pytest.raises(InputError, match=f"set.bin could not be downloaded.*--from.*{folder}/set.bin .*{reason}"):

@@ -235,8 +235,7 @@ def test_from_a_folder_that_does_not_exist(made, out, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "change, reason",
-    [(lambda c: c[:-5], "bytes instead of"), (lambda c: c[:20] + bytes([c[20] ^ 1]) + c[21:], "sha256")],
+    "change, reason", [(lambda c: c[:-5], "bytes instead of"), (lambda c: c[:20] + bytes([c[20] ^ 1]) + c[21:], "sha256")]
 )
 def test_from_a_damaged_file(made, out, tmp_path, capsys, change, reason):
     have = made.write(tmp_path / "have")

@@ -151,8 +151,10 @@ def test_core50_tiny(server, zip_of, tmp_path, monkeypatch):
 def test_dcase2020(server, zip_of, tmp_path, monkeypatch):
     """The clips: their features are computed from sound, which is not at hand."""
     wanted = at_hand("dcase2020_toycar")
-    clips = [("train", "normal", 1, 3), *(("test", kind, m, n) for m in range(1, 5) for kind in ("normal", "anomaly")
-                                          for n in range(400))]  # fmt: skip
+    clips = [
+        ("train", "normal", 1, 3),
+        *(("test", kind, m, n) for m in range(1, 5) for kind in ("normal", "anomaly") for n in range(400)),
+    ]
     random.Random(2).shuffle(clips)
     members = {f"ToyCar/{side}/{kind}_id_{m:02}_{n:08}.wav": f"{m} {n}".encode() for side, kind, m, n in clips}
     monkeypatch.setattr(dcase2020, "read_wav", lambda content, *_: content)

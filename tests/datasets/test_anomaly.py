@@ -109,10 +109,17 @@ def small():
     """12 normal training windows of 4 clips, 6 test windows of 3 clips, 2 anomalous training clips of 3 windows."""
     x = np.arange(24, dtype=np.int16).reshape(12, 2)
     return dict(
-        name="small", kind="anomaly", x_train=x, y_train=np.zeros(12, int), groups=np.repeat([3, 5, 8, 9], 3),
-        x_test=x[:6] + 100, y_test=np.array([0, 0, 1, 1, 0, 0]), clips_test=np.array([1, 1, 0, 0, 2, 2]),
-        machines_test=np.array([7, 7, 7]), x_anomalous=x[:6].reshape(2, 3, 2) + 1000,
-    )  # fmt: skip
+        name="small",
+        kind="anomaly",
+        x_train=x,
+        y_train=np.zeros(12, int),
+        groups=np.repeat([3, 5, 8, 9], 3),
+        x_test=x[:6] + 100,
+        y_test=np.array([0, 0, 1, 1, 0, 0]),
+        clips_test=np.array([1, 1, 0, 0, 2, 2]),
+        machines_test=np.array([7, 7, 7]),
+        x_anomalous=x[:6].reshape(2, 3, 2) + 1000,
+    )
 
 
 BAD = {

@@ -17,8 +17,15 @@ def labelled(y, **changes):
 
 
 def signals(x, **changes):
-    return Data(name="mine", kind="features", x_train=x, y_train=np.arange(len(x)) % 2, x_test=x[:2],
-                y_test=np.array([0, 1]), **changes)  # fmt: skip
+    return Data(
+        name="mine",
+        kind="features",
+        x_train=x,
+        y_train=np.arange(len(x)) % 2,
+        x_test=x[:2],
+        y_test=np.array([0, 1]),
+        **changes,
+    )
 
 
 def swinging(samples, steps, level=0):
@@ -68,11 +75,20 @@ def test_waveforms_with_one_mean_and_scale():
     assert signals(x, mean=0.0, scale=0.001).warnings == ()
 
 
-@pytest.mark.parametrize("x", [
-    features(300, 561), features(12, 561), swinging(100, 255), swinging(100, 1000, level=4000),
-    RNG.normal(0, 3000, (100, 600)).astype(np.int16), swinging(100, 1000).astype(np.float32),
-    RNG.integers(0, 256, (100, 784)).astype(np.int16), np.zeros((5, 400), np.int16),
-], ids=["features", "few features", "short", "not about 0", "noise", "float", "pixels", "nothing"])  # fmt: skip
+@pytest.mark.parametrize(
+    "x",
+    [
+        features(300, 561),
+        features(12, 561),
+        swinging(100, 255),
+        swinging(100, 1000, level=4000),
+        RNG.normal(0, 3000, (100, 600)).astype(np.int16),
+        swinging(100, 1000).astype(np.float32),
+        RNG.integers(0, 256, (100, 784)).astype(np.int16),
+        np.zeros((5, 400), np.int16),
+    ],
+    ids=["features", "few features", "short", "not about 0", "noise", "float", "pixels", "nothing"],
+)
 def test_what_is_no_waveform(x):
     assert signals(x).warnings == ()
 

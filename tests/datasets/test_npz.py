@@ -104,10 +104,19 @@ def npz(path, name="x.npy", header=None, values=b"", method=zipfile.ZIP_STORED, 
         archive.writestr(name, content.getvalue() + values)
 
 
-@pytest.mark.parametrize("array", [
-    np.zeros(0), np.array(3), np.arange(12.0).reshape(3, 4).T, np.arange(6, dtype=">i2"), np.array(["ä", "bcd"]),
-    np.ones((2, 3, 1), bool), pytest.param(np.arange(3_000_000), marks=pytest.mark.slow),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros(0),
+        np.array(3),
+        np.arange(12.0).reshape(3, 4).T,
+        np.arange(6, dtype=">i2"),
+        np.array(["ä", "bcd"]),
+        np.ones((2, 3, 1), bool),
+        pytest.param(np.arange(3_000_000), marks=pytest.mark.slow),
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_what_numpy_writes_comes_back_as_it_was(path, array, save):
     save(path, x=array)

@@ -155,7 +155,9 @@ def test_what_is_neither_a_name_nor_a_folder(tmp_path, monkeypatch, name, fragme
 
 
 def test_the_part_to_judge_by_is_one_of_two():
-    with pytest.raises(InputError, match="evaluate 'valid' is not known; did you mean validation\\? it may be test, validation"):
+    with pytest.raises(
+        InputError, match="evaluate 'valid' is not known; did you mean validation\\? it may be test, validation"
+    ):
         load_part("digits", "valid")
 
 

@@ -7,12 +7,7 @@ from typing import NamedTuple
 from markdown_it import MarkdownIt
 
 TOP = Path(__file__).resolve().parents[2]
-PAGES = [
-    TOP / "README.md",
-    TOP / "CONTRIBUTING.md",
-    TOP / "CHANGELOG.md",
-    *sorted((TOP / "docs").rglob("*.md")),
-]
+PAGES = [TOP / "README.md", TOP / "CONTRIBUTING.md", TOP / "CHANGELOG.md", *sorted((TOP / "docs").rglob("*.md"))]
 LANGUAGES = ("python", "sh", "console", "toml", "c", "bibtex")
 DIRECTIVES = ("{toctree}", "{include}", "{eval-rst}", "{math}", "{list-table}", "{note}", "{warning}")  # the build checks
 

@@ -93,9 +93,20 @@ def _mcuref(words):
 def _check_names(arguments):
     """McurefError for a name that does not exist; what a command has no option for is as if it were right."""
     right = {
-        "method": "full", "preset": "default", "settings": [], "target": None, "sram": None, "flash": None, "stack": None,
-        "seeds": "1", "regime": REGIMES[0], "schedule": SCHEDULES[0], "data": "digits", "compare": "", "core": "host",
-    }  # fmt: skip
+        "method": "full",
+        "preset": "default",
+        "settings": [],
+        "target": None,
+        "sram": None,
+        "flash": None,
+        "stack": None,
+        "seeds": "1",
+        "regime": REGIMES[0],
+        "schedule": SCHEDULES[0],
+        "data": "digits",
+        "compare": "",
+        "core": "host",
+    }
     named = {name: value for name, value in vars(arguments).items() if value not in (None, options.NOT_GIVEN)}
     given = argparse.Namespace(**right | named)
     named_rules(options.several(given.method, "--method"), given.preset, **options.settings(given.settings))

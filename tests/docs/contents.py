@@ -32,15 +32,25 @@ def console_faults(text, folder):
     if not kernels.is_symlink():
         kernels.symlink_to(user_cache() / "kernels")
     environment = os.environ | {
-        "PATH": paths, "COLUMNS": "80", "PYTHONPATH": str(TOP), "NO_COLOR": "1", "XDG_CACHE_HOME": str(cache)
-    }  # fmt: skip
+        "PATH": paths,
+        "COLUMNS": "80",
+        "PYTHONPATH": str(TOP),
+        "NO_COLOR": "1",
+        "XDG_CACHE_HOME": str(cache),
+    }
     found = []
     for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
         command, _, expected = part.partition("\n")
         run = subprocess.run(
-            ["sh", "-c", command], cwd=folder, env=environment, text=True, timeout=SECONDS,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+            ["sh", "-c", command],
+            cwd=folder,
+            env=environment,
+            text=True,
+            timeout=SECONDS,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+        )
         if _lines(run.stdout) != _lines(expected):
             found.append(f"{command} prints\n{run.stdout}")
     return found

@@ -16,8 +16,9 @@ def of_language(language):
     """Parametrize by the blocks of a language, on whatever page they are."""
     found = [
         pytest.param(block.text, id=f"{name}:{block.line}")
-        for name, page in BY_NAME.items() for block in blocks(read(page), language)
-    ]  # fmt: skip
+        for name, page in BY_NAME.items()
+        for block in blocks(read(page), language)
+    ]
     return pytest.mark.parametrize("text", found)
 
 
@@ -198,9 +199,14 @@ def test_a_wrong_citation_is_found():
     assert not contents.bibtex_faults(right)
     assert not contents.bibtex_faults(right.replace('Marcus R\\"ub', "Rüb, Marcus"))
     for old, new in [
-        ("Axel Sikora and ", ""), ("Axel", "Daniel"), ("2024", "2023"), ("Sparse", "Spare"), ("0.1.0", "0.2"),
-        ("2409.07109", "2409.07110"), ("The mcuref authors", "Others"),
-    ]:  # fmt: skip
+        ("Axel Sikora and ", ""),
+        ("Axel", "Daniel"),
+        ("2024", "2023"),
+        ("Sparse", "Spare"),
+        ("0.1.0", "0.2"),
+        ("2409.07109", "2409.07110"),
+        ("The mcuref authors", "Others"),
+    ]:
         assert contents.bibtex_faults(right.replace(old, new)), new
 
 

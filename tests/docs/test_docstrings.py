@@ -54,9 +54,10 @@ def test_what_has_none_is_found():
 def test_what_a_package_exports_is_in_the_reference(package):
     named = set(re.findall(r":: ([\w.]+)", API))
     missing = [
-        name for name in package.__all__
+        name
+        for name in package.__all__
         if f"{package.__name__}.{name}" not in named and getattr(getattr(package, name), "__module__", "") not in named
-    ]  # fmt: skip
+    ]
     assert not missing
 
 
@@ -85,7 +86,9 @@ Raises
 ------
 InputError : if not."""
     made = "\n".join(docstrings.restructured(text.splitlines()))
-    assert re.sub(r"\n{3,}", "\n\n", made) == """\
+    assert (
+        re.sub(r"\n{3,}", "\n\n", made)
+        == """\
 w[j, :] \\* x and \\|delta\\| of ``a * b`` and :func:`mcuref.build`, y\\_ and S_min.
 
 ::
@@ -116,6 +119,7 @@ seed
 InputError
     if not.
 """
+    )
 
 
 def test_a_name_is_found_where_its_module_has_it_from(docstrings):

@@ -51,9 +51,7 @@ def test_only_what_the_program_uses_is_exported(tmp_path):
     assert {"dense", "lanes", "selection", "loss"} <= names
     assert not names & {"conv", "depthwise", "pooling", "rows", "add"}
     frozen = {path.stem for path in (SOURCES / "operations").glob("*.c")}
-    assert {"conv", "pooling"} <= frozen and "selection.c" not in needed_sources(material("inference").program)[
-        "operations"
-    ]
+    assert {"conv", "pooling"} <= frozen and "selection.c" not in needed_sources(material("inference").program)["operations"]
 
 
 def test_every_operation_has_a_source():
@@ -86,8 +84,10 @@ def test_it_builds_without_a_warning_and_runs(tmp_path, variant):
     write_project(material(variant), tmp_path / "firmware")
     done = subprocess.run(
         ["make", "-j2", "run", "WARNINGS=-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror"],
-        cwd=tmp_path / "firmware", capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=tmp_path / "firmware",
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     trained = 0 if variant == "inference" else 3
     assert re.search(rf"right: [0-3] of 3 samples; trained on: {trained}", done.stdout)
@@ -227,17 +227,13 @@ def test_other_flags_build_again(tmp_path):
     write_project(material("mlp"), tmp_path / "firmware")
 
     def make(*arguments):
-        return subprocess.run(
-            ["make", *arguments], cwd=tmp_path / "firmware", capture_output=True, text=True, check=True
-        )
+        return subprocess.run(["make", *arguments], cwd=tmp_path / "firmware", capture_output=True, text=True, check=True)
 
     assert "kernels/dense.c" in make().stdout and "kernels/dense.c" not in make().stdout
     assert "kernels/dense.c" in make("EXTRA=-Os").stdout
 
 
-NO_NAMES = (
-    "dense relu port index dot top_k exp_f32 class namespace int32_t anything_t mcuref_new sample arena 2nd A".split()
-)
+NO_NAMES = "dense relu port index dot top_k exp_f32 class namespace int32_t anything_t mcuref_new sample arena 2nd A".split()
 
 
 @pytest.mark.parametrize("name", NO_NAMES)

@@ -55,9 +55,7 @@ def test_a_fault_in_a_kernel_is_found_and_named(need, patched_sources, name):
     assert difference.sample == sample and difference.row == row_of(case.program, kernel, layer)
     assert element is None or difference.element == element
     python_trace(case, upto=(difference.sample, difference.row))
-    values = np.concatenate(
-        [v.reshape(-1) for v in written(case.program, case.program.instructions[difference.row])][-1:]
-    )
+    values = np.concatenate([v.reshape(-1) for v in written(case.program, case.program.instructions[difference.row])][-1:])
     if what == "dense2.bias":
         assert difference.mcuref.startswith(f"{values[2]} (") and difference.firmware != difference.mcuref
     for part in (kernel, layer, what, difference.mcuref, difference.firmware, f"sample {sample}"):
@@ -68,7 +66,8 @@ REST = {
     "loss": ("kernels/loss.c", "return log_f32(total) - margin", "return log_f32(total) + margin", "loss"),
     "class": ("program/mcuref.c", "outputs[i] > outputs[largest]", "outputs[i] < outputs[largest]", "inference: class"),
     "loss alone": ("program/mcuref.c", "row <= program->forward_rows", "row < program->forward_rows", "inference: loss"),
-    "mcuref_train": ("program/mcuref.c", "sample, answer, rate, 0.0f", "sample, answer, 0.5f * rate, 0.0f", "mcuref_train: loss"),
+    "mcuref_train": ("program/mcuref.c", "sample, answer, rate, 0.0f", "sample, answer, 0.5f * rate, 0.0f",
+                     "mcuref_train: loss"),
     "status of mcuref_train": ("program/mcuref.c", "return run.status;",
                                "return run.status ? run.status : MCUREF_SKIPPED;", "mcuref_train: status"),
     "check sum": ("program/mcuref.c", "|| words[1] != fnv1a(words + 2, program->state_bytes, FNV1A_START)", "",

@@ -87,9 +87,7 @@ def test_every_value_of_an_option_occurs(materials, method):
 def test_every_loss_optimiser_type_and_layer_occurs(materials):
     programs = [material.program for material in materials.values()]
     assert {p.loss for p in programs} == {"softmax_cross_entropy", "mean_squared_error", "reconstruction"}
-    assert {(p.optimiser.momentum > 0, p.optimiser.batch > 1) for p in programs} == {
-        (a, b) for a in (0, 1) for b in (0, 1)
-    }
+    assert {(p.optimiser.momentum > 0, p.optimiser.batch > 1) for p in programs} == {(a, b) for a in (0, 1) for b in (0, 1)}
     assert {p.optimiser.schedule for p in programs} == {"constant", "linear", "halving"}
     assert {p.policy for p in programs} == {"immediate", "accumulate"} and {p.wrt for p in programs} == {
         "input",

@@ -20,25 +20,38 @@ from mcuref.optimisers import SGD
 
 def entry(size=0, align=4, needs=(), stack=0, calls=(), tails=(), indirect=False):
     return {
-        "bytes": size, "align": align, "needs": list(needs), "stack": stack, "calls": list(calls), "tails": list(tails),
+        "bytes": size,
+        "align": align,
+        "needs": list(needs),
+        "stack": stack,
+        "calls": list(calls),
+        "tails": list(tails),
         "indirect": indirect,
-    }  # fmt: skip
+    }
 
 
 def test_closure_keeps_what_is_reachable_and_rounds_up():
     table = {
-        "vectors": entry(64, needs=["reset"]), "reset": entry(10, needs=["main"]), "main": entry(6, needs=["reset"]),
-        "run_a": entry(8, align=8, needs=["kernel"]), "kernel": entry(1), "run_b": entry(100),
-    }  # fmt: skip
+        "vectors": entry(64, needs=["reset"]),
+        "reset": entry(10, needs=["main"]),
+        "main": entry(6, needs=["reset"]),
+        "run_a": entry(8, align=8, needs=["kernel"]),
+        "kernel": entry(1),
+        "run_b": entry(100),
+    }
     assert closure(table, {"run_a"}) == {"vectors": 64, "reset": 12, "main": 8, "run_a": 12, "kernel": 4}
 
 
 def test_deepest_follows_indirect_calls_and_drops_the_frame_of_tail_calls():
     table = {
-        "reset_handler": entry(stack=8, calls=["row", "leaf"]), "row": entry(stack=16, indirect=True),
-        "leaf": entry(stack=20), "run_a": entry(stack=30, tails=["kernel"]), "kernel": entry(stack=70),
-        "run_b": entry(stack=40, calls=["leaf"]), "run_c": entry(stack=1000),
-    }  # fmt: skip
+        "reset_handler": entry(stack=8, calls=["row", "leaf"]),
+        "row": entry(stack=16, indirect=True),
+        "leaf": entry(stack=20),
+        "run_a": entry(stack=30, tails=["kernel"]),
+        "kernel": entry(stack=70),
+        "run_b": entry(stack=40, calls=["leaf"]),
+        "run_c": entry(stack=1000),
+    }
     assert deepest(table, {"run_a"}) == (94, {"reset_handler": 8, "row": 16, "kernel": 70})
     assert deepest(table, {"run_b"}) == (84, {"reset_handler": 8, "row": 16, "run_b": 40, "leaf": 20})
     assert deepest(table, ()) == (28, {"reset_handler": 8, "leaf": 20})
@@ -56,9 +69,7 @@ def test_unknown_core_has_no_footprint():
 
 @pytest.mark.parametrize("core", MEASURED_CORES)
 def test_more_operations_never_cost_less(core):
-    names = sorted(
-        name for name in read_table(core)["table"] if name.startswith("mcuref_run_") and name != "mcuref_run_row"
-    )
+    names = sorted(name for name in read_table(core)["table"] if name.startswith("mcuref_run_") and name != "mcuref_run_row")
     table, code, stack = read_table(core)["table"], 0, 0
     for count in range(len(names) + 1):
         larger_code = sum(closure(table, names[:count]).values())

@@ -148,8 +148,7 @@ def test_a_board_that_is_too_small_is_a_sentence(tmp_path):
         pytest.skip(missing(CORES["microbit"]))
     write_project(digits("mlp-64-128-10", "full", SGD(0.02)), tmp_path / "firmware")
     with pytest.raises(
-        ToolError,
-        match="core microbit cannot hold the firmware and its check: its board has 16,384 B of RAM, .* too few",
+        ToolError, match="core microbit cannot hold the firmware and its check: its board has 16,384 B of RAM, .* too few"
     ):
         verify_project(tmp_path / "firmware", "microbit")
 

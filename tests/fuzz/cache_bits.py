@@ -37,7 +37,6 @@ def main(argv=None):
 
     if execute.signatures:
         sys.exit("kernels are loaded already: what is forked from this process would load none")
-    import mcuref.selfcheck  # what all cases need but kernels, once
 
     execute.targetctx.refresh()
     with tempfile.TemporaryDirectory(prefix="mcuref-cache-bits-") as base:
@@ -128,9 +127,10 @@ def _case(good, damaged, signatures):
 
 def _load_and_train(wanted):
     """("refused", the kernel that would be compiled), or ("trained", ""), or ("wrong", "") for wrong results."""
+    from numba.core.dispatcher import _FunctionCompiler
+
     from mcuref.program.executor import compile_executor
     from mcuref.selfcheck import GOLDEN, LOSSES, fingerprint
-    from numba.core.dispatcher import _FunctionCompiler
 
     def stop(compiler, arguments, return_type):
         raise _Refused(compiler.py_func.__qualname__)

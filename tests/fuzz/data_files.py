@@ -83,10 +83,15 @@ def named_arrays(numbers, entry):
         x = random.integers(0, 100, (count, *shape)).astype(dtype)
         y = np.arange(count) % 2 if entry.kind == "anomaly" else np.arange(count) % 3
         further = {
-            "session": np.arange(count) % 3, "subject": np.arange(count) % 4, "scale_log2": np.full(9, 14, np.int8),
-            "speaker": np.arange(count, dtype=np.uint16) % 5, "validation": (np.arange(count) % 4 == 1).astype(np.uint8),
-            "scale": np.float32(SCALE), "zero_point": np.int8(ZERO_POINT), "machine_id": np.ones(count, np.uint8),
-        }  # fmt: skip
+            "session": np.arange(count) % 3,
+            "subject": np.arange(count) % 4,
+            "scale_log2": np.full(9, 14, np.int8),
+            "speaker": np.arange(count, dtype=np.uint16) % 5,
+            "validation": (np.arange(count) % 4 == 1).astype(np.uint8),
+            "scale": np.float32(SCALE),
+            "zero_point": np.int8(ZERO_POINT),
+            "machine_id": np.ones(count, np.uint8),
+        }
         result.append({entry.x: x, "y": y, **{name: further[name] for name in entry.arrays}})
     return result
 

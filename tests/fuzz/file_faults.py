@@ -267,8 +267,9 @@ def _all_faults(case, asked):
     names = ", ".join(f"{count} {name}" for name, count in Counter(case.operations).most_common())
     print(
         f"{case.command}: {len(case.operations)} operations ({names}); {cases.total()} faults ({kinds}) in "
-        f"{time.monotonic() - began:.0f} s; wrong: {faults}", flush=True
-    )  # fmt: skip
+        f"{time.monotonic() - began:.0f} s; wrong: {faults}",
+        flush=True,
+    )
     return faults
 
 

@@ -17,13 +17,60 @@ KINDS = (
 ARGUMENTS = (
     "outputs", "filters", "kernel", "stride", "padding", "shape", "body", "projection", "kind", "dilation", "a\x9bb",
 )  # fmt: skip
-NUMBERS = ("0", "-1", "1", "2", "3", "7", "8", "100", "65536", "65537", "2147483647", "2147483648", "1_000_000", "9" * 30,
-           "9" * 5000, "0x" + "f" * 5000, "1e308", "1e400", "nan", "-inf", "0.5", "true")  # fmt: skip
-VALUES = (*NUMBERS, '"same"', '"valid"', '"classes"', '""', '"\\u001b[31m"', '"\\u0000"', "[]", "[3, 3]", "[1, 2, 3]", "{}",
-          "[[[]]]", "1979-05-27", "12:30:00", "[1, \"a\"]", '"' + "x" * 300 + '"', "'''a\nb'''")  # fmt: skip
+NUMBERS = (
+    "0",
+    "-1",
+    "1",
+    "2",
+    "3",
+    "7",
+    "8",
+    "100",
+    "65536",
+    "65537",
+    "2147483647",
+    "2147483648",
+    "1_000_000",
+    "9" * 30,
+    "9" * 5000,
+    "0x" + "f" * 5000,
+    "1e308",
+    "1e400",
+    "nan",
+    "-inf",
+    "0.5",
+    "true",
+)
+VALUES = (
+    *NUMBERS,
+    '"same"',
+    '"valid"',
+    '"classes"',
+    '""',
+    '"\\u001b[31m"',
+    '"\\u0000"',
+    "[]",
+    "[3, 3]",
+    "[1, 2, 3]",
+    "{}",
+    "[[[]]]",
+    "1979-05-27",
+    "12:30:00",
+    '[1, "a"]',
+    '"' + "x" * 300 + '"',
+    "'''a\nb'''",
+)
 KEYS = ("what", "input", "classes", "loss", "layers", "name", '"\\u001b[2J"', "'a b'", '"ä"', '"\\n"', "a.b.c", "layers.x")
-MODELS = ("mlp-64-32-10", "cnn-8", "resnet-8", "ds-cnn", "autoencoder", "mlp-784-128-64-10", "mlp-9-9",
-          "autoencoder-640-8-640")  # fmt: skip
+MODELS = (
+    "mlp-64-32-10",
+    "cnn-8",
+    "resnet-8",
+    "ds-cnn",
+    "autoencoder",
+    "mlp-784-128-64-10",
+    "mlp-9-9",
+    "autoencoder-640-8-640",
+)
 WORDS = (
     "mlp", "autoencoder", "cnn", "resnet", "-", "@", ".", "0", "1", "10", "64", "65536", "65537", "999999999", "1e5", "é",
     " ", "\x1b[31m", "\n", "/", "..", ".toml", "~", "*", "-8", "--", "\uff10", "\ud800", "\u0663",
@@ -32,8 +79,18 @@ FACTORS = (
     "0.5", "2", "99.9999", "0.0001", "100", "0", "-1", "1e3", "nan", "", "0.00001", "@2", " 1", "\uff11", "0.5\x1b[0m", "00",
     "1.",
 )  # fmt: skip
-FILES = ("mine.toml", "a b.toml", "[red].toml", "ä.toml", "m@0.5.toml", "$(x).toml", "-.toml", ".toml", "\x1b[31m.toml",
-         "a\nb.toml")  # fmt: skip
+FILES = (
+    "mine.toml",
+    "a b.toml",
+    "[red].toml",
+    "ä.toml",
+    "m@0.5.toml",
+    "$(x).toml",
+    "-.toml",
+    ".toml",
+    "\x1b[31m.toml",
+    "a\nb.toml",
+)
 COMMANDS = (
     ("--target", "none"), ("--target", "none"), (), ("--target", "stm32h743", "--method", "topk"),
     ("--sram", "64k", "--trainable", "1"), ("--data", "digits", "--target", "none"),
@@ -72,12 +129,19 @@ def described(numbers):
     """A TOML file, mostly a right one, by lines."""
     side, layers = numbers.choice((4, 8, 12)), []
     for _ in range(numbers.randrange(4)):
-        layers.append(numbers.choice((
-            '{kind = "conv", filters = 4, kernel = 3, padding = "same"}', '{kind = "maxpool", kernel = 2}',
-            '{kind = "relu"}', '{kind = "depthwise", kernel = 3, padding = "same"}',
-            '{kind = "residual", body = [{kind = "relu"}]}',
-            '{kind = "avgpool", kernel = [2, 1]}', '{kind = "conv", filters = 3, kernel = [1, 2], stride = 2}',
-        )))  # fmt: skip
+        layers.append(
+            numbers.choice(
+                (
+                    '{kind = "conv", filters = 4, kernel = 3, padding = "same"}',
+                    '{kind = "maxpool", kernel = 2}',
+                    '{kind = "relu"}',
+                    '{kind = "depthwise", kernel = 3, padding = "same"}',
+                    '{kind = "residual", body = [{kind = "relu"}]}',
+                    '{kind = "avgpool", kernel = [2, 1]}',
+                    '{kind = "conv", filters = 3, kernel = [1, 2], stride = 2}',
+                )
+            )
+        )
     last = numbers.choice(('{kind = "dense", outputs = "classes"}', '{kind = "dense", outputs = 10}'))
     layers += ['{kind = "flatten"}', last]
     head = [f"input = [{side}, {side}, 1]", "classes = 10", 'what = "mine"']
@@ -157,9 +221,16 @@ def recode(numbers, content):
     """Another encoding, a byte order mark, other ends of lines, or no text at all."""
     text = content.decode("utf-8", "replace")
     codes = (
-        text.encode("utf-16"), text.encode("utf-32"), b"\xef\xbb\xbf" + content, content.replace(b"\n", b"\r\n"),
-        content.replace(b"\n", b"\r"), numbers.randbytes(2000), b"", bytes(1 << 20), b"#" * ((1 << 20) + 1),
-    )  # fmt: skip
+        text.encode("utf-16"),
+        text.encode("utf-32"),
+        b"\xef\xbb\xbf" + content,
+        content.replace(b"\n", b"\r\n"),
+        content.replace(b"\n", b"\r"),
+        numbers.randbytes(2000),
+        b"",
+        bytes(1 << 20),
+        b"#" * ((1 << 20) + 1),
+    )
     return numbers.choice(codes)
 
 

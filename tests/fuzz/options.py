@@ -24,7 +24,12 @@ BASE = {  # what makes a run short
     "incremental": {"--steps": "2", "--per-class": "2", "--tasks": "1", "--distil": "random"},
 }  # fmt: skip
 LISTED = ("estimate", "compare")
-BUDGET = {"--target", "--sram", "--flash", "--stack"}  # without one of them there is no limit: what fits nowhere does nothing
+BUDGET = {
+    "--target",
+    "--sram",
+    "--flash",
+    "--stack",
+}  # without one of them there is no limit: what fits nowhere does nothing
 TYPICAL = {  # by what the parser calls a value
     "N": ("1", "2", "3"), "M": ("0", "0.5"), "RATE": ("0.1", "1e-30"), "SIZE": ("64k", "3MiB", "1000000000"),
     "LIST|COUNT": ("2", "0,3", "7,"), "FILE": ("new.png", "new.json"), "FOLDER": ("new",),
@@ -45,8 +50,9 @@ def options(command):
     parser = next(a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction)).choices[command]
     return {
         action.option_strings[-1]: [] if action.nargs == 0 else _values(action)
-        for action in parser._actions if action.option_strings and action.option_strings[-1] not in ("-h", "--help")
-    }  # fmt: skip
+        for action in parser._actions
+        if action.option_strings and action.option_strings[-1] not in ("-h", "--help")
+    }
 
 
 def _values(action):

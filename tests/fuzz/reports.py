@@ -88,8 +88,9 @@ def case(numbers, folder):
     ((command, *options),) = numbers.choices(COMMANDS, likely)
     arguments = {
         "report": ["report", "run", *(option for o in options for option in (o, "pictures"))],
-        "export": ["export", "run", "--c", "project"], "resume": [RUNS[name], "--resume", "run"],
-    }[command]  # fmt: skip
+        "export": ["export", "run", "--c", "project"],
+        "resume": [RUNS[name], "--resume", "run"],
+    }[command]
     return arguments, sum(path.stat().st_size for path in run.iterdir())
 
 
@@ -173,7 +174,7 @@ def _near(value, parent):
     elif isinstance(value, list):
         others += [[], value[:-1], value + value[:1], value * 2, value[::-1], dict.fromkeys(map(str, value)), None]
     elif isinstance(value, dict):
-        others += [{}, dict(list(value.items())[1:]), {name: None for name in value}, list(value.values()), None]
+        others += [{}, dict(list(value.items())[1:]), dict.fromkeys(value), list(value.values()), None]
     return copy.deepcopy(others) or [None]
 
 
@@ -184,15 +185,21 @@ def _changed_arrays(numbers, arrays):
     name = numbers.choice(sorted(arrays)) if arrays else "x"
     old = arrays.get(name, np.zeros(1))
     new = {
-        "none": None, "double": lambda: np.concatenate([old.ravel()] * 2), "scalar": lambda: np.array(3.0),
+        "none": None,
+        "double": lambda: np.concatenate([old.ravel()] * 2),
+        "scalar": lambda: np.array(3.0),
         "text": lambda: np.array(["x"] * 3),
         "nan": lambda: np.full(old.shape, np.nan, old.dtype if old.dtype.kind == "f" else "f4"),
-        "huge": lambda: np.full(old.shape, 1e30, "f8"), "largest": lambda: np.full(old.shape, 255).astype(old.dtype),
-        "other type": lambda: old.astype("f8" if old.dtype != "f8" else "i4"), "empty": lambda: old.ravel()[:0],
+        "huge": lambda: np.full(old.shape, 1e30, "f8"),
+        "largest": lambda: np.full(old.shape, 255).astype(old.dtype),
+        "other type": lambda: old.astype("f8" if old.dtype != "f8" else "i4"),
+        "empty": lambda: old.ravel()[:0],
         "least": lambda: np.full(old.shape, np.iinfo(old.dtype).min if old.dtype.kind in "iu" else -1e38).astype(old.dtype),
-        "objects": lambda: np.array([{}, []], dtype=object), "turned": lambda: old.T.copy(),
-        "complex": lambda: old.astype("c8"), "big": lambda: np.zeros(1 << 20, old.dtype),
-    }  # fmt: skip
+        "objects": lambda: np.array([{}, []], dtype=object),
+        "turned": lambda: old.T.copy(),
+        "complex": lambda: old.astype("c8"),
+        "big": lambda: np.zeros(1 << 20, old.dtype),
+    }
     kind = numbers.choice(list(new))
     if kind == "none":
         arrays.pop(name, None)

@@ -47,10 +47,15 @@ def test_a_few_operations_of_a_run():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("planted, kind, words", [
-    (INEXACT, "kill", "then other files: runs/one/"), (FORGETFUL, "kill", "+runs/one/.mcuref-"),
-    (UNTOLD, "full", "the run is kept and nobody says so"),
-], ids=["inexact", "forgetful", "untold"])  # fmt: skip
+@pytest.mark.parametrize(
+    "planted, kind, words",
+    [
+        (INEXACT, "kill", "then other files: runs/one/"),
+        (FORGETFUL, "kill", "+runs/one/.mcuref-"),
+        (UNTOLD, "full", "the run is kept and nobody says so"),
+    ],
+    ids=["inexact", "forgetful", "untold"],
+)
 def test_what_is_planted_is_seen(planted, kind, words):
     outcome = inject("--commands", "train", "--kinds", kind, "--every", "25", "--seed", "70", planted=planted)
     assert outcome.returncode == 1 and words in outcome.stdout, outcome

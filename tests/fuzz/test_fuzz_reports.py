@@ -25,7 +25,9 @@ PLANTED = """if True:
 def test_a_few_cases_and_a_planted_defect(tmp_path):
     folder = Path(__file__).parent
     code = PLANTED.format(folder=str(folder), root=str(folder.parents[1]))
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | {"TMPDIR": str(tmp_path)})
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | {"TMPDIR": str(tmp_path)}
+    )
     assert done.returncode == 10, done.stdout[-2000:] + done.stderr[-2000:]
     first, *others = done.stdout.splitlines()
     assert first.startswith("20 cases from seed 0") and first.endswith("faults: 0")

@@ -26,12 +26,23 @@ def golden_trace(method):
 
 def cnn():
     """A network with every layer: 8 x 8 digits, strides, both paddings, a block with a projection; seed 0."""
-    return mcuref.Network([
-        mcuref.Input((8, 8, 1), "uint8", 0, 1 / 16),
-        layers.Conv2D(6, 3, 2, "same"), layers.ReLU(), layers.DepthwiseConv2D(3, 1, "same"), layers.ReLU6(),
-        layers.Residual([layers.Conv2D(8, (1, 3), 1, "same"), layers.ReLU(), layers.Conv2D(8, 1)], layers.Conv2D(8, 1)),
-        layers.ReLU(), layers.MaxPool2D(2), layers.AveragePool2D((1, 2)), layers.Flatten(), mcuref.Dense(10),
-    ], seed=0, name="cnn")  # fmt: skip
+    return mcuref.Network(
+        [
+            mcuref.Input((8, 8, 1), "uint8", 0, 1 / 16),
+            layers.Conv2D(6, 3, 2, "same"),
+            layers.ReLU(),
+            layers.DepthwiseConv2D(3, 1, "same"),
+            layers.ReLU6(),
+            layers.Residual([layers.Conv2D(8, (1, 3), 1, "same"), layers.ReLU(), layers.Conv2D(8, 1)], layers.Conv2D(8, 1)),
+            layers.ReLU(),
+            layers.MaxPool2D(2),
+            layers.AveragePool2D((1, 2)),
+            layers.Flatten(),
+            mcuref.Dense(10),
+        ],
+        seed=0,
+        name="cnn",
+    )
 
 
 # method and optimiser of each trace of the convolutional network, by the end of its file's name

@@ -28,11 +28,21 @@ def mlp():
 def cnn():
     """Digits through a small convolutional network, TinyProp, momentum, batches of 2."""
     data = mcuref.load_data("digits")
-    network = mcuref.Network([
-        mcuref.Input((8, 8, 1), "uint8", 0, 1 / 16),
-        layers.Conv2D(4, 3, 2, "same"), layers.ReLU(), layers.DepthwiseConv2D(3, 1, "same"), layers.ReLU6(),
-        layers.Residual([layers.Conv2D(4, 1)]), layers.MaxPool2D(2), layers.Flatten(), mcuref.Dense(10),
-    ], seed=0, name="small cnn")  # fmt: skip
+    network = mcuref.Network(
+        [
+            mcuref.Input((8, 8, 1), "uint8", 0, 1 / 16),
+            layers.Conv2D(4, 3, 2, "same"),
+            layers.ReLU(),
+            layers.DepthwiseConv2D(3, 1, "same"),
+            layers.ReLU6(),
+            layers.Residual([layers.Conv2D(4, 1)]),
+            layers.MaxPool2D(2),
+            layers.Flatten(),
+            mcuref.Dense(10),
+        ],
+        seed=0,
+        name="small cnn",
+    )
     program = mcuref.compile(network, rules.TinyProp(output="rule"), mcuref.SGD(0.05, "linear", momentum=0.5, batch=2))
     return Material(program, data.x_train[:8], data.y_train[:8], INFERENCES)
 

@@ -27,11 +27,12 @@ U = 2.0**-24  # float32's unit roundoff
 # Maps are not square: rows and columns taken for each other show
 NETWORKS = {
     "dense": [Input((9,)), Dense(17), ReLU(), Dense(7), ReLU(), Dense(3)],
-    "conv, max": [Input((5, 7, 2)), Conv2D(3, (3, 2), padding="same"), ReLU(), MaxPool2D((2, 3)), Flatten(), Dense(5), ReLU(),
-                  Dense(3)],
+    "conv, max": [Input((5, 7, 2)), Conv2D(3, (3, 2), padding="same"), ReLU(), MaxPool2D((2, 3)), Flatten(), Dense(5),
+                  ReLU(), Dense(3)],
     "strides, mean": [Input((7, 3, 1)), Conv2D(4, 3, (2, 1), "same"), ReLU6(), AveragePool2D(2, 1, "same"),
                       Conv2D(3, (1, 2)), ReLU(), GlobalAveragePool(), Dense(2)],
-    "signal": [Input((15, 2)), Reshape((1, 15, 2)), Conv2D(4, (1, 5), (1, 2)), ReLU(), MaxPool2D((1, 2)), Flatten(), Dense(2)],
+    "signal": [Input((15, 2)), Reshape((1, 15, 2)), Conv2D(4, (1, 5), (1, 2)), ReLU(), MaxPool2D((1, 2)), Flatten(),
+               Dense(2)],
     "blocks": [Input((3, 5, 2)), DepthwiseConv2D((3, 2), 1, "same"), ReLU(),
                Residual([Conv2D(3, 3, padding="same"), ReLU(), Conv2D(3, 1)], Conv2D(3, 1)), ReLU(), Flatten(), Dense(2)],
 }  # fmt: skip

@@ -41,9 +41,16 @@ def blobs(labels, each=25, seed=0, spread=0.3):
 
 def learner(*widths, most=6, budget=None, criterion=None, grow=None, largest=None, seed=5, embedding=None, **given):
     return IncrementalLearner(
-        network(*widths), most, recipe=recipe(**given), criterion=criterion, expansion=grow, largest=largest, budget=budget,
-        seed=seed, embedding=embedding,
-    )  # fmt: skip
+        network(*widths),
+        most,
+        recipe=recipe(**given),
+        criterion=criterion,
+        expansion=grow,
+        largest=largest,
+        budget=budget,
+        seed=seed,
+        embedding=embedding,
+    )
 
 
 def learn(made, number, **given):

@@ -140,11 +140,7 @@ def test_a_reservoir_fills_up_and_stays_full():
     stored = learner.distil(*blobs((100,), 30))
     assert sum(stored.values()) == 24 == len(slots_of(learner))
     assert {label: slots_of(learner).count(label) for label in (7, 3, 100)} == {int(k): v for k, v in stored.items()}
-    assert learner.store.table[:3, SEEN].tolist() == [25, 25, 30] and learner.store.table[:3, LABEL].tolist() == [
-        7,
-        3,
-        100,
-    ]
+    assert learner.store.table[:3, SEEN].tolist() == [25, 25, 30] and learner.store.table[:3, LABEL].tolist() == [7, 3, 100]
 
 
 def test_a_reservoir_is_uniform():
@@ -181,9 +177,7 @@ def test_all_learn_with_as_many_steps(kind):
     for number, task in enumerate(TASKS):
         again.learn(*blobs(task, seed=number))
     assert again.state()[0] == learner.state()[0]
-    assert {n: v.tobytes() for n, v in again.state()[1].items()} == {
-        n: v.tobytes() for n, v in learner.state()[1].items()
-    }
+    assert {n: v.tobytes() for n, v in again.state()[1].items()} == {n: v.tobytes() for n, v in learner.state()[1].items()}
 
 
 def test_recipes_have_all_in_common_but_the_choice():

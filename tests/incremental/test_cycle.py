@@ -163,9 +163,7 @@ def test_programs_in_the_arena_compute_the_bits_they_compute_alone(network, name
     assert states[0] == states[1] and (present.program.counts == alone.counts).all()
 
     present.generate_embeddings()
-    assert len(present.embeddings) == (
-        0 if name == "no embedding" else 1 if "alone" in name or "learned" in name else 2
-    )
+    assert len(present.embeddings) == (0 if name == "no embedding" else 1 if "alone" in name or "learned" in name else 2)
     for seed, embedding in zip(embedding_seeds(5, 2), present.embeddings):
         parameters = alone.parameters() if made.features == "learned" else None
         single = Embedding(embedding_network(network, seed=seed, parameters=parameters))
@@ -175,9 +173,7 @@ def test_programs_in_the_arena_compute_the_bits_they_compute_alone(network, name
     assert {n: v.tobytes() for n, v in present.program.state().items()} == states[1], "embeddings wrote into the model"
 
 
-@pytest.mark.parametrize(
-    "name", ("plain", "published step", "random start", "selection alone", "half resolution, 2 bits")
-)
+@pytest.mark.parametrize("name", ("plain", "published step", "random start", "selection alone", "half resolution, 2 bits"))
 def test_distilling_in_the_arena_is_distilling_alone(network, name):
     present, (x, _) = cycle(network, **RECIPES[name]).allocate(), samples(network)
     codec, made = present.layout.codec, present.layout.recipe.distillation
@@ -287,9 +283,7 @@ def names(made, **given):
 
 def test_buffers_of_what_is_asked_for_are_in_the_plan_and_others_are_not(network):
     plain = names(network)
-    assert {"distil.samples", "record.sample", "replay.order", "replay.sample", "model.work", "embedding.work"} <= set(
-        plain
-    )
+    assert {"distil.samples", "record.sample", "replay.order", "replay.sample", "model.work", "embedding.work"} <= set(plain)
     assert not any("velocity" in name for name in plain)
     for kind in ("weights", "bias"):
         assert f"dense1.{kind}_velocity" in names(network, momentum=0.9)
@@ -307,9 +301,7 @@ def test_buffers_of_what_is_asked_for_are_in_the_plan_and_others_are_not(network
     assert stored["validation.samples"].buffer.category == "validation data"
     half = names(network, storage=Storage(2, half=True))
     assert half["memory.samples"].buffer.size < plain["memory.samples"].buffer.size / 4 + 16
-    assert names(network, features="learned", distillation=replace(QUICK, embeddings=1)).keys() >= {
-        "embedding1.program"
-    }
+    assert names(network, features="learned", distillation=replace(QUICK, embeddings=1)).keys() >= {"embedding1.program"}
 
 
 def test_replay_order_needs_four_bytes_beyond_65536_samples():
@@ -327,9 +319,7 @@ def test_two_models_lie_side_by_side_while_one_takes_the_place_of_the_other(netw
     old = [p.buffer for p in present.plan.placements if p.buffer in present.model.proxies.values()]
     assert set(old) <= set(both.plan.offsets)
     kept = [b for b in present.plan.offsets if b.region == "flash" and b.name.startswith("embedding")]
-    assert kept and set(kept) <= set(both.plan.offsets), (
-        "tables of the embeddings do not leave flash while a model grows"
-    )
+    assert kept and set(kept) <= set(both.plan.offsets), "tables of the embeddings do not leave flash while a model grows"
     assert both.plan.flash == alone.plan.flash + sum(aligned(b.size) for b in old if b.region == "flash")
     state = sum(aligned(b.size) for b in old if b.region == "sram")
     work = both.model.program.plan.shared("sram")

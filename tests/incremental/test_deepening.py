@@ -3,16 +3,7 @@
 import pytest
 from hypothesis import given
 
-from mcuref import (
-    AveragePool2D,
-    Dense,
-    Flatten,
-    GlobalAveragePool,
-    Input,
-    MaxPool2D,
-    ReLU,
-    ReLU6,
-)
+from mcuref import AveragePool2D, Dense, Flatten, GlobalAveragePool, Input, MaxPool2D, ReLU, ReLU6
 from mcuref.incremental.deepening import deepen
 
 from .networks import BLOCKS, IMAGE, PADDED, RANDOM, chains, learned, outputs, samples

@@ -5,12 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcuref import (
-    Dense,
-    Input,
-    InputError,
-    ReLU,
-)
+from mcuref import Dense, Input, InputError, ReLU
 from mcuref.incremental import distillation
 from mcuref.incremental.distillation import STARTS, STEPS, Distillation, distil_class, workspace
 from mcuref.incremental.storage import Storage
@@ -105,8 +100,12 @@ def streams(draw):
     """(N, count, recipe) of a selection alone: any stream, groups and start."""
     count = draw(st.sampled_from([1, 2, 3, 7, 15, 17, 33]))
     n = count + draw(st.sampled_from([0, 1, 2, 7, 15, 17, 33, 100]))
-    recipe = Distillation(start=draw(st.sampled_from(STARTS)), iterations=0, group=draw(st.integers(1, 34)),
-                          stream=draw(st.sampled_from([1, 15, 33, 1000])))  # fmt: skip
+    recipe = Distillation(
+        start=draw(st.sampled_from(STARTS)),
+        iterations=0,
+        group=draw(st.integers(1, 34)),
+        stream=draw(st.sampled_from([1, 15, 33, 1000])),
+    )
     return n, count, recipe
 
 
@@ -156,9 +155,7 @@ def test_groups_take_their_samples_from_their_own_part():
         recipe = Distillation(start=start, iterations=0, group=4, stream=1)
         numbers = codec.decode(distil_class(numbered(18), 17, codec, [Identity(3)], recipe))[:, 0].tolist()
         assert len(set(numbers)) == 17
-        for group, part in zip(
-            ([0, 3], [3, 6], [6, 10], [10, 13], [13, 17]), ([0, 3], [3, 6], [6, 10], [10, 13], [13, 18])
-        ):
+        for group, part in zip(([0, 3], [3, 6], [6, 10], [10, 13], [13, 17]), ([0, 3], [3, 6], [6, 10], [10, 13], [13, 18])):
             assert set(numbers[slice(*group)]) <= set(range(*part))
 
 
@@ -190,10 +187,16 @@ def test_the_chunks_of_the_host_decide_no_bit(step, start, monkeypatch):
     assert len(set(results)) == 1
 
 
-@pytest.mark.parametrize("layer", [
-    PIXELS, Input((5, 3), "uint8", 0.0, 1 / 16), Input((5, 3), "int8", [1.0, -2.5, 0.0], [0.01, 0.02, 1 / 64]),
-    Input((2, 3, 1), "uint8", 128.0, 0.01),
-], ids=["features", "digits", "int8 signals", "images about 0"])  # fmt: skip
+@pytest.mark.parametrize(
+    "layer",
+    [
+        PIXELS,
+        Input((5, 3), "uint8", 0.0, 1 / 16),
+        Input((5, 3), "int8", [1.0, -2.5, 0.0], [0.01, 0.02, 1 / 64]),
+        Input((2, 3, 1), "uint8", 128.0, 0.01),
+    ],
+    ids=["features", "digits", "int8 signals", "images about 0"],
+)
 @pytest.mark.parametrize("start", STARTS)
 def test_without_iterations_real_samples_stay_real(start, layer):
     random = np.random.default_rng(1)
@@ -246,11 +249,17 @@ def test_the_default_recipe_is_used_if_none_is_given():
     assert (distil_class(x, 2, codec, embeddings) == distil_class(x, 2, codec, embeddings, Distillation())).all()
 
 
-@pytest.mark.parametrize("recipe", [
-    Distillation(iterations=3, embeddings=2, group=3), Distillation("random", 3, embeddings=2, group=3, step="published"),
-    Distillation(iterations=0, group=3), Distillation("random", 0, group=3),
-    Distillation(iterations=3, embeddings=2, group=3, step="published"),
-], ids=["normalised", "published", "herding", "random", "both"])  # fmt: skip
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Distillation(iterations=3, embeddings=2, group=3),
+        Distillation("random", 3, embeddings=2, group=3, step="published"),
+        Distillation(iterations=0, group=3),
+        Distillation("random", 0, group=3),
+        Distillation(iterations=3, embeddings=2, group=3, step="published"),
+    ],
+    ids=["normalised", "published", "herding", "random", "both"],
+)
 def test_arrays_from_outside_give_the_same_bits(recipe):
     """Whatever they held before; and nothing else is written."""
     layer = Input((5, 7, 2), "float32")
@@ -269,7 +278,8 @@ def test_arrays_from_outside_give_the_same_bits(recipe):
 
 
 @pytest.mark.parametrize("recipe, names", [
-    (Distillation(group=3, embeddings=2), "sample samples feature_sums features kept_features kept_sum features sum gradient"),
+    (Distillation(group=3, embeddings=2),
+     "sample samples feature_sums features kept_features kept_sum features sum gradient"),
     (Distillation("random", group=3, embeddings=2), "sample samples feature_sums features features sum gradient"),
     (Distillation("random", group=3, embeddings=2, step="published"),
      "sample samples feature_sums features features sum gradient velocity"),
@@ -278,17 +288,23 @@ def test_arrays_from_outside_give_the_same_bits(recipe):
 ])  # fmt: skip
 def test_buffers_by_hand(recipe, names):
     r = recipe.embeddings if recipe.iterations else 1
-    sizes = {"record.sample": (5,), "distil.samples": (3, 5), "record.feature_sums": (r, 7), "record.features": (7,),
-             "record.kept_features": (3, 7), "record.kept_sum": (7,), "distil.features": (7,), "distil.sum": (7,),
-             "distil.gradient": (5,), "distil.velocity": (3, 5)}  # fmt: skip
+    sizes = {
+        "record.sample": (5,),
+        "distil.samples": (3, 5),
+        "record.feature_sums": (r, 7),
+        "record.features": (7,),
+        "record.kept_features": (3, 7),
+        "record.kept_sum": (7,),
+        "distil.features": (7,),
+        "distil.sum": (7,),
+        "distil.gradient": (5,),
+        "distil.velocity": (3, 5),
+    }
     buffers = recipe.buffers(5, 7)
     assert [name.split(".")[1] for name in buffers] == names.split()
     for name, (shape, first, last) in buffers.items():
         assert shape == sizes[name]
-        both = name in (
-            "distil.samples",
-            "record.feature_sums",
-        )  # chosen while recording; compared with while distilling
+        both = name in ("distil.samples", "record.feature_sums")  # chosen while recording; compared with while distilling
         assert (first, last) == (("record", "distil") if both else (name.split(".")[0],) * 2)
     arrays = workspace(recipe, 5, 7)
     assert {n: a.shape for n, a in arrays.items()} == {n: shape for n, (shape, _, _) in buffers.items()}

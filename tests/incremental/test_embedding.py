@@ -5,13 +5,7 @@ from math import prod
 import numpy as np
 import pytest
 
-from mcuref import (
-    Dense,
-    Input,
-    InputError,
-    Network,
-    compile,
-)
+from mcuref import Dense, Input, InputError, Network, compile
 from mcuref.incremental.cycle import Tenant
 from mcuref.incremental.distillation import Distillation, distil_class
 from mcuref.incremental.embedding import Embedding, embedding_network, embedding_seeds
@@ -21,15 +15,7 @@ from mcuref.memory.accountant import Plan
 from mcuref.memory.arena import Arena
 from mcuref.memory.buffers import Buffer
 
-from .embeddings import (
-    NETWORKS,
-    U,
-    blobs,
-    embedding_of,
-    every_network,
-    features64,
-    normal,
-)
+from .embeddings import NETWORKS, U, blobs, embedding_of, every_network, features64, normal
 
 
 @every_network
@@ -43,10 +29,7 @@ def test_features_are_those_of_the_network_without_its_last_layer(layers):
     assert np.abs(got - expected).max() <= 200 * U * np.abs(expected).max()  # three sums of at most 70 products
     last = [network.parameters[f"{network.names[-1]}.{kind}"].astype(np.float64) for kind in ("weights", "bias")]
     whole = compile(network, trainable=0).outputs(x)
-    assert (
-        np.abs(got @ last[0].T + last[1] - whole).max()
-        <= 400 * U * np.abs(expected).max() * np.abs(last[0]).sum(1).max()
-    )
+    assert np.abs(got @ last[0].T + last[1] - whole).max() <= 400 * U * np.abs(expected).max() * np.abs(last[0]).sum(1).max()
     gradient = embedding.gradient(x, np.ones(embedding.features, np.float32))
     assert gradient.shape == x.shape and gradient.any()
 
@@ -98,9 +81,7 @@ def test_work_is_counted():
 def test_a_network_of_one_layer_has_no_features():
     with pytest.raises(InputError) as refused:
         embedding_network(Network([Input((4,)), Dense(2)], name="small"))
-    assert str(refused.value) == (
-        "network 'small' has one layer with parameters; without it there are no features"
-    )  # fmt: skip
+    assert str(refused.value) == ("network 'small' has one layer with parameters; without it there are no features")
 
 
 @pytest.mark.parametrize("generated", [False, True], ids=["weights in flash", "weights in SRAM"])

@@ -85,9 +85,7 @@ def test_all_strategies_are_on_the_same_terms(everything):
         assert len(arrived) == 1
         assert not any(task["growths"] for task in results["growing"]["tasks"])
         levels = [t["criterion"] for t in results["growing"]["tasks"]]
-        assert levels == pytest.approx(
-            [t["held_out_accuracy"] - 0.9 for t in results["fixed-large"]["tasks"]], abs=1e-6
-        )
+        assert levels == pytest.approx([t["held_out_accuracy"] - 0.9 for t in results["fixed-large"]["tasks"]], abs=1e-6)
     assert rows[0]["per_seed"][0]["order"] != rows[0]["per_seed"][1]["order"]
 
 
@@ -109,9 +107,7 @@ def test_stored_bytes_are_within_the_share_and_equal_to_within_a_sample_a_class(
 @pytest.mark.parametrize("verify", ("held-out", "stored"))
 def test_samples_a_class_are_bytes_for_the_others(digits, verify):
     made = Experiment(
-        digits,
-        MODEL,
-        setting(per_class=10, strategies=STRATEGIES, criterion=Criterion(0.5), given=(("verify", verify),)),
+        digits, MODEL, setting(per_class=10, strategies=STRATEGIES, criterion=Criterion(0.5), given=(("verify", verify),))
     )
     learners = {name: made.learner(name, 0) for name in STRATEGIES}
     assert learners["growing"].recipe.per_class == learners["fixed-large"].recipe.per_class == 10
@@ -156,7 +152,8 @@ def test_growing_stays_inside_its_budget(digits):
     "given",
     [
         {"strategies": ("nothing",)}, {"share": 0}, {"share": 1.5}, {"start": 0}, {"start": -1}, {"distil": "x"},
-        {"bits": 3}, {"tasks": 11}, {"tasks": "sessions"}, {"given": (("verify", "never"),)}, {"expansion": (("factor", 1),)},
+        {"bits": 3}, {"tasks": 11}, {"tasks": "sessions"}, {"given": (("verify", "never"),)},
+        {"expansion": (("factor", 1),)},
     ],
     ids=str,
 )  # fmt: skip
@@ -169,9 +166,7 @@ def test_settings_that_cannot_be(digits, given):
 def test_how_samples_are_made_can_be_chosen(digits, distil, monkeypatch):
     monkeypatch.setitem(DISTIL["matching"], "iterations", 3)
     monkeypatch.setitem(DISTIL["published"], "iterations", 3)
-    made = Experiment(
-        digits, MODEL, setting(distil=distil, criterion=Criterion(0.0), seeds=(0,), bits=2, resolution="half")
-    )
+    made = Experiment(digits, MODEL, setting(distil=distil, criterion=Criterion(0.0), seeds=(0,), bits=2, resolution="half"))
     (row,) = made.run()
     assert (row["distillation_macs"] > 0) == (distil != "random")
     assert made.recipe.storage == Storage(2, half=True)

@@ -171,8 +171,7 @@ def test_noise_is_relative_to_each_weight_and_on_copies_alone():
     ratio = noisy["dense2.weights"] / exact["dense2.weights"]
     assert (ratio[:33] == 1).all() and (ratio[33:] != 1).any(axis=1).all()
     assert 0.2 < np.abs(ratio - 1).max() <= 0.250001
-    assert {name for name in exact if exact[name].tobytes() != noisy[name].tobytes()} == {
-        "dense1.weights", "dense2.weights"}  # fmt: skip
+    assert {name for name in exact if exact[name].tobytes() != noisy[name].tobytes()} == {"dense1.weights", "dense2.weights"}
     default = widen(old, [7, 35], method="net2wider").network.parameters["dense2.weights"] / exact["dense2.weights"]
     assert 0.08 < np.abs(default - 1).max() <= 0.100001
 
@@ -236,9 +235,15 @@ def test_narrower_undoes_zero_outgoing(case, seed):
 def by_hand(incoming, bias, outgoing):
     """One input, as many hidden units as given, one output."""
     layers = [Input((1,)), Dense(len(bias)), ReLU(), Dense(1)]
-    return Network(layers, parameters={
-        "dense1.weights": np.array(incoming, float)[:, None], "dense1.bias": bias,
-        "dense2.weights": np.array([outgoing], float), "dense2.bias": [0.5]})  # fmt: skip
+    return Network(
+        layers,
+        parameters={
+            "dense1.weights": np.array(incoming, float)[:, None],
+            "dense1.bias": bias,
+            "dense2.weights": np.array([outgoing], float),
+            "dense2.bias": [0.5],
+        },
+    )
 
 
 @pytest.mark.parametrize("incoming, bias, outgoing, width, kept", [
@@ -307,9 +312,7 @@ def test_new_units_learn(layers, old, new, outgoing):
     program.train(positive[:1], [0])
     second = program.parameters()
     alive = active[:, old:].any(axis=0)
-    entered = (
-        (second[f"{outgoing}.weights"] != start[f"{outgoing}.weights"])[old:].reshape(new[0] - old, -1).any(axis=1)
-    )
+    entered = (second[f"{outgoing}.weights"] != start[f"{outgoing}.weights"])[old:].reshape(new[0] - old, -1).any(axis=1)
     assert (entered == alive).all() and alive.sum() >= 2
 
 
@@ -359,7 +362,8 @@ BLOCKED, FLAT = learned(BLOCKS), learned([Input((3, 5, 2)), Conv2D(2, 2), Flatte
     (lambda: widen(TWO, 8), "widths 8 are not a list"),
     (lambda: widen(TWO, [8.5, 3]), "width of layer 'dense1': 8.5 is not a whole number from 1"),
     (lambda: widen(TWO, [8, 1 << 40]), "number of outputs 1099511627776 is not a whole number"),
-    (lambda: widen(TWO, [8, 3], method="wider"), "method 'wider' is not known; did you mean net2wider? it may be zero-outgoing,"),
+    (lambda: widen(TWO, [8, 3], method="wider"),
+     "method 'wider' is not known; did you mean net2wider? it may be zero-outgoing,"),
     (lambda: widen(TWO, [8, 3], seed=-1), "seed -1 is not a whole number"),
     (lambda: widen(TWO, [8, 3], noise=2), "noise 2 is not a number from 0 to 1"),
     (lambda: widen(TWO, [8, 3], keep=-1), "keep -1 is not a number from 0 to 1"),

@@ -129,9 +129,7 @@ def test_declared_classes_always_find_room_however_the_model_has_grown(distillat
     """What the constructor accepts learns all classes that were declared: none is refused because growth took its place."""
     enough = least(learner(width, distillation=distillation))
     budget = Budget(**{name: size + extra * (name == region) for name, size in enough.items()}, stack=0)
-    made = learner(
-        width, distillation=distillation, budget=budget, criterion=NEVER, grow=Expansion(factor=1.1), steps=20
-    )
+    made = learner(width, distillation=distillation, budget=budget, criterion=NEVER, grow=Expansion(factor=1.1), steps=20)
     for number in range(3):
         learn(made, number)
         while made.expand()["grown"]:

@@ -21,12 +21,7 @@ from .learners import ALWAYS, LABELS, NEVER, bits, blobs, few, learn, learner, l
 KINDS = {
     "plain": {},
     "growing": {"criterion": NEVER, "grow": Expansion(growths=1), "steps": 60},
-    "perturbed": {
-        "keep": 0.4,
-        "criterion": NEVER,
-        "grow": Expansion(growths=1, method="shrink-and-perturb"),
-        "steps": 60,
-    },
+    "perturbed": {"keep": 0.4, "criterion": NEVER, "grow": Expansion(growths=1, method="shrink-and-perturb"), "steps": 60},
     "momentum and batch": {"momentum": 0.9, "batch": 4},
     "TinyProp and augmentation": {"rule": TinyProp(), "augmentation": Augmentation(gain=0.2)},
     "stream": {"stream_pass": True},
@@ -86,8 +81,7 @@ def damaged():
 
     return {
         **{
-            f"no {n}": without(n)
-            for n in ("layers", "classes", "steps", "macs", "program.dense1.weights", "stored.classes")
+            f"no {n}": without(n) for n in ("layers", "classes", "steps", "macs", "program.dense1.weights", "stored.classes")
         },
         "more slots": other("stored.memory.samples", lambda v: np.vstack([v, v])),
         "other type": other("stored.memory.labels", lambda v: v.astype(np.int64)),

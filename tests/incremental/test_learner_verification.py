@@ -104,9 +104,7 @@ def test_known_classes_seen_again_share_the_slots():
         row = made.learn(*blobs((7, 3), seed=session))
         assert row["new_classes"] == ([7, 3] if not session else [])
         assert row["stored"] == {str(label): 6 // (session + 1) for label in (7, 3)}
-        assert (
-            made.store.table[:2, STORED].tolist() == [6, 6] and made.store.table[:2, SEEN].tolist() == [session + 1] * 2
-        )
+        assert made.store.table[:2, STORED].tolist() == [6, 6] and made.store.table[:2, SEEN].tolist() == [session + 1] * 2
         replaced = (made.store.samples != before).any(axis=1)
         assert not replaced[12:].any(), "slots of other classes were written"
         assert replaced[:6].sum() <= 6 // (session + 1) and replaced[6:12].sum() <= 6 // (session + 1)
@@ -128,8 +126,6 @@ def test_free_slots_first_then_others(per_class, sizes, seed):
         store.put(0, np.full((count, made.layout.codec.bytes), number + 1, np.uint8), seed + number)
         filled, present = min(per_class, present + count), min(per_class, present + count)
         assert store.table[0, STORED] == filled and store.table[0, SEEN] == number + 1
-        assert (store.samples[:filled] > 0).all() and np.count_nonzero(
-            store.samples[:per_class, 0] == number + 1
-        ) == count
+        assert (store.samples[:filled] > 0).all() and np.count_nonzero(store.samples[:per_class, 0] == number + 1) == count
         assert made.store.filled().tolist() == list(range(filled))
     assert (store.samples[per_class:] == other).all()

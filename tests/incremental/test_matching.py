@@ -3,18 +3,7 @@
 import numpy as np
 import pytest
 
-from mcuref import (
-    Conv2D,
-    Dense,
-    Flatten,
-    Input,
-    InputError,
-    MaxPool2D,
-    Network,
-    ReLU,
-    compile,
-    load_data,
-)
+from mcuref import Conv2D, Dense, Flatten, Input, InputError, MaxPool2D, Network, ReLU, compile, load_data
 from mcuref.incremental.distillation import STARTS, Distillation, distil_class, matching_loss
 from mcuref.incremental.embedding import Embedding, embedding_network
 from mcuref.incremental.storage import Storage
@@ -61,9 +50,7 @@ def test_the_input_gradient_is_the_finite_difference_of_the_loss(layers, samples
     # sums of at most 70 products: features, their means and errors are off by less than 100 roundings of the largest one
     off = 100 * U * size / np.sqrt(expected)
     assert abs(loss - expected) <= 2 * off * expected * np.sqrt(embedding.features)
-    assert (
-        np.abs(gradient - slope).max() <= (off + 100 * U) * np.abs(slope).max() + 1e-9
-    )  # 2^-53 / 1e-4: the differences
+    assert np.abs(gradient - slope).max() <= (off + 100 * U) * np.abs(slope).max() + 1e-9  # 2^-53 / 1e-4: the differences
 
 
 @every_network
@@ -191,9 +178,7 @@ def test_the_matching_loss_falls(data, start, step, rate):
         channel = np.arange(layer.size) % layer.mean.size
         raw = codec.decode(packed).reshape(5, -1).astype(np.float32)
         rounded = (raw - layer.mean[channel]) * layer.scale[channel]
-        losses[iterations] = [
-            mean_loss(x, s, layer, e) for e in (embeddings, others) for s in (codec.stored[0], rounded)
-        ]
+        losses[iterations] = [mean_loss(x, s, layer, e) for e in (embeddings, others) for s in (codec.stored[0], rounded)]
     before, after = losses[0], losses[60]
     assert after[0] < 0.3 * before[0]
     assert after[1] < 0.35 * before[1]  # 8 bits are next to nothing

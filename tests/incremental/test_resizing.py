@@ -3,17 +3,7 @@
 import numpy as np
 import pytest
 
-from mcuref import (
-    SGD,
-    Dense,
-    Full,
-    GlobalAveragePool,
-    InputError,
-    TinyProp,
-    TinyPropV2,
-    TopK,
-    compile,
-)
+from mcuref import SGD, Dense, Full, GlobalAveragePool, InputError, TinyProp, TinyPropV2, TopK, compile
 from mcuref.incremental.deepening import deepen
 from mcuref.incremental.growth import add_outputs, hidden_widths, shrink, widen
 

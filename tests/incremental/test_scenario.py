@@ -19,13 +19,27 @@ def data(classes=6, count=60, test=24, kind="features", sessions=None, sessions_
     x_train, x_test = (random.normal(size=(n, 4)).astype(np.float32) for n in (count, test))
     if kind == "anomaly":
         return Data(
-            "noise", "anomaly", x_train, np.zeros(count, int), x_test, np.arange(test) % 2,
-            clips_test=np.arange(test), machines_test=np.zeros(test, int), groups=np.arange(count),
-        )  # fmt: skip
+            "noise",
+            "anomaly",
+            x_train,
+            np.zeros(count, int),
+            x_test,
+            np.arange(test) % 2,
+            clips_test=np.arange(test),
+            machines_test=np.zeros(test, int),
+            groups=np.arange(count),
+        )
     return Data(
-        "blobs", kind, x_train, y_train, x_test, y_test, class_names=tuple(map(str, range(classes))),
-        sessions=sessions, sessions_test=sessions_test,
-    )  # fmt: skip
+        "blobs",
+        kind,
+        x_train,
+        y_train,
+        x_test,
+        y_test,
+        class_names=tuple(map(str, range(classes))),
+        sessions=sessions,
+        sessions_test=sessions_test,
+    )
 
 
 @RANDOM

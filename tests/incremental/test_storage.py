@@ -187,11 +187,18 @@ def test_8_bits_are_hardly_seen():
 
 
 @pytest.mark.parametrize("bits", BITS)
-@pytest.mark.parametrize("layer", [
-    image((4, 3)), image((4, 3), 128.0), standardised((4, 3), mean=[1, -5, 30], deviation=[1, 0.5, 9]),
-    Input((4, 3), "float32", [1.0, 2.0, 3.0], [-1.0, 0.5, -0.25]), Input((4, 3), "int8", 0.0, -1 / 64),
-    standardised((4, 3), "int16", 0, 1000),
-], ids=["image", "uint8", "float32", "negative scales", "int8", "int16"])  # fmt: skip
+@pytest.mark.parametrize(
+    "layer",
+    [
+        image((4, 3)),
+        image((4, 3), 128.0),
+        standardised((4, 3), mean=[1, -5, 30], deviation=[1, 0.5, 9]),
+        Input((4, 3), "float32", [1.0, 2.0, 3.0], [-1.0, 0.5, -0.25]),
+        Input((4, 3), "int8", 0.0, -1 / 64),
+        standardised((4, 3), "int16", 0, 1000),
+    ],
+    ids=["image", "uint8", "float32", "negative scales", "int8", "int16"],
+)
 def test_bounds_are_the_lowest_and_highest_level_in_normalised_units(layer, bits):
     codec = Storage(bits).codec(layer)
     ends = [(codec.low + codec.step * np.float32(q) - layer.mean) * layer.scale for q in (0, 2**bits - 1)]
@@ -276,10 +283,15 @@ def test_normalised_samples_are_stored_as_raw_ones_are(case):
     assert (codec.encode_normalised(normalised.reshape(3, -1)) == packed).all()
 
 
-@pytest.mark.parametrize("layer", [
-    image((3, 5, 1)), image((5, 3), [0.0] * 3, [1 / 255, 1 / 100, 1 / 32]),
-    Input((5, 3), "int8", [1.0, 2.0, -9.5], [0.01, -0.3, 1 / 64]),
-], ids=["one for all", "one a channel", "int8"])  # fmt: skip
+@pytest.mark.parametrize(
+    "layer",
+    [
+        image((3, 5, 1)),
+        image((5, 3), [0.0] * 3, [1 / 255, 1 / 100, 1 / 32]),
+        Input((5, 3), "int8", [1.0, 2.0, -9.5], [0.01, -0.3, 1 / 64]),
+    ],
+    ids=["one for all", "one a channel", "int8"],
+)
 def test_normalised_whole_numbers_are_stored_exactly(layer):
     """8 bits of an 8-bit type: x / scale + mean is a whole number but for roundings, and they are rounded away."""
     top = np.rint(1 / layer.scale) if layer.dtype == "uint8" else np.full(3, 255)  # what becomes 1; any of int8

@@ -11,21 +11,8 @@ from mcuref.testing.buffers import Guarded
 from .bits import EPS, WILD, assert_same_bits, drawn
 
 RANDOM = settings(max_examples=60, deadline=None, database=None, derandomize=True)
-SHAPES = [
-    (1, 1, 1),
-    (1, 1, 7),
-    (2, 1, 3),
-    (17, 1, 2),
-    (33, 1, 1),
-    (1, 15, 1),
-    (3, 3, 1),
-    (2, 7, 3),
-    (7, 3, 2),
-    (5, 4, 4),
-]
-LIMITS = {
-    name: (True, *map(np.float32, (np.iinfo(name).min, np.iinfo(name).max))) for name in ("uint8", "int8", "int16")
-}
+SHAPES = [(1, 1, 1), (1, 1, 7), (2, 1, 3), (17, 1, 2), (33, 1, 1), (1, 15, 1), (3, 3, 1), (2, 7, 3), (7, 3, 2), (5, 4, 4)]
+LIMITS = {name: (True, *map(np.float32, (np.iinfo(name).min, np.iinfo(name).max))) for name in ("uint8", "int8", "int16")}
 LIMITS["float32"] = (False, np.float32(0), np.float32(0))
 NO_GAIN, NO_MEAN = np.zeros((1, 0), np.float32), np.zeros(1, np.float32)
 every_type = pytest.mark.parametrize("dtype", sorted(LIMITS))
@@ -76,8 +63,11 @@ def bits_of(x):
 def test_every_shift_in_every_direction(wrap, shape, dtype):
     """All of them up to more than the sample, along one axis and along both; not a bit of a value changes."""
     a, b, _ = shape
-    shifts = [(dy, dx) for dy in sorted({-a - 1, -a, -2, -1, 0, 1, a - 1, a, 2 * a + 1})
-              for dx in sorted({-2 * b - 1, -b, -1, 0, 1, 2, b - 1, b, b + 1})]  # fmt: skip
+    shifts = [
+        (dy, dx)
+        for dy in sorted({-a - 1, -a, -2, -1, 0, 1, a - 1, a, 2 * a + 1})
+        for dx in sorted({-2 * b - 1, -b, -1, 0, 1, 2, b - 1, b, b + 1})
+    ]
     shifts = shifts[:: max(1, shape[0] * shape[1] // 12)]  # fewer of large samples
     x = np.broadcast_to(values(dtype, shape, 1), (len(shifts), *shape)).copy()
     got = shown(x, *zip(*shifts), wrap=wrap)
@@ -143,10 +133,7 @@ def test_gains_of_few_bits_are_exact(case):
 def test_any_gain_is_near_the_oracle(dtype, shape, seed):
     random = np.random.default_rng(seed)
     x = values(dtype, (2, *shape), seed) if dtype != "float32" else random.normal(0, 9, (2, *shape)).astype(dtype)
-    gains, mean = (
-        random.uniform(0, 2, (2, shape[2])).astype(np.float32),
-        random.normal(0, 50, shape[2]).astype(np.float32),
-    )
+    gains, mean = (random.uniform(0, 2, (2, shape[2])).astype(np.float32), random.normal(0, 50, shape[2]).astype(np.float32))
     got = shown(x, 0, 0, gains, mean)
     distance = x.astype(np.float64) - mean
     exact = distance * gains[:, None, None] + mean.astype(np.float64)

@@ -34,8 +34,10 @@ def test_every_flipped_bit_and_every_cut_is_refused(store):
     good = path.read_bytes()
     for damaged in [
         *(good[:i] + bytes([good[i] ^ 1 << bit]) + good[i + 1 :] for i in range(len(good)) for bit in range(8)),
-        *(good[:length] for length in range(len(good))), good + b"\0", good + good,
-    ]:  # fmt: skip
+        *(good[:length] for length in range(len(good))),
+        good + b"\0",
+        good + good,
+    ]:
         path.write_bytes(damaged)
         assert store.read("x", b"x") is None
     path.write_bytes(good)

@@ -26,19 +26,62 @@ pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is com
 
 PACKAGE = Path(mcuref.__file__).parent
 # An arithmetic kernel whose code had no float32 product would be a kernel whose code we did not see
-MULTIPLYING = ("execute", "dense_forward_f32", "dense_backward_input_f32", "dense_update_f32", "conv_forward_f32",
-               "conv_backward_input_f32", "conv_update_f32", "depthwise_forward_f32", "depthwise_backward_input_f32",
-               "depthwise_update_f32", "begin_rows_f32", "apply_rows_f32", "load_f32", "exp_f32", "log_f32",
-               "softmax_cross_entropy_f32", "mean_squared_error_f32", "back_propagation_ratio", "decision",
-               "kept_entries")  # fmt: skip
-IN_VECTORS = ("dense_forward_f32", "conv_forward_f32", "conv_backward_input_f32", "conv_update_f32",
-              "depthwise_forward_f32")  # fmt: skip
-OTHERS = ("relu_forward_f32", "relu_backward_f32", "relu_mask_forward_f32", "relu_mask_backward_f32", "rint_f32",
-          "max_pool_forward_f32", "max_pool_backward_f32", "average_pool_forward_f32", "average_pool_backward_f32",
-          "add_f32", "gather_patch", "is_finite", "keep_nonzero", "count_reaching", "threshold_bits", "top_k",
-          "raise_maximum")  # fmt: skip
-HELPERS = ("_load", "_view", "_bytes", "_indices", "_forward", "_forward_window", "_loss", "_select", "_propagate",
-           "_update", "_gather", "_backward")  # of the executor, which contains their code  # fmt: skip
+MULTIPLYING = (
+    "execute",
+    "dense_forward_f32",
+    "dense_backward_input_f32",
+    "dense_update_f32",
+    "conv_forward_f32",
+    "conv_backward_input_f32",
+    "conv_update_f32",
+    "depthwise_forward_f32",
+    "depthwise_backward_input_f32",
+    "depthwise_update_f32",
+    "begin_rows_f32",
+    "apply_rows_f32",
+    "load_f32",
+    "exp_f32",
+    "log_f32",
+    "softmax_cross_entropy_f32",
+    "mean_squared_error_f32",
+    "back_propagation_ratio",
+    "decision",
+    "kept_entries",
+)
+IN_VECTORS = ("dense_forward_f32", "conv_forward_f32", "conv_backward_input_f32", "conv_update_f32", "depthwise_forward_f32")
+OTHERS = (
+    "relu_forward_f32",
+    "relu_backward_f32",
+    "relu_mask_forward_f32",
+    "relu_mask_backward_f32",
+    "rint_f32",
+    "max_pool_forward_f32",
+    "max_pool_backward_f32",
+    "average_pool_forward_f32",
+    "average_pool_backward_f32",
+    "add_f32",
+    "gather_patch",
+    "is_finite",
+    "keep_nonzero",
+    "count_reaching",
+    "threshold_bits",
+    "top_k",
+    "raise_maximum",
+)
+HELPERS = (
+    "_load",
+    "_view",
+    "_bytes",
+    "_indices",
+    "_forward",
+    "_forward_window",
+    "_loss",
+    "_select",
+    "_propagate",
+    "_update",
+    "_gather",
+    "_backward",
+)  # of the executor, which contains their code
 
 FORBIDDEN_LLVM = {
     "float64": r"\bdouble\b",
@@ -106,8 +149,12 @@ def objections(code):
     """Everything in the native code that the numerics contract forbids."""
     llvm, asm = native_llvm(code), native(code["asm"], r"^[A-Za-z_][^\s:]*:", r"\"?")
     assert "ret i32" in llvm and "ret" in asm  # there is a function in both
-    found = {f"{name}: {hit}" for patterns, text in ((FORBIDDEN_LLVM, llvm), (FORBIDDEN_ASM, asm))
-             for name, pattern in patterns.items() for hit in re.findall(pattern, text)}  # fmt: skip
+    found = {
+        f"{name}: {hit}"
+        for patterns, text in ((FORBIDDEN_LLVM, llvm), (FORBIDDEN_ASM, asm))
+        for name, pattern in patterns.items()
+        for hit in re.findall(pattern, text)
+    }
     called = set(re.findall(r"\bcall\b[^@\n]*@\"?([\w.$]+)", llvm))
     return sorted(found | {f"foreign call: {name}" for name in called if not re.match(CALLABLE, name)})
 
@@ -146,8 +193,9 @@ def test_lanes_are_vectors(compiled, name):
         assert "fmul <8 x float>" in native_llvm(code)
 
 
-@pytest.mark.parametrize("name, what", [("with_a_float64_literal", "float64"), ("with_fastmath", "fast-math flag"),
-                                        ("with_libm", "foreign call")])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, what", [("with_a_float64_literal", "float64"), ("with_fastmath", "fast-math flag"), ("with_libm", "foreign call")]
+)
 def test_the_detector_objects_to_what_is_forbidden(few, name, what):
     (code,) = few["bad"][name]
     assert any(objection.startswith(what) for objection in objections(code))
@@ -159,9 +207,22 @@ def test_the_executor_calls_nothing_that_allocates(compiled):
     assert "NRT_Allocate" not in code["llvm"] and "NRT_MemInfo_alloc" not in code["llvm"]
 
 
-@pytest.mark.parametrize("case", ["full", "topk", "tinyprop", "tinypropv2", "mean_squared_error", "frozen layers",
-                                  "input gradient", "cnn", "cnn, topk", "cnn, momentum and batches",
-                                  "cnn, input gradient"])  # fmt: skip
+@pytest.mark.parametrize(
+    "case",
+    [
+        "full",
+        "topk",
+        "tinyprop",
+        "tinypropv2",
+        "mean_squared_error",
+        "frozen layers",
+        "input gradient",
+        "cnn",
+        "cnn, topk",
+        "cnn, momentum and batches",
+        "cnn, input gradient",
+    ],
+)
 def test_ten_thousand_samples_allocate_no_more_than_one(counted, case):
     one, many = counted["allocations"][case]
     assert one == many

@@ -54,8 +54,9 @@ def shifted(values, offset):
 
 
 @pytest.mark.parametrize("pool", POOLS)
-@pytest.mark.parametrize("rows, twin, jitted", [(1, lanes.dot_rows_1, jitted_dot_rows_1),
-                                                (8, lanes.dot_rows_8, jitted_dot_rows_8)])  # fmt: skip
+@pytest.mark.parametrize(
+    "rows, twin, jitted", [(1, lanes.dot_rows_1, jitted_dot_rows_1), (8, lanes.dot_rows_8, jitted_dot_rows_8)]
+)
 @np.errstate(all="ignore")
 def test_dot_rows_have_the_bits_of_the_twin_and_write_their_rows_only(rows, twin, jitted, pool):
     for n in range(41):
@@ -161,10 +162,7 @@ def test_runs_have_the_bits_of_plain_loops_and_write_their_elements_only(pool):
         functions = runs.add_scaled_4, jitted_add_scaled_4
         assert_runs_agree(one_after_the_other, functions, y, (2, x, *starts, n, *scales))
 
-        y, x = (
-            drawn(POOLS[pool], 4 * n + 5, n + 4),
-            drawn(POOLS[pool], n + 1, n + 5),
-        )  # one element between the runs of y
+        y, x = (drawn(POOLS[pool], 4 * n + 5, n + 4), drawn(POOLS[pool], n + 1, n + 5))  # one element between the runs of y
         starts = [3 * n + 4, 1, n + 2, 2 * n + 3]
         functions = runs.add_scaled_to_4, jitted_add_scaled_to_4
         assert_runs_agree(one_run_after_the_other, functions, y, (*starts, x, 1, n, *scales))
@@ -179,10 +177,7 @@ def test_runs_round_the_product_and_then_the_sum():
     one_up = np.float32(1 + EPS)
     for size in (1, 8):  # a single element, a whole vector
         x, less = np.full(size, one_up), np.full(size, -np.float32(1 + 2 * EPS))
-        for add_scaled, add_products in (
-            (runs.add_scaled, runs.add_products),
-            (jitted_add_scaled, jitted_add_products),
-        ):
+        for add_scaled, add_products in ((runs.add_scaled, runs.add_products), (jitted_add_scaled, jitted_add_products)):
             y = less.copy()
             add_scaled(y, 0, x, 0, size, one_up)
             assert not y.any()
@@ -195,9 +190,17 @@ def test_zeros_and_denormals_of_runs_by_hand():
     tiny = np.float32(1e-45)
     for size in (1, 8):
         for add_scaled in (runs.add_scaled, jitted_add_scaled):
-            for y, a, x, total in ((-0.0, 0, 1, 0.0), (-0.0, -0.0, 1, -0.0), (0.0, -0.0, 1, 0.0), (-1, 1, 1, 0.0),
-                                   (tiny, 1, tiny, 2 * tiny), (0, 0.5, 3 * tiny, 2 * tiny), (0, 0.5, tiny, 0.0),
-                                   (3.4028235e38, 2, 3e38, np.inf), (1, 0, np.inf, np.nan)):  # fmt: skip
+            for y, a, x, total in (
+                (-0.0, 0, 1, 0.0),
+                (-0.0, -0.0, 1, -0.0),
+                (0.0, -0.0, 1, 0.0),
+                (-1, 1, 1, 0.0),
+                (tiny, 1, tiny, 2 * tiny),
+                (0, 0.5, 3 * tiny, 2 * tiny),
+                (0, 0.5, tiny, 0.0),
+                (3.4028235e38, 2, 3e38, np.inf),
+                (1, 0, np.inf, np.nan),
+            ):
                 run = np.full(size, y, np.float32)
                 with np.errstate(all="ignore"):
                     add_scaled(run, 0, np.full(size, x, np.float32), 0, size, np.float32(a))

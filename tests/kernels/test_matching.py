@@ -292,9 +292,7 @@ def test_swap_herding_is_its_definition(data):
     assert target.tolist() == oracle.target
 
 
-@pytest.mark.parametrize(
-    "slots, samples, size", [(1, 33, 1), (2, 17, 3), (3, 33, 17), (7, 33, 7), (15, 33, 2), (7, 3, 9)]
-)
+@pytest.mark.parametrize("slots, samples, size", [(1, 33, 1), (2, 17, 3), (3, 33, 17), (7, 33, 7), (15, 33, 2), (7, 3, 9)])
 def test_no_swap_would_have_been_better(slots, samples, size):
     """Any numbers, one by one: what is kept is as near to the mean as any single swap brings it, up to rounding."""
     random = np.random.default_rng(slots)
@@ -325,9 +323,7 @@ def test_no_swap_would_have_been_better(slots, samples, size):
         assert reached <= least + 2 * (2 * np.sqrt(least) * off * np.sqrt(size) + size * off**2)
     assert swaps > 1 or samples < slots
     # sums that follow their terms for 33 samples
-    assert np.allclose(
-        total, kept[: min(samples, slots)].sum(axis=0, dtype=np.float64), atol=33 * 33 * EPS * 10, rtol=0
-    )
+    assert np.allclose(total, kept[: min(samples, slots)].sum(axis=0, dtype=np.float64), atol=33 * 33 * EPS * 10, rtol=0)
     assert np.allclose(target, features.sum(axis=0, dtype=np.float64), atol=33 * 33 * EPS * 10, rtol=0)
 
 

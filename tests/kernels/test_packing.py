@@ -20,9 +20,7 @@ SHAPES = [  # images, signals, features; odd and even axes, axes of 1 that are n
     (1, 1, 1), (1, 1, 3), (1, 1, 17), (1, 1, 33), (2, 1, 1), (3, 1, 2), (7, 1, 3), (17, 1, 1), (33, 1, 2), (1, 7, 2),
     (1, 4, 3), (2, 2, 1), (2, 3, 1), (3, 2, 2), (3, 3, 1), (3, 7, 3), (7, 2, 1), (15, 3, 1), (2, 17, 2), (5, 4, 3),
 ]  # fmt: skip
-LIMITS = {
-    name: (True, *map(np.float32, (np.iinfo(name).min, np.iinfo(name).max))) for name in ("uint8", "int8", "int16")
-}
+LIMITS = {name: (True, *map(np.float32, (np.iinfo(name).min, np.iinfo(name).max))) for name in ("uint8", "int8", "int16")}
 LIMITS["float32"] = (False, np.float32(0), np.float32(0))
 every_shape = pytest.mark.parametrize("shape", SHAPES, ids=lambda s: "x".join(map(str, s)))
 every_format = pytest.mark.parametrize("half", [False, True], ids=["full", "half"])

@@ -222,15 +222,13 @@ def test_the_mean_of_everything_is_one_window():
 @pytest.mark.parametrize("padding", ["valid", "same"])
 def test_gradients_agree_with_finite_differences_of_the_forward_kernels(padding):
     # numbers far enough apart that no step changes which is the largest; 16 values: every quotient is exact
-    g = (
-        geometry((4, 5, 3), 3, (4, 4), (1, 1))
-        if padding == "valid"
-        else geometry((3, 5, 2), 2, (1, 2), (1, 2), padding)
-    )
+    g = geometry((4, 5, 3), 3, (4, 4), (1, 1)) if padding == "valid" else geometry((3, 5, 2), 2, (1, 2), (1, 2), padding)
     x = 4 * np.random.default_rng(1).permutation(np.prod(g[:3])).astype(np.float32).reshape(g[:3])
     c = drawn(np.float32([16, -32, 48]), g[3:6], 2)
     _, which = max_forward(x, g)
-    for dx, forward in ((max_backward(c, which, g), lambda v: max_forward(v, g)[0]),
-                        (average_backward(c, g), lambda v: average_forward(v, g))):  # fmt: skip
+    for dx, forward in (
+        (max_backward(c, which, g), lambda v: max_forward(v, g)[0]),
+        (average_backward(c, g), lambda v: average_forward(v, g)),
+    ):
         gradient = oracles.finite_difference(lambda v: float(np.sum(c * forward(np.float32(v)))), x, step=1.0)
         assert (dx == gradient).all()

@@ -119,9 +119,7 @@ def rounded(error, value):
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    st.sampled_from(LAYOUTS), st.integers(1, 17), st.integers(1, 5), st.sampled_from([0, 0.5, 0.9]), st.integers(0, 99)
-)
+@given(st.sampled_from(LAYOUTS), st.integers(1, 17), st.integers(1, 5), st.sampled_from([0, 0.5, 0.9]), st.integers(0, 99))
 def test_a_few_batches_are_near_momentum_in_float64(layout, rows, elements, momentum, seed):
     # V <- m V at a row's first entry of the batch, V <- V + gradient, w <- w - rate V; rows not named: nothing at all
     random = np.random.default_rng(seed)
@@ -157,14 +155,13 @@ def test_a_few_batches_are_near_momentum_in_float64(layout, rows, elements, mome
 def test_indices_of_16_and_32_bits_name_the_same_rows():
     a, a_bias, kept = drawn(ORDINARY, 27, 1), drawn(ORDINARY, 9, 2), np.uint16([1, 11, 16, 26])
     for layout in LAYOUTS:
-        short, wide = (
-            begin(layout, a, a_bias, np.zeros(2, np.uint8), kept.astype(t), 0.5) for t in (np.uint16, np.uint32)
-        )
+        short, wide = (begin(layout, a, a_bias, np.zeros(2, np.uint8), kept.astype(t), 0.5) for t in (np.uint16, np.uint32))
         assert all((one == other).all() for one, other in zip(short, wide))
         assert wide[2].tolist() == [0b10000110, 0b1]  # rows 1, 2, 7 and 8
 
 
 def test_entries_above_65535_name_their_row():
-    _, _, touched = begin("dense", np.ones(3, np.float32), np.ones(3, np.float32), np.zeros(1, np.uint8),
-                          np.uint32([65537, 70_001]), 0.5)  # fmt: skip
+    _, _, touched = begin(
+        "dense", np.ones(3, np.float32), np.ones(3, np.float32), np.zeros(1, np.uint8), np.uint32([65537, 70_001]), 0.5
+    )
     assert touched.tolist() == [0b100]  # 2 mod 3, both; their lower 16 bits would be 1 mod 3

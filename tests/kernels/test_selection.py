@@ -144,8 +144,10 @@ def test_ratio_and_decision_are_near_their_oracles_and_never_above_their_bounds(
     y, y_max, low, high, damping = min(y, y_max), max(y, y_max), min(low, high), max(low, high), F(damping)
     span = high - low
     in_float64 = [float(value) for value in (y, y_max, low, high, damping)]
-    for kernel, exact in ((selection.back_propagation_ratio, oracles.back_propagation_ratio(*in_float64, position=1)),
-                          (selection.decision, oracles.decision(*in_float64))):  # fmt: skip
+    for kernel, exact in (
+        (selection.back_propagation_ratio, oracles.back_propagation_ratio(*in_float64, position=1)),
+        (selection.decision, oracles.decision(*in_float64)),
+    ):
         value = kernel(y, y_max, low, span, damping)
         assert value == (low + span * (y / y_max)) * damping  # NumPy float32, rounded after every operation
         # span, quotient, product, sum, damping: five roundings; a product of denormals errs absolutely

@@ -14,8 +14,11 @@ from . import training_bits
 
 
 def test_plain_python_and_compiled_code_train_to_the_same_bits():
-    other = {**os.environ, "NUMBA_DISABLE_JIT": "0" if numba.config.DISABLE_JIT else "1",
-             "PYTHONPATH": str(Path(mcuref.__file__).parent.parent)}  # fmt: skip
+    other = {
+        **os.environ,
+        "NUMBA_DISABLE_JIT": "0" if numba.config.DISABLE_JIT else "1",
+        "PYTHONPATH": str(Path(mcuref.__file__).parent.parent),
+    }
     run = subprocess.run([sys.executable, training_bits.__file__], env=other, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     here = training_bits.hashes()

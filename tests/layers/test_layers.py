@@ -17,8 +17,9 @@ def refusal(call, *arguments, **options):
 # input
 
 
-@pytest.mark.parametrize("shape, expected, size", [
-    ((4,), (4,), 4), (4, (4,), 4), ([2, 3], (2, 3), 6), ((np.int64(2), 3, 1), (2, 3, 1), 6)])  # fmt: skip
+@pytest.mark.parametrize(
+    "shape, expected, size", [((4,), (4,), 4), (4, (4,), 4), ([2, 3], (2, 3), 6), ((np.int64(2), 3, 1), (2, 3, 1), 6)]
+)
 def test_input_shape(shape, expected, size):
     layer = Input(shape)
     assert (layer.shape, layer.size) == (expected, size) and all(type(n) is int for n in layer.shape)

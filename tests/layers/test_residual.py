@@ -75,9 +75,21 @@ def test_an_add_in_a_chain_is_refused(layers):
     )
 
 
-@pytest.mark.parametrize("layers", [
-    [ReLU], [Residual([ReLU])], [Residual([ReLU()], Conv2D)], [3], [Residual(["relu"])], [Residual([ReLU()], "relu")],
-    [Residual([ReLU()], [Conv2D(2, 1)])], [None], [Residual], [Residual([[ReLU()]])]])  # fmt: skip
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [ReLU],
+        [Residual([ReLU])],
+        [Residual([ReLU()], Conv2D)],
+        [3],
+        [Residual(["relu"])],
+        [Residual([ReLU()], "relu")],
+        [Residual([ReLU()], [Conv2D(2, 1)])],
+        [None],
+        [Residual],
+        [Residual([[ReLU()]])],
+    ],
+)
 def test_what_is_no_layer_is_refused(layers):
     """A class instead of an instance is the usual slip."""
     assert refusal(network, *layers).endswith(" is not a layer, such as Dense(3)")

@@ -49,16 +49,12 @@ def test_windows_lie_where_they_should(make, padding):
         outputs = 4 if layer.kind == "conv" else 3
         assert layer.output_shape((h, w, 3)) == (len(rows), len(columns), outputs)
         geometry = layer.geometry((h, w, 3))
-        assert geometry == (
-            h, w, 3, len(rows), len(columns), outputs, kh, kw, sh, sw, -rows[0], -columns[0]
-        )  # fmt: skip
+        assert geometry == (h, w, 3, len(rows), len(columns), outputs, kh, kw, sh, sw, -rows[0], -columns[0])
         assert [row * sh - geometry[10] for row in range(geometry[3])] == rows
         outside = min(rows[0], columns[0]) < 0 or rows[-1] + kh > h or columns[-1] + kw > w
         assert is_padded(geometry) == outside
         # no window lies wholly on the padding: a mean of nothing would be 0 / 0
-        assert all(
-            first < extent and first + k > 0 for s, k, extent in ((rows, kh, h), (columns, kw, w)) for first in s
-        )
+        assert all(first < extent and first + k > 0 for s, k, extent in ((rows, kh, h), (columns, kw, w)) for first in s)
 
 
 def test_tensorflows_examples():
@@ -148,9 +144,7 @@ def test_filters_refused(filters):
     assert refusal(Conv2D, filters, 3).startswith(f"a conv layer's number of filters {filters!r} ")
 
 
-@pytest.mark.parametrize(
-    "layer", [Conv2D(2, (4, 3)), DepthwiseConv2D((4, 3)), MaxPool2D((4, 3)), AveragePool2D((4, 3))]
-)
+@pytest.mark.parametrize("layer", [Conv2D(2, (4, 3)), DepthwiseConv2D((4, 3)), MaxPool2D((4, 3)), AveragePool2D((4, 3))])
 def test_a_kernel_larger_than_the_input_is_refused(layer):
     assert refusal(layer.output_shape, (3, 3, 1)) == (
         "its kernel of 4 rows is larger than the input's 3; see padding='same'"

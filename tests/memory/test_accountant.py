@@ -60,9 +60,11 @@ def test_exactly_at_the_limit_fits_and_one_byte_less_does_not(network, rule, los
     plan = compile(network, rule, loss=loss, wrt=wrt).plan
     exact = Budget(plan.sram + STACK, plan.flash, STACK)
     assert fits(compile(network, rule, loss=loss, wrt=wrt, budget=exact), exact)
-    less = (("sram", Budget(plan.sram + STACK - 1, plan.flash, STACK)),
-            ("sram", Budget(plan.sram + STACK, plan.flash, STACK + 1)),
-            ("flash", Budget(plan.sram + STACK, plan.flash - 1, STACK)))  # fmt: skip
+    less = (
+        ("sram", Budget(plan.sram + STACK - 1, plan.flash, STACK)),
+        ("sram", Budget(plan.sram + STACK, plan.flash, STACK + 1)),
+        ("flash", Budget(plan.sram + STACK, plan.flash - 1, STACK)),
+    )
     for region, budget in less:
         with pytest.raises(BudgetExceeded) as refused:
             compile(network, rule, loss=loss, wrt=wrt, budget=budget)
@@ -211,8 +213,11 @@ def test_categories_excess_and_allowance():
     table = Buffer("t", "int32", (4,), "constants", "", "flash", True)
     plan = Plan([[(table, 0, 9)], [(weights, 0, 9)], [(x, 0, 1), (y, 1, 2)]])
     assert (plan.sram, plan.flash, plan.overhead("sram"), plan.overhead("flash")) == (32, 16, 1.0, 1.0)
-    assert plan.categories() == {"constants": {"sram": 0, "flash": 16}, "weights": {"sram": 20, "flash": 0},
-                                 "input": {"sram": 12, "flash": 0}}  # fmt: skip
+    assert plan.categories() == {
+        "constants": {"sram": 0, "flash": 16},
+        "weights": {"sram": 20, "flash": 0},
+        "input": {"sram": 12, "flash": 0},
+    }
     assert [p.buffer.name for p in plan.alive("sram", 1)] == ["w", "y"]
     limits = (Budget(40, 16, 8), Budget(39, 16, 8), Budget(40, 15, 8), Budget(39, 15, 8), Budget(None, None))
     assert [excess(plan, b) for b in limits] == [None, "sram", "flash", "sram", None]

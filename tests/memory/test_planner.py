@@ -82,9 +82,7 @@ def test_aligned_sizes_give_aligned_offsets(lifetimes):
 @given(programs())
 def test_plans_of_programs(program):
     """What shares bytes in a real program, in-place chains taken as one: greedy-by-size at most, mostly the bound."""
-    placed = {
-        p.buffer.name: p for p in program.plan.placements if p.buffer.region == "sram" and not p.buffer.persistent
-    }
+    placed = {p.buffer.name: p for p in program.plan.placements if p.buffer.region == "sram" and not p.buffer.persistent}
     chains = {}
     for p in placed.values():
         chains.setdefault(p.shares or p.buffer.name, []).append(p)

@@ -181,9 +181,7 @@ def test_largest_run_is_the_longest_gap_free_stretch(layout, random):
     assert made_of(*banks).sram == max(len(stretch) for stretch in "".join(memory).split(" "))
 
 
-@pytest.mark.parametrize(
-    "bank", [("a", "ram", 0, 1), ("a", "sram", 0, 0), ("a", "sram", -1, 1), ("a", "flash", 0, 1.5)]
-)
+@pytest.mark.parametrize("bank", [("a", "ram", 0, 1), ("a", "sram", 0, 0), ("a", "sram", -1, 1), ("a", "flash", 0, 1.5)])
 def test_bank_refuses(bank):
     assert "'a'" in refusal(Bank, *bank)
 

@@ -16,8 +16,16 @@ from mcuref.models import default_model, find_model, narrowed
 def data(shape=(8, 8, 1), classes=10, dtype=np.uint8, kind="image"):
     """What a model needs to know of a data set."""
     size = int(np.prod(shape))
-    return SimpleNamespace(name="some", input_shape=shape, input_size=size, classes=classes, mean=[1.0], scale=[0.5],
-                           x_train=np.zeros((1, *shape), dtype), kind=kind)  # fmt: skip
+    return SimpleNamespace(
+        name="some",
+        input_shape=shape,
+        input_size=size,
+        classes=classes,
+        mean=[1.0],
+        scale=[0.5],
+        x_train=np.zeros((1, *shape), dtype),
+        kind=kind,
+    )
 
 
 def kinds(network):

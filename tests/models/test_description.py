@@ -100,9 +100,7 @@ def test_any_file_name_and_a_factor_behind_it(write, name):
 
 
 def test_every_key_is_read(write):
-    model = read_model(
-        write('what = """two\nlines"""\nclasses = 7\nloss = "mean_squared_error"\n' + SMALL, "some.toml")
-    )
+    model = read_model(write('what = """two\nlines"""\nclasses = 7\nloss = "mean_squared_error"\n' + SMALL, "some.toml"))
     assert (model.name, model.what, model.classes, model.loss) == ("some", "two lines", 7, "mean_squared_error")
     assert model.make_layers()[-1] == Dense(7) and model.make_layers(3)[-1] == Dense(3)
 
@@ -143,11 +141,17 @@ def test_what_is_no_network_at_all(refused, content, words):
     assert words in refused(content)
 
 
-@pytest.mark.parametrize("worst", [
-    "a." * 4990 + "a = 1", "[layers" + ".a" * 4990 + "]", "x = {" + ", ".join(f"a{i} = 1" for i in range(90_000)) + "}",
-    pytest.param("x = [" + "[], " * 260_000 + "]", marks=pytest.mark.slow),
-    pytest.param("[[a]]\n" * 170_000, marks=pytest.mark.slow),
-], ids=lambda content: content[:9])  # fmt: skip
+@pytest.mark.parametrize(
+    "worst",
+    [
+        "a." * 4990 + "a = 1",
+        "[layers" + ".a" * 4990 + "]",
+        "x = {" + ", ".join(f"a{i} = 1" for i in range(90_000)) + "}",
+        pytest.param("x = [" + "[], " * 260_000 + "]", marks=pytest.mark.slow),
+        pytest.param("[[a]]\n" * 170_000, marks=pytest.mark.slow),
+    ],
+    ids=lambda content: content[:9],
+)
 def test_memory_of_the_worst_files(write, worst):
     name = write(worst)
     tracemalloc.start()
@@ -207,7 +211,8 @@ ONLY_LAST = "which only the last layer may have"
       for kind in ("3", "[1]", '"input"', '"add"', '""', "{}")),
     (first('{kind = "Relu"}'), "of kind 'Relu', which is not known; did you mean relu? it may be dense, conv,"),
     (first('{kind = "average_pool"}'), "which is not known; did you mean avgpool?"),
-    (first('{kind = "conv", filter = 3, kernel = 3}'), "has no argument 'filter'; did you mean filters? it may have filters,"),
+    (first('{kind = "conv", filter = 3, kernel = 3}'),
+     "has no argument 'filter'; did you mean filters? it may have filters,"),
     (first('{kind = "relu", limit = 3}'), f"{LAYER} (relu) has no argument 'limit'; it has none"),
     (second('{kind = "dense", outputs = 3, kernel = 3}'), "(dense) has no argument 'kernel'; it may have outputs"),
     (first('{kind = "conv", filters = 3}'), f"{LAYER} (conv) lacks the argument 'kernel'"),

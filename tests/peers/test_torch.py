@@ -73,8 +73,7 @@ def torch_forward(network, parameters, x):
                 out = F.max_pool2d(F.pad(image, pads, value=-torch.inf), kernel, stride)
             else:
                 total, number = (
-                    F.avg_pool2d(F.pad(v, pads), kernel, stride, divisor_override=1)
-                    for v in (image, torch.ones_like(image))
+                    F.avg_pool2d(F.pad(v, pads), kernel, stride, divisor_override=1) for v in (image, torch.ones_like(image))
                 )
                 out = total / number
             out = out[0].permute(1, 2, 0).reshape(network.shapes[i])
@@ -129,9 +128,7 @@ def test_full_training_equals_pytorch_to_rounding():
 
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
-@pytest.mark.parametrize(
-    "kernel, stride", [*itertools.product([1, 2, 3], [1, 2, 3]), ((1, 3), (3, 1)), ((3, 2), (2, 3))]
-)
+@pytest.mark.parametrize("kernel, stride", [*itertools.product([1, 2, 3], [1, 2, 3]), ((1, 3), (3, 1)), ((3, 2), (2, 3))])
 def test_a_convolution_of_any_stride_and_padding(kernel, stride, padding):
     """The authors' code has a wrong weight gradient, or none, for most of these."""
     for height, width in ((7, 8), (9, 7), (10, 15)):
@@ -147,9 +144,10 @@ def test_depthwise_and_pools_of_any_stride_and_padding(layer, stride, padding):
     for kernel in (1, 2, (3, 2)):
         if layer.kind != "depthwise" and np.prod(kernel) == 1 and stride == 1:
             continue
-        network = Network([
-            Input((8, 9, 2)), Conv2D(6, 2), layer(kernel, stride, padding), ReLU(), Conv2D(5, 1), Flatten(), Dense(4),
-        ], seed=1)  # fmt: skip
+        network = Network(
+            [Input((8, 9, 2)), Conv2D(6, 2), layer(kernel, stride, padding), ReLU(), Conv2D(5, 1), Flatten(), Dense(4)],
+            seed=1,
+        )
         assert_trained_alike(network, SGD(0.05, "constant"), 3, seed=3)
 
 
@@ -163,11 +161,26 @@ EVERYTHING = [
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize("batch", [1, 3])
-@pytest.mark.parametrize("layers", [
-    EVERYTHING,
-    [Input((16, 4)), Reshape((1, 16, 4)), Conv2D(8, (1, 5), (1, 2), "same"), ReLU(), DepthwiseConv2D((1, 3)), ReLU6(),
-     MaxPool2D((1, 2)), Flatten(), Dense(7), ReLU(), Dense(4)],
-], ids=["everything", "signal"])  # fmt: skip
+@pytest.mark.parametrize(
+    "layers",
+    [
+        EVERYTHING,
+        [
+            Input((16, 4)),
+            Reshape((1, 16, 4)),
+            Conv2D(8, (1, 5), (1, 2), "same"),
+            ReLU(),
+            DepthwiseConv2D((1, 3)),
+            ReLU6(),
+            MaxPool2D((1, 2)),
+            Flatten(),
+            Dense(7),
+            ReLU(),
+            Dense(4),
+        ],
+    ],
+    ids=["everything", "signal"],
+)
 def test_momentum_and_batch(layers, batch, momentum):
     """Where every row is touched in every batch PyTorch's definition and ours agree; elsewhere ours does not decay.
 

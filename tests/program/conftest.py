@@ -12,8 +12,15 @@ def twin():
     """twin(program): a second program compiled from the same things, with an arena of its own."""
 
     def twin(program):
-        return compile(program.network, program.rule, program.optimiser, loss=program.loss,
-                       policy=program.policy, trainable=len(program.trainable), wrt=program.wrt)  # fmt: skip
+        return compile(
+            program.network,
+            program.rule,
+            program.optimiser,
+            loss=program.loss,
+            policy=program.policy,
+            trainable=len(program.trainable),
+            wrt=program.wrt,
+        )
 
     return twin
 

@@ -46,8 +46,7 @@ def live_ranges(program):
     lives = lifetimes(program)
     heirs = taken_over(program, lives)
     return [
-        (buffer, program.plan.offsets[buffer], first, last - (buffer in heirs))
-        for buffer, (first, last) in lives.items()
+        (buffer, program.plan.offsets[buffer], first, last - (buffer in heirs)) for buffer, (first, last) in lives.items()
     ]
 
 

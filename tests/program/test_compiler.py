@@ -89,10 +89,18 @@ def test_a_hand_computed_plan():
     16, relu1 12, error 8, kept 4, count 4, input_error 12. Flash: images 92, mean, scale, 11 rows of 128."""
     program = compile(build("mlp-4-3-2"))
     assert [i.name for i in program.instructions] == [
-        "load_f32", "dense_forward_f32", "relu_forward_f32", "dense_forward_f32", "softmax_cross_entropy_f32",
-        "select_full_f32", "dense_backward_input_f32", "dense_update_f32", "relu_backward_f32",
-        "select_full_f32", "dense_update_f32",
-    ]  # fmt: skip
+        "load_f32",
+        "dense_forward_f32",
+        "relu_forward_f32",
+        "dense_forward_f32",
+        "softmax_cross_entropy_f32",
+        "select_full_f32",
+        "dense_backward_input_f32",
+        "dense_update_f32",
+        "relu_backward_f32",
+        "select_full_f32",
+        "dense_update_f32",
+    ]
     assert program.plan.peak == 6 and program.plan.requested("sram") == 92 + 56
     assert program.plan.sram == program.plan.lower_bound("sram") == 92 + 56
     assert program.plan.flash == 92 + 4 + 4 + 11 * 128
@@ -106,10 +114,13 @@ def test_a_value_that_feeds_two_layers_outlives_both():
     # forward in place: relus, and the sum over the body's result. Backward: relus; what comes back through the body is
     # added to the error that came past it, in the place of that
     assert shares == {
-        "relu1.activation": "conv1.activation", "relu2.activation": "conv2.activation",
-        "add1.activation": "conv2.activation", "dense1.error": "dense1.activation",
-        "relu1.output_error": "dense1.input_error", "relu1.input_error": "dense1.input_error",
-    }  # fmt: skip
+        "relu1.activation": "conv1.activation",
+        "relu2.activation": "conv2.activation",
+        "add1.activation": "conv2.activation",
+        "dense1.error": "dense1.activation",
+        "relu1.output_error": "dense1.input_error",
+        "relu1.input_error": "dense1.input_error",
+    }
     sums = [i for i in program.instructions if i.name == "add_backward_f32"]
     assert [(i.layer, i.phase) for i in sums] == [("relu1", "propagate")]
     assert [b.name for b in sums[0].inputs] == ["dense1.input_error", "conv2.input_error"]
@@ -138,9 +149,9 @@ def test_errors_are_summed_only_where_both_sides_bring_one(trainable, summed):
 
 def test_the_memory_of_windows():
     """A patch where it is not one run of the input, a byte an output for a maximum that an error passes."""
-    network = Network([
-        Input((1, 8, 2)), Conv2D(3, (1, 3)), Conv2D(3, (1, 3), 1, "same"), MaxPool2D((1, 2)), Flatten(), Dense(2),
-    ])  # fmt: skip
+    network = Network(
+        [Input((1, 8, 2)), Conv2D(3, (1, 3)), Conv2D(3, (1, 3), 1, "same"), MaxPool2D((1, 2)), Flatten(), Dense(2)]
+    )
     buffers = {b.name: (b.size, b.category) for b in compile(network).plan.offsets}
     assert "conv1.patch" not in buffers and buffers["conv2.patch"] == (3 * 3 * 4, "scratch")
     assert buffers["maxpool1.taps"] == (9, "activations")
@@ -227,9 +238,7 @@ def test_backward_reads_the_old_weights(program):
             reads[buffer] = row
     for row, i in enumerate(program.instructions):
         for buffer in i.outputs:
-            assert buffer.category != "weights" or row > reads.get(buffer, -1), (
-                f"{buffer.name} is read after its update"
-            )
+            assert buffer.category != "weights" or row > reads.get(buffer, -1), f"{buffer.name} is read after its update"
 
 
 def test_mask_of_one_bit_only_where_the_activation_is_not_needed():
@@ -271,8 +280,9 @@ def test_selection_buffer_holds_the_most_that_a_rule_can_keep(rule, kept):
     assert {b.layer: b.shape[0] for b in program.plan.offsets if b.name.endswith(".kept")} == kept
 
 
-@pytest.mark.parametrize("loss, opcode", [("softmax_cross_entropy", "select_full_f32"),
-                                          ("mean_squared_error", "select_top_k_f32")])  # fmt: skip
+@pytest.mark.parametrize(
+    "loss, opcode", [("softmax_cross_entropy", "select_full_f32"), ("mean_squared_error", "select_top_k_f32")]
+)
 def test_output_auto_depends_on_the_loss(loss, opcode):
     program = compile(build("mlp-9-33-4"), TopK(0.25), loss=loss)
     assert [i.name for i in program.instructions if i.phase == "selection"] == [opcode, "select_top_k_f32"]

@@ -37,9 +37,7 @@ class Follower:
         self._run()
         self.errors = {len(self.network.layers) - 1: error}
         if self.trained:
-            self.errors = reference.backward(
-                self.network, self.start, self.values, *error, program.trainable, self.kept
-            )
+            self.errors = reference.backward(self.network, self.start, self.values, *error, program.trainable, self.kept)
 
     def _run(self):
         """Run all rows; note what each wrote over, and the forward values."""
@@ -84,9 +82,7 @@ class Follower:
             decay = 1.0  # the decision has aged it
         error = self.errors[instruction.layer_index]
         stateful = len(after) == 3 or instruction.phase == "decision"
-        choice = reference.Choice(
-            self.rule, *error, before[-1][0] if stateful else 0, self.position, bool(dense), decay
-        )
+        choice = reference.Choice(self.rule, *error, before[-1][0] if stateful else 0, self.position, bool(dense), decay)
         if stateful:
             low, high = choice.y_max
             assert low * (1 - 1e-6) <= after[-1][0] <= high * (1 + 1e-6)
@@ -110,10 +106,15 @@ class Follower:
         i, kinds = instruction.layer_index, ("weights", "bias")
         rate = float(self.rate) if instruction.outputs[0].category == "weights" else -1.0
         wanted = reference.update(
-            self.network.layers[i], self.network.input_shape(i), dict(zip(kinds, before)), *self.errors[i],
-            *self.values[self.network.sources[i][0]], self.kept[i], rate,
+            self.network.layers[i],
+            self.network.input_shape(i),
+            dict(zip(kinds, before)),
+            *self.errors[i],
+            *self.values[self.network.sources[i][0]],
+            self.kept[i],
+            rate,
             getattr(self.rule, "bias", "masked") == "dense",
-        )  # fmt: skip
+        )
         for kind, now in zip(kinds, after):
             value, bound = wanted[kind]
             off = np.abs(now - value)

@@ -66,7 +66,10 @@ def test_a_wrong_bit_is_seen(monkeypatch, field, number):
 
     monkeypatch.setattr(Program, "train", miscalculating)
     sentence = first_steps.fault("uint16")
-    assert f"wrong in case {number} of" in sentence and f"plain Python has {first_steps.KNOWN['uint16'][number]:08x};" in sentence
+    assert (
+        f"wrong in case {number} of" in sentence
+        and f"plain Python has {first_steps.KNOWN['uint16'][number]:08x};" in sentence
+    )
 
 
 def test_an_error_that_is_not_finite_is_wrong(monkeypatch):

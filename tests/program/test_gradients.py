@@ -21,10 +21,20 @@ from . import reference
 
 RANDOM = settings(max_examples=50, deadline=None, database=None, derandomize=True)
 SHOWN = 7
-CNN = Network([
-    Input((5, 6, 2)), Conv2D(9, 3, 2, "same"), ReLU(), DepthwiseConv2D((2, 3), 1, "same"),
-    Residual([Conv2D(9, 1), ReLU()], Conv2D(9, 1)), MaxPool2D(2), Flatten(), Dense(4),
-], seed=5, name="cnn")  # fmt: skip
+CNN = Network(
+    [
+        Input((5, 6, 2)),
+        Conv2D(9, 3, 2, "same"),
+        ReLU(),
+        DepthwiseConv2D((2, 3), 1, "same"),
+        Residual([Conv2D(9, 1), ReLU()], Conv2D(9, 1)),
+        MaxPool2D(2),
+        Flatten(),
+        Dense(4),
+    ],
+    seed=5,
+    name="cnn",
+)
 OPTIMISERS = [SGD(0.03, "constant", 0.0, 3), SGD(0.01, "constant", 0.75, 1), SGD(0.02, "constant", 0.75, 3)]
 OPTIMISER_NAMES = ["batch", "momentum", "both"]
 RULES = [Full(), TopK(0.1, output="rule"), TinyProp(0.0, 0.3, output="rule"), TinyPropV2(0.0, 0.3, threshold=0.85)]
@@ -159,8 +169,11 @@ def test_training_is_the_definition(task):
 
 def documented_rates(optimiser, total):
     t = np.arange(total)
-    share = {"constant": t * 0 + 1.0, "linear": (total - t) / total,
-             "halving": 0.5 ** sum((t >= total * part).astype(int) for part in (1 / 2, 3 / 4, 7 / 8))}  # fmt: skip
+    share = {
+        "constant": t * 0 + 1.0,
+        "linear": (total - t) / total,
+        "halving": 0.5 ** sum((t >= total * part).astype(int) for part in (1 / 2, 3 / 4, 7 / 8)),
+    }
     return optimiser.learning_rate * share[optimiser.schedule] / optimiser.batch
 
 
@@ -299,9 +312,15 @@ def test_momentum_below_the_smallest_float32_is_a_momentum_of_0():
 
 
 @pytest.mark.parametrize("trainable", [1, 3, 5])
-@pytest.mark.parametrize("momentum, batch, policy, category", [
-    (0.0, 4, None, "gradients"), (0.0, 1, "accumulate", "gradients"), (0.5, 1, None, "optimiser state"),
-    (0.5, 4, None, "optimiser state")])  # fmt: skip
+@pytest.mark.parametrize(
+    "momentum, batch, policy, category",
+    [
+        (0.0, 4, None, "gradients"),
+        (0.0, 1, "accumulate", "gradients"),
+        (0.5, 1, None, "optimiser state"),
+        (0.5, 4, None, "optimiser state"),
+    ],
+)
 def test_sums_touched_rows_and_counter_are_in_the_plan(momentum, batch, policy, category, trainable):
     program = compile(CNN, None, SGD(0.05, "linear", momentum, batch), policy=policy, trainable=trainable)
     wanted, kind = {}, "velocity" if momentum else "gradient"
@@ -340,8 +359,7 @@ def test_the_report_says_the_policy(optimiser, policy, words):
 
 
 @pytest.mark.parametrize(
-    "options",
-    [{"optimiser": SGD(momentum=0.5)}, {"optimiser": SGD(batch=2)}, {"optimiser": SGD(), "policy": "accumulate"}],
+    "options", [{"optimiser": SGD(momentum=0.5)}, {"optimiser": SGD(batch=2)}, {"optimiser": SGD(), "policy": "accumulate"}]
 )
 def test_dense_biases_cannot_be_summed_by_rows(options):
     for rule in (TopK(bias="dense"), TinyProp(bias="dense"), TinyPropV2(bias="dense")):

@@ -47,16 +47,24 @@ def test_a_layer_of_more_than_65536_outputs_needs_32_bits(columns, index_type, s
     kept = kept_buffers(program)
     assert program.listing.index_type == index_type
     assert {name: (b.dtype, b.size) for name, b in kept.items()} == {
-        "conv1": (index_type, 256 * columns * size), "dense1": (index_type, 3 * size)}  # fmt: skip
+        "conv1": (index_type, 256 * columns * size),
+        "dense1": (index_type, 3 * size),
+    }
     smaller = compile(image(256, columns), TopK(0.25))
     assert kept_buffers(smaller)["conv1"].size == 64 * columns * size
     assert all(program.plan.offsets[b] % 4 == 0 for b in kept.values())
 
 
-@pytest.mark.parametrize("options, index_type", [
-    ({"trainable": 1}, "uint16"), ({"trainable": 0}, "uint16"), ({"trainable": 2}, "uint32"),
-    ({"wrt": "input"}, "uint32"),
-    ({"trainable": 1, "wrt": "input"}, "uint32")])  # fmt: skip
+@pytest.mark.parametrize(
+    "options, index_type",
+    [
+        ({"trainable": 1}, "uint16"),
+        ({"trainable": 0}, "uint16"),
+        ({"trainable": 2}, "uint32"),
+        ({"wrt": "input"}, "uint32"),
+        ({"trainable": 1, "wrt": "input"}, "uint32"),
+    ],
+)
 def test_only_layers_that_an_error_reaches_count(options, index_type):
     assert compile(image(256, 257), **options).listing.index_type == index_type
 
@@ -115,8 +123,9 @@ def test_all_entries_of_a_large_layer_are_kept_and_trained(rows, columns, rule):
     for parameters in (program.parameters(), at_once.parameters()):
         assert parameters["conv1.weights"].item() == weight != network.parameters["conv1.weights"].item()
         assert parameters["conv1.bias"].item() == bias != 0
-    (chosen,) = (row[2:4] for row, i in zip(at_once.counts, at_once.instructions)
-                 if i.phase == "selection" and i.layer == "conv1")  # fmt: skip
+    (chosen,) = (
+        row[2:4] for row, i in zip(at_once.counts, at_once.instructions) if i.phase == "selection" and i.layer == "conv1"
+    )
     assert chosen.tolist() == [rows * columns] * 2
 
 

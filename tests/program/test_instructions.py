@@ -43,9 +43,7 @@ def expected_dimensions(instruction, network):
     if name.startswith("load"):
         return [outputs, network.input.mean.size]
     if name.startswith(("conv", "depthwise", "max_pool", "average_pool")):
-        return (
-            [*shape, *network.shapes[i][:2], network.shapes[i][-1]] if len(network.shapes[i]) == 3 else [*shape, 1, 1]
-        )
+        return [*shape, *network.shapes[i][:2], network.shapes[i][-1]] if len(network.shapes[i]) == 3 else [*shape, 1, 1]
     if name.endswith("rows_f32"):
         weights = network.parameter_shapes(i)["weights"]
         channels = network.shapes[i][-1]
@@ -59,17 +57,40 @@ def test_columns_are_a_contract():
     assert len(COLUMNS) == 32 and COLUMNS[:4] == ("opcode", "layer", "jump", "reserved")
     assert COLUMNS[4:] == tuple(f"{block}{i}" for block, n in BLOCKS.items() for i in range(n))
     assert OPCODES == {
-        "load_u8": 0, "load_i8": 1, "load_i16": 2, "load_f32": 3, "dense_forward_f32": 10, "conv_forward_f32": 11,
-        "depthwise_forward_f32": 12, "relu_forward_f32": 20, "relu_mask_forward_f32": 21, "max_pool_forward_f32": 22,
-        "average_pool_forward_f32": 23, "add_forward_f32": 24, "softmax_cross_entropy_f32": 40,
-        "mean_squared_error_f32": 41, "reconstruction_f32": 42, "decide_f32": 60, "select_full_f32": 70,
-        "select_top_k_f32": 71, "select_adaptive_f32": 72, "dense_backward_input_f32": 80,
-        "conv_backward_input_f32": 81, "depthwise_backward_input_f32": 82,
-        "dense_update_f32": 90, "conv_update_f32": 91, "depthwise_update_f32": 92,
-        "begin_rows_f32": 95, "apply_rows_f32": 96, "count_batch_i32": 97, "relu_backward_f32": 100,
-        "relu_mask_backward_f32": 101, "max_pool_backward_f32": 102, "average_pool_backward_f32": 103,
+        "load_u8": 0,
+        "load_i8": 1,
+        "load_i16": 2,
+        "load_f32": 3,
+        "dense_forward_f32": 10,
+        "conv_forward_f32": 11,
+        "depthwise_forward_f32": 12,
+        "relu_forward_f32": 20,
+        "relu_mask_forward_f32": 21,
+        "max_pool_forward_f32": 22,
+        "average_pool_forward_f32": 23,
+        "add_forward_f32": 24,
+        "softmax_cross_entropy_f32": 40,
+        "mean_squared_error_f32": 41,
+        "reconstruction_f32": 42,
+        "decide_f32": 60,
+        "select_full_f32": 70,
+        "select_top_k_f32": 71,
+        "select_adaptive_f32": 72,
+        "dense_backward_input_f32": 80,
+        "conv_backward_input_f32": 81,
+        "depthwise_backward_input_f32": 82,
+        "dense_update_f32": 90,
+        "conv_update_f32": 91,
+        "depthwise_update_f32": 92,
+        "begin_rows_f32": 95,
+        "apply_rows_f32": 96,
+        "count_batch_i32": 97,
+        "relu_backward_f32": 100,
+        "relu_mask_backward_f32": 101,
+        "max_pool_backward_f32": 102,
+        "average_pool_backward_f32": 103,
         "add_backward_f32": 104,
-    }  # fmt: skip
+    }
 
 
 @RANDOM
@@ -113,7 +134,10 @@ def test_constants_of_the_rules():
     selections = [row for row in rows if row["opcode"] == 72]
     # the decision has already aged Y_max of the output layer: its selection must not do so again
     assert [[row[f"f{i}"] for i in range(4)] for row in selections] == [
-        [0.25, 0.5, 1, 1], [0.25, 0.5, 0.5, 0.5], [0.25, 0.5, 0.25, 0.5]]  # fmt: skip
+        [0.25, 0.5, 1, 1],
+        [0.25, 0.5, 0.5, 0.5],
+        [0.25, 0.5, 0.25, 0.5],
+    ]
     assert selections[0]["out2"] == decide["out0"], "decision and selection of the output layer share one Y_max"
 
 
@@ -140,8 +164,10 @@ def test_the_limit_of_a_rectifier_stands_in_every_row_that_needs_it(layer, limit
     table = compile(Network([Input((9,)), Dense(8), layer, Dense(3)]), wrt=wrt).table
     rows = [decoded(row) for row in table if NAMES[row[0]].startswith("relu")]
     assert [NAMES[row["opcode"]] for row in rows] == (
-        ["relu_forward_f32", "relu_backward_f32"] if wrt == "parameters" else
-        ["relu_mask_forward_f32", "relu_mask_backward_f32"])  # fmt: skip
+        ["relu_forward_f32", "relu_backward_f32"]
+        if wrt == "parameters"
+        else ["relu_mask_forward_f32", "relu_mask_backward_f32"]
+    )
     assert [row["f0"] for row in rows] == ([limit, limit] if wrt == "parameters" else [limit, 0])
 
 

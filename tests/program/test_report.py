@@ -75,8 +75,7 @@ def test_macs(program):
         assert row["macs_forward"] == outputs * entry and row["shape"] == list(network.shapes[i])
         assert row["trainable"] == (i in program.trainable)
         kept = [b.shape[0] for b in program.plan.offsets if b.name == f"{network.names[i]}.kept"]
-        passes = sum(n.layer_index == i and ("update" in n.name or "backward_input" in n.name)
-                     for n in program.instructions)  # fmt: skip
+        passes = sum(n.layer_index == i and ("update" in n.name or "backward_input" in n.name) for n in program.instructions)
         assert row["macs_backward"] == passes * entry * sum(kept)
         if program.rule == Full() and kept:
             assert kept == [outputs]
@@ -118,8 +117,9 @@ def test_counts_agree_with_the_report():
             assert macs.get((row["layer"], kind), 0) == 2 * row[kind]
 
 
-@pytest.mark.parametrize("budget, sram, flash", [
-    (Budget(10**6, None, 500), 999_500, None), (Budget(None, 10**6), None, 10**6)])  # fmt: skip
+@pytest.mark.parametrize(
+    "budget, sram, flash", [(Budget(10**6, None, 500), 999_500, None), (Budget(None, 10**6), None, 10**6)]
+)
 def test_budget_in_the_report_is_what_the_arena_may_use(budget, sram, flash):
     regions = compile(build("mlp-9-8-3"), budget=budget).report()["regions"]
     assert (regions["sram"]["budget"], regions["flash"]["budget"]) == (sram, flash)

@@ -129,9 +129,14 @@ def test_state_of_another_type_is_refused():
 
 def test_nonfinite_error_leaves_this_layer_and_those_below_as_they_were():
     """The third of four samples overflows: two are trained, nothing after."""
-    network = build("mlp-3-4-2").with_parameters({
-        "dense1.weights": np.ones((4, 3)), "dense1.bias": np.zeros(4),
-        "dense2.weights": np.full((2, 4), 0.5), "dense2.bias": np.zeros(2)})  # fmt: skip
+    network = build("mlp-3-4-2").with_parameters(
+        {
+            "dense1.weights": np.ones((4, 3)),
+            "dense1.bias": np.zeros(4),
+            "dense2.weights": np.full((2, 4), 0.5),
+            "dense2.bias": np.zeros(2),
+        }
+    )
     x = np.array([[1, 0, 0], [0, 1, 0], [3e38, 3e38, 3e38], [1, 1, 1]], np.float32)
     y = np.array([0, 1, 0, 1])
     program, two = (compile(network, TinyProp(), SGD(0.1, "constant")) for _ in "ab")

@@ -68,13 +68,30 @@ def model(request, tmp_path):
     return str(path)
 
 
-@pytest.mark.parametrize("model, share", [
-    ("resnet-8", 0.3), ("cnn-8", 0.7), ("toml", 0.7), ("autoencoder", 0.5),
-    *(pytest.param(name, share, marks=pytest.mark.slow) for name, share in (
-        ("resnet-8", 0.7), ("cnn-8", 0.3), ("toml", 0.3), ("mobilenet-v1-0.25", 0.5),
-        *((name, share) for name in ("ds-cnn", "cnn-32", "resnet-8@0.5", "mlp-784-128-64-10") for share in (0.7, 0.3)),
-    )),
-], indirect=["model"])  # fmt: skip
+@pytest.mark.parametrize(
+    "model, share",
+    [
+        ("resnet-8", 0.3),
+        ("cnn-8", 0.7),
+        ("toml", 0.7),
+        ("autoencoder", 0.5),
+        *(
+            pytest.param(name, share, marks=pytest.mark.slow)
+            for name, share in (
+                ("resnet-8", 0.7),
+                ("cnn-8", 0.3),
+                ("toml", 0.3),
+                ("mobilenet-v1-0.25", 0.5),
+                *(
+                    (name, share)
+                    for name in ("ds-cnn", "cnn-32", "resnet-8@0.5", "mlp-784-128-64-10")
+                    for share in (0.7, 0.3)
+                ),
+            )
+        ),
+    ],
+    indirect=["model"],
+)
 def test_what_is_suggested_fits_and_a_step_further_does_not(model, share):
     network, loss = build(model), find_model(model).loss
     rules = RULES[:1] + RULES[3:]

@@ -161,10 +161,20 @@ def test_an_operand_out_of_place_is_a_violation(name, columns):
             pytest.fail(f"{column} moved and nobody saw it")
 
 
-CNN = Network([
-    Input((4, 5, 2)), Conv2D(3, 2, 1, "same"), ReLU(), DepthwiseConv2D(2), Residual([Conv2D(3, 1), ReLU6()]),
-    MaxPool2D((1, 2)), AveragePool2D(2, 1), Flatten(), Dense(3),
-], seed=4)  # fmt: skip
+CNN = Network(
+    [
+        Input((4, 5, 2)),
+        Conv2D(3, 2, 1, "same"),
+        ReLU(),
+        DepthwiseConv2D(2),
+        Residual([Conv2D(3, 1), ReLU6()]),
+        MaxPool2D((1, 2)),
+        AveragePool2D(2, 1),
+        Flatten(),
+        Dense(3),
+    ],
+    seed=4,
+)
 IMAGES = np.linspace(-1, 1, 80, dtype=np.float32).reshape(2, 4, 5, 2)[:, ::-1]
 
 

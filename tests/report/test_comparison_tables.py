@@ -9,12 +9,22 @@ from mcuref.report.comparison_tables import comparison_tables, sweep_tables
 def row(method, per_seed, drop=0.0, drop_std=0.0, nonzero=1.0, metric="accuracy", total=1000, **figures):
     """A row of a comparison; of its counts the sum matters."""
     return {
-        "method": method, "metric": metric, "accuracy": sum(per_seed) / len(per_seed), "accuracy_std": 0.0123,
-        "per_seed": per_seed, "accuracy_drop": drop, "accuracy_drop_std": drop_std, "backward_effort": 0.0634,
-        "backward_effort_nonzero": nonzero, "total_effort": 0.5012, "samples_skipped": 0.884,
+        "method": method,
+        "metric": metric,
+        "accuracy": sum(per_seed) / len(per_seed),
+        "accuracy_std": 0.0123,
+        "per_seed": per_seed,
+        "accuracy_drop": drop,
+        "accuracy_drop_std": drop_std,
+        "backward_effort": 0.0634,
+        "backward_effort_nonzero": nonzero,
+        "total_effort": 0.5012,
+        "samples_skipped": 0.884,
         "counts": {"forward": total - 300, "propagate": 100, "weight_gradient": 200, "update": 9, "comparisons": 9},
-        "instructions_per_step": 16581.0, "settings": {}, "sram_bytes": 10224,
-    } | figures  # fmt: skip
+        "instructions_per_step": 16581.0,
+        "settings": {},
+        "sram_bytes": 10224,
+    } | figures
 
 
 @pytest.fixture
@@ -83,9 +93,17 @@ def test_the_first_table_explains_each_column_that_is_shown(printed):
     lines = printed(comparison_tables(rows, explain=True))
     told = lines[lines.index("The columns, explained this first time:") + 1 :]
     heads = [
-        "method", "settings", "accuracy", "drop", "backward effort", "of full's", "total effort", "skipped", "SRAM",
+        "method",
+        "settings",
+        "accuracy",
+        "drop",
+        "backward effort",
+        "of full's",
+        "total effort",
+        "skipped",
+        "SRAM",
         "instr. per step",
-    ]  # fmt: skip
+    ]
     assert all(line.startswith(head + " ") for line, head in zip(told, heads, strict=True))
     rows[0]["instructions_per_step"] = 184_605_000.0
     narrow = printed(comparison_tables(rows, explain=True), width=80)

@@ -262,12 +262,17 @@ def test_a_finished_run_is_read(finished, report):
 
 
 @pytest.mark.parametrize("name", ["checkpoint", "history.csv", "memory.csv", "report.json", "weights.npz"])
-@pytest.mark.parametrize("damage, words", [
-    (lambda path: path.unlink(), "is missing"), (lambda path: path.write_bytes(b""), "differs from what was written"),
-    (lambda path: path.write_bytes(path.read_bytes() + b"\n"), "differs"),
-    (lambda path: (path.unlink(), path.mkdir()), "is missing"),
-    (lambda path: (path.unlink(), os.mkfifo(path)), "is missing"),
-], ids=["removed", "emptied", "longer", "a folder", "a pipe"])  # fmt: skip
+@pytest.mark.parametrize(
+    "damage, words",
+    [
+        (lambda path: path.unlink(), "is missing"),
+        (lambda path: path.write_bytes(b""), "differs from what was written"),
+        (lambda path: path.write_bytes(path.read_bytes() + b"\n"), "differs"),
+        (lambda path: (path.unlink(), path.mkdir()), "is missing"),
+        (lambda path: (path.unlink(), os.mkfifo(path)), "is missing"),
+    ],
+    ids=["removed", "emptied", "longer", "a folder", "a pipe"],
+)
 def test_a_changed_file_is_named(finished, name, damage, words):
     damage(finished / name)
     for attempt in (read_run, lambda folder: resumed_run(folder).__enter__()):

@@ -23,29 +23,48 @@ def tasks(matrix, widths, criterion=None):
     """What one seed has after each of two tasks of two classes."""
     return [
         {
-            "task": i + 1, "classes": [3, 1, 0, 2][: 2 * i + 2], "accuracy": sum(matrix[i][: i + 1]) / (i + 1),
-            "per_task": matrix[i][: i + 1], "widths": widths[i], "inference_macs": 1000 * sum(widths[i]),
-            "stored_bytes": 1200 * (i + 1), "sram": 7100 + i, "flash": 8200 + i, "criterion_met": criterion,
+            "task": i + 1,
+            "classes": [3, 1, 0, 2][: 2 * i + 2],
+            "accuracy": sum(matrix[i][: i + 1]) / (i + 1),
+            "per_task": matrix[i][: i + 1],
+            "widths": widths[i],
+            "inference_macs": 1000 * sum(widths[i]),
+            "stored_bytes": 1200 * (i + 1),
+            "sram": 7100 + i,
+            "flash": 8200 + i,
+            "criterion_met": criterion,
             "growths": [],
         }
         for i in range(2)
-    ]  # fmt: skip
+    ]
 
 
 def strategy(name, matrices, widths, **figures):
     """A strategy with a seed for each accuracy matrix."""
     return {
-        "name": name, "accuracy_matrix": np.mean(matrices, axis=0).tolist(), "average_accuracy": 0.91234,
-        "average_accuracy_std": 0.0123, "average_incremental_accuracy": 0.8765, "forgetting": 0.0456,
-        "forgetting_std": 0.0078, "backward_transfer": -0.0456, "forward_transfer": 0.0, "stored_bytes": 34567,
-        "stored_share": 0.0789, "inference_macs_final": 1500.0, "inference_macs_mean": 1250.5,
-        "training_macs": 2_000_000_000.0, "distillation_macs": 300_000_000.0, "verification_macs": 44_400_000.0,
-        "sram_peak": 65432, "flash_peak": 123456,
+        "name": name,
+        "accuracy_matrix": np.mean(matrices, axis=0).tolist(),
+        "average_accuracy": 0.91234,
+        "average_accuracy_std": 0.0123,
+        "average_incremental_accuracy": 0.8765,
+        "forgetting": 0.0456,
+        "forgetting_std": 0.0078,
+        "backward_transfer": -0.0456,
+        "forward_transfer": 0.0,
+        "stored_bytes": 34567,
+        "stored_share": 0.0789,
+        "inference_macs_final": 1500.0,
+        "inference_macs_mean": 1250.5,
+        "training_macs": 2_000_000_000.0,
+        "distillation_macs": 300_000_000.0,
+        "verification_macs": 44_400_000.0,
+        "sram_peak": 65432,
+        "flash_peak": 123456,
         "per_seed": [
             {"seed": seed, "class_order": [3, 1, 0, 2], "accuracy_matrix": matrix, "tasks": tasks(matrix, widths)}
             for seed, matrix in enumerate(matrices)
         ],
-    } | figures  # fmt: skip
+    } | figures
 
 
 @pytest.fixture
@@ -53,11 +72,19 @@ def one():
     """One strategy, one seed, nothing that may be left out."""
     growing = strategy("growing", [[[0.96, 0.04], [0.875, 0.75]]], [[8, 4], [16, 4]])
     return {
-        "schema": "mcuref.incremental/1", "data": "mnist", "evaluated_on": "validation", "model": "mlp-784-8-4-4",
-        "scenario": {"kind": "classes", "tasks": 2}, "seeds": [0], "budget": None, "recipe": {},
+        "schema": "mcuref.incremental/1",
+        "data": "mnist",
+        "evaluated_on": "validation",
+        "model": "mlp-784-8-4-4",
+        "scenario": {"kind": "classes", "tasks": 2},
+        "seeds": [0],
+        "budget": None,
+        "recipe": {},
         "criterion": {"accuracy": None, "within": 0.01},
-        "strategies": [growing], "smallest_fixed": None, "timing": {"seconds": 1.5},
-    }  # fmt: skip
+        "strategies": [growing],
+        "smallest_fixed": None,
+        "timing": {"seconds": 1.5},
+    }
 
 
 @pytest.fixture
@@ -65,14 +92,15 @@ def several(one):
     """Two strategies, the large fixed network among them, two seeds, and everything else."""
     matrices = [[[0.96, 0.04], [0.875, 0.75]], [[0.94, 0.02], [0.825, 0.95]]]
     growing = strategy("growing", matrices, [[8, 4], [16, 4]])
-    large = strategy(
-        "fixed-large", matrices, [[32, 8], [32, 8]], inference_macs_final=4000.0, inference_macs_mean=4000.0
-    )
+    large = strategy("fixed-large", matrices, [[32, 8], [32, 8]], inference_macs_final=4000.0, inference_macs_mean=4000.0)
     return one | {
-        "seeds": [0, 1], "evaluated_on": "test", "budget": {"name": "nrf52840", "sram": 262144, "flash": 1048576},
-        "strategies": [growing, large], "growth": growing["per_seed"],
+        "seeds": [0, 1],
+        "evaluated_on": "test",
+        "budget": {"name": "nrf52840", "sram": 262144, "flash": 1048576},
+        "strategies": [growing, large],
+        "growth": growing["per_seed"],
         "smallest_fixed": {"widths": [[12, 4], [10, 4]], "inference_macs": 9876.5},
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture

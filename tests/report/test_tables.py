@@ -47,11 +47,22 @@ def test_the_least_important_columns_go_first(width, shown):
 
 def test_what_is_printed(printed):
     assert printed(table(), width=27) == [
-        "", "           MACs", "layer   forward  bytes  on", "─" * 27, "dense1      123  4,567  m4f", "",
-    ]  # fmt: skip
+        "",
+        "           MACs",
+        "layer   forward  bytes  on",
+        "─" * 27,
+        "dense1      123  4,567  m4f",
+        "",
+    ]
     assert printed(table(), width=21) == [
-        "", "layer   bytes", "─" * 13, "dense1  4,567", "", "--wide shows also:", "MACs forward, on"
-    ]  # fmt: skip
+        "",
+        "layer   bytes",
+        "─" * 13,
+        "dense1  4,567",
+        "",
+        "--wide shows also:",
+        "MACs forward, on",
+    ]
     assert printed(table(), width=21, wide=True) == printed(table(), width=27)
 
 
@@ -64,7 +75,7 @@ def test_many_that_went_are_counted(printed):
 def test_a_footnote_speaks_of_what_is_shown(printed):
     assert printed(table().legend("± spread"), width=200, wide=True) == [
         "± spread; MACs forward: counted; bytes, on: planned"
-    ]  # fmt: skip
+    ]
     assert printed(table().legend(), width=21) == ["bytes: planned"]
     assert printed(Table(Column("layer")).legend()) == []
 

@@ -103,7 +103,7 @@ def test_datasets(fits, monkeypatch, tmp_path, capsys):
         SimpleNamespace(**vars(entry), sample_shape=entry.shape, present=present, where=tmp_path, command="python x.py")
         for entry in CATALOGUE.values()
         for present in (True, False)
-    ]  # fmt: skip
+    ]
     fits(dataset_tables(rows, tmp_path / ("folder" * 30)))
     monkeypatch.setenv("COLUMNS", "80")
     for row in rows:
@@ -115,11 +115,22 @@ def test_datasets(fits, monkeypatch, tmp_path, capsys):
 
 def compared(method, seeds, metric, sram, **settings):
     return {
-        "method": method, "metric": metric, "accuracy": 1.0, "accuracy_std": 0.12345, "per_seed": [1.0] * seeds,
-        "accuracy_drop": -0.12345, "accuracy_drop_std": 0.12345, "backward_effort": 1.0, "backward_effort_nonzero": 1.0,
-        "total_effort": 1.0, "samples_skipped": 1.0, "instructions_per_step": 184_605_000.0, "sram_bytes": sram,
-        "counts": {"forward": 1, "propagate": 1, "weight_gradient": 1}, "settings": settings,
-    }  # fmt: skip
+        "method": method,
+        "metric": metric,
+        "accuracy": 1.0,
+        "accuracy_std": 0.12345,
+        "per_seed": [1.0] * seeds,
+        "accuracy_drop": -0.12345,
+        "accuracy_drop_std": 0.12345,
+        "backward_effort": 1.0,
+        "backward_effort_nonzero": 1.0,
+        "total_effort": 1.0,
+        "samples_skipped": 1.0,
+        "instructions_per_step": 184_605_000.0,
+        "sram_bytes": sram,
+        "counts": {"forward": 1, "propagate": 1, "weight_gradient": 1},
+        "settings": settings,
+    }
 
 
 @pytest.mark.parametrize("sram", [10_224, 1_893_220, BYTES])
@@ -148,22 +159,45 @@ def test_train(fits, name, metric):
     layers = [layer for i, layer in enumerate(build(name).names) if i in build(name).parametric]
     epoch = {"epoch": 100, "samples": 784_000, "skipped": 784_000, "loss": 1234.5678, "backward_effort": 1.0, metric: 1.0}
     epoch |= {f"ratio.{layer}": 1.0 for layer in layers}
-    fits(training_tables({
-        "data": "speech_commands_mfcc49x10", "model": "my_model.toml" * 9, "method": "tinypropv2", "preset": "default",
-        "regime": "continue", "seed": 4294967295, "history": [epoch, epoch], "metric": metric, metric: 1.0,
-        "evaluated_on": "validation", "backward_effort": 1.0, "total_effort": 1.0, "timing": {"seconds": 1234.5},
-        "counts": dict.fromkeys(("forward", "propagate", "weight_gradient", "update", "comparisons"), 10**15),
-        "memory": {"regions": {"sram": {"planned": BYTES}, "flash": {"planned": BYTES}}},
-        "warnings": ["nothing was learned " * 9],
-    }))  # fmt: skip
+    fits(
+        training_tables(
+            {
+                "data": "speech_commands_mfcc49x10",
+                "model": "my_model.toml" * 9,
+                "method": "tinypropv2",
+                "preset": "default",
+                "regime": "continue",
+                "seed": 4294967295,
+                "history": [epoch, epoch],
+                "metric": metric,
+                metric: 1.0,
+                "evaluated_on": "validation",
+                "backward_effort": 1.0,
+                "total_effort": 1.0,
+                "timing": {"seconds": 1234.5},
+                "counts": dict.fromkeys(("forward", "propagate", "weight_gradient", "update", "comparisons"), 10**15),
+                "memory": {"regions": {"sram": {"planned": BYTES}, "flash": {"planned": BYTES}}},
+                "warnings": ["nothing was learned " * 9],
+            }
+        )
+    )
 
 
 def task(number, tasks, widths):
     return {
-        "task": number, "classes": list(range(number * 12)), "accuracy": 1.0, "per_task": [1.0] * number, "widths": widths,
-        "inference_macs": BYTES, "stored_bytes": 1_234_567, "sram": 1_893_220, "flash": 1_865_184, "criterion_met": False,
-        "criterion": 0.95, "verified": 0.9,
-    }  # fmt: skip
+        "task": number,
+        "classes": list(range(number * 12)),
+        "accuracy": 1.0,
+        "per_task": [1.0] * number,
+        "widths": widths,
+        "inference_macs": BYTES,
+        "stored_bytes": 1_234_567,
+        "sram": 1_893_220,
+        "flash": 1_865_184,
+        "criterion_met": False,
+        "criterion": 0.95,
+        "verified": 0.9,
+    }
 
 
 @pytest.mark.parametrize("name", ["mlp-64-32-10", "resnet-8", "mobilenet-v1-0.25"])
@@ -180,18 +214,35 @@ def test_incremental(fits, name, tasks, seeds):
     figures |= dict.fromkeys(("inference_macs_final", "inference_macs_mean"), 12_501_632.0)
     figures |= dict.fromkeys(("training_macs", "distillation_macs", "verification_macs"), 1.2e12)
     strategies = [
-        figures | {
-            "name": strategy, "fits": False, "per_seed": learned, "accuracy_matrix": [[1.0] * tasks] * tasks,
-            "stored_bytes": 1_234_567, "stored_share": 1.0, "sram_peak": 1_893_220, "flash_peak": 1_865_184,
+        figures
+        | {
+            "name": strategy,
+            "fits": False,
+            "per_seed": learned,
+            "accuracy_matrix": [[1.0] * tasks] * tasks,
+            "stored_bytes": 1_234_567,
+            "stored_share": 1.0,
+            "sram_peak": 1_893_220,
+            "flash_peak": 1_865_184,
         }
         for strategy in ("growing", "fixed-large", "naive", "reservoir")
-    ]  # fmt: skip
-    fits(incremental_tables({
-        "data": "dcase2020_toycar", "model": name, "scenario": {"kind": "classes", "tasks": tasks}, "evaluated_on": "test",
-        "budget": {"name": "imxrt1062", "sram": BYTES, "flash": BYTES, "stack": 2048, "core": "m7"},
-        "seeds": list(range(seeds)), "criterion": {"accuracy": None, "within": 0.01},
-        "strategies": strategies, "growth": learned, "smallest_fixed": {"widths": [widths] * seeds, "inference_macs": 1e7},
-    }))  # fmt: skip
+    ]
+    fits(
+        incremental_tables(
+            {
+                "data": "dcase2020_toycar",
+                "model": name,
+                "scenario": {"kind": "classes", "tasks": tasks},
+                "evaluated_on": "test",
+                "budget": {"name": "imxrt1062", "sram": BYTES, "flash": BYTES, "stack": 2048, "core": "m7"},
+                "seeds": list(range(seeds)),
+                "criterion": {"accuracy": None, "within": 0.01},
+                "strategies": strategies,
+                "growth": learned,
+                "smallest_fixed": {"widths": [widths] * seeds, "inference_macs": 1e7},
+            }
+        )
+    )
     fits([task_table(rows), task_table([row | {"criterion_met": None} for row in rows])])
 
 
@@ -199,12 +250,20 @@ def test_profile(fits):
     rows = [
         {"opcode": name, "layer": "globalavgpool1", "runs": 100_000, "instructions": 10**12, "per_step": 1.8e8}
         for name in NAMES.values()
-    ]  # fmt: skip
+    ]
     functions = {f"mcuref_{row['opcode']}": 10**12 for row in rows}
-    fits(profile_tables({
-        "rows": rows, "functions": functions, "training_step": 1.8e8, "inference": 64_041_899, "samples": 32,
-        "inferences": 32,
-    }))  # fmt: skip
+    fits(
+        profile_tables(
+            {
+                "rows": rows,
+                "functions": functions,
+                "training_step": 1.8e8,
+                "inference": 64_041_899,
+                "samples": 32,
+                "inferences": 32,
+            }
+        )
+    )
 
 
 def test_doctor(fits):
@@ -213,8 +272,9 @@ def test_doctor(fits):
         ("kernel cache", True, "/home/somebody/.cache/mcuref/kernels/7d67783f6f602c11"),
         ("data folder", True, f"/data; here: {', '.join(CATALOGUE)}"),
         ("firmware for Cortex-M4F (optional)", False, "arm-none-eabi-gcc failed with status 1: " + "no such file " * 9),
-        ("losses of tinyprop, cnn-8", False, "3a8d9992, not 00000001"), ("torch (optional)", None, "not installed"),
-    ]  # fmt: skip
+        ("losses of tinyprop, cnn-8", False, "3a8d9992, not 00000001"),
+        ("torch (optional)", None, "not installed"),
+    ]
     fits(checks_tables(checks))
 
 
@@ -223,5 +283,5 @@ def test_bench(fits):
         {"model": model, "method": method, "steps_per_second": 123_456.7, "ratio_to_torch": 123.4, "samples_skipped": 0.8}
         for model in (*MODELS, "mlp-784-512-256-128-64-32-10")
         for method in METHODS
-    ]  # fmt: skip
+    ]
     fits(bench_tables(rows, {"mcuref": 12.3, "numpy": 4.5}))

@@ -155,9 +155,7 @@ def test_a_failing_search_prints_nothing(capfd):
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(
-    "options", [{"examples": 0}, {"examples": 1.5}, {"examples": True}, {"seed": -1}, {"seed": "now"}]
-)
+@pytest.mark.parametrize("options", [{"examples": 0}, {"examples": 1.5}, {"examples": True}, {"seed": -1}, {"seed": "now"}])
 def test_wrong_options_are_refused(options):
     with pytest.raises(InputError, match=next(iter(options))):
         check_topk(right_list, **options)

@@ -218,8 +218,7 @@ def test_softmax_cross_entropy_survives_large_logits():
 
 
 @pytest.mark.parametrize(
-    "loss",
-    [lambda z: oracles.softmax_cross_entropy(z, 2), lambda z: oracles.mean_squared_error(z, [0.0, 1.0, 0.5, -1.0])],
+    "loss", [lambda z: oracles.softmax_cross_entropy(z, 2), lambda z: oracles.mean_squared_error(z, [0.0, 1.0, 0.5, -1.0])]
 )
 def test_errors_of_the_losses_agree_with_finite_differences(loss):
     z = np.array([0.3, -1.2, 2.0, 0.7])
@@ -263,14 +262,7 @@ def test_back_propagation_ratio_by_hand(arguments, expected):
 
 @pytest.mark.parametrize(
     "ratio, n, k, floor",
-    [
-        (0.0, 10, 1, 1),
-        (0.25, 10, 2, 2),
-        (0.35, 10, 4, 3),
-        (0.5, 5, 2, 2),
-        (0.5, 7, 4, 3),
-        (1.5, 10, 10, 10),
-    ],
+    [(0.0, 10, 1, 1), (0.25, 10, 2, 2), (0.35, 10, 4, 3), (0.5, 5, 2, 2), (0.5, 7, 4, 3), (1.5, 10, 10, 10)],
 )
 def test_kept_count_rounds_half_to_even_and_clamps(ratio, n, k, floor):
     assert oracles.kept_count(ratio, n) == k

@@ -151,20 +151,37 @@ def test_networks_reach_every_kind_of_layer(kind, some_networks):
     assert sum(kind in kinds(network) for network in some_networks) >= 10
 
 
-@pytest.mark.parametrize("wanted", [
-    lambda n: "conv" not in kinds(n) and "depthwise" not in kinds(n) and "add" not in kinds(n),
-    lambda n: any(len(s) == 2 and n.layers[s[1]].kind == "conv" and n.sources[s[1]] != s[:1] for s in n.sources),
-    lambda n: any(len(s) == 2 and s[1] < s[0] for s in n.sources),
-    lambda n: any(fed(n, i) > 2 for i in range(len(n.layers))),
-    lambda n: any(fed(n, i) > 1 for i in n.parametric),
-    lambda n: fed(n, 0) > 1,
-    lambda n: any(layer.kind == "conv" and layer.padding == "same" and layer.stride != 1 for layer in n.layers),
-    lambda n: any(layer.kind == "conv" and layer.kernel[0] != layer.kernel[1] for layer in n.layers if
-                  layer.kind == "conv" and isinstance(layer.kernel, tuple)),
-    lambda n: n.input.shape[0] == 1 or len(n.input.shape) == 2 and "reshape" in kinds(n),
-    lambda n: "maxpool" in kinds(n) and kinds(n).index("maxpool") > n.parametric[0],
-], ids=["dense", "projection", "identity", "three", "parametric twice", "input twice", "strided same", "rectangular",
-        "signal", "maximum with error"])  # fmt: skip
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        lambda n: "conv" not in kinds(n) and "depthwise" not in kinds(n) and "add" not in kinds(n),
+        lambda n: any(len(s) == 2 and n.layers[s[1]].kind == "conv" and n.sources[s[1]] != s[:1] for s in n.sources),
+        lambda n: any(len(s) == 2 and s[1] < s[0] for s in n.sources),
+        lambda n: any(fed(n, i) > 2 for i in range(len(n.layers))),
+        lambda n: any(fed(n, i) > 1 for i in n.parametric),
+        lambda n: fed(n, 0) > 1,
+        lambda n: any(layer.kind == "conv" and layer.padding == "same" and layer.stride != 1 for layer in n.layers),
+        lambda n: any(
+            layer.kind == "conv" and layer.kernel[0] != layer.kernel[1]
+            for layer in n.layers
+            if layer.kind == "conv" and isinstance(layer.kernel, tuple)
+        ),
+        lambda n: n.input.shape[0] == 1 or len(n.input.shape) == 2 and "reshape" in kinds(n),
+        lambda n: "maxpool" in kinds(n) and kinds(n).index("maxpool") > n.parametric[0],
+    ],
+    ids=[
+        "dense",
+        "projection",
+        "identity",
+        "three",
+        "parametric twice",
+        "input twice",
+        "strided same",
+        "rectangular",
+        "signal",
+        "maximum with error",
+    ],
+)
 def test_networks_reach(wanted, some_networks):
     assert sum(map(wanted, some_networks)) >= 3
 
@@ -180,16 +197,22 @@ def test_networks_stay_small(some_networks):
     assert max(macs) < 20_000 and np.mean(macs) < 1500
 
 
-@pytest.mark.parametrize("wanted", [
-    lambda p: p.policy == "accumulate" and p.optimiser.batch == 1, lambda p: p.optimiser.batch > 1 and p.trainable,
-    lambda p: p.optimiser.momentum and p.policy == "immediate",
-    lambda p: p.optimiser.momentum and p.optimiser.batch > 1,
-    lambda p: p.wrt == "input", lambda p: not p.trainable and p.wrt == "parameters",
-    lambda p: getattr(p.rule, "bias", "") == "dense" and p.trainable, lambda p: p.loss == "mean_squared_error",
-    lambda p: any(i.name == "add_backward_f32" for i in p.instructions),
-    lambda p: any(i.name == "relu_mask_backward_f32" for i in p.instructions) and p.trainable,
-], ids=["batch of 1", "batch", "momentum", "both", "input", "inference", "dense bias", "mse", "sum",
-        "mask"])  # fmt: skip
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        lambda p: p.policy == "accumulate" and p.optimiser.batch == 1,
+        lambda p: p.optimiser.batch > 1 and p.trainable,
+        lambda p: p.optimiser.momentum and p.policy == "immediate",
+        lambda p: p.optimiser.momentum and p.optimiser.batch > 1,
+        lambda p: p.wrt == "input",
+        lambda p: not p.trainable and p.wrt == "parameters",
+        lambda p: getattr(p.rule, "bias", "") == "dense" and p.trainable,
+        lambda p: p.loss == "mean_squared_error",
+        lambda p: any(i.name == "add_backward_f32" for i in p.instructions),
+        lambda p: any(i.name == "relu_mask_backward_f32" for i in p.instructions) and p.trainable,
+    ],
+    ids=["batch of 1", "batch", "momentum", "both", "input", "inference", "dense bias", "mse", "sum", "mask"],
+)
 def test_programs_reach(wanted, some_programs):
     assert sum(bool(wanted(program)) for program in some_programs) >= 3
 

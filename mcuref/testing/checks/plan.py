@@ -63,9 +63,7 @@ def lower_bound(lifetimes):
     `lifetimes` is [(size_bytes, first, last), ...], both ends inclusive; 0 for none.
     """
     # the sum only rises where a buffer begins
-    return max(
-        (sum(size for size, first, last in lifetimes if first <= now <= last) for _, now, _ in lifetimes), default=0
-    )
+    return max((sum(size for size, first, last in lifetimes if first <= now <= last) for _, now, _ in lifetimes), default=0)
 
 
 def assert_no_overlap(offsets, lifetimes):

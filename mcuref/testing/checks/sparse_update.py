@@ -130,9 +130,7 @@ def _check_values(case, after):
                 rule = "dx uses the weights from before the update"
             place = f"{name}[{', '.join(map(str, at))}]"
             case.fail(
-                rule,
-                f"{place} = {expected[name][at]:.9g} within {bounds[name][at]:.3g}",
-                f"{place} = {after[name][at]:.9g}",
+                rule, f"{place} = {expected[name][at]:.9g} within {bounds[name][at]:.3g}", f"{place} = {after[name][at]:.9g}"
             )
 
 
@@ -168,8 +166,7 @@ def _check_unread(case):
     for name, values in (("dx", after["dx"]), ("b", after["b"]), ("w", after["w"][inputs["kept"]])):
         if not np.all(np.isfinite(values)):
             case.fail(
-                "rows that are not kept are never read: with NaN put into those rows of w and delta, "
-                f"{name} stays finite",
+                f"rows that are not kept are never read: with NaN put into those rows of w and delta, {name} stays finite",
                 "finite numbers",
                 f"{name} = {literal(values)}",
             )

@@ -73,14 +73,7 @@ def _kept_c(case, delta, k):
     """Indices from a C function, as a list of int."""
     kept = Guarded(np.full(k, NEVER_WRITTEN, np.uint16), guard=NEVER_WRITTEN)
     count = case.call(
-        call_c,
-        case.implementation,
-        ctypes.c_uint32,
-        [ctypes.c_uint32, ctypes.c_uint32],
-        kept.values,
-        delta,
-        delta.size,
-        k,
+        call_c, case.implementation, ctypes.c_uint32, [ctypes.c_uint32, ctypes.c_uint32], kept.values, delta, delta.size, k
     )
     if kept.outside:
         case.fail(
