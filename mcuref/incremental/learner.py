@@ -26,7 +26,7 @@ from mcuref.memory.targets import Budget
 from mcuref.models import describe
 from mcuref.models.description import make_network_layers
 from mcuref.network import Network
-from mcuref.program.effort import MACS, counts_by_kind
+from mcuref.program.effort import counts_by_kind, macs
 
 COUNTERS = ("steps", "epochs", "draws", "growth_draws", "augmented_values")
 STAGE_MACS = ("training", "verification", "distillation")
@@ -269,7 +269,7 @@ class IncrementalLearner:
         counts = np.zeros_like(program.counts)
         winners = program.outputs(x, counts=counts)[:, : len(self.classes)].argmax(axis=1)
         if count:
-            self.macs["verification"] += int(counts[:, MACS].sum())
+            self.macs["verification"] += sum(macs(program.instructions, counts))
         return np.array(self.classes)[winners]
 
     def recall(self, x, y, row):
