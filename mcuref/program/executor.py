@@ -7,10 +7,12 @@ microcontroller would not keep.
 
 from functools import cache
 
+import numpy as np
+
 from mcuref.errors import McurefError
 from mcuref.kernels.jit import compile_anew, forget, kernel
 from mcuref.operations.dispatch import run
-from mcuref.operations.views import END, JUMP, Host, Memory
+from mcuref.operations.views import END, JUMP, Host, Memory, Sample, line, uncounted
 from mcuref.operators import columns
 from mcuref.operators.columns import RUNS, F
 
@@ -28,12 +30,14 @@ def execute(table, constants, memory, host, first_row, end_row, results, result_
     :mod:`mcuref.operations.views`; results uint8[S, bytes]: takes that many bytes of the arena from ``result_offset`` on
     after each sample; counts int64[rows, 4]; status int64[3]: why it ended, at which position, and the row there.
     """
+    memory, host = uncounted(memory), uncounted(host)
     status[CODE] = DONE
     for position in range(host.order.size):
+        sample = Sample(position, np.int64(host.order[position]), host.rates[position])
         index = first_row
         while index < end_row:
             counts[index, RUNS] += 1
-            following = run(table[index], constants[index, F:], memory, host, position, counts[index])
+            following = run(line(table, index, 0), line(constants, index, F), memory, host, sample, line(counts, index, 0))
             if following == END:
                 status[CODE], status[POSITION], status[ROW] = NONFINITE, position, index
                 return

@@ -55,7 +55,7 @@ def test_only_what_the_program_uses_is_exported(tmp_path):
 
 
 def test_every_operation_has_a_source():
-    from mcuref.program.instructions import OPCODES
+    from mcuref.operators import OPCODES
 
     defined = "".join(path.read_text() for path in (SOURCES / "operations").glob("*.c"))
     for name in OPCODES:

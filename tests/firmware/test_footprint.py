@@ -90,7 +90,7 @@ def test_training_costs_more_code_than_inference(core):
 
 @pytest.mark.parametrize("core", MEASURED_CORES)
 def test_every_opcode_has_been_measured(core):
-    from mcuref.program.instructions import OPCODES
+    from mcuref.operators import OPCODES
 
     assert {f"mcuref_run_{name}" for name in OPCODES} <= set(read_table(core)["table"])
 

@@ -12,8 +12,8 @@ import pytest
 
 import mcuref
 from mcuref import McurefError, NonFiniteError
+from mcuref.operators import OPCODES
 from mcuref.program import executor, first_steps
-from mcuref.program.instructions import OPCODES
 from mcuref.program.program import Program
 
 PLAIN = f"from mcuref.program import first_steps; print({{t: first_steps.computed(t) for t in {tuple(first_steps.KNOWN)}}})"
