@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from mcuref import SGD, Dense, Full, Input, Network, NonFiniteError, ReLU, TinyProp, TinyPropV2, TopK
 from mcuref.errors import InputError
 from mcuref.program import effort
-from mcuref.program.effort import counts_by_kind
 from mcuref.program.compiler import compile
+from mcuref.program.effort import counts_by_kind
 from mcuref.rules import METHODS, PRESETS, make, setting_names
 from mcuref.testing import oracles
 

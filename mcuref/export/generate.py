@@ -207,7 +207,7 @@ def c_wrappers(operators: Sequence[Operator]) -> str:
 
 
 def _c_wrapper(operator: Operator) -> tuple[str, str]:
-    """(head, body) of what runs an operator; pointers to several outputs, and to all inputs but the last, are named first."""
+    """(head, body) of what runs an operator; pointers to several outputs and all inputs but the last come first."""
     lines, given = [], {}
     inputs = [operand for operand in operator.inputs if operand.name != "count"]
     for side, operands, named in (

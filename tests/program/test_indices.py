@@ -125,7 +125,9 @@ def test_all_entries_of_a_large_layer_are_kept_and_trained(rows, columns, rule):
         assert parameters["conv1.weights"].item() == weight != network.parameters["conv1.weights"].item()
         assert parameters["conv1.bias"].item() == bias != 0
     (chosen,) = (
-        row[[CHOSEN, KEPT]] for row, i in zip(at_once.counts, at_once.instructions) if i.phase == "selection" and i.layer == "conv1"
+        row[[CHOSEN, KEPT]]
+        for row, i in zip(at_once.counts, at_once.instructions)
+        if i.phase == "selection" and i.layer == "conv1"
     )
     assert chosen.tolist() == [rows * columns] * 2
 
