@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cache
 
 from mcuref.arguments import instance, one_of, whole
+from mcuref.cost.needs import program_needs
 from mcuref.errors import InputError
 from mcuref.layers import find_loss
 from mcuref.layers.losses import MATCHING
 from mcuref.memory.accountant import BudgetExceeded, Needs, Plan, excess
 from mcuref.memory.buffers import Buffer
-from mcuref.memory.footprint import footprint
 from mcuref.memory.targets import Budget
 from mcuref.network import Network
 from mcuref.optimisers import SGD
@@ -142,15 +142,6 @@ def require(
         plan, most, rule = max(refused, key=lambda entry: entry[1].sram)
         changes = suggestions(network, trainable, wrt, budget, needs)
         raise BudgetExceeded(rule.method, plan, most, budget, changes)
-
-
-def program_needs(listing, budget):
-    """The :class:`Needs` of a program under a budget: its plan and, if the budget's core was measured, code and stack."""
-    plan = listing.plan
-    around = footprint(listing, budget.core)
-    if around is None:
-        return Needs(plan.sram, plan.flash)
-    return Needs(plan.sram + max(around.stack - budget.stack, 0), plan.flash + around.flash, around.flash)
 
 
 def trainable_layers(network, trainable):

@@ -11,9 +11,7 @@ below 1; ``backward_effort_nonzero``, the same against what full training really
 
 import numpy as np
 
-from mcuref.program.instructions import COUNTS
-
-RUNS, MACS, CHOSEN, KEPT, COMPARISONS = range(len(COUNTS))  # columns of Program.counts
+from mcuref.cost.counts import CHOSEN, COMPARISONS, KEPT, MACS, RUNS
 
 
 def counts_by_kind(program):

@@ -196,8 +196,8 @@ class Program:
     # -- cost -----------------------------------------------------------------------------------------------------
 
     def report(self):
-        """What the program needs and costs, as plain data: see :func:`mcuref.report.memory.memory_report`."""
-        from mcuref.report.memory import memory_report
+        """What the program needs and costs, as plain data: see :func:`mcuref.cost.needs.memory_report`."""
+        from mcuref.cost.needs import memory_report
 
         return memory_report(self)
 

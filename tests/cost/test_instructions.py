@@ -11,13 +11,13 @@ import mcuref
 from mcuref import rules
 from mcuref.cost.features import in_fours, taps_inside
 from mcuref.cost.instructions import inference_instructions, measured, row_instructions, step_instructions
-from mcuref.cost.zeros import zero_shares
 from mcuref.datasets import load
 from mcuref.export.cores import FLAGS, MEASURED_CORES, find_core
 from mcuref.memory.targets import TARGETS
 from mcuref.models import build
 from mcuref.optimisers import SGD
 from mcuref.program.instructions import OPCODES
+from mcuref.program.zeros import zero_shares
 
 SMALL = ("mlp-64-32-10", "cnn-8", "mlp-64-24-17-10")
 

@@ -15,10 +15,11 @@ from mcuref.datasets import load
 from mcuref.errors import InputError
 from mcuref.export.material import Material
 from mcuref.export.project import write_project
-from mcuref.export.reference import arrays_in, read_reference
+from mcuref.export.reference import read_reference
 from mcuref.export.sources import SOURCES, needed_sources
 from mcuref.models import build
 from mcuref.optimisers import SGD
+from mcuref.runs.description import arrays_in
 
 VARIANTS = {
     "mlp": ("mlp-64-8-10", "tinypropv2", SGD(0.02), None),
