@@ -4,7 +4,7 @@ It never loads Numba and never allocates the arena: an estimate is a compiled pr
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from mcuref.arguments import instance, one_of, whole
 from mcuref.cost.needs import program_needs
@@ -16,6 +16,7 @@ from mcuref.memory.buffers import Buffer
 from mcuref.memory.targets import Budget
 from mcuref.network import Network
 from mcuref.optimisers import SGD
+from mcuref.program import first_steps
 from mcuref.program.emitter import Emitter
 from mcuref.program.instructions import COLUMNS
 from mcuref.program.program import Program
@@ -105,7 +106,7 @@ def compile(  # noqa: A001  the public name is mcuref.compile
         require(network, [rule], budget, optimiser, loss=loss, policy=policy, trainable=trainable, wrt=wrt)
     listing = lower(network, rule, optimiser, loss, policy, trainable, wrt)
     layers = trainable_layers(network, trainable) if wrt == "parameters" else ()
-    return Program(network, rule, optimiser, loss, policy, wrt, layers, budget, listing)
+    return Program(network, rule, optimiser, loss, policy, wrt, layers, budget, listing, prepare_executor)
 
 
 def _policy(policy, optimiser):
@@ -115,6 +116,13 @@ def _policy(policy, optimiser):
     if one_of("policy", policy, POLICIES) == "immediate" and optimiser.batch > 1:
         raise InputError(f"policy 'immediate' updates at every sample; a batch of {optimiser.batch} needs 'accumulate'")
     return policy
+
+
+def prepare_executor(index_type="uint16"):
+    """Compile or load the executor for kept indices of that type, which must take its first steps right; McurefError."""
+    from mcuref.program import executor
+
+    executor.compile_executor(index_type, partial(first_steps.fault, compile))
 
 
 def require(

@@ -1,7 +1,8 @@
-"""The house in CONTRIBUTING.md: its rooms are all there are, and imports point downwards in its list."""
+"""The house in CONTRIBUTING.md: its rooms are all there are, imports point downwards in its list, and none go in circles."""
 
 import ast
 import re
+from graphlib import CycleError, TopologicalSorter
 
 import pytest
 
@@ -56,6 +57,15 @@ def upwards(imports, order):
     return sorted(found)
 
 
+def circle(imports):
+    """Modules that import each other in a ring, the first one again at the end; [] if there is none."""
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
 def test_every_module_is_in_a_room_of_the_list():
     there = {name.split(".")[1] for name in sources().keys() - FACES}
     assert sorted(there) == sorted(rooms())
@@ -63,6 +73,10 @@ def test_every_module_is_in_a_room_of_the_list():
 
 def test_imports_point_downwards():
     assert not upwards(graph(sources()), rooms())
+
+
+def test_no_imports_go_in_circles():
+    assert not circle(graph(sources()))
 
 
 @pytest.mark.parametrize(
@@ -81,3 +95,13 @@ def test_an_import_that_points_upwards_is_found(line, found):
     names = ("mcuref", "mcuref.errors", "mcuref.memory.planner", "mcuref.program.trace")
     texts = dict.fromkeys(names, "import numpy") | {"mcuref.memory.arena": f"def f():\n    {line}\n"}
     assert upwards(graph(texts), rooms()) == found
+
+
+def test_a_circle_is_found():
+    texts = {
+        "mcuref.a": "from mcuref.b import f",
+        "mcuref.b": "def f():\n    from mcuref import c",
+        "mcuref.c": "import mcuref.a",
+    }
+    assert set(circle(graph(texts))) == set(texts)
+    assert not circle(graph(texts | {"mcuref.c": "import numpy"}))
