@@ -14,12 +14,13 @@ once, outside of the arena, which decides no bit.
 
 from dataclasses import dataclass, field, replace
 
+from mcuref.cost.needs import program_needs
 from mcuref.incremental.embedding import Embedding, embedding_network, embedding_seeds
 from mcuref.incremental.storage import Storage
 from mcuref.memory.accountant import BudgetExceeded, Needs, Plan, excess
 from mcuref.memory.arena import Arena, Part
 from mcuref.memory.buffers import Buffer, aligned
-from mcuref.program.compiler import compile, program_needs
+from mcuref.program.compiler import compile
 
 STAGES = ("record", "distil", "train", "verify", "grow")
 FIRST, LAST = 0, len(STAGES) - 1

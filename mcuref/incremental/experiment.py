@@ -9,6 +9,7 @@ import numpy as np
 
 from mcuref import arguments
 from mcuref.errors import InputError
+from mcuref.experiments.parallel import cores
 from mcuref.incremental.augmentation import Augmentation
 from mcuref.incremental.baselines import LEARNERS, recipe_for
 from mcuref.incremental.cycle import Layout, inference_macs
@@ -24,8 +25,7 @@ from mcuref.incremental.scenario import Scenario
 from mcuref.incremental.storage import Storage
 from mcuref.metrics import deviation
 from mcuref.models import build, find_model
-from mcuref.parallel import cores
-from mcuref.runs import data_digest
+from mcuref.runs.fingerprint import data_digest
 
 STRATEGIES = ("growing", "fixed-large", "naive", "joint", "random", "herding", "k-center", "reservoir")
 EQUAL_BYTES = ("random", "herding", "k-center", "reservoir")  # of samples at 8 bits and full resolution
@@ -126,7 +126,7 @@ class Experiment:
     budget : :class:`mcuref.Budget` or None; it binds "growing". What that is compared with says what it would need.
     progress : callable(what, done, total) or None.
     after_task : callable(seed, strategy, task rows so far) or None, called after every task.
-    keeper : keeps what is done, or None; see :class:`mcuref.incremental.keeping.Keeper`.
+    keeper : keeps what is done, or None; see :class:`mcuref.incremental.keeping.ExperimentCheckpoints`.
     """
 
     def __init__(self, data, model, setting, *, budget=None, progress=None, after_task=None, keeper=None):

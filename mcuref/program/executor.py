@@ -82,23 +82,22 @@ def is_kept(index_type="uint16"):
     return execute._cache.has(_signature(index_type), execute.targetctx)
 
 
-def compile_executor(index_type="uint16"):
+def compile_executor(index_type, fault):
     """Compile the executor, or load it from the cache; returns at once if that is done. Takes seconds when fresh.
 
     Programs that train a layer of more than 65,536 outputs have indices of type "uint32" and an executor of their own.
-    Either must take its first steps right (:mod:`mcuref.program.first_steps`): if one from the disk does not, everything
-    is compiled anew; McurefError if one just compiled does not.
+    Either must take its first steps right: ``fault(index_type)`` is a sentence about what it computes wrong, or None
+    (:func:`mcuref.program.first_steps.fault`). If one from the disk does not, everything is compiled anew; McurefError if
+    one just compiled does not.
     """
     if is_compiled(index_type):
         return
-    from mcuref.program import first_steps
-
     signature = _signature(index_type)
     execute.compile(signature)
-    fault = first_steps.fault(index_type)
-    if fault and execute.stats.cache_hits[signature]:
+    wrong = fault(index_type)
+    if wrong and execute.stats.cache_hits[signature]:
         compile_anew()
-        fault = first_steps.fault(index_type)
-    if fault:
+        wrong = fault(index_type)
+    if wrong:
         forget(execute)
-        raise McurefError(fault)
+        raise McurefError(wrong)

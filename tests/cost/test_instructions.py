@@ -11,7 +11,6 @@ import mcuref
 from mcuref import rules
 from mcuref.cost.features import in_fours, taps_inside
 from mcuref.cost.instructions import inference_instructions, measured, row_instructions, step_instructions
-from mcuref.cost.zeros import zero_shares
 from mcuref.datasets import load
 from mcuref.export.cores import FLAGS, MEASURED_CORES, find_core
 from mcuref.memory.targets import TARGETS
@@ -19,6 +18,7 @@ from mcuref.models import build
 from mcuref.operators import OPCODES
 from mcuref.operators.geometry import Geometry
 from mcuref.optimisers import SGD
+from mcuref.program.zeros import zero_shares
 
 SMALL = ("mlp-64-32-10", "cnn-8", "mlp-64-24-17-10")
 

@@ -11,14 +11,14 @@ from mcuref import Budget, Data, InputError, load_data
 from mcuref.incremental import experiment
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.experiment import DISTIL, EQUAL_BYTES, SCALARS, STRATEGIES, Experiment, Setting
-from mcuref.incremental.keeping import Keeper, fingerprint
-from mcuref.incremental.protocols import Protocol
+from mcuref.incremental.keeping import ExperimentCheckpoints, fingerprint
+from mcuref.incremental.protocols import IncrementalProtocol
 from mcuref.incremental.recipe import Criterion
 from mcuref.incremental.storage import Storage
 from mcuref.memory.accountant import BudgetExceeded
 
 MODEL = "mlp-64-32-10"
-QUICK = Protocol(Storage(4), Distillation(embeddings=2, iterations=4, group=3, stream=30), steps=150, share=0.05)
+QUICK = IncrementalProtocol(Storage(4), Distillation(embeddings=2, iterations=4, group=3, stream=30), steps=150, share=0.05)
 EASY = Criterion(within=0.9)
 
 
@@ -269,7 +269,7 @@ def never(sentence):
 
 
 def keeper(folder, warn=never, mine=FINGERPRINT):
-    return Keeper(folder, mine, warn)
+    return ExperimentCheckpoints(folder, mine, warn)
 
 
 @pytest.mark.parametrize("name", KILLED)
