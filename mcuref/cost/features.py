@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-H, W, C, HO, WO, O, KH, KW, SH, SW, TOP, LEFT = range(12)  # noqa: E741  columns of a geometry
+from mcuref.kernels.geometry import HO, KH, KW, LEFT, SH, SW, TOP, WO, C, H, O, W
+
 LANES = 8  # elements a pass of the kernels' inner loops
 
 

@@ -11,9 +11,10 @@ import numpy as np
 
 from mcuref.errors import McurefError
 from mcuref.kernels.add import add_f32
-from mcuref.kernels.conv import HO, KH, KW, WO, C, H, O, W, conv_backward_input_f32, conv_forward_f32, conv_update_f32
+from mcuref.kernels.conv import conv_backward_input_f32, conv_forward_f32, conv_update_f32
 from mcuref.kernels.dense import dense_backward_input_f32, dense_forward_f32, dense_update_f32
 from mcuref.kernels.depthwise import depthwise_backward_input_f32, depthwise_forward_f32, depthwise_update_f32
+from mcuref.kernels.geometry import HO, KH, KW, WO, C, H, O, W
 from mcuref.kernels.jit import compile_anew, forget, kernel
 from mcuref.kernels.lanes import abs_sum
 from mcuref.kernels.load import load_f32
