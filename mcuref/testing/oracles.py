@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mcuref.errors import InputError
 
-Array = NDArray[Any]
-Float64s = NDArray[np.float64]
+Array = np.ndarray[Any, np.dtype[Any]]
+Float64s = np.ndarray[Any, np.dtype[np.float64]]
+Int64s = np.ndarray[Any, np.dtype[np.int64]]
 Geometry = Iterable[int]  # twelve of them, see above
 
 
@@ -157,7 +157,7 @@ def depthwise_backward(
     return dx, dw, db
 
 
-def max_pool_forward(x: Array, geometry: Geometry) -> tuple[Float64s, NDArray[np.int64]]:
+def max_pool_forward(x: Array, geometry: Geometry) -> tuple[Float64s, Int64s]:
     """y[Ho, Wo, C] = largest x of each window, NaN if one is, float64; taps[Ho, Wo, C] = ky kw + kx of the first."""
     h, width, c, ho, wo, _, _, kw, *_ = geometry
     x, y, taps = _shaped(x, h, width, c), np.zeros((ho, wo, c)), np.zeros((ho, wo, c), np.int64)
@@ -228,7 +228,7 @@ def mean_squared_error(z: Array, target: Array) -> tuple[float, Float64s]:
     return np.sum(difference**2) / difference.size, 2 * difference / difference.size
 
 
-def top_k(delta: NDArray, k: int) -> NDArray[np.int64]:
+def top_k(delta: Array, k: int) -> Int64s:
     """Ascending indices of the k largest |delta[n]|: ties go to the lowest index, exact zeros are then dropped.
 
     Zeros are dropped after the selection, not replaced, so fewer than k entries may come back. `delta` is finite.
