@@ -5,7 +5,7 @@ import pytest
 from mcuref import TinyProp, build, compile
 from mcuref.cost.footprint import closure, deepest, footprint, read_table
 from mcuref.export.cores import MEASURED_CORES
-from mcuref.program.instructions import OPCODES
+from mcuref.operators import OPCODES
 
 
 def entry(size=0, align=4, needs=(), stack=0, calls=(), tails=(), indirect=False):
