@@ -17,6 +17,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from mcuref.errors import InputError
+from mcuref.sources import PACKAGE, closure, digest
 
 # What Numba's variables may be, where Numba does not say so in one sentence, or where it ends the process
 VARIABLES = {
@@ -54,34 +55,10 @@ from mcuref.kernels.cache import Overloads, Store  # noqa: E402
 FLAGS = {"fastmath": False, "error_model": "numpy", "nogil": True}
 
 
-PACKAGE = Path(__file__).resolve().parent.parent
-ROOMS = ("kernels", "operations", "operators", "program/executor.py")  # whose text decides compiled code
-IMPORT = re.compile(r"^from mcuref\.([\w.]+) import (\([^)]*\)|.*)", re.M)
-
-
 @cache
-def sources(path):
-    """Files whose text decides the code of what a module compiles: it, and all that it imports, sorted."""
-    found, queue = {path}, [path]
-    while queue:
-        for module, names in IMPORT.findall(queue.pop().read_text(encoding="utf-8")):
-            place = PACKAGE.joinpath(*module.split("."))
-            for part in (place, *(place / name for name in re.findall(r"\w+", names))):
-                for file in (part.with_suffix(".py"), part / "__init__.py"):
-                    inside = file.is_file() and any(file.is_relative_to(PACKAGE / room) for room in ROOMS)
-                    if inside and file not in found:
-                        found.add(file)
-                        queue.append(file)
-    return sorted(found)
-
-
-@cache
-def digest(path):
-    """SHA-256 of those files, hexadecimal: which texts the code of a module's kernels was compiled from."""
-    every = hashlib.sha256()
-    for file in sources(path):
-        every.update(hashlib.sha256(file.read_bytes()).digest())
-    return every.hexdigest()
+def sources_digest(path):
+    """Of a module and all that it imports: which texts the code of its kernels was compiled from."""
+    return digest(closure(path))
 
 
 def cache_folder():
@@ -106,7 +83,7 @@ def kernel(function=None, *, inlined=False):
     if compiled is not function:
         path = Path(function.__code__.co_filename).resolve()
         if path.is_relative_to(PACKAGE):  # what others compile is theirs to keep
-            compiled._cache = Overloads(function, STORE, digest(path))
+            compiled._cache = Overloads(function, STORE, sources_digest(path))
         _KERNELS.append(compiled)
     return compiled
 

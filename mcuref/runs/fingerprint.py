@@ -2,11 +2,12 @@
 
 import hashlib
 from dataclasses import fields
-from pathlib import Path
 
 import numpy as np
 
+from mcuref import sources
 from mcuref.errors import InputError
+from mcuref.sources import PACKAGE, closure
 from mcuref.version import __version__
 
 OTHER = {"mcuref": "another version of mcuref", "data": "other data", "program": "another model or other settings"}
@@ -24,7 +25,10 @@ def same_run(folder, begun, fingerprint):
     """InputError, naming what is different, unless both fingerprints are the same."""
     if begun != fingerprint:
         begun = begun if isinstance(begun, dict) else {}
-        different = [what for part, what in OTHER.items() if begun.get(part) != fingerprint[part]]
+        parts = [part for part in OTHER if begun.get(part) != fingerprint[part]]
+        if "program" in parts:  # another program has other sources, whatever the version
+            parts = [part for part in parts if part != "mcuref"]
+        different = [OTHER[part] for part in parts]
         raise InputError(
             f"run folder {str(folder)!r} was begun with {' and '.join(different)}; it can only go on with the same"
         )
@@ -45,9 +49,12 @@ def digest(text, arrays):
     return sha.hexdigest()
 
 
-def sources_digest(patterns):
-    """sha256 of the version and of the sources that decide a bit: files of the package by patterns."""
-    package, sha = Path(__file__).resolve().parents[1], hashlib.sha256(__version__.encode())
-    for path in sorted(path for pattern in patterns for path in package.glob(pattern)):
-        sha.update(path.read_bytes())
-    return sha.hexdigest()
+def sources_digest(names, instructions):
+    """sha256 of the version and of the sources that decide a bit, hexadecimal: an edit of others leaves a run as it is.
+
+    names : of files of the package, in folders by pattern; instructions : of the programs that are run, whose operators
+    say which operations and kernels these need.
+    """
+    modules = {PACKAGE / "operations" / f"{instruction.operator.module}.py" for instruction in instructions}
+    paths = {path for name in names for path in PACKAGE.glob(name)} | {p for module in modules for p in closure(module)}
+    return sources.digest(sorted(paths), __version__)

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mcuref import plain
-from mcuref.version import __version__
 from mcuref.errors import InputError
 from mcuref.files import write_json
 from mcuref.names import hint, near_paths
+from mcuref.version import __version__
 
 REQUEST = "run.json"
 SCHEMA = "mcuref.run/2"

@@ -16,8 +16,11 @@ from mcuref.runs.fingerprint import data_digest, digest, same_run, sources_diges
 from mcuref.training import Trainer
 
 PHASES = ("pre-training", "training")
-# Text that decides what a run comes to, beside its program; not read through mcuref.kernels.jit, which loads Numba
-SOURCES = ("kernels/*.py", "program/*.py", "metrics.py", "optimisers.py", "runs/training.py", "training.py")
+# Text that decides what a run comes to, beside the table of its program and the kernels that this names
+SOURCES = (
+    "kernels/random.py", "metrics.py", "optimisers.py", "program/effort.py", "program/executor.py", "program/program.py",
+    "program/samples.py", "runs/training.py", "training.py",
+)  # fmt: skip
 
 
 class TrainingCheckpoints:
@@ -106,10 +109,18 @@ class Run:
         program = self.compiled(self.network)
         arrays = [program.table, *program.listing.constants.values(), *self.network.parameters.values()]
         return {
-            "mcuref": sources_digest(SOURCES),
+            "mcuref": sources_digest(SOURCES, self.instructions),
             "data": data_digest(self.first, self.second),
             "program": digest(f"{self.protocol} {self.loss} {self.seed}", arrays),
         }
+
+    @property
+    def instructions(self):
+        """Those of the program that is trained, and of the one that is pre-trained."""
+        instructions = self.compiled(self.network).instructions
+        if self.first is None:
+            return instructions
+        return instructions + self.protocol.pretrainer(self.network, self.first, self.loss, self.seed).program.instructions
 
     def _started(self, arrays):
         """The network that training started from, according to a checkpoint."""

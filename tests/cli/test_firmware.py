@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from mcuref.runs.results import complete
 
 from mcuref import build, compile
 from mcuref.cli import verify
@@ -17,6 +16,7 @@ from mcuref.export.material import Material
 from mcuref.export.project import write_project
 from mcuref.firmware.toolchain import DoesNotFit, ToolError, missing
 from mcuref.runs.request import read_request, write_request
+from mcuref.runs.results import complete
 
 
 @pytest.fixture

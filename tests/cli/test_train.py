@@ -381,7 +381,7 @@ def test_a_model_in_a_file_is_read_once(mcuref, small, here):
 
 def test_another_version_of_mcuref(refused, interrupt, monkeypatch):
     interrupt("run", "--checkpoint", "0")
-    monkeypatch.setattr("mcuref.runs.training.SOURCES", ("kernels/dense.py",))
+    monkeypatch.setattr("mcuref.runs.training.SOURCES", ("optimisers.py",))
     refused("was begun with another version of mcuref; it can only", "train", "--resume", "run")
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from mcuref.runs.training import Run
 
 from mcuref import (
     SGD,
@@ -27,6 +26,7 @@ from mcuref.experiments.comparison import METHODS, SWEEP, Comparison, advantage,
 from mcuref.experiments.protocols import find_protocol
 from mcuref.report.json import comparison_json
 from mcuref.rules import PRESETS
+from mcuref.runs.training import Run
 from mcuref.training import Trainer
 
 

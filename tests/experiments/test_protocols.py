@@ -4,7 +4,6 @@ from dataclasses import asdict, fields, replace
 
 import numpy as np
 import pytest
-from mcuref.runs.training import Run
 
 from mcuref import SGD, Data, Full, InputError, Trainer, build, compile, load_data
 from mcuref.datasets.registry import NAMES
@@ -12,6 +11,7 @@ from mcuref.datasets.shift import shift
 from mcuref.experiments.protocols import OTHER, PROTOCOLS, REGIMES, TrainingProtocol, find_protocol
 from mcuref.models.zoo import ZOO
 from mcuref.rules import METHODS, setting_names
+from mcuref.runs.training import Run
 
 SOFTMAX = "softmax_cross_entropy"
 

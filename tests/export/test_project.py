@@ -8,7 +8,6 @@ import subprocess
 
 import numpy as np
 import pytest
-from mcuref.runs.description import arrays_in
 
 import mcuref
 from mcuref import rules
@@ -20,6 +19,7 @@ from mcuref.export.reference import read_reference
 from mcuref.export.sources import SOURCES, needed_sources
 from mcuref.models import build
 from mcuref.optimisers import SGD
+from mcuref.runs.description import arrays_in
 
 VARIANTS = {
     "mlp": ("mlp-64-8-10", "tinypropv2", SGD(0.02), None),

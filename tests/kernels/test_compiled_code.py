@@ -5,7 +5,6 @@ cache cannot be inspected and a test of a stale cache would test yesterday's cod
 is in the slow tier, and a few kernels are looked at always.
 """
 
-import importlib.util
 import json
 import os
 import re
@@ -18,6 +17,8 @@ import numba
 import pytest
 
 import mcuref
+from mcuref import sources
+from mcuref.kernels import dense
 from mcuref.kernels.jit import STORE
 
 from . import compiled_code as script
@@ -248,28 +249,31 @@ def copy(tmp_path):
     return shutil.copytree(PACKAGE, tmp_path / "copy" / "mcuref", ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def jit_of(package):
-    """The copy's mcuref.kernels.jit, which knows nothing of what was there before an edit."""
-    specification = importlib.util.spec_from_file_location("jit_of_the_copy", package / "kernels" / "jit.py")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
-
-def test_an_edit_recompiles_what_imports_it_and_nothing_else(copy, tmp_path, monkeypatch):
+def test_an_edit_recompiles_what_imports_it_and_nothing_else(copy, monkeypatch):
     """An executor and another kernel: each has the digest of its own import closure, opcodes and columns included."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    executor, matching = copy / "program" / "executor.py", copy / "kernels" / "matching.py"
-    closures = {path: set(jit_of(copy).sources(path)) for path in (executor, matching)}
-    assert {copy / "operators" / "columns.py", copy / "operations" / "views.py"} <= closures[executor]
-    assert {copy / "kernels" / "lanes.py"} <= closures[executor] and matching not in closures[executor]
-    digests = {path: jit_of(copy).digest(path) for path in closures}
-    for source in sorted({path for room in ("kernels", "operations", "operators") for path in (copy / room).glob("*.py")}):
+    monkeypatch.setattr(sources, "PACKAGE", copy)
+    paths = copy / "program" / "executor.py", copy / "kernels" / "matching.py"
+
+    def digests():
+        sources.closure.cache_clear()
+        return {path: sources.digest(sources.closure(path)) for path in paths}
+
+    before, closures = digests(), {path: set(sources.closure(path)) for path in paths}
+    executor, matching = paths
+    named = ("operators/columns.py", "operations/views.py", "operations/dense.py", "kernels/lanes.py", "kernels/window.py")
+    assert {copy / name for name in named} <= closures[executor] and matching not in closures[executor]
+    for source in sorted({path for room in sources.COMPUTING for path in (copy / room).glob("*.py")}):
         source.write_text(source.read_text() + "\n# edited\n")
-        after = {path: jit_of(copy).digest(path) for path in closures}
-        changed = {path for path in closures if after[path] != digests[path]}
+        after = digests()
+        changed = {path for path in paths if after[path] != before[path]}
         assert changed == {path for path, closure in closures.items() if source in closure}, source.name
-        digests = after
+        before = after
+    sources.closure.cache_clear()
+
+
+def test_a_kernel_is_kept_by_the_digest_of_its_closure():
+    wanted = sources.digest(sources.closure(PACKAGE / "kernels" / "dense.py"))
+    assert dense.dense_forward_f32._cache._digest == wanted
 
 
 def test_an_edited_callee_is_compiled_anew(copy, tmp_path):

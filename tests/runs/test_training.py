@@ -1,5 +1,6 @@
 """Runs: whatever phase they are stopped in, resumed they end with the same bits; other checkpoints are refused."""
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -7,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mcuref import Data, InputError, NonFiniteError, TinyPropV2, build, compile
+from mcuref import Data, InputError, NonFiniteError, TinyProp, TinyPropV2, build, compile, sources
 from mcuref.experiments.protocols import TrainingProtocol
 from mcuref.runs import checkpoints, fingerprint, training
 from mcuref.runs.training import Run, TrainingCheckpoints
@@ -31,11 +32,11 @@ def data(monkeypatch):
     return Data("many", "features", x[:160], y[:160], x[160:], y[160:])
 
 
-def make(data, protocol, folder=None, *, model="mlp-4-5-3", seed=3, rule=RULE, seconds=0, warn=None):
+def make(data, protocol, folder=None, *, model="mlp-4-5-3", seed=3, rule=RULE, seconds=0, warn=None, trainable=None):
     """A run, with checkpoints if it has a folder."""
 
     def compiled(network):
-        return compile(network, rule, protocol.optimiser())
+        return compile(network, rule, protocol.optimiser(), trainable=trainable)
 
     run = Run(protocol, build(model, data, seed=seed), data, "softmax_cross_entropy", seed, compiled)
     run.checkpoints = folder and TrainingCheckpoints(folder, seconds, warn)
@@ -164,18 +165,37 @@ def test_a_fingerprint_is_of_what_decides_the_run(data):
             assert other.fingerprint["mcuref"] == mine["mcuref"]
 
 
-def test_a_fingerprint_changes_with_the_sources(data, tmp_path, monkeypatch):
-    mine = fingerprint.sources_digest(training.SOURCES)
-    for name in ("kernels/dense.py", "program/executor.py", "optimisers.py", "training.py"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("pass\n")
-    monkeypatch.setattr(fingerprint, "__file__", str(tmp_path / "runs/fingerprint.py"))
-    digests = {mine, fingerprint.sources_digest(training.SOURCES)}
-    for name in ("kernels/dense.py", "program/executor.py", "optimisers.py"):
-        (tmp_path / name).write_text("pass  # changed\n")
-        digests.add(fingerprint.sources_digest(training.SOURCES))
+def test_a_fingerprint_changes_with_the_sources_that_its_program_uses_and_no_others(tmp_path, monkeypatch):
+    instructions = compile(build("mlp-9-8-3"), TinyProp()).instructions
+    package = shutil.copytree(sources.PACKAGE, tmp_path / "mcuref", ignore=shutil.ignore_patterns("__pycache__", "c"))
+    for module in (sources, fingerprint):
+        monkeypatch.setattr(module, "PACKAGE", package)
+
+    def found():
+        sources.closure.cache_clear()
+        return fingerprint.sources_digest(training.SOURCES, instructions)
+
+    mine = found()
+    used = "kernels/dense.py kernels/lanes.py kernels/vectors.py operations/dense.py operations/selection.py "
+    used += "operators/columns.py program/executor.py optimisers.py training.py"
+    unused = (
+        "kernels/conv.py kernels/matching.py operations/conv.py operations/dispatch.py operators/float32.py report/tables.py"
+    )
+    for name in (*used.split(), *unused.split()):
+        text = (package / name).read_text()
+        (package / name).write_text(text + "# edited\n")
+        assert (found() != mine) == (name in used.split()), name
+        (package / name).write_text(text)
+    assert found() == mine
     monkeypatch.setattr(fingerprint, "__version__", "0.1.1")
-    assert len(digests | {fingerprint.sources_digest(training.SOURCES)}) == 6
+    assert found() != mine
+    sources.closure.cache_clear()
+
+
+def test_a_run_with_pre_training_rests_on_the_kernels_of_both_programs(data):
+    """The last layer alone is trained, after all of them were: an edit of what updates the others counts, too."""
+    run = make(data, CONTINUE, trainable=1)
+    assert any(i.layer != run.network.names[-1] and i.phase == "update" for i in run.instructions)
 
 
 def test_a_fingerprint_loads_no_numba():
@@ -183,9 +203,9 @@ def test_a_fingerprint_loads_no_numba():
         import sys
         import mcuref, mcuref.runs.training, mcuref.experiments.protocols
         data = mcuref.load_data("digits")
-        run = mcuref.runs.training.Run(
-            mcuref.experiments.protocols.TrainingProtocol(1, 0.1), mcuref.build("mlp-64-10", data), data, "softmax_cross_entropy", 0,
-            mcuref.compile)
+        protocol = mcuref.experiments.protocols.TrainingProtocol(1, 0.1)
+        network = mcuref.build("mlp-64-10", data)
+        run = mcuref.runs.training.Run(protocol, network, data, "softmax_cross_entropy", 0, mcuref.compile)
         run.fingerprint
         sys.exit("numba" in sys.modules)"""
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
