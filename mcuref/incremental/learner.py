@@ -109,7 +109,7 @@ class IncrementalLearner:
         self.steps = self.epochs = self.draws = self.growth_draws = self.augmented_values = 0
         self.macs, self.peaks = dict.fromkeys(STAGE_MACS, 0), {"sram": 0, "flash": 0}
         self._counted = dict.fromkeys(STAGE_MACS, 0)
-        self._enter(self.room.cycle(network, outputs=1), {})
+        self._enter(self.room.cycle(network, outputs=1))
 
     # -- the whole cycle ------------------------------------------------------------------------------------------------
 
@@ -352,27 +352,28 @@ class IncrementalLearner:
         transition, after = next(cycles), next(cycles)
         if not (transition.fits and after.fits and all(cycle.fits for cycle in cycles)):
             return None
-        state = resized.state(self.program.state())
+        old_state = self.program.state()
         self._count()
         present, counted = (self.cycle, self.store), dict(self._counted)
-        self._enter(transition, state)
+        self._enter(transition)
+        self.program.restore(resized.state(self.program, old_state))
         if accepted is not None and not accepted():
             self._count()
             self.cycle, self.store = present
             self._counted = counted  # of its program, which has run before
             return None
         self._count()
-        self._enter(after, self.program.state())
+        state = self.program.state()
+        self._enter(after)
+        self.program.restore(state)
         return {"sram": transition.plan.sram, "flash": transition.plan.flash}
 
-    def _enter(self, cycle, state):
-        """Go on in another cycle, with a program's state; what is stored moves along."""
+    def _enter(self, cycle):
+        """Go on in another cycle, its program in its start state; what is stored moves along."""
         before = getattr(self, "cycle", None)
         cycle.allocate()
         if before is not None:
             cycle.take_over(before)
-        if state:
-            cycle.program.restore(state)
         self.cycle, self.store = cycle, Store(cycle, self.recipe)
         cycle.beside = None  # its arena is needed no more
         self._counted = dict.fromkeys(STAGE_MACS, 0)

@@ -98,21 +98,24 @@ class Emitter:
 
         return self._once(kind, make)
 
-    def state(self, kind, shape=(1,), category="rule state", dtype="float32"):
-        """State in SRAM that outlives a sample, 0 at the start."""
-        return self._once(kind, lambda name: Buffer(name, dtype, tuple(shape), category, self.name, persistent=True))
+    def state(self, kind, shape=(1,), category="rule state", dtype="float32", axes=()):
+        """State in SRAM that outlives a sample, 0 at the start; ``axes``: how it follows a resized network, see Buffer."""
+        return self._once(
+            kind, lambda name: Buffer(name, dtype, tuple(shape), category, self.name, persistent=True, axes=axes)
+        )
 
     def parameter(self, kind):
         """A parameter of the layer at hand: in SRAM with its start image in flash if trainable, else in flash only."""
         shape = self.network.parameter_shapes(self.index)[kind]
+        axes = self.network.layers[self.index].parameter_axes[kind]
 
         def make(name):
             """The buffer the program reads, and its start image if it has one."""
-            flash = Buffer(name, "float32", shape, "weights", self.name, "flash", True)
+            flash = Buffer(name, "float32", shape, "weights", self.name, "flash", True, axes)
             if self.index not in self.trainable:
                 return flash
-            buffer = Buffer(name, "float32", shape, "weights", self.name, persistent=True)
-            self.images[buffer] = Buffer(f"{name}.image", "float32", shape, "weights", self.name, "flash", True)
+            buffer = Buffer(name, "float32", shape, "weights", self.name, persistent=True, axes=axes)
+            self.images[buffer] = Buffer(f"{name}.image", "float32", shape, "weights", self.name, "flash", True, axes)
             return buffer
 
         return self._once(kind, make)
