@@ -12,7 +12,7 @@ from mcuref.comparison import named_rules
 from mcuref.datasets.registry import NAMES
 from mcuref.errors import McurefError
 from mcuref.export.cores import find_core
-from mcuref.incremental.experiment import STRATEGIES
+from mcuref.incremental.setting import STRATEGIES
 from mcuref.models.zoo import FOLDER as ZOO_FILES
 from mcuref.optimisers import SCHEDULES
 from mcuref.protocols import REGIMES
