@@ -18,8 +18,8 @@ def zero_shares(program, x):
         samples = Samples.checked(program, x[first : first + 1], None, None, labelled=False)
         step = Step(program, samples, None, np.zeros_like(program.counts))
         for row, instruction in enumerate(program.instructions[: program.listing.forward_rows]):
-            if len(instruction.inputs) == 3:  # activations, weights, bias
-                values = program.arena.view(instruction.inputs[0])
-                found.setdefault(instruction.inputs[0], []).append(np.mean(values == 0))
+            if "w" in instruction:
+                values = program.arena.view(instruction["x"])
+                found.setdefault(instruction["x"], []).append(np.mean(values == 0))
             step.run(row, row + 1)
     return {buffer: float(np.mean(shares)) for buffer, shares in found.items()}

@@ -10,7 +10,7 @@ from mcuref.firmware.answer import STEPS, WATCHED, read_answer
 from mcuref.firmware.comparison import compare
 from mcuref.firmware.examination import examine, patterns
 from mcuref.firmware.toolchain import SECONDS, FirmwareStopped, compile_all, link, run_firmware, workspace
-from mcuref.program.instructions import OPCODES
+from mcuref.operators import OPCODES
 
 MAGIC = 0x4655434D
 SMALL_POOL = 0x2600  # bytes for a case where there are 16 KiB of RAM

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mcuref.program.effort import MACS
+from mcuref.program.effort import macs
 
 STAGE_MACS = ("training", "verification", "distillation")
 
@@ -95,9 +95,9 @@ class LearnerModel:
     def outputs(self, x):
         """Outputs float32[N, outputs] of raw samples, and the multiply-accumulates of computing them."""
         counts = np.zeros_like(self.program.counts)
-        return self.program.outputs(x, counts=counts), int(counts[:, MACS].sum())
+        return self.program.outputs(x, counts=counts), sum(macs(self.program.instructions, counts))
 
     def count_work(self):
         """Add up the work of training and distilling since the last call."""
-        for stage, macs in self.memory.new_macs().items():
-            self.macs[stage] += macs
+        for stage, new in self.memory.new_macs().items():
+            self.macs[stage] += new

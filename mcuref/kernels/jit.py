@@ -1,9 +1,10 @@
 """How kernels are compiled: flags that keep every bit, and a cache that cannot go stale.
 
-An executor on the disk has in it the code of every kernel it calls. So what is compiled lies in a folder named by a hash
-of everything that decides the code: all kernel sources, the executor's, the instruction set's, Numba's version and the
-flags. What makes a file in it worth loading stands in :mod:`mcuref.kernels.cache`. Other users of Numba in this process
-keep their own settings. This is also where Numba is loaded first: what it cannot read of its environment is said here.
+An executor on the disk has in it the code of every kernel it calls. So what is compiled is kept under a hash of everything
+that decides its code: the text of its module and of all that this imports, Numba's version and the flags. An edit of one
+kernel is none of those that do not import it. What makes a file worth loading stands in :mod:`mcuref.kernels.cache`.
+Other users of Numba in this process keep their own settings. This is also where Numba is loaded first: what it cannot read
+of its environment is said here.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ import os
 import random
 import re
 import warnings
+from functools import cache
 from pathlib import Path
 
 from mcuref.errors import InputError
@@ -52,25 +54,44 @@ from mcuref.kernels.cache import Overloads, Store  # noqa: E402
 FLAGS = {"fastmath": False, "error_model": "numpy", "nogil": True}
 
 
-def sources():
-    """Files whose text decides the compiled code, sorted."""
-    package = Path(__file__).resolve().parent.parent
-    return sorted((package / "kernels").glob("*.py")) + [
-        package / "program" / f"{n}.py" for n in ("executor", "instructions")
-    ]
+PACKAGE = Path(__file__).resolve().parent.parent
+ROOMS = ("kernels", "operations", "operators", "program/executor.py")  # whose text decides compiled code
+IMPORT = re.compile(r"^from mcuref\.([\w.]+) import (\([^)]*\)|.*)", re.M)
+
+
+@cache
+def sources(path):
+    """Files whose text decides the code of what a module compiles: it, and all that it imports, sorted."""
+    found, queue = {path}, [path]
+    while queue:
+        for module, names in IMPORT.findall(queue.pop().read_text(encoding="utf-8")):
+            place = PACKAGE.joinpath(*module.split("."))
+            for part in (place, *(place / name for name in re.findall(r"\w+", names))):
+                for file in (part.with_suffix(".py"), part / "__init__.py"):
+                    inside = file.is_file() and any(file.is_relative_to(PACKAGE / room) for room in ROOMS)
+                    if inside and file not in found:
+                        found.add(file)
+                        queue.append(file)
+    return sorted(found)
+
+
+@cache
+def digest(path):
+    """SHA-256 of those files, hexadecimal: which texts the code of a module's kernels was compiled from."""
+    every = hashlib.sha256()
+    for file in sources(path):
+        every.update(hashlib.sha256(file.read_bytes()).digest())
+    return every.hexdigest()
 
 
 def cache_folder():
-    """Folder of compiled kernels for exactly these sources, flags and Numba version."""
-    digest = hashlib.sha256(f"{numba.__version__} {sorted(FLAGS.items())}".encode())
-    for path in sources():
-        digest.update(path.read_bytes())
+    """Folder of compiled kernels for this Numba version and these flags."""
+    name = hashlib.sha256(f"{numba.__version__} {sorted(FLAGS.items())}".encode()).hexdigest()[:16]
     base = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))  # stays "~" for a user without home
-    return base / "mcuref" / "kernels" / digest.hexdigest()[:16]
+    return base / "mcuref" / "kernels" / name
 
 
 STORE = Store(cache_folder())
-_SOURCES = {str(path) for path in sources()}
 _KERNELS = []  # all that :func:`kernel` made, in order: callees before what calls them
 
 
@@ -78,8 +99,9 @@ def kernel(function):
     """Compile ``function`` on first use for the types it is called with; plain Python under NUMBA_DISABLE_JIT=1."""
     compiled = numba.njit(**FLAGS)(function)
     if compiled is not function:
-        if os.path.realpath(function.__code__.co_filename) in _SOURCES:  # the folder's name says nothing of others
-            compiled._cache = Overloads(function, STORE)
+        path = Path(function.__code__.co_filename).resolve()
+        if path.is_relative_to(PACKAGE):  # what others compile is theirs to keep
+            compiled._cache = Overloads(function, STORE, digest(path))
         _KERNELS.append(compiled)
     return compiled
 

@@ -15,9 +15,10 @@ from mcuref.memory.buffers import Buffer
 from mcuref.memory.footprint import footprint
 from mcuref.memory.targets import Budget
 from mcuref.network import Network
+from mcuref.operators.columns import COLUMNS
 from mcuref.optimisers import SGD
+from mcuref.program.arithmetic import Arithmetic
 from mcuref.program.emitter import Emitter
-from mcuref.program.instructions import COLUMNS
 from mcuref.program.program import Program
 from mcuref.program.suggestions import suggestions
 from mcuref.rules import METHODS, Full
@@ -45,6 +46,7 @@ class Listing:
     parameters : {name: Buffer} where the program reads each parameter.
     index_type : "uint16" or "uint32", of kept indices.
     loss : str, its name, also where nothing is trained.
+    arithmetic : :class:`mcuref.program.arithmetic.Arithmetic`.
     """
 
     instructions: tuple
@@ -58,6 +60,7 @@ class Listing:
     parameters: dict
     index_type: str
     loss: str
+    arithmetic: Arithmetic
 
 
 def compile(  # noqa: A001  the public name is mcuref.compile
@@ -197,6 +200,7 @@ def lower(network, rule, optimiser, loss, policy, trainable, wrt):
         emit.parameters,
         emit.index_type,
         loss.name,
+        emit.arithmetic,
     )
 
 
@@ -248,10 +252,12 @@ def _backward(emit, rule, loss, steps, delta, values, saved):
 
 def _sum(emit, index, first, second):
     """Emit the sum of two errors at the output of a layer that feeds two others."""
-    sums = sum(i.name == "add_backward_f32" and i.layer_index == index for i in emit.instructions)  # it may feed three
+    sums = sum(
+        i.operator.family == "add_backward" and i.layer_index == index for i in emit.instructions
+    )  # it may feed three
     with emit.layer(index):
         total = emit.buffer(f"output_error{sums + 1}", first.shape, "errors")
-        emit("add_backward_f32", (total,), (first, second), first.shape, in_place=(total, first))
+        emit("add_backward", dx=total, a=first, b=second, n=first.shape[0])
     return total
 
 
