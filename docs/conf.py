@@ -28,9 +28,16 @@ myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 4
 
 autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # docstrings say types, and shapes with them
 default_role = "code"
 
 
 def setup(app):
     """Docstrings have mcuref's own plain form."""
     app.connect("autodoc-process-docstring", docstrings.process)
+    app.connect("autodoc-skip-member", skip_fields)
+
+
+def skip_fields(app, what, name, member, skip, options):
+    """A field of a named tuple is described in the docstring of its class."""
+    return True if str(member.__doc__).startswith("Alias for field number") else None

@@ -120,7 +120,7 @@ def prepare_kernels():
     console = _Console(stderr=True)
     with console.status("loading kernels"):
         from mcuref.kernels.jit import STORE
-        from mcuref.program import executor
+        from mcuref.program import compiler, executor
 
         fresh = not executor.is_compiled() and not executor.is_kept()
     if fresh:
@@ -128,7 +128,7 @@ def prepare_kernels():
         console.print(f"compiling kernels for this machine ({how_often}, about half a minute)")
     told = STORE.failure
     with console.status("compiling kernels" if fresh else "loading kernels"):
-        executor.compile_executor()
+        compiler.prepare_executor()
     if STORE.failure != told:
         console.print(f"kernels will be compiled at every start, because {_not_kept(STORE)}")
 

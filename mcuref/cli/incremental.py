@@ -221,10 +221,11 @@ def _given(**values):
 
 def _run_in_folder(asked, experiment):
     """Go on from the last checkpoint, if there is one."""
-    from mcuref.incremental.keeping import Keeper
+    from mcuref.incremental.keeping import ExperimentCheckpoints
+    from mcuref.runs.folder import what_stops_it
 
-    experiment.keeper = Keeper(asked.out, experiment.fingerprint, say)
-    with resumable.what_stops_it(asked.out):
+    experiment.keeper = ExperimentCheckpoints(asked.out, experiment.fingerprint, say)
+    with what_stops_it(asked.out):
         return _run(asked, experiment)
 
 

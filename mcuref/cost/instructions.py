@@ -1,8 +1,8 @@
 """Instructions that a program costs on a core, by formulas fitted to exact counts: nothing is run here.
 
 Each kernel (opcode) has a formula, linear in the :mod:`mcuref.cost.features` of a row; its coefficients are
-measured by ``python -m mcuref.firmware.fit`` and lie in measured/instructions-<core>.json, with compiler, flags and
-errors. Instructions are not cycles: wait states, branches and dual issue are not in them.
+measured by ``python -m mcuref.firmware.measuring.instructions`` and lie in measured/instructions-<core>.json, with
+compiler, flags and errors. Instructions are not cycles: wait states, branches and dual issue are not in them.
 """
 
 import json
@@ -45,7 +45,7 @@ def step_instructions(program, core_name, counts=None, samples=None, zeros=None)
         step can cost, where every selection keeps as many entries as it has room for and bisects to the last bit, no
         sample is skipped, no activation is 0, and the step ends a batch.
     samples : int, that ``counts`` is the sum of; the runs of the first row if None.
-    zeros : {buffer: share} of :func:`mcuref.cost.zeros.zero_shares`. None: half of the values behind a ReLU are
+    zeros : {buffer: share} of :func:`mcuref.program.zeros.zero_shares`. None: half of the values behind a ReLU are
         assumed to be 0 and no others. It matters on cores without an FPU, where a product with 0 costs little.
     """
     formulas = _formulas(core_name)

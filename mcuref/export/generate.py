@@ -67,7 +67,7 @@ def _shared(operators: Sequence[Operator], written: Callable[[Operator], tuple[s
 def python_wrappers(operators: Sequence[Operator]) -> str:
     """A module of mcuref/operations/: what runs operators whose kernels are in one file."""
     module = operators[0].module
-    wrappers = _shared(operators, _python_wrapper, "    return run_{name}(row, f, memory, host, position, counts)\n")
+    wrappers = _shared(operators, _python_wrapper, "    return run_{name}(row, f, memory, host, sample, counts)\n")
     bodies = "".join(f"\n\n{wrapper}" for wrapper in wrappers)
     kernels = {operator.kernel for operator in operators}
     columns = {name for name in ("KEPT", "IN", "OUT", "D", "F") if re.search(rf"\b{name}\b", bodies)}
@@ -117,7 +117,7 @@ def _python_wrapper(operator: Operator) -> tuple[str, str]:
         lines.append("    counts[KEPT] += count")
     views = [_python_view(operator, operand) for operand in operator.operands.values() if operand.name != "count"]
     lines += [_call(operator.kernel, views + _python_arguments(operator, columns)), "    return GO_ON"]
-    head = f"@kernel\ndef run_{operator.name}(row, f, memory, host, position, counts):\n"
+    head = f"@kernel(inlined=True)\ndef run_{operator.name}(row, f, memory, host, sample, counts):\n"
     return f'{head}    """{operator.signature}."""\n', "\n".join(lines) + "\n"
 
 
@@ -135,7 +135,7 @@ def _python_arguments(operator: Operator, columns: dict[str, str]) -> list[str]:
             found.append("row[D:F]")
         elif name in operator.constants:
             own = f"f[{operator.constants.index(name)}]"
-            found.append(f"rate({own}, host, position)" if name == "rate" else own)
+            found.append(f"rate({own}, sample)" if name == "rate" else own)
         else:
             found.append(f"row[{columns[name]}]")
     return found
@@ -178,7 +178,7 @@ def dispatch(operators: Sequence[Operator]) -> str:
     return (
         f'"""Which operation runs a row: a tree of comparisons with its opcode. Written by {COMMAND}."""\n\n'
         f"{_imports(modules)}\n\n"
-        "@kernel\ndef run(row, f, memory, host, position, counts):\n"
+        "@kernel(inlined=True)\ndef run(row, f, memory, host, sample, counts):\n"
         '    """Run a row; returns what comes next: GO_ON, JUMP or END."""\n'
         f"    opcode = row[OPCODE]\n{tree}\n"
     )
@@ -187,7 +187,7 @@ def dispatch(operators: Sequence[Operator]) -> str:
 def _tree(operators: Sequence[Operator], depth: int) -> list[str]:
     indent = "    " * depth
     if len(operators) == 1:
-        return [f"{indent}return run_{operators[0].name}(row, f, memory, host, position, counts)"]
+        return [f"{indent}return run_{operators[0].name}(row, f, memory, host, sample, counts)"]
     middle = len(operators) // 2
     return [
         f"{indent}if opcode < {operators[middle].number}:",
@@ -207,7 +207,7 @@ def c_wrappers(operators: Sequence[Operator]) -> str:
 
 
 def _c_wrapper(operator: Operator) -> tuple[str, str]:
-    """(head, body) of what runs an operator; of several outputs and of all inputs but the last the pointers are named first."""
+    """(head, body) of what runs an operator; pointers to several outputs and all inputs but the last come first."""
     lines, given = [], {}
     inputs = [operand for operand in operator.inputs if operand.name != "count"]
     for side, operands, named in (

@@ -2,10 +2,10 @@
 
 import re
 
-from mcuref import __version__
 from mcuref.export.cores import CORES
 from mcuref.export.literals import TYPES
 from mcuref.models import label
+from mcuref.version import __version__
 
 CALLS = {  # by whether an answer is a label
     True: """\

@@ -49,7 +49,7 @@ class Measurement:
     inferences: list
 
 
-def measure(core, materials, mode=TRACE, flags=()):
+def count_instructions(core, materials, mode=TRACE, flags=()):
     """Run programs on a core through the conformance firmware and count.
 
     Parameters

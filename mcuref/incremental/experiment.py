@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from mcuref.errors import InputError
+from mcuref.experiments.parallel import cores
 from mcuref.incremental.baselines import recipe_for, samples_for
 from mcuref.incremental.expansion import next_widths
 from mcuref.incremental.growth import hidden_widths, inference_macs, widen, with_hidden_widths
@@ -22,8 +23,7 @@ from mcuref.incremental.scenario import Scenario
 from mcuref.incremental.storage import Storage
 from mcuref.metrics import deviation
 from mcuref.models import build, find_model
-from mcuref.parallel import cores
-from mcuref.runs import data_digest
+from mcuref.runs.fingerprint import data_digest
 
 EQUAL_BYTES = ("random", "herding", "k-center", "reservoir")  # of samples at 8 bits and full resolution
 MOST_TASKS = 5  # if nothing is said
@@ -46,7 +46,7 @@ class Experiment:
     budget : :class:`mcuref.Budget` or None; it binds "growing". What that is compared with says what it would need.
     progress : callable(what, done, total) or None.
     after_task : callable(seed, strategy, task rows so far) or None, called after every task.
-    keeper : keeps what is done, or None; see :class:`mcuref.incremental.keeping.Keeper`.
+    keeper : keeps what is done, or None; see :class:`mcuref.incremental.keeping.ExperimentCheckpoints`.
     """
 
     def __init__(self, data, model, setting, *, budget=None, progress=None, after_task=None, keeper=None):

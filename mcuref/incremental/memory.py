@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from mcuref.cost.needs import program_needs
 from mcuref.errors import InputError
 from mcuref.incremental.embedding import Embedding
 from mcuref.incremental.layout import STAGES
 from mcuref.memory.accountant import BudgetExceeded, Needs, Plan, excess
 from mcuref.memory.arena import Arena, Part
 from mcuref.memory.buffers import Buffer, aligned
-from mcuref.program.compiler import compile, program_needs
+from mcuref.program.compiler import compile
 from mcuref.program.effort import counts_by_kind
 
 FIRST, LAST = 0, len(STAGES) - 1

@@ -13,7 +13,7 @@ import os
 import random
 import re
 import warnings
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from mcuref.errors import InputError
@@ -95,9 +95,14 @@ STORE = Store(cache_folder())
 _KERNELS = []  # all that :func:`kernel` made, in order: callees before what calls them
 
 
-def kernel(function):
-    """Compile ``function`` on first use for the types it is called with; plain Python under NUMBA_DISABLE_JIT=1."""
-    compiled = numba.njit(**FLAGS)(function)
+def kernel(function=None, *, inlined=False):
+    """Compile ``function`` on first use for the types it is called with; plain Python under NUMBA_DISABLE_JIT=1.
+
+    ``inlined``: into what calls it; for small functions that take many arrays, whose passing would cost more than the work.
+    """
+    if function is None:
+        return partial(kernel, inlined=inlined)
+    compiled = numba.njit(**FLAGS, forceinline=inlined)(function)
     if compiled is not function:
         path = Path(function.__code__.co_filename).resolve()
         if path.is_relative_to(PACKAGE):  # what others compile is theirs to keep

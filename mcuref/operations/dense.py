@@ -8,8 +8,8 @@ from mcuref.operations.views import GO_ON, f32, i32, indices, rate
 from mcuref.operators.columns import IN, KEPT, OUT, D
 
 
-@kernel
-def run_dense_forward_f32(row, f, memory, host, position, counts):
+@kernel(inlined=True)
+def run_dense_forward_f32(row, f, memory, host, sample, counts):
     """z[O] from x[I], w[O, I], b[O]."""
     O, I = np.int64(row[D]), np.int64(row[D + 1])
     dense_forward_f32(
@@ -18,8 +18,8 @@ def run_dense_forward_f32(row, f, memory, host, position, counts):
     return GO_ON
 
 
-@kernel
-def run_dense_backward_input_f32(row, f, memory, host, position, counts):
+@kernel(inlined=True)
+def run_dense_backward_input_f32(row, f, memory, host, sample, counts):
     """dx[I] from delta[O], w[O, I], index kept[], i32 count[1]."""
     O, I = np.int64(row[D]), np.int64(row[D + 1])
     count = i32(memory, row[IN + 3])
@@ -33,8 +33,8 @@ def run_dense_backward_input_f32(row, f, memory, host, position, counts):
     return GO_ON
 
 
-@kernel
-def run_dense_update_f32(row, f, memory, host, position, counts):
+@kernel(inlined=True)
+def run_dense_update_f32(row, f, memory, host, sample, counts):
     """w[O, I], b[O] from delta[O], x[I], index kept[], i32 count[1]."""
     O, I = np.int64(row[D]), np.int64(row[D + 1])
     count = i32(memory, row[IN + 3])
@@ -45,7 +45,7 @@ def run_dense_update_f32(row, f, memory, host, position, counts):
         f32(memory, row[IN], O),
         f32(memory, row[IN + 1], I),
         indices(memory, row[IN + 2], count),
-        rate(f[0], host, position),
+        rate(f[0], sample),
         row[D + 2],
     )
     return GO_ON

@@ -8,8 +8,8 @@ from mcuref.operations.views import GO_ON, f32, i32, indices, rate
 from mcuref.operators.columns import IN, KEPT, OUT, D, F
 
 
-@kernel
-def run_depthwise_forward_f32(row, f, memory, host, position, counts):
+@kernel(inlined=True)
+def run_depthwise_forward_f32(row, f, memory, host, sample, counts):
     """z[HO, WO, O] from x[H, W, C], w[KH, KW, C], b[C]."""
     H, W, C, HO, WO, O, KH, KW = (
         np.int64(row[D]),
@@ -31,8 +31,8 @@ def run_depthwise_forward_f32(row, f, memory, host, position, counts):
     return GO_ON
 
 
-@kernel
-def run_depthwise_backward_input_f32(row, f, memory, host, position, counts):
+@kernel(inlined=True)
+def run_depthwise_backward_input_f32(row, f, memory, host, sample, counts):
     """dx[H, W, C] from delta[HO, WO, O], w[KH, KW, C], index kept[], i32 count[1]."""
     H, W, C, HO, WO, O, KH, KW = (
         np.int64(row[D]),
@@ -56,8 +56,8 @@ def run_depthwise_backward_input_f32(row, f, memory, host, position, counts):
     return GO_ON
 
 
-@kernel
-def run_depthwise_update_f32(row, f, memory, host, position, counts):
+@kernel(inlined=True)
+def run_depthwise_update_f32(row, f, memory, host, sample, counts):
     """w[KH, KW, C], b[C] from delta[HO, WO, O], x[H, W, C], index kept[], i32 count[1]."""
     H, W, C, HO, WO, O, KH, KW = (
         np.int64(row[D]),
@@ -77,7 +77,7 @@ def run_depthwise_update_f32(row, f, memory, host, position, counts):
         f32(memory, row[IN], HO * WO * O),
         f32(memory, row[IN + 1], H * W * C),
         indices(memory, row[IN + 2], count),
-        rate(f[0], host, position),
+        rate(f[0], sample),
         row[D + 12],
         row[D:F],
     )

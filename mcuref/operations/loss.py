@@ -8,29 +8,29 @@ from mcuref.operations.views import GO_ON, f32
 from mcuref.operators.columns import IN, OUT, D
 
 
-@kernel
-def run_softmax_cross_entropy_f32(row, f, memory, host, position, counts):
+@kernel(inlined=True)
+def run_softmax_cross_entropy_f32(row, f, memory, host, sample, counts):
     """delta[n] from z[n] and the label."""
     n = row[D]
-    label = host.labels[host.order[position]]
-    host.losses[position] = softmax_cross_entropy_f32(f32(memory, row[OUT], n), f32(memory, row[IN], n), label)
+    label = host.labels[sample.number]
+    host.losses[sample.position] = softmax_cross_entropy_f32(f32(memory, row[OUT], n), f32(memory, row[IN], n), label)
     return GO_ON
 
 
-@kernel
-def run_mean_squared_error_f32(row, f, memory, host, position, counts):
+@kernel(inlined=True)
+def run_mean_squared_error_f32(row, f, memory, host, sample, counts):
     """delta[n] from z[n] and the target."""
     n = np.int64(row[D])
-    first = host.order[position] * n
+    first = sample.number * n
     target = host.targets[first : first + n]
-    host.losses[position] = mean_squared_error_f32(f32(memory, row[OUT], n), f32(memory, row[IN], n), target)
+    host.losses[sample.position] = mean_squared_error_f32(f32(memory, row[OUT], n), f32(memory, row[IN], n), target)
     return GO_ON
 
 
-@kernel
-def run_reconstruction_f32(row, f, memory, host, position, counts):
+@kernel(inlined=True)
+def run_reconstruction_f32(row, f, memory, host, sample, counts):
     """delta[n] from z[n] and target[n], the sample as it was loaded."""
     n = row[D]
     target = f32(memory, row[IN + 1], n)
-    host.losses[position] = mean_squared_error_f32(f32(memory, row[OUT], n), f32(memory, row[IN], n), target)
+    host.losses[sample.position] = mean_squared_error_f32(f32(memory, row[OUT], n), f32(memory, row[IN], n), target)
     return GO_ON

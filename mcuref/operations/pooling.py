@@ -13,8 +13,8 @@ from mcuref.operations.views import GO_ON, f32, u8
 from mcuref.operators.columns import IN, OUT, D, F
 
 
-@kernel
-def run_max_pool_forward_f32(row, f, memory, host, position, counts):
+@kernel(inlined=True)
+def run_max_pool_forward_f32(row, f, memory, host, sample, counts):
     """y[HO, WO, O], u8 taps[HO, WO, O]? from x[H, W, C]."""
     H, W, C, HO, WO, O = (
         np.int64(row[D]),
@@ -30,8 +30,8 @@ def run_max_pool_forward_f32(row, f, memory, host, position, counts):
     return GO_ON
 
 
-@kernel
-def run_average_pool_forward_f32(row, f, memory, host, position, counts):
+@kernel(inlined=True)
+def run_average_pool_forward_f32(row, f, memory, host, sample, counts):
     """y[HO, WO, O] from x[H, W, C]."""
     H, W, C, HO, WO, O = (
         np.int64(row[D]),
@@ -45,8 +45,8 @@ def run_average_pool_forward_f32(row, f, memory, host, position, counts):
     return GO_ON
 
 
-@kernel
-def run_max_pool_backward_f32(row, f, memory, host, position, counts):
+@kernel(inlined=True)
+def run_max_pool_backward_f32(row, f, memory, host, sample, counts):
     """dx[H, W, C] from dy[HO, WO, O], u8 taps[HO, WO, O]."""
     H, W, C, HO, WO, O = (
         np.int64(row[D]),
@@ -62,8 +62,8 @@ def run_max_pool_backward_f32(row, f, memory, host, position, counts):
     return GO_ON
 
 
-@kernel
-def run_average_pool_backward_f32(row, f, memory, host, position, counts):
+@kernel(inlined=True)
+def run_average_pool_backward_f32(row, f, memory, host, sample, counts):
     """dx[H, W, C] from dy[HO, WO, O]."""
     H, W, C, HO, WO, O = (
         np.int64(row[D]),

@@ -4,12 +4,12 @@ import numpy as np
 
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.rows import apply_rows_f32, begin_rows_f32
-from mcuref.operations.views import GO_ON, JUMP, f32, i32, indices, u8
+from mcuref.operations.views import GO_ON, JUMP, f32, i32, indices, u8, words
 from mcuref.operators.columns import IN, KEPT, OUT, D
 
 
-@kernel
-def run_begin_rows_f32(row, f, memory, host, position, counts):
+@kernel(inlined=True)
+def run_begin_rows_f32(row, f, memory, host, sample, counts):
     """a[R * K], a_bias[R], touched[(R + 7) // 8] from kept[], count[1]."""
     rows, elements = np.int64(row[D]), row[D + 1]
     a, a_bias = f32(memory, row[OUT], rows * elements), f32(memory, row[OUT + 1], rows)
@@ -19,8 +19,8 @@ def run_begin_rows_f32(row, f, memory, host, position, counts):
     return GO_ON
 
 
-@kernel
-def run_apply_rows_f32(row, f, memory, host, position, counts):
+@kernel(inlined=True)
+def run_apply_rows_f32(row, f, memory, host, sample, counts):
     """w[R * K], b[R], touched[(R + 7) // 8] from a[R * K], a_bias[R] and the learning rate."""
     rows, elements = np.int64(row[D]), row[D + 1]
     w, b, touched = (
@@ -29,16 +29,16 @@ def run_apply_rows_f32(row, f, memory, host, position, counts):
         u8(memory, row[OUT + 2], (rows + 7) >> 3),
     )
     a, a_bias = f32(memory, row[IN], rows * elements), f32(memory, row[IN + 1], rows)
-    counts[KEPT] += apply_rows_f32(w, b, touched, a, a_bias, host.rates[position], elements, row[D + 2], row[D + 3])
+    counts[KEPT] += apply_rows_f32(w, b, touched, a, a_bias, sample.rate, elements, row[D + 2], row[D + 3])
     return GO_ON
 
 
-@kernel
-def run_count_batch_i32(row, f, memory, host, position, counts):
+@kernel(inlined=True)
+def run_count_batch_i32(row, f, memory, host, sample, counts):
     """counter[1]: jumps unless a batch is full."""
-    at = row[OUT] >> 2
-    memory.i32[at] += np.int32(1)
-    if memory.i32[at] < row[D]:
+    counter = words(memory, row[OUT], 1)
+    counter[0] += np.int32(1)
+    if counter[0] < row[D]:
         return JUMP
-    memory.i32[at] = np.int32(0)
+    counter[0] = np.int32(0)
     return GO_ON

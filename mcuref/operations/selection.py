@@ -13,32 +13,32 @@ from mcuref.kernels.selection import (
     raise_maximum,
     top_k,
 )
-from mcuref.operations.views import END, GO_ON, JUMP, f32, indices
+from mcuref.operations.views import END, GO_ON, JUMP, f32, indices, words
 from mcuref.operators.columns import CHOSEN, COMPARISONS, IN, KEPT, OUT, D
 
 
-@kernel
+@kernel(inlined=True)
 def _bits(row, memory):
     """The error as int32."""
-    return memory.i32[row[IN] >> 2 : (row[IN] >> 2) + row[D]]
+    return words(memory, row[IN], row[D])
 
 
-@kernel
+@kernel(inlined=True)
 def _select(row, memory, k, counts):
     """Keep the k largest entries of the error; all that are not 0 where k is all of them."""
     kept, bits = indices(memory, row[OUT], k), _bits(row, memory)
     count, comparisons = 0, 0
     if k > 0:
         count, comparisons = top_k(kept, bits, k)
-    memory.i32[row[OUT + 1] >> 2] = np.int32(count)
+    words(memory, row[OUT + 1], 1)[0] = np.int32(count)
     counts[CHOSEN] += k
     counts[KEPT] += count
     counts[COMPARISONS] += comparisons
     return GO_ON
 
 
-@kernel
-def run_decide_f32(row, f, memory, host, position, counts):
+@kernel(inlined=True)
+def run_decide_f32(row, f, memory, host, sample, counts):
     """y_max[1] from delta[n]: jumps unless D > threshold."""
     y = abs_sum(f32(memory, row[IN], row[D]))
     if not is_finite(y):
@@ -47,33 +47,33 @@ def run_decide_f32(row, f, memory, host, position, counts):
     y_max = raise_maximum(f32(memory, row[OUT], 1), y, decay)
     if y != np.float32(0) and decision(y, y_max, d_min, d_range, beta + beta_range * (y / y_max)) > threshold:
         return GO_ON
-    host.trained[position] = 0
+    host.trained[sample.position] = 0
     return JUMP
 
 
-@kernel
-def run_select_full_f32(row, f, memory, host, position, counts):
+@kernel(inlined=True)
+def run_select_full_f32(row, f, memory, host, sample, counts):
     """kept[n], count[1] from delta[n]."""
     n = np.int64(row[D])
     if not is_finite(abs_sum(f32(memory, row[IN], n))):
         return END
     count = keep_nonzero(indices(memory, row[OUT], n), _bits(row, memory))
-    memory.i32[row[OUT + 1] >> 2] = np.int32(count)
+    words(memory, row[OUT + 1], 1)[0] = np.int32(count)
     counts[CHOSEN] += n
     counts[KEPT] += count
     return GO_ON
 
 
-@kernel
-def run_select_top_k_f32(row, f, memory, host, position, counts):
+@kernel(inlined=True)
+def run_select_top_k_f32(row, f, memory, host, sample, counts):
     """kept[k], count[1] from delta[n]."""
     if not is_finite(abs_sum(f32(memory, row[IN], row[D]))):
         return END
     return _select(row, memory, np.int64(row[D + 1]), counts)
 
 
-@kernel
-def run_select_adaptive_f32(row, f, memory, host, position, counts):
+@kernel(inlined=True)
+def run_select_adaptive_f32(row, f, memory, host, sample, counts):
     """kept[], count[1], y_max[1] from delta[n]."""
     n, floor = np.int64(row[D]), row[D + 1] != 0
     y = abs_sum(f32(memory, row[IN], n))

@@ -7,10 +7,12 @@ microcontroller would not keep.
 
 from functools import cache
 
+import numpy as np
+
 from mcuref.errors import McurefError
 from mcuref.kernels.jit import compile_anew, forget, kernel
 from mcuref.operations.dispatch import run
-from mcuref.operations.views import END, JUMP, Host, Memory
+from mcuref.operations.views import END, JUMP, Host, Memory, Sample, line, uncounted
 from mcuref.operators import columns
 from mcuref.operators.columns import RUNS, F
 
@@ -28,12 +30,14 @@ def execute(table, constants, memory, host, first_row, end_row, results, result_
     :mod:`mcuref.operations.views`; results uint8[S, bytes]: takes that many bytes of the arena from ``result_offset`` on
     after each sample; counts int64[rows, 4]; status int64[3]: why it ended, at which position, and the row there.
     """
+    memory, host = uncounted(memory), uncounted(host)
     status[CODE] = DONE
     for position in range(host.order.size):
+        sample = Sample(position, np.int64(host.order[position]), host.rates[position])
         index = first_row
         while index < end_row:
             counts[index, RUNS] += 1
-            following = run(table[index], constants[index, F:], memory, host, position, counts[index])
+            following = run(line(table, index, 0), line(constants, index, F), memory, host, sample, line(counts, index, 0))
             if following == END:
                 status[CODE], status[POSITION], status[ROW] = NONFINITE, position, index
                 return
@@ -78,23 +82,22 @@ def is_kept(index_type="uint16"):
     return execute._cache.has(_signature(index_type), execute.targetctx)
 
 
-def compile_executor(index_type="uint16"):
+def compile_executor(index_type, fault):
     """Compile the executor, or load it from the cache; returns at once if that is done. Takes seconds when fresh.
 
     Programs that train a layer of more than 65,536 outputs have indices of type "uint32" and an executor of their own.
-    Either must take its first steps right (:mod:`mcuref.program.first_steps`): if one from the disk does not, everything
-    is compiled anew; McurefError if one just compiled does not.
+    Either must take its first steps right: ``fault(index_type)`` is a sentence about what it computes wrong, or None
+    (:func:`mcuref.program.first_steps.fault`). If one from the disk does not, everything is compiled anew; McurefError if
+    one just compiled does not.
     """
     if is_compiled(index_type):
         return
-    from mcuref.program import first_steps
-
     signature = _signature(index_type)
     execute.compile(signature)
-    fault = first_steps.fault(index_type)
-    if fault and execute.stats.cache_hits[signature]:
+    wrong = fault(index_type)
+    if wrong and execute.stats.cache_hits[signature]:
         compile_anew()
-        fault = first_steps.fault(index_type)
-    if fault:
+        wrong = fault(index_type)
+    if wrong:
         forget(execute)
-        raise McurefError(fault)
+        raise McurefError(wrong)

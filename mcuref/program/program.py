@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from mcuref.arguments import instance, whole
+from mcuref.cost.needs import memory_report
 from mcuref.errors import InputError, NonFiniteError
 from mcuref.memory.arena import Arena
 from mcuref.operators.columns import COUNTS
@@ -29,11 +30,11 @@ class Program:
     counts : int64[rows, 4], what training did so far, row by row: runs, chosen k, kept entries, comparisons.
     """
 
-    def __init__(self, network, rule, optimiser, loss, policy, wrt, trainable, budget, listing, part=None):
+    def __init__(self, network, rule, optimiser, loss, policy, wrt, trainable, budget, listing, prepare, part=None):
         self.network, self.rule, self.optimiser, self.loss = network, rule, optimiser, loss
         self.policy, self.wrt, self.trainable, self.budget = policy, wrt, trainable, budget
         self.listing, self.plan, self.instructions = listing, listing.plan, listing.instructions
-        self._part, self._offsets = part, listing.plan.offsets if part is None else part.offsets
+        self._prepare, self._part, self._offsets = prepare, part, listing.plan.offsets if part is None else part.offsets
         self.counts = np.zeros((len(self.instructions), len(COUNTS)), np.int64)
 
     # -- memory ---------------------------------------------------------------------------------------------------
@@ -85,6 +86,7 @@ class Program:
             self.trainable,
             self.budget,
             self.listing,
+            self._prepare,
             part,
         )
 
@@ -116,6 +118,10 @@ class Program:
     def state_buffers(self):
         """Buffers of all that :meth:`state` copies."""
         return [p.buffer for p in self.plan.placements if p.buffer.persistent and p.buffer.region == "sram"]
+
+    def prepare(self):
+        """Have the executor compiled, or loaded, that runs this program; otherwise the first use does that."""
+        self._prepare(self.listing.index_type)
 
     # -- running --------------------------------------------------------------------------------------------------
 
@@ -197,9 +203,7 @@ class Program:
     # -- cost -----------------------------------------------------------------------------------------------------
 
     def report(self):
-        """What the program needs and costs, as plain data: see :func:`mcuref.report.memory.memory_report`."""
-        from mcuref.report.memory import memory_report
-
+        """What the program needs and costs, as plain data: see :func:`mcuref.cost.needs.memory_report`."""
         return memory_report(self)
 
 
@@ -249,7 +253,7 @@ class Step:
         arena, index_type = program.arena.bytes, program.listing.index_type
         self.tables = table, table.view(np.float32)
         self.memory = Memory(*(arena.view(dtype) for dtype in ("u1", index_type, "i4", "f4")))
-        executor.compile_executor(index_type)
+        program.prepare()
 
     def run(self, first_row, end_row):
         """Run some rows for all samples; returns the row that would come next for the last one. See ``shown``."""

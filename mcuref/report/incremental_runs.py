@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mcuref import checkpoints
 from mcuref.errors import InputError
 from mcuref.files import new_file, write_json
 from mcuref.models import label
 from mcuref.report.json import budget_json
 from mcuref.report.learned import nothing_learned
-from mcuref.report.runs import REPORT, complete, write_csv
+from mcuref.runs import checkpoints
+from mcuref.runs.results import REPORT, complete, write_csv
 
 PICTURES = ("accuracy.png", "size.png", "matrix.png", "stored.png")
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from mcuref.runs.results import complete
 
 from mcuref import build, compile
 from mcuref.cli import verify
@@ -15,8 +16,7 @@ from mcuref.export.cores import CORES
 from mcuref.export.material import Material
 from mcuref.export.project import write_project
 from mcuref.firmware.toolchain import DoesNotFit, ToolError, missing
-from mcuref.report.request import read_request, write_request
-from mcuref.report.runs import complete
+from mcuref.runs.request import read_request, write_request
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from mcuref import Budget, Data, InputError, load_data
 from mcuref.incremental import experiment
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.experiment import EQUAL_BYTES, SCALARS, Experiment
-from mcuref.incremental.keeping import Keeper, fingerprint
+from mcuref.incremental.keeping import ExperimentCheckpoints, fingerprint
 from mcuref.incremental.protocols import IncrementalProtocol
 from mcuref.incremental.recipe import Criterion
 from mcuref.incremental.setting import DISTIL, STRATEGIES, Setting
@@ -270,7 +270,7 @@ def never(sentence):
 
 
 def keeper(folder, warn=never, mine=FINGERPRINT):
-    return Keeper(folder, mine, warn)
+    return ExperimentCheckpoints(folder, mine, warn)
 
 
 @pytest.mark.parametrize("name", KILLED)

@@ -61,6 +61,12 @@ OTHERS = (
     "average_pool_backward_f32",
     "add_f32",
     "gather_patch",
+    "place_at",
+    "first_place",
+    "place_of",
+    "next_place",
+    "entries_end",
+    "under",
     "is_finite",
     "keep_nonzero",
     "count_reaching",
@@ -242,25 +248,28 @@ def copy(tmp_path):
     return shutil.copytree(PACKAGE, tmp_path / "copy" / "mcuref", ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def cache_name(package):
-    """What the copy calls its cache folder."""
+def jit_of(package):
+    """The copy's mcuref.kernels.jit, which knows nothing of what was there before an edit."""
     specification = importlib.util.spec_from_file_location("jit_of_the_copy", package / "kernels" / "jit.py")
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
-    return module.cache_folder().name
+    return module
 
 
-def test_editing_anything_that_is_compiled_in_changes_the_cache_folder(copy, tmp_path, monkeypatch):
+def test_an_edit_recompiles_what_imports_it_and_nothing_else(copy, tmp_path, monkeypatch):
+    """An executor and another kernel: each has the digest of its own import closure, opcodes and columns included."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    # instructions.py too: its opcodes and columns are constants in the executor's code
-    program = copy / "program"
-    sources = [*sorted((copy / "kernels").glob("*.py")), program / "executor.py", program / "instructions.py"]
-    names = [cache_name(copy)]
-    for path in sources:
-        path.write_text(path.read_text() + "\n# edited\n")
-        names.append(cache_name(copy))
-    unnoticed = [path.name for path, before, after in zip(sources, names, names[1:]) if before == after]
-    assert unnoticed == []
+    executor, matching = copy / "program" / "executor.py", copy / "kernels" / "matching.py"
+    closures = {path: set(jit_of(copy).sources(path)) for path in (executor, matching)}
+    assert {copy / "operators" / "columns.py", copy / "operations" / "views.py"} <= closures[executor]
+    assert {copy / "kernels" / "lanes.py"} <= closures[executor] and matching not in closures[executor]
+    digests = {path: jit_of(copy).digest(path) for path in closures}
+    for source in sorted({path for room in ("kernels", "operations", "operators") for path in (copy / room).glob("*.py")}):
+        source.write_text(source.read_text() + "\n# edited\n")
+        after = {path: jit_of(copy).digest(path) for path in closures}
+        changed = {path for path in closures if after[path] != digests[path]}
+        assert changed == {path for path, closure in closures.items() if source in closure}, source.name
+        digests = after
 
 
 def test_an_edited_callee_is_compiled_anew(copy, tmp_path):
