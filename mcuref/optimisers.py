@@ -105,11 +105,12 @@ class Summed:
     def update(self, layer, delta, kept, x):
         """The sums of the layer at hand; also their application, if that is not put off."""
         emit = self.emit
+        parameters = {kind: emit.parameter(kind) for kind in ("weights", "bias")}
         sums = tuple(
-            emit.state(f"{kind}_{self.kind}", emit.parameter(kind).shape, self.category) for kind in ("weights", "bias")
+            emit.state(f"{kind}_{self.kind}", p.shape, self.category, axes=p.axes) for kind, p in parameters.items()
         )
         rows = sums[1].shape[0]
-        touched = emit.state("touched_rows", (-(-rows // 8),), self.category, "uint8")
+        touched = emit.state("touched_rows", (-(-rows // 8),), self.category, "uint8", ("output bits",))
         dimensions = dict(zip(("R", "K", "row_stride", "stride"), (rows, *layer.rows(emit.input_shape))))
         a, a_bias = sums
         emit("begin_rows", a=a, a_bias=a_bias, touched=touched, **kept._asdict(), **dimensions, factor=self.momentum)

@@ -159,8 +159,8 @@ def _setting(asked):
     """The Setting that the options describe."""
     from mcuref import rules
     from mcuref.errors import InputError
-    from mcuref.incremental.experiment import Setting
     from mcuref.incremental.recipe import Criterion
+    from mcuref.incremental.setting import Setting
 
     if asked.criterion is not None and asked.within is not None:
         raise InputError("--criterion and --within are two ways to say what accuracy is enough; give one of them")

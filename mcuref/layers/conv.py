@@ -28,6 +28,7 @@ class Conv2D:
     dilation: object = field(default=1, repr=False)
 
     kind = "conv"
+    parameter_axes = {"weights": ("outputs", "", "", "inputs"), "bias": ("outputs",)}  # what they count: see Buffer
 
     def __post_init__(self):
         whole("a conv layer's number of filters", self.filters, 1, MOST_FILTERS)

@@ -20,6 +20,7 @@ class Dense:
     outputs: int
 
     kind = "dense"
+    parameter_axes = {"weights": ("outputs", "inputs"), "bias": ("outputs",)}  # what they count: see Buffer
 
     def __post_init__(self):
         whole("a dense layer's number of outputs", self.outputs, 1, MOST_OUTPUTS)

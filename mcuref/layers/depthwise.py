@@ -23,6 +23,7 @@ class DepthwiseConv2D:
     dilation: object = field(default=1, repr=False)
 
     kind = "depthwise"
+    parameter_axes = {"weights": ("", "", "outputs"), "bias": ("outputs",)}  # what they count: see Buffer
 
     def __post_init__(self):
         self._window()

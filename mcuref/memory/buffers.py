@@ -53,6 +53,9 @@ class Buffer:
     layer : str, the layer it belongs to, or "" for the program as a whole.
     region : str, "sram" or "flash".
     persistent : bool, whether the value outlives a sample (weights, state, constants); never shares its bytes.
+    axes : tuple of str, what each axis counts, so that the value can follow when the network is resized: "outputs" or
+        "inputs", channels of the layer's output or of its input; "output bits", the same with a bit each, the lowest
+        first; "", anything that stays as it is. () stands for "" along every axis.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Buffer:
     layer: str = ""
     region: str = "sram"
     persistent: bool = False
+    axes: tuple = ()
 
     @property
     def size(self):

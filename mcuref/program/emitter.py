@@ -122,28 +122,39 @@ class Emitter:
         return self._once(kind, make)
 
     def state(
-        self, kind: str, shape: tuple[int, ...] = (1,), category: str = "rule state", dtype: str | None = None
+        self,
+        kind: str,
+        shape: tuple[int, ...] = (1,),
+        category: str = "rule state",
+        dtype: str | None = None,
+        axes: tuple[str, ...] = (),
     ) -> Buffer:
-        """State in SRAM that outlives a sample, 0 at the start; its type is the arithmetic's if none is given."""
+        """State in SRAM that outlives a sample, 0 at the start; its type is the arithmetic's if none is given.
+
+        axes : how it follows when the network is resized, as a :class:`mcuref.memory.buffers.Buffer` says it.
+        """
         dtype = dtype or self.arithmetic.type(category)
-        return self._once(kind, lambda name: Buffer(name, dtype, tuple(shape), category, self.name, persistent=True))
+        return self._once(
+            kind, lambda name: Buffer(name, dtype, tuple(shape), category, self.name, persistent=True, axes=axes)
+        )
 
     def parameter(self, kind: str) -> Buffer:
         """A parameter of the layer at hand: in SRAM with its start image in flash if trainable, else in flash only.
 
         Of what consists of several tensors, the one that has the parameter's name.
         """
-        tensors = self.arithmetic.tensors(kind, self.network.parameter_shapes(self.index)[kind])
-        return [self._tensor(name, dtype, shape) for name, (dtype, shape) in tensors.items()][0]
+        shape, axes = self.network.parameter_shapes(self.index)[kind], self.network.layers[self.index].parameter_axes[kind]
+        tensors = self.arithmetic.tensors(kind, shape, axes)
+        return [self._tensor(name, *tensor) for name, tensor in tensors.items()][0]
 
-    def _tensor(self, kind: str, dtype: str, shape: tuple[int, ...]) -> Buffer:
+    def _tensor(self, kind: str, dtype: str, shape: tuple[int, ...], axes: tuple[str, ...]) -> Buffer:
         def make(name: str) -> Buffer:
             """The buffer the program reads, and its start image if it has one."""
-            flash = Buffer(name, dtype, shape, "weights", self.name, "flash", True)
+            flash = Buffer(name, dtype, shape, "weights", self.name, "flash", True, axes)
             if self.index not in self.trainable:
                 return flash
-            buffer = Buffer(name, dtype, shape, "weights", self.name, persistent=True)
-            self.images[buffer] = Buffer(f"{name}.image", dtype, shape, "weights", self.name, "flash", True)
+            buffer = Buffer(name, dtype, shape, "weights", self.name, persistent=True, axes=axes)
+            self.images[buffer] = Buffer(f"{name}.image", dtype, shape, "weights", self.name, "flash", True, axes)
             return buffer
 
         return self._once(kind, make)

@@ -96,26 +96,27 @@ class Program:
 
     def state(self):
         """Copies of all that training changes and a later sample sees, by name: trainable parameters, rule state."""
-        return {b.name: self.arena.view(b).copy() for b in self._state_buffers}
+        return {b.name: self.arena.view(b).copy() for b in self.state_buffers}
 
     def restore(self, state):
         """Put back what :meth:`state` returned; InputError if it is another program's, or not finite."""
         instance("state", state, dict, "a dict, as Program.state() returns")
-        names = {b.name for b in self._state_buffers}
+        names = {b.name for b in self.state_buffers}
         if set(state) != names:
             odd = sorted(set(state) ^ names)[0]
             raise InputError(f"state has {'an unknown' if odd in state else 'no'} entry {odd!r}; it is not this program's")
-        for b in self._state_buffers:
+        for b in self.state_buffers:
             value = np.asarray(state[b.name])
             if value.shape != b.shape or value.dtype != b.dtype:
                 raise InputError(f"state {b.name!r} is {value.dtype}{value.shape}; it must be {b.dtype}{b.shape}")
             if not np.isfinite(value).all():
                 raise InputError(f"state {b.name!r} has NaN or infinite values")
-        for b in self._state_buffers:
+        for b in self.state_buffers:
             self.arena.view(b)[:] = state[b.name]
 
     @property
-    def _state_buffers(self):
+    def state_buffers(self):
+        """Buffers of all that :meth:`state` copies."""
         return [p.buffer for p in self.plan.placements if p.buffer.persistent and p.buffer.region == "sram"]
 
     def prepare(self):

@@ -77,7 +77,7 @@ def _places(experiment):
     """Where everything lies at the end, of every strategy and seed."""
     for strategy in experiment.strategies:
         for seed in experiment.setting.seeds:
-            for row in experiment.learners[strategy, seed].cycle.where():
+            for row in experiment.learners[strategy, seed].memory.where():
                 yield strategy, seed, *(row[name] for name in _PLACES)
 
 

@@ -12,6 +12,7 @@ from mcuref.experiments import protocols
 from mcuref.incremental import experiment
 from mcuref.incremental import protocols as incremental
 from mcuref.incremental.recipe import Expansion, Recipe, Verification
+from mcuref.incremental.setting import Setting
 from mcuref.memory.targets import format_size, parse_size
 from mcuref.optimisers import SGD
 
@@ -27,7 +28,7 @@ WORDS = {
     "--tasks": {f"{experiment.MOST_TASKS}, or as many as classes"},
     "--group": {str(p.distillation.group) for p in INCREMENTAL},
     "--store": {Recipe(per_class=1).region}, "--features": {Recipe(per_class=1).features},
-    "--within": {f"{experiment.Setting().criterion.within:g}"}, "--verify": {Verification().source},
+    "--within": {f"{Setting().criterion.within:g}"}, "--verify": {Verification().source},
     "--factor": {f"{Expansion().factor:g}"},
     "bench --model": {"those of mcuref.bench.benchmark.MODELS"}, "estimate --data": {": float32 samples"},
     "estimate --model": {f": one that fits the data, without data {options.DEFAULT_MODEL}"},

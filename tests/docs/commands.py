@@ -13,7 +13,7 @@ from mcuref.errors import McurefError
 from mcuref.experiments.comparison import named_rules
 from mcuref.experiments.protocols import REGIMES
 from mcuref.export.cores import find_core
-from mcuref.incremental.experiment import STRATEGIES
+from mcuref.incremental.setting import STRATEGIES
 from mcuref.models.zoo import FOLDER as ZOO_FILES
 from mcuref.optimisers import SCHEDULES
 

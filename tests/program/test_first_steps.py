@@ -62,7 +62,7 @@ def test_a_wrong_bit_is_seen(monkeypatch, field, number):
     def miscalculating(program, x, y=None):
         shown = train(program, x, y)
         if calls["train"] == number:
-            first = shown.losses if field == "losses" else program.arena.view(program._state_buffers[0])
+            first = shown.losses if field == "losses" else program.arena.view(program.state_buffers[0])
             first.reshape(-1).view(np.uint32)[0] ^= 1
         calls["train"] += 1
         return shown

@@ -32,8 +32,10 @@ class Arithmetic(Protocol):
     def type(self, category: str) -> str:
         """NumPy type of the buffers of a category, where a layer names none."""
 
-    def tensors(self, kind: str, shape: tuple[int, ...]) -> Mapping[str, tuple[str, tuple[int, ...]]]:
-        """{name: (NumPy type, shape)} of what a parameter of that kind consists of; the first has the kind's name."""
+    def tensors(
+        self, kind: str, shape: tuple[int, ...], axes: tuple[str, ...]
+    ) -> Mapping[str, tuple[str, tuple[int, ...], tuple[str, ...]]]:
+        """{name: (NumPy type, shape, axes)} of what a parameter of that kind consists of; the first has the kind's name."""
 
     def complete(self, emit: Any, operator: Operator, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Operands, dimensions and constants by name: those that were emitted, and what the arithmetic adds to them."""

@@ -26,9 +26,11 @@ class Float32:
         """float32, whatever it is."""
         return self.name
 
-    def tensors(self, kind: str, shape: tuple[int, ...]) -> Mapping[str, tuple[str, tuple[int, ...]]]:
+    def tensors(
+        self, kind: str, shape: tuple[int, ...], axes: tuple[str, ...]
+    ) -> Mapping[str, tuple[str, tuple[int, ...], tuple[str, ...]]]:
         """The parameter itself."""
-        return {kind: (self.name, shape)}
+        return {kind: (self.name, shape, axes)}
 
     def complete(self, emit: Any, operator: Operator, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """What was emitted is all there is."""

@@ -1,19 +1,19 @@
-"""Whether there is room: the plans that a learner's model, and every change of it, must fit."""
+"""The plans that a learner's model, and every change of it, must fit."""
 
 from dataclasses import replace
 
-from mcuref.incremental.cycle import Cycle
 from mcuref.incremental.distillation import Distillation
+from mcuref.incremental.memory import LearnerMemory
 from mcuref.layers import Dense
 from mcuref.network import Network
 
 
-class Room:
-    """The plans of one learner.
+class LearnerPlans:
+    """The plans of one learner: of each model that it has or may have, checked before anything is allocated.
 
     Parameters
     ----------
-    layout : :class:`mcuref.incremental.cycle.Layout`.
+    layout : :class:`mcuref.incremental.layout.Layout`.
     budget : :class:`mcuref.Budget` or None.
     seed : int, of the embeddings.
     """
@@ -21,40 +21,45 @@ class Room:
     def __init__(self, layout, budget, seed):
         self.layout, self.budget, self.seed = layout, budget, seed
 
-    def cycle(self, network, outputs=None, beside=None):
-        """The :class:`Cycle` of a network, with another number of outputs if one is given."""
+    def memory(self, network, outputs=None, replaces=None):
+        """The :class:`LearnerMemory` of a network, planned; with another number of outputs if one is given."""
         if outputs is not None:
             network = Network([*network.written[:-1], Dense(outputs)], seed=self.seed, name=network.name)
-        return Cycle(network, self.layout, self.budget, self.seed, beside)
+        return LearnerMemory(network, self.layout, self.budget, self.seed, replaces)
 
     def reserved(self, network):
-        """The plans of a network once all classes are there, and while the last one is added: room never given away."""
+        """The plans of a network with all classes, and while the last one is added: what they need is never given away."""
         most = self.layout.most_classes
-        yield self.cycle(network, most)
+        yield self.memory(network, most)
         if most > 1:
-            yield self.cycle(network, most, beside=self.cycle(network, most - 1))
+            yield self.memory(network, most, replaces=self.memory(network, most - 1))
 
     def of_change(self, resized, present):
         """The plans of a change, one by one: with both models in memory, afterwards, and with classes yet to come."""
         network = resized.network
-        yield self.cycle(network, beside=present)
-        yield self.cycle(network)
+        yield self.memory(network, replaces=present)
+        yield self.memory(network)
         if network.outputs < self.layout.most_classes:
             yield from self.reserved(network)
 
     def require(self, network):
-        """BudgetExceeded, with changes that would fit, unless there is room for a network with all its classes."""
-        for cycle in self.reserved(network):
-            cycle.require(lambda: self.suggestions(network))
+        """BudgetExceeded, with changes that would fit, unless a network fits with all its classes."""
+        for memory in self.reserved(network):
+            memory.require(lambda: self.suggestions(network))
+
+    def require_change(self, resized, present):
+        """BudgetExceeded unless all plans of a change fit."""
+        for memory in self.of_change(resized, present):
+            memory.require()
 
     def suggestions(self, network):
         """Changes that would fit, each planned: [{"change", "sram", "flash"}]."""
         found = []
         for change, layouts in self._smaller():
             for value, layout in layouts:
-                cycles = list(Room(layout, self.budget, self.seed).reserved(network))
-                if all(cycle.fits for cycle in cycles):
-                    most = {region: max(getattr(c.needs, region) for c in cycles) for region in ("sram", "flash")}
+                plans = list(LearnerPlans(layout, self.budget, self.seed).reserved(network))
+                if all(memory.fits for memory in plans):
+                    most = {region: max(getattr(memory.needs, region) for memory in plans) for region in ("sram", "flash")}
                     found.append({"change": change.format(value)} | most)
                     break
         return found

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from mcuref import Budget, Conv2D, Dense, Flatten, Input, MaxPool2D, Network, ReLU, TinyProp, TopK, compile
-from mcuref.incremental.cycle import CLASS_COLUMNS, STAGES, Cycle, Layout
 from mcuref.incremental.distillation import Distillation, distil_class
 from mcuref.incremental.embedding import Embedding, embedding_network, embedding_seeds
 from mcuref.incremental.growth import widen
+from mcuref.incremental.layout import CLASS_COLUMNS, STAGES, Layout
 from mcuref.incremental.learner import IncrementalLearner
+from mcuref.incremental.memory import LearnerMemory
 from mcuref.incremental.recipe import Criterion, Recipe, Verification
 from mcuref.incremental.storage import Storage
 from mcuref.memory.buffers import aligned
@@ -52,8 +53,8 @@ def layout(network, embedding="network", classes=4, capacity=None, **given):
     return whole if capacity is None else replace(whole, capacity=capacity)
 
 
-def cycle(network, budget=None, beside=None, **given):
-    return Cycle(network, layout(network, **given), budget, 5, beside)
+def memory_of(network, budget=None, replaces=None, **given):
+    return LearnerMemory(network, layout(network, **given), budget, 5, replaces)
 
 
 def samples(network, count=40, seed=0):
@@ -103,10 +104,10 @@ def network(request):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_buffers_of_one_stage_share_no_byte_and_the_plan_ends_where_the_last_one_does(network, name):
-    present = cycle(network, **RECIPES[name])
+    present = memory_of(network, **RECIPES[name])
     overlap(present.plan)
     wider = widen(network, [w.outputs + 2 if isinstance(w, Dense) else w.filters + 1 for w in layers(network)])
-    overlap(cycle(wider.network, beside=present, **RECIPES[name]).plan)
+    overlap(memory_of(wider.network, replaces=present, **RECIPES[name]).plan)
     assert present.plan.lower_bound("sram") <= present.plan.sram <= 1.1 * present.plan.lower_bound("sram")
 
 
@@ -116,7 +117,7 @@ def layers(network):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_arena_is_the_plan_to_the_byte(network, name):
-    present = cycle(network, **RECIPES[name]).allocate()
+    present = memory_of(network, **RECIPES[name]).allocate()
     assert len(present.arena.bytes) == present.plan.sram + present.plan.flash
     assert present.program.arena.bytes is present.arena.bytes
     for embedding in present.embeddings:
@@ -131,29 +132,29 @@ def test_the_arena_is_the_plan_to_the_byte(network, name):
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_buffer_of_the_program_lies_inside_its_place(network, name):
     """State in its own place, what shares in the work area; SRAM in SRAM and flash in flash."""
-    present = cycle(network, **RECIPES[name]).allocate()
+    present = memory_of(network, **RECIPES[name]).allocate()
     work = {p.buffer: p for p in present.plan.placements if p.buffer.name.endswith(".work")}
-    for tenant, program in zip(
-        (present.model, *present.embedded), (present.program, *(e.program for e in present.embeddings))
+    for placed, program in zip(
+        (present.placed_model, *present.placed_embeddings), (present.program, *(e.program for e in present.embeddings))
     ):
-        for p in tenant.program.plan.placements:
+        for p in placed.program.plan.placements:
             offset = program.arena.offsets[p.buffer]
-            if p.buffer in tenant.proxies:
-                assert offset == present.plan.offsets[tenant.proxies[p.buffer]]
-                assert tenant.proxies[p.buffer].size == p.buffer.size
-            elif p.buffer in tenant.drawn:
-                block = present.plan.offsets[tenant.block]
-                assert block <= offset and offset + p.buffer.size <= block + tenant.block.size
+            if p.buffer in placed.proxies:
+                assert offset == present.plan.offsets[placed.proxies[p.buffer]]
+                assert placed.proxies[p.buffer].size == p.buffer.size
+            elif p.buffer in placed.drawn:
+                block = present.plan.offsets[placed.block]
+                assert block <= offset and offset + p.buffer.size <= block + placed.block.size
             else:
-                area = work[tenant.work]
+                area = work[placed.work]
                 assert area.offset <= offset and offset + p.buffer.size <= area.offset + area.buffer.size
             in_flash = offset >= present.plan.sram
-            assert in_flash == (p.buffer.region == "flash" and p.buffer not in tenant.drawn)
+            assert in_flash == (p.buffer.region == "flash" and p.buffer not in placed.drawn)
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_programs_in_the_arena_compute_the_bits_they_compute_alone(network, name):
-    present, (x, y) = cycle(network, **RECIPES[name]).allocate(), samples(network)
+    present, (x, y) = memory_of(network, **RECIPES[name]).allocate(), samples(network)
     made = present.layout.recipe
     alone = compile(network, made.rule, made.optimiser())
     assert present.program.outputs(x).tobytes() == alone.outputs(x).tobytes()
@@ -175,7 +176,7 @@ def test_programs_in_the_arena_compute_the_bits_they_compute_alone(network, name
 
 @pytest.mark.parametrize("name", ("plain", "published step", "random start", "selection alone", "half resolution, 2 bits"))
 def test_distilling_in_the_arena_is_distilling_alone(network, name):
-    present, (x, _) = cycle(network, **RECIPES[name]).allocate(), samples(network)
+    present, (x, _) = memory_of(network, **RECIPES[name]).allocate(), samples(network)
     codec, made = present.layout.codec, present.layout.recipe.distillation
     present.arena.sram[:] = PATTERN  # leftovers of other stages decide nothing
     present.generate_embeddings()
@@ -189,7 +190,7 @@ def test_distilling_in_the_arena_is_distilling_alone(network, name):
 def test_no_stage_writes_outside_the_buffers_that_live_in_it(network, name):
     """All bytes but those of the stage are painted over; afterwards the paint is as it was."""
     made, (x, y) = learner(network, name.startswith("validation"), **RECIPES[name]), samples(network, seed=1)
-    plan, memory = made.cycle.plan, made.cycle.arena.bytes
+    plan, memory = made.memory.plan, made.memory.arena.bytes
     always = bytes_of(plan, lambda p: p.first == 0 and p.last == len(STAGES) - 1)
 
     def paint(*stages):
@@ -209,7 +210,7 @@ def test_no_stage_writes_outside_the_buffers_that_live_in_it(network, name):
     outside = paint()
     made.record()
     assert (memory[outside] == PATTERN).all()
-    assert (made.cycle.arena.guard == 0xA5).all()
+    assert (made.memory.arena.guard == 0xA5).all()
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -218,7 +219,7 @@ def test_stages_need_nothing_that_other_stages_left_behind(network, name):
     ends = []
     for pattern in (None, 0x00, 0x3C):
         made, (x, y) = learner(network, name.startswith("validation"), **RECIPES[name]), samples(network, seed=1)
-        plan, memory = made.cycle.plan, made.cycle.arena.bytes
+        plan, memory = made.memory.plan, made.memory.arena.bytes
         shared = ~bytes_of(plan, lambda p: p.first == 0 and p.last == len(STAGES) - 1)
         for stage in (lambda: made.distil(x[y < 2], y[y < 2]), lambda: made.train(50), lambda: made.predict(x)):
             if pattern is not None:
@@ -231,7 +232,7 @@ def test_stages_need_nothing_that_other_stages_left_behind(network, name):
 @pytest.mark.parametrize("name", ("plain", "momentum", "TinyProp", "in SRAM", "validation in flash"))
 def test_flash_changes_only_where_something_is_stored_or_recorded(network, name):
     made, (x, y) = learner(network, name.startswith("validation"), **RECIPES[name]), samples(network, seed=1)
-    plan, memory = made.cycle.plan, made.cycle.arena.bytes
+    plan, memory = made.memory.plan, made.memory.arena.bytes
 
     def changed(action):
         before = memory.copy()
@@ -254,7 +255,7 @@ def test_flash_changes_only_where_something_is_stored_or_recorded(network, name)
 
 
 def test_what_is_stored_moves_between_flash_and_sram_by_exactly_its_bytes(network):
-    flash, sram = (cycle(network, region=r, verification=Verification("stored", 3)) for r in ("flash", "sram"))
+    flash, sram = (memory_of(network, region=r, verification=Verification("stored", 3)) for r in ("flash", "sram"))
     assert flash.stored_bytes == sram.stored_bytes
     moved = sum(aligned(b.size) for b in flash.stored.values())
     assert flash.plan.flash - sram.plan.flash == moved
@@ -266,19 +267,19 @@ def test_what_is_stored_moves_between_flash_and_sram_by_exactly_its_bytes(networ
 def test_stored_bytes_by_hand(bits, half):
     """8 x 8 x 3 pixels as of an image; a byte a label; 16 bytes a class."""
     network = Network([Input((8, 8, 3), "uint8", 0.0, 1 / 255), Flatten(), Dense(4), ReLU(), Dense(5)])
-    made = cycle(network, classes=5, storage=Storage(bits, half), verification=Verification("stored", 2))
+    made = memory_of(network, classes=5, storage=Storage(bits, half), verification=Verification("stored", 2))
     values = 8 * 8 * 3 // (4 if half else 1)
     assert made.stored_bytes == 4 * 5 * (values * bits // 8 + 1) + 2 * 5 * (8 * 8 * 3 + 1) + 5 * 4 * len(CLASS_COLUMNS)
 
 
 def test_labels_need_two_bytes_for_more_than_256_classes():
     network = NETWORKS["dense"]
-    few, many = (cycle(network, classes=classes, capacity=300) for classes in (256, 257))
+    few, many = (memory_of(network, classes=classes, capacity=300) for classes in (256, 257))
     assert few.stored["memory.labels"].size == 300 and many.stored["memory.labels"].size == 600
 
 
 def names(made, **given):
-    return {p.buffer.name: p for p in cycle(made, **given).plan.placements}
+    return {p.buffer.name: p for p in memory_of(made, **given).plan.placements}
 
 
 def test_buffers_of_what_is_asked_for_are_in_the_plan_and_others_are_not(network):
@@ -288,7 +289,7 @@ def test_buffers_of_what_is_asked_for_are_in_the_plan_and_others_are_not(network
     for kind in ("weights", "bias"):
         assert f"dense1.{kind}_velocity" in names(network, momentum=0.9)
         assert f"dense1.{kind}_gradient" in names(network, batch=4)
-    tiny = {p.buffer.category for p in cycle(network, rule=TinyProp()).plan.placements}
+    tiny = {p.buffer.category for p in memory_of(network, rule=TinyProp()).plan.placements}
     assert "rule state" in tiny and "rule state" not in {p.buffer.category for p in plain.values()}
     published = names(network, distillation=replace(QUICK, step="published"))
     assert published["distil.velocity"].buffer.shape == (3, network.input.size)
@@ -312,40 +313,40 @@ def test_replay_order_needs_four_bytes_beyond_65536_samples():
 
 def test_two_models_lie_side_by_side_while_one_takes_the_place_of_the_other(network):
     """All of the old model's state and flash, and of what the distillation has in flash, besides the new model's."""
-    present = cycle(network, momentum=0.9)
+    present = memory_of(network, momentum=0.9)
     wider = widen(network, [w + 3 for w in (w.outputs if isinstance(w, Dense) else w.filters for w in layers(network))])
-    alone = cycle(wider.network, momentum=0.9, embedding=network)
-    both = Cycle(wider.network, present.layout, None, 5, beside=present)
-    old = [p.buffer for p in present.plan.placements if p.buffer in present.model.proxies.values()]
+    alone = memory_of(wider.network, momentum=0.9, embedding=network)
+    both = LearnerMemory(wider.network, present.layout, None, 5, replaces=present)
+    old = [p.buffer for p in present.plan.placements if p.buffer in present.placed_model.proxies.values()]
     assert set(old) <= set(both.plan.offsets)
     kept = [b for b in present.plan.offsets if b.region == "flash" and b.name.startswith("embedding")]
     assert kept and set(kept) <= set(both.plan.offsets), "tables of the embeddings do not leave flash while a model grows"
     assert both.plan.flash == alone.plan.flash + sum(aligned(b.size) for b in old if b.region == "flash")
     state = sum(aligned(b.size) for b in old if b.region == "sram")
-    work = both.model.program.plan.shared("sram")
-    assert both.plan.sram >= state + both.model.program.plan.state + work
+    work = both.placed_model.program.plan.shared("sram")
+    assert both.plan.sram >= state + both.placed_model.program.plan.state + work
 
 
 @pytest.mark.parametrize("core", ("", "m4f", "m0"))
 def test_needs_are_the_plan_and_what_was_measured_around_it(network, core):
-    made = cycle(network, Budget(1 << 20, 1 << 20, core=core))
+    made = memory_of(network, Budget(1 << 20, 1 << 20, core=core))
     assert made.needs.sram >= made.plan.sram and made.needs.flash >= made.plan.flash + made.needs.code
     assert (made.needs.code > 0) == bool(core)
-    assert cycle(network).needs[:2] == (made.plan.sram, made.plan.flash)
+    assert memory_of(network).needs[:2] == (made.plan.sram, made.plan.flash)
 
 
 @pytest.mark.parametrize("region", ("sram", "flash"))
 def test_a_budget_holds_it_to_the_byte(network, region):
-    made = cycle(network)
+    made = memory_of(network)
     exact = {"sram": made.plan.sram, "flash": made.plan.flash}
-    assert cycle(network, Budget(**exact, stack=0)).fits
+    assert memory_of(network, Budget(**exact, stack=0)).fits
     exact[region] -= 1
-    assert not cycle(network, Budget(**exact, stack=0)).fits
+    assert not memory_of(network, Budget(**exact, stack=0)).fits
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_stages_tell_what_is_alive(network, name):
-    made = cycle(network, **RECIPES[name])
+    made = memory_of(network, **RECIPES[name])
     rows = made.stages()
     assert [row["stage"] for row in rows] == list(STAGES)
     for i, row in enumerate(rows):
