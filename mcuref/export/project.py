@@ -202,6 +202,8 @@ def _spans_header(image):
 #include "model.h"
 #include "trace.h"
 
+#define OUTPUT_BYTES {image.program.listing.output.size}
+
 static const mcuref_span spans[MODEL_ROWS * {SPANS}] = {{
 {lines(spans)}}};
 

@@ -56,12 +56,12 @@ class Answer:
         for sample in range(material.steps):
             self.doing = "mcuref_train: " if self.mode == STEPS else ""
             trace.steps.append((self._rows(trace, sample), self._word(), self._word()))
-        outputs = program.network.outputs
+        output = program.listing.output
         for sample in range(material.inferences):
             self.place, self.doing = (sample, -1), "inference: "
             if self.mode == WATCHED and not material.steps:
                 trace.forward.append(self._rows(trace, sample))
-            trace.inferences.append((self._word(), np.frombuffer(self._bytes(4 * outputs), np.float32), self._word()))
+            trace.inferences.append((self._word(), np.frombuffer(self._bytes(output.size), output.dtype), self._word()))
         self.place, self.doing = (-1, -1), "behind the last sample: "
         trace.checks = {name: self._word() for name in FLASH}
         trace.state = self._bytes(program.plan.state)

@@ -54,6 +54,7 @@ def encode_case(material, watched=False):
             material.inferences,
             x[:1].nbytes,
             answers[:1].nbytes,
+            program.listing.output.size,
             material.labelled,
             watched,
             image.identity,
