@@ -107,8 +107,8 @@ def test_one_and_all_entries_are_kept(materials):
     for material in materials.values():
         program = material.program
         for row, chosen in zip(program.instructions, program.counts[:, [CHOSEN]] // np.maximum(program.counts[:, [RUNS]], 1)):
-            if row.name in shares and row.dimensions[0] > 2:
-                shares[row.name].add("one" if chosen == 1 else "all" if chosen == row.dimensions[0] else "some")
+            if row.name in shares and row["n"] > 2:
+                shares[row.name].add("one" if chosen == 1 else "all" if chosen == row["n"] else "some")
     for kinds in shares.values():
         assert {"one", "all", "some"} <= kinds
 
