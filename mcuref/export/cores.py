@@ -1,6 +1,7 @@
 """The cores that firmware is built for: compiler flags, and the emulated board that runs it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from mcuref.arguments import one_of
 from mcuref.memory.targets import CORE_NAMES
@@ -58,7 +59,7 @@ class Core:
         return "gcc" if self.is_host else "arm-none-eabi-gcc"
 
 
-_MPS2 = {"flash": (0x40, 0x3FFFC0), "ram": (0x21000000, 0x1000000)}  # 4 MB of code memory, 16 MB of PSRAM
+_MPS2: dict[str, Any] = {"flash": (0x40, 0x3FFFC0), "ram": (0x21000000, 0x1000000)}  # 4 MB of code memory, 16 MB of PSRAM
 
 CORES = {
     core.name: core
