@@ -1,14 +1,18 @@
 """What commands share whose runs can be kept in a folder with --out, and gone on with by --resume."""
 
-import argparse
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from mcuref.cli import options
 from mcuref.cli.console import prepare_kernels
 from mcuref.errors import DivergedError, InputError, McurefError, NonFiniteError
 
+Finish = Callable[[Namespace, Any], dict[str, Any]]
 
-def add_folder(parser):
+
+def add_folder(parser: ArgumentParser) -> None:
     """--out, --resume."""
     parser.add_argument("--out", metavar="FOLDER", help="keep the run in this new folder; default: print only")
     parser.add_argument(
@@ -18,14 +22,16 @@ def add_folder(parser):
     )
 
 
-def know_what_is_given(parser):
+def know_what_is_given(parser: ArgumentParser) -> None:
     """Keep the options' defaults apart, so that :func:`run` sees what was given; --set appends to its []."""
     defaults = vars(parser.parse_args([]))
     absent = dict.fromkeys(defaults.keys() - {"settings"}, options.NOT_GIVEN)
     parser.set_defaults(defaults=defaults, parser=parser, **absent)
 
 
-def run(arguments, command, checked, finish, finish_in_folder):
+def run(
+    arguments: Namespace, command: str, checked: Callable[[Namespace], Any], finish: Finish, finish_in_folder: Finish
+) -> None:
     """Begin a run, or go on with one; write its report.
 
     Parameters
@@ -43,7 +49,7 @@ def run(arguments, command, checked, finish, finish_in_folder):
     given = {name: value for name, value in given.items() if value is not options.NOT_GIVEN and value != []}
     steps = command, checked, finish, finish_in_folder
     if "resume" not in given:
-        asked = argparse.Namespace(**arguments.defaults | given)
+        asked = Namespace(**arguments.defaults | given)
         if asked.out is not None:
             check_new_run(asked.out)
         check_outputs(asked.json, folder=asked.out)
@@ -54,7 +60,7 @@ def run(arguments, command, checked, finish, finish_in_folder):
     with resumed_run(folder, command) as (kept, fingerprint):
         check_outputs(json, folder=folder, present=True)
         begun = _begun(folder, kept, arguments.parser)
-        asked = argparse.Namespace(**begun, out=folder, json=json, wide=wide, resume=None)
+        asked = Namespace(**begun, out=folder, json=json, wide=wide, resume=None)
         _carry_out(asked, fingerprint, *steps)
 
 
@@ -96,7 +102,7 @@ def _carry_out(asked, begun, command, checked, finish, finish_in_folder):
 
 
 @contextmanager
-def what_stops_it(folder):
+def what_stops_it(folder: str) -> Iterator[None]:
     """Whatever stops a run in a folder that has a checkpoint says what becomes of it."""
     from mcuref import checkpoints
     from mcuref.files import WriteError
