@@ -41,20 +41,20 @@ class Core:
 
     name: str
     title: str
-    flags: tuple = ()
+    flags: tuple[str, ...] = ()
     machine: str = ""
-    flash: tuple = (0, 0)
-    ram: tuple = (0, 0)
+    flash: tuple[int, int] = (0, 0)
+    ram: tuple[int, int] = (0, 0)
     stack: int = 4096
     vectors: int = 0
 
     @property
-    def is_host(self):
+    def is_host(self) -> bool:
         """Whether this is the computer at hand."""
         return not self.machine
 
     @property
-    def compiler(self):
+    def compiler(self) -> str:
         """Name of the compiler's program."""
         return "gcc" if self.is_host else "arm-none-eabi-gcc"
 
@@ -89,12 +89,12 @@ CORES = {
 MEASURED_CORES = tuple(name for name in CORES if name not in ("host", "microbit"))  # a board of its own costs a core nothing
 
 
-def find_core(name):
+def find_core(name: str) -> Core:
     """The core called ``name``; InputError for an unknown one."""
     return CORES[one_of("core", name, CORES, also=CORE_NAMES)]
 
 
-def places(core):
+def places(core: Core) -> list[str]:
     """Linker flags that say where a board has its memories."""
     values = {
         "VECTORS_ORG": core.vectors,

@@ -5,8 +5,12 @@ program.json also has the sha256 of every other file of the project, and of the 
 
 import io
 import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref import __version__, plain
 from mcuref.errors import InputError
@@ -17,6 +21,7 @@ from mcuref.models.description import make_network_layers
 from mcuref.network import Network
 from mcuref.optimisers import SGD
 from mcuref.program.compiler import compile
+from mcuref.program.program import Program
 from mcuref.report.runs import program_description
 from mcuref.rules import METHODS
 
@@ -25,7 +30,7 @@ PROJECT = "exported project"
 PROGRAM, ARRAYS = "program.json", "arrays.npz"
 
 
-def write_reference(folder, material):
+def write_reference(folder: Path, material: Material) -> None:
     """Write program.json and arrays.npz into a new folder of a project whose other files are all there."""
     program = material.program
     folder.mkdir()
@@ -43,7 +48,7 @@ def write_reference(folder, material):
     (folder / PROGRAM).write_text(text, encoding="utf-8")
 
 
-def read_reference(folder):
+def read_reference(folder: Path) -> Material:
     """The :class:`mcuref.export.material.Material` in a folder; InputError, one sentence, if there is none.
 
     What stands in the folder must be as it was written; the rest of the project may be changed: that is what is compared.
@@ -59,7 +64,7 @@ def read_reference(folder):
         raise _unusable(folder, error) from None
 
 
-def changed_files(folder):
+def changed_files(folder: Path) -> list[str]:
     """Names of a project's files that are not as mcuref wrote them, missing ones and further sources included, sorted.
 
     Those of the reference itself are left out: :func:`read_reference` refuses them.
@@ -99,7 +104,7 @@ def _unusable(folder, error):
     return InputError(f"{str(folder)!r} cannot be used: {reason}; export the project again")
 
 
-def arrays_in(content, name):
+def arrays_in(content: bytes, name: str) -> dict[str, NDArray[Any]]:
     """{name: array} of the bytes of a .npz file; ValueError, with the file's name, if it is damaged."""
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
@@ -110,7 +115,7 @@ def arrays_in(content, name):
         raise ValueError(f"{name} is damaged, or no archive of plain arrays") from None
 
 
-def described_program(content, parameters):
+def described_program(content: dict[str, Any], parameters: Mapping[str, NDArray[Any]]) -> Program:
     """The Program that a description (:func:`mcuref.report.runs.program_description`) and parameters mean."""
     given, name = content["input"], content["model"]
     if not isinstance(name, str):

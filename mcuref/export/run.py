@@ -14,7 +14,7 @@ from mcuref.report.runs import RUN_FOLDER, WEIGHTS, read_run
 from mcuref.runs import data_digest
 
 
-def run_material(folder, count):
+def run_material(folder: Path | str, count: int) -> Material:
     """The :class:`Material` of a run folder: start parameters are those it ended with, rule state is fresh.
 
     Samples are the first ``count`` that its training was about: with pre-training the second part of the training set,
