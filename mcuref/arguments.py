@@ -61,7 +61,7 @@ def epochs(value: Any) -> int:
     return whole("epochs", value, 1, MOST_EPOCHS)
 
 
-def instance(name: str, value: Any, kind: type[Kind], wanted: str) -> Kind:
+def instance(name: str, value: Any, kind: type[Kind] | tuple[type[Kind], ...], wanted: str) -> Kind:
     """``value``, an instance of ``kind``."""
     if not isinstance(value, kind):
         raise InputError(f"{name} {_shown(value)} is not {wanted}")

@@ -49,10 +49,10 @@ def check_outputs(*files: Path | str | None, folder: Path | str | None = None, p
         _check_present_folder(folder)
     elif folder is not None:
         check_new_folder(folder)
-    files = [file for file in files if file is not None]
-    for file in files:
+    wanted = [file for file in files if file is not None]
+    for file in wanted:
         check_new_file(file)
-    check_apart(*files, folder)
+    check_apart(*wanted, folder)
 
 
 def check_apart(*paths: Path | str | None) -> None:

@@ -8,7 +8,7 @@ import os
 import re
 from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mcuref import rules
 from mcuref.arguments import MOST_EPOCHS
@@ -28,6 +28,13 @@ NOT_GIVEN = object()  # the value of an option that is not on the command line
 NOT_KEPT = ("out", "resume", "json", "wide")  # options that say where a run lies and how it is shown, not what it is
 DEFAULT_MODEL = "mlp-64-32-10"  # where no data is named
 LARGEST_SEED = (1 << 32) - 1
+
+
+class Options(Protocol):
+    """What takes options: a parser, or a group in one."""
+
+    def add_argument(self, *args: Any, **keywords: Any) -> Any:
+        """As argparse has it."""
 
 
 def whole(minimum: int, maximum: int = LARGEST_SEED) -> Callable[[str], int]:
@@ -60,7 +67,7 @@ def model(text: str) -> Model:
         raise ArgumentTypeError(str(error)) from None
 
 
-def add_model(parser: ArgumentParser, data: bool = True) -> None:
+def add_model(parser: Options, data: bool = True) -> None:
     """--data, --model, --trainable."""
     if data:
         parser.add_argument(
@@ -84,7 +91,7 @@ def add_model(parser: ArgumentParser, data: bool = True) -> None:
     )
 
 
-def add_rule(parser: ArgumentParser, default: str = "tinypropv2") -> None:
+def add_rule(parser: Options, default: str = "tinypropv2") -> None:
     """--method, --preset, --set; ``default`` "all" if several methods can be named."""
     several = default == "all"
     parser.add_argument(
@@ -124,7 +131,7 @@ def add_budget(parser: ArgumentParser) -> None:
     group.add_argument("--stack", metavar="SIZE", help=f"SRAM kept back for the stack; default {reserve}")
 
 
-def add_optimiser(parser: ArgumentParser) -> None:
+def add_optimiser(parser: Options) -> None:
     """--momentum, --batch."""
     default = SGD()
     parser.add_argument(
@@ -138,7 +145,7 @@ def add_optimiser(parser: ArgumentParser) -> None:
     )
 
 
-def add_policy(parser: ArgumentParser) -> None:
+def add_policy(parser: Options) -> None:
     """--momentum, --batch, --policy."""
     add_optimiser(parser)
     parser.add_argument(
@@ -148,7 +155,7 @@ def add_policy(parser: ArgumentParser) -> None:
     )
 
 
-def add_run(parser: ArgumentParser) -> None:
+def add_run(parser: Options) -> None:
     """--regime, --epochs, --learning-rate, --schedule, --samples, --evaluate."""
     parser.add_argument(
         "--regime",
@@ -165,7 +172,7 @@ def add_run(parser: ArgumentParser) -> None:
     add_part(parser)
 
 
-def add_part(parser: ArgumentParser) -> None:
+def add_part(parser: Options) -> None:
     """--samples, --evaluate."""
     parser.add_argument("--samples", type=whole(1), metavar="N", help="use only the first N training samples; default all")
     parser.add_argument(
@@ -176,14 +183,14 @@ def add_part(parser: ArgumentParser) -> None:
     )
 
 
-def add_json(parser: ArgumentParser) -> None:
+def add_json(parser: Options) -> None:
     """--json."""
     parser.add_argument(
         "--json", metavar="FILE", help="write the result as JSON too; - is stdout, and the tables go to stderr"
     )
 
 
-def add_wide(parser: ArgumentParser) -> None:
+def add_wide(parser: Options) -> None:
     """--wide."""
     parser.add_argument(
         "--wide",
