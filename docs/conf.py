@@ -21,7 +21,7 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"mcuref {release}"
 nitpicky = True  # a reference in a docstring leads somewhere
-OTHERS = "numpy|pathlib|fractions|collections|hypothesis"  # whose types stand in signatures
+OTHERS = "numpy|os|pathlib|fractions|collections|hypothesis"  # whose types stand in signatures
 nitpick_ignore_regex = [("py:class", rf"({OTHERS})\..*")]
 
 myst_enable_extensions = ["dollarmath", "deflist"]
@@ -32,5 +32,6 @@ default_role = "code"
 
 
 def setup(app):
-    """Docstrings have mcuref's own plain form."""
+    """Docstrings have mcuref's own plain form, signatures hints as they are written."""
     app.connect("autodoc-process-docstring", docstrings.process)
+    app.connect("autodoc-process-signature", docstrings.shorten)

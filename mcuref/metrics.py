@@ -9,18 +9,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from mcuref.datasets.data import Data
 from mcuref.errors import InputError
 
+Numbers = NDArray[Any] | Sequence[float]
 
-def deviation(values: Sequence[float]) -> float:
+
+def deviation(values: Numbers) -> float:
     """Standard deviation over seeds, as estimated from these figures (with n - 1), a float; 0 of a single one."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
-def auc(scores: ArrayLike, labels: ArrayLike) -> float:
+def auc(scores: Numbers, labels: Numbers) -> float:
     """Probability that an anomaly has a higher score than a normal sample, ties count half; a float.
 
     Parameters
@@ -33,7 +35,7 @@ def auc(scores: ArrayLike, labels: ArrayLike) -> float:
     return float(np.sum(anomalous * (2 * below + normal)) / (2 * normal.sum() * anomalous.sum()))
 
 
-def partial_auc(scores: ArrayLike, labels: ArrayLike, max_fpr: float = 0.1) -> float:
+def partial_auc(scores: Numbers, labels: Numbers, max_fpr: float = 0.1) -> float:
     """Area under the ROC curve up to a false positive rate, standardised (McClish 1989); a float.
 
     0.5 is chance and 1 is perfect, as in scikit-learn's roc_auc_score(max_fpr=). scores and labels as in `auc`;
@@ -53,7 +55,7 @@ def partial_auc(scores: ArrayLike, labels: ArrayLike, max_fpr: float = 0.1) -> f
     return float(0.5 * (1 + (area - chance) / (max_fpr - chance)))
 
 
-def clip_scores(errors: ArrayLike, clips: ArrayLike) -> NDArray[np.float64]:
+def clip_scores(errors: Numbers, clips: Numbers) -> NDArray[np.float64]:
     """Mean error of each clip, float64[K].
 
     Parameters
@@ -74,7 +76,7 @@ def clip_scores(errors: ArrayLike, clips: ArrayLike) -> NDArray[np.float64]:
     return np.bincount(clips, errors) / windows
 
 
-def anomaly_scores(errors: ArrayLike, data: Data) -> dict[str, Any]:
+def anomaly_scores(errors: Numbers, data: Data) -> dict[str, Any]:
     """How well reconstruction errors tell the anomalous test clips of a data set.
 
     Parameters

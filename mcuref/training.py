@@ -37,7 +37,7 @@ class Result:
     metric: str
     score: float
     history: list[dict[str, Any]] = field(repr=False)
-    counts: dict = field(repr=False)
+    counts: dict[str, int] = field(repr=False)
     backward_effort: float
     total_effort: float
     samples_shown: int

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from mcuref.errors import InputError
 from mcuref.files import new_file
@@ -147,7 +147,9 @@ def _line(i):
 # -- samples ----------------------------------------------------------------------------------------------------------
 
 
-def draw_samples(samples: NDArray[Any], labels: ArrayLike, kind: str, names: Sequence[str], file: Path | str) -> bytes:
+def draw_samples(
+    samples: NDArray[Any], labels: NDArray[Any] | Sequence[int], kind: str, names: Sequence[str], file: Path | str
+) -> bytes:
     """Draw samples, a row a class; returns the content of the picture file.
 
     Images are shown from the smallest value of all (black) to the largest; of another kind every channel is a thin
