@@ -178,7 +178,7 @@ def _hold(folder):
     return None, False
 
 
-def remove_leftovers(folder: Path, alone: bool = True) -> None:
+def remove_leftovers(folder: Path | str, alone: bool = True) -> None:
     """Remove the private folders that killed attempts of this user left in a folder, and nothing else.
 
     alone : whether nobody else may be writing into the folder; that decides where there are no locks.

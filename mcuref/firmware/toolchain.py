@@ -150,7 +150,7 @@ def compile_all(
     core: Core, sources: Sequence[Path], folder: Path, flags: Sequence[str] = (), include: Sequence[Path] = ()
 ) -> list[Path]:
     """Compile C files, as many at once as there are processors; returns the object files in ``folder``."""
-    include = [f"-I{path}" for path in (*include, *include_folders())]
+    included = [f"-I{path}" for path in (*include, *include_folders())]
     compiler = find_tool(core.compiler)
     bare = () if core.is_host else BARE
     objects = [folder / f"{source.parent.name}-{source.stem}.o" for source in sources]
@@ -158,7 +158,7 @@ def compile_all(
     def compile_one(pair):
         source, target = pair
         call(
-            [compiler, *core.flags, *FLAGS, *WARNINGS, "-Werror", *bare, *flags, *include, "-c", source, "-o", target],
+            [compiler, *core.flags, *FLAGS, *WARNINGS, "-Werror", *bare, *flags, *included, "-c", source, "-o", target],
             folder,
             what="compiler",
         )

@@ -1,8 +1,11 @@
 """Arrays between guard words, so that a read or write past the end shows."""
 
 import ctypes
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 GUARD_WORDS = 64  # a cache line or more on either side; an access further away is not seen, or crashes
 
@@ -15,7 +18,7 @@ class Guarded:
     values : the copy, C-contiguous, same shape and dtype; give this to the code under test.
     """
 
-    def __init__(self, values, guard):
+    def __init__(self, values: NDArray[Any], guard: float) -> None:
         """`guard` fills the guard words: choose one that spoils the result of code that reads it."""
         self._whole = np.full(values.size + 2 * GUARD_WORDS, guard, values.dtype)
         self.values = self._whole[GUARD_WORDS:-GUARD_WORDS].reshape(values.shape)
@@ -23,13 +26,13 @@ class Guarded:
         self._before = self._whole.copy()
 
     @property
-    def changed(self):
+    def changed(self) -> bool:
         """Were the values changed, bit for bit?"""
         size = self.values.size
         return self._changes(slice(GUARD_WORDS, GUARD_WORDS + size)).size > 0
 
     @property
-    def outside(self):
+    def outside(self) -> list[int]:
         """Positions that were written outside the values: negative ones before, >= the size behind."""
         positions = self._changes(slice(None)) - GUARD_WORDS
         return [int(i) for i in positions if not 0 <= i < self.values.size]
@@ -40,12 +43,12 @@ class Guarded:
         return np.flatnonzero(self._whole[part].view(bits) != self._before[part].view(bits))
 
 
-def is_c_function(implementation):
+def is_c_function(implementation: object) -> bool:
     """Is it a function of a library loaded with ctypes?"""
-    return isinstance(implementation, ctypes._CFuncPtr)
+    return isinstance(implementation, ctypes._CFuncPtr)  # type: ignore[attr-defined]
 
 
-def call_c(function, result, types, *arguments):
+def call_c(function: Any, result: Any, types: Sequence[Any], *arguments: Any) -> Any:
     """Call a C function; arrays are passed as pointers to their first element.
 
     Parameters

@@ -3,6 +3,7 @@
 import keyword
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -36,14 +37,14 @@ class Case:
     implementation: Callable | None
     inputs: dict
 
-    def call(self, function, *arguments):
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """function(*arguments); an exception in it becomes a CheckFailed with that exception as its cause."""
         try:
             return function(*arguments)
         except Exception as error:
             self.fail("raises no exception", "a result", f"{type(error).__name__}: {error}", error)
 
-    def fail(self, violated, expected, got, cause=None):
+    def fail(self, violated: str, expected: object, got: object, cause: BaseException | None = None) -> NoReturn:
         """Raise CheckFailed; `expected` and `got` are printed after those words."""
         code = [] if self.implementation is None else [self._name()]
         check = self.function.removesuffix("_case")
@@ -68,13 +69,13 @@ class Case:
         return name if name.isidentifier() and not keyword.iskeyword(name) and name not in taken else "implementation"
 
 
-def require_callable(implementation):
+def require_callable(implementation: object) -> None:
     """Raise InputError unless the code under test can be called."""
     if not callable(implementation):
         raise InputError(f"the implementation must be a function, not {implementation!r}")
 
 
-def literal(value):
+def literal(value: Any) -> str:
     """Python source of an array, number, string or list of tuples; floats come back with the same bits (NaN as NaN)."""
     if isinstance(value, np.ndarray):
         return f"np.array({_nested(value)}, np.{value.dtype.name})"

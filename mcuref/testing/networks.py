@@ -4,8 +4,12 @@ Unlike the rest of this package they need the rest of mcuref (not Numba): they t
 simplest value of each strategy comes first, because Hypothesis shrinks a failing case towards it.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from mcuref.layers import (
     AveragePool2D,
@@ -24,6 +28,7 @@ from mcuref.layers import (
 from mcuref.network import Network
 from mcuref.optimisers import SCHEDULES, SGD
 from mcuref.program.compiler import compile
+from mcuref.program.program import Program
 from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
 
 WIDTHS = (1, 2, 3, 7, 8, 9, 15, 16, 17, 33)  # around 8 lanes, 4 rows a pass and whole mask bytes
@@ -38,7 +43,7 @@ NORMALISATIONS = {"float32": (0.25, 0.5), "uint8": (127.5, 1 / 128), "int8": (-0
 
 
 @st.composite
-def inputs(draw, shapes=None):
+def inputs(draw: st.DrawFn, shapes: st.SearchStrategy[tuple[int, ...]] | None = None) -> Input:
     """An Input layer: 1 to 3 axes, any type, normalised by one pair, a pair a channel (last axis) or a pair a value."""
     shape = draw(st.sampled_from(WIDTHS).map(lambda width: (width,)) | st.sampled_from(SHAPES) if shapes is None else shapes)
     dtype = draw(st.sampled_from(DTYPES))
@@ -50,7 +55,7 @@ def inputs(draw, shapes=None):
 
 
 @st.composite
-def networks(draw, max_dense=4, convolutional=None):
+def networks(draw: st.DrawFn, max_dense: int = 4, convolutional: bool | None = None) -> Network:
     """A small Network, dense or convolutional (drawn if `convolutional` is None).
 
     Dense: Input, Flatten where the input needs it, 1 to `max_dense` Dense layers, the last one last. Before and between
@@ -59,7 +64,7 @@ def networks(draw, max_dense=4, convolutional=None):
     blocks among them, then one value a channel or all of them, and one or two Dense layers.
     """
     if draw(st.booleans()) if convolutional is None else convolutional:
-        layers = draw(_convolutional())
+        layers: list[Any] = draw(_convolutional())
     else:
         first = draw(inputs())
         layers = [first] + ([Flatten()] if len(first.shape) > 1 else [])
@@ -137,14 +142,14 @@ def _activations():
 
 
 @st.composite
-def optimisers(draw, immediate=False):
+def optimisers(draw: st.DrawFn, immediate: bool = False) -> SGD:
     """SGD with any schedule, momentum and batch; without momentum and batch if `immediate`."""
     momentum, batch = (0.0, 1) if immediate else draw(st.sampled_from([(0.0, 1), (0.0, 2), (0.5, 1), (0.875, 3)]))
     return SGD(draw(st.sampled_from([0.125, 0.01])), draw(st.sampled_from(SCHEDULES)), momentum, batch)
 
 
 @st.composite
-def rules_strategy(draw):
+def rules_strategy(draw: st.DrawFn) -> Any:
     """Full, TopK, TinyProp or TinyPropV2 with any valid settings; the bounds of each setting are among them."""
 
     def pick(*values):
@@ -165,7 +170,13 @@ def rules_strategy(draw):
 
 
 @st.composite
-def programs(draw, wrt=("parameters", "input"), losses=LOSSES, rules=None, least_trainable=0):
+def programs(
+    draw: st.DrawFn,
+    wrt: Sequence[str] = ("parameters", "input"),
+    losses: Sequence[str] = LOSSES,
+    rules: st.SearchStrategy[Any] | None = None,
+    least_trainable: int = 0,
+) -> Program:
     """A compiled program: any network, rule, optimiser, loss and number of trainable layers; nothing is allocated yet.
 
     Parameters
@@ -186,7 +197,7 @@ def programs(draw, wrt=("parameters", "input"), losses=LOSSES, rules=None, least
 
 
 @st.composite
-def samples(draw, program, count=4):
+def samples(draw: st.DrawFn, program: Program, count: int = 4) -> tuple[NDArray[Any], NDArray[Any]]:
     """(x, y) for a program: `count` samples over the whole range of the input's type, labels or targets for its loss.
 
     Filled by NumPy from a drawn seed: drawing every value would be slow.

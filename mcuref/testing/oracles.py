@@ -11,17 +11,25 @@ ox sw - left on; those outside the input belong to no window (to a convolution t
 Sources: arXiv 2308.09201 (TinyProp), arXiv 2409.07109 (TinyPropv2), arXiv 1706.06197 (meProp's top-k).
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.errors import InputError
 
+Float64 = NDArray[np.float64]
+Values = NDArray[Any] | Sequence[Any]
+Kept = NDArray[Any] | Sequence[int]
 
-def dense_forward(x, w, b):
+
+def dense_forward(x: Values, w: Values, b: Values) -> Float64:
     """z[O] = w[O, I] x[I] + b[O], float64."""
     return np.asarray(w, np.float64) @ np.asarray(x, np.float64) + np.asarray(b, np.float64)
 
 
-def dense_backward(delta, x, w, kept):
+def dense_backward(delta: Values, x: Values, w: Values, kept: Kept) -> tuple[Float64, Float64, Float64]:
     """Gradients of a dense layer of which only the outputs in `kept` propagate and train.
 
     dx = sum over kept o of delta[o] w[o];   dw[o] = delta[o] x and db[o] = delta[o] for kept o, else 0.
@@ -46,7 +54,9 @@ def dense_backward(delta, x, w, kept):
     return dx, dw, db
 
 
-def sgd_dense_update(w, b, delta, x, kept, learning_rate):
+def sgd_dense_update(
+    w: Values, b: Values, delta: Values, x: Values, kept: Kept, learning_rate: float
+) -> tuple[Float64, Float64]:
     """w[o] - learning_rate delta[o] x and b[o] - learning_rate delta[o] for the kept o; the other rows are copied.
 
     Shapes as in `dense_backward`. Returns new arrays w[O, I], b[O], float64.
@@ -71,7 +81,7 @@ def _window(geometry, oy, ox):
     return (slice(y + ky.start, y + ky.stop), slice(x + kx.start, x + kx.stop)), (ky, kx)
 
 
-def conv_forward(x, w, b, geometry):
+def conv_forward(x: Values, w: Values, b: Values, geometry: Sequence[int]) -> Float64:
     """z[Ho, Wo, O] = sum over ky, kx, c of w[o, ky, kx, c] x[oy sh - top + ky, ox sw - left + kx, c] + b[o], float64.
 
     x is 0 outside the input. Weights are [O, kh, kw, C].
@@ -84,7 +94,9 @@ def conv_forward(x, w, b, geometry):
     return z
 
 
-def conv_backward(delta, x, w, kept, geometry):
+def conv_backward(
+    delta: Values, x: Values, w: Values, kept: Kept, geometry: Sequence[int]
+) -> tuple[Float64, Float64, Float64]:
     """Gradients of a convolution of which only the entries in `kept` propagate and train.
 
     Entry e of the flat error is position e // O, channel o = e % O. For each kept one, and what its window looks at:
@@ -113,7 +125,7 @@ def conv_backward(delta, x, w, kept, geometry):
     return dx, dw, db
 
 
-def depthwise_forward(x, w, b, geometry):
+def depthwise_forward(x: Values, w: Values, b: Values, geometry: Sequence[int]) -> Float64:
     """z[Ho, Wo, C] = sum over ky, kx of w[ky, kx, c] x[oy sh - top + ky, ox sw - left + kx, c] + b[c], float64.
 
     x is 0 outside the input. Weights are [kh, kw, C]; O = C.
@@ -126,7 +138,9 @@ def depthwise_forward(x, w, b, geometry):
     return z
 
 
-def depthwise_backward(delta, x, w, kept, geometry):
+def depthwise_backward(
+    delta: Values, x: Values, w: Values, kept: Kept, geometry: Sequence[int]
+) -> tuple[Float64, Float64, Float64]:
     """As `conv_backward` for a depthwise convolution: a kept entry reads and trains its own channel c = e % C alone.
 
     Returns dx[H, W, C], dw[kh, kw, C], db[C], float64.
@@ -143,7 +157,7 @@ def depthwise_backward(delta, x, w, kept, geometry):
     return dx, dw, db
 
 
-def max_pool_forward(x, geometry):
+def max_pool_forward(x: Values, geometry: Sequence[int]) -> tuple[Float64, NDArray[np.int64]]:
     """y[Ho, Wo, C] = largest x of each window, NaN if one is, float64; taps[Ho, Wo, C] = ky kw + kx of the first."""
     h, width, c, ho, wo, _, _, kw, *_ = geometry
     x, y, taps = _shaped(x, h, width, c), np.zeros((ho, wo, c)), np.zeros((ho, wo, c), np.int64)
@@ -155,7 +169,7 @@ def max_pool_forward(x, geometry):
     return y, taps
 
 
-def max_pool_backward(dy, taps, geometry):
+def max_pool_backward(dy: Values, taps: Values, geometry: Sequence[int]) -> Float64:
     """dx[H, W, C] = sum of the dy[Ho, Wo, C] whose taps[Ho, Wo, C] point there, float64."""
     h, width, c, ho, wo, _, _, kw, sh, sw, top, left = (int(number) for number in geometry)
     dy, taps, dx = _shaped(dy, ho, wo, c), np.asarray(taps, np.int64).reshape(ho, wo, c), np.zeros((h, width, c))
@@ -165,7 +179,7 @@ def max_pool_backward(dy, taps, geometry):
     return dx
 
 
-def average_pool_forward(x, geometry):
+def average_pool_forward(x: Values, geometry: Sequence[int]) -> Float64:
     """y[Ho, Wo, C] = mean of the values of each window that lie inside the input, float64."""
     h, width, c, ho, wo, *_ = geometry
     x = _shaped(x, h, width, c)
@@ -173,7 +187,7 @@ def average_pool_forward(x, geometry):
     return np.array(means).reshape(ho, wo, c)
 
 
-def average_pool_backward(dy, geometry):
+def average_pool_backward(dy: Values, geometry: Sequence[int]) -> Float64:
     """dx[H, W, C] = sum over the windows that hold the place of dy[Ho, Wo, C] / their number of values, float64."""
     h, width, c, ho, wo, *_ = geometry
     dy, dx = _shaped(dy, ho, wo, c), np.zeros((h, width, c))
@@ -183,23 +197,23 @@ def average_pool_backward(dy, geometry):
     return dx
 
 
-def add(a, b):
+def add(a: Values, b: Values) -> Float64:
     """a + b, any shape, float64; backward, both get the error as it is."""
     return np.asarray(a, np.float64) + np.asarray(b, np.float64)
 
 
-def relu_forward(x, limit=np.inf):
+def relu_forward(x: Values, limit: float = np.inf) -> Float64:
     """y = min(max(x, 0), limit), any shape, float64; limit 6 for ReLU6."""
     return np.minimum(np.maximum(np.asarray(x, np.float64), 0), limit)
 
 
-def relu_backward(dy, y, limit=np.inf):
+def relu_backward(dy: Values, y: Values, limit: float = np.inf) -> Float64:
     """dx = dy where the output is 0 < y < limit, else 0 (so the derivative at 0 and limit is 0), any shape, float64."""
     y = np.asarray(y)
     return np.where((y > 0) & (y < limit), np.asarray(dy, np.float64), 0)
 
 
-def softmax_cross_entropy(z, label):
+def softmax_cross_entropy(z: Values, label: int) -> tuple[float, Float64]:
     """loss = -log p[label] and delta[n] = dloss/dz = p - onehot(label), where p = softmax(z[n]); float64."""
     z = np.asarray(z, np.float64)
     exponentials = np.exp(z - z.max())  # the largest becomes exp(0): nothing overflows, p stays the same
@@ -208,13 +222,13 @@ def softmax_cross_entropy(z, label):
     return np.log(exponentials.sum()) - (z[label] - z.max()), delta
 
 
-def mean_squared_error(z, target):
+def mean_squared_error(z: Values, target: Values) -> tuple[float, Float64]:
     """loss = sum((z - target)^2) / n and delta[n] = dloss/dz = 2 (z - target) / n, for z[n], target[n]; float64."""
     difference = np.asarray(z, np.float64) - np.asarray(target, np.float64)
     return np.sum(difference**2) / difference.size, 2 * difference / difference.size
 
 
-def top_k(delta, k):
+def top_k(delta: Values, k: int) -> NDArray[np.int64]:
     """Ascending indices of the k largest |delta[n]|: ties go to the lowest index, exact zeros are then dropped.
 
     Zeros are dropped after the selection, not replaced, so fewer than k entries may come back. `delta` is finite.
@@ -227,7 +241,9 @@ def top_k(delta, k):
     return np.array(sorted(i for i in largest_first[:k] if delta[i] != 0), np.int64)
 
 
-def back_propagation_ratio(y, y_max, s_min=0.0, s_max=1.0, zeta=1.0, position=0):
+def back_propagation_ratio(
+    y: float, y_max: float, s_min: float = 0.0, s_max: float = 1.0, zeta: float = 1.0, position: int = 0
+) -> float:
     """TinyProp's S = (s_min + (s_max - s_min) y / y_max) zeta^position.
 
     Parameters
@@ -241,7 +257,7 @@ def back_propagation_ratio(y, y_max, s_min=0.0, s_max=1.0, zeta=1.0, position=0)
     return (s_min + (s_max - s_min) * alpha) * zeta**position
 
 
-def kept_count(ratio, n, rounding="nearest"):
+def kept_count(ratio: float, n: int, rounding: str = "nearest") -> int:
     """k = clamp(round(ratio n), 1, n): at least one entry is kept, at most all.
 
     `rounding` is "nearest" (half to even, as TinyProp's published Python code) or "floor" (as its C code).
@@ -252,7 +268,7 @@ def kept_count(ratio, n, rounding="nearest"):
     return int(min(max(rounded, 1), n))
 
 
-def decision(y, y_max, d_min=0.0, d_max=1.0, beta=1.0):
+def decision(y: float, y_max: float, d_min: float = 0.0, d_max: float = 1.0, beta: float = 1.0) -> float:
     """TinyPropv2's D = (d_min + alpha (d_max - d_min)) beta with alpha = y / y_max at the output layer.
 
     The sample is trained if D is above the threshold. `y_max` as in `back_propagation_ratio`.
@@ -261,7 +277,7 @@ def decision(y, y_max, d_min=0.0, d_max=1.0, beta=1.0):
     return (d_min + alpha * (d_max - d_min)) * beta
 
 
-def finite_difference(f, x, step=1e-6):
+def finite_difference(f: Callable[[Float64], float], x: Values, step: float = 1e-6) -> Float64:
     """Central differences (f(x + step e_i) - f(x - step e_i)) / (2 step) for a scalar f of x (any shape); float64."""
     x = np.array(x, np.float64)
     gradient = np.zeros(x.shape)

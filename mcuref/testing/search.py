@@ -1,6 +1,8 @@
 """Search for a failing input with Hypothesis, shrink it, and report it without Hypothesis's own words."""
 
 import numbers
+from collections.abc import Callable
+from typing import Any
 
 import hypothesis
 from hypothesis.errors import Flaky
@@ -9,7 +11,9 @@ from mcuref.errors import InputError
 from mcuref.testing.failure import CheckFailed
 
 
-def search(check_case, strategy, examples, seed):
+def search(
+    check_case: Callable[[Any], object], strategy: hypothesis.strategies.SearchStrategy[Any], examples: int, seed: int
+) -> None:
     """Run `check_case(problem)` on `examples` problems from `strategy`; raise the CheckFailed of the smallest failure.
 
     The same seed gives the same problems under the same version of Hypothesis while the code around is the same (it
@@ -58,7 +62,7 @@ def search(check_case, strategy, examples, seed):
     raise failure.with_traceback(None) from failure.__cause__
 
 
-def require_whole(name, value, at_least):
+def require_whole(name: str, value: Any, at_least: int) -> None:
     """Raise InputError unless `value` is a whole number >= `at_least`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < at_least:
         raise InputError(f"{name} must be a whole number, at least {at_least}, not {value!r}")

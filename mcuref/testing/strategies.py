@@ -6,9 +6,11 @@ Hypothesis shrinks a failing input towards it.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from mcuref.errors import InputError
 
@@ -45,7 +47,7 @@ def _finite(code):
     return (-1) ** sign * float(np.uint32(bits + 1).view(np.float32))
 
 
-def size_ranges(min_size=1, max_size=64):
+def size_ranges(min_size: int = 1, max_size: int = 64) -> st.SearchStrategy[tuple[int, int]]:
     """(lowest, highest) sizes within min_size..max_size, mostly 1..3, 3..5, 7..9, 15..17, 31..33 and so on.
 
     There, next to a power of two, unrolled and vectorised loops change between body and tail. A range rather than a
@@ -57,12 +59,12 @@ def size_ranges(min_size=1, max_size=64):
     return st.sampled_from([(min_size, max_size)] + [(low, high) for low, high in edges if low <= high])
 
 
-def sizes(min_size=1, max_size=64):
+def sizes(min_size: int = 1, max_size: int = 64) -> st.SearchStrategy[int]:
     """Whole numbers in one of the `size_ranges`."""
     return size_ranges(min_size, max_size).flatmap(lambda lowest_highest: st.integers(*lowest_highest))
 
 
-def sized_lists(values, min_size=1, max_size=64):
+def sized_lists(values: st.SearchStrategy[Any], min_size: int = 1, max_size: int = 64) -> st.SearchStrategy[list[Any]]:
     """Lists of `values`, their length in one of the `size_ranges`."""
     return size_ranges(min_size, max_size).flatmap(
         lambda lowest_highest: st.lists(values, min_size=lowest_highest[0], max_size=lowest_highest[1])
@@ -70,7 +72,7 @@ def sized_lists(values, min_size=1, max_size=64):
 
 
 @st.composite
-def errors(draw, min_size=1, max_size=64, allow_nonfinite=False):
+def errors(draw: st.DrawFn, min_size: int = 1, max_size: int = 64, allow_nonfinite: bool = False) -> NDArray[np.float32]:
     """A layer's error: float32 [n], n from `size_ranges(min_size, max_size)`.
 
     Small whole numbers (so ties and zeros are common), zeros of either sign, denormals, the largest float32, neighbours
@@ -86,20 +88,20 @@ def errors(draw, min_size=1, max_size=64, allow_nonfinite=False):
 
 
 @st.composite
-def topk_problems(draw, min_size=1, max_size=64):
+def topk_problems(draw: st.DrawFn, min_size: int = 1, max_size: int = 64) -> tuple[NDArray[np.float32], int]:
     """(delta float32 [n], k) with 1 <= k <= n; delta from `errors`."""
     delta = draw(errors(min_size, max_size))
     return delta, draw(st.integers(1, delta.size))
 
 
 @st.composite
-def rule_problems(draw, min_size=1, max_size=64):
+def rule_problems(draw: st.DrawFn, min_size: int = 1, max_size: int = 64) -> tuple[NDArray[np.float32], float]:
     """(delta float32 [n], y_max): multiples of 1/8 up to 8, so that their sum is exact in float32 and cannot overflow.
 
     `y_max` is the running maximum before the sample: from 0 to four times the sum of |delta|, or 64 times that, as
     when one large early error has set it.
     """
-    delta = np.array(draw(sized_lists(st.integers(-64, 64), min_size, max_size)), np.float32) / 8
+    delta = np.array(draw(sized_lists(st.integers(-64, 64), min_size, max_size)), np.float32) / np.float32(8)
     y = float(np.abs(delta).sum()) or 1.0
     return delta, y * draw(st.integers(0, 32)) / 8 * draw(st.sampled_from([1, 64]))
 
@@ -124,7 +126,7 @@ class SparseUpdateProblem:
 
 
 @st.composite
-def sparse_update_problems(draw, max_outputs=33, max_inputs=33):
+def sparse_update_problems(draw: st.DrawFn, max_outputs: int = 33, max_inputs: int = 33) -> SparseUpdateProblem:
     """A `SparseUpdateProblem`: dimensions from `sizes`, values between -1 and 1 so that float32 cannot overflow.
 
     Matrices are filled by NumPy from a drawn seed, since drawing a thousand weights one by one is slow; the fill
@@ -150,7 +152,7 @@ def _filled(shape, fill, random):
 
 
 @st.composite
-def plan_problems(draw, max_buffers=12):
+def plan_problems(draw: st.DrawFn, max_buffers: int = 12) -> list[tuple[int, int, int]]:
     """Lifetimes [(size_bytes, first, last), ...], both ends inclusive, 1 to `max_buffers` of them.
 
     A buffer lives anywhere, or exactly as long as an earlier one, or inside it, or starts at the instruction at which

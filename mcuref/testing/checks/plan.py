@@ -1,14 +1,18 @@
 """Check a memory plan, or a memory planner: buffers alive together share no byte, identical lifetimes included."""
 
 import operator
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from mcuref.errors import InputError
 from mcuref.testing.failure import Case, require_callable
 from mcuref.testing.search import require_whole, search
 from mcuref.testing.strategies import plan_problems
 
+Lifetimes = Sequence[tuple[int, int, int]]  # bytes, first and last instruction
 
-def check_plan(implementation, examples=200, seed=0, alignment=4):
+
+def check_plan(implementation: Callable[..., Any], examples: int = 200, seed: int = 0, alignment: int = 4) -> None:
     """Check a planner on lifetimes that are identical, nested, chained, and that touch at one instruction.
 
     - Two buffers whose inclusive lifetimes overlap share no byte (TinyEngine's planner puts buffers of identical
@@ -34,7 +38,7 @@ def check_plan(implementation, examples=200, seed=0, alignment=4):
     search(lambda lifetimes: check_plan_case(implementation, lifetimes, alignment), plan_problems(), examples, seed)
 
 
-def check_plan_case(implementation, lifetimes, alignment=4):
+def check_plan_case(implementation: Callable[..., Any], lifetimes: Lifetimes, alignment: int = 4) -> None:
     """`check_plan` for one list of lifetimes. Raises CheckFailed."""
     case = Case("check_plan_case", implementation, {"lifetimes": lifetimes, "alignment": alignment})
     offsets, reported = _plan(case, case.call(implementation, list(lifetimes)))
@@ -57,7 +61,7 @@ def check_plan_case(implementation, lifetimes, alignment=4):
         )
 
 
-def lower_bound(lifetimes):
+def lower_bound(lifetimes: Lifetimes) -> int:
     """Bytes that no plan can go below: the largest sum of sizes alive at one instruction.
 
     `lifetimes` is [(size_bytes, first, last), ...], both ends inclusive; 0 for none.
@@ -66,7 +70,7 @@ def lower_bound(lifetimes):
     return max((sum(size for size, first, last in lifetimes if first <= now <= last) for _, now, _ in lifetimes), default=0)
 
 
-def assert_no_overlap(offsets, lifetimes):
+def assert_no_overlap(offsets: Sequence[int], lifetimes: Lifetimes) -> None:
     """Raise CheckFailed if two buffers alive at the same instruction share a byte.
 
     Parameters

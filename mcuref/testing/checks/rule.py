@@ -2,8 +2,11 @@
 
 import ctypes
 import operator
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.errors import InputError
 from mcuref.testing import oracles
@@ -15,7 +18,16 @@ from mcuref.testing.strategies import rule_problems
 EPS = float(np.finfo(np.float32).eps)
 
 
-def check_rule(implementation, s_min=0.0, s_max=1.0, zeta=1.0, position=0, rounding="nearest", examples=200, seed=0):
+def check_rule(
+    implementation: Callable[..., Any],
+    s_min: float = 0.0,
+    s_max: float = 1.0,
+    zeta: float = 1.0,
+    position: int = 0,
+    rounding: str = "nearest",
+    examples: int = 200,
+    seed: int = 0,
+) -> None:
     """Check k = clamp(round(S n), 1, n) with Y = sum |delta|, Y_max = max(Y_max, Y), S as in `back_propagation_ratio`.
 
     - k is at least 1 and at most n (TinyProp's published Python code loses its clamp, so it gets k = 0 and trains
@@ -46,15 +58,20 @@ def check_rule(implementation, s_min=0.0, s_max=1.0, zeta=1.0, position=0, round
     if not 0 <= s_min <= s_max or not 0 < zeta:
         raise InputError(f"0 <= s_min <= s_max and 0 < zeta must hold, not s_min {s_min}, s_max {s_max}, zeta {zeta}")
     oracles.kept_count(1.0, 1, rounding)  # refuses an unknown rounding before any search
-    search(
-        lambda problem: check_rule_case(implementation, *problem, s_min, s_max, zeta, position, rounding),
-        rule_problems(max_size=33),
-        examples,
-        seed,
-    )
+    settings: Any = (s_min, s_max, zeta, position, rounding)
+    search(lambda problem: check_rule_case(implementation, *problem, *settings), rule_problems(max_size=33), examples, seed)
 
 
-def check_rule_case(implementation, delta, y_max, s_min=0.0, s_max=1.0, zeta=1.0, position=0, rounding="nearest"):
+def check_rule_case(
+    implementation: Callable[..., Any],
+    delta: NDArray[np.float32],
+    y_max: float,
+    s_min: float = 0.0,
+    s_max: float = 1.0,
+    zeta: float = 1.0,
+    position: int = 0,
+    rounding: str = "nearest",
+) -> None:
     """`check_rule` for one input: delta float32 [n], y_max from before the sample. Raises CheckFailed."""
     case = Case(
         "check_rule_case",

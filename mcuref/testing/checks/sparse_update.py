@@ -2,8 +2,11 @@
 
 import ctypes
 import numbers
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.errors import InputError
 from mcuref.testing import oracles
@@ -16,7 +19,9 @@ EPS = float(np.finfo(np.float32).eps)
 ARGUMENTS = ("dx", "w", "b", "x", "delta", "kept")
 
 
-def check_sparse_update(implementation, examples=200, seed=0, tolerance=1.0):
+def check_sparse_update(
+    implementation: Callable[..., Any], examples: int = 200, seed: int = 0, tolerance: float = 1.0
+) -> None:
     """Check a dense layer's backward pass and SGD step of which only the kept outputs propagate and train.
 
     dx = sum over kept o of delta[o] w[o];   then, for kept o, w[o] -= learning_rate delta[o] x and
@@ -56,7 +61,16 @@ def check_sparse_update(implementation, examples=200, seed=0, tolerance=1.0):
     search(check_case, sparse_update_problems(), examples, seed)
 
 
-def check_sparse_update_case(implementation, w, b, x, delta, kept, learning_rate, tolerance=1.0):
+def check_sparse_update_case(
+    implementation: Callable[..., Any],
+    w: NDArray[np.float32],
+    b: NDArray[np.float32],
+    x: NDArray[np.float32],
+    delta: NDArray[np.float32],
+    kept: NDArray[np.uint16],
+    learning_rate: float,
+    tolerance: float = 1.0,
+) -> None:
     """`check_sparse_update` for one input; shapes and dtypes as there. Raises CheckFailed."""
     case = Case(
         "check_sparse_update_case",
