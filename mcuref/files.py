@@ -36,7 +36,7 @@ class WriteError(InputError):
 
 
 def user_cache() -> Path:
-    """mcuref's folder in the user's cache folder, a Path; it need not be there."""
+    """mcuref's folder in the user's cache folder; it need not be there."""
     return Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")) / "mcuref"
 
 

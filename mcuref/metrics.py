@@ -18,12 +18,12 @@ Numbers = NDArray[Any] | Sequence[float]
 
 
 def deviation(values: Numbers) -> float:
-    """Standard deviation over seeds, as estimated from these figures (with n - 1), a float; 0 of a single one."""
+    """Standard deviation over seeds, as estimated from these figures (with n - 1); 0 of a single one."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
 def auc(scores: Numbers, labels: Numbers) -> float:
-    """Probability that an anomaly has a higher score than a normal sample, ties count half; a float.
+    """Probability that an anomaly has a higher score than a normal sample, ties count half.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def auc(scores: Numbers, labels: Numbers) -> float:
 
 
 def partial_auc(scores: Numbers, labels: Numbers, max_fpr: float = 0.1) -> float:
-    """Area under the ROC curve up to a false positive rate, standardised (McClish 1989); a float.
+    """Area under the ROC curve up to a false positive rate, standardised (McClish 1989).
 
     0.5 is chance and 1 is perfect, as in scikit-learn's roc_auc_score(max_fpr=). scores and labels as in `auc`;
     0 < max_fpr <= 1.

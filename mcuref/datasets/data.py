@@ -86,7 +86,7 @@ class Data:
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Shape of one sample, a tuple of int."""
+        """Shape of one sample."""
         return self.x_train.shape[1:]
 
     @property

@@ -72,7 +72,7 @@ def _read_folder(path, name):
 
 
 def class_names(train: Mapping[str, NDArray[Any]], test: Mapping[str, NDArray[Any]], path: Path) -> tuple[str, ...] | None:
-    """The class names, a tuple of str, of the arrays of train.npz and test.npz in path; None if train.npz has none.
+    """The class names of the arrays of train.npz and test.npz in path; None if train.npz has none.
 
     Raises
     ------

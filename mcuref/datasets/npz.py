@@ -32,7 +32,7 @@ MOST_NAMES = 10  # in a sentence
 
 
 def read_npz(path: Path | str, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, NDArray[Any]]:
-    """The named arrays of a .npz file, a dict of str to array; an optional one that is not there is left out.
+    """The named arrays of a .npz file; an optional one that is not there is left out.
 
     zipfile is used directly instead of numpy.load: that never takes a file for a pickle, and reading each member to its
     end has its checksum verified.

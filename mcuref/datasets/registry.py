@@ -41,7 +41,7 @@ class DatasetInfo:
 
 
 def data_folder() -> Path:
-    """The folder of the data sets, a Path: $MCUREF_DATA, else `mcuref/data` in the user's cache folder."""
+    """The folder of the data sets: $MCUREF_DATA, else `mcuref/data` in the user's cache folder."""
     own = os.environ.get("MCUREF_DATA")
     if own:
         return Path(os.path.expanduser(own))
@@ -49,7 +49,7 @@ def data_folder() -> Path:
 
 
 def absent_sides(folder: Path) -> list[str]:
-    """Those of train.npz and test.npz that are not in folder, a list of str.
+    """Those of train.npz and test.npz that are not in folder.
 
     Raises
     ------

@@ -24,7 +24,7 @@ TRAIN, TEST = 0x40000000, 0x40000001
 
 
 def has_shift(data: Data) -> bool:
-    """Whether `shift` knows a domain shift for data : Data."""
+    """Whether `shift` knows a domain shift for data."""
     return _change(data) is not None
 
 
