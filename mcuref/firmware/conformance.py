@@ -33,7 +33,7 @@ def build_conformance(core: Core, folder: Path, flags: Sequence[str] = (), wide:
     return link(core, objects, folder / "conformance", flags)
 
 
-def words(data: NDArray[Any]) -> bytes:
+def words(data: NDArray[Any] | np.generic) -> bytes:
     """Bytes of an array, padded to whole words."""
     content = np.ascontiguousarray(data).tobytes()
     return content + bytes(-len(content) % 4)
