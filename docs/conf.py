@@ -21,17 +21,23 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"mcuref {release}"
 nitpicky = True  # a reference in a docstring leads somewhere
-OTHERS = "numpy|os|pathlib|fractions|collections|hypothesis"  # whose types stand in signatures
+OTHERS = "numpy|pathlib|fractions|collections|hypothesis"  # whose types stand in signatures
 nitpick_ignore_regex = [("py:class", rf"({OTHERS})\..*")]
 
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 4
 
 autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # docstrings say types, and shapes with them
 default_role = "code"
 
 
 def setup(app):
-    """Docstrings have mcuref's own plain form, signatures hints as they are written."""
+    """Docstrings have mcuref's own plain form."""
     app.connect("autodoc-process-docstring", docstrings.process)
-    app.connect("autodoc-process-signature", docstrings.shorten)
+    app.connect("autodoc-skip-member", skip_fields)
+
+
+def skip_fields(app, what, name, member, skip, options):
+    """A field of a named tuple is described in the docstring of its class."""
+    return True if str(member.__doc__).startswith("Alias for field number") else None

@@ -15,18 +15,12 @@ SECTIONS = ("Parameters", "Attributes", "Returns", "Raises", "Examples")
 ROLE = re.compile(r":(class|func|mod):`([\w.]+)`")
 # What is reStructuredText already and stays: literals, roles, and words in single backquotes
 MARKED = re.compile(r"(``.+?``|(?::\w+)*:?`[^`]+`)")
-ARRAY = re.compile(r"~?numpy\.ndarray\[tuple\[~?typing\.Any, \.\.\.\], ~?numpy\.dtype\[(~?[\w.]+)\]\]")
 
 
 def process(app, what, name, thing, options, lines):
     """Sphinx's hook: change the lines of one docstring in place."""
     names = vars(_module(name, thing))
     lines[:] = restructured([ROLE.sub(lambda found: _reference(*found.groups(), names), line) for line in lines])
-
-
-def shorten(app, what, name, thing, options, signature, result):
-    """Sphinx's hook: arrays in a signature as they are written, NDArray[...], and not as Python takes that apart."""
-    return tuple(text and ARRAY.sub(r"~numpy.typing.NDArray[\1]", text) for text in (signature, result))
 
 
 def _module(name, thing):

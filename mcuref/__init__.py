@@ -25,8 +25,7 @@ from mcuref.optimisers import SGD
 from mcuref.program.compiler import compile
 from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
 from mcuref.training import Trainer
-
-__version__ = "0.1.0"
+from mcuref.version import __version__ as __version__
 
 __all__ = [
     "SGD",

@@ -105,13 +105,15 @@ class Summed:
     def update(self, layer, delta, kept, x):
         """The sums of the layer at hand; also their application, if that is not put off."""
         emit = self.emit
+        parameters = {kind: emit.parameter(kind) for kind in ("weights", "bias")}
         sums = tuple(
-            emit.state(f"{kind}_{self.kind}", emit.parameter(kind).shape, self.category) for kind in ("weights", "bias")
+            emit.state(f"{kind}_{self.kind}", p.shape, self.category, axes=p.axes) for kind, p in parameters.items()
         )
         rows = sums[1].shape[0]
-        touched = emit.state("touched_rows", (-(-rows // 8),), self.category, "uint8")
-        dimensions = (rows, *layer.rows(emit.input_shape))
-        emit("begin_rows_f32", (*sums, touched), kept, dimensions, (self.momentum,))
+        touched = emit.state("touched_rows", (-(-rows // 8),), self.category, "uint8", ("output bits",))
+        dimensions = dict(zip(("R", "K", "row_stride", "stride"), (rows, *layer.rows(emit.input_shape))))
+        a, a_bias = sums
+        emit("begin_rows", a=a, a_bias=a_bias, touched=touched, **kept._asdict(), **dimensions, factor=self.momentum)
         layer.update(emit, sums, delta, kept, x, False, -1.0)  # s - (-1 delta) x: a sum of products
         self.layers.append((emit.index, sums, touched, dimensions))
         if self.batch is None:
@@ -121,11 +123,13 @@ class Summed:
         """At the end of the program: count the sample, and at the end of a batch apply everything."""
         if not self.layers:
             return
-        self.emit("count_batch_i32", (self.emit.state("batch", (1,), "optimiser state", "int32"),), (), (self.batch,))
+        counter = self.emit.state("batch", (1,), "optimiser state", "int32")
+        self.emit("count_batch", counter=counter, batch=self.batch)
         for entry in self.layers:
             self._apply(*entry)
 
     def _apply(self, index, sums, touched, dimensions):
-        emit = self.emit
+        emit, (a, a_bias) = self.emit, sums
         with emit.layer(index):
-            emit("apply_rows_f32", (emit.parameter("weights"), emit.parameter("bias"), touched), sums, dimensions)
+            w, b = emit.parameter("weights"), emit.parameter("bias")
+            emit("apply_rows", w=w, b=b, touched=touched, a=a, a_bias=a_bias, **dimensions)

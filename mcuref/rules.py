@@ -18,11 +18,13 @@ full text was not at hand: alpha is the local error Y / Y_max, beta a constant d
 """
 
 from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from mcuref.arguments import number, one_of
 from mcuref.errors import InputError
+from mcuref.memory.buffers import Buffer
 from mcuref.names import hint, near
 
 LARGEST_N = 1 << 22  # rint of S n is exact in float32 below this
@@ -56,8 +58,8 @@ class Full:
         """Every sample is trained."""
 
     def select(self, emit, delta, position, dense):
-        """Emit the selection of all non-zero entries; returns (kept, count) buffers."""
-        return _selection(emit, "select_full_f32", delta, delta.shape[0])
+        """Emit the selection of all non-zero entries; returns a :class:`Selection`."""
+        return _selection(emit, "select_full", delta, delta.shape[0])
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,11 @@ class TopK:
         """Every sample is trained."""
 
     def select(self, emit, delta, position, dense):
-        """Emit the selection of the k largest entries; returns (kept, count) buffers."""
+        """Emit the selection of the k largest entries; returns a :class:`Selection`."""
         if dense:
-            return _selection(emit, "select_full_f32", delta, delta.shape[0])
+            return _selection(emit, "select_full", delta, delta.shape[0])
         k = kept_entries(self.ratio, delta.shape[0])
-        return _selection(emit, "select_top_k_f32", delta, k, dimensions=(k,))
+        return _selection(emit, "select_top_k", delta, k, k=k)
 
 
 @dataclass(frozen=True)
@@ -131,21 +133,24 @@ class TinyProp:
         """Every sample is trained."""
 
     def select(self, emit, delta, position, dense):
-        """Emit the adaptive selection, with Y_max as state in SRAM; returns (kept, count) buffers."""
+        """Emit the adaptive selection, with Y_max as state in SRAM; returns a :class:`Selection`."""
         if dense:
-            return _selection(emit, "select_full_f32", delta, delta.shape[0])
+            return _selection(emit, "select_full", delta, delta.shape[0])
         s_min, s_range, damping = self._constants(position)
         with np.errstate(over="ignore"):
             largest = (s_min + s_range) * damping  # S at Y = Y_max bounds every S: rounding is monotone
         k = kept_entries(largest, delta.shape[0])
         return _selection(
             emit,
-            "select_adaptive_f32",
+            "select_adaptive",
             delta,
             k,
-            state=(emit.state("y_max"),),
-            dimensions=(int(self.rounding == "floor"),),
-            constants=(s_min, s_range, damping, self.decay),
+            y_max=emit.state("y_max"),
+            floor=self.rounding == "floor",
+            s_min=s_min,
+            s_range=s_range,
+            damping=damping,
+            decay=self.decay,
         )
 
     def _constants(self, position):
@@ -195,8 +200,18 @@ class TinyPropV2(TinyProp):
         d_min = np.float32(self.d_min)
         s_min, s_range, _ = self._constants(0)
         beta, beta_range = (s_min, s_range) if self.beta == "ratio" else (np.float32(self.beta), np.float32(0))
-        constants = (d_min, np.float32(self.d_max) - d_min, beta, beta_range, self.threshold, self.decay)
-        emit("decide_f32", (emit.state("y_max"),), (delta,), delta.shape, constants)
+        emit(
+            "decide",
+            y_max=emit.state("y_max"),
+            delta=delta,
+            n=delta.shape[0],
+            d_min=d_min,
+            d_range=np.float32(self.d_max) - d_min,
+            beta=beta,
+            beta_range=beta_range,
+            threshold=self.threshold,
+            decay=self.decay,
+        )
 
     def select(self, emit, delta, position, dense):
         """As TinyProp's; where the decision has aged Y_max for this sample, the selection does not do so again."""
@@ -205,15 +220,22 @@ class TinyPropV2(TinyProp):
         return TinyProp.select(rule, emit, delta, position, dense)
 
 
-def _selection(emit, name, delta, k, state=(), dimensions=(), constants=()):
-    """Buffers for up to k kept entries and their number, and the instruction that fills them."""
+class Selection(NamedTuple):
+    """Buffers of the kept entries of an error and of their number, by the names that operators have for them."""
+
+    kept: Buffer
+    count: Buffer  # type: ignore[assignment]  # hides what every tuple has
+
+
+def _selection(emit, family, delta, most, **more):
+    """Buffers for up to ``most`` kept entries and their number, and the instruction that fills them."""
     n = delta.shape[0]
     if n > LARGEST_N:
         raise InputError(f"layer {emit.name!r} has {n} outputs; the rules' float32 arithmetic is exact up to {LARGEST_N}")
-    kept = emit.buffer("kept", (k,), "selection", emit.index_type)
+    kept = emit.buffer("kept", (most,), "selection", emit.index_type)
     count = emit.buffer("kept_count", (1,), "selection", "int32")
-    emit(name, (kept, count, *state), (delta,), (n, *dimensions), constants)
-    return kept, count
+    emit(family, kept=kept, count=count, delta=delta, n=n, **more)
+    return Selection(kept, count)
 
 
 METHODS = {rule.method: rule for rule in (Full, TopK, TinyProp, TinyPropV2)}

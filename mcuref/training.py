@@ -249,7 +249,7 @@ class Trainer:
 
     def _layer_sizes(self):
         selections = [i for i in self.program.instructions if i.phase == "selection"]
-        return {f"k.{i.layer}": i.dimensions[0] for i in reversed(selections)}
+        return {f"k.{i.layer}": i["n"] for i in reversed(selections)}
 
 
 @dataclass

@@ -108,9 +108,9 @@ def once(shared):
 @pytest.fixture(scope="session")
 def compiled_executor():
     """The kernels, for tests that start processes which need them, or that would meet the note that they are compiled."""
-    from mcuref.program.executor import compile_executor
+    from mcuref.program.compiler import prepare_executor
 
-    compile_executor()
+    prepare_executor()
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pytest
 
 import mcuref
 from mcuref import arguments
-from mcuref.comparison import Comparison, named_rules
 from mcuref.errors import DivergedError, InputError, McurefError
+from mcuref.experiments.comparison import Comparison, named_rules
 
 
 def sentence(call, *positional, **named):

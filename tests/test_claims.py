@@ -2,9 +2,9 @@
 
 import pytest
 
-from mcuref.comparison import Comparison, advantage, named_rules, sweep_rules
 from mcuref.datasets import load
 from mcuref.errors import MissingData
+from mcuref.experiments.comparison import Comparison, advantage, named_rules, sweep_rules
 
 
 def rows(data_name, model, seeds=(0,), samples=None, **named):

@@ -73,12 +73,12 @@ def test_what_is_named_in_comments_docstrings_and_pages_exists():
 
 
 def test_names_of_what_is_gone_are_found():
-    assert missing_files("see mcuref/firmware/cores.py and cost.py, mcuref/nosuch/, accuracy.py") == [
+    assert missing_files("see mcuref/firmware/cores.py and cost.py, mcuref/nosuch/, difference.py") == [
         "cost.py",
         "mcuref/firmware/cores.py",
         "mcuref/nosuch",
     ]
-    text = ":mod:`mcuref.cost.nothing`, mcuref.cost.zeros, mcuref.compile, mcuref.train/1"
+    text = ":mod:`mcuref.cost.nothing`, mcuref.program.zeros, mcuref.compile, mcuref.train/1"
     assert missing_modules(text) == ["mcuref.cost.nothing"]
 
 

@@ -12,13 +12,13 @@ from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
-from mcuref import __version__
 from mcuref.arguments import one_of
 from mcuref.cli.console import prepare_streams
 from mcuref.errors import InputError, McurefError
 from mcuref.names import hint, near
 from mcuref.streams import is_stdout
 from mcuref.text import one_line
+from mcuref.version import __version__
 
 COMMANDS = (
     "train", "compare", "incremental", "estimate", "report", "models", "export", "verify", "targets", "datasets", "doctor",

@@ -15,29 +15,33 @@ from mcuref.cli.console import prepare_kernels, progress, show
 
 def arguments(parser: ArgumentParser) -> None:
     """Options of this command."""
-    parser.add_argument("--model", metavar="NAME", help="several with commas; default those of mcuref.bench.MODELS")
+    parser.add_argument(
+        "--model", metavar="NAME", help="several with commas; default those of mcuref.bench.benchmark.MODELS"
+    )
     parser.add_argument("--seconds", type=options.number, default=1.0, metavar="S", help="for each measurement; default 1")
     options.add_json(parser)
 
 
 def run(arguments: Namespace) -> None:
     """Measure, print, write."""
-    from mcuref import bench
     from mcuref.arguments import number
+    from mcuref.bench import benchmark
     from mcuref.files import check_outputs, write_json
     from mcuref.report.lists import bench_tables
 
     check_outputs(arguments.json)
     number("--seconds", arguments.seconds, 0, 3600, above=True)
-    models = list(bench.MODELS) if arguments.model is None else options.several(arguments.model, "--model")
+    models = list(benchmark.MODELS) if arguments.model is None else options.several(arguments.model, "--model")
     for name in models:
-        bench.check_model(name)
+        benchmark.check_model(name)
     prepare_kernels()
     rows = []
     with progress() as update:
         for name in models:
-            rows += bench.measure(name, arguments.seconds, lambda done, total, name=name: update(name, done, total))
-    forward = bench.forward_rates(seconds=arguments.seconds)
+            rows += benchmark.method_speeds(
+                name, arguments.seconds, lambda done, total, name=name: update(name, done, total)
+            )
+    forward = benchmark.forward_rates(seconds=arguments.seconds)
     show(*bench_tables(rows, forward))
     if rows[0]["ratio_to_torch"] is None:
         show("PyTorch is not installed; pip install '.[peers]' in the clone of mcuref brings it, and the comparison")

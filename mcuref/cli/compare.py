@@ -43,7 +43,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> None:
     """Compare, print, write."""
-    from mcuref.comparison import Comparison, advantage, named_rules, sweep_rules
+    from mcuref.experiments.comparison import Comparison, advantage, named_rules, sweep_rules
     from mcuref.files import check_outputs, write_json
     from mcuref.report.comparison_tables import comparison_tables, protocol_line, sweep_tables
     from mcuref.report.json import comparison_json

@@ -122,7 +122,7 @@ def prepare_kernels() -> None:
     console = _Console(stderr=True)
     with console.status("loading kernels"):
         from mcuref.kernels.jit import STORE
-        from mcuref.program import executor
+        from mcuref.program import compiler, executor
 
         fresh = not executor.is_compiled() and not executor.is_kept()
     if fresh:
@@ -130,7 +130,7 @@ def prepare_kernels() -> None:
         console.print(f"compiling kernels for this machine ({how_often}, about half a minute)")
     told = STORE.failure
     with console.status("compiling kernels" if fresh else "loading kernels"):
-        executor.compile_executor()
+        compiler.prepare_executor()
     if STORE.failure != told:
         console.print(f"kernels will be compiled at every start, because {_not_kept(STORE)}")
 

@@ -36,12 +36,12 @@ def _checks():
     import platform
     import sys
 
-    from mcuref import __version__
     from mcuref.datasets import available
     from mcuref.datasets.registry import data_folder
     from mcuref.export.cores import CORES
     from mcuref.kernels.jit import STORE
     from mcuref.selfcheck import GOLDEN, LOSSES, fingerprint
+    from mcuref.version import __version__
 
     yield "Python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.machine()}"
     yield "mcuref", True, __version__

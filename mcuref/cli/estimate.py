@@ -36,12 +36,12 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Compile without running, print, write; 1 if it does not fit."""
     from mcuref import rules
+    from mcuref.cost.needs import memory_report
     from mcuref.files import check_outputs, write_json
     from mcuref.memory.accountant import BudgetExceeded
     from mcuref.models import build, find_model, label
     from mcuref.optimisers import SGD
     from mcuref.program.compiler import compile
-    from mcuref.report.memory import memory_report
     from mcuref.report.memory_tables import memory_tables
 
     check_outputs(arguments.json, arguments.map)
@@ -89,7 +89,7 @@ def _zeros(program, data):
 
     if data is None or program.budget is None or program.budget.core not in SOFT_FLOAT:
         return None
-    from mcuref.cost.zeros import SAMPLES, zero_shares
+    from mcuref.program.zeros import SAMPLES, zero_shares
 
     prepare_kernels()
     return zero_shares(program, data.x_train[:SAMPLES])

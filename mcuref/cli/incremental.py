@@ -161,8 +161,8 @@ def _setting(asked):
     """The Setting that the options describe."""
     from mcuref import rules
     from mcuref.errors import InputError
-    from mcuref.incremental.experiment import Setting
     from mcuref.incremental.recipe import Criterion
+    from mcuref.incremental.setting import Setting
 
     if asked.criterion is not None and asked.within is not None:
         raise InputError("--criterion and --within are two ways to say what accuracy is enough; give one of them")
@@ -223,10 +223,11 @@ def _given(**values):
 
 def _run_in_folder(asked, experiment):
     """Go on from the last checkpoint, if there is one."""
-    from mcuref.incremental.keeping import Keeper
+    from mcuref.incremental.keeping import ExperimentCheckpoints
+    from mcuref.runs.folder import what_stops_it
 
-    experiment.keeper = Keeper(asked.out, experiment.fingerprint, say)
-    with resumable.what_stops_it(asked.out):
+    experiment.keeper = ExperimentCheckpoints(asked.out, experiment.fingerprint, say)
+    with what_stops_it(asked.out):
         return _run(asked, experiment)
 
 

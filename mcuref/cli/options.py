@@ -14,10 +14,10 @@ from mcuref import rules
 from mcuref.arguments import MOST_EPOCHS
 from mcuref.datasets.registry import NAMES
 from mcuref.errors import InputError
+from mcuref.experiments.protocols import REGIMES
 from mcuref.memory.targets import DEFAULT_STACK, Budget, find_target, format_size, parse_size
 from mcuref.optimisers import LARGEST_BATCH, SCHEDULES, SGD
 from mcuref.program.compiler import POLICIES
-from mcuref.protocols import REGIMES
 
 if TYPE_CHECKING:
     from mcuref.models.description import Model

@@ -25,9 +25,9 @@ def run(arguments: Namespace) -> None:
     from mcuref.errors import InputError
     from mcuref.files import check_new_folder, new_folder
     from mcuref.report.incremental import incremental_tables
-    from mcuref.report.runs import read_run
     from mcuref.report.shapes import check_report, read_again
     from mcuref.report.training_tables import training_tables
+    from mcuref.runs.results import read_run
 
     if arguments.pictures is not None:
         check_new_folder(arguments.pictures, "folder")

@@ -1,13 +1,12 @@
 """What commands share whose runs can be kept in a folder with --out, and gone on with by --resume."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from mcuref.cli import options
 from mcuref.cli.console import prepare_kernels
-from mcuref.errors import DivergedError, InputError, McurefError, NonFiniteError
+from mcuref.errors import InputError
 
 Finish = Callable[[Namespace, Any], dict[str, Any]]
 
@@ -43,7 +42,7 @@ def run(
     finish_in_folder : callable(asked, that) -> report, from the last checkpoint in the folder asked.out, if there is one.
     """
     from mcuref.files import check_outputs
-    from mcuref.report.runs import check_new_run, resumed_run
+    from mcuref.runs.folder import check_new_run, resumed_run
 
     given = {name: getattr(arguments, name) for name in arguments.defaults}
     given = {name: value for name, value in given.items() if value is not options.NOT_GIVEN and value != []}
@@ -82,8 +81,8 @@ def _check_alone(given):
 def _carry_out(asked, begun, command, checked, finish, finish_in_folder):
     """Check, run, write; ``begun`` is the fingerprint of an unfinished run to go on with, or None."""
     from mcuref.files import write_json
-    from mcuref.report.runs import new_run
-    from mcuref.runs import same_run
+    from mcuref.runs.fingerprint import same_run
+    from mcuref.runs.folder import new_run
 
     request = options.request(asked)
     work = checked(asked)
@@ -99,21 +98,3 @@ def _carry_out(asked, begun, command, checked, finish, finish_in_folder):
         report = finish(asked, work)
     if asked.json is not None:
         write_json(asked.json, report)
-
-
-@contextmanager
-def what_stops_it(folder: str) -> Iterator[None]:
-    """Whatever stops a run in a folder that has a checkpoint says what becomes of it."""
-    from mcuref import checkpoints
-    from mcuref.files import WriteError
-    from mcuref.report.runs import resume_command
-
-    try:
-        yield
-    except (WriteError, NonFiniteError, DivergedError) as error:
-        if not checkpoints.exist(folder):
-            raise
-        if isinstance(error, WriteError):
-            raise WriteError(f"{error}; when it can be, go on with: {resume_command(folder)}") from None
-        kept = f"run folder {folder!r} keeps the last checkpoint before that, but resumed it would end the same"
-        raise McurefError(f"{error}; {kept}") from None

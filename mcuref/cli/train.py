@@ -50,11 +50,11 @@ def _checked(asked):
     """The Run that was asked for; InputError or BudgetExceeded if it cannot be."""
     from mcuref import rules
     from mcuref.arguments import number
-    from mcuref.comparison import named_rules
+    from mcuref.experiments.comparison import named_rules
+    from mcuref.experiments.protocols import find_protocol
     from mcuref.models import build, find_model
     from mcuref.program.compiler import compile
-    from mcuref.protocols import find_protocol
-    from mcuref.runs import Run
+    from mcuref.runs.training import Run
 
     number("--checkpoint", asked.checkpoint, 0, 86400)
     settings = options.settings(asked.settings)
@@ -88,11 +88,12 @@ def _checked(asked):
 
 def _finish_in_folder(asked, training):
     """Go on from the last checkpoint, if there is one."""
-    from mcuref.runs import Keeper
+    from mcuref.runs.folder import what_stops_it
+    from mcuref.runs.training import TrainingCheckpoints
 
-    training.keeper = Keeper(asked.out, asked.checkpoint, say)
-    found = training.keeper.load(training.fingerprint)
-    with resumable.what_stops_it(asked.out):
+    training.checkpoints = TrainingCheckpoints(asked.out, asked.checkpoint, say)
+    found = training.checkpoints.load(training.fingerprint)
+    with what_stops_it(asked.out):
         return _finish(asked, training, found)
 
 
@@ -100,9 +101,10 @@ def _finish(asked, training, found=None):
     """Train, print, write; returns the report."""
     import time
 
+    from mcuref.report.json import training_report
     from mcuref.report.learned import nothing_learned
-    from mcuref.report.runs import training_report, write_run
     from mcuref.report.training_tables import training_tables
+    from mcuref.runs.results import write_run
 
     began = time.perf_counter()
     with progress() as training.progress:

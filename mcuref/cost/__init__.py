@@ -1,1 +1,1 @@
-"""What a program costs on a core in executed instructions, by formulas that were fitted to exact counts: nothing runs."""
+"""What a program costs on a core: code, stack and instructions, from measured tables and formulas; nothing is run."""

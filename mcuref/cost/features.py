@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-H, W, C, HO, WO, O, KH, KW, SH, SW, TOP, LEFT = range(12)  # noqa: E741  columns of a geometry
+from mcuref.operators.geometry import Geometry
+
 LANES = 8  # elements a pass of the kernels' inner loops
 
 
@@ -35,10 +36,14 @@ class Work:
     fresh: float = 0.0
     zeros: float = 0.0
 
+    def __getitem__(self, name):
+        """The row's operand, dimension or constant of that name."""
+        return self.instruction[name]
+
     @property
-    def d(self):
-        """The row's dimensions."""
-        return self.instruction.dimensions
+    def g(self):
+        """The row's geometry."""
+        return Geometry(*(self.instruction.dimensions[name] for name in Geometry._fields))
 
     @property
     def mean_kept(self):
@@ -52,7 +57,7 @@ class Work:
 
 def features(work):
     """{name: how often} of a :class:`Work`: what its instructions are linear in."""
-    return {"run": work.runs, **FEATURES[work.instruction.name](work)}
+    return {"run": work.runs, **KINDS[work.instruction.operator.features](work)}
 
 
 def loop(times, n, what):
@@ -77,14 +82,14 @@ def taps_inside(g):
     return tuple(
         np.maximum(np.minimum(kernel, extent - corner) - np.maximum(0, -corner), 0)
         for extent, kernel, corner in (
-            (g[H], g[KH], np.arange(g[HO]) * g[SH] - g[TOP]),
-            (g[W], g[KW], np.arange(g[WO]) * g[SW] - g[LEFT]),
+            (g.H, g.KH, np.arange(g.HO) * g.SH - g.TOP),
+            (g.W, g.KW, np.arange(g.WO) * g.SW - g.LEFT),
         )
     )
 
 
 def _positions(g):
-    return g[HO] * g[WO]
+    return g.HO * g.WO
 
 
 def _mean_taps(g):
@@ -95,10 +100,10 @@ def _mean_taps(g):
 
 def _entry_loops(work, entries):
     """The loops over the patches of kept entries, wherever those lie: a run of columns x channels in each row."""
-    g = work.d
+    g = work.g
     rows, columns = taps_inside(g)
     mean_rows, total = rows.mean(), {"kept row": entries * rows.mean()}
-    for n in columns * g[C]:
+    for n in columns * g.C:
         _add(total, work.products(entries * mean_rows / columns.size, int(n)))
     return total
 
@@ -108,11 +113,11 @@ def _walk(work):
 
     For entries that are spread evenly, the last of m is expected at m / (m + 1) of the way.
     """
-    g, kept = work.d, work.mean_kept
-    share = min(kept / (_positions(g) * g[O]), 1.0)
+    g, kept = work.g, work.mean_kept
+    share = min(kept / (_positions(g) * g.O), 1.0)
     steps = work.runs * _positions(g) * kept / (kept + 1)
-    places = work.runs * _positions(g) * (1 - (1 - share) ** g[O])
-    return {"step": steps, "line": steps / g[WO], "place": places}
+    places = work.runs * _positions(g) * (1 - (1 - share) ** g.O)
+    return {"step": steps, "line": steps / g.WO, "place": places}
 
 
 def _add(total, more):
@@ -126,7 +131,7 @@ def _add(total, more):
 
 def _load(work):
     """Values are normalised in groups of c; with one pair for all of them there is a loop of its own."""
-    n, c = work.d[:2]
+    n, c = work["n"], work["c"]
     zeros = {"value that is 0": work.runs * n * work.zeros}
     if c == 1:
         return {"one pair": work.runs, "value by one pair": work.runs * n, **zeros}
@@ -134,75 +139,75 @@ def _load(work):
 
 
 def _elements(work):
-    return {"element": work.runs * work.d[0]}
+    return {"element": work.runs * work["n"]}
 
 
 def _relu_mask(work):
-    n = work.d[0]
+    n = work["n"]
     return {"element": work.runs * n, "mask byte": work.runs * -(-n // 8)}
 
 
 def _dense_forward(work):
-    outputs, inputs = work.d[:2]
+    outputs, inputs = work["O"], work["I"]
     return {"output": work.runs * outputs, **work.products(work.runs * outputs, inputs)}
 
 
 def _conv_forward(work):
-    g, runs = work.d, work.runs
-    places, size = runs * _positions(g), g[KH] * g[KW] * g[C]
-    total = {"place": places, "line": runs * g[HO], "output": places * g[O], **work.products(places * g[O], size)}
-    if len(work.instruction.outputs) > 1:
+    g, runs = work.g, work.runs
+    places, size = runs * _positions(g), g.KH * g.KW * g.C
+    total = {"place": places, "line": runs * g.HO, "output": places * g.O, **work.products(places * g.O, size)}
+    if "patch" in work.instruction:
         total.update(_gather(work))
     return total
 
 
 def _gather(work):
     """Patches are gathered, 0 where they lie outside; a product with such a 0 may cost less."""
-    g = work.d
+    g = work.g
     rows, columns = taps_inside(g)
     read = rows.sum() * (columns > 0).sum()
-    copied = rows.sum() * columns.sum() * g[C]
-    lines = _positions(g) * g[KH]
-    cleared = lines * g[KW] * g[C] - copied
+    copied = rows.sum() * columns.sum() * g.C
+    lines = _positions(g) * g.KH
+    cleared = lines * g.KW * g.C - copied
     return {
         "patch": work.runs * _positions(g),
         "patch row": work.runs * read,
         "patch row outside": work.runs * (lines - read),
         "copied": work.runs * copied,
         "cleared": work.runs * cleared,
-        "product with padding": work.runs * cleared * g[O],
+        "product with padding": work.runs * cleared * g.O,
     }
 
 
 def _depthwise_forward(work):
-    g, runs = work.d, work.runs
+    g, runs = work.g, work.runs
     rows, columns = taps_inside(g)
     taps = runs * rows.sum() * columns.sum()
     return {
         "place": runs * _positions(g),
-        "line": runs * g[HO],
-        "row": runs * rows.sum() * g[WO],
+        "line": runs * g.HO,
+        "row": runs * rows.sum() * g.WO,
         "tap": taps,
-        "value": runs * _positions(g) * g[C],
-        **work.products(taps, g[C]),
+        "value": runs * _positions(g) * g.C,
+        **work.products(taps, g.C),
     }
 
 
 def _pool(work):
     """Pooling, either way: positions, rows and taps of their windows, values under them, and values in and out."""
-    g, runs = work.d, work.runs
+    g, runs = work.g, work.runs
     rows, columns = taps_inside(g)
     taps = runs * rows.sum() * columns.sum()
-    recorded = len(work.instruction.outputs) > 1
+    recorded = "taps" in work.instruction and work.instruction.phase == "forward"
     return {
         "place": runs * _positions(g),
-        "line": runs * g[HO],
-        "row": runs * rows.sum() * g[WO],
+        "line": runs * g.HO,
+        "row": runs * rows.sum() * g.WO,
         "tap": taps,
-        "value under": taps * g[C],
-        "value recorded": taps * g[C] * recorded,
-        "value": runs * _positions(g) * g[C],
-        "input": runs * g[H] * g[W] * g[C],
+        "value under": taps * g.C,
+        "value recorded": taps * g.C * recorded,
+        "value": runs * _positions(g) * g.C,
+        "input": runs * g.H * g.W * g.C,
     }
 
 
@@ -211,11 +216,11 @@ def _pool(work):
 
 
 def _decide(work):
-    return loop(work.runs, work.d[0], "magnitude")
+    return loop(work.runs, work["n"], "magnitude")
 
 
 def _select(work):
-    n = work.d[0]
+    n = work["n"]
     return {
         **loop(work.runs, n, "magnitude"),
         "entry": work.runs * n,
@@ -238,7 +243,7 @@ def in_fours(mean):
 
 
 def _dense_propagate(work):
-    inputs = work.d[1]
+    inputs = work["I"]
     fours, singles = (work.runs * n for n in in_fours(work.mean_kept))
     return {
         "input": work.runs * inputs,
@@ -250,35 +255,36 @@ def _dense_propagate(work):
 
 
 def _dense_update(work):
-    outputs, inputs, dense_bias = work.d[:3]
-    total = {"kept": work.kept, **work.products(work.kept, inputs), **_biases(work, dense_bias, outputs)}
+    outputs, inputs = work["O"], work["I"]
+    total = {"kept": work.kept, **work.products(work.kept, inputs), **_biases(work, outputs)}
     return {**total, **_sums(work, inputs)}
 
 
-def _biases(work, dense_bias, entries):
+def _biases(work, entries):
+    dense_bias = work["dense_bias"]
     return {"bias": work.runs * entries * dense_bias, "bias of a kept entry": work.kept * (1 - dense_bias)}
 
 
 def _sums(work, products):
     """Sums of gradients, other than weights, begin with 0, which is cheaper to add to; a rate of -1 marks them."""
-    return {"product into a sum": work.kept * products * (work.instruction.constants[0] != 0)}
+    return {"product into a sum": work.kept * products * (work["rate"] != 0)}
 
 
 def _conv_propagate(work):
-    g = work.d
-    return {"input": work.runs * g[H] * g[W] * g[C], "kept": work.kept, **_walk(work), **_entry_loops(work, work.kept)}
+    g = work.g
+    return {"input": work.runs * g.H * g.W * g.C, "kept": work.kept, **_walk(work), **_entry_loops(work, work.kept)}
 
 
 def _conv_update(work):
-    g = work.d
-    more = _biases(work, g[12], _positions(g) * g[O]) | _sums(work, _mean_taps(g) * g[C])
+    g = work.g
+    more = _biases(work, _positions(g) * g.O) | _sums(work, _mean_taps(g) * g.C)
     return {"kept": work.kept, **_walk(work), **_entry_loops(work, work.kept), **more}
 
 
 def _depthwise_taps(work):
     """The taps of kept entries, each a product of its own."""
-    products = work.kept * _mean_taps(work.d)
-    rows, _ = taps_inside(work.d)
+    products = work.kept * _mean_taps(work.g)
+    rows, _ = taps_inside(work.g)
     return {
         "kept": work.kept,
         "kept row": work.kept * rows.mean(),
@@ -288,13 +294,13 @@ def _depthwise_taps(work):
 
 
 def _depthwise_propagate(work):
-    g = work.d
-    return {"input": work.runs * g[H] * g[W] * g[C], **_walk(work), **_depthwise_taps(work)}
+    g = work.g
+    return {"input": work.runs * g.H * g.W * g.C, **_walk(work), **_depthwise_taps(work)}
 
 
 def _depthwise_update(work):
-    g = work.d
-    more = _biases(work, g[12], _positions(g) * g[O]) | _sums(work, _mean_taps(g))
+    g = work.g
+    more = _biases(work, _positions(g) * g.O) | _sums(work, _mean_taps(g))
     return {**_walk(work), **_depthwise_taps(work), **more}
 
 
@@ -303,14 +309,14 @@ def _depthwise_update(work):
 
 
 def _begin_rows(work):
-    elements, momentum = work.d[1], work.instruction.constants[0]
+    elements, momentum = work["K"], work["factor"]
     what = "scaled" if momentum else "cleared"
     zeros = {f"gradient {what} that is 0": work.fresh * elements * work.zeros}
     return {"kept": work.kept, f"row {what}": work.fresh, f"weight {what}": work.fresh * elements, **zeros}
 
 
 def _apply_rows(work):
-    rows, elements = work.d[:2]
+    rows, elements = work["R"], work["K"]
     return {
         "row": work.runs * rows,
         "mask byte": work.runs * -(-rows // 8),
@@ -320,26 +326,23 @@ def _apply_rows(work):
     }
 
 
-FEATURES = {
-    "load_u8": _load, "load_i8": _load, "load_i16": _load, "load_f32": _load,
-    "dense_forward_f32": _dense_forward,
-    "conv_forward_f32": _conv_forward,
-    "depthwise_forward_f32": _depthwise_forward,
-    "relu_forward_f32": _elements, "relu_backward_f32": _elements,
-    "relu_mask_forward_f32": _relu_mask, "relu_mask_backward_f32": _elements,
-    "max_pool_forward_f32": _pool, "max_pool_backward_f32": _pool,
-    "average_pool_forward_f32": _pool, "average_pool_backward_f32": _pool,
-    "add_forward_f32": _elements, "add_backward_f32": _elements,
-    "softmax_cross_entropy_f32": _elements, "mean_squared_error_f32": _elements, "reconstruction_f32": _elements,
-    "decide_f32": _decide,
-    "select_full_f32": _select, "select_top_k_f32": _select, "select_adaptive_f32": _select,
-    "dense_backward_input_f32": _dense_propagate,
-    "conv_backward_input_f32": _conv_propagate,
-    "depthwise_backward_input_f32": _depthwise_propagate,
-    "dense_update_f32": _dense_update,
-    "conv_update_f32": _conv_update,
-    "depthwise_update_f32": _depthwise_update,
-    "begin_rows_f32": _begin_rows,
-    "apply_rows_f32": _apply_rows,
-    "count_batch_i32": lambda work: {},
-}  # fmt: skip
+KINDS = {  # by the names that operators have for them
+    "nothing": lambda work: {},
+    "load": _load,
+    "dense forward": _dense_forward,
+    "conv forward": _conv_forward,
+    "depthwise forward": _depthwise_forward,
+    "elements": _elements,
+    "elements and mask": _relu_mask,
+    "pooling": _pool,
+    "decision": _decide,
+    "selection": _select,
+    "dense propagation": _dense_propagate,
+    "conv propagation": _conv_propagate,
+    "depthwise propagation": _depthwise_propagate,
+    "dense update": _dense_update,
+    "conv update": _conv_update,
+    "depthwise update": _depthwise_update,
+    "rows begun": _begin_rows,
+    "rows applied": _apply_rows,
+}

@@ -1,8 +1,8 @@
 """Instructions that a program costs on a core, by formulas fitted to exact counts: nothing is run here.
 
 Each kernel (opcode) has a formula, linear in the :mod:`mcuref.cost.features` of a row; its coefficients are
-measured by ``python -m mcuref.firmware.fit`` and lie in measured/instructions-<core>.json, with compiler, flags and
-errors. Instructions are not cycles: wait states, branches and dual issue are not in them.
+measured by ``python -m mcuref.firmware.measuring.instructions`` and lie in measured/instructions-<core>.json, with
+compiler, flags and errors. Instructions are not cycles: wait states, branches and dual issue are not in them.
 """
 
 import json
@@ -10,12 +10,13 @@ from functools import cache
 from pathlib import Path
 
 from mcuref.cost.features import Work, features
-from mcuref.program.effort import COMPARISONS, KEPT, RUNS
+from mcuref.operators.columns import COMPARISONS, COUNTS, KEPT, RUNS
 
 MEASURED = Path(__file__).with_name("measured")
 BISECTIONS = 31  # passes over an error that a selection makes at most, one a bit, ...
 LAST_PASSES = 3  # ... and those that count what is not 0, count ties, and keep entries
 SOFT_FLOAT = ("m0", "m3")  # cores without an FPU: float32 is computed by functions, faster where a factor is 0
+RECTIFIERS = ("relu_forward", "relu_mask_forward")
 RECTIFIED = 0.5  # share of zeros that is assumed behind a ReLU, where nobody has looked
 
 
@@ -40,11 +41,11 @@ def step_instructions(program, core_name, counts=None, samples=None, zeros=None)
     ----------
     program : Program.
     core_name : str, a key of mcuref.export.cores.CORES.
-    counts : int64[rows, 5] as ``program.counts``: the mean over the samples shown is returned. None: the most that a
+    counts : int64[rows, 4] as ``program.counts``: the mean over the samples shown is returned. None: the most that a
         step can cost, where every selection keeps as many entries as it has room for and bisects to the last bit, no
         sample is skipped, no activation is 0, and the step ends a batch.
     samples : int, that ``counts`` is the sum of; the runs of the first row if None.
-    zeros : {buffer: share} of :func:`mcuref.cost.zeros.zero_shares`. None: half of the values behind a ReLU are
+    zeros : {buffer: share} of :func:`mcuref.program.zeros.zero_shares`. None: half of the values behind a ReLU are
         assumed to be 0 and no others. It matters on cores without an FPU, where a product with 0 costs little.
     """
     formulas = _formulas(core_name)
@@ -100,14 +101,14 @@ def _most(program):
     for instruction in program.instructions:
         kept, comparisons = 0, 0
         if instruction.phase == "selection":
-            n, kept = instruction.dimensions[0], instruction.outputs[0].shape[0]
-            bisects = instruction.name == "select_adaptive_f32" or kept < n
-            comparisons = n * (BISECTIONS + LAST_PASSES) * (bisects and instruction.name != "select_full_f32")
-        elif instruction.phase in ("propagate", "update") and len(instruction.inputs) > 2:
-            kept = instruction.inputs[2].shape[0]
+            n, kept = instruction["n"], instruction["kept"].shape[0]
+            bisects = kept < n or instruction.operator.family == "select_adaptive"
+            comparisons = n * (BISECTIONS + LAST_PASSES) * bisects
+        elif instruction.phase in ("propagate", "update") and "kept" in instruction:
+            kept = instruction["kept"].shape[0]
         elif instruction.phase == "apply":
-            kept = instruction.dimensions[0]
-        row = [0] * 5
+            kept = instruction["R"]
+        row = [0] * len(COUNTS)
         row[RUNS], row[KEPT], row[COMPARISONS] = 1, kept, comparisons
         rows.append(row)
     return rows
@@ -117,14 +118,14 @@ def works(program, counts, zeros=None):
     """A :class:`mcuref.cost.features.Work` for every row of a program, from its counts and shares of zeros."""
     zeros = assumed_shares(program) if zeros is None else zeros
     counts, instructions = [[int(value) for value in row] for row in counts], program.instructions
-    kept = {i.outputs[0]: row[KEPT] for i, row in zip(instructions, counts) if i.phase == "selection"}
-    applied = {i.outputs[2]: row[KEPT] for i, row in zip(instructions, counts) if i.phase == "apply"}
+    kept = {i["kept"]: row[KEPT] for i, row in zip(instructions, counts) if i.phase == "selection"}
+    applied = {i["touched"]: row[KEPT] for i, row in zip(instructions, counts) if i.phase == "apply"}
     done, shares = [], _layer_zeros(instructions, zeros)
     for instruction, row in zip(instructions, counts):
         entries, fresh = row[KEPT], 0
         if instruction.phase == "gradient":  # each row that is begun in a batch is applied at its end
-            entries = kept[instruction.inputs[0]]
-            fresh = min(applied[instruction.outputs[2]], entries)
+            entries = kept[instruction["kept"]]
+            fresh = min(applied[instruction["touched"]], entries)
         share = shares.get(instruction.layer_index, 0.0)
         done.append(Work(instruction, row[RUNS], entries, row[COMPARISONS], fresh, share))
     return done
@@ -135,9 +136,9 @@ def _layer_zeros(instructions, zeros):
     shares = {}
     for instruction in instructions:
         if instruction.phase == "input":
-            shares[instruction.layer_index] = zeros.get(instruction.outputs[0], 0.0)
-        elif instruction.phase == "forward" and len(instruction.inputs) == 3:  # activations, weights, bias
-            shares[instruction.layer_index] = zeros.get(instruction.inputs[0], 0.0)
+            shares[instruction.layer_index] = zeros.get(instruction["x"], 0.0)
+        elif instruction.phase == "forward" and "w" in instruction:
+            shares[instruction.layer_index] = zeros.get(instruction["x"], 0.0)
     return shares
 
 
@@ -148,7 +149,7 @@ def assumed_shares(program):
     """
     found = {}
     for instruction in program.instructions:
-        largest = instruction.name == "max_pool_forward_f32" and instruction.inputs[0] in found
-        if largest or instruction.name in ("relu_forward_f32", "relu_mask_forward_f32"):
-            found[instruction.outputs[0]] = RECTIFIED
+        family = instruction.operator.family
+        if family in RECTIFIERS or (family == "max_pool_forward" and instruction["x"] in found):
+            found[instruction["y"]] = RECTIFIED
     return found

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from mcuref.program.instructions import INPUTS, OPCODES, OUTPUTS
+from mcuref.operators import OPCODES
+from mcuref.operators.columns import INPUTS, OUTPUTS
 
 SPANS = 3  # outputs of a row that a trace looks at
 SAVED_HEAD = 8  # bytes of a saved state before the state itself: whose it is, and its check sum

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mcuref import __version__
 from mcuref.errors import InputError
 from mcuref.export.image import SAVED_HEAD, SPANS, Image
 from mcuref.export.literals import TYPES, lines, number
@@ -29,6 +28,7 @@ from mcuref.export.reference import write_reference
 from mcuref.export.sources import SOURCES, needed_sources
 from mcuref.export.trace import python_trace
 from mcuref.files import new_folder
+from mcuref.version import __version__
 
 LICENSE = "MIT licence; made by mcuref"
 

@@ -2,12 +2,12 @@
 
 import re
 
-from mcuref import __version__
 from mcuref.export.cores import CORES
 from mcuref.export.literals import TYPES
 from mcuref.export.material import Material
 from mcuref.models import label
 from mcuref.program.program import Program
+from mcuref.version import __version__
 
 CALLS = {  # by whether an answer is a label
     True: """\

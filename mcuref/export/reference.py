@@ -3,27 +3,17 @@
 program.json also has the sha256 of every other file of the project, and of the files of the run that it comes from.
 """
 
-import io
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mcuref import __version__, plain
+from mcuref import plain
 from mcuref.errors import InputError
 from mcuref.export.material import Material
-from mcuref.layers import Input
-from mcuref.manifest import difference, digests, read
-from mcuref.models.description import make_network_layers
-from mcuref.network import Network
-from mcuref.optimisers import SGD
-from mcuref.program.compiler import compile
-from mcuref.program.program import Program
-from mcuref.report.runs import program_description
-from mcuref.rules import METHODS
+from mcuref.runs.description import arrays_in, described_program, program_description
+from mcuref.runs.manifest import difference, digests, read
+from mcuref.version import __version__
 
 SCHEMA = "mcuref.firmware/2"
 PROJECT = "exported project"
@@ -102,28 +92,3 @@ def _unusable(folder, error):
     """The sentence about a reference that is none."""
     reason = f"it has no {error}" if isinstance(error, KeyError) else error
     return InputError(f"{str(folder)!r} cannot be used: {reason}; export the project again")
-
-
-def arrays_in(content: bytes, name: str) -> dict[str, NDArray[Any]]:
-    """{name: array} of the bytes of a .npz file; ValueError, with the file's name, if it is damaged."""
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except MemoryError:
-        raise
-    except Exception:  # whatever zipfile, zlib and NumPy make of damaged bytes; NumPy's advice is to load them unsafely
-        raise ValueError(f"{name} is damaged, or no archive of plain arrays") from None
-
-
-def described_program(content: dict[str, Any], parameters: Mapping[str, NDArray[Any]]) -> Program:
-    """The Program that a description (:func:`mcuref.report.runs.program_description`) and parameters mean."""
-    given, name = content["input"], content["model"]
-    if not isinstance(name, str):
-        raise ValueError(f"its model is {name!r}; it must be a name")
-    layers = make_network_layers(content["layers"])
-    first = Input(tuple(given["shape"]), given["dtype"], given["mean"], given["scale"])
-    network = Network([first, *layers], seed=content["seed"], name=name, parameters=parameters)
-    rule, optimiser = METHODS[content["method"]](**content["settings"]), SGD(**content["optimiser"])
-    return compile(
-        network, rule, optimiser, loss=content["loss"], policy=content["policy"], trainable=len(content["trainable_layers"])
-    )

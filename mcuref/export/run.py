@@ -6,12 +6,13 @@ from mcuref import plain
 from mcuref.arguments import whole
 from mcuref.datasets import load_part
 from mcuref.errors import InputError
+from mcuref.experiments.protocols import find_protocol
 from mcuref.export.material import Material
-from mcuref.export.reference import arrays_in, described_program
-from mcuref.manifest import read
-from mcuref.protocols import find_protocol
-from mcuref.report.runs import RUN_FOLDER, WEIGHTS, read_run
-from mcuref.runs import data_digest
+from mcuref.runs.description import arrays_in, described_program
+from mcuref.runs.fingerprint import data_digest
+from mcuref.runs.folder import RUN_FOLDER
+from mcuref.runs.manifest import read
+from mcuref.runs.results import WEIGHTS, read_run
 
 
 def run_material(folder: Path | str, count: int) -> Material:

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mcuref import __version__
 from mcuref.export.image import Image, opcodes_used
 from mcuref.export.literals import TYPES, lines
 from mcuref.export.material import Material
 from mcuref.export.trace import python_trace
 from mcuref.files import new_folder
 from mcuref.models import label
+from mcuref.version import __version__
 
 NPZ, HEADER, README = "vectors.npz", "vectors.h", "README.txt"
 HEXADECIMAL = ("flash", "state", "hashes")  # words, and not numbers

@@ -1,1 +1,1 @@
-"""Programs on real cores: compilers, emulator, bit-exact comparison, and what code, stack and instructions cost there."""
+"""Programs on real cores: compilers, emulator, bit-exact comparison, and what code, stack and instructions it takes."""

@@ -13,10 +13,10 @@ from mcuref.export.image import Image
 from mcuref.export.material import Material
 from mcuref.export.sources import board_sources, library_sources, verify_sources
 from mcuref.firmware.answer import STEPS, WATCHED, read_answer
-from mcuref.firmware.comparison import Difference, compare
+from mcuref.firmware.difference import Difference, trace_difference
 from mcuref.firmware.examination import examine, patterns
 from mcuref.firmware.toolchain import SECONDS, FirmwareStopped, compile_all, link, run_firmware, workspace
-from mcuref.program.instructions import OPCODES
+from mcuref.operators import OPCODES
 
 MAGIC = 0x4655434D
 SMALL_POOL = 0x2600  # bytes for a case where there are 16 KiB of RAM
@@ -108,6 +108,6 @@ def _equal(core, materials, run):
     if len(set(contents)) > 1:
         return [False] * len(materials)
     return [
-        compare(m, trace, steps, lambda *place, m=m: run([m], WATCHED, *place)[1]) is None
+        trace_difference(m, trace, steps, lambda *place, m=m: run([m], WATCHED, *place)[1]) is None
         for m, trace, steps in zip(materials, read_answer(contents[0], materials, WATCHED), whole)
     ]

@@ -10,7 +10,7 @@ from mcuref.export.cores import Core
 from mcuref.export.material import Material
 from mcuref.export.trace import Trace
 from mcuref.firmware.answer import STEPS, TRACE, WATCHED, read_answer, stopped_at
-from mcuref.firmware.comparison import Difference, compare, stopped
+from mcuref.firmware.difference import Difference, stopped, trace_difference
 from mcuref.firmware.toolchain import FirmwareStopped
 
 PATTERNS = 4  # with which verify/watch.c overwrites; every sample has another than the one before it
@@ -43,7 +43,7 @@ def examine(
             whole = whole or read_answer(run(STEPS)[0], [material], STEPS)[0]
         except FirmwareStopped as stop:
             return _stopped(material, stop, STEPS), trace
-        difference = compare(material, trace, whole, lambda *place, p=pattern: run(WATCHED, *place, pattern=p)[1])
+        difference = trace_difference(material, trace, whole, lambda *place, p=pattern: run(WATCHED, *place, pattern=p)[1])
         if difference is not None and (difference.sample, difference.row) not in trace.strays:
             difference = _explained(material, run, difference)
         if difference is not None:
@@ -63,7 +63,7 @@ def _explained(material, run, difference):
         return difference
     try:
         (plain,) = read_answer(run(TRACE)[0], [material], TRACE)
-        other = compare(material, plain, plain, lambda *place: run(TRACE, *place)[1])
+        other = trace_difference(material, plain, plain, lambda *place: run(TRACE, *place)[1])
     except FirmwareStopped as stop:
         other = _stopped(material, stop, TRACE)
     same = other is not None and (other.sample, other.row) == (difference.sample, difference.row)

@@ -53,7 +53,7 @@ class Measurement:
     inferences: list[int]
 
 
-def measure(
+def count_instructions(
     core: Core, materials: Sequence[Material], mode: int = TRACE, flags: Sequence[str] = ()
 ) -> tuple[list[Measurement], dict[str, int]]:
     """Run programs on a core through the conformance firmware and count.

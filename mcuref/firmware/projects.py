@@ -15,7 +15,7 @@ from mcuref.export.image import SAVED_HEAD
 from mcuref.export.material import Material
 from mcuref.export.reference import read_reference
 from mcuref.firmware.answer import STEPS, TRACE, Answer
-from mcuref.firmware.comparison import Difference
+from mcuref.firmware.difference import Difference
 from mcuref.firmware.examination import examine
 from mcuref.firmware.toolchain import SECONDS, ToolError, call, explained, find_tool, run_firmware, workspace
 from mcuref.names import hint, near_paths

@@ -12,7 +12,7 @@ from mcuref.layers import Input
 from mcuref.layers.losses import MATCHING
 from mcuref.network import Network
 from mcuref.program.compiler import compile
-from mcuref.program.effort import MACS
+from mcuref.program.effort import macs
 
 
 def embedding_network(network, *, seed=0, parameters=None):
@@ -78,4 +78,4 @@ class Embedding:
     @property
     def macs(self):
         """Multiply-accumulates so far."""
-        return int(self.counts[:, MACS].sum())
+        return sum(macs(self.program.instructions, self.counts))

@@ -1,9 +1,8 @@
-"""Size adaption: a learner's model grows by the largest step that fits its budget, or shrinks if a smaller one will do."""
+"""Size adaption: a model grows by the largest step that fits its budget, or shrinks if a smaller one will do."""
 
 from mcuref.errors import InputError
 from mcuref.incremental.deepening import deepen
 from mcuref.incremental.growth import hidden_widths, shrink, widen, with_hidden_widths
-from mcuref.incremental.recipe import Expansion
 
 PARTS = 10  # of a growth step: if it does not fit, nine tenths of it are tried, and so on
 
@@ -14,7 +13,7 @@ def check_growth(network, largest, expansion):
     Parameters
     ----------
     largest : the widest :class:`mcuref.Network`, or None.
-    expansion : :class:`Expansion`, or None if it is not to grow.
+    expansion : :class:`mcuref.incremental.recipe.Expansion`, or None if it is not to grow.
     """
     present = hidden_widths(network)
     if largest is not None:
@@ -31,28 +30,28 @@ def check_growth(network, largest, expansion):
             raise InputError(f"{error}; a model that begins as wide as the largest does not grow") from None
 
 
-def train_until(learner, level, held_out, arrived):
-    """Train and verify, and grow while below the criterion.
+def grow_until(level, expansion, chunks, *, train, verify, grow, shrink):
+    """Verify and train on, and grow while below the criterion.
 
     Parameters
     ----------
-    level : float, the accuracy that is enough; None to train one phase alone.
-    held_out, arrived : as `verify` and `train` of the learner take them.
+    level : float, the accuracy that is enough.
+    expansion : :class:`mcuref.incremental.recipe.Expansion`, or None if the model may not grow.
+    chunks : int, of training in one phase; the first of the first phase is over.
+    train : callable(), one chunk of training.
+    verify : callable() -> accuracy.
+    grow : callable() -> what :func:`expand` returns.
+    shrink : callable(accepted) -> what :func:`shrunk` returns.
 
     Returns
     -------
     {"criterion", "accuracy", "criterion_met", "growths": changes of the size, "stopped": why it grew no more, or None}.
     """
-    row = {"criterion": level, "accuracy": None, "criterion_met": None, "growths": [], "stopped": None}
-    if level is None:
-        learner.train(learner.recipe.steps, arrived)
-        return row
-    learner.train(arrived=arrived)
-    expansion, chunks = learner.expansion, learner.recipe.chunks - 1
-    row["accuracy"] = learner.verify(held_out)
+    row = {"criterion": level, "accuracy": verify(), "criterion_met": None, "growths": [], "stopped": None}
+    left = chunks - 1
     while row["accuracy"] < level:
-        if chunks:
-            chunks -= 1
+        if left:
+            left -= 1
         elif expansion is None:
             row["stopped"] = "it may not grow"
             break
@@ -60,54 +59,56 @@ def train_until(learner, level, held_out, arrived):
             row["stopped"] = f"it grew {expansion.growths} times in this task, which is the most"
             break
         else:
-            change = learner.expand()
+            change = grow()
             if not change["grown"]:
                 row["stopped"] = change["reason"]
                 break
             row["growths"].append(change["grown"])
-            chunks = learner.recipe.chunks - 1
-        learner.train()
-        row["accuracy"] = learner.verify(held_out)
+            left = chunks - 1
+        train()
+        row["accuracy"] = verify()
     row["criterion_met"] = bool(row["accuracy"] >= level)
     if row["criterion_met"] and not row["growths"] and expansion is not None and expansion.shrink:
-        if change := shrunk(learner, lambda: learner.verify(held_out) >= level):
+        if change := shrink(lambda: verify() >= level):
             row["growths"].append(change)
-            row["accuracy"] = learner.verify(held_out)
+            row["accuracy"] = verify()
     return row
 
 
-def expand(learner):
-    """Widen the hidden layers by the expansion's factor, or by the largest part of that step that fits; all or nothing.
+def expand(model, expansion, largest, seed):
+    """Widen hidden layers by the expansion's factor, or by the largest part of that step that fits; all or nothing.
 
     Where no width can grow and the expansion says so, one more layer is tried, the identity.
 
-    Returns {"grown": {"change": words, "sram", "flash": bytes while both models were there} or None, "reason": why not}.
+    Parameters
+    ----------
+    model : :class:`mcuref.incremental.model.LearnerModel`, which is changed.
+    expansion : :class:`mcuref.incremental.recipe.Expansion`.
+    largest : the widest :class:`mcuref.Network`, or None.
+    seed : int, of new weights.
+
+    Returns
+    -------
+    {"grown": {"change": words, "sram", "flash": bytes while both models were there} or None, "reason": why not}.
     """
-    expansion = Expansion() if learner.expansion is None else learner.expansion
-    draws = learner.growth_draws
-    network, seed, tried = learner.network_now(), learner.draw_growth(), []
-    present, wanted = hidden_widths(network), next_widths(network, expansion.factor, learner.largest)
-    for part in range(PARTS, 0, -1):
-        widths = [w + -(-(to - w) * part // PARTS) for w, to in zip(present, wanted)]
-        if widths == list(present) or widths in tried:
-            continue
-        tried.append(widths)
-        if change := learner.change(widen(network, widths, method=expansion.method, seed=seed)):
+    network = model.network_now()
+    tried = _steps(network, expansion.factor, largest)
+    for widths in tried:
+        if change := model.change(widen(network, widths, method=expansion.method, seed=seed)):
             return {"grown": {"change": f"widened to {words(widths)}"} | change, "reason": None}
-    if expansion.deepen and (resized := _deeper(network)) and (change := learner.change(resized)):
-        widths = hidden_widths(learner.network)
+    if expansion.deepen and (resized := _deeper(network)) and (change := model.change(resized)):
+        widths = hidden_widths(model.network)
         return {"grown": {"change": f"deepened to {words(widths)}"} | change, "reason": None}
-    learner.growth_draws = draws  # a refused growth changes no bit
-    return {"grown": None, "reason": _why_not(learner, network, tried)}
+    return {"grown": None, "reason": _why_not(model, network, tried)}
 
 
-def shrunk(learner, accepted):
-    """Divide hidden widths by the expansion's factor, if ``accepted()`` of the narrower model; what was done, or None."""
-    network = learner.network_now()
-    widths = [max(1, int(w / learner.expansion.factor)) for w in hidden_widths(network)]
+def shrunk(model, factor, accepted):
+    """Divide hidden widths of a model by a factor, if ``accepted()`` of the narrower one; what was done, or None."""
+    network = model.network_now()
+    widths = [max(1, int(w / factor)) for w in hidden_widths(network)]
     if widths == list(hidden_widths(network)):
         return None
-    change = learner.change(shrink(network, widths), accepted)
+    change = model.change(shrink(network, widths), accepted)
     return change and {"change": f"shrunk to {words(widths)}"} | change
 
 
@@ -126,6 +127,13 @@ def words(widths):
     return ", ".join(map(str, widths))
 
 
+def _steps(network, factor, largest):
+    """Hidden widths to try, the largest step first, each another."""
+    present, wanted = hidden_widths(network), next_widths(network, factor, largest)
+    steps = ([w + -(-(to - w) * part // PARTS) for w, to in zip(present, wanted)] for part in range(PARTS, 0, -1))
+    return [list(widths) for widths in dict.fromkeys(map(tuple, steps)) if widths != present]
+
+
 def _deeper(network):
     try:
         return deepen(network)
@@ -133,12 +141,12 @@ def _deeper(network):
         return None
 
 
-def _why_not(learner, network, tried):
+def _why_not(model, network, tried):
     if not tried:
         return f"hidden layers of {words(hidden_widths(network))} are as wide as they may be"
-    refused = [cycle for cycle in learner.room.of_change(widen(network, tried[-1]), learner.cycle) if not cycle.fits]
-    largest = max(refused, key=lambda cycle: cycle.needs.sram)
-    needs, budget = largest.needs, learner.room.budget
+    refused = [memory for memory in model.plans.of_change(widen(network, tried[-1]), model.memory) if not memory.fits]
+    largest = max(refused, key=lambda memory: memory.needs.sram)
+    needs, budget = largest.needs, model.plans.budget
     when = " once all classes are there" if largest.network.outputs > network.outputs else ""
     left = " and ".join(
         f"{allowed:,} B of {region}"

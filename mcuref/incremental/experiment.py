@@ -2,41 +2,30 @@
 
 import threading
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import cached_property
 
 import numpy as np
 
-from mcuref import arguments
 from mcuref.errors import InputError
-from mcuref.incremental.augmentation import Augmentation
-from mcuref.incremental.baselines import LEARNERS, recipe_for
-from mcuref.incremental.cycle import Layout, inference_macs
+from mcuref.experiments.parallel import cores
+from mcuref.incremental.baselines import recipe_for, samples_for
 from mcuref.incremental.expansion import next_widths
-from mcuref.incremental.growth import hidden_widths, widen, with_hidden_widths
+from mcuref.incremental.growth import hidden_widths, inference_macs, widen, with_hidden_widths
 from mcuref.incremental.keeping import check_kept, fingerprint
+from mcuref.incremental.layout import Layout
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.metrics import matrix_metrics
+from mcuref.incremental.plans import LearnerPlans
 from mcuref.incremental.protocols import find_protocol
-from mcuref.incremental.recipe import Criterion, Expansion, Verification
-from mcuref.incremental.room import Room
+from mcuref.incremental.recipe import Expansion
 from mcuref.incremental.scenario import Scenario
 from mcuref.incremental.storage import Storage
 from mcuref.metrics import deviation
 from mcuref.models import build, find_model
-from mcuref.parallel import cores
-from mcuref.runs import data_digest
+from mcuref.runs.fingerprint import data_digest
 
-STRATEGIES = ("growing", "fixed-large", "naive", "joint", "random", "herding", "k-center", "reservoir")
 EQUAL_BYTES = ("random", "herding", "k-center", "reservoir")  # of samples at 8 bits and full resolution
-DISTIL = {
-    "matching": {"start": "swap-herding", "iterations": 100, "step": "normalised"},
-    "published": {"start": "swap-herding", "iterations": 100, "step": "published", "rate": 1.0},
-    "swap-herding": {"start": "swap-herding", "iterations": 0},
-    "random": {"start": "random", "iterations": 0},
-}
-RESOLUTIONS = ("full", "half")
-MANY = 1 << 20  # samples a class, until they are counted
 MOST_TASKS = 5  # if nothing is said
 HELD_OUT = 2000  # samples to verify on, about, held out of the training set
 SCALARS = (
@@ -46,75 +35,6 @@ SCALARS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What is asked of an experiment; None stands for what the protocol of the data set says.
-
-    Parameters
-    ----------
-    tasks : int or "sessions"; 5 if None, or as many as there are classes if those are fewer.
-    strategies : tuple of names of `STRATEGIES`.
-    seeds : tuple of int: class order, start weights, and everything drawn.
-    share : float, of the raw training data, that stored bytes may come to; per_class, samples, replaces it. The protocol's
-        is raised to what one sample a class takes.
-    criterion : :class:`Criterion`; by default within one point of "fixed-large" on the same held-out samples.
-    expansion : pairs (name, value) of fields of the :class:`Expansion`.
-    start : float in ]0, 1], hidden widths of "growing" at the beginning, as a part of the model's.
-    smallest : bool, whether to look for the smallest fixed width that would have sufficed.
-    rule : update rule, or None for full training.
-    bits, resolution : of stored samples: 8, 4, 2 or 1; "full" or "half".
-    distil : "matching", "published", "swap-herding" or "random".
-    embedding : model whose layers random embeddings have, as in :func:`mcuref.models.build`.
-    given : pairs (name, value) of fields of the Recipe; also "verify", the source of its verification,
-        "group" and "embeddings" of its distillation, and "no_augmentation".
-    """
-
-    tasks: object = None
-    strategies: tuple = ("growing",)
-    seeds: tuple = (0,)
-    share: float | None = None
-    per_class: int | None = None
-    criterion: Criterion = Criterion(within=0.01)
-    expansion: tuple = ()
-    start: float | None = None
-    smallest: bool = False
-    rule: object = None
-    bits: int | None = None
-    resolution: str | None = None
-    distil: str | None = None
-    embedding: object = None
-    given: tuple = ()
-
-    def __post_init__(self):
-        for name in self.strategies:
-            arguments.one_of("strategy", name, STRATEGIES)
-        if self.resolution is not None:
-            arguments.one_of("resolution", self.resolution, RESOLUTIONS)
-        for name in ("share", "start"):
-            if getattr(self, name) is not None:
-                arguments.number(name, getattr(self, name), 0, 1, above=True)
-
-    def recipe(self, protocol, kind):
-        """The protocol's Recipe for data of a kind, with what is asked for; samples a class are counted later."""
-        given = dict(self.given)
-        if given.pop("no_augmentation", False):
-            given["augmentation"] = Augmentation()
-        if "verify" in given:
-            given["verification"] = Verification(given.pop("verify"))
-        storage, distillation = protocol.storage, protocol.distillation
-        if self.bits is not None:
-            storage = replace(storage, bits=self.bits)
-        if self.resolution is not None:
-            storage = replace(storage, half=self.resolution == "half")
-        if self.distil is not None:
-            distillation = replace(distillation, **DISTIL[arguments.one_of("distil", self.distil, DISTIL)])
-        own = {name: given.pop(name) for name in ("group", "embeddings") if name in given}
-        distillation = replace(distillation, **own)
-        if given.get("features") == "learned":
-            distillation = replace(distillation, embeddings=1)
-        return protocol.recipe(kind, MANY, storage=storage, distillation=distillation, rule=self.rule, **given)
-
-
 class Experiment:
     """One table.
 
@@ -122,11 +42,11 @@ class Experiment:
     ----------
     data : :class:`mcuref.Data`, judged by its test side; what learners verify on is held out of the training side.
     model : the largest model, as in :func:`mcuref.models.build`, read once if it is a file; baselines have it too.
-    setting : :class:`Setting`.
+    setting : :class:`mcuref.incremental.setting.Setting`.
     budget : :class:`mcuref.Budget` or None; it binds "growing". What that is compared with says what it would need.
     progress : callable(what, done, total) or None.
     after_task : callable(seed, strategy, task rows so far) or None, called after every task.
-    keeper : keeps what is done, or None; see :class:`mcuref.incremental.keeping.Keeper`.
+    keeper : keeps what is done, or None; see :class:`mcuref.incremental.keeping.ExperimentCheckpoints`.
     """
 
     def __init__(self, data, model, setting, *, budget=None, progress=None, after_task=None, keeper=None):
@@ -244,10 +164,9 @@ class Experiment:
         if name in EQUAL_BYTES:
             recipe = replace(recipe, storage=Storage(8))
             recipe = replace(recipe, per_class=self._per_class(recipe))
-        kind = LEARNERS.get(name, IncrementalLearner)
         criterion = self.setting.criterion if name == "growing" else None
         embedding = None if self.embedding is None else build(self.embedding, self.data)
-        return kind(
+        return IncrementalLearner(
             network,
             self.data.classes,
             recipe=recipe,
@@ -255,6 +174,7 @@ class Experiment:
             expansion=expansion,
             largest=large,
             embedding=embedding,
+            samples=samples_for(name),
             budget=self.budget if name == "growing" else None,
             seed=seed,
         )
@@ -326,7 +246,7 @@ class Experiment:
 
     def _result(self, seed, learner, rows, matrix):
         macs = [row["inference_macs"] for row in rows]
-        stored = learner.stored_bytes if learner.layout.capacity else rows[-1]["stored_bytes"]
+        stored = learner.samples.stored_bytes if learner.samples.in_plan else rows[-1]["stored_bytes"]
         return {
             "seed": seed,
             "order": self.scenario.order(seed),
@@ -336,28 +256,28 @@ class Experiment:
             "stored_share": stored / self.scenario.raw_bytes,
             "inference_macs_final": macs[-1],
             "inference_macs_mean": float(np.mean(macs)),
-            **{f"{stage}_macs": value for stage, value in learner.macs.items()},
-            "augmented_values": learner.augmented_values,
-            "training_steps": learner.steps,
-            "sram_peak": learner.peaks["sram"],
-            "flash_peak": learner.peaks["flash"],
+            **{f"{stage}_macs": value for stage, value in learner.model.macs.items()},
+            "augmented_values": learner.rehearsal.augmented_values,
+            "training_steps": learner.rehearsal.steps,
+            "sram_peak": learner.model.peaks["sram"],
+            "flash_peak": learner.model.peaks["flash"],
             "fits": self._fits(learner),
-            "stages": learner.cycle.stages(),
+            "stages": learner.memory.stages(),
             "tasks": rows,
         }
 
     def _fits(self, learner):
         """Whether the budget would take a learner, None without one. What it binds has been held to it all the way."""
-        if self.budget is None or learner.room.budget is not None:
+        if self.budget is None or learner.model.plans.budget is not None:
             return None if self.budget is None else True
-        room = Room(learner.layout, self.budget, learner.seed)
-        return all(cycle.fits for cycle in room.reserved(learner.network))
+        plans = LearnerPlans(learner.layout, self.budget, learner.seed)
+        return all(memory.fits for memory in plans.reserved(learner.network))
 
     def stored_samples(self):
         """(raw samples, labels) in the memory of the first strategy of the first seed, as they are brought back."""
         learner = self.learners[self.setting.strategies[0], self.setting.seeds[0]]
-        slots, index = learner.material()
-        return learner.store.decoded(slots), np.array(learner.classes)[index]
+        slots, index = learner.samples.material()
+        return learner.samples.raw(slots), np.array(learner.classes)[index]
 
     def smallest_fixed(self, rows):
         """The smallest fixed model that would have met the criterion after the last task, or None if it is not asked.

@@ -26,6 +26,11 @@ def hidden_widths(network):
     return tuple(network.shapes[i][-1] for i in _hidden(network))
 
 
+def inference_macs(network):
+    """Multiply-accumulates of one forward pass."""
+    return sum(network.layers[i].macs(network.input_shape(i)) for i in network.parametric)
+
+
 def with_hidden_widths(network, widths):
     """The same layers at other hidden widths, with start parameters of its own; InputError as of :func:`widen`."""
     return _with_widths(network, _width_changes(network, widths, "changed", lambda new, old: True))

@@ -3,8 +3,9 @@
 import copy
 import threading
 
-from mcuref import checkpoints, plain
-from mcuref.runs import digest, same_run, sources_digest, unusable
+from mcuref import plain
+from mcuref.runs import checkpoints
+from mcuref.runs.fingerprint import digest, same_run, sources_digest, unusable
 
 # Text that decides what an experiment comes to, beside its data and settings
 SOURCES = ("kernels/*.py", "program/*.py", "incremental/*.py", "layers/*.py", "optimisers.py", "rules.py", "network.py")
@@ -21,7 +22,7 @@ STATE = {  # of a learner, beside its arrays
 }  # fmt: skip
 
 
-class Keeper:
+class ExperimentCheckpoints:
     """Writes a checkpoint after every task of every seed, and finds the last one.
 
     Parameters

@@ -12,28 +12,25 @@ import numpy as np
 from mcuref import arguments
 from mcuref.errors import InputError
 from mcuref.incremental import arrivals
-from mcuref.incremental.cycle import Layout, inference_macs
-from mcuref.incremental.distillation import distil_class
-from mcuref.incremental.expansion import check_growth, expand, train_until
-from mcuref.incremental.growth import add_outputs, hidden_widths
+from mcuref.incremental.expansion import check_growth, expand, grow_until, shrunk
+from mcuref.incremental.growth import add_outputs, hidden_widths, inference_macs
+from mcuref.incremental.layout import LABEL, Layout
+from mcuref.incremental.model import STAGE_MACS, LearnerModel
+from mcuref.incremental.plans import LearnerPlans
 from mcuref.incremental.recipe import Criterion, Expansion, Recipe
-from mcuref.incremental.rehearsal import rehearse, stream_with_replay
-from mcuref.incremental.room import Room
-from mcuref.incremental.store import LABEL, Store
+from mcuref.incremental.rehearsal import Rehearsal
+from mcuref.incremental.store import ClassSlots
+from mcuref.incremental.verification import StoredChecks
 from mcuref.kernels import random
 from mcuref.layers import Dense
 from mcuref.memory.targets import Budget
 from mcuref.models import describe
 from mcuref.models.description import make_network_layers
 from mcuref.network import Network
-from mcuref.program.effort import MACS, counts_by_kind
-
-COUNTERS = ("steps", "epochs", "draws", "growth_draws", "augmented_values")
-STAGE_MACS = ("training", "verification", "distillation")
 
 
 class IncrementalLearner:
-    """A model, its memory of distilled samples, and what it has been through.
+    """A model, the samples that it trains on, and what it has been through.
 
     Parameters
     ----------
@@ -44,18 +41,19 @@ class IncrementalLearner:
     expansion : :class:`Expansion`, or None for a model of one size.
     largest : :class:`mcuref.Network` with the hidden widths that are not exceeded; None: the budget alone is the limit.
     embedding : :class:`mcuref.Network` whose layers the random embeddings have; None: ``largest``, else ``network``.
+    samples : what holds the samples to train on, newly made: see :mod:`mcuref.incremental.store`; ``ClassSlots()`` if None.
     budget : :class:`mcuref.Budget` or None.
     seed : int, of everything that is drawn.
     progress : callable(what, done, total) or None.
 
     Attributes
     ----------
-    cycle : :class:`mcuref.incremental.cycle.Cycle`: the present model, plan and arena.
+    model : :class:`mcuref.incremental.model.LearnerModel`: the present model, its memory, its work and peaks so far.
+    samples : what holds the samples to train on.
+    checks : :class:`mcuref.incremental.verification.StoredChecks`, samples that are stored to verify on.
+    rehearsal : :class:`mcuref.incremental.rehearsal.Rehearsal`, which trains and has counted its steps.
     classes : list of int, labels in the order in which they arrived; output i of the model is classes[i].
     history : list of dict, plain data, a row a task.
-    macs : {"training", "verification", "distillation"}, multiply-accumulates so far.
-    peaks : {"sram", "flash"}, bytes: the largest plan so far.
-    steps, augmented_values : int, samples shown in training, and values written by augmentation, so far.
 
     Raises
     ------
@@ -63,8 +61,6 @@ class IncrementalLearner:
         not while the last class is added.
     InputError : anything else that is wrong.
     """
-
-    stores = True  # samples in the arena
 
     def __init__(
         self,
@@ -76,6 +72,7 @@ class IncrementalLearner:
         expansion=None,
         largest=None,
         embedding=None,
+        samples=None,
         budget=None,
         seed=0,
         progress=None,
@@ -100,16 +97,22 @@ class IncrementalLearner:
         self.seed, self.progress = arguments.seed(seed), progress
         check_growth(network, largest, expansion if criterion is not None else None)
         embedding = None if self.recipe.features == "learned" else embedding or largest or network
-        layout = Layout.of(
-            self.recipe, network.input, most_classes, stores=self.stores, judged=criterion is not None, embedding=embedding
+        self.samples = ClassSlots() if samples is None else samples
+        self.layout = Layout.of(
+            self.recipe,
+            network.input,
+            most_classes,
+            stores=self.samples.in_plan,
+            judged=criterion is not None,
+            embedding=embedding,
         )
-        self.layout, self.room = layout, Room(layout, budget, self.seed)
-        self.room.require(network)
-        self.classes, self.history = [], []
-        self.steps = self.epochs = self.draws = self.growth_draws = self.augmented_values = 0
-        self.macs, self.peaks = dict.fromkeys(STAGE_MACS, 0), {"sram": 0, "flash": 0}
-        self._counted = dict.fromkeys(STAGE_MACS, 0)
-        self._enter(self.room.cycle(network, outputs=1), {})
+        plans = LearnerPlans(self.layout, budget, self.seed)
+        plans.require(network)
+        self.model = LearnerModel(network, plans)
+        self.samples.begin(self.model)
+        self.checks = StoredChecks(self.model)
+        self.rehearsal = Rehearsal(self.recipe.augmentation, network.input, self.seed)
+        self.classes, self.history, self.draws, self.growth_draws = [], [], 0, 0
 
     # -- the whole cycle ------------------------------------------------------------------------------------------------
 
@@ -132,37 +135,60 @@ class IncrementalLearner:
         new = arrivals.new_classes(self.classes, y, self.most_classes)
         held_out = self._checked_held_out(held_out, [*self.classes, *new])
         level = None if self.criterion is None else self.criterion.level(reference)
-        before = self.state()
+        before, outside = self.state(), self.samples.outside
         try:
             return self._learn(x, y, new, held_out, level)
         except BaseException:
             self.restore(*before)
+            self.samples.outside = outside
             raise
 
     def _learn(self, x, y, new, held_out, level):
         verification = self.recipe.verification
-        macs, old_classes = dict(self.macs), len(self.classes)
+        macs, old_classes = dict(self.model.macs), len(self.classes)
         if verification.source == "arriving" and self.criterion:
             (x, y), held_out = arrivals.parted(x, y, verification.share)
         self.add_classes(new)
-        if verification.source == "stored" and self.criterion:
-            x, y = self._store_checks(x, y)
+        if self.layout.checks:
+            left = self.checks.set_aside(x, self._indices(y))
+            x, y = x[left], y[left]
         stored = self.distil(x, y)
         self._begin_task()
         row = {"task": len(self.history) + 1, "samples": len(x), "new_classes": new, "stored": stored}
-        row |= train_until(self, level, held_out, (x, y, old_classes))
+        row |= self._train_until(level, held_out, (x, y, old_classes))
         self.record()
         row |= {
             "classes": list(self.classes),
             "widths": list(hidden_widths(self.network)),
             "inference_macs": inference_macs(self.network),
-            "stored_bytes": self.stored_bytes,
-            "sram": self.cycle.plan.sram,
-            "flash": self.cycle.plan.flash,
-            "macs": {stage: self.macs[stage] - macs[stage] for stage in STAGE_MACS},
+            "stored_bytes": self.samples.stored_bytes,
+            "sram": self.memory.plan.sram,
+            "flash": self.memory.plan.flash,
+            "macs": {stage: self.model.macs[stage] - macs[stage] for stage in STAGE_MACS},
         }
         self.history.append(row)
         return row
+
+    def _begin_task(self):
+        """Keep a part of the weights, if the recipe says so, from the second task on."""
+        if self.recipe.keep != 1 and self.history:
+            self.model.perturb(self.recipe.keep, self.draw())
+
+    def _train_until(self, level, held_out, arrived):
+        """Train one phase, and until it is enough if there is a level; a row as of :func:`grow_until`."""
+        if level is None:
+            self.train(self.recipe.steps, arrived)
+            return {"criterion": None, "accuracy": None, "criterion_met": None, "growths": [], "stopped": None}
+        self.train(arrived=arrived)
+        return grow_until(
+            level,
+            self.expansion,
+            self.recipe.chunks,
+            train=self.train,
+            verify=lambda: self.verify(held_out),
+            grow=self.expand,
+            shrink=self.shrink,
+        )
 
     # -- the stages, each of which can be called alone ------------------------------------------------------------------
 
@@ -175,36 +201,20 @@ class IncrementalLearner:
         arrivals.checked_classes(labels, self.classes)
         count, draws = len(self.classes) + len(labels), self.draws
         if count > self.network.outputs:
-            resized = add_outputs(self.network_now(), count, seed=self.draw())
-            if not self.change(resized):
+            resized = add_outputs(self.model.network_now(), count, seed=self.draw())
+            if not self.model.change(resized):
                 self.draws = draws
-                next(cycle for cycle in self.room.of_change(resized, self.cycle) if not cycle.fits).require()
+                self.model.plans.require_change(resized, self.memory)
         for label in labels:
+            self.memory.classes[len(self.classes)] = label, 0, 0, 0
             self.classes.append(int(label))
-            self.store.add_class(len(self.classes) - 1, label)
 
     def distil(self, x, y):
-        """Distil arriving samples of known classes into the memory; returns {label: samples stored of them}."""
-        if not self.layout.capacity:
-            return {}
+        """Store arriving samples of known classes, or what stands for them; returns {label: samples stored of it}."""
         x, y = arrivals.checked(self.network.input, x, y)
-        cycle, stored = self.cycle, {}
-        cycle.generate_embeddings()
-        for label in dict.fromkeys(y.tolist()):
-            index = self._index(label)
-            mine, seed = x[y == label], self.draw()
-            count = self.store.share(index, len(mine), seed)
-            packed = self.choose(mine, count, seed) if count else np.zeros((0, self.layout.codec.bytes), np.uint8)
-            self.store.put(index, packed, seed)
-            stored[str(label)] = len(packed)
-            self.report_progress("distilling", len(stored), len(set(y.tolist())))
-        self._count()
-        return stored
-
-    def choose(self, x, count, seed):
-        """Packed samples uint8[count, bytes] that stand for the arriving samples x of one class."""
-        cycle = self.cycle
-        return distil_class(x, count, self.layout.codec, cycle.embeddings, self.recipe.distillation, seed, cycle.workspace())
+        stored = self.samples.add(x, self._indices(y), self.draw, self.report_progress)
+        self.model.count_work()
+        return {str(self.classes[index]): count for index, count in stored.items()}
 
     def train(self, steps=None, arrived=None):
         """One chunk of training on the memory.
@@ -216,29 +226,11 @@ class IncrementalLearner:
         steps = recipe.steps // recipe.chunks if steps is None else arguments.whole("steps", steps, 1)
         if arrived is not None and recipe.stream_pass:
             x, y, old_classes = arrived
-            steps -= stream_with_replay(self, x, y, len(self.history), old_classes)
+            arriving, replayed = (x, self._indices(y)), len(self.history)
+            steps -= self.rehearsal.stream(self.program, self.samples, arriving, replayed, old_classes)
         if steps > 0:
-            rehearse(self, steps)
-        self._count()
-
-    def material(self):
-        """What there is to train on: (slots int[M], their classes' indices int64[M])."""
-        slots = self.store.filled()
-        return slots, self.store.labels[slots].astype(np.int64)
-
-    def shown(self, slots, ahead=0):
-        """Raw samples of these slots as they are shown ``ahead`` steps from now: brought back, moved, scaled."""
-        return self.augmented(self.store.decoded(slots), ahead)
-
-    def augmented(self, x, ahead=0):
-        """Raw samples, moved and scaled; the work is counted."""
-        augmentation, layer = self.recipe.augmentation, self.network.input
-        self.augmented_values += augmentation.active * len(x) * layer.size
-        return augmentation.apply(layer, x, self.seed, self.steps + ahead)
-
-    def keep_order(self, order):
-        """Put an epoch's order where it lies in SRAM."""
-        self.cycle.view("replay.order")[: len(order)] = order
+            self.rehearsal.rehearse(self.program, self.samples, steps, self.report_progress)
+        self.model.count_work()
 
     def verify(self, held_out=None):
         """Accuracy on the samples that the recipe says, a fraction; the work is counted."""
@@ -246,65 +238,81 @@ class IncrementalLearner:
         if held_out is not None:
             x, y = arrivals.checked(self.network.input, *arrivals.pair(held_out), what="held-out samples")
         elif self.layout.checks:
-            x, y = self.store.checks()
+            x, y = self.checks.all()
         if not len(x):
             raise InputError("there are no samples to verify on; give held_out=(x, y)")
-        accuracy = float(np.mean(self.predict(x, count=True) == y))
-        self._count()
-        return accuracy
+        predicted, macs = self._predicted(x)
+        self.model.macs["verification"] += macs
+        return float(np.mean(predicted == y))
 
     def expand(self):
-        """Grow by the largest step that fits, all or nothing: see :func:`mcuref.incremental.expansion.expand`."""
-        return expand(self)
+        """Grow by the largest step that fits, all or nothing: see :func:`mcuref.incremental.expansion.expand`.
+
+        A growth has draws of its own, so that a model that has grown stores the same samples as one that was large from
+        the beginning.
+        """
+        expansion = Expansion() if self.expansion is None else self.expansion
+        seed = int(random.philox(self.seed, random.EXPANSION, 1, self.growth_draws + 1)[0])
+        change = expand(self.model, expansion, self.largest, seed)
+        self.growth_draws += change["grown"] is not None  # a refused growth changes no bit
+        return change
+
+    def shrink(self, accepted):
+        """Become smaller if ``accepted()``: see :func:`mcuref.incremental.expansion.shrunk`."""
+        expansion = Expansion() if self.expansion is None else self.expansion
+        return shrunk(self.model, expansion.factor, accepted)
 
     def record(self):
         """Write the model into flash: what it goes on from after a reset."""
-        self.cycle.record()
+        self.memory.record()
 
-    def predict(self, x, count=False):
+    def predict(self, x):
         """Labels, int64[N]: of the classes that have arrived."""
+        return self._predicted(x)[0]
+
+    def _predicted(self, x):
+        """(labels, multiply-accumulates)."""
         if not self.classes:
             raise InputError("the learner knows no class yet; call learn(x, y) first")
-        program = self.program
-        counts = np.zeros_like(program.counts)
-        winners = program.outputs(x, counts=counts)[:, : len(self.classes)].argmax(axis=1)
-        if count:
-            self.macs["verification"] += int(counts[:, MACS].sum())
-        return np.array(self.classes)[winners]
-
-    def recall(self, x, y, row):
-        """What a task that was learned before leaves outside of the state, when a run is resumed: nothing here."""
+        outputs, macs = self.model.outputs(x)
+        return np.array(self.classes)[outputs[:, : len(self.classes)].argmax(axis=1)], macs
 
     # -- state ----------------------------------------------------------------------------------------------------------
 
     @property
     def program(self):
         """The present model's program."""
-        return self.cycle.program
+        return self.model.program
+
+    @property
+    def memory(self):
+        """The present model's memory, :class:`mcuref.incremental.memory.LearnerMemory`: plan and arena."""
+        return self.model.memory
 
     @property
     def network(self):
         """The present model's layers; its parameters are those it had when it got this size."""
-        return self.cycle.network
-
-    def network_now(self):
-        """The present model with its present parameters."""
-        return self.network.with_parameters(self.program.parameters())
+        return self.model.network
 
     def state(self):
-        """(plain data, arrays by name): copies of all that decides how the learner goes on; see :meth:`restore`."""
+        """(plain data, arrays by name): copies of all that decides how the learner goes on; see :meth:`restore`.
+
+        Raw samples that lie outside of every budget are not in it: :meth:`recall` gives them again.
+        """
         plain = {
             "layers": describe(self.network.written[1:]),
             "classes": list(self.classes),
             "history": list(self.history),
             "storage": asdict(self.recipe.storage),
-            **{name: getattr(self, name) for name in COUNTERS},
-            "macs": dict(self.macs),
-            "peaks": dict(self.peaks),
+            "steps": self.rehearsal.steps,
+            "epochs": self.rehearsal.epochs,
+            "draws": self.draws,
+            "growth_draws": self.growth_draws,
+            "augmented_values": self.rehearsal.augmented_values,
+            "macs": dict(self.model.macs),
+            "peaks": dict(self.model.peaks),
         }
-        arrays = {f"program.{name}": value for name, value in self.program.state().items()}
-        arrays |= {f"stored.{name}": self.cycle.view(name).copy() for name in self.cycle.stored}
-        return plain, arrays
+        return plain, self.memory.arrays()
 
     def restore(self, plain, arrays):
         """Put back what :meth:`state` returned, of a learner made with the same arguments; InputError if it is another's."""
@@ -314,88 +322,27 @@ class IncrementalLearner:
             network = Network(
                 [self.network.input, *make_network_layers(plain["layers"])], seed=self.seed, name=self.network.name
             )
-            cycle = self.room.cycle(network)
-            cycle.require()
-            cycle.allocate().program.restore(
-                {n.removeprefix("program."): v for n, v in arrays.items() if n.startswith("program.")}
-            )
-            for name in cycle.stored:
-                view, value = cycle.view(name), np.asarray(arrays[f"stored.{name}"])
-                if value.shape != view.shape or value.dtype != view.dtype:
-                    raise InputError(f"{name} is {value.dtype}{value.shape}; it must be {view.dtype}{view.shape}")
-                view[:] = value
-            odd = {n for n in arrays if not n.startswith("program.")} - {f"stored.{name}" for name in cycle.stored}
-            if odd:
-                raise InputError(f"it has an unknown entry {sorted(odd)[0]!r}")
+            memory = self.model.plans.memory(network)
+            memory.require()
+            memory.allocate().restore(arrays)
             classes, history = [int(c) for c in plain["classes"]], list(plain["history"])
-            if classes != cycle.view("classes")[: len(classes), LABEL].tolist() or len(classes) > network.outputs:
+            if classes != memory.classes[: len(classes), LABEL].tolist() or len(classes) > network.outputs:
                 raise InputError(f"its classes {classes} are not those of its memory")
-            numbers = {name: int(plain[name]) for name in COUNTERS}
+            steps, epochs, augmented_values = (int(plain[n]) for n in ("steps", "epochs", "augmented_values"))
+            draws, growth_draws = int(plain["draws"]), int(plain["growth_draws"])
             macs, peaks = dict(plain["macs"]), dict(plain["peaks"])
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"this is not the state of such a learner: {error}") from None
-        self.cycle, self.store = cycle, Store(cycle, self.recipe)
-        self.classes, self.history, self.macs, self.peaks = classes, history, macs, peaks
-        for name, value in numbers.items():
-            setattr(self, name, value)
-        self._counted = dict.fromkeys(STAGE_MACS, 0)
-        cycle.record()
+        self.model.resume(memory, macs, peaks)
+        self.classes, self.history, self.draws, self.growth_draws = classes, history, draws, growth_draws
+        self.rehearsal.steps, self.rehearsal.epochs, self.rehearsal.augmented_values = steps, epochs, augmented_values
 
-    # -- changes of the model -------------------------------------------------------------------------------------------
-
-    def change(self, resized, accepted=None):
-        """Replace the model, if all plans fit and it is ``accepted``; else not a bit of it changes.
-
-        Returns {"sram", "flash"}, bytes of the plan with both models in memory, or None.
-        """
-        cycles = self.room.of_change(resized, self.cycle)
-        transition, after = next(cycles), next(cycles)
-        if not (transition.fits and after.fits and all(cycle.fits for cycle in cycles)):
-            return None
-        state = resized.state(self.program.state())
-        self._count()
-        present, counted = (self.cycle, self.store), dict(self._counted)
-        self._enter(transition, state)
-        if accepted is not None and not accepted():
-            self._count()
-            self.cycle, self.store = present
-            self._counted = counted  # of its program, which has run before
-            return None
-        self._count()
-        self._enter(after, self.program.state())
-        return {"sram": transition.plan.sram, "flash": transition.plan.flash}
-
-    def _enter(self, cycle, state):
-        """Go on in another cycle, with a program's state; what is stored moves along."""
-        before = getattr(self, "cycle", None)
-        cycle.allocate()
-        if before is not None:
-            cycle.take_over(before)
-        if state:
-            cycle.program.restore(state)
-        self.cycle, self.store = cycle, Store(cycle, self.recipe)
-        cycle.beside = None  # its arena is needed no more
-        self._counted = dict.fromkeys(STAGE_MACS, 0)
-        for region in self.peaks:
-            self.peaks[region] = max(self.peaks[region], getattr(cycle.plan, region))
-
-    def _begin_task(self):
-        """W <- keep W + (1 - keep) fresh, if the recipe says so."""
-        keep = np.float32(self.recipe.keep)
-        if keep == 1 or not self.history:
-            return
-        state = self.program.state()
-        fresh = self.network.with_seed(self.draw()).parameters
-        for name, values in fresh.items():
-            state[name] = keep * state[name] + (np.float32(1) - keep) * values
-        self.program.restore(state)
+    def recall(self, x, y, row):
+        """Give again the samples of a task that was learned before, of which this was the row, when a run is resumed."""
+        x, y = arrivals.checked(self.network.input, x, y)
+        self.samples.recall(x, np.array([row["classes"].index(label) for label in y.tolist()], np.int64))
 
     # -- small things ---------------------------------------------------------------------------------------------------
-
-    @property
-    def stored_bytes(self):
-        """Bytes of all that is stored for the sake of learning: samples, labels, levels, classes, validation samples."""
-        return self.cycle.stored_bytes
 
     def _checked_held_out(self, held_out, classes):
         if self.criterion is None or self.recipe.verification.source != "held-out":
@@ -406,51 +353,19 @@ class IncrementalLearner:
         arrivals.all_there(y, classes)
         return x, y
 
-    def _store_checks(self, x, y):
-        """Store some arriving samples of each class for verification; returns the others."""
-        left = np.ones(len(y), bool)
-        for label in dict.fromkeys(y.tolist()):
-            mine = np.flatnonzero(y == label)
-            chosen = self.store.put_checks(self._index(label), x, mine, self.layout.check_codec)
-            left[chosen] = False
-        for label in dict.fromkeys(y.tolist()):
-            if not (y[left] == label).any():
-                raise InputError(
-                    f"class {label} has {np.count_nonzero(y == label)} samples, which are all stored for verification; "
-                    "more are needed to learn from"
-                )
-        return x[left], y[left]
-
-    def _index(self, label):
-        try:
-            return self.classes.index(label)
-        except ValueError:
-            known = ", ".join(map(str, self.classes)) or "none"
-            raise InputError(f"class {label} is not known to the learner yet; known are {known}") from None
+    def _indices(self, y):
+        """Indices of the classes of labels, int64[N]; InputError for one that is not known."""
+        indices = {label: index for index, label in enumerate(self.classes)}
+        for label in y.tolist():
+            if label not in indices:
+                known = ", ".join(map(str, self.classes)) or "none"
+                raise InputError(f"class {label} is not known to the learner yet; known are {known}")
+        return np.array([indices[label] for label in y.tolist()], np.int64)
 
     def draw(self):
-        """A new seed, of the learner's and of how many there were before; a growth has draws of its own.
-
-        So a model that has grown stores the same samples as one that was large from the beginning.
-        """
+        """A new seed, of the learner's and of how many there were before."""
         self.draws += 1
         return int(random.philox(self.seed, random.LEARNER, 1, self.draws)[0])
-
-    def draw_growth(self):
-        """A new seed, of a growth."""
-        self.growth_draws += 1
-        return int(random.philox(self.seed, random.EXPANSION, 1, self.growth_draws)[0])
-
-    def _count(self):
-        """Add up the work of training and distilling since the last call."""
-        counts = counts_by_kind(self.program)
-        now = {
-            "training": counts["forward"] + counts["propagate"] + counts["weight_gradient"],
-            "distillation": sum(embedding.macs for embedding in self.cycle.embeddings),
-        }
-        for stage, value in now.items():
-            self.macs[stage] += value - self._counted[stage]
-            self._counted[stage] = value
 
     def report_progress(self, what, done, total):
         """Tell how far something is."""

@@ -14,7 +14,7 @@ SHARE = 0.01
 
 
 @dataclass(frozen=True)
-class Protocol:
+class IncrementalProtocol:
     """A row: storage, distillation, training steps of a phase and their learning rate, model to begin with.
 
     Parameters
@@ -56,16 +56,16 @@ class Protocol:
 _SELECT = Distillation(start="random", iterations=0)
 PROTOCOLS = {
     # 1 % of so small a data set is two samples of 8 x 8 pixels a class
-    "digits": Protocol(Storage(4), steps=12_000, learning_rate=0.02, share=0.05, augmentation=Augmentation()),
-    "mnist": Protocol(Storage(1), _SELECT, steps=72_000, learning_rate=0.02, start=0.125, embedding="cnn-28"),
-    "uci_har": Protocol(Storage(2, half=True), _SELECT, steps=24_000, learning_rate=0.005, embedding="cnn-har"),
-    "cifar10": Protocol(Storage(2, half=True), steps=60_000, learning_rate=0.005, embedding="cnn-32"),
-    "coil100_32": Protocol(
+    "digits": IncrementalProtocol(Storage(4), steps=12_000, learning_rate=0.02, share=0.05, augmentation=Augmentation()),
+    "mnist": IncrementalProtocol(Storage(1), _SELECT, steps=72_000, learning_rate=0.02, start=0.125, embedding="cnn-28"),
+    "uci_har": IncrementalProtocol(Storage(2, half=True), _SELECT, steps=24_000, learning_rate=0.005, embedding="cnn-har"),
+    "cifar10": IncrementalProtocol(Storage(2, half=True), steps=60_000, learning_rate=0.005, embedding="cnn-32"),
+    "coil100_32": IncrementalProtocol(
         Storage(2, half=True), Distillation(embeddings=5), steps=36_000, start=0.125, embedding="cnn-32@0.5"
     ),
-    "speech_commands_mfcc49x10": Protocol(Storage(4, half=True), steps=60_000),
+    "speech_commands_mfcc49x10": IncrementalProtocol(Storage(4, half=True), steps=60_000),
 }
-OTHER = Protocol()
+OTHER = IncrementalProtocol()
 
 
 def find_protocol(data_name):

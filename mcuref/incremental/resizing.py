@@ -2,8 +2,8 @@
 
 For the channels of each layer's resized output, the last axis, an origin says where they come from: int[C], the old
 channel's index or -1 for a new one. ReLU, pooling and depthwise layers pass them on; a Flatten spreads them over its
-positions, index = position * C + channel. Parameters and optimiser state [O, ..., I] follow the origins of the layer's
-output along O and of its input along I.
+positions, index = position * C + channel. Parameters and state follow the origins of the layer's output and input along
+the axes that count such channels: each buffer says which those are.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ import numpy as np
 
 from mcuref import arguments
 from mcuref.errors import InputError
-from mcuref.layers import Conv2D, Dense, DepthwiseConv2D, Flatten, Input, Reshape
+from mcuref.layers import Conv2D, Dense, Flatten, Input, Reshape
 from mcuref.network import Network
 
 
@@ -34,50 +34,66 @@ class Resized:
     layers: tuple
     origins: tuple
 
-    def state(self, old_state):
-        """What a program of the new network has to restore to go on where one of the old network stopped.
+    def state(self, program, old_state):
+        """What a program of the new network restores to go on where one of the old network stopped.
 
-        Parameters are the new network's. Rule state (Y_max), velocities, gradient sums, touched rows and the batch
-        counter are those of the old state where they belong to something old, 0 where they belong to something new.
+        Parameters are the new network's. All else that the program keeps (Y_max, velocities, touched rows, ...) is carried
+        over along the axes of its buffer, and is as in the program's start state where it belongs to something new.
 
         Parameters
         ----------
-        old_state : dict, what Program.state() of a program compiled from ``before`` returned, all layers trainable; its
-            parameters must be those of ``before``. It is not changed.
+        program : a program of ``network`` in its start state, all layers trainable; its state is not changed.
+        old_state : dict, what Program.state() returned of a program of ``before`` with the same rule, optimiser and loss;
+            its parameters must be those of ``before``. It is not changed.
 
         Returns
         -------
-        dict for Program.restore() of a program compiled from ``network`` with the same rule, optimiser and loss.
+        dict for Program.restore().
 
         Raises
         ------
         InputError : a state of another network, or of other parameters than those that were resized.
         """
-        old = by_layer(self.before, old_state)
-        hidden = old[self.before.parametric[0]]  # a new layer with parameters is a hidden one and has the same entries
-        state = {}
-        for i, (name, source) in enumerate(zip(self.network.names, self.layers)):
-            new = hidden if self.network.parameter_shapes(i) else {}
-            for kind, value in (new if source is None else old[source]).items():
-                state[f"{name}.{kind}"] = self._entry(i, kind, value)
+        arguments.instance("state", old_state, dict, "a dict, as Program.state() returns")
+        state, taken = program.state(), {}
+        for buffer in program.state_buffers:
+            i = self.network.names.index(buffer.layer)
+            if self.layers[i] is not None:
+                name = self.before.names[self.layers[i]] + buffer.name.removeprefix(buffer.layer)
+                taken[name] = self._checked(i, name, buffer, old_state)
+                if buffer.name not in self.network.parameters:
+                    state[buffer.name] = carried(
+                        buffer.axes, _channels(self.network, self.origins, i), taken[name], state[buffer.name]
+                    )
+        if unknown := old_state.keys() - taken.keys():
+            raise InputError(
+                f"state has an unknown entry {sorted(map(str, unknown))[0]!r}; it is not of the network that was resized"
+            )
         return state
 
-    def _entry(self, i, kind, old):
-        """Entry of the state of the new layer i, from the old layer's or, if there was none, another layer's."""
-        shapes, is_new = self.network.parameter_shapes(i), self.layers[i] is None
-        parameter, _, sums = kind.partition("_")
-        if kind in shapes:
-            return self.network.parameters[f"{self.network.names[i]}.{kind}"].copy()
-        if parameter in shapes and sums:  # a gradient or velocity of the parameter's shape
-            nothing = np.zeros(shapes[parameter], np.float32)
-            return nothing if is_new else carried(self.network, self.origins, i, parameter, old, nothing)
-        if kind == "touched_rows":  # bit r % 8 of byte r // 8
-            (rows,) = shapes["bias"]
-            bits = np.zeros(rows, np.uint8)
-            if not is_new:
-                bits = np.where(self.origins[i] >= 0, np.unpackbits(old, bitorder="little")[self.origins[i]], bits)
-            return np.packbits(bits, bitorder="little")
-        return np.zeros_like(old) if is_new else old.copy()
+    def _checked(self, i, name, buffer, old_state):
+        """The old state's entry that becomes this buffer of the new layer i; InputError unless it is what it must be."""
+        if name not in old_state:
+            raise InputError(f"state has no entry {name!r}; it must be of a program that trains all layers")
+        value, shape = np.asarray(old_state[name]), self._old_shape(i, buffer)
+        if value.shape != shape:
+            raise InputError(f"state {name!r} has shape {value.shape}; it must be {shape}")
+        if name in self.before.parameters and not np.array_equal(value, self.before.parameters[name]):
+            raise InputError(
+                f"state {name!r} differs from the network that was resized; that one must have the present parameters, "
+                "network.with_parameters(program.parameters())"
+            )
+        return value
+
+    def _old_shape(self, i, buffer):
+        """Shape of a buffer of the new layer i before."""
+        old = self.layers[i]
+        counts = {"outputs": self.before.shapes[old][-1]}
+        if old:
+            counts["inputs"] = self.before.input_shape(old)[-1]
+        counts["output bits"] = -(-counts["outputs"] // 8)
+        axes = buffer.axes or ("",) * len(buffer.shape)
+        return tuple(counts.get(axis, size) for axis, size in zip(axes, buffer.shape))
 
 
 def appended(old, new):
@@ -107,27 +123,43 @@ def _flattened(origin, shape):
     return np.where(origin >= 0, first + origin, -1).reshape(-1)
 
 
-def carried(network, origins, i, kind, old, new):
-    """A copy of ``new`` in which all that comes from ``old`` stands: values of the shape of layer i's ``kind``.
+def _channels(network, origins, i):
+    """{"outputs": origin, "inputs": origin} of what layer i of the resized network gives and takes."""
+    inputs = {"inputs": origins[network.sources[i][0]]} if network.sources[i] else {}
+    return {"outputs": origins[i]} | inputs
 
-    new[o, ..., c] = old[origin of output o, ..., origin of input c] where neither is -1. Biases [O] and depthwise
-    weights [kh, kw, C] have the output's channels alone, as last axis.
+
+def carried(axes, channels, old, new):
+    """A copy of ``new`` in which all that comes from ``old`` stands.
+
+    new[..., c, ...] = old[..., origin of c, ...] along each axis that counts channels, where no origin is -1.
+
+    Parameters
+    ----------
+    axes : tuple of str, what each axis counts, as a :class:`mcuref.memory.buffers.Buffer` says it.
+    channels : {"outputs": origin, "inputs": origin}.
     """
-    output = origins[i]
-    if kind == "bias" or isinstance(network.layers[i], DepthwiseConv2D):
-        return np.where(output >= 0, old[..., output], new)
-    source = origins[network.sources[i][0]]
-    is_old = (output >= 0).reshape(-1, *[1] * (old.ndim - 1)) & (source >= 0)
-    return np.where(is_old, old[output][..., source], new)
+    if "output bits" in axes:
+        size, bits = channels["outputs"].size, {"axis": axes.index("output bits"), "bitorder": "little"}
+        axes = tuple(axis.replace("output bits", "outputs") for axis in axes)
+        old, new = np.unpackbits(old, **bits), np.unpackbits(new, count=size, **bits)
+        return np.packbits(carried(axes, channels, old, new), **bits)
+    is_old = np.bool_(True)
+    for number, axis in enumerate(axes):
+        if axis:
+            origin = channels[axis]
+            old = old.take(origin, number)
+            is_old = is_old & (origin >= 0).reshape(-1, *[1] * (len(axes) - number - 1))
+    return np.where(is_old, old, new)
 
 
 def _nothing(i, kind, shape):
     return np.zeros(shape, np.float32)
 
 
-def _identity(kind, shape):
+def _identity(axes, shape):
     """Weights [C, C] or [C, 1, 1, C], or bias [C], of a layer whose output is its input."""
-    return np.eye(shape[0], dtype=np.float32).reshape(shape) if kind == "weights" else np.zeros(shape, np.float32)
+    return np.eye(shape[0], dtype=np.float32).reshape(shape) if "inputs" in axes else np.zeros(shape, np.float32)
 
 
 def carried_parameters(before, after, layers, origins, start=_nothing):
@@ -138,11 +170,12 @@ def carried_parameters(before, after, layers, origins, start=_nothing):
     parameters = {}
     for i in after.parametric:
         for kind, shape in after.parameter_shapes(i).items():
+            axes = after.layers[i].parameter_axes[kind]
             if layers[i] is None:
-                value = _identity(kind, shape)
+                value = _identity(axes, shape)
             else:
                 old = before.parameters[f"{before.names[layers[i]]}.{kind}"]
-                value = carried(after, origins, i, kind, old, start(i, kind, shape))
+                value = carried(axes, _channels(after, origins, i), old, start(i, kind, shape))
             parameters[f"{after.names[i]}.{kind}"] = value
     return parameters
 
@@ -156,26 +189,3 @@ def checked_network(network):
             "Dense layer can change their size"
         )
     return network
-
-
-def by_layer(network, state):
-    """A state as a list of {kind: array}, one a layer; InputError unless it is of this network with its parameters."""
-    arguments.instance("state", state, dict, "a dict, as Program.state() returns")
-    entries = {name: {} for name in network.names}
-    for name, value in state.items():
-        layer, _, kind = str(name).partition(".")
-        if layer not in entries:
-            raise InputError(f"state has an unknown entry {name!r}; it is not of the network that was resized")
-        entries[layer][kind] = np.asarray(value)
-        parameter = network.parameters.get(f"{layer}.{kind.partition('_')[0]}")
-        if parameter is not None and np.shape(value) != parameter.shape:
-            raise InputError(f"state {name!r} has shape {np.shape(value)}; it must be {parameter.shape}")
-    for name, value in network.parameters.items():
-        if name not in state:
-            raise InputError(f"state has no entry {name!r}; it must be of a program that trains all layers")
-        if not np.array_equal(state[name], value):
-            raise InputError(
-                f"state {name!r} differs from the network that was resized; that one must have the present parameters, "
-                "network.with_parameters(program.parameters())"
-            )
-    return list(entries.values())

@@ -2,5 +2,6 @@
 
 Flat, contiguous, typed views in; results into buffers that the caller owns, outputs first; no allocation. Kernels
 trust their arguments: public functions validate. Importing this package loads nothing; importing an operator's module
-loads Numba, except :mod:`mcuref.kernels.random`, which is NumPy alone.
+loads Numba, except :mod:`mcuref.kernels.random`, :mod:`mcuref.kernels.geometry` and :mod:`mcuref.kernels.arrays`, which
+are NumPy alone.
 """

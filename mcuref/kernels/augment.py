@@ -2,12 +2,27 @@
 
 import numpy as np
 
+from mcuref.kernels.arrays import Float32s, Int32s, Samples
 from mcuref.kernels.elementary import rint_f32
 from mcuref.kernels.jit import kernel
 
 
 @kernel
-def augment_sample(out, x, dy, dx, gains, mean, a, b, c, wrap, whole, lowest, highest):
+def augment_sample(
+    out: Samples,
+    x: Samples,
+    dy: int,
+    dx: int,
+    gains: Float32s,
+    mean: Float32s,
+    a: int,
+    b: int,
+    c: int,
+    wrap: bool,
+    whole: bool,
+    lowest: np.float32,
+    highest: np.float32,
+) -> None:
     """out[A B C] = x[A B C] moved down by dy rows and right by dx columns, then (v - mean) gain + mean.
 
     What moves in is 0, or with ``wrap`` what moved out on the other side. gains[C] float32, or empty for none; mean[c']
@@ -39,7 +54,21 @@ def augment_sample(out, x, dy, dx, gains, mean, a, b, c, wrap, whole, lowest, hi
 
 
 @kernel
-def augment_samples(out, x, dy, dx, gains, mean, a, b, c, wrap, whole, lowest, highest):
+def augment_samples(
+    out: Samples,
+    x: Samples,
+    dy: Int32s,
+    dx: Int32s,
+    gains: Float32s,
+    mean: Float32s,
+    a: int,
+    b: int,
+    c: int,
+    wrap: bool,
+    whole: bool,
+    lowest: np.float32,
+    highest: np.float32,
+) -> None:
     """out[S, A B C] from x[S, A B C], one by one; dy[S], dx[S] int32, gains[S, C] float32 or [S, 0]."""
     for s in range(x.shape[0]):
         augment_sample(out[s], x[s], dy[s], dx[s], gains[s], mean, a, b, c, wrap, whole, lowest, highest)

@@ -93,10 +93,13 @@ class Store:
 
 
 class Overloads(NullCache):
-    """The compiled signatures of one function in a store: what Numba's dispatcher asks for as its cache."""
+    """The compiled signatures of one function in a store: what Numba's dispatcher asks for as its cache.
 
-    def __init__(self, function, store):
-        self._function, self._store = function, store
+    ``digest`` : str, of the sources that decide the code; those of others are never loaded.
+    """
+
+    def __init__(self, function, store, digest):
+        self._function, self._store, self._digest = function, store, digest
 
     @property
     def cache_path(self):
@@ -124,10 +127,10 @@ class Overloads(NullCache):
             self._store.write(*self._names(signature, compiled.codegen), dumps(compiled._reduce()))
 
     def _names(self, signature, codegen):
-        """(file name, identity): what the folder's name does not say of a signature's compiled code."""
+        """(file name, identity): all that decides a signature's compiled code."""
         name = f"{self._function.__module__}.{self._function.__qualname__}"
         python = f"{sys.implementation.cache_tag}{getattr(sys, 'abiflags', '')}"
-        identity = repr((self._store.folder.name, python, codegen.magic_tuple(), name, signature)).encode()
+        identity = repr((self._store.folder.name, self._digest, python, codegen.magic_tuple(), name, signature)).encode()
         return f"{name.removeprefix('mcuref.')}-{hashlib.sha256(identity).hexdigest()[:16]}.kernel", identity
 
 

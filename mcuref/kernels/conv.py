@@ -1,144 +1,123 @@
 """Convolution, float32: activations [H, W, C], weights [O, kh, kw, C], both flat. An output is a dot product over a patch.
 
-The geometry ``g`` is int32[12]: H, W, C of the input, Ho, Wo, O of the output, kh, kw, then the strides sh, sw and the
-padding above and to the left. Output (oy, ox) sees the patch [kh, kw, C] of the input that begins at row oy sh - top,
-column ox sw - left; what lies outside the input counts as 0. A signal [T, C] is an image of height 1.
-
-A kept entry e of the error is one element of the flattened output: position e // O, channel e % O. Its weights are one
-contiguous run, its patch kh runs. Loops over kept entries follow the order of ``kept``, which is ascending.
+The geometry ``g`` is that of :mod:`mcuref.kernels.geometry`. The weights of a kept entry are one contiguous run, its patch
+kh runs. Loops over kept entries follow the order of ``kept``, which is ascending, position by position
+(:mod:`mcuref.kernels.window`).
 """
 
 import numpy as np
 
+from mcuref.kernels.arrays import Float32s, Indices, Int32s
 from mcuref.kernels.dense import dense_forward_f32
+from mcuref.kernels.geometry import HO, KH, KW, WO, C, O, W
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.runs import add_scaled, add_scaled_4, add_scaled_to_4, copy_run
-
-H, W, C, HO, WO, O, KH, KW, SH, SW, TOP, LEFT = range(12)
+from mcuref.kernels.window import Place, first_place, next_place, place_of, under
 
 
 @kernel
-def gather_patch(patch, x, g, top, left):
-    """patch[kh, kw, C] = the input from row ``top``, column ``left`` on; 0 outside it."""
-    c, width = g[C], g[KW] * g[C]
-    first, last = max(0, -left) * c, min(g[KW], g[W] - left) * c  # of a row of the patch, what lies inside
+def gather_patch(patch: Float32s, x: Float32s, at: Place, g: Int32s) -> None:
+    """patch[kh, kw, C] = the input under a window; 0 outside it."""
+    c, width = np.int64(g[C]), np.int64(g[KW]) * g[C]
+    first, last = at.kx0 * c, at.kx1 * c  # of a row of the patch, what lies inside
     for ky in range(g[KH]):
-        row, y = ky * width, top + ky
-        if y < 0 or y >= g[H]:
+        row = ky * width
+        if ky < at.ky0 or ky >= at.ky1:
             for i in range(row, row + width):
                 patch[i] = np.float32(0)
             continue
-        source = (y * g[W] + left) * c
-        for i in range(first):
-            patch[row + i] = np.float32(0)
-        if first < last:
-            copy_run(patch, row + first, x, source + first, last - first)
-        for i in range(max(first, last), width):
-            patch[row + i] = np.float32(0)
+        for i in range(row, row + first):
+            patch[i] = np.float32(0)
+        copy_run(patch, row + first, x, under(at, ky, at.kx0, g), last - first)
+        for i in range(row + last, row + width):
+            patch[i] = np.float32(0)
 
 
 @kernel
-def conv_forward_f32(out, patch, x, w, b, g):
+def conv_forward_f32(out: Float32s, patch: Float32s, x: Float32s, w: Float32s, b: Float32s, g: Int32s) -> None:
     """out[Ho, Wo, O] = for each position, w[O, kh kw C] patch + b[O], as :func:`dense_forward_f32` with its sums.
 
     ``patch`` is scratch of kh kw C values; it may be empty where every patch is one run of the input (kh = 1, no padding).
     """
     outputs, size = np.int64(g[O]), np.int64(g[KH]) * g[KW] * g[C]
-    for oy in range(g[HO]):
-        top = oy * g[SH] - g[TOP]
-        for ox in range(g[WO]):
-            left = ox * g[SW] - g[LEFT]
-            first = (oy * g[WO] + ox) * outputs
-            if g[KH] == 1 and top >= 0 and top < g[H] and left >= 0 and left + g[KW] <= g[W]:
-                start = (top * np.int64(g[W]) + left) * g[C]
-                values = x[start : start + size]
-            else:
-                gather_patch(patch, x, g, top, left)
-                values = patch
-            dense_forward_f32(out[first : first + outputs], values, w, b)
+    at = first_place(g)
+    for _ in range(g[HO] * g[WO]):
+        if g[KH] == 1 and at.ky0 == 0 and at.ky1 == 1 and at.kx0 == 0 and at.kx1 == g[KW]:
+            start = under(at, 0, 0, g)
+            values = x[start : start + size]
+        else:
+            gather_patch(patch, x, at, g)
+            values = patch
+        dense_forward_f32(out[at.base : at.base + outputs], values, w, b)
+        at = next_place(at, g)
 
 
 @kernel
-def conv_backward_input_f32(dx, delta, w, kept, g):
+def conv_backward_input_f32(dx: Float32s, delta: Float32s, w: Float32s, kept: Indices, g: Int32s) -> None:
     """dx[H, W, C] = sum over kept e, in order, of delta[e] * w[channel of e] at its patch; overwrites dx.
 
     Each dx starts at +0 and takes one product after the other. Four entries of one position a pass: same order, same bits.
     """
     for i in range(dx.size):
         dx[i] = np.float32(0)
-    h, columns, c, wo, outputs = np.int64(g[H]), np.int64(g[W]), np.int64(g[C]), np.int64(g[WO]), np.int64(g[O])
-    kh, kw, sh, sw = np.int64(g[KH]), np.int64(g[KW]), np.int64(g[SH]), np.int64(g[SW])
-    width, size = kw * c, kh * kw * c
-    base, ox, top, left = 0, 0, -np.int64(g[TOP]), -np.int64(g[LEFT])
-    done, count = 0, kept.size
-    while done < count:
-        while np.int64(kept[done]) >= base + outputs:  # on to the position of the next entry: cheaper than a division
-            base, ox, left = base + outputs, ox + 1, left + sw
-            if ox == wo:
-                ox, top, left = 0, top + sh, -np.int64(g[LEFT])
-        ky0, ky1 = max(0, -top), min(kh, h - top)
-        kx0, kx1 = max(0, -left), min(kw, columns - left)
-        run = (kx1 - kx0) * c
-        first, corner = kx0 * c, (top * columns + left + kx0) * c
-        while done < count and np.int64(kept[done]) < base + outputs:
-            if done + 3 < count and np.int64(kept[done + 3]) < base + outputs:
-                e0, e1, e2, e3 = kept[done], kept[done + 1], kept[done + 2], kept[done + 3]
-                d0, d1, d2, d3 = delta[e0], delta[e1], delta[e2], delta[e3]
-                w0, w1 = (np.int64(e0) - base) * size + first, (np.int64(e1) - base) * size + first
-                w2, w3 = (np.int64(e2) - base) * size + first, (np.int64(e3) - base) * size + first
-                for ky in range(ky0, ky1):
-                    target, at = corner + ky * columns * c, ky * width
-                    add_scaled_4(dx, target, w, w0 + at, w1 + at, w2 + at, w3 + at, run, d0, d1, d2, d3)
-                done += 4
-            else:
-                row = (np.int64(kept[done]) - base) * size + first
-                error = delta[kept[done]]
-                for ky in range(ky0, ky1):
-                    add_scaled(dx, corner + ky * columns * c, w, row + ky * width, run, error)
-                done += 1
+    c, line, width = np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW]) * g[C]
+    outputs, size = np.int64(g[O]), g[KH] * width
+    at, n, count = first_place(g), 0, kept.size
+    while n < count:
+        at = place_of(np.int64(kept[n]), at, g)
+        base, end = at.base, at.base + outputs
+        first, corner, run = at.kx0 * c, under(at, 0, at.kx0, g), (at.kx1 - at.kx0) * c
+        while n + 3 < count and np.int64(kept[n + 3]) < end:
+            e0, e1, e2, e3 = kept[n], kept[n + 1], kept[n + 2], kept[n + 3]
+            d0, d1, d2, d3 = delta[e0], delta[e1], delta[e2], delta[e3]
+            w0, w1 = (np.int64(e0) - base) * size + first, (np.int64(e1) - base) * size + first
+            w2, w3 = (np.int64(e2) - base) * size + first, (np.int64(e3) - base) * size + first
+            for ky in range(at.ky0, at.ky1):
+                target, row = corner + ky * line, ky * width
+                add_scaled_4(dx, target, w, w0 + row, w1 + row, w2 + row, w3 + row, run, d0, d1, d2, d3)
+            n += 4
+        while n < count and np.int64(kept[n]) < end:
+            taps, error = (np.int64(kept[n]) - base) * size + first, delta[kept[n]]
+            for ky in range(at.ky0, at.ky1):
+                add_scaled(dx, corner + ky * line, w, taps + ky * width, run, error)
+            n += 1
 
 
 @kernel
-def conv_update_f32(w, b, delta, x, kept, rate, dense_bias, g):
+def conv_update_f32(
+    w: Float32s, b: Float32s, delta: Float32s, x: Float32s, kept: Indices, rate: np.float32, dense_bias: bool, g: Int32s
+) -> None:
     """w[channel of e] -= (rate * delta[e]) * patch of e, b[channel of e] -= rate * delta[e], for kept e in order.
 
     Weights that meet only padding are not touched. With ``dense_bias`` every entry of delta updates its bias instead.
     """
-    h, columns, c, wo, outputs = np.int64(g[H]), np.int64(g[W]), np.int64(g[C]), np.int64(g[WO]), np.int64(g[O])
-    kh, kw, sh, sw = np.int64(g[KH]), np.int64(g[KW]), np.int64(g[SH]), np.int64(g[SW])
-    width, size = kw * c, kh * kw * c
-    base, ox, top, left = 0, 0, -np.int64(g[TOP]), -np.int64(g[LEFT])
-    done, count = 0, kept.size
-    while done < count:
-        while np.int64(kept[done]) >= base + outputs:
-            base, ox, left = base + outputs, ox + 1, left + sw
-            if ox == wo:
-                ox, top, left = 0, top + sh, -np.int64(g[LEFT])
-        ky0, ky1 = max(0, -top), min(kh, h - top)
-        kx0, kx1 = max(0, -left), min(kw, columns - left)
-        run = (kx1 - kx0) * c
-        first, corner = kx0 * c, (top * columns + left + kx0) * c
-        while done < count and np.int64(kept[done]) < base + outputs:
-            if done + 3 < count and np.int64(kept[done + 3]) < base + outputs:
-                o0, o1 = np.int64(kept[done]) - base, np.int64(kept[done + 1]) - base
-                o2, o3 = np.int64(kept[done + 2]) - base, np.int64(kept[done + 3]) - base
-                s0, s1 = rate * delta[base + o0], rate * delta[base + o1]
-                s2, s3 = rate * delta[base + o2], rate * delta[base + o3]
-                w0, w1, w2, w3 = o0 * size + first, o1 * size + first, o2 * size + first, o3 * size + first
-                for ky in range(ky0, ky1):
-                    at, source = ky * width, corner + ky * columns * c
-                    add_scaled_to_4(w, w0 + at, w1 + at, w2 + at, w3 + at, x, source, run, -s0, -s1, -s2, -s3)
-                if not dense_bias:
-                    b[o0], b[o1], b[o2], b[o3] = b[o0] - s0, b[o1] - s1, b[o2] - s2, b[o3] - s3
-                done += 4
-            else:
-                o0 = np.int64(kept[done]) - base
-                s0 = rate * delta[base + o0]
-                for ky in range(ky0, ky1):
-                    add_scaled(w, o0 * size + first + ky * width, x, corner + ky * columns * c, run, -s0)
-                if not dense_bias:
-                    b[o0] = b[o0] - s0
-                done += 1
+    c, line, width = np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW]) * g[C]
+    outputs, size = np.int64(g[O]), g[KH] * width
+    at, n, count = first_place(g), 0, kept.size
+    while n < count:
+        at = place_of(np.int64(kept[n]), at, g)
+        base, end = at.base, at.base + outputs
+        first, corner, run = at.kx0 * c, under(at, 0, at.kx0, g), (at.kx1 - at.kx0) * c
+        while n + 3 < count and np.int64(kept[n + 3]) < end:
+            o0, o1 = np.int64(kept[n]) - base, np.int64(kept[n + 1]) - base
+            o2, o3 = np.int64(kept[n + 2]) - base, np.int64(kept[n + 3]) - base
+            s0, s1 = rate * delta[base + o0], rate * delta[base + o1]
+            s2, s3 = rate * delta[base + o2], rate * delta[base + o3]
+            w0, w1, w2, w3 = o0 * size + first, o1 * size + first, o2 * size + first, o3 * size + first
+            for ky in range(at.ky0, at.ky1):
+                row, source = ky * width, corner + ky * line
+                add_scaled_to_4(w, w0 + row, w1 + row, w2 + row, w3 + row, x, source, run, -s0, -s1, -s2, -s3)
+            if not dense_bias:
+                b[o0], b[o1], b[o2], b[o3] = b[o0] - s0, b[o1] - s1, b[o2] - s2, b[o3] - s3
+            n += 4
+        while n < count and np.int64(kept[n]) < end:
+            o0 = np.int64(kept[n]) - base
+            s0 = rate * delta[base + o0]
+            for ky in range(at.ky0, at.ky1):
+                add_scaled(w, o0 * size + first + ky * width, x, corner + ky * line, run, -s0)
+            if not dense_bias:
+                b[o0] = b[o0] - s0
+            n += 1
     if dense_bias:
         for e in range(delta.size):
             b[e % outputs] = b[e % outputs] - rate * delta[e]

@@ -6,12 +6,13 @@ ascending, so that training all non-zero entries and training k = n of them are 
 
 import numpy as np
 
+from mcuref.kernels.arrays import Float32s, Indices
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.lanes import dot_rows_1, dot_rows_8
 
 
 @kernel
-def dense_forward_f32(out, x, w, b):
+def dense_forward_f32(out: Float32s, x: Float32s, w: Float32s, b: Float32s) -> None:
     """out[O] = w[O, I] x[I] + b[O]; each dot product in eight lanes (:mod:`mcuref.kernels.lanes`), then the bias."""
     row = 0
     while row + 8 <= out.size:
@@ -23,7 +24,7 @@ def dense_forward_f32(out, x, w, b):
 
 
 @kernel
-def dense_backward_input_f32(dx, delta, w, kept):
+def dense_backward_input_f32(dx: Float32s, delta: Float32s, w: Float32s, kept: Indices) -> None:
     """dx[I] = sum over j in kept[K], in order, of delta[j] * w[j, :]; overwrites dx; rows not kept are never read.
 
     Each dx[i] starts at +0 and takes one product after the other. Four rows a pass: same order, same bits, less traffic.
@@ -48,7 +49,9 @@ def dense_backward_input_f32(dx, delta, w, kept):
 
 
 @kernel
-def dense_update_f32(w, b, delta, x, kept, rate, dense_bias):
+def dense_update_f32(
+    w: Float32s, b: Float32s, delta: Float32s, x: Float32s, kept: Indices, rate: np.float32, dense_bias: bool
+) -> None:
     """w[j, :] -= (rate * delta[j]) * x[I] and b[j] -= rate * delta[j] for j in kept[K]; other rows are not touched.
 
     With ``dense_bias`` all O biases are updated (meProp's policy) instead of the kept ones.
@@ -63,5 +66,5 @@ def dense_update_f32(w, b, delta, x, kept, rate, dense_bias):
         if not dense_bias:
             b[j] = b[j] - step
     if dense_bias:
-        for j in range(b.size):
-            b[j] = b[j] - rate * delta[j]
+        for o in range(b.size):
+            b[o] = b[o] - rate * delta[o]

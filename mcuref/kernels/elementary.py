@@ -5,53 +5,36 @@ those of the Cephes library (S. L. Moshier, expf.c and logf.c, single precision)
 """
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic, overload
 
+from mcuref.kernels.intrinsics import in_llvm
 from mcuref.kernels.jit import kernel
+from mcuref.kernels.vectors import F32, I32
 
 ROUNDING = np.float32(12582912.0)  # 1.5 * 2^23: adding it leaves no bits for a fraction
 
 
-def from_bits(bits):
+def from_bits(bits: np.int32) -> np.float32:
     """float32 with the bits of an int32."""
     return np.int32(bits).view(np.float32)
 
 
-def to_bits(value):
+def to_bits(value: np.float32) -> np.int32:
     """int32 with the bits of a float32."""
     return np.float32(value).view(np.int32)
 
 
-@intrinsic
-def _from_bits(typing_context, bits):
-    return types.float32(types.int32), lambda context, builder, sig, args: builder.bitcast(args[0], ir.FloatType())
-
-
-@intrinsic
-def _to_bits(typing_context, value):
-    return types.int32(types.float32), lambda context, builder, sig, args: builder.bitcast(args[0], ir.IntType(32))
-
-
-@overload(from_bits)
-def _overload_from_bits(bits):
-    return lambda bits: _from_bits(np.int32(bits))
-
-
-@overload(to_bits)
-def _overload_to_bits(value):
-    return lambda value: _to_bits(np.float32(value))
+in_llvm(from_bits)(lambda builder, bits: builder.bitcast(bits, F32))
+in_llvm(to_bits)(lambda builder, value: builder.bitcast(value, I32))
 
 
 @kernel
-def rint_f32(x):
+def rint_f32(x: np.float32) -> np.float32:
     """x rounded to the nearest integer, ties to even, float32; |x| < 2^22."""
     return (x + ROUNDING) - ROUNDING
 
 
 @kernel
-def exp_f32(x):
+def exp_f32(x: np.float32) -> np.float32:
     """e^x, float32, within 1 unit in the last place; 0 below -87.33654, infinity above 88.72283."""
     if x != x:  # NaN has no integer part to convert
         return x
@@ -77,7 +60,7 @@ def exp_f32(x):
 
 
 @kernel
-def log_f32(x):
+def log_f32(x: np.float32) -> np.float32:
     """Natural logarithm, float32, of a finite normal x > 0; NaN of NaN."""
     if x != x:  # its bits are no number to take apart
         return x

@@ -5,6 +5,7 @@ Source: G. Fowler, L. C. Noll, K.-P. Vo, "The FNV non-cryptographic hash algorit
 
 import numpy as np
 
+from mcuref.kernels.arrays import Uint8s
 from mcuref.kernels.jit import kernel
 
 START = 0x811C9DC5
@@ -12,7 +13,7 @@ PRIME = 0x01000193
 
 
 @kernel
-def fnv1a(data, start):
+def fnv1a(data: Uint8s, start: int) -> int | np.uint64:
     """Hash of uint8 data[n], continued from ``start`` (`START` for a fresh one); an integer of 32 bits."""
     value = np.uint64(start)
     for i in range(data.size):

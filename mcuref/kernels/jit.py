@@ -1,9 +1,10 @@
 """How kernels are compiled: flags that keep every bit, and a cache that cannot go stale.
 
-An executor on the disk has in it the code of every kernel it calls. So what is compiled lies in a folder named by a hash
-of everything that decides the code: all kernel sources, the executor's, the instruction set's, Numba's version and the
-flags. What makes a file in it worth loading stands in :mod:`mcuref.kernels.cache`. Other users of Numba in this process
-keep their own settings. This is also where Numba is loaded first: what it cannot read of its environment is said here.
+An executor on the disk has in it the code of every kernel it calls. So what is compiled is kept under a hash of everything
+that decides its code: the text of its module and of all that this imports, Numba's version and the flags. An edit of one
+kernel is none of those that do not import it. What makes a file worth loading stands in :mod:`mcuref.kernels.cache`.
+Other users of Numba in this process keep their own settings. This is also where Numba is loaded first: what it cannot read
+of its environment is said here.
 """
 
 import hashlib
@@ -12,9 +13,11 @@ import os
 import random
 import re
 import warnings
+from functools import cache, partial
 from pathlib import Path
 
 from mcuref.errors import InputError
+from mcuref.sources import PACKAGE, closure, digest
 
 # What Numba's variables may be, where Numba does not say so in one sentence, or where it ends the process
 VARIABLES = {
@@ -52,34 +55,35 @@ from mcuref.kernels.cache import Overloads, Store  # noqa: E402
 FLAGS = {"fastmath": False, "error_model": "numpy", "nogil": True}
 
 
-def sources():
-    """Files whose text decides the compiled code, sorted."""
-    package = Path(__file__).resolve().parent.parent
-    return sorted((package / "kernels").glob("*.py")) + [
-        package / "program" / f"{n}.py" for n in ("executor", "instructions")
-    ]
+@cache
+def sources_digest(path):
+    """Of a module and all that it imports: which texts the code of its kernels was compiled from."""
+    return digest(closure(path))
 
 
 def cache_folder():
-    """Folder of compiled kernels for exactly these sources, flags and Numba version."""
-    digest = hashlib.sha256(f"{numba.__version__} {sorted(FLAGS.items())}".encode())
-    for path in sources():
-        digest.update(path.read_bytes())
+    """Folder of compiled kernels for this Numba version and these flags."""
+    name = hashlib.sha256(f"{numba.__version__} {sorted(FLAGS.items())}".encode()).hexdigest()[:16]
     base = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))  # stays "~" for a user without home
-    return base / "mcuref" / "kernels" / digest.hexdigest()[:16]
+    return base / "mcuref" / "kernels" / name
 
 
 STORE = Store(cache_folder())
-_SOURCES = {str(path) for path in sources()}
 _KERNELS = []  # all that :func:`kernel` made, in order: callees before what calls them
 
 
-def kernel(function):
-    """Compile ``function`` on first use for the types it is called with; plain Python under NUMBA_DISABLE_JIT=1."""
-    compiled = numba.njit(**FLAGS)(function)
+def kernel(function=None, *, inlined=False):
+    """Compile ``function`` on first use for the types it is called with; plain Python under NUMBA_DISABLE_JIT=1.
+
+    ``inlined``: into what calls it; for small functions that take many arrays, whose passing would cost more than the work.
+    """
+    if function is None:
+        return partial(kernel, inlined=inlined)
+    compiled = numba.njit(**FLAGS, forceinline=inlined)(function)
     if compiled is not function:
-        if os.path.realpath(function.__code__.co_filename) in _SOURCES:  # the folder's name says nothing of others
-            compiled._cache = Overloads(function, STORE)
+        path = Path(function.__code__.co_filename).resolve()
+        if path.is_relative_to(PACKAGE):  # what others compile is theirs to keep
+            compiled._cache = Overloads(function, STORE, sources_digest(path))
         _KERNELS.append(compiled)
     return compiled
 

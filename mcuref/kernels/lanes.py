@@ -4,16 +4,18 @@ Lane l takes the elements i = l, l + 8, l + 16, ... in order, the tail included;
 a[l] += a[l + 4] for l < 4, then + 2, then + 1. That order gives the same bits at any vector width, in C with eight
 scalar accumulators, and in the NumPy twins below, which run when Numba's JIT is switched off.
 
-Each function is a triple: the NumPy twin (the definition), the LLVM code, and the overload that ties them together.
+Each function is a pair: the NumPy twin (the definition), and the LLVM code (:mod:`mcuref.kernels.intrinsics`).
 """
+
+from functools import partial
 
 import numpy as np
 from llvmlite import ir
-from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload
 
-from mcuref.kernels.vectors import I32, LANES, VECTOR, data, shuffle, vector
+from mcuref.kernels.arrays import Float32s, Index
+from mcuref.kernels.intrinsics import in_llvm
+from mcuref.kernels.vectors import I32, LANES, VECTOR, element, part, place, shuffle, spread, store, vector
 
 
 def _tree(lanes):
@@ -34,17 +36,17 @@ def _dot_rows(rows, out, x, w, b, row):
     out[row : row + rows] = _tree(lanes) + b[row : row + rows]
 
 
-def dot_rows_1(out, x, w, b, row):
+def dot_rows_1(out: Float32s, x: Float32s, w: Float32s, b: Float32s, row: Index) -> None:
     """out[row] = dot(w[row, :], x) + b[row]: one row; float32 out[O], x[I], w flat [O * I], b[O]."""
     _dot_rows(1, out, x, w, b, row)
 
 
-def dot_rows_8(out, x, w, b, row):
+def dot_rows_8(out: Float32s, x: Float32s, w: Float32s, b: Float32s, row: Index) -> None:
     """Eight rows from ``row`` on, each exactly as :func:`dot_rows_1`: x is read once for all eight, so it is faster."""
     _dot_rows(8, out, x, w, b, row)
 
 
-def abs_sum(x):
+def abs_sum(x: Float32s) -> np.float32:
     """Sum of |x[i]| in eight lanes, float32; NaN and infinity propagate."""
     lanes = np.zeros(LANES, np.float32)
     for i in range(0, x.size, LANES):
@@ -72,29 +74,28 @@ def _reduce(builder, vectors):
 
 
 def _masked(builder, n):
-    """A function (pointer, index) that loads the n < 8 elements there, and +0 for the lanes behind them."""
-    lanes = ir.VectorType(I32, LANES)
-    count = builder.insert_element(ir.Constant(lanes, ir.Undefined), builder.trunc(n, I32), I32(0))
-    count = shuffle(builder, count, count, [0] * LANES)
-    mask = builder.icmp_signed("<", ir.Constant(lanes, list(range(LANES))), count)
+    """A function (x, index) that loads the n < 8 elements there, and +0 for the lanes behind them."""
+    count = spread(builder, builder.trunc(n, I32))
+    mask = builder.icmp_signed("<", ir.Constant(count.type, list(range(LANES))), count)
     nothing = ir.Constant(VECTOR, [0.0] * LANES)
 
-    def load(pointer, index):
-        place = builder.bitcast(builder.gep(pointer, [index]), VECTOR.as_pointer())
-        function_type = ir.FunctionType(VECTOR, (place.type, I32, mask.type, VECTOR))
-        suffix = "p0" if str(place.type) == "ptr" else "p0v8f32"  # llvmlite writes either kind of pointer
+    def load(_, x, index):
+        address = place(builder, x, index)
+        function_type = ir.FunctionType(VECTOR, (address.type, I32, mask.type, VECTOR))
+        suffix = "p0" if str(address.type) == "ptr" else "p0v8f32"  # llvmlite writes either kind of pointer
         function = cgutils.get_or_insert_function(builder.module, function_type, f"llvm.masked.load.v8f32.{suffix}")
-        return builder.call(function, (place, I32(4), mask, nothing))
+        return builder.call(function, (address, I32(x.bytes), mask, nothing))
 
     return load
 
 
-def _in_lanes(builder, n, accumulators, terms):
-    """Emit the two parts of every lane sum: whole vectors, then the tail, each element into its own lane.
+def _in_lanes(builder, n, count, terms):
+    """Emit the two parts of ``count`` lane sums: whole vectors, then the tail, each element into its own lane.
 
-    ``terms(load, i)`` gives what is added to each accumulator, from vectors that ``load(pointer, i)`` brings. The lanes
-    that the tail lacks add +0, which changes no sum that began at +0.
+    ``terms(load, i)`` gives what is added to each sum, from vectors that ``load(builder, x, i)`` brings. The lanes that
+    the tail lacks add +0, which changes no sum that began at +0.
     """
+    accumulators = [cgutils.alloca_once_value(builder, ir.Constant(VECTOR, [0.0] * LANES)) for _ in range(count)]
 
     def add(load, i):
         for accumulator, term in zip(accumulators, terms(load, i)):
@@ -102,74 +103,35 @@ def _in_lanes(builder, n, accumulators, terms):
 
     whole = builder.and_(n, n.type(-LANES))
     with cgutils.for_range_slice(builder, n.type(0), whole, n.type(LANES), n.type) as (i, _):
-        add(lambda pointer, index: vector(builder, pointer, index), i)
+        add(vector, i)
     with builder.if_then(builder.icmp_signed("<", whole, n)):
         add(_masked(builder, builder.sub(n, whole)), whole)
     return _reduce(builder, [builder.load(accumulator) for accumulator in accumulators])
 
 
-def _accumulators(builder, count):
-    return [cgutils.alloca_once_value(builder, ir.Constant(VECTOR, [0.0] * LANES)) for _ in range(count)]
+def _dot_rows_in_llvm(rows, builder, out, x, w, b, row):
+    index = [builder.add(row, row.type(r)) for r in range(rows)]
+    weights = [part(builder, w, builder.mul(i, x.size)) for i in index]
+
+    def terms(load, i):
+        values = load(builder, x, i)
+        return [builder.fmul(load(builder, r, i), values) for r in weights]
+
+    sums = _in_lanes(builder, x.size, rows, terms)
+    bias = vector if rows == LANES else element
+    store(builder, builder.fadd(sums, bias(builder, b, row)), out, row)
 
 
-def _dot_rows_intrinsic(rows):
-    @intrinsic
-    def dot(typing_context, out, x, w, b, row):
-        def generate(context, builder, signature, arguments):
-            out_p, x_p, w_p, b_p = (data(context, builder, t, v) for t, v in zip(signature.args[:4], arguments[:4]))
-            first = context.cast(builder, arguments[4], signature.args[4], types.intp)
-            n = context.make_array(signature.args[1])(context, builder, arguments[1]).nitems
-            index = [builder.add(first, first.type(r)) for r in range(rows)]
-            row_p = [builder.gep(w_p, [builder.mul(i, n)]) for i in index]
-
-            def terms(load, i):
-                values = load(x_p, i)
-                return [builder.fmul(load(p, i), values) for p in row_p]
-
-            sums = _in_lanes(builder, n, _accumulators(builder, rows), terms)
-            place = builder.gep(out_p, [first])
-            if rows == LANES:
-                total = builder.fadd(sums, vector(builder, b_p, first))
-                builder.store(total, builder.bitcast(place, VECTOR.as_pointer()), align=4)
-            else:
-                builder.store(builder.fadd(sums, builder.load(builder.gep(b_p, [first]))), place)
-            return context.get_dummy_value()
-
-        return types.void(out, x, w, b, row), generate
-
-    return dot
+in_llvm(dot_rows_1)(partial(_dot_rows_in_llvm, 1))
+in_llvm(dot_rows_8)(partial(_dot_rows_in_llvm, LANES))
 
 
-_dot_1, _dot_8 = _dot_rows_intrinsic(1), _dot_rows_intrinsic(8)
+@in_llvm(abs_sum)
+def _abs_sum(builder, x):
+    integers = ir.VectorType(I32, LANES)
+    no_sign = ir.Constant(integers, [0x7FFFFFFF] * LANES)
 
+    def terms(load, i):
+        return [builder.bitcast(builder.and_(builder.bitcast(load(builder, x, i), integers), no_sign), VECTOR)]
 
-@intrinsic
-def _abs_sum(typing_context, x):
-    def generate(context, builder, signature, arguments):
-        x_p = data(context, builder, signature.args[0], arguments[0])
-        n = context.make_array(signature.args[0])(context, builder, arguments[0]).nitems
-        integers = ir.VectorType(I32, LANES)
-        no_sign = ir.Constant(integers, [0x7FFFFFFF] * LANES)
-
-        def terms(load, i):
-            return [builder.bitcast(builder.and_(builder.bitcast(load(x_p, i), integers), no_sign), VECTOR)]
-
-        total = _in_lanes(builder, n, _accumulators(builder, 1), terms)
-        return total
-
-    return types.float32(x), generate
-
-
-@overload(dot_rows_1)
-def _overload_dot_rows_1(out, x, w, b, row):
-    return lambda out, x, w, b, row: _dot_1(out, x, w, b, row)
-
-
-@overload(dot_rows_8)
-def _overload_dot_rows_8(out, x, w, b, row):
-    return lambda out, x, w, b, row: _dot_8(out, x, w, b, row)
-
-
-@overload(abs_sum)
-def _overload_abs_sum(x):
-    return lambda x: _abs_sum(x)
+    return _in_lanes(builder, x.size, 1, terms)

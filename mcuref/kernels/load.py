@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from mcuref.kernels.arrays import Float32s, Samples
 from mcuref.kernels.jit import kernel
 
 
 @kernel
-def load_f32(out, x, mean, scale):
+def load_f32(out: Float32s, x: Samples, mean: Float32s, scale: Float32s) -> None:
     """out[n] float32 from x[n] of any type; mean[c], scale[c] float32, c divides n."""
     c = mean.size
     if c == 1:
@@ -20,7 +21,7 @@ def load_f32(out, x, mean, scale):
 
 
 @kernel
-def load_samples_f32(out, x, mean, scale):
+def load_samples_f32(out: Float32s, x: Samples, mean: Float32s, scale: Float32s) -> None:
     """out[S, n] float32 from x[S, n], one by one."""
     for s in range(x.shape[0]):
         load_f32(out[s], x[s], mean, scale)

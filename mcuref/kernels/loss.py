@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from mcuref.kernels.arrays import Float32s
 from mcuref.kernels.elementary import exp_f32, log_f32
 from mcuref.kernels.jit import kernel
 
 
 @kernel
-def softmax_cross_entropy_f32(delta, z, label):
+def softmax_cross_entropy_f32(delta: Float32s, z: Float32s, label: int) -> np.float32:
     """delta[n] = softmax(z[n]) - onehot(label); returns -log softmax(z)[label]; delta may be z.
 
     e_i = exp(z_i - max z); the sum of e_i is taken in the order of i; p_i = e_i / sum.
@@ -28,7 +29,7 @@ def softmax_cross_entropy_f32(delta, z, label):
 
 
 @kernel
-def mean_squared_error_f32(delta, z, target):
+def mean_squared_error_f32(delta: Float32s, z: Float32s, target: Float32s) -> np.float32:
     """delta[n] = (2 / n) (z - target); returns sum of (z_i - target_i)^2 / n, summed in order of i; delta may be z."""
     n = np.float32(z.size)
     factor = np.float32(2) / n

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from mcuref.kernels.arrays import Float32s, Int64s
 from mcuref.kernels.jit import kernel
 
 
 @kernel
-def add_features(total, features):
+def add_features(total: Float32s, features: Float32s) -> None:
     """total[D] float32 += features[N, D], in the order of the samples: a sum that is streamed, batch 1."""
     for j in range(features.shape[0]):
         for i in range(total.size):
@@ -14,7 +15,7 @@ def add_features(total, features):
 
 
 @kernel
-def add_moments(moments, x):
+def add_moments(moments: Float32s, x: Float32s) -> None:
     """moments[2] float32 += (mean of values, mean of their squares) of each sample of x[N, n], in order."""
     for j in range(x.shape[0]):
         total, squares = np.float32(0), np.float32(0)
@@ -26,14 +27,14 @@ def add_moments(moments, x):
 
 
 @kernel
-def mean_difference(out, total, count, target, target_count):
+def mean_difference(out: Float32s, total: Float32s, count: int, target: Float32s, target_count: int) -> None:
     """out[D] = total / count - target / target_count, all float32: exactly 0 for equal sums of equal counts."""
     for i in range(out.size):
         out[i] = total[i] / np.float32(count) - target[i] / np.float32(target_count)
 
 
 @kernel
-def squared_norm(x):
+def squared_norm(x: Float32s) -> np.float32:
     """Sum of x[i]^2 in the order of i, float32."""
     total = np.float32(0)
     for i in range(x.size):
@@ -42,7 +43,7 @@ def squared_norm(x):
 
 
 @kernel
-def step_normalised(s, gradient, rate, low, high):
+def step_normalised(s: Float32s, gradient: Float32s, rate: np.float32, low: Float32s, high: Float32s) -> None:
     """s[n] -= rate * gradient / RMS(gradient), clamped to low[c] .. high[c]; unchanged where the gradient is all 0."""
     scale = np.sqrt(squared_norm(gradient) / np.float32(gradient.size))
     if not scale > np.float32(0):
@@ -51,7 +52,7 @@ def step_normalised(s, gradient, rate, low, high):
 
 
 @kernel
-def step_plain(s, gradient, rate, low, high):
+def step_plain(s: Float32s, gradient: Float32s, rate: np.float32, low: Float32s, high: Float32s) -> None:
     """s[n] -= rate * gradient, clamped to low[c] .. high[c], c divides n."""
     c = low.size
     for first in range(0, s.size, c):
@@ -61,7 +62,15 @@ def step_plain(s, gradient, rate, low, high):
 
 
 @kernel
-def step_momentum(s, velocity, gradient, rate, momentum, low, high):
+def step_momentum(
+    s: Float32s,
+    velocity: Float32s,
+    gradient: Float32s,
+    rate: np.float32,
+    momentum: np.float32,
+    low: Float32s,
+    high: Float32s,
+) -> None:
     """velocity[n] = momentum velocity + gradient, then s[n] -= rate * velocity, clamped to low[c] .. high[c]."""
     for i in range(velocity.size):
         velocity[i] = momentum * velocity[i] + gradient[i]
@@ -69,21 +78,29 @@ def step_momentum(s, velocity, gradient, rate, momentum, low, high):
 
 
 @kernel
-def step_all_normalised(s, gradients, rate, low, high):
+def step_all_normalised(s: Float32s, gradients: Float32s, rate: np.float32, low: Float32s, high: Float32s) -> None:
     """:func:`step_normalised` for each of s[G, n] with gradients[G, n]."""
     for j in range(s.shape[0]):
         step_normalised(s[j], gradients[j], rate, low, high)
 
 
 @kernel
-def step_all_momentum(s, velocity, gradients, rate, momentum, low, high):
+def step_all_momentum(
+    s: Float32s,
+    velocity: Float32s,
+    gradients: Float32s,
+    rate: np.float32,
+    momentum: np.float32,
+    low: Float32s,
+    high: Float32s,
+) -> None:
     """:func:`step_momentum` for each of s[G, n] with velocity[G, n] and gradients[G, n]."""
     for j in range(s.shape[0]):
         step_momentum(s[j], velocity[j], gradients[j], rate, momentum, low, high)
 
 
 @kernel
-def swap_candidate(total, kept, features, target, target_count):
+def swap_candidate(total: Float32s, kept: Float32s, features: Float32s, target: Float32s, target_count: int) -> int:
     """Index of the kept sample whose replacement by ``features`` brings the mean of all kept nearest to the target.
 
     total[D] is the sum of kept[M, D], target[D] a sum of target_count; distances are || sum / M - target / count ||^2 in
@@ -107,7 +124,16 @@ def swap_candidate(total, kept, features, target, target_count):
 
 
 @kernel
-def swap_herding(indices, kept, total, target, features, number, first, seen):
+def swap_herding(
+    indices: Int64s,
+    kept: Float32s,
+    total: Float32s,
+    target: Float32s,
+    features: Float32s,
+    number: int,
+    first: int,
+    seen: int,
+) -> None:
     """Stream features[N, D] of samples number, number + 1, ...; keep in indices[M] those whose mean follows the stream's.
 
     Streaming swap-herding: of the samples from ``first`` on, the first M are kept; each later one replaces the kept sample

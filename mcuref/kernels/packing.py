@@ -10,6 +10,7 @@ Bit order: value i of a sample begins at bit (i bits) mod 8 of byte (i bits) div
 
 import numpy as np
 
+from mcuref.kernels.arrays import Float32s, Int32s, Samples, Uint8s
 from mcuref.kernels.elementary import rint_f32
 from mcuref.kernels.jit import kernel
 
@@ -21,7 +22,9 @@ def _halves(length, half):
 
 
 @kernel
-def encode_sample(packed, x, low, step, bits, a, b, c, half):
+def encode_sample(
+    packed: Uint8s, x: Float32s, low: Float32s, step: Float32s, bits: int, a: int, b: int, c: int, half: bool
+) -> None:
     """packed[ceil(A' B' C bits / 8)] uint8 from x[A B C] float32; q = rint((mean of block - low) / step), clamped.
 
     The mean of a block is its sum, rows first, divided by its number of values. Padding bits are 0.
@@ -61,7 +64,20 @@ def _neighbour(i, length):
 
 
 @kernel
-def decode_sample(out, packed, low, step, bits, a, b, c, half, whole, lowest, highest):
+def decode_sample(
+    out: Samples,
+    packed: Uint8s,
+    low: Float32s,
+    step: Float32s,
+    bits: int,
+    a: int,
+    b: int,
+    c: int,
+    half: bool,
+    whole: bool,
+    lowest: np.float32,
+    highest: np.float32,
+) -> None:
     """out[A B C] of the input's type from packed: its stored values, interpolated; ``whole``: rounded and clamped.
 
     With n, m the nearest and the next along A: s = 3 n + m (n where it is not halved), the same along B, then
@@ -94,14 +110,30 @@ def decode_sample(out, packed, low, step, bits, a, b, c, half, whole, lowest, hi
 
 
 @kernel
-def decode_samples(out, packed, order, low, step, bits, a, b, c, half, whole, lowest, highest):
+def decode_samples(
+    out: Samples,
+    packed: Uint8s,
+    order: Int32s,
+    low: Float32s,
+    step: Float32s,
+    bits: int,
+    a: int,
+    b: int,
+    c: int,
+    half: bool,
+    whole: bool,
+    lowest: np.float32,
+    highest: np.float32,
+) -> None:
     """out[S, A B C]: the stored samples order[S] int32 of packed[N, bytes], one by one."""
     for s in range(order.size):
         decode_sample(out[s], packed[order[s]], low, step, bits, a, b, c, half, whole, lowest, highest)
 
 
 @kernel
-def encode_samples(packed, x, low, step, bits, a, b, c, half):
+def encode_samples(
+    packed: Uint8s, x: Float32s, low: Float32s, step: Float32s, bits: int, a: int, b: int, c: int, half: bool
+) -> None:
     """packed[N, bytes] from x[N, A B C] float32."""
     for s in range(x.shape[0]):
         encode_sample(packed[s], x[s], low, step, bits, a, b, c, half)

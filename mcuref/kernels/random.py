@@ -10,6 +10,8 @@ Written in NumPy alone: a network can be initialised, and so estimated, without 
 
 import numpy as np
 
+from mcuref.kernels.arrays import Float32s, Int32s, Uint32s
+
 MULTIPLIER = np.uint64(0xD256D193)
 WEYL = 0x9E3779B9  # golden ratio, the key schedule of Philox
 ROUNDS = 10
@@ -30,7 +32,7 @@ EXPANSION = 0x80000001  # and of its growths
 CLASSES = 0x90000000  # the order in which classes or sessions arrive
 
 
-def philox(seed, stream, n, first=0):
+def philox(seed: int, stream: int, n: int, first: int = 0) -> Uint32s:
     """n numbers, uint32[n]: word 0 of Philox2x32-10 with key = seed and counter = (first + i, stream)."""
     low = (np.arange(first, first + n, dtype=np.uint64)) & MASK
     high = np.full(n, stream, np.uint64)
@@ -42,10 +44,10 @@ def philox(seed, stream, n, first=0):
     return low.astype(np.uint32)
 
 
-def permutation(n, seed, stream):
+def permutation(n: int, seed: int, stream: int) -> Int32s:
     """A random order of 0..n-1, int32[n]: Fisher-Yates from the top, j = (philox(i) * (i + 1)) >> 32."""
     order = list(range(n))
-    draws = (philox(seed, stream, n).astype(np.uint64) * np.arange(1, n + 1, dtype=np.uint64)) >> SHIFT
+    draws = (philox(seed, stream, n).astype(np.uint64) * np.arange(1, n + 1).astype(np.uint64)) >> SHIFT
     targets = draws.tolist()
     for i in range(n - 1, 0, -1):
         j = targets[i]
@@ -53,7 +55,7 @@ def permutation(n, seed, stream):
     return np.array(order, np.int32)
 
 
-def uniform(n, limit, seed, stream):
+def uniform(n: int, limit: float, seed: int, stream: int) -> Float32s:
     """n values, float32[n], uniform in [-limit, limit): (philox >> 8) * 2^-23 - 1 is exact, one rounding follows."""
     unit = (philox(seed, stream, n) >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-23) - np.float32(1)
     return unit * np.float32(limit)

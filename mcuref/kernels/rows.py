@@ -6,11 +6,21 @@ Entry e of an error belongs to row e % R. Row r of the weights has K elements: r
 
 import numpy as np
 
+from mcuref.kernels.arrays import Float32s, Indices, Uint8s
 from mcuref.kernels.jit import kernel
 
 
 @kernel
-def begin_rows_f32(a, a_bias, touched, kept, factor, elements, row_stride, stride):
+def begin_rows_f32(
+    a: Float32s,
+    a_bias: Float32s,
+    touched: Uint8s,
+    kept: Indices,
+    factor: np.float32,
+    elements: int,
+    row_stride: int,
+    stride: int,
+) -> None:
     """For each row with kept entries that is not touched yet: touch it, a[row] *= factor, a_bias[row] *= factor.
 
     ``touched`` is uint8[ceil(R / 8)], bit r % 8 of byte r // 8. With factor 0 the old values are overwritten by +0,
@@ -33,7 +43,17 @@ def begin_rows_f32(a, a_bias, touched, kept, factor, elements, row_stride, strid
 
 
 @kernel
-def apply_rows_f32(w, b, touched, a, a_bias, rate, elements, row_stride, stride):
+def apply_rows_f32(
+    w: Float32s,
+    b: Float32s,
+    touched: Uint8s,
+    a: Float32s,
+    a_bias: Float32s,
+    rate: np.float32,
+    elements: int,
+    row_stride: int,
+    stride: int,
+) -> int:
     """w[row] -= rate * a[row] and b[row] -= rate * a_bias[row] for touched rows, which become untouched.
 
     Returns how many rows that were.

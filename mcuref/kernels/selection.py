@@ -7,6 +7,7 @@ dropped after the selection, so they cost nothing in any rule.
 
 import numpy as np
 
+from mcuref.kernels.arrays import Float32s, Index, Indices, Int32s
 from mcuref.kernels.elementary import rint_f32
 from mcuref.kernels.jit import kernel
 
@@ -15,7 +16,7 @@ LARGEST = np.float32(3.4028235e38)
 
 
 @kernel
-def keep_nonzero(kept, bits):
+def keep_nonzero(kept: Indices, bits: Int32s) -> int:
     """kept[...] = indices of all entries that are not 0, ascending; returns how many."""
     count = 0
     for i in range(bits.size):
@@ -26,7 +27,7 @@ def keep_nonzero(kept, bits):
 
 
 @kernel
-def count_reaching(bits, value):
+def count_reaching(bits: Int32s, value: np.int32) -> np.int32:
     """How many magnitudes are at least ``value``, int32."""
     count = np.int32(0)
     for i in range(bits.size):
@@ -35,7 +36,7 @@ def count_reaching(bits, value):
 
 
 @kernel
-def threshold_bits(bits, k):
+def threshold_bits(bits: Int32s, k: int) -> tuple[np.int32, int, int]:
     """The bits of the k-th largest magnitude (1 <= k < n), or any value that parts the k largest from the rest.
 
     Bisection from the highest bit: a bit stays set while at least k magnitudes reach the value. Returns it, how many
@@ -57,7 +58,7 @@ def threshold_bits(bits, k):
 
 
 @kernel
-def top_k(kept, bits, k):
+def top_k(kept: Indices, bits: Int32s, k: int) -> tuple[int, int]:
     """kept[...] = indices of the k largest magnitudes; returns how many (zeros dropped) and the comparisons."""
     if k >= bits.size:
         return keep_nonzero(kept, bits), 0
@@ -82,19 +83,21 @@ def top_k(kept, bits, k):
 
 
 @kernel
-def is_finite(y):
+def is_finite(y: np.float32) -> bool | np.bool_:
     """Whether a sum of magnitudes is neither NaN nor infinite."""
     return y <= LARGEST
 
 
 @kernel
-def back_propagation_ratio(y, y_max, s_min, s_range, damping):
+def back_propagation_ratio(
+    y: np.float32, y_max: np.float32, s_min: np.float32, s_range: np.float32, damping: np.float32
+) -> np.float32:
     """S = (S_min + (S_max - S_min) * Y / Y_max) * zeta^l, float32, for 0 < y <= y_max (TinyProp, arXiv 2308.09201)."""
     return (s_min + s_range * (y / y_max)) * damping
 
 
 @kernel
-def kept_entries(ratio, n, floor):
+def kept_entries(ratio: np.float32, n: Index, floor: bool) -> Index:
     """k = clamp(rint(S * n), 1, n), ties to even; truncated instead of rounded if ``floor``."""
     value = ratio * np.float32(n)
     if value >= np.float32(n):
@@ -102,17 +105,17 @@ def kept_entries(ratio, n, floor):
     if not value >= np.float32(1):
         return 1
     k = np.int64(value) if floor else np.int64(rint_f32(value))
-    return min(max(k, 1), n)
+    return min(max(k, np.int64(1)), n)
 
 
 @kernel
-def raise_maximum(state, y, decay):
+def raise_maximum(state: Float32s, y: np.float32, decay: np.float32) -> np.float32:
     """Y_max <- max(decay * Y_max, Y) in state[0]; returns the new Y_max. decay is 1 in the paper."""
     state[0] = max(decay * state[0], y)
     return state[0]
 
 
 @kernel
-def decision(y, y_max, d_min, d_range, beta):
+def decision(y: np.float32, y_max: np.float32, d_min: np.float32, d_range: np.float32, beta: np.float32) -> np.float32:
     """D = (D_min + (D_max - D_min) * Y / Y_max) * beta, float32 (TinyPropv2, arXiv 2409.07109)."""
     return (d_min + d_range * (y / y_max)) * beta

@@ -1,7 +1,12 @@
-"""Vectors of eight float32 in LLVM: what sums (mcuref.kernels.lanes) and runs (mcuref.kernels.runs) are made of."""
+"""Vectors in LLVM: what sums (:mod:`mcuref.kernels.lanes`) and runs (:mod:`mcuref.kernels.runs`) are made of.
+
+Elements are of any type: that of the array they come from, or of the number that is spread.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from llvmlite import ir
-from numba import types
 
 LANES = 8
 F32 = ir.FloatType()
@@ -9,37 +14,58 @@ I32 = ir.IntType(32)
 VECTOR = ir.VectorType(F32, LANES)
 
 
-def data(context, builder, array_type, value):
-    """Address of the first element of an array."""
-    return context.make_array(array_type)(context, builder, value).data
+class Elements(NamedTuple):
+    """An array, or a part of one, as LLVM code sees it.
+
+    Attributes
+    ----------
+    pointer : ir.Value, address of its first element.
+    size : ir.Value, how many elements the array has, an intp.
+    type : ir.Type, of an element.
+    bytes : int, that an element takes.
+    """
+
+    pointer: ir.Value
+    size: ir.Value
+    type: ir.Type
+    bytes: int
 
 
-def vector(builder, pointer, index):
-    """The eight elements from pointer[index] on."""
-    # align 4: an arena offset is a multiple of 4 and nothing more is promised
-    return builder.load(builder.bitcast(builder.gep(pointer, [index]), VECTOR.as_pointer()), align=4)
+def part(builder: ir.IRBuilder, x: Elements, start: ir.Value) -> Elements:
+    """The elements of an array from x[start] on."""
+    return x._replace(pointer=builder.gep(x.pointer, [start]))
 
 
-def shuffle(builder, a, b, lanes):
-    """Lanes of a (0 to 7) and b (8 to 15), as listed."""
-    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, LANES), lanes))
+def element(builder: ir.IRBuilder, x: Elements, index: ir.Value) -> ir.Value:
+    """The element x[index]."""
+    return builder.load(builder.gep(x.pointer, [index]))
 
 
-def spread(builder, scalar):
+def place(builder: ir.IRBuilder, x: Elements, index: ir.Value, lanes: int = LANES) -> ir.Value:
+    """Address of the vector of ``lanes`` elements from x[index] on."""
+    return builder.bitcast(builder.gep(x.pointer, [index]), ir.VectorType(x.type, lanes).as_pointer())
+
+
+def vector(builder: ir.IRBuilder, x: Elements, index: ir.Value, lanes: int = LANES) -> ir.Value:
+    """The ``lanes`` elements from x[index] on."""
+    # an arena offset is a multiple of an element's bytes and nothing more is promised
+    return builder.load(place(builder, x, index, lanes), align=x.bytes)
+
+
+def store(builder: ir.IRBuilder, value: ir.Value, x: Elements, index: ir.Value) -> None:
+    """Put an element into x[index], or a vector into the elements from there on."""
+    if isinstance(value.type, ir.VectorType):
+        builder.store(value, place(builder, x, index, value.type.count), align=x.bytes)
+    else:
+        builder.store(value, builder.gep(x.pointer, [index]))
+
+
+def shuffle(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, lanes: Sequence[int]) -> ir.Value:
+    """Lanes of a (numbered from 0) and of b (numbered on from there), as listed."""
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes)))
+
+
+def spread(builder: ir.IRBuilder, scalar: ir.Value, lanes: int = LANES) -> ir.Value:
     """A vector with ``scalar`` in every lane."""
-    vector = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), scalar, I32(0))
-    return shuffle(builder, vector, vector, [0] * LANES)
-
-
-def pointers(context, builder, signature, arguments, pairs):
-    """Addresses of the elements [array][index] that pairs of argument positions name; integers as intp."""
-    addresses = []
-    for array, index in pairs:
-        start = context.cast(builder, arguments[index], signature.args[index], types.intp)
-        addresses.append(builder.gep(data(context, builder, signature.args[array], arguments[array]), [start]))
-    return addresses
-
-
-def element(builder, pointer, index):
-    """The element pointer[index]."""
-    return builder.load(builder.gep(pointer, [index]))
+    first = builder.insert_element(ir.Constant(ir.VectorType(scalar.type, lanes), ir.Undefined), scalar, I32(0))
+    return shuffle(builder, first, first, [0] * lanes)

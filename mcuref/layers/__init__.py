@@ -10,6 +10,7 @@ A layer is a frozen description without arrays. What every layer has:
 
 and, if it has parameters:
 
+    parameter_axes                  what each axis of a parameter counts: see :class:`mcuref.memory.buffers.Buffer`
     macs(shape)                     multiply-accumulates of one forward pass; a dense weight gradient costs the same
     macs_of_entry(shape)            multiply-accumulates per kept error entry, of weight gradient or propagation
     rows(shape)                     where the weights of one output channel lie: (elements, row stride, stride)

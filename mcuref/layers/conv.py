@@ -28,6 +28,7 @@ class Conv2D:
     dilation: object = field(default=1, repr=False)
 
     kind = "conv"
+    parameter_axes = {"weights": ("outputs", "", "", "inputs"), "bias": ("outputs",)}  # what they count: see Buffer
 
     def __post_init__(self):
         whole("a conv layer's number of filters", self.filters, 1, MOST_FILTERS)
@@ -37,12 +38,12 @@ class Conv2D:
         return Window.checked("conv", self.kernel, self.stride, self.padding, self.dilation)
 
     def geometry(self, shape):
-        """The kernel's int[12]: see :mod:`mcuref.kernels.conv`."""
+        """The :class:`mcuref.operators.geometry.Geometry` for an input of ``shape``."""
         return self._window().geometry(shape, int(self.filters))
 
     def output_shape(self, shape):
         """(Ho, Wo, O)."""
-        return self.geometry(shape)[3:6]
+        return self.geometry(shape).output_shape
 
     def parameter_shapes(self, shape):
         """Weights [O, kh, kw, C] and bias [O]."""
@@ -63,21 +64,32 @@ class Conv2D:
     def forward(self, emit, x):
         """Emit the convolution; a patch that is not one run of the input is gathered into scratch first."""
         geometry = self.geometry(emit.input_shape)
-        out = emit.buffer("activation", (prod(geometry[3:6]),), "activations")
-        patch = ()
-        if geometry[6] > 1 or is_padded(geometry):
-            patch = (emit.buffer("patch", (self.macs_of_entry(emit.input_shape),), "scratch"),)
-        emit("conv_forward_f32", (out, *patch), (x, emit.parameter("weights"), emit.parameter("bias")), geometry)
+        out, patch = emit.buffer("activation", (prod(geometry.output_shape),), "activations"), None
+        if geometry.KH > 1 or is_padded(geometry):
+            patch = emit.buffer("patch", (self.macs_of_entry(emit.input_shape),), "scratch")
+        weights, bias = emit.parameter("weights"), emit.parameter("bias")
+        emit("conv_forward", z=out, patch=patch, x=x, w=weights, b=bias, **geometry._asdict())
         return out, None
 
     def propagate(self, emit, delta, kept):
         """Emit dx = sum over kept entries of delta times their filter, at their patch."""
         dx = emit.buffer("input_error", (prod(emit.input_shape),), "errors")
         geometry = self.geometry(emit.input_shape)
-        emit("conv_backward_input_f32", (dx,), (delta, emit.parameter("weights"), *kept), geometry)
+        weights = emit.parameter("weights")
+        emit("conv_backward_input", dx=dx, delta=delta, w=weights, **kept._asdict(), **geometry._asdict())
         return dx
 
     def update(self, emit, targets, delta, kept, x, dense_bias, rate):
         """Emit w[o] -= (rate * delta) patch and b[o] -= rate * delta for kept entries, into ``targets``."""
-        geometry = self.geometry(emit.input_shape)
-        emit("conv_update_f32", targets, (delta, x, *kept), (*geometry, int(dense_bias)), (rate,))
+        w, b = targets
+        emit(
+            "conv_update",
+            w=w,
+            b=b,
+            delta=delta,
+            x=x,
+            **kept._asdict(),
+            dense_bias=dense_bias,
+            rate=rate,
+            **self.geometry(emit.input_shape)._asdict(),
+        )

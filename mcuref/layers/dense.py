@@ -20,6 +20,7 @@ class Dense:
     outputs: int
 
     kind = "dense"
+    parameter_axes = {"weights": ("outputs", "inputs"), "bias": ("outputs",)}  # what they count: see Buffer
 
     def __post_init__(self):
         whole("a dense layer's number of outputs", self.outputs, 1, MOST_OUTPUTS)
@@ -50,17 +51,30 @@ class Dense:
         """Emit z = w x + b."""
         out = emit.buffer("activation", (int(self.outputs),), "activations")
         weights, bias = emit.parameter("weights"), emit.parameter("bias")
-        emit("dense_forward_f32", (out,), (x, weights, bias), weights.shape)
+        emit("dense_forward", z=out, x=x, w=weights, b=bias, **self._sizes(emit))
         return out, None
 
     def propagate(self, emit, delta, kept):
         """Emit dx = sum over kept j of delta[j] w[j, :]."""
+        dx = emit.buffer("input_error", emit.input_shape, "errors")
         weights = emit.parameter("weights")
-        dx = emit.buffer("input_error", (weights.shape[1],), "errors")
-        emit("dense_backward_input_f32", (dx,), (delta, weights, *kept), weights.shape)
+        emit("dense_backward_input", dx=dx, delta=delta, w=weights, **kept._asdict(), **self._sizes(emit))
         return dx
 
     def update(self, emit, targets, delta, kept, x, dense_bias, rate):
         """Emit w[j, :] -= (rate * delta[j]) x and b[j] -= rate * delta[j] for kept j, into ``targets``."""
-        shape = emit.parameter("weights").shape
-        emit("dense_update_f32", targets, (delta, x, *kept), (*shape, int(dense_bias)), (rate,))
+        w, b = targets
+        emit(
+            "dense_update",
+            w=w,
+            b=b,
+            delta=delta,
+            x=x,
+            **kept._asdict(),
+            dense_bias=dense_bias,
+            rate=rate,
+            **self._sizes(emit),
+        )
+
+    def _sizes(self, emit):
+        return {"O": int(self.outputs), "I": emit.input_shape[0]}

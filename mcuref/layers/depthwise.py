@@ -23,6 +23,7 @@ class DepthwiseConv2D:
     dilation: object = field(default=1, repr=False)
 
     kind = "depthwise"
+    parameter_axes = {"weights": ("", "", "outputs"), "bias": ("outputs",)}  # what they count: see Buffer
 
     def __post_init__(self):
         self._window()
@@ -31,12 +32,12 @@ class DepthwiseConv2D:
         return Window.checked("depthwise", self.kernel, self.stride, self.padding, self.dilation)
 
     def geometry(self, shape):
-        """The kernel's int[12]: see :mod:`mcuref.kernels.conv`."""
+        """The :class:`mcuref.operators.geometry.Geometry` for an input of ``shape``."""
         return self._window().geometry(shape, shape[-1])
 
     def output_shape(self, shape):
         """(Ho, Wo, C)."""
-        return self.geometry(shape)[3:6]
+        return self.geometry(shape).output_shape
 
     def parameter_shapes(self, shape):
         """Weights [kh, kw, C] and bias [C]."""
@@ -57,18 +58,30 @@ class DepthwiseConv2D:
     def forward(self, emit, x):
         """Emit the convolution."""
         geometry = self.geometry(emit.input_shape)
-        out = emit.buffer("activation", (prod(geometry[3:6]),), "activations")
-        emit("depthwise_forward_f32", (out,), (x, emit.parameter("weights"), emit.parameter("bias")), geometry)
+        out = emit.buffer("activation", (prod(geometry.output_shape),), "activations")
+        weights, bias = emit.parameter("weights"), emit.parameter("bias")
+        emit("depthwise_forward", z=out, x=x, w=weights, b=bias, **geometry._asdict())
         return out, None
 
     def propagate(self, emit, delta, kept):
         """Emit dx = sum over kept entries of delta times their channel's taps."""
         dx = emit.buffer("input_error", (prod(emit.input_shape),), "errors")
         geometry = self.geometry(emit.input_shape)
-        emit("depthwise_backward_input_f32", (dx,), (delta, emit.parameter("weights"), *kept), geometry)
+        weights = emit.parameter("weights")
+        emit("depthwise_backward_input", dx=dx, delta=delta, w=weights, **kept._asdict(), **geometry._asdict())
         return dx
 
     def update(self, emit, targets, delta, kept, x, dense_bias, rate):
         """Emit w[:, c] -= (rate * delta) x at the taps and b[c] -= rate * delta for kept entries, into ``targets``."""
-        geometry = self.geometry(emit.input_shape)
-        emit("depthwise_update_f32", targets, (delta, x, *kept), (*geometry, int(dense_bias)), (rate,))
+        w, b = targets
+        emit(
+            "depthwise_update",
+            w=w,
+            b=b,
+            delta=delta,
+            x=x,
+            **kept._asdict(),
+            dense_bias=dense_bias,
+            rate=rate,
+            **self.geometry(emit.input_shape)._asdict(),
+        )

@@ -1,4 +1,4 @@
-"""The input: what arrives from sensor or flash, and the normalisation that brings it into float32."""
+"""The input: what arrives from sensor or flash, and its normalisation."""
 
 from dataclasses import dataclass
 from math import prod
@@ -8,7 +8,7 @@ import numpy as np
 from mcuref.arguments import one_of
 from mcuref.errors import InputError
 
-LOADS = {"uint8": "load_u8", "int8": "load_i8", "int16": "load_i16", "float32": "load_f32"}
+TYPES = ("uint8", "int8", "int16", "float32")  # of samples
 
 
 def checked_shape(what, shape):
@@ -41,7 +41,7 @@ class Input:
 
     def __post_init__(self):
         object.__setattr__(self, "shape", checked_shape("input", self.shape))
-        one_of("input dtype", self.dtype, LOADS)
+        one_of("input dtype", self.dtype, TYPES)
         for name in ("mean", "scale"):
             try:
                 with np.errstate(over="ignore"):
@@ -72,5 +72,5 @@ class Input:
         mean = emit.constant("mean", self.mean)
         scale = emit.constant("scale", self.scale)
         out = emit.buffer("sample", (self.size,), "input")
-        emit(LOADS[self.dtype], (out,), (mean, scale), (self.size, c))
+        emit(f"load_{self.dtype}", x=out, mean=mean, scale=scale, n=self.size, c=c)
         return out, None

@@ -20,7 +20,7 @@ class SoftmaxCrossEntropy:
 
     def error(self, emit, z, sample):
         """Emit delta over z."""
-        return _error(emit, "softmax_cross_entropy_f32", z)
+        return _error(emit, self.name, z)
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class MeanSquaredError:
 
     def error(self, emit, z, sample):
         """Emit delta over z."""
-        return _error(emit, "mean_squared_error_f32", z)
+        return _error(emit, self.name, z)
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Reconstruction:
         """Emit delta over z; keeps the sample alive until then."""
         if z.shape != sample.shape:
             raise InputError(f"loss 'reconstruction' needs as many outputs ({z.shape[0]}) as inputs ({sample.shape[0]})")
-        return _error(emit, "reconstruction_f32", z, sample)
+        return _error(emit, self.name, z, target=sample)
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,10 @@ class DistributionMatching:
         return emit.state("mean_difference", z.shape, "errors")
 
 
-def _error(emit, name, z, *targets):
+def _error(emit, family, z, **more):
     """Emit a loss: delta over the outputs z, which nothing needs afterwards."""
     delta = emit.buffer("error", z.shape, "errors")
-    emit(name, (delta,), (z, *targets), z.shape, in_place=(delta, z))
+    emit(family, delta=delta, z=z, n=z.shape[0], **more)
     return delta
 
 

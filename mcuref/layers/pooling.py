@@ -18,12 +18,12 @@ class _Pool:
         return Window.checked(self.kind, self.kernel, stride, self.padding)
 
     def geometry(self, shape):
-        """The kernel's int[12]: see :mod:`mcuref.kernels.conv`."""
+        """The :class:`mcuref.operators.geometry.Geometry` for an input of ``shape``."""
         return self.window(shape).geometry(shape, shape[-1])
 
     def output_shape(self, shape):
         """(Ho, Wo, C)."""
-        return self.geometry(shape)[3:6]
+        return self.geometry(shape).output_shape
 
     def parameter_shapes(self, shape):
         """No parameters."""
@@ -57,16 +57,16 @@ class MaxPool2D(_Pool):
 
     def forward(self, emit, x):
         """Emit the maximum; which value it was takes a byte an output, if an error will come back."""
-        out, taps = self._output(emit), ()
+        out, taps = self._output(emit), None
         if emit.propagates:
-            taps = (emit.buffer("taps", out.shape, "activations", "uint8"),)
-        emit("max_pool_forward_f32", (out, *taps), (x,), self.geometry(emit.input_shape))
+            taps = emit.buffer("taps", out.shape, "activations", "uint8")
+        emit("max_pool_forward", y=out, taps=taps, x=x, **self.geometry(emit.input_shape)._asdict())
         return out, taps
 
     def backward(self, emit, dy, saved):
         """Emit dx: each error goes to where the largest value was."""
         dx = emit.buffer("input_error", (prod(emit.input_shape),), "errors")
-        emit("max_pool_backward_f32", (dx,), (dy, *saved), self.geometry(emit.input_shape))
+        emit("max_pool_backward", dx=dx, dy=dy, taps=saved, **self.geometry(emit.input_shape)._asdict())
         return dx
 
 
@@ -76,13 +76,13 @@ class _AveragePool(_Pool):
     def forward(self, emit, x):
         """Emit the mean."""
         out = self._output(emit)
-        emit("average_pool_forward_f32", (out,), (x,), self.geometry(emit.input_shape))
+        emit("average_pool_forward", y=out, x=x, **self.geometry(emit.input_shape)._asdict())
         return out, None
 
     def backward(self, emit, dy, saved):
         """Emit dx: each error is shared out evenly over its window."""
         dx = emit.buffer("input_error", (prod(emit.input_shape),), "errors")
-        emit("average_pool_backward_f32", (dx,), (dy,), self.geometry(emit.input_shape))
+        emit("average_pool_backward", dx=dx, dy=dy, **self.geometry(emit.input_shape)._asdict())
         return dx
 
 

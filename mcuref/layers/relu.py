@@ -29,18 +29,19 @@ class ReLU:
         out = emit.buffer("activation", x.shape, "activations")
         if emit.propagates and not emit.output_is_kept:
             mask = emit.buffer("mask", (-(-n // 8),), "activations", "uint8")
-            emit("relu_mask_forward_f32", (out, mask), (x,), (n,), (self.limit,), in_place=(out, x))
-            return out, mask
-        emit("relu_forward_f32", (out,), (x,), (n,), (self.limit,), in_place=(out, x))
-        return out, out
+            emit("relu_mask_forward", y=out, mask=mask, x=x, n=n, limit=self.limit)
+            return out, {"mask": mask}
+        emit("relu_forward", y=out, x=x, n=n, limit=self.limit)
+        return out, {"y": out}
 
     def backward(self, emit, dy, saved):
         """Emit dx = dy where the output was inside its limits, else 0."""
+        (n,) = dy.shape
         dx = emit.buffer("input_error", dy.shape, "errors")
-        if saved.dtype == "uint8":
-            emit("relu_mask_backward_f32", (dx,), (dy, saved), dy.shape, in_place=(dx, dy))
+        if "mask" in saved:
+            emit("relu_mask_backward", dx=dx, dy=dy, n=n, **saved)
         else:
-            emit("relu_backward_f32", (dx,), (dy, saved), dy.shape, (self.limit,), in_place=(dx, dy))
+            emit("relu_backward", dx=dx, dy=dy, n=n, limit=self.limit, **saved)
         return dx
 
 

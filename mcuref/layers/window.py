@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from mcuref.arguments import one_of, whole
 from mcuref.errors import InputError
+from mcuref.operators.geometry import Geometry
 
 LARGEST = 1 << 15  # of a kernel or stride
 
@@ -39,7 +40,7 @@ class Window:
         return cls(pair(f"{layer} kernel", kernel), pair(f"{layer} stride", stride), padding)
 
     def geometry(self, shape, outputs):
-        """(H, W, C, Ho, Wo, O, kh, kw, sh, sw, top, left); InputError if the input does not suit."""
+        """The :class:`Geometry` over an input of ``shape``; InputError if it does not suit."""
         if len(shape) != 3:
             raise InputError(
                 f"it needs an input of rows x columns x channels, got shape {shape}: put a Reshape before it, such as "
@@ -50,7 +51,7 @@ class Window:
             size, pad = self._along(name, extent, kernel, stride)
             sizes.append(size)
             pads.append(pad)
-        return (*shape, *sizes, outputs, *self.kernel, *self.stride, *pads)
+        return Geometry(*shape, *sizes, outputs, *self.kernel, *self.stride, *pads)
 
     def _along(self, name, extent, kernel, stride):
         """Output size and padding in front, along one axis."""
@@ -62,7 +63,6 @@ class Window:
         return (extent - kernel) // stride + 1, 0
 
 
-def is_padded(geometry):
+def is_padded(g):
     """Whether a window of this geometry reaches outside the input."""
-    h, w, _, ho, wo, _, kh, kw, sh, sw, top, left = geometry
-    return top > 0 or left > 0 or (ho - 1) * sh - top + kh > h or (wo - 1) * sw - left + kw > w
+    return g.TOP > 0 or g.LEFT > 0 or (g.HO - 1) * g.SH - g.TOP + g.KH > g.H or (g.WO - 1) * g.SW - g.LEFT + g.KW > g.W

@@ -11,7 +11,7 @@ ALIGNMENT = 4  # bytes: an offset in the arena is a multiple of it, so a float32
 REGIONS = ("sram", "flash")
 
 
-class Shown(NamedTuple):
+class Appearance(NamedTuple):
     """How a category appears to people: the name of its column in a table, its colour in a picture."""
 
     column: str
@@ -20,18 +20,18 @@ class Shown(NamedTuple):
 
 # In the order of the reader's interest
 CATEGORIES = {
-    "weights": Shown("weights", "#4e79a7"),
-    "activations": Shown("activ.", "#59a14f"),
-    "errors": Shown("errors", "#e15759"),
-    "gradients": Shown("grad.", "#af7aa1"),
-    "selection": Shown("select.", "#f28e2b"),
-    "rule state": Shown("state", "#bab0ac"),
-    "optimiser state": Shown("optim.", "#9c755f"),
-    "input": Shown("input", "#76b7b2"),
-    "scratch": Shown("scratch", "#edc948"),
-    "distilled data": Shown("stored", "#ff9da7"),
-    "validation data": Shown("verif.", "#d37295"),
-    "constants": Shown("const.", "#8cd17d"),
+    "weights": Appearance("weights", "#4e79a7"),
+    "activations": Appearance("activ.", "#59a14f"),
+    "errors": Appearance("errors", "#e15759"),
+    "gradients": Appearance("grad.", "#af7aa1"),
+    "selection": Appearance("select.", "#f28e2b"),
+    "rule state": Appearance("state", "#bab0ac"),
+    "optimiser state": Appearance("optim.", "#9c755f"),
+    "input": Appearance("input", "#76b7b2"),
+    "scratch": Appearance("scratch", "#edc948"),
+    "distilled data": Appearance("stored", "#ff9da7"),
+    "validation data": Appearance("verif.", "#d37295"),
+    "constants": Appearance("const.", "#8cd17d"),
 }
 
 
@@ -53,6 +53,9 @@ class Buffer:
     layer : str, the layer it belongs to, or "" for the program as a whole.
     region : str, "sram" or "flash".
     persistent : bool, whether the value outlives a sample (weights, state, constants); never shares its bytes.
+    axes : tuple of str, what each axis counts, so that the value can follow when the network is resized: "outputs" or
+        "inputs", channels of the layer's output or of its input; "output bits", the same with a bit each, the lowest
+        first; "", anything that stays as it is. () stands for "" along every axis.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Buffer:
     layer: str = ""
     region: str = "sram"
     persistent: bool = False
+    axes: tuple = ()
 
     @property
     def size(self) -> int:

@@ -4,20 +4,22 @@ It never loads Numba and never allocates the arena: an estimate is a compiled pr
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from mcuref.arguments import instance, one_of, whole
+from mcuref.cost.needs import program_needs
 from mcuref.errors import InputError
 from mcuref.layers import find_loss
 from mcuref.layers.losses import MATCHING
 from mcuref.memory.accountant import BudgetExceeded, Needs, Plan, excess
 from mcuref.memory.buffers import Buffer
-from mcuref.memory.footprint import footprint
 from mcuref.memory.targets import Budget
 from mcuref.network import Network
+from mcuref.operators.columns import COLUMNS
 from mcuref.optimisers import SGD
+from mcuref.program import first_steps
+from mcuref.program.arithmetic import Arithmetic
 from mcuref.program.emitter import Emitter
-from mcuref.program.instructions import COLUMNS
 from mcuref.program.program import Program
 from mcuref.program.suggestions import suggestions
 from mcuref.rules import METHODS, Full
@@ -45,6 +47,7 @@ class Listing:
     parameters : {name: Buffer} where the program reads each parameter.
     index_type : "uint16" or "uint32", of kept indices.
     loss : str, its name, also where nothing is trained.
+    arithmetic : :class:`mcuref.program.arithmetic.Arithmetic`.
     """
 
     instructions: tuple
@@ -58,6 +61,7 @@ class Listing:
     parameters: dict
     index_type: str
     loss: str
+    arithmetic: Arithmetic
 
 
 def compile(  # noqa: A001  the public name is mcuref.compile
@@ -105,7 +109,7 @@ def compile(  # noqa: A001  the public name is mcuref.compile
         require(network, [rule], budget, optimiser, loss=loss, policy=policy, trainable=trainable, wrt=wrt)
     listing = lower(network, rule, optimiser, loss, policy, trainable, wrt)
     layers = trainable_layers(network, trainable) if wrt == "parameters" else ()
-    return Program(network, rule, optimiser, loss, policy, wrt, layers, budget, listing)
+    return Program(network, rule, optimiser, loss, policy, wrt, layers, budget, listing, prepare_executor)
 
 
 def _policy(policy, optimiser):
@@ -115,6 +119,13 @@ def _policy(policy, optimiser):
     if one_of("policy", policy, POLICIES) == "immediate" and optimiser.batch > 1:
         raise InputError(f"policy 'immediate' updates at every sample; a batch of {optimiser.batch} needs 'accumulate'")
     return policy
+
+
+def prepare_executor(index_type="uint16"):
+    """Compile or load the executor for kept indices of that type, which must take its first steps right; McurefError."""
+    from mcuref.program import executor
+
+    executor.compile_executor(index_type, partial(first_steps.fault, compile))
 
 
 def require(
@@ -142,15 +153,6 @@ def require(
         plan, most, rule = max(refused, key=lambda entry: entry[1].sram)
         changes = suggestions(network, trainable, wrt, budget, needs)
         raise BudgetExceeded(rule.method, plan, most, budget, changes)
-
-
-def program_needs(listing, budget):
-    """The :class:`Needs` of a program under a budget: its plan and, if the budget's core was measured, code and stack."""
-    plan = listing.plan
-    around = footprint(listing, budget.core)
-    if around is None:
-        return Needs(plan.sram, plan.flash)
-    return Needs(plan.sram + max(around.stack - budget.stack, 0), plan.flash + around.flash, around.flash)
 
 
 def trainable_layers(network, trainable):
@@ -197,6 +199,7 @@ def lower(network, rule, optimiser, loss, policy, trainable, wrt):
         emit.parameters,
         emit.index_type,
         loss.name,
+        emit.arithmetic,
     )
 
 
@@ -248,10 +251,12 @@ def _backward(emit, rule, loss, steps, delta, values, saved):
 
 def _sum(emit, index, first, second):
     """Emit the sum of two errors at the output of a layer that feeds two others."""
-    sums = sum(i.name == "add_backward_f32" and i.layer_index == index for i in emit.instructions)  # it may feed three
+    sums = sum(
+        i.operator.family == "add_backward" and i.layer_index == index for i in emit.instructions
+    )  # it may feed three
     with emit.layer(index):
         total = emit.buffer(f"output_error{sums + 1}", first.shape, "errors")
-        emit("add_backward_f32", (total,), (first, second), first.shape, in_place=(total, first))
+        emit("add_backward", dx=total, a=first, b=second, n=first.shape[0])
     return total
 
 

@@ -11,24 +11,28 @@ below 1; ``backward_effort_nonzero``, the same against what full training really
 
 import numpy as np
 
-from mcuref.program.instructions import COUNTS
+from mcuref.operators.columns import CHOSEN, COMPARISONS, KEPT, RUNS
 
-RUNS, MACS, CHOSEN, KEPT, COMPARISONS = range(len(COUNTS))  # columns of Program.counts
+
+def macs(instructions, counts):
+    """Multiply-accumulates of each row, list of int: its operator's formula of how often it ran and what was kept."""
+    return [i.macs(row[RUNS], row[KEPT]) for i, row in zip(instructions, np.asarray(counts).tolist())]
 
 
 def counts_by_kind(program):
     """{"forward", "propagate", "weight_gradient", "update", "comparisons"}: integers, since the program's start."""
     totals = dict.fromkeys(("forward", "propagate", "weight_gradient", "update", "comparisons"), 0)
-    for row, instruction in zip(program.counts.tolist(), program.instructions):
+    done = zip(program.counts.tolist(), program.instructions, macs(program.instructions, program.counts))
+    for row, instruction, mine in done:
         if instruction.phase in ("forward", "propagate"):
-            totals[instruction.phase] += row[MACS]
+            totals[instruction.phase] += mine
         elif instruction.phase == "update":
-            totals["weight_gradient"] += row[MACS]
-            if instruction.outputs[0].category == "weights":  # else it is a sum that is applied by rows later
-                dense_bias, entries = instruction.dimensions[-1], instruction.inputs[0].shape[0]
-                totals["update"] += row[MACS] + (row[RUNS] * entries if dense_bias else row[KEPT])
+            totals["weight_gradient"] += mine
+            if instruction["w"].category == "weights":  # else it is a sum that is applied by rows later
+                entries = instruction["delta"].shape[0]
+                totals["update"] += mine + (row[RUNS] * entries if instruction["dense_bias"] else row[KEPT])
         elif instruction.phase == "apply":
-            totals["update"] += row[KEPT] * (instruction.dimensions[1] + 1)
+            totals["update"] += row[KEPT] * (instruction["K"] + 1)
         totals["comparisons"] += row[COMPARISONS]
     return totals
 
@@ -81,7 +85,7 @@ def ratio_per_layer(program):
     rows, samples = [], shown(program)
     for counts, instruction in zip(program.counts, program.instructions):
         if instruction.phase == "selection":
-            entries = max(samples, 1) * instruction.dimensions[0]
+            entries = max(samples, 1) * instruction["n"]
             ratio, kept = (float(np.float64(counts[c]) / entries) for c in (CHOSEN, KEPT))
             rows.insert(0, {"layer": instruction.layer, "ratio": ratio, "kept_ratio": kept})
     return rows

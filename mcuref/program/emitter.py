@@ -1,11 +1,16 @@
 """The emitter: what layers, rules and optimisers write a program with."""
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import prod
+from typing import Any
 
 import numpy as np
 
+from mcuref.errors import InputError
 from mcuref.memory.buffers import Buffer
+from mcuref.network import Network
+from mcuref.program.arithmetic import FLOAT32, Arithmetic
 from mcuref.program.instructions import Instruction
 
 MOST_UINT16 = 1 << 16
@@ -19,47 +24,52 @@ class Emitter:
     network : Network.
     trainable : tuple of int, indices of the layers that are trained.
     wrt : "parameters" or "input".
+    arithmetic : :class:`mcuref.program.arithmetic.Arithmetic`.
     instructions : list of Instruction, in order.
+    constants : {Buffer: array}, contents of what lies in flash beside the parameters.
+    images : {Buffer in sram: Buffer in flash}, start images of trainable parameters.
     index_type : dtype of kept indices: "uint16" while no trained layer has more than 65,536 outputs, else "uint32".
     """
 
-    def __init__(self, network, trainable, wrt):
-        self.network, self.trainable, self.wrt = network, trainable, wrt
-        self.instructions, self.constants, self.images = [], {}, {}
-        self._named = {}
+    def __init__(self, network: Network, trainable: tuple[int, ...], wrt: str, arithmetic: Arithmetic = FLOAT32) -> None:
+        self.network, self.trainable, self.wrt, self.arithmetic = network, trainable, wrt, arithmetic
+        self.instructions: list[Instruction] = []
+        self.constants: dict[Buffer, np.ndarray] = {}
+        self.images: dict[Buffer, Buffer] = {}
+        self._named: dict[str, Buffer] = {}
         self._reached = [True] * len(network.layers) if wrt == "input" else network.reached(trainable)
         most = max((prod(network.shapes[i]) for i in network.parametric if self._reached[i]), default=0)
         self.index_type = "uint16" if most <= MOST_UINT16 else "uint32"
         self.index = 0
 
     @contextmanager
-    def layer(self, index):
+    def layer(self, index: int) -> Iterator[None]:
         """Everything emitted inside belongs to this layer."""
         previous, self.index = self.index, index
         yield
         self.index = previous
 
     @property
-    def name(self):
+    def name(self) -> str:
         """Name of the layer at hand."""
         return self.network.names[self.index]
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> tuple[int, ...]:
         """Shape of what the layer at hand takes."""
         return self.network.input_shape(self.index)
 
     @property
-    def propagates(self):
+    def propagates(self) -> bool:
         """Whether an error will pass back through the layer at hand."""
         return any(self.reached(j) for j in self.network.sources[self.index])
 
     @property
-    def output_is_kept(self):
+    def output_is_kept(self) -> bool:
         """Whether a weight gradient reads the output of the layer at hand."""
         return any(i in self.trainable for i in self._readers(self.index))
 
-    def _readers(self, index):
+    def _readers(self, index: int) -> Iterator[int]:
         """Layers that read the bytes layer ``index`` wrote: those it feeds, and through layers that pass them on."""
         for i, sources in enumerate(self.network.sources):
             if index in sources:
@@ -67,57 +77,89 @@ class Emitter:
                 if self.network.layers[i].kind in ("flatten", "reshape"):
                     yield from self._readers(i)
 
-    def reached(self, index):
+    def reached(self, index: int) -> bool:
         """Whether an error must reach the output of layer ``index``: something at or below it wants a gradient."""
         return self._reached[index]
 
-    def __call__(self, name, outputs, inputs, dimensions=(), constants=(), in_place=None):
-        """Append an instruction."""
-        self.instructions.append(
-            Instruction(name, self.name, self.index, outputs, inputs, tuple(dimensions), tuple(constants), in_place)
-        )
+    def __call__(self, family: str, **values: Any) -> None:
+        """Append an instruction of a family of operators: operands, dimensions and constants by the names declared.
 
-    def buffer(self, kind, shape, category, dtype="float32"):
-        """A new buffer in SRAM that lives while instructions need it."""
-        return Buffer(f"{self.name}.{kind}", dtype, tuple(shape), category, self.name)
+        An operand that may be missing may be None. InputError, a sentence about the first that is wrong, if they are not
+        those that the operator takes.
+        """
+        operator = self.arithmetic.operator(family)
+        values = dict(self.arithmetic.complete(self, operator, values))
+        operands = {name: values.pop(name) for name in operator.operands if values.get(name) is not None}
+        numbers = operator.dimensions + operator.constants
+        values = {name: value for name, value in values.items() if name not in operator.operands}
+        if odd := sorted(set(values) ^ set(numbers)):
+            what = "is not one of them" if odd[0] in values else "is missing"
+            raise InputError(f"{operator.name} in layer {self.name!r} takes {', '.join(numbers)}; {odd[0]!r} {what}")
+        dimensions = {name: int(values[name]) for name in operator.dimensions}
+        operator.check(self.name, operands, dimensions)
+        constants = {name: values[name] for name in operator.constants}
+        self.instructions.append(Instruction(operator, self.name, self.index, operands, dimensions, constants))
 
-    def _once(self, kind, make):
+    def buffer(self, kind: str, shape: tuple[int, ...], category: str, dtype: str | None = None) -> Buffer:
+        """A new buffer in SRAM that lives while instructions need it; its type is the arithmetic's if none is given."""
+        return Buffer(f"{self.name}.{kind}", dtype or self.arithmetic.type(category), tuple(shape), category, self.name)
+
+    def _once(self, kind: str, make: Callable[[str], Buffer]) -> Buffer:
         name = f"{self.name}.{kind}"
         if name not in self._named:
             self._named[name] = make(name)
         return self._named[name]
 
-    def constant(self, kind, values):
-        """A constant in flash, float32."""
-        values = np.asarray(values, np.float32)
+    def constant(self, kind: str, values: Any, dtype: str | None = None) -> Buffer:
+        """A constant in flash; its type is the arithmetic's if none is given."""
+        values = np.asarray(values, dtype or self.arithmetic.type("constants"))
 
-        def make(name):
-            buffer = Buffer(name, "float32", values.shape, "constants", self.name, "flash", True)
+        def make(name: str) -> Buffer:
+            buffer = Buffer(name, values.dtype.name, values.shape, "constants", self.name, "flash", True)
             self.constants[buffer] = values
             return buffer
 
         return self._once(kind, make)
 
-    def state(self, kind, shape=(1,), category="rule state", dtype="float32"):
-        """State in SRAM that outlives a sample, 0 at the start."""
-        return self._once(kind, lambda name: Buffer(name, dtype, tuple(shape), category, self.name, persistent=True))
+    def state(
+        self,
+        kind: str,
+        shape: tuple[int, ...] = (1,),
+        category: str = "rule state",
+        dtype: str | None = None,
+        axes: tuple[str, ...] = (),
+    ) -> Buffer:
+        """State in SRAM that outlives a sample, 0 at the start; its type is the arithmetic's if none is given.
 
-    def parameter(self, kind):
-        """A parameter of the layer at hand: in SRAM with its start image in flash if trainable, else in flash only."""
-        shape = self.network.parameter_shapes(self.index)[kind]
+        axes : how it follows when the network is resized, as a :class:`mcuref.memory.buffers.Buffer` says it.
+        """
+        dtype = dtype or self.arithmetic.type(category)
+        return self._once(
+            kind, lambda name: Buffer(name, dtype, tuple(shape), category, self.name, persistent=True, axes=axes)
+        )
 
-        def make(name):
+    def parameter(self, kind: str) -> Buffer:
+        """A parameter of the layer at hand: in SRAM with its start image in flash if trainable, else in flash only.
+
+        Of what consists of several tensors, the one that has the parameter's name.
+        """
+        shape, axes = self.network.parameter_shapes(self.index)[kind], self.network.layers[self.index].parameter_axes[kind]
+        tensors = self.arithmetic.tensors(kind, shape, axes)
+        return [self._tensor(name, *tensor) for name, tensor in tensors.items()][0]
+
+    def _tensor(self, kind: str, dtype: str, shape: tuple[int, ...], axes: tuple[str, ...]) -> Buffer:
+        def make(name: str) -> Buffer:
             """The buffer the program reads, and its start image if it has one."""
-            flash = Buffer(name, "float32", shape, "weights", self.name, "flash", True)
+            flash = Buffer(name, dtype, shape, "weights", self.name, "flash", True, axes)
             if self.index not in self.trainable:
                 return flash
-            buffer = Buffer(name, "float32", shape, "weights", self.name, persistent=True)
-            self.images[buffer] = Buffer(f"{name}.image", "float32", shape, "weights", self.name, "flash", True)
+            buffer = Buffer(name, dtype, shape, "weights", self.name, persistent=True, axes=axes)
+            self.images[buffer] = Buffer(f"{name}.image", dtype, shape, "weights", self.name, "flash", True, axes)
             return buffer
 
         return self._once(kind, make)
 
     @property
-    def parameters(self):
+    def parameters(self) -> dict[str, Buffer]:
         """{name: buffer} of all parameters emitted so far."""
         return {name: b for name, b in self._named.items() if b.category == "weights"}

@@ -13,7 +13,6 @@ from mcuref.kernels.random import philox
 from mcuref.layers import AveragePool2D, Conv2D, Dense, DepthwiseConv2D, Flatten, Input, MaxPool2D, ReLU, ReLU6, Residual
 from mcuref.network import Network
 from mcuref.optimisers import SGD
-from mcuref.program.compiler import compile
 from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
 
 # CRC-32 of the losses and of what was trained, case by case, for kept indices of each type. They hold on every machine and
@@ -21,9 +20,12 @@ from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
 KNOWN = {"uint16": (0xE05E8D26, 0x291986A3, 0xD113AA59, 0x645D913D), "uint32": (0x34AA08B3,)}
 
 
-def fault(index_type):
-    """What the executor for kept indices of that type computes wrong, one sentence, or None."""
-    for number, (found, known) in enumerate(zip(computed(index_type), KNOWN[index_type], strict=True)):
+def fault(compile, index_type):
+    """What the executor for kept indices of that type computes wrong, one sentence, or None.
+
+    compile : :func:`mcuref.compile`, which makes the programs.
+    """
+    for number, (found, known) in enumerate(zip(computed(compile, index_type), KNOWN[index_type], strict=True)):
         if found != known:
             return (
                 f"the compiled kernels are wrong in case {number} of mcuref/program/first_steps.py: {found:08x}, where "
@@ -32,9 +34,9 @@ def fault(index_type):
     return None
 
 
-def computed(index_type):
+def computed(compile, index_type):
     """The results of the executor for kept indices of that type, as in `KNOWN`."""
-    return tuple(_result(*case) for case in _cases(index_type))
+    return tuple(_result(compile, *case) for case in _cases(index_type))
 
 
 def _cases(index_type):
@@ -63,7 +65,7 @@ def _cases(index_type):
     yield 6, (17,), "float32", dense, TinyProp(0.1, 0.8, 0.9, output="rule"), SGD(0.25), "softmax_cross_entropy"
 
 
-def _result(samples, shape, dtype, layers, rule, optimiser, loss):
+def _result(compile, samples, shape, dtype, layers, rule, optimiser, loss):
     """CRC-32 of the losses and the state, in the order of their names, after a few samples."""
     size = int(np.prod(shape))
     scale = 1.0 if dtype == "float32" else 2.0 ** (1 - 8 * np.dtype(dtype).itemsize)

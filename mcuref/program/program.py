@@ -6,9 +6,11 @@ from functools import cached_property
 import numpy as np
 
 from mcuref.arguments import instance, whole
+from mcuref.cost.needs import memory_report
 from mcuref.errors import InputError, NonFiniteError
 from mcuref.memory.arena import Arena
-from mcuref.program.instructions import COUNTS, encode
+from mcuref.operators.columns import COUNTS
+from mcuref.program.instructions import encode
 from mcuref.program.samples import Samples
 
 MOST_STEPS = 1 << 48  # of a learning-rate schedule
@@ -25,21 +27,21 @@ class Program:
     network, rule, optimiser, loss, policy, wrt, trainable, budget : what it was compiled from.
     instructions : tuple of Instruction, the rows of the table.
     plan : :class:`mcuref.memory.accountant.Plan`.
-    counts : int64[rows, 5], what training did so far, row by row: runs, macs, chosen k, kept entries, comparisons.
+    counts : int64[rows, 4], what training did so far, row by row: runs, chosen k, kept entries, comparisons.
     """
 
-    def __init__(self, network, rule, optimiser, loss, policy, wrt, trainable, budget, listing, part=None):
+    def __init__(self, network, rule, optimiser, loss, policy, wrt, trainable, budget, listing, prepare, part=None):
         self.network, self.rule, self.optimiser, self.loss = network, rule, optimiser, loss
         self.policy, self.wrt, self.trainable, self.budget = policy, wrt, trainable, budget
         self.listing, self.plan, self.instructions = listing, listing.plan, listing.instructions
-        self._part, self._offsets = part, listing.plan.offsets if part is None else part.offsets
+        self._prepare, self._part, self._offsets = prepare, part, listing.plan.offsets if part is None else part.offsets
         self.counts = np.zeros((len(self.instructions), len(COUNTS)), np.int64)
 
     # -- memory ---------------------------------------------------------------------------------------------------
 
     @cached_property
     def table(self):
-        """The program table, int32[rows, 32]: see :mod:`mcuref.program.instructions`."""
+        """The program table, int32[rows, 32]: see :mod:`mcuref.operators.columns`."""
         return encode(self.instructions, self._offsets)
 
     @cached_property
@@ -53,7 +55,7 @@ class Program:
 
     def fill(self, arena):
         """Bring an arena of this plan into its start state; returns it."""
-        start = self.network.parameters
+        start = self.listing.arithmetic.start(self.network.parameters)
         for buffer, values in self.listing.constants.items():
             arena.view(buffer)[:] = values
         arena.view(self.listing.table)[:] = self.table
@@ -84,6 +86,7 @@ class Program:
             self.trainable,
             self.budget,
             self.listing,
+            self._prepare,
             part,
         )
 
@@ -93,27 +96,32 @@ class Program:
 
     def state(self):
         """Copies of all that training changes and a later sample sees, by name: trainable parameters, rule state."""
-        return {b.name: self.arena.view(b).copy() for b in self._state_buffers}
+        return {b.name: self.arena.view(b).copy() for b in self.state_buffers}
 
     def restore(self, state):
         """Put back what :meth:`state` returned; InputError if it is another program's, or not finite."""
         instance("state", state, dict, "a dict, as Program.state() returns")
-        names = {b.name for b in self._state_buffers}
+        names = {b.name for b in self.state_buffers}
         if set(state) != names:
             odd = sorted(set(state) ^ names)[0]
             raise InputError(f"state has {'an unknown' if odd in state else 'no'} entry {odd!r}; it is not this program's")
-        for b in self._state_buffers:
+        for b in self.state_buffers:
             value = np.asarray(state[b.name])
             if value.shape != b.shape or value.dtype != b.dtype:
                 raise InputError(f"state {b.name!r} is {value.dtype}{value.shape}; it must be {b.dtype}{b.shape}")
             if not np.isfinite(value).all():
                 raise InputError(f"state {b.name!r} has NaN or infinite values")
-        for b in self._state_buffers:
+        for b in self.state_buffers:
             self.arena.view(b)[:] = state[b.name]
 
     @property
-    def _state_buffers(self):
+    def state_buffers(self):
+        """Buffers of all that :meth:`state` copies."""
         return [p.buffer for p in self.plan.placements if p.buffer.persistent and p.buffer.region == "sram"]
+
+    def prepare(self):
+        """Have the executor compiled, or loaded, that runs this program; otherwise the first use does that."""
+        self._prepare(self.listing.index_type)
 
     # -- running --------------------------------------------------------------------------------------------------
 
@@ -147,11 +155,10 @@ class Program:
     def outputs(self, x, progress=None, counts=None):
         """Outputs z of the network for each sample, float32[N, outputs]; nothing is trained.
 
-        counts : int64[rows, 5] to which the work is added, as in `counts`; None to count nothing.
+        counts : int64[rows, 4] to which the work is added, as in `counts`; None to count nothing.
         """
         step = Step(self, Samples.checked(self, x, None, None, labelled=False), None, self._counted(counts))
-        width = self.network.outputs
-        return step.run_all(0, self.listing.forward_rows, self.listing.output, width, progress).results
+        return step.run_all(0, self.listing.forward_rows, self.listing.output, progress).results
 
     def predict(self, x, progress=None):
         """Index of the largest output for each sample, int64[N]; the lowest index of equal ones."""
@@ -166,7 +173,7 @@ class Program:
             raise InputError("this program was not compiled with wrt='input'; it has no input gradient")
         step = Step(self, Samples.checked(self, x, y, None, labelled=True), None, self._counted(counts))
         buffer = self.listing.input_error
-        shown = step.run_all(0, len(self.instructions), buffer, buffer.shape[0])
+        shown = step.run_all(0, len(self.instructions), buffer)
         return shown.results.reshape(-1, *self.network.input.shape)
 
     def _counted(self, counts):
@@ -196,19 +203,20 @@ class Program:
     # -- cost -----------------------------------------------------------------------------------------------------
 
     def report(self):
-        """What the program needs and costs, as plain data: see :func:`mcuref.report.memory.memory_report`."""
-        from mcuref.report.memory import memory_report
-
+        """What the program needs and costs, as plain data: see :func:`mcuref.cost.needs.memory_report`."""
         return memory_report(self)
 
 
 class Shown:
-    """What came of showing samples: ``losses`` float32[S], ``trained`` bool[S], ``results`` float32[S, n]."""
+    """What came of showing samples: ``losses`` [S], ``trained`` bool[S], and ``results`` [S, n], what a buffer held then.
 
-    def __init__(self, size, width=0):
-        self.losses = np.zeros(size, np.float32)
+    Types of losses and results are those of the program's arithmetic and of the buffer.
+    """
+
+    def __init__(self, size, loss="float32", result=None):
+        self.losses = np.zeros(size, loss)
         self.trained = np.ones(size, bool)
-        self.results = np.zeros((size, width), np.float32)
+        self.results = np.zeros((size, 0), np.uint8) if result is None else np.zeros((size, *result.shape), result.dtype)
 
     def part(self, first):
         """The same from sample ``first`` on: views, not copies."""
@@ -224,8 +232,8 @@ class Step:
     ----------
     program : Program.
     samples : checked :class:`mcuref.program.samples.Samples`.
-    rates : float32[S] learning rates, or None where nothing is trained.
-    counts : int64[rows, 5] that the executor adds to.
+    rates : learning rates [S], or None where nothing is trained.
+    counts : int64[rows, 4] that the executor adds to.
 
     Attributes
     ----------
@@ -233,29 +241,32 @@ class Step:
     """
 
     def __init__(self, program, samples, rates, counts):
+        from mcuref.operations.views import Memory
         from mcuref.program import executor
 
+        arithmetic, size = program.listing.arithmetic, samples.order.size
         self.executor, self.program, self.samples, self.counts = executor, program, samples, counts
-        self.rates = np.zeros(samples.order.size, np.float32) if rates is None else rates
+        self.rates = np.zeros(size, arithmetic.rate) if rates is None else rates
         self.status = np.zeros(3, np.int64)
-        self.shown = Shown(samples.order.size)
+        self.shown = Shown(size, arithmetic.loss)
         table = program.arena.view(program.listing.table)
-        memory, index_type = program.arena.bytes, program.listing.index_type
-        self.memory = (table, table.view(np.float32), *(memory.view(t) for t in ("u1", index_type, "i4", "f4")))
-        executor.compile_executor(index_type)
+        arena, index_type = program.arena.bytes, program.listing.index_type
+        self.tables = table, table.view(np.float32)
+        self.memory = Memory(*(arena.view(dtype) for dtype in ("u1", index_type, "i4", "f4")))
+        program.prepare()
 
     def run(self, first_row, end_row):
         """Run some rows for all samples; returns the row that would come next for the last one. See ``shown``."""
         self._call(slice(None), first_row, end_row, self.shown, 0)
         return int(self.status[self.executor.ROW])
 
-    def run_all(self, first_row, end_row, result=None, width=0, progress=None, shown=None):
+    def run_all(self, first_row, end_row, result=None, progress=None, shown=None):
         """Run rows for all samples in chunks of a fraction of a second; returns :class:`Shown`.
 
-        ``result`` is a buffer of which ``width`` values are copied out after each sample.
+        ``result`` is a buffer that is copied out after each sample.
         """
         size = self.samples.order.size
-        shown = Shown(size, width) if shown is None else shown
+        shown = Shown(size, self.program.listing.arithmetic.loss, result) if shown is None else shown
         offset = 0 if result is None else self.program.arena.offsets[result]
         done, chunk = 0, 64
         while done < size:
@@ -270,19 +281,12 @@ class Step:
         return shown
 
     def _call(self, part, first_row, end_row, shown, offset):
+        from mcuref.operations.views import Host
+
+        trained, results = shown.trained[part].view(np.uint8), shown.results[part]
+        host = Host(*self.samples.arrays, self.samples.order[part], self.rates[part], shown.losses[part], trained)
         self.executor.execute(
-            *self.memory,
-            *self.samples.arrays,
-            self.samples.order[part],
-            self.rates[part],
-            first_row,
-            end_row,
-            shown.results[part],
-            offset,
-            self.counts,
-            shown.losses[part],
-            shown.trained[part].view(np.uint8),
-            self.status,
+            *self.tables, self.memory, host, first_row, end_row, results.view(np.uint8), offset, self.counts, self.status
         )
         if self.status[self.executor.CODE] == self.executor.NONFINITE:
             layer = self.program.instructions[self.status[self.executor.ROW]].layer

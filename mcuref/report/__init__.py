@@ -1,1 +1,1 @@
-"""What is shown to people and to other programs: reports as plain data, tables made of them."""
+"""What is shown to people and to other programs: results as plain data, tables and pictures made of them."""

@@ -11,7 +11,7 @@ from mcuref.memory.targets import budget_words
 from mcuref.report.tables import Column, Printed, Table, note, percent, warnings_below
 
 if TYPE_CHECKING:
-    from mcuref.comparison import Comparison
+    from mcuref.experiments.comparison import Comparison
 
 
 SCORES = {  # of each metric its column, and that of what is lost against full training

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mcuref import checkpoints
 from mcuref.errors import InputError
 from mcuref.files import new_file, write_json
 from mcuref.models import label
 from mcuref.report.json import budget_json
 from mcuref.report.learned import nothing_learned
-from mcuref.report.runs import REPORT, complete, write_csv
+from mcuref.runs import checkpoints
+from mcuref.runs.results import REPORT, complete, write_csv
 
 if TYPE_CHECKING:
     from mcuref.incremental.experiment import Experiment
@@ -84,7 +84,7 @@ def _places(experiment):
     """Where everything lies at the end, of every strategy and seed."""
     for strategy in experiment.strategies:
         for seed in experiment.setting.seeds:
-            for row in experiment.learners[strategy, seed].cycle.where():
+            for row in experiment.learners[strategy, seed].memory.where():
                 yield strategy, seed, *(row[name] for name in _PLACES)
 
 

@@ -8,14 +8,40 @@ from typing import TYPE_CHECKING, Any
 
 from mcuref.memory.targets import Budget
 from mcuref.models import label
+from mcuref.runs.description import program_description
 
 if TYPE_CHECKING:
-    from mcuref.comparison import Comparison
+    from mcuref.experiments.comparison import Comparison
+    from mcuref.training import Result, Trainer
 
 
 def budget_json(budget: Budget | None) -> dict[str, Any] | None:
     """A budget, or null for no limit."""
     return None if budget is None else asdict(budget)
+
+
+def training_report(
+    trainer: Trainer, result: Result, method: str, preset: str, regime: str, evaluated: str, seconds: float
+) -> dict[str, Any]:
+    """``mcuref.train/1``: what was trained how, what came of it, and what it needed."""
+    program = trainer.program
+    return {
+        "schema": "mcuref.train/1",
+        "data": trainer.data.name,
+        "evaluated_on": evaluated,
+        "regime": regime,
+        "preset": preset,
+        **program_description(program),
+        "dtype": "float32",
+        "seed": trainer.seed,
+        "epochs": trainer.epochs,
+        "budget": budget_json(program.budget),
+        **{name: value for name, value in result.as_dict().items() if name not in ("score", "history")},
+        result.metric: result.score,
+        "history": result.history,
+        "memory": program.report(),
+        "timing": {"seconds": seconds},
+    }
 
 
 def comparison_json(

@@ -40,7 +40,7 @@ def _memory_map(program):
     axes = figure.subplots()
     sharing = [p for p in program.plan.placements if p.buffer.region == "sram" and not p.buffer.persistent]
     _rectangles(axes, sharing, program.plan)
-    names = [f"{i.layer}  {i.name.removesuffix('_f32')}" for i in program.instructions]
+    names = [f"{i.layer}  {i.operator.family}" for i in program.instructions]
     axes.set_xticks(range(len(names)), names, rotation=45, ha="right", fontsize=7)
     axes.axvline(program.plan.peak, color="black", linestyle=":", linewidth=1)
     base = min((p.offset for p in sharing), default=program.plan.sram)

@@ -1,11 +1,10 @@
 """Arrays between guard words, so that a read or write past the end shows."""
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 GUARD_WORDS = 64  # a cache line or more on either side; an access further away is not seen, or crashes
 
@@ -18,7 +17,7 @@ class Guarded:
     values : the copy, C-contiguous, same shape and dtype; give this to the code under test.
     """
 
-    def __init__(self, values: NDArray[Any], guard: float) -> None:
+    def __init__(self, values: np.ndarray, guard: float) -> None:
         """`guard` fills the guard words: choose one that spoils the result of code that reads it."""
         self._whole = np.full(values.size + 2 * GUARD_WORDS, guard, values.dtype)
         self.values = self._whole[GUARD_WORDS:-GUARD_WORDS].reshape(values.shape)
@@ -48,7 +47,7 @@ def is_c_function(implementation: object) -> bool:
     return isinstance(implementation, ctypes._CFuncPtr)  # type: ignore[attr-defined]
 
 
-def call_c(function: Any, result: Any, types: Sequence[Any], *arguments: Any) -> Any:
+def call_c(function: Any, result: Any, types: Iterable, *arguments: Any) -> Any:
     """Call a C function; arrays are passed as pointers to their first element.
 
     Parameters

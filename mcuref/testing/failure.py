@@ -37,7 +37,7 @@ class Case:
     implementation: Callable | None
     inputs: dict
 
-    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    def call(self, function: Callable, *arguments: Any) -> Any:
         """function(*arguments); an exception in it becomes a CheckFailed with that exception as its cause."""
         try:
             return function(*arguments)
@@ -75,7 +75,7 @@ def require_callable(implementation: object) -> None:
         raise InputError(f"the implementation must be a function, not {implementation!r}")
 
 
-def literal(value: Any) -> str:
+def literal(value: object) -> str:
     """Python source of an array, number, string or list of tuples; floats come back with the same bits (NaN as NaN)."""
     if isinstance(value, np.ndarray):
         return f"np.array({_nested(value)}, np.{value.dtype.name})"

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from mcuref.layers import (
     AveragePool2D,
@@ -43,7 +42,7 @@ NORMALISATIONS = {"float32": (0.25, 0.5), "uint8": (127.5, 1 / 128), "int8": (-0
 
 
 @st.composite
-def inputs(draw: st.DrawFn, shapes: st.SearchStrategy[tuple[int, ...]] | None = None) -> Input:
+def inputs(draw: st.DrawFn, shapes: st.SearchStrategy | None = None) -> Input:
     """An Input layer: 1 to 3 axes, any type, normalised by one pair, a pair a channel (last axis) or a pair a value."""
     shape = draw(st.sampled_from(WIDTHS).map(lambda width: (width,)) | st.sampled_from(SHAPES) if shapes is None else shapes)
     dtype = draw(st.sampled_from(DTYPES))
@@ -149,7 +148,7 @@ def optimisers(draw: st.DrawFn, immediate: bool = False) -> SGD:
 
 
 @st.composite
-def rules_strategy(draw: st.DrawFn) -> Any:
+def rules_strategy(draw: st.DrawFn) -> Full | TopK | TinyProp | TinyPropV2:
     """Full, TopK, TinyProp or TinyPropV2 with any valid settings; the bounds of each setting are among them."""
 
     def pick(*values):
@@ -174,7 +173,7 @@ def programs(
     draw: st.DrawFn,
     wrt: Sequence[str] = ("parameters", "input"),
     losses: Sequence[str] = LOSSES,
-    rules: st.SearchStrategy[Any] | None = None,
+    rules: st.SearchStrategy | None = None,
     least_trainable: int = 0,
 ) -> Program:
     """A compiled program: any network, rule, optimiser, loss and number of trainable layers; nothing is allocated yet.
@@ -197,7 +196,7 @@ def programs(
 
 
 @st.composite
-def samples(draw: st.DrawFn, program: Program, count: int = 4) -> tuple[NDArray[Any], NDArray[Any]]:
+def samples(draw: st.DrawFn, program: Program, count: int = 4) -> tuple[np.ndarray, np.ndarray]:
     """(x, y) for a program: `count` samples over the whole range of the input's type, labels or targets for its loss.
 
     Filled by NumPy from a drawn seed: drawing every value would be slow.

@@ -11,25 +11,25 @@ ox sw - left on; those outside the input belong to no window (to a convolution t
 Sources: arXiv 2308.09201 (TinyProp), arXiv 2409.07109 (TinyPropv2), arXiv 1706.06197 (meProp's top-k).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mcuref.errors import InputError
 
-Float64 = NDArray[np.float64]
-Values = NDArray[Any] | Sequence[Any]
-Kept = NDArray[Any] | Sequence[int]
+Array = np.ndarray[Any, np.dtype[Any]]
+Float64s = np.ndarray[Any, np.dtype[np.float64]]
+Int64s = np.ndarray[Any, np.dtype[np.int64]]
+Geometry = Iterable[int]  # twelve of them, see above
 
 
-def dense_forward(x: Values, w: Values, b: Values) -> Float64:
+def dense_forward(x: Array, w: Array, b: Array) -> Float64s:
     """z[O] = w[O, I] x[I] + b[O], float64."""
     return np.asarray(w, np.float64) @ np.asarray(x, np.float64) + np.asarray(b, np.float64)
 
 
-def dense_backward(delta: Values, x: Values, w: Values, kept: Kept) -> tuple[Float64, Float64, Float64]:
+def dense_backward(delta: Array, x: Array, w: Array, kept: Iterable[int]) -> tuple[Float64s, Float64s, Float64s]:
     """Gradients of a dense layer of which only the outputs in `kept` propagate and train.
 
     dx = sum over kept o of delta[o] w[o];   dw[o] = delta[o] x and db[o] = delta[o] for kept o, else 0.
@@ -55,8 +55,8 @@ def dense_backward(delta: Values, x: Values, w: Values, kept: Kept) -> tuple[Flo
 
 
 def sgd_dense_update(
-    w: Values, b: Values, delta: Values, x: Values, kept: Kept, learning_rate: float
-) -> tuple[Float64, Float64]:
+    w: Array, b: Array, delta: Array, x: Array, kept: Iterable[int], learning_rate: float
+) -> tuple[Float64s, Float64s]:
     """w[o] - learning_rate delta[o] x and b[o] - learning_rate delta[o] for the kept o; the other rows are copied.
 
     Shapes as in `dense_backward`. Returns new arrays w[O, I], b[O], float64.
@@ -81,7 +81,7 @@ def _window(geometry, oy, ox):
     return (slice(y + ky.start, y + ky.stop), slice(x + kx.start, x + kx.stop)), (ky, kx)
 
 
-def conv_forward(x: Values, w: Values, b: Values, geometry: Sequence[int]) -> Float64:
+def conv_forward(x: Array, w: Array, b: Array, geometry: Geometry) -> Float64s:
     """z[Ho, Wo, O] = sum over ky, kx, c of w[o, ky, kx, c] x[oy sh - top + ky, ox sw - left + kx, c] + b[o], float64.
 
     x is 0 outside the input. Weights are [O, kh, kw, C].
@@ -95,8 +95,8 @@ def conv_forward(x: Values, w: Values, b: Values, geometry: Sequence[int]) -> Fl
 
 
 def conv_backward(
-    delta: Values, x: Values, w: Values, kept: Kept, geometry: Sequence[int]
-) -> tuple[Float64, Float64, Float64]:
+    delta: Array, x: Array, w: Array, kept: Iterable[int], geometry: Geometry
+) -> tuple[Float64s, Float64s, Float64s]:
     """Gradients of a convolution of which only the entries in `kept` propagate and train.
 
     Entry e of the flat error is position e // O, channel o = e % O. For each kept one, and what its window looks at:
@@ -125,7 +125,7 @@ def conv_backward(
     return dx, dw, db
 
 
-def depthwise_forward(x: Values, w: Values, b: Values, geometry: Sequence[int]) -> Float64:
+def depthwise_forward(x: Array, w: Array, b: Array, geometry: Geometry) -> Float64s:
     """z[Ho, Wo, C] = sum over ky, kx of w[ky, kx, c] x[oy sh - top + ky, ox sw - left + kx, c] + b[c], float64.
 
     x is 0 outside the input. Weights are [kh, kw, C]; O = C.
@@ -139,8 +139,8 @@ def depthwise_forward(x: Values, w: Values, b: Values, geometry: Sequence[int]) 
 
 
 def depthwise_backward(
-    delta: Values, x: Values, w: Values, kept: Kept, geometry: Sequence[int]
-) -> tuple[Float64, Float64, Float64]:
+    delta: Array, x: Array, w: Array, kept: Iterable[int], geometry: Geometry
+) -> tuple[Float64s, Float64s, Float64s]:
     """As `conv_backward` for a depthwise convolution: a kept entry reads and trains its own channel c = e % C alone.
 
     Returns dx[H, W, C], dw[kh, kw, C], db[C], float64.
@@ -157,7 +157,7 @@ def depthwise_backward(
     return dx, dw, db
 
 
-def max_pool_forward(x: Values, geometry: Sequence[int]) -> tuple[Float64, NDArray[np.int64]]:
+def max_pool_forward(x: Array, geometry: Geometry) -> tuple[Float64s, Int64s]:
     """y[Ho, Wo, C] = largest x of each window, NaN if one is, float64; taps[Ho, Wo, C] = ky kw + kx of the first."""
     h, width, c, ho, wo, _, _, kw, *_ = geometry
     x, y, taps = _shaped(x, h, width, c), np.zeros((ho, wo, c)), np.zeros((ho, wo, c), np.int64)
@@ -169,7 +169,7 @@ def max_pool_forward(x: Values, geometry: Sequence[int]) -> tuple[Float64, NDArr
     return y, taps
 
 
-def max_pool_backward(dy: Values, taps: Values, geometry: Sequence[int]) -> Float64:
+def max_pool_backward(dy: Array, taps: Array, geometry: Geometry) -> Float64s:
     """dx[H, W, C] = sum of the dy[Ho, Wo, C] whose taps[Ho, Wo, C] point there, float64."""
     h, width, c, ho, wo, _, _, kw, sh, sw, top, left = (int(number) for number in geometry)
     dy, taps, dx = _shaped(dy, ho, wo, c), np.asarray(taps, np.int64).reshape(ho, wo, c), np.zeros((h, width, c))
@@ -179,7 +179,7 @@ def max_pool_backward(dy: Values, taps: Values, geometry: Sequence[int]) -> Floa
     return dx
 
 
-def average_pool_forward(x: Values, geometry: Sequence[int]) -> Float64:
+def average_pool_forward(x: Array, geometry: Geometry) -> Float64s:
     """y[Ho, Wo, C] = mean of the values of each window that lie inside the input, float64."""
     h, width, c, ho, wo, *_ = geometry
     x = _shaped(x, h, width, c)
@@ -187,7 +187,7 @@ def average_pool_forward(x: Values, geometry: Sequence[int]) -> Float64:
     return np.array(means).reshape(ho, wo, c)
 
 
-def average_pool_backward(dy: Values, geometry: Sequence[int]) -> Float64:
+def average_pool_backward(dy: Array, geometry: Geometry) -> Float64s:
     """dx[H, W, C] = sum over the windows that hold the place of dy[Ho, Wo, C] / their number of values, float64."""
     h, width, c, ho, wo, *_ = geometry
     dy, dx = _shaped(dy, ho, wo, c), np.zeros((h, width, c))
@@ -197,23 +197,23 @@ def average_pool_backward(dy: Values, geometry: Sequence[int]) -> Float64:
     return dx
 
 
-def add(a: Values, b: Values) -> Float64:
+def add(a: Array, b: Array) -> Float64s:
     """a + b, any shape, float64; backward, both get the error as it is."""
     return np.asarray(a, np.float64) + np.asarray(b, np.float64)
 
 
-def relu_forward(x: Values, limit: float = np.inf) -> Float64:
+def relu_forward(x: Array, limit: float = np.inf) -> Float64s:
     """y = min(max(x, 0), limit), any shape, float64; limit 6 for ReLU6."""
     return np.minimum(np.maximum(np.asarray(x, np.float64), 0), limit)
 
 
-def relu_backward(dy: Values, y: Values, limit: float = np.inf) -> Float64:
+def relu_backward(dy: Array, y: Array, limit: float = np.inf) -> Float64s:
     """dx = dy where the output is 0 < y < limit, else 0 (so the derivative at 0 and limit is 0), any shape, float64."""
     y = np.asarray(y)
     return np.where((y > 0) & (y < limit), np.asarray(dy, np.float64), 0)
 
 
-def softmax_cross_entropy(z: Values, label: int) -> tuple[float, Float64]:
+def softmax_cross_entropy(z: Array, label: int) -> tuple[float, Float64s]:
     """loss = -log p[label] and delta[n] = dloss/dz = p - onehot(label), where p = softmax(z[n]); float64."""
     z = np.asarray(z, np.float64)
     exponentials = np.exp(z - z.max())  # the largest becomes exp(0): nothing overflows, p stays the same
@@ -222,13 +222,13 @@ def softmax_cross_entropy(z: Values, label: int) -> tuple[float, Float64]:
     return np.log(exponentials.sum()) - (z[label] - z.max()), delta
 
 
-def mean_squared_error(z: Values, target: Values) -> tuple[float, Float64]:
+def mean_squared_error(z: Array, target: Array) -> tuple[float, Float64s]:
     """loss = sum((z - target)^2) / n and delta[n] = dloss/dz = 2 (z - target) / n, for z[n], target[n]; float64."""
     difference = np.asarray(z, np.float64) - np.asarray(target, np.float64)
     return np.sum(difference**2) / difference.size, 2 * difference / difference.size
 
 
-def top_k(delta: Values, k: int) -> NDArray[np.int64]:
+def top_k(delta: Array, k: int) -> Int64s:
     """Ascending indices of the k largest |delta[n]|: ties go to the lowest index, exact zeros are then dropped.
 
     Zeros are dropped after the selection, not replaced, so fewer than k entries may come back. `delta` is finite.
@@ -277,7 +277,7 @@ def decision(y: float, y_max: float, d_min: float = 0.0, d_max: float = 1.0, bet
     return (d_min + alpha * (d_max - d_min)) * beta
 
 
-def finite_difference(f: Callable[[Float64], float], x: Values, step: float = 1e-6) -> Float64:
+def finite_difference(f: Callable[[Float64s], float], x: Array, step: float = 1e-6) -> Float64s:
     """Central differences (f(x + step e_i) - f(x - step e_i)) / (2 step) for a scalar f of x (any shape); float64."""
     x = np.array(x, np.float64)
     gradient = np.zeros(x.shape)

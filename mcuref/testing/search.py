@@ -6,14 +6,13 @@ from typing import Any
 
 import hypothesis
 from hypothesis.errors import Flaky
+from hypothesis.strategies import SearchStrategy
 
 from mcuref.errors import InputError
 from mcuref.testing.failure import CheckFailed
 
 
-def search(
-    check_case: Callable[[Any], object], strategy: hypothesis.strategies.SearchStrategy[Any], examples: int, seed: int
-) -> None:
+def search(check_case: Callable[[Any], None], strategy: SearchStrategy, examples: int, seed: int) -> None:
     """Run `check_case(problem)` on `examples` problems from `strategy`; raise the CheckFailed of the smallest failure.
 
     The same seed gives the same problems under the same version of Hypothesis while the code around is the same (it
@@ -62,7 +61,7 @@ def search(
     raise failure.with_traceback(None) from failure.__cause__
 
 
-def require_whole(name: str, value: Any, at_least: int) -> None:
+def require_whole(name: str, value: object, at_least: int) -> None:
     """Raise InputError unless `value` is a whole number >= `at_least`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < at_least:
         raise InputError(f"{name} must be a whole number, at least {at_least}, not {value!r}")

@@ -6,11 +6,10 @@ Hypothesis shrinks a failing input towards it.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from numpy.typing import NDArray
+from hypothesis.strategies import SearchStrategy
 
 from mcuref.errors import InputError
 
@@ -47,7 +46,7 @@ def _finite(code):
     return (-1) ** sign * float(np.uint32(bits + 1).view(np.float32))
 
 
-def size_ranges(min_size: int = 1, max_size: int = 64) -> st.SearchStrategy[tuple[int, int]]:
+def size_ranges(min_size: int = 1, max_size: int = 64) -> SearchStrategy[tuple[int, int]]:
     """(lowest, highest) sizes within min_size..max_size, mostly 1..3, 3..5, 7..9, 15..17, 31..33 and so on.
 
     There, next to a power of two, unrolled and vectorised loops change between body and tail. A range rather than a
@@ -59,12 +58,12 @@ def size_ranges(min_size: int = 1, max_size: int = 64) -> st.SearchStrategy[tupl
     return st.sampled_from([(min_size, max_size)] + [(low, high) for low, high in edges if low <= high])
 
 
-def sizes(min_size: int = 1, max_size: int = 64) -> st.SearchStrategy[int]:
+def sizes(min_size: int = 1, max_size: int = 64) -> SearchStrategy[int]:
     """Whole numbers in one of the `size_ranges`."""
     return size_ranges(min_size, max_size).flatmap(lambda lowest_highest: st.integers(*lowest_highest))
 
 
-def sized_lists(values: st.SearchStrategy[Any], min_size: int = 1, max_size: int = 64) -> st.SearchStrategy[list[Any]]:
+def sized_lists(values: SearchStrategy, min_size: int = 1, max_size: int = 64) -> SearchStrategy[list]:
     """Lists of `values`, their length in one of the `size_ranges`."""
     return size_ranges(min_size, max_size).flatmap(
         lambda lowest_highest: st.lists(values, min_size=lowest_highest[0], max_size=lowest_highest[1])
@@ -72,7 +71,7 @@ def sized_lists(values: st.SearchStrategy[Any], min_size: int = 1, max_size: int
 
 
 @st.composite
-def errors(draw: st.DrawFn, min_size: int = 1, max_size: int = 64, allow_nonfinite: bool = False) -> NDArray[np.float32]:
+def errors(draw: st.DrawFn, min_size: int = 1, max_size: int = 64, allow_nonfinite: bool = False) -> np.ndarray:
     """A layer's error: float32 [n], n from `size_ranges(min_size, max_size)`.
 
     Small whole numbers (so ties and zeros are common), zeros of either sign, denormals, the largest float32, neighbours
@@ -88,20 +87,20 @@ def errors(draw: st.DrawFn, min_size: int = 1, max_size: int = 64, allow_nonfini
 
 
 @st.composite
-def topk_problems(draw: st.DrawFn, min_size: int = 1, max_size: int = 64) -> tuple[NDArray[np.float32], int]:
+def topk_problems(draw: st.DrawFn, min_size: int = 1, max_size: int = 64) -> tuple[np.ndarray, int]:
     """(delta float32 [n], k) with 1 <= k <= n; delta from `errors`."""
     delta = draw(errors(min_size, max_size))
     return delta, draw(st.integers(1, delta.size))
 
 
 @st.composite
-def rule_problems(draw: st.DrawFn, min_size: int = 1, max_size: int = 64) -> tuple[NDArray[np.float32], float]:
+def rule_problems(draw: st.DrawFn, min_size: int = 1, max_size: int = 64) -> tuple[np.ndarray, float]:
     """(delta float32 [n], y_max): multiples of 1/8 up to 8, so that their sum is exact in float32 and cannot overflow.
 
     `y_max` is the running maximum before the sample: from 0 to four times the sum of |delta|, or 64 times that, as
     when one large early error has set it.
     """
-    delta = np.array(draw(sized_lists(st.integers(-64, 64), min_size, max_size)), np.float32) / np.float32(8)
+    delta = np.array(draw(sized_lists(st.integers(-64, 64), min_size, max_size)), np.float32) / 8
     y = float(np.abs(delta).sum()) or 1.0
     return delta, y * draw(st.integers(0, 32)) / 8 * draw(st.sampled_from([1, 64]))
 
@@ -158,7 +157,7 @@ def plan_problems(draw: st.DrawFn, max_buffers: int = 12) -> list[tuple[int, int
     A buffer lives anywhere, or exactly as long as an earlier one, or inside it, or starts at the instruction at which
     the earlier one ends (both are alive there), or at the next (no gap, yet they may share bytes).
     """
-    buffers = []
+    buffers: list[tuple[int, int, int]] = []
     for _ in range(draw(st.integers(1, max_buffers))):
         size = draw(st.sampled_from(SIZES_IN_BYTES))
         relation = draw(st.sampled_from(RELATIONS)) if buffers else "anywhere"

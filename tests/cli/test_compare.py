@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from mcuref.comparison import METHODS, SWEEP
-from mcuref.protocols import PROTOCOLS
+from mcuref.experiments.comparison import METHODS, SWEEP
+from mcuref.experiments.protocols import PROTOCOLS
 
 TOP = {"schema", "data", "model", "regime", "seeds", "budget", "rows"}
 ROW = {

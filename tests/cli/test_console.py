@@ -12,7 +12,7 @@ from rich.text import Text
 from mcuref.cli.console import first_time, prepare_kernels, show
 from mcuref.files import user_cache
 from mcuref.kernels.jit import STORE
-from mcuref.program import executor
+from mcuref.program import compiler, executor
 
 NO_SPACE = "cannot be written: no space left on device"
 
@@ -26,7 +26,7 @@ def said(monkeypatch, capsys):
         monkeypatch.setattr(STORE, "failure", before)
         monkeypatch.setattr(executor, "is_compiled", lambda: False)
         monkeypatch.setattr(executor, "is_kept", lambda: kept)
-        monkeypatch.setattr(executor, "compile_executor", lambda: setattr(STORE, "failure", after))
+        monkeypatch.setattr(compiler, "prepare_executor", lambda: setattr(STORE, "failure", after))
         prepare_kernels()
         out, err = capsys.readouterr()
         assert out == ""

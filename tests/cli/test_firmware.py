@@ -15,8 +15,8 @@ from mcuref.export.cores import CORES
 from mcuref.export.material import Material
 from mcuref.export.project import write_project
 from mcuref.firmware.toolchain import DoesNotFit, ToolError, missing
-from mcuref.report.request import read_request, write_request
-from mcuref.report.runs import complete
+from mcuref.runs.request import read_request, write_request
+from mcuref.runs.results import complete
 
 
 @pytest.fixture

@@ -5,11 +5,14 @@ import re
 
 import pytest
 
-from mcuref import bench, protocols, rules
+from mcuref import rules
+from mcuref.bench import benchmark
 from mcuref.cli import COMMANDS, DESCRIPTION, _parser, options
+from mcuref.experiments import protocols
 from mcuref.incremental import experiment
 from mcuref.incremental import protocols as incremental
 from mcuref.incremental.recipe import Expansion, Recipe, Verification
+from mcuref.incremental.setting import Setting
 from mcuref.memory.targets import format_size, parse_size
 from mcuref.optimisers import SGD
 
@@ -25,9 +28,9 @@ WORDS = {
     "--tasks": {f"{experiment.MOST_TASKS}, or as many as classes"},
     "--group": {str(p.distillation.group) for p in INCREMENTAL},
     "--store": {Recipe(per_class=1).region}, "--features": {Recipe(per_class=1).features},
-    "--within": {f"{experiment.Setting().criterion.within:g}"}, "--verify": {Verification().source},
+    "--within": {f"{Setting().criterion.within:g}"}, "--verify": {Verification().source},
     "--factor": {f"{Expansion().factor:g}"},
-    "bench --model": {"those of mcuref.bench.MODELS"}, "estimate --data": {": float32 samples"},
+    "bench --model": {"those of mcuref.bench.benchmark.MODELS"}, "estimate --data": {": float32 samples"},
     "estimate --model": {f": one that fits the data, without data {options.DEFAULT_MODEL}"},
     "--model": {": one that fits the data"},
 }  # fmt: skip
@@ -101,4 +104,4 @@ def test_commands_whose_tables_lose_columns_have_wide():
 
 def test_bench_counts_its_models():
     numbers = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-    assert f" {numbers[len(bench.MODELS)]} models" in commands()["bench"].description
+    assert f" {numbers[len(benchmark.MODELS)]} models" in commands()["bench"].description

@@ -12,8 +12,8 @@ import time
 import numpy as np
 import pytest
 
-from mcuref import checkpoints
 from mcuref.incremental.learner import IncrementalLearner
+from mcuref.runs import checkpoints
 
 FILES = [
     "accuracy.csv", "accuracy.png", "checkpoint", "matrix.png", "memory.csv", "report.json", "run.json", "size.png",

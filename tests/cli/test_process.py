@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcuref import InputError, checkpoints
+from mcuref import InputError
 from mcuref.cli import COMMANDS, console, main
 from mcuref.files import held
-from mcuref.report.runs import new_run
 from mcuref.report.tables import Column, Table
+from mcuref.runs import checkpoints
+from mcuref.runs.folder import new_run
 
 COMMAND = [sys.executable, "-m", "mcuref"]
 STARTED = []  # processes of the test that is running
@@ -238,7 +239,7 @@ def test_disk_full_at_the_end(mcuref, here, small):
 # run as somebody else: status and sentence of each command line; the interpreter may lie where only root can read
 AS_NOBODY = """
 import json, os, sys
-import mcuref.comparison, mcuref.datasets.digits, mcuref.report.runs, mcuref.report.lists, mcuref.cli as cli
+import mcuref.experiments.comparison, mcuref.datasets.digits, mcuref.report.json, mcuref.report.lists, mcuref.cli as cli
 parser = cli._parser()
 cli._parser = lambda: parser
 os.setgroups([]), os.setresgid(65534, 65534, 65534), os.setresuid(65534, 65534, 65534)

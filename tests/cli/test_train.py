@@ -8,10 +8,10 @@ import sys
 import numpy as np
 import pytest
 
-from mcuref import checkpoints
 from mcuref.files import held
 from mcuref.memory.buffers import aligned
-from mcuref.report.runs import is_complete
+from mcuref.runs import checkpoints
+from mcuref.runs.folder import is_complete
 from mcuref.training import Trainer
 
 FILES = ["checkpoint", "history.csv", "memory.csv", "report.json", "run.json", "weights.npz"]
@@ -243,8 +243,8 @@ def test_the_command_in_the_sentence_can_be_pasted(interrupt):
 
 
 @pytest.mark.parametrize("moment", [
-    "numpy.savez", "mcuref.report.runs.memory_map", "mcuref.report.runs.write_json", "mcuref.report.runs.complete",
-    "mcuref.report.request.write_json",
+    "numpy.savez", "mcuref.runs.results.memory_map", "mcuref.runs.results.write_json", "mcuref.runs.results.complete",
+    "mcuref.runs.request.write_json",
 ])  # fmt: skip
 def test_interrupted_while_results_are_written(mcuref, trained, small, here, monkeypatch, moment):
     expected = trained("expected")
@@ -253,7 +253,7 @@ def test_interrupted_while_results_are_written(mcuref, trained, small, here, mon
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("mcuref.checkpoints.drop_previous", lambda _: None)
+        patch.setattr("mcuref.runs.checkpoints.drop_previous", lambda _: None)
         patch.setattr("mcuref.cli.train.show", lambda *_, **how: patch.setattr(moment, stop))  # when it comes to writing
         outcome = mcuref("train", "--data", small, "--epochs", "3", "--out", "run")
     assert outcome.status == 130 and "mcuref train --resume run" in outcome.err
@@ -381,7 +381,7 @@ def test_a_model_in_a_file_is_read_once(mcuref, small, here):
 
 def test_another_version_of_mcuref(refused, interrupt, monkeypatch):
     interrupt("run", "--checkpoint", "0")
-    monkeypatch.setattr("mcuref.runs.SOURCES", ("kernels/dense.py",))
+    monkeypatch.setattr("mcuref.runs.training.SOURCES", ("optimisers.py",))
     refused("was begun with another version of mcuref; it can only", "train", "--resume", "run")
 
 
@@ -463,7 +463,7 @@ def test_nan_in_the_result_is_refused(mcuref, small, here, monkeypatch):
     assert outcome.status == 2 and "NaN or infinite values" in outcome.err and "report.json" not in os.listdir("run")
 
 
-@pytest.mark.parametrize("moment", ["checkpoints.save", "report.runs.write_run"])
+@pytest.mark.parametrize("moment", ["checkpoints.save", "results.write_run"])
 def test_no_room(mcuref, refused, trained, small, here, monkeypatch, moment):
     """At the first checkpoint nothing is worth keeping; later, the run can go on when there is room."""
     from mcuref.files import WriteError
@@ -473,7 +473,7 @@ def test_no_room(mcuref, refused, trained, small, here, monkeypatch, moment):
 
     expected = trained("expected")
     with monkeypatch.context() as patch:
-        patch.setattr(f"mcuref.{moment}", full)
+        patch.setattr(f"mcuref.runs.{moment}", full)
         outcome = mcuref("train", "--data", small, "--epochs", "3", "--out", "run")
     assert outcome.status == 2 and outcome.err.startswith("mcuref: file 'x' cannot be written: no space left on device")
     if moment == "checkpoints.save":

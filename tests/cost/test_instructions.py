@@ -11,13 +11,14 @@ import mcuref
 from mcuref import rules
 from mcuref.cost.features import in_fours, taps_inside
 from mcuref.cost.instructions import inference_instructions, measured, row_instructions, step_instructions
-from mcuref.cost.zeros import zero_shares
 from mcuref.datasets import load
 from mcuref.export.cores import FLAGS, MEASURED_CORES, find_core
 from mcuref.memory.targets import TARGETS
 from mcuref.models import build
+from mcuref.operators import OPCODES
+from mcuref.operators.geometry import Geometry
 from mcuref.optimisers import SGD
-from mcuref.program.instructions import OPCODES
+from mcuref.program.zeros import zero_shares
 
 SMALL = ("mlp-64-32-10", "cnn-8", "mlp-64-24-17-10")
 
@@ -108,7 +109,7 @@ def test_shares_of_zeros():
 
 
 def test_taps_of_padded_windows_are_counted_one_by_one():
-    rows, columns = taps_inside((5, 4, 1, 3, 4, 1, 3, 3, 2, 1, 1, 1))
+    rows, columns = taps_inside(Geometry(5, 4, 1, 3, 4, 1, 3, 3, 2, 1, 1, 1))
     assert rows.tolist() == [2, 3, 2] and columns.tolist() == [2, 3, 3, 2]
 
 

@@ -8,14 +8,14 @@ import shlex
 
 from mcuref.arguments import one_of
 from mcuref.cli import _parser, options
-from mcuref.comparison import named_rules
 from mcuref.datasets.registry import NAMES
 from mcuref.errors import McurefError
+from mcuref.experiments.comparison import named_rules
+from mcuref.experiments.protocols import REGIMES
 from mcuref.export.cores import find_core
-from mcuref.incremental.experiment import STRATEGIES
+from mcuref.incremental.setting import STRATEGIES
 from mcuref.models.zoo import FOLDER as ZOO_FILES
 from mcuref.optimisers import SCHEDULES
-from mcuref.protocols import REGIMES
 
 from .blocks import TOP
 

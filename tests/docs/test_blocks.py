@@ -92,7 +92,7 @@ def test_commands_name_what_exists(text):
         ("python data_scripts/cifar11.py", "there is no data_scripts/cifar11.py"),
         ("python data_scripts/mnist.py --subsets", "no option --subsets"),
         ("python -m mcuref.firmware.messure", "there is no mcuref.firmware.messure"),
-        ("python -m mcuref.firmware.fit --cheque", "no option --cheque"),
+        ("python -m mcuref.firmware.measuring.instructions --cheque", "no option --cheque"),
         ("pytest tests/firmwares", "there is no tests/firmwares"),
         ("pytest tests/test_rules.py::test_nothing_at_all", "has no test_nothing_at_all"),
         ("pytest -m slower", "no marker 'slower'"),
@@ -130,11 +130,11 @@ mcuref verify --conformance --core all
 mcuref compare --help
 python3 -m venv .venv && .venv/bin/pip install '.[test]' && .venv/bin/pytest -q tests/golden
 . .venv/bin/activate
-pytest -m "not slow" tests/test_killed_runs.py --kills 50
+pytest -m "not slow" tests/runs/test_killed_runs.py --kills 50
 pytest -m "" tests/golden
 NUMBA_DISABLE_JIT=1 pytest -q -W ignore::RuntimeWarning tests/kernels
 python data_scripts/cifar10.py --subset
-python -m mcuref.firmware.measure --check --core m4f
+python -m mcuref.firmware.measuring.footprint --check --core m4f
 make -C firmware CORE=m4f run
 apt-get install --no-install-recommends gcc-arm-none-eabi qemu-system-arm
 """)

@@ -122,13 +122,6 @@ InputError
     )
 
 
-def test_arrays_in_signatures_are_short(docstrings):
-    hints = "(x: ~numpy.ndarray[tuple[~typing.Any, ...], ~numpy.dtype[~numpy.float32]], n: tuple[int, ...])"
-    short = "(x: ~numpy.typing.NDArray[~numpy.float32], n: tuple[int, ...])"
-    assert docstrings.shorten(None, "function", "", None, None, hints, hints) == (short, short)
-    assert docstrings.shorten(None, "module", "", None, None, None, None) == (None, None)
-
-
 def test_a_name_is_found_where_its_module_has_it_from(docstrings):
     from mcuref.program import compiler
 

@@ -1,11 +1,14 @@
-"""The house in CONTRIBUTING.md: its rooms are all there are, and imports point downwards in its list."""
+"""The house in CONTRIBUTING.md: its rooms are all there are, imports point downwards in its list, and none go in circles."""
 
 import ast
 import re
+from graphlib import CycleError, TopologicalSorter
+
+import pytest
 
 from .blocks import TOP, read
 
-UPWARDS = {("program", "report")}  # Program.report(), when it is called
+FACES = {"mcuref", "mcuref.__main__"}  # for those outside: whatever is inside imports from where a thing is
 
 
 def rooms():
@@ -15,35 +18,90 @@ def rooms():
     return re.findall(r"`mcuref/(\w+)", firsts)
 
 
-def imported(source):
-    """Rooms that a module's text imports from, also inside functions."""
-    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom) and node.module]
-    return {node.module.split(".")[1] for node in nodes if node.module.startswith("mcuref.")}
+def sources():
+    """{dotted name: text} of every module of mcuref/."""
+    found = {}
+    for path in sorted((TOP / "mcuref").rglob("*.py")):
+        parts = path.relative_to(TOP).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path.read_text(encoding="utf-8")
+    return found
 
 
-def upwards(room, source, order):
-    """Rooms above it that a module of a room imports from."""
-    own = order.index(room)
-    return sorted(to for to in imported(source) if to in order[:own] and (room, to) not in UPWARDS)
+def imported(source, modules):
+    """Names of the modules among these that a text imports, also inside functions; of a name from a package, its package."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "a relative import"
+            inside = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= inside & modules | ({node.module} if inside - modules else set())
+    return found & modules
+
+
+def graph(texts):
+    """{module: modules that it imports}, of {module: text}."""
+    return {name: imported(text, set(texts)) for name, text in texts.items()}
+
+
+def upwards(imports, order):
+    """ "importer: imported" for what points upwards in the order of the rooms, or out of it."""
+    place = {room: number for number, room in enumerate(order)}
+    found = []
+    for name, others in imports.items():
+        for other in others if name not in FACES else ():
+            own, to = (None if module in FACES else module.split(".")[1] for module in (name, other))
+            if to is None or place[to] < place[own]:
+                found.append(f"{name}: {other}")
+    return sorted(found)
+
+
+def circle(imports):
+    """Modules that import each other in a ring, the first one again at the end; [] if there is none."""
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+def test_every_module_is_in_a_room_of_the_list():
+    there = {name.split(".")[1] for name in sources().keys() - FACES}
+    assert sorted(there) == sorted(rooms())
 
 
 def test_imports_point_downwards():
-    order = rooms()
-    files = [path for path in sorted((TOP / "mcuref").rglob("*.py")) if path.name != "__main__.py"]
-    found = []
-    for path in files:
-        room = path.relative_to(TOP / "mcuref").parts[0].removesuffix(".py")
-        if room in order:
-            found += [f"{path.relative_to(TOP)}: {to}" for to in upwards(room, path.read_text(encoding="utf-8"), order)]
-    assert not found
+    assert not upwards(graph(sources()), rooms())
 
 
-def test_an_import_that_points_upwards_is_found():
-    source = "from mcuref.errors import InputError\ndef f():\n    from mcuref.program.trace import trace\n"
-    assert imported(source) == {"errors", "program"}
-    assert upwards("memory", source, rooms()) == ["program"] and upwards("firmware", source, rooms()) == []
+def test_no_imports_go_in_circles():
+    assert not circle(graph(sources()))
 
 
-def test_every_room_is_in_the_list():
-    folders = {path.name for path in (TOP / "mcuref").iterdir() if (path / "__init__.py").is_file()}
-    assert folders <= set(rooms())
+@pytest.mark.parametrize(
+    "line, found",
+    [
+        ("from mcuref.program.trace import trace", ["mcuref.memory.arena: mcuref.program.trace"]),
+        ("from mcuref.program import trace", ["mcuref.memory.arena: mcuref.program.trace"]),
+        ("import mcuref.program.trace", ["mcuref.memory.arena: mcuref.program.trace"]),
+        ("from mcuref import errors, compile", ["mcuref.memory.arena: mcuref"]),
+        ("import mcuref", ["mcuref.memory.arena: mcuref"]),
+        ("from mcuref import errors", []),
+        ("from mcuref.memory.planner import plan", []),
+    ],
+)
+def test_an_import_that_points_upwards_is_found(line, found):
+    names = ("mcuref", "mcuref.errors", "mcuref.memory.planner", "mcuref.program.trace")
+    texts = dict.fromkeys(names, "import numpy") | {"mcuref.memory.arena": f"def f():\n    {line}\n"}
+    assert upwards(graph(texts), rooms()) == found
+
+
+def test_a_circle_is_found():
+    texts = {
+        "mcuref.a": "from mcuref.b import f",
+        "mcuref.b": "def f():\n    from mcuref import c",
+        "mcuref.c": "import mcuref.a",
+    }
+    assert set(circle(graph(texts))) == set(texts)
+    assert not circle(graph(texts | {"mcuref.c": "import numpy"}))

@@ -15,10 +15,11 @@ from mcuref.datasets import load
 from mcuref.errors import InputError
 from mcuref.export.material import Material
 from mcuref.export.project import write_project
-from mcuref.export.reference import arrays_in, read_reference
+from mcuref.export.reference import read_reference
 from mcuref.export.sources import SOURCES, needed_sources
 from mcuref.models import build
 from mcuref.optimisers import SGD
+from mcuref.runs.description import arrays_in
 
 VARIANTS = {
     "mlp": ("mlp-64-8-10", "tinypropv2", SGD(0.02), None),
@@ -55,7 +56,7 @@ def test_only_what_the_program_uses_is_exported(tmp_path):
 
 
 def test_every_operation_has_a_source():
-    from mcuref.program.instructions import OPCODES
+    from mcuref.operators import OPCODES
 
     defined = "".join(path.read_text() for path in (SOURCES / "operations").glob("*.c"))
     for name in OPCODES:

@@ -9,7 +9,7 @@ from mcuref.export.trace import NOT_FINITE, SKIPPED, TRAINED, python_trace
 from mcuref.firmware.cases import cases, pool_bytes, run_conformance, small_cases, wide_cases
 from mcuref.firmware.conformance import SMALL_POOL, check
 from mcuref.layers import KINDS
-from mcuref.program.instructions import OPCODES
+from mcuref.operators import OPCODES
 from mcuref.rules import METHODS
 
 

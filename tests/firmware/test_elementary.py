@@ -7,7 +7,7 @@ import pytest
 
 from mcuref.export.cores import CORES
 from mcuref.export.sources import library_sources
-from mcuref.firmware.comparison import first_difference
+from mcuref.firmware.difference import first_difference
 from mcuref.firmware.toolchain import compile_all, link
 from mcuref.kernels import elementary, selection
 from mcuref.kernels.jit import kernel

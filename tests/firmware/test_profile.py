@@ -11,7 +11,7 @@ from mcuref.export.material import Material
 from mcuref.export.sources import SOURCES, board_sources
 from mcuref.firmware import profile
 from mcuref.firmware.answer import STEPS, TRACE
-from mcuref.firmware.profile import OUTSIDE, between_marks, by_function, measure, run_profiled
+from mcuref.firmware.profile import OUTSIDE, between_marks, by_function, count_instructions, run_profiled
 from mcuref.firmware.toolchain import ToolError, compile_all, link
 from mcuref.models import build
 
@@ -53,9 +53,9 @@ def test_a_known_loop_is_counted_exactly(tmp_path, need, name):
 
 def test_two_runs_count_the_same_and_rows_add_up_to_steps(need):
     core, material = need("m4f"), program()
-    (first,), functions = measure(core, [material], TRACE)
-    (again,), _ = measure(core, [material], TRACE)
-    (whole,), _ = measure(core, [material], STEPS)
+    (first,), functions = count_instructions(core, [material], TRACE)
+    (again,), _ = count_instructions(core, [material], TRACE)
+    (whole,), _ = count_instructions(core, [material], STEPS)
     assert first == again
     assert first.inferences == whole.inferences and len(first.inferences) == 2
     for rows, step in zip(first.steps, whole.steps, strict=True):
@@ -67,7 +67,7 @@ def test_two_runs_count_the_same_and_rows_add_up_to_steps(need):
 
 def test_the_host_has_no_profile():
     with pytest.raises(ToolError, match="on emulated boards only"):
-        measure(CORES["host"], [program()])
+        count_instructions(CORES["host"], [program()])
 
 
 def test_a_plugin_that_is_refused_is_one_sentence(need, tmp_path, monkeypatch):
@@ -76,7 +76,7 @@ def test_a_plugin_that_is_refused_is_one_sentence(need, tmp_path, monkeypatch):
     (tmp_path / "counter.c").write_text(text)
     monkeypatch.setattr(profile, "PLUGIN", tmp_path / "counter.c")
     with pytest.raises(ToolError, match="does not run the instruction counter") as failure:
-        measure(core, [program()])
+        count_instructions(core, [program()])
     assert "\n" not in str(failure.value)
 
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from mcuref.export.cores import CORES
 from mcuref.export.material import Material
 from mcuref.firmware.answer import STEPS, read_answer
-from mcuref.firmware.comparison import compare
 from mcuref.firmware.conformance import build_conformance, encode_case, run_firmware
+from mcuref.firmware.difference import trace_difference
 from mcuref.firmware.toolchain import missing
 from mcuref.testing.networks import LOSSES, programs, samples
 
@@ -38,5 +38,5 @@ def test_random_programs_compute_the_same_bits(firmware, data):
     (folder / "cases.bin").write_bytes(encode_case(material))
     answer, _ = run_firmware(HOST, firmware, folder)
     whole, _ = run_firmware(HOST, firmware, folder, STEPS)
-    difference = compare(material, *(read_answer(content, [material])[0] for content in (answer, whole)), dump)
+    difference = trace_difference(material, *(read_answer(content, [material])[0] for content in (answer, whole)), dump)
     assert difference is None, difference.sentence()

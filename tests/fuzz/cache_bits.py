@@ -129,7 +129,7 @@ def _load_and_train(wanted):
     """("refused", the kernel that would be compiled), or ("trained", ""), or ("wrong", "") for wrong results."""
     from numba.core.dispatcher import _FunctionCompiler
 
-    from mcuref.program.executor import compile_executor
+    from mcuref.program.compiler import prepare_executor
     from mcuref.selfcheck import GOLDEN, LOSSES, fingerprint
 
     def stop(compiler, arguments, return_type):
@@ -139,7 +139,7 @@ def _load_and_train(wanted):
     try:
         for module, name, types in wanted:
             getattr(importlib.import_module(module), name).compile(types)
-        compile_executor()
+        prepare_executor()
         return ("trained" if fingerprint(METHOD) == (GOLDEN[METHOD], LOSSES[METHOD]) else "wrong"), ""
     except _Refused as refused:
         return "refused", str(refused)

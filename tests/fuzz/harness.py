@@ -127,11 +127,11 @@ def load_everything():
 
     for name in COMMANDS:
         import_module(f"mcuref.cli.{name}")
-    for name in ("comparison", "training", "runs", "program.executor", "incremental.experiment"):
+    for name in ("experiments.comparison", "runs.results", "runs.training", "program.executor", "incremental.experiment"):
         import_module(f"mcuref.{name}")
-    for name in ("comparison_tables", "lists", "memory_tables", "training_tables"):
+    for name in ("comparison_tables", "json", "lists", "memory_tables", "training_tables"):
         import_module(f"mcuref.report.{name}")
-    import_module("mcuref.program.executor").compile_executor()
+    import_module("mcuref.program.compiler").prepare_executor()
 
 
 def _become(arguments, folder, out, err, inside):

@@ -220,7 +220,7 @@ def _checkpoint(numbers, path):
     """Change a header or an array; the checksum is right."""
     import numpy as np
 
-    from mcuref import checkpoints
+    from mcuref.runs import checkpoints
 
     header, arrays = checkpoints.read(path)
     if numbers.random() < 0.7:
@@ -246,7 +246,7 @@ def _seal_project(project):
 def _resealed(path, folder):
     """Make the sha256 of a JSON file and those of the files that it lists right."""
     from mcuref import plain
-    from mcuref.manifest import digests
+    from mcuref.runs.manifest import digests
 
     if not path.is_file():  # it may be a pipe by now
         return

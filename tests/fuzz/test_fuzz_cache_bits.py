@@ -7,7 +7,7 @@ from pathlib import Path
 import numba
 import pytest
 
-from mcuref.program.executor import compile_executor
+from mcuref.program.compiler import prepare_executor
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
 
@@ -23,7 +23,7 @@ sys.exit(runpy.run_path({str(FUZZER)!r})["main"](sys.argv[1:]))
 
 def fuzz(*command):
     """Run it in a process that has loaded no kernel; returns its exit status and the last line it prints."""
-    compile_executor()  # which it copies
+    prepare_executor()  # which it copies
     run = subprocess.run([sys.executable, *command, "--whole", "0"], capture_output=True, text=True)
     assert run.stderr == ""
     return run.returncode, run.stdout.splitlines()[-1]

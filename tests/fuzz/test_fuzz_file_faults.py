@@ -10,7 +10,7 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 INEXACT = """
-import mcuref.checkpoints as checkpoints
+import mcuref.runs.checkpoints as checkpoints
 
 def load(folder, warn, whole=checkpoints.load):
     found = whole(folder, warn)
@@ -19,16 +19,16 @@ def load(folder, warn, whole=checkpoints.load):
 checkpoints.load = load
 """
 FORGETFUL = """
-import mcuref.files, mcuref.report.runs
+import mcuref.files, mcuref.runs.folder
 
-for module in (mcuref.files, mcuref.report.runs):
+for module in (mcuref.files, mcuref.runs.folder):
     module.remove_leftovers = lambda *_, **__: None
 """
 UNTOLD = """
 import contextlib
-import mcuref.cli.resumable
+import mcuref.runs.folder
 
-mcuref.cli.resumable.what_stops_it = lambda folder: contextlib.nullcontext()
+mcuref.runs.folder.what_stops_it = lambda folder: contextlib.nullcontext()
 """
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mcuref import rules
-from mcuref.program.instructions import OPCODES
+from mcuref.operators import OPCODES
 from mcuref.program.trace import write_csv
 from mcuref.selfcheck import GOLDEN, LOSSES, fingerprint
 

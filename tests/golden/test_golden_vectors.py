@@ -11,7 +11,7 @@ from mcuref.errors import InputError
 from mcuref.export.cores import CORES
 from mcuref.export.sources import library_sources
 from mcuref.export.vectors import ARRAYS, HEADER, NPZ, golden_vectors, read_vectors, write_vectors
-from mcuref.firmware.comparison import compare_vectors
+from mcuref.firmware.difference import vector_difference
 from mcuref.firmware.toolchain import ToolError, compile_all, execute, link, missing
 
 HERE = Path(__file__).parent
@@ -49,7 +49,7 @@ def run_check(kernels, folder, build):
 
 
 def test_mcuref_computes_every_hash_and_byte(folder):
-    difference = compare_vectors(VECTORS[folder.name](), read_vectors(folder / NPZ))
+    difference = vector_difference(VECTORS[folder.name](), read_vectors(folder / NPZ))
     assert difference is None, difference.sentence()
 
 
@@ -88,7 +88,7 @@ def test_a_wrong_bit_is_found_and_named():
         vectors = golden_vectors(material)
         changed = vectors[name].copy()
         changed.reshape(-1).view(np.uint8)[-1] ^= 1
-        difference = compare_vectors(material, vectors | {name: changed})
+        difference = vector_difference(material, vectors | {name: changed})
         assert difference.what == name and difference.element == changed.size - 1
         if name == "written":
             assert (difference.sample, difference.kernel, difference.layer) == (0, "dense_update_f32", "dense1")

@@ -2,17 +2,17 @@
 
 import pytest
 
-from mcuref.incremental.cycle import Cycle
+from mcuref.incremental.memory import LearnerMemory
 
 
 @pytest.fixture
 def allocated(monkeypatch):
-    """Cycles, in the order in which they were allocated."""
-    cycles, allocate = [], Cycle.allocate
+    """Memories of learners, in the order in which they were allocated."""
+    memories, allocate = [], LearnerMemory.allocate
 
-    def spy(cycle):
-        cycles.append(cycle)
-        return allocate(cycle)
+    def spy(memory):
+        memories.append(memory)
+        return allocate(memory)
 
-    monkeypatch.setattr(Cycle, "allocate", spy)
-    return cycles
+    monkeypatch.setattr(LearnerMemory, "allocate", spy)
+    return memories

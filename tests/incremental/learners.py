@@ -9,8 +9,8 @@ from hypothesis import Phase, settings
 from mcuref import Dense, Input, Network, ReLU
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.learner import IncrementalLearner
+from mcuref.incremental.plans import LearnerPlans
 from mcuref.incremental.recipe import Criterion, Recipe
-from mcuref.incremental.room import Room
 
 QUICK = Distillation(embeddings=2, iterations=4, group=3, stream=30)
 LABELS = (7, 3, 100, 0, 12, 5)  # of the user's, in the order in which they arrive
@@ -79,12 +79,12 @@ def bits(made):
 
 def whole(made):
     """The state, the very arena, and what is in it."""
-    return bits(made), id(made.cycle), id(made.store), sha(made.cycle.arena.bytes)
+    return bits(made), id(made.memory), id(made.samples), sha(made.memory.arena.bytes)
 
 
 def least(made):
     """{region: bytes} that a learner is refused below: with all classes, and with old and new outputs of the last one."""
-    free, most = Room(made.layout, None, made.seed), made.most_classes
-    without = free.cycle(made.network, most - 1)
-    plans = [free.cycle(made.network, most, beside).plan for beside in (None, without)]
+    free, most = LearnerPlans(made.layout, None, made.seed), made.most_classes
+    without = free.memory(made.network, most - 1)
+    plans = [free.memory(made.network, most, replaces).plan for replaces in (None, without)]
     return {region: max(getattr(plan, region) for plan in plans) for region in ("sram", "flash")}

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from mcuref import Dense, Input, InputError, Network, compile
-from mcuref.incremental.cycle import Tenant
 from mcuref.incremental.distillation import Distillation, distil_class
 from mcuref.incremental.embedding import Embedding, embedding_network, embedding_seeds
+from mcuref.incremental.memory import PlacedProgram
 from mcuref.incremental.storage import Storage
 from mcuref.kernels.random import EMBEDDINGS, philox
 from mcuref.memory.accountant import Plan
@@ -91,16 +91,16 @@ def test_a_part_of_a_larger_arena_computes_the_same_bits(layers, generated):
     alone = [embedding_of(layers, seed) for seed in (1, 2)]
     programs = [e.program for e in alone]
     work = Buffer("work", "uint8", (max(p.plan.shared("sram") for p in programs),), "activations")
-    tenants = [Tenant(p, work, (0, 1), generated, f"embedding{i}.") for i, p in enumerate(programs)]
+    places = [PlacedProgram(p, work, (0, 1), generated, f"embedding{i}.") for i, p in enumerate(programs)]
     other, kept = (
         Buffer("other", "float32", (70_001,), "scratch"),
         Buffer("kept", "int32", (17,), "state", "", "sram", True),
     )
-    groups = [[(other, 0, 4)], [(kept, 0, 4)], [(work, 0, 1)], *(group for t in tenants for group in t.groups())]
+    groups = [[(other, 0, 4)], [(kept, 0, 4)], [(work, 0, 1)], *(group for t in places for group in t.groups())]
     plan = Plan(groups)
     arena = Arena(plan)
     arena.bytes[:] = 0xA5
-    embeddings = [Embedding(p.network, t.part(arena), p) for p, t in zip(programs, tenants)]
+    embeddings = [Embedding(p.network, t.part(arena), p) for p, t in zip(programs, places)]
     x, difference = normal(layers, 7, 1), np.random.default_rng(2).normal(size=alone[0].features).astype(np.float32)
     for _ in range(2):
         for one, part in zip(alone, embeddings):
@@ -109,13 +109,13 @@ def test_a_part_of_a_larger_arena_computes_the_same_bits(layers, generated):
             assert (part.counts == one.counts).all()
         arena.view(work)[:] = 0x5A  # nothing of it is needed from one call to the next
         if generated:  # nor are weights: their seed brings them back
-            for tenant, part in zip(tenants, embeddings):
+            for placed, part in zip(places, embeddings):
                 for buffer in part.program.listing.parameters.values():
                     part.program.arena.view(buffer)[:] = np.nan
-                part.program.fill(tenant.part(arena))
+                part.program.fill(placed.part(arena))
     assert (arena.view(other).view(np.uint8) == 0xA5).all() and (arena.view(kept).view(np.uint8) == 0xA5).all()
     assert (arena.guard == arena.guard[0]).all() and len(arena.bytes) == plan.sram + plan.flash
-    assert all(bool(t.drawn) == generated and (not generated or t.block.region == "sram") for t in tenants)
+    assert all(bool(t.drawn) == generated and (not generated or t.block.region == "sram") for t in places)
     layer = Input(layers[0].shape, "float32")
     recipe, data = Distillation(iterations=3, embeddings=2, group=3), blobs(20, 4, layer)
     packed = [distil_class(data, 5, Storage().codec(layer), e, recipe) for e in (alone, embeddings)]

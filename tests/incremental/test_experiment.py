@@ -10,15 +10,16 @@ import pytest
 from mcuref import Budget, Data, InputError, load_data
 from mcuref.incremental import experiment
 from mcuref.incremental.distillation import Distillation
-from mcuref.incremental.experiment import DISTIL, EQUAL_BYTES, SCALARS, STRATEGIES, Experiment, Setting
-from mcuref.incremental.keeping import Keeper, fingerprint
-from mcuref.incremental.protocols import Protocol
+from mcuref.incremental.experiment import EQUAL_BYTES, SCALARS, Experiment
+from mcuref.incremental.keeping import ExperimentCheckpoints, fingerprint
+from mcuref.incremental.protocols import IncrementalProtocol
 from mcuref.incremental.recipe import Criterion
+from mcuref.incremental.setting import DISTIL, STRATEGIES, Setting
 from mcuref.incremental.storage import Storage
 from mcuref.memory.accountant import BudgetExceeded
 
 MODEL = "mlp-64-32-10"
-QUICK = Protocol(Storage(4), Distillation(embeddings=2, iterations=4, group=3, stream=30), steps=150, share=0.05)
+QUICK = IncrementalProtocol(Storage(4), Distillation(embeddings=2, iterations=4, group=3, stream=30), steps=150, share=0.05)
 EASY = Criterion(within=0.9)
 
 
@@ -113,7 +114,7 @@ def test_samples_a_class_are_bytes_for_the_others(digits, verify):
     assert learners["growing"].recipe.per_class == learners["fixed-large"].recipe.per_class == 10
     for name in EQUAL_BYTES:  # 10 x 33 B are 5 x 65 B
         assert learners[name].recipe.per_class == 5
-        assert learners[name].stored_bytes <= learners["growing"].stored_bytes
+        assert learners[name].samples.stored_bytes <= learners["growing"].samples.stored_bytes
 
 
 @pytest.mark.parametrize("given, words", [
@@ -199,8 +200,8 @@ def test_what_the_budget_would_refuse_does_not_fit(digits):
     names = ("growing", "fixed-large", "naive")
     none = Experiment(digits, MODEL, setting(seeds=(0,), strategies=names))
     assert all(row["fits"] is None for row in none.run())
-    plans = list(none.learner("fixed-large", 0).room.reserved(none.learner("fixed-large", 0).network))
-    most = max(plan.plan.sram for plan in plans)
+    large = none.learner("fixed-large", 0)
+    most = max(memory.plan.sram for memory in large.model.plans.reserved(large.network))
     for size, fits in ((most, True), (most - 4, False)):
         made = Experiment(digits, MODEL, setting(seeds=(0,), strategies=names, smallest=True), budget=Budget(size, None, 0))
         rows = made.run()
@@ -269,7 +270,7 @@ def never(sentence):
 
 
 def keeper(folder, warn=never, mine=FINGERPRINT):
-    return Keeper(folder, mine, warn)
+    return ExperimentCheckpoints(folder, mine, warn)
 
 
 @pytest.mark.parametrize("name", KILLED)

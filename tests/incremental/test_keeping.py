@@ -5,8 +5,9 @@ import threading
 import numpy as np
 import pytest
 
-from mcuref import InputError, checkpoints
-from mcuref.incremental.keeping import Keeper, fingerprint
+from mcuref import InputError
+from mcuref.incremental.keeping import ExperimentCheckpoints, fingerprint
+from mcuref.runs import checkpoints
 
 MINE = fingerprint("a", {"tasks": 5, "model": "mlp"})
 
@@ -16,7 +17,7 @@ def never(sentence):
 
 
 def keeper(folder, mine=MINE, warn=never):
-    return Keeper(folder, mine, warn)
+    return ExperimentCheckpoints(folder, mine, warn)
 
 
 def state(number):

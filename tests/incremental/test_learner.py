@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from mcuref import Conv2D, Dense, Flatten, Input, InputError, Network, Residual
-from mcuref.incremental import expansion
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.growth import METHODS, hidden_widths
+from mcuref.incremental.layout import STORED
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.recipe import Criterion, Expansion, Verification
-from mcuref.incremental.store import STORED
 
 from .learners import ALWAYS, LABELS, NEVER, QUICK, TASKS, bits, blobs, learn, learner, network, recipe, taught, whole
 
@@ -28,28 +27,28 @@ def test_tasks_are_learned_and_predictions_are_the_users_labels():
         assert predicted.dtype == np.int64 and set(predicted.tolist()) <= set(known)
         assert np.mean(predicted == y) == row["accuracy"] >= 0.9 and row["criterion_met"]
     assert made.network.outputs == 6
-    assert made.store.table[:, 0].tolist() == list(LABELS)
+    assert made.memory.classes[:, 0].tolist() == list(LABELS)
 
 
 def test_a_task_s_row_is_what_happened():
     made, seen = taught(2, criterion=ALWAYS), [dict(row) for row in taught(2, criterion=ALWAYS).history]
     assert made.history == seen and json.loads(json.dumps(seen)) == seen
     for name in ("training", "verification", "distillation"):
-        assert made.macs[name] == sum(row["macs"][name] for row in seen) > 0
-    assert made.steps == 400 and seen[1]["samples"] == 25 and seen[1]["widths"] == [6]
+        assert made.model.macs[name] == sum(row["macs"][name] for row in seen) > 0
+    assert made.rehearsal.steps == 400 and seen[1]["samples"] == 25 and seen[1]["widths"] == [6]
     assert seen[1]["inference_macs"] == 9 * 6 + 6 * 3
-    assert seen[1]["sram"] == made.cycle.plan.sram and seen[1]["flash"] == made.cycle.plan.flash
-    assert seen[1]["stored_bytes"] == made.stored_bytes == 24 * 10 + 16 * 6 + 8 * 9
+    assert seen[1]["sram"] == made.memory.plan.sram and seen[1]["flash"] == made.memory.plan.flash
+    assert seen[1]["stored_bytes"] == made.samples.stored_bytes == 24 * 10 + 16 * 6 + 8 * 9
 
 
 def test_work_is_what_the_formulas_say():
     made = taught(1, criterion=ALWAYS)
     forward = 9 * 6 + 6 * 2
     backward = 6 * 2 + forward  # error of the hidden layer, gradients of all weights but where an error is 0
-    assert 200 * (forward + 2 * 6 * 2) <= made.macs["training"] <= 200 * (forward + backward)
-    assert made.macs["verification"] == 20 * forward
+    assert 200 * (forward + 2 * 6 * 2) <= made.model.macs["training"] <= 200 * (forward + backward)
+    assert made.model.macs["verification"] == 20 * forward
     embedded = (2 * 25 * 2 + 2 * 2 * 4 * 4) * 9 * 6  # stream; K steps over 4 samples, there and back
-    assert embedded / 2 < made.macs["distillation"] < embedded * 2
+    assert embedded / 2 < made.model.macs["distillation"] < embedded * 2
 
 
 @pytest.mark.parametrize("momentum", (0.0, 0.9))
@@ -77,9 +76,9 @@ def test_stages_alone():
     before = made.verify((x, y))
     start = {n: v.tobytes() for n, v in made.program.state().items()}
     made.train()
-    assert made.steps == 300 and start != {n: v.tobytes() for n, v in made.program.state().items()}
+    assert made.rehearsal.steps == 300 and start != {n: v.tobytes() for n, v in made.program.state().items()}
     made.train(77)
-    assert made.steps == 377
+    assert made.rehearsal.steps == 377
     assert made.verify((x, y)) >= max(before, 0.9)
     outputs = made.program.outputs(x)
     change = made.expand()
@@ -117,15 +116,15 @@ def test_growth_in_a_task_until_it_is_enough_or_stopped():
     row = made.learn(*blobs((7, 3)), held_out=blobs((7, 3), 30, seed=9, spread=3.0))
     assert [g["change"] for g in row["growths"]] == ["widened to 3", "widened to 5", "widened to 8"]
     assert not row["criterion_met"] and row["stopped"] == "it grew 3 times in this task, which is the most"
-    assert row["widths"] == [8] and made.steps == 4 * 60
+    assert row["widths"] == [8] and made.rehearsal.steps == 4 * 60
     for growth in row["growths"]:
-        assert growth["sram"] <= made.peaks["sram"] and growth["flash"] <= made.peaks["flash"]
+        assert growth["sram"] <= made.model.peaks["sram"] and growth["flash"] <= made.model.peaks["flash"]
 
 
 def test_chunks_are_tried_before_a_growth():
     made = learner(2, criterion=NEVER, grow=Expansion(growths=1), steps=60, chunks=3)
     made.learn(*blobs((7, 3)), held_out=blobs((7, 3), 30, seed=9, spread=3.0))
-    assert made.steps == 2 * 60
+    assert made.rehearsal.steps == 2 * 60
 
 
 def test_a_criterion_that_cannot_be_met_is_reported():
@@ -165,10 +164,10 @@ def test_shrinks_while_the_criterion_is_met():
 @pytest.mark.parametrize("momentum", (0.0, 0.9))
 def test_a_shrunk_model_that_is_not_accepted_leaves_no_trace_but_work_and_peaks(momentum):
     made = taught(2, 9, grow=Expansion(shrink=True), momentum=momentum)
-    before, cycle = made.state(), whole(made)[1:]
+    before, memory = made.state(), whole(made)[1:]
     verified = []
-    assert expansion.shrunk(made, lambda: bool(verified.append(made.verify(blobs((7, 3))))) or False) is None
-    assert verified and whole(made)[1:] == cycle
+    assert made.shrink(lambda: bool(verified.append(made.verify(blobs((7, 3))))) or False) is None
+    assert verified and whole(made)[1:] == memory
     after = made.state()
     assert {n: v.tobytes() for n, v in after[1].items()} == {n: v.tobytes() for n, v in before[1].items()}
     changed = {name for name in after[0] if after[0][name] != before[0][name]}
@@ -179,18 +178,18 @@ def test_a_shrunk_model_that_is_not_accepted_leaves_no_trace_but_work_and_peaks(
     twin = taught(0, 9, grow=Expansion(shrink=True), momentum=momentum)
     twin.restore(*before)
     twin.train(10)
-    assert made.macs["training"] == twin.macs["training"], "work before the trial is counted once"
-    assert made.macs["distillation"] == before[0]["macs"]["distillation"]
+    assert made.model.macs["training"] == twin.model.macs["training"], "work before the trial is counted once"
+    assert made.model.macs["distillation"] == before[0]["macs"]["distillation"]
 
 
 @pytest.mark.parametrize("accept", (True, False))
 def test_macs_do_not_depend_on_how_often_they_are_counted(accept):
     made = taught(1, 9, grow=Expansion(shrink=True))
-    before = dict(made.macs)
-    expansion.shrunk(made, lambda: accept)
-    made._count()
-    made._count()
-    assert made.macs == before
+    before = dict(made.model.macs)
+    made.shrink(lambda: accept)
+    made.model.count_work()
+    made.model.count_work()
+    assert made.model.macs == before
 
 
 def test_keep_mixes_learned_and_fresh_weights_when_a_task_begins(monkeypatch):
@@ -311,7 +310,7 @@ def test_one_sample_only(source):
     row = made.learn(x[:11], y[:11], **given)  # five of class 3
     assert row["stored"]["7"] >= 3
     row = made.learn(*blobs((100,), 1), **{"held_out": blobs((7, 3, 100))} if given else {})
-    assert row["samples"] == 1 and row["stored"] == {"100": 1} and made.store.table[2, STORED] == 1
+    assert row["samples"] == 1 and row["stored"] == {"100": 1} and made.memory.classes[2, STORED] == 1
     assert made.predict(x).shape == (12,)
 
 
@@ -368,4 +367,4 @@ def test_a_model_that_has_grown_stores_what_a_large_one_stores(start):
         learn(grown, number), learn(large, number)
         assert grown.history[-1]["growths"] or number
         for name in ("memory.samples", "memory.labels", "classes"):
-            assert grown.cycle.view(name).tobytes() == large.cycle.view(name).tobytes()
+            assert grown.memory.view(name).tobytes() == large.memory.view(name).tobytes()

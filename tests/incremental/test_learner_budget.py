@@ -5,18 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcuref import Budget
-from mcuref.incremental.cycle import Cycle
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.growth import METHODS, hidden_widths, widen
+from mcuref.incremental.memory import LearnerMemory
 from mcuref.incremental.recipe import Expansion
 from mcuref.memory.accountant import BudgetExceeded
 
 from .learners import LABELS, NEVER, QUICK, TASKS, bits, blobs, few, learn, learner, least, network, taught, whole
 
 
-def room(made, sram=0, flash=0):
+def leaving(made, sram=0, flash=0):
     """A budget that leaves exactly so many bytes beside the learner's peaks so far."""
-    return Budget(made.peaks["sram"] + sram, made.peaks["flash"] + flash, stack=0)
+    return Budget(made.model.peaks["sram"] + sram, made.model.peaks["flash"] + flash, stack=0)
 
 
 @few(12)
@@ -34,29 +34,29 @@ def room(made, sram=0, flash=0):
 def test_no_growth_ever_exceeds_the_budget(widths, factor, method, deepen, sram, flash, momentum, seed, most):
     """Every arena that was ever made fits, the peaks are the largest of them, and a refused growth changes no bit."""
     with pytest.MonkeyPatch.context() as patch:
-        cycles, allocate = [], Cycle.allocate
-        patch.setattr(Cycle, "allocate", lambda cycle: (cycles.append(cycle), allocate(cycle))[1])
+        memories, allocate = [], LearnerMemory.allocate
+        patch.setattr(LearnerMemory, "allocate", lambda memory: (memories.append(memory), allocate(memory))[1])
         grow = Expansion(factor=factor, method=method, deepen=deepen)
         start = taught(1, *widths, momentum=momentum, seed=seed, most=most)
-        cycles.clear()
-        budget = room(start, sram, flash)
+        memories.clear()
+        budget = leaving(start, sram, flash)
         try:
             made = taught(1, *widths, momentum=momentum, grow=grow, seed=seed, most=most, budget=budget)
         except BudgetExceeded:  # with all classes
-            assert not cycles
+            assert not memories
             return
         for _ in range(6):
-            before, count = whole(made), len(cycles)
+            before, count = whole(made), len(memories)
             change = made.expand()
             if change["grown"]:
                 assert change["grown"]["sram"] <= budget.arena and change["grown"]["flash"] <= budget.flash
                 made.train(5)
             else:
-                assert change["reason"] and whole(made) == before and len(cycles) == count
+                assert change["reason"] and whole(made) == before and len(memories) == count
                 break
-        assert all(c.plan.sram <= budget.arena and c.plan.flash <= budget.flash and c.fits for c in cycles)
-        assert all(len(c.arena.bytes) == c.plan.sram + c.plan.flash for c in cycles)
-        assert made.peaks == {r: max(getattr(c.plan, r) for c in cycles) for r in ("sram", "flash")}
+        assert all(m.plan.sram <= budget.arena and m.plan.flash <= budget.flash and m.fits for m in memories)
+        assert all(len(m.arena.bytes) == m.plan.sram + m.plan.flash for m in memories)
+        assert made.model.peaks == {r: max(getattr(m.plan, r) for m in memories) for r in ("sram", "flash")}
         made.predict(blobs((7, 3))[0])
 
 
@@ -70,10 +70,10 @@ def test_no_growth_ever_exceeds_the_budget(widths, factor, method, deepen, sram,
 def test_the_largest_step_that_fits_is_taken(sram, factor, region, most):
     """Of ten parts of the step; the next larger one does not fit, with both models there or afterwards."""
     made = taught(1, 12, grow=Expansion(factor=factor), most=most)
-    made.room.budget = room(made, **{"sram": 1 << 20, "flash": 1 << 20} | {region: sram})
-    wanted, small = int(12 * factor + 0.5), made.network_now()
+    made.model.plans.budget = leaving(made, **{"sram": 1 << 20, "flash": 1 << 20} | {region: sram})
+    wanted, small = int(12 * factor + 0.5), made.model.network_now()
     steps = sorted({12 + -(-(wanted - 12) * part // 10) for part in range(1, 11)})
-    fit = [w for w in steps if all(cycle.fits for cycle in made.room.of_change(widen(small, [w]), made.cycle))]
+    fit = [w for w in steps if all(memory.fits for memory in made.model.plans.of_change(widen(small, [w]), made.memory))]
     change = made.expand()
     if fit:
         assert change["grown"]["change"] == f"widened to {max(fit)}" and hidden_widths(made.network) == (max(fit),)
@@ -84,7 +84,7 @@ def test_the_largest_step_that_fits_is_taken(sram, factor, region, most):
 @pytest.mark.parametrize("region", ("sram", "flash"))
 def test_why_a_growth_was_refused_names_bytes_that_are_too_many(region):
     made = taught(1, 12, grow=Expansion())
-    made.room.budget = room(made, **{"sram": 1 << 20, "flash": 1 << 20} | {region: 0})
+    made.model.plans.budget = leaving(made, **{"sram": 1 << 20, "flash": 1 << 20} | {region: 0})
     before = whole(made)
     reason = made.expand()["reason"]
     assert whole(made) == before
@@ -92,13 +92,13 @@ def test_why_a_growth_was_refused_names_bytes_that_are_too_many(region):
     numbers = [int(word.replace(",", "")) for word in reason.split() if word[0].isdigit()]
     needs = dict(zip(("sram", "flash"), numbers[1:3]))
     left = dict(zip(("sram", "flash"), numbers[3:]))
-    assert left == {"sram": made.room.budget.arena, "flash": made.room.budget.flash}
+    assert left == {"sram": made.model.plans.budget.arena, "flash": made.model.plans.budget.flash}
     assert needs[region] > left[region]
 
 
 def test_the_task_says_what_the_budget_stopped_and_the_model_goes_on():
     start = taught(3, 6)
-    made = taught(0, 6, grow=Expansion(), criterion=NEVER, budget=room(start, 1200, 3000), steps=60)
+    made = taught(0, 6, grow=Expansion(), criterion=NEVER, budget=leaving(start, 1200, 3000), steps=60)
     row = made.learn(*blobs((7, 3)), held_out=blobs((7, 3), 30, seed=9, spread=3.0))
     assert "the budget leaves" in row["stopped"] and not row["criterion_met"] and row["growths"]
     assert made.predict(blobs((7, 3))[0]).shape == (50,)
@@ -110,7 +110,7 @@ def test_peaks_are_the_largest_plans_that_were_ever_allocated(allocated):
     for number in range(3):
         learn(made, number)
     assert len(allocated) > 6
-    assert made.peaks == {r: max(getattr(c.plan, r) for c in allocated) for r in ("sram", "flash")}
+    assert made.model.peaks == {r: max(getattr(m.plan, r) for m in allocated) for r in ("sram", "flash")}
 
 
 def test_growth_that_is_refused_in_a_task_takes_no_draw():
@@ -135,7 +135,7 @@ def test_declared_classes_always_find_room_however_the_model_has_grown(distillat
         while made.expand()["grown"]:
             pass
     assert made.classes == list(LABELS)
-    assert all(made.peaks[name] <= getattr(budget, name) for name in ("sram", "flash"))
+    assert all(made.model.peaks[name] <= getattr(budget, name) for name in ("sram", "flash"))
 
 
 @pytest.mark.parametrize("region", ("sram", "flash"))
@@ -172,7 +172,7 @@ def test_a_target_too_small_for_one_stored_sample(allocated):
 
 def test_outputs_that_do_not_fit_are_refused_and_the_model_goes_on():
     made = taught(1)
-    made.room.budget = room(made)
+    made.model.plans.budget = leaving(made)
     x = blobs((7, 3))[0]
     predicted = made.predict(x)
     before = whole(made)

@@ -50,7 +50,7 @@ def test_saved_and_restored_anywhere_it_comes_to_the_same_bytes(kind, where, mor
         elif number > where:
             learn(resumed, number)
     assert bits(resumed) == bits(through)
-    assert resumed.cycle.arena.flash.tobytes() == through.cycle.arena.flash.tobytes()
+    assert resumed.memory.arena.flash.tobytes() == through.memory.arena.flash.tobytes()
     x = blobs(LABELS)[0]
     assert resumed.predict(x).tobytes() == through.predict(x).tobytes()
     assert resumed.program.outputs(x).tobytes() == through.program.outputs(x).tobytes()
@@ -131,7 +131,7 @@ def test_restore_refuses_the_state_of_a_learner_with_other_arguments(other):
 
 def test_restore_refuses_what_does_not_fit_the_budget():
     grown, sram = taught(1), least(learner())["sram"]
-    while grown.cycle.plan.sram <= sram:
+    while grown.memory.plan.sram <= sram:
         grown.expand()
     made = learner(budget=Budget(sram + DEFAULT_STACK, None))
     before = whole(made)

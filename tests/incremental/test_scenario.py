@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from mcuref.datasets.data import Data
 from mcuref.errors import InputError
-from mcuref.incremental.experiment import Experiment, Setting
+from mcuref.incremental.experiment import Experiment
 from mcuref.incremental.scenario import Scenario
+from mcuref.incremental.setting import Setting
 
 RANDOM = settings(max_examples=60, deadline=None, database=None, derandomize=True)
 

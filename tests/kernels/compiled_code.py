@@ -16,7 +16,7 @@ from numba.core.runtime import rtsys
 import mcuref
 import mcuref.kernels
 from mcuref.kernels.jit import FLAGS, kernel
-from mcuref.program import executor
+from mcuref.program import compiler, executor
 from mcuref.program.program import Step
 from mcuref.program.samples import Samples
 
@@ -30,7 +30,7 @@ def code(function):
 
 def kernels():
     """Every kernel that the compiled executor consists of, itself included, by name."""
-    executor.compile_executor()
+    compiler.prepare_executor()
     names = [module.name for module in pkgutil.iter_modules(mcuref.kernels.__path__)]
     modules = [importlib.import_module(f"mcuref.kernels.{name}") for name in names]
     functions = [f for module in (*modules, executor) for f in vars(module).values() if hasattr(f, "signatures")]

@@ -81,7 +81,7 @@ class Context:
 
 def overloads(store):
     """Those of a function that is not compiled here."""
-    return Overloads(overloads, store)
+    return Overloads(overloads, store, "sources")
 
 
 @posix
@@ -206,8 +206,8 @@ jit.STORE = Store(Path(sys.argv[1]))
 
 def kept(function):
     compiled = jit.kernel(function)
-    assert type(compiled._cache) is not Overloads, "only what the folder's name tells of is kept"
-    compiled._cache = Overloads(function, jit.STORE)
+    assert type(compiled._cache) is not Overloads, "what others compile is not kept"
+    compiled._cache = Overloads(function, jit.STORE, "sources")
     return compiled
 
 @kept

@@ -5,7 +5,6 @@ cache cannot be inspected and a test of a stale cache would test yesterday's cod
 is in the slow tier, and a few kernels are looked at always.
 """
 
-import importlib.util
 import json
 import os
 import re
@@ -18,6 +17,8 @@ import numba
 import pytest
 
 import mcuref
+from mcuref import sources
+from mcuref.kernels import dense
 from mcuref.kernels.jit import STORE
 
 from . import compiled_code as script
@@ -61,6 +62,12 @@ OTHERS = (
     "average_pool_backward_f32",
     "add_f32",
     "gather_patch",
+    "place_at",
+    "first_place",
+    "place_of",
+    "next_place",
+    "entries_end",
+    "under",
     "is_finite",
     "keep_nonzero",
     "count_reaching",
@@ -242,25 +249,31 @@ def copy(tmp_path):
     return shutil.copytree(PACKAGE, tmp_path / "copy" / "mcuref", ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def cache_name(package):
-    """What the copy calls its cache folder."""
-    specification = importlib.util.spec_from_file_location("jit_of_the_copy", package / "kernels" / "jit.py")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module.cache_folder().name
+def test_an_edit_recompiles_what_imports_it_and_nothing_else(copy, monkeypatch):
+    """An executor and another kernel: each has the digest of its own import closure, opcodes and columns included."""
+    monkeypatch.setattr(sources, "PACKAGE", copy)
+    paths = copy / "program" / "executor.py", copy / "kernels" / "matching.py"
+
+    def digests():
+        sources.closure.cache_clear()
+        return {path: sources.digest(sources.closure(path)) for path in paths}
+
+    before, closures = digests(), {path: set(sources.closure(path)) for path in paths}
+    executor, matching = paths
+    named = ("operators/columns.py", "operations/views.py", "operations/dense.py", "kernels/lanes.py", "kernels/window.py")
+    assert {copy / name for name in named} <= closures[executor] and matching not in closures[executor]
+    for source in sorted({path for room in sources.COMPUTING for path in (copy / room).glob("*.py")}):
+        source.write_text(source.read_text() + "\n# edited\n")
+        after = digests()
+        changed = {path for path in paths if after[path] != before[path]}
+        assert changed == {path for path, closure in closures.items() if source in closure}, source.name
+        before = after
+    sources.closure.cache_clear()
 
 
-def test_editing_anything_that_is_compiled_in_changes_the_cache_folder(copy, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    # instructions.py too: its opcodes and columns are constants in the executor's code
-    program = copy / "program"
-    sources = [*sorted((copy / "kernels").glob("*.py")), program / "executor.py", program / "instructions.py"]
-    names = [cache_name(copy)]
-    for path in sources:
-        path.write_text(path.read_text() + "\n# edited\n")
-        names.append(cache_name(copy))
-    unnoticed = [path.name for path, before, after in zip(sources, names, names[1:]) if before == after]
-    assert unnoticed == []
+def test_a_kernel_is_kept_by_the_digest_of_its_closure():
+    wanted = sources.digest(sources.closure(PACKAGE / "kernels" / "dense.py"))
+    assert dense.dense_forward_f32._cache._digest == wanted
 
 
 def test_an_edited_callee_is_compiled_anew(copy, tmp_path):

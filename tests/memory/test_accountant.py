@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcuref import Budget, BudgetExceeded, Dense, Flatten, Input, Network, ReLU, TinyProp, build, compile, find_target
+from mcuref.cost.needs import program_needs
 from mcuref.memory import arena
 from mcuref.memory.accountant import Plan, allowance, excess
 from mcuref.memory.buffers import Buffer
 from mcuref.models import find_model, narrowed
 from mcuref.program import program as program_module
-from mcuref.program.compiler import program_needs
 from mcuref.testing import networks, rules_strategy
 
 RANDOM = settings(max_examples=60, deadline=None, database=None, derandomize=True)

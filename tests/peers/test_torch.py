@@ -18,7 +18,7 @@ from mcuref.layers import (
     Reshape,
     Residual,
 )
-from mcuref.program.effort import KEPT
+from mcuref.operators.columns import KEPT
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[peers]'")
 
@@ -194,7 +194,7 @@ def test_momentum_and_batch(layers, batch, momentum):
     program = assert_trained_alike(network.with_parameters(start), SGD(0.01 * batch, "constant", momentum, batch), 6)
     for instruction, counts in zip(program.instructions, program.counts):
         if instruction.phase == "apply":
-            assert counts[KEPT] == 6 // batch * instruction.dimensions[0], f"a row of {instruction.layer} has no error"
+            assert counts[KEPT] == 6 // batch * instruction["R"], f"a row of {instruction.layer} has no error"
 
 
 def test_input_gradient():

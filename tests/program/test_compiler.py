@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from mcuref import SGD, Budget, Dense, Flatten, Full, Input, InputError, Network, ReLU, TinyProp, TopK, build, compile
 from mcuref.layers import Conv2D, MaxPool2D, Reshape, Residual
 from mcuref.memory.buffers import CATEGORIES, aligned
+from mcuref.operators.columns import COLUMNS
 from mcuref.program.compiler import trainable_layers
-from mcuref.program.instructions import COLUMNS
 from mcuref.testing import assert_no_overlap, networks, programs
 
 from .liveness import lifetimes, live_ranges, most_alive

@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 
 import mcuref
-from mcuref import McurefError, NonFiniteError
+from mcuref import McurefError, NonFiniteError, compile
+from mcuref.operators import OPCODES
 from mcuref.program import executor, first_steps
-from mcuref.program.instructions import OPCODES
 from mcuref.program.program import Program
 
-PLAIN = f"from mcuref.program import first_steps; print({{t: first_steps.computed(t) for t in {tuple(first_steps.KNOWN)}}})"
+PLAIN = f"""if True:
+    from mcuref import compile
+    from mcuref.program import first_steps
+    print({{t: first_steps.computed(compile, t) for t in {tuple(first_steps.KNOWN)}}})"""
 
 
 def test_plain_python_takes_them():
@@ -26,7 +29,7 @@ def test_plain_python_takes_them():
 
 
 def test_the_executor_takes_them():
-    assert first_steps.fault("uint16") is None
+    assert first_steps.fault(compile, "uint16") is None
 
 
 @pytest.fixture
@@ -44,7 +47,7 @@ def trained(monkeypatch):
 
 
 def test_they_run_every_instruction(trained):
-    first_steps.computed("uint16")
+    first_steps.computed(compile, "uint16")
     run = {i.name for program, _ in trained for i, runs in zip(program.instructions, program.counts[:, 0]) if runs}
     assert run == set(OPCODES)
     assert 0 < trained[0][1].trained.sum() < trained[0][1].trained.size  # a decision skips some samples and not others
@@ -59,13 +62,13 @@ def test_a_wrong_bit_is_seen(monkeypatch, field, number):
     def miscalculating(program, x, y=None):
         shown = train(program, x, y)
         if calls["train"] == number:
-            first = shown.losses if field == "losses" else program.arena.view(program._state_buffers[0])
+            first = shown.losses if field == "losses" else program.arena.view(program.state_buffers[0])
             first.reshape(-1).view(np.uint32)[0] ^= 1
         calls["train"] += 1
         return shown
 
     monkeypatch.setattr(Program, "train", miscalculating)
-    sentence = first_steps.fault("uint16")
+    sentence = first_steps.fault(compile, "uint16")
     assert (
         f"wrong in case {number} of" in sentence
         and f"plain Python has {first_steps.KNOWN['uint16'][number]:08x};" in sentence
@@ -77,12 +80,12 @@ def test_an_error_that_is_not_finite_is_wrong(monkeypatch):
         raise NonFiniteError("dense1", 0)
 
     monkeypatch.setattr(Program, "train", explode)
-    assert "00000000, where" in first_steps.fault("uint16")
+    assert "00000000, where" in first_steps.fault(compile, "uint16")
 
 
 @pytest.fixture
 def compile_executor(monkeypatch):
-    """Compile an executor that is loaded or not, of which first_steps has these opinions; returns what happened."""
+    """Compile an executor that is loaded or not, of whose first steps these are the opinions; returns what happened."""
 
     def run(loaded, *opinions):
         happened, opinions = [], iter(opinions)
@@ -93,9 +96,8 @@ def compile_executor(monkeypatch):
         monkeypatch.setattr(executor, "execute", compiled)
         monkeypatch.setattr(executor, "compile_anew", lambda: happened.append("anew"))
         monkeypatch.setattr(executor, "forget", lambda what: happened.append("forget"))
-        monkeypatch.setattr(first_steps, "fault", lambda _: next(opinions))
         try:
-            executor.compile_executor()
+            executor.compile_executor("uint16", lambda _: next(opinions))
         except McurefError as error:
             happened.append(str(error))
         assert next(opinions, "none left") == "none left"

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from mcuref import SGD, Dense, Full, Input, InputError, Network, ReLU, TinyProp, TinyPropV2, TopK, build, compile
 from mcuref.layers import Conv2D, DepthwiseConv2D, Flatten, MaxPool2D, Residual
 from mcuref.memory.buffers import aligned
-from mcuref.program.effort import KEPT, MACS, counts_by_kind, dense_macs, effort
+from mcuref.operators.columns import KEPT
+from mcuref.program.effort import counts_by_kind, dense_macs, effort, macs
 from mcuref.testing import programs, samples
 
 from . import reference
@@ -411,16 +412,16 @@ def test_counted_effort_is_that_of_the_kept_entries(task):
                 written += len(rows) * (int(np.prod(shapes["weights"])) // shapes["bias"][0] + 1)
             rows.clear()
     found = {}
-    for instruction, row in zip(program.instructions, program.counts):
+    for instruction, row, done in zip(program.instructions, program.counts, macs(program.instructions, program.counts)):
         i = instruction.layer_index
         if instruction.phase == "update":
-            found[i] = found.get(i, 0) + int(row[MACS])
+            found[i] = found.get(i, 0) + done
         if instruction.name.endswith("backward_input_f32"):
-            assert row[MACS] == expected.get(i, 0), "the way back to the input costs what the weight gradient does"
+            assert done == expected.get(i, 0), "the way back to the input costs what the weight gradient does"
         if instruction.phase == "forward":
-            macs = network.layers[i].macs(network.input_shape(i)) if i in network.parametric else 0
-            assert row[MACS] == SHOWN * macs
-        assert instruction.phase not in ("gradient", "batch", "loss", "input") or not row[MACS] and not row[KEPT]
+            each = network.layers[i].macs(network.input_shape(i)) if i in network.parametric else 0
+            assert done == SHOWN * each
+        assert instruction.phase not in ("gradient", "batch", "loss", "input") or not done and not row[KEPT]
     counts = counts_by_kind(program)
     assert found == {i: expected.get(i, 0) for i in program.trainable}
     assert counts["weight_gradient"] == sum(expected.values()) and counts["update"] == written

@@ -6,12 +6,13 @@ from hypothesis import given, settings
 
 from mcuref import Dense, Input, Network, TinyProp, TinyPropV2, build, compile
 from mcuref.layers import Conv2D, DepthwiseConv2D, Flatten, ReLU, ReLU6, Residual
-from mcuref.program.instructions import COLUMNS, NAMES, OPCODES
+from mcuref.operators import NAMES, OPCODES
+from mcuref.operators.columns import COLUMNS
 from mcuref.testing import programs
 
 RANDOM = settings(max_examples=120, deadline=None, database=None, derandomize=True)
 
-# opcode: outputs, inputs, dimensions used, constants used; as documented beside the opcodes
+# opcode: outputs, inputs, dimensions used, constants used; a contract, apart from the declarations
 DOCUMENTED = {
     "load_u8": (1, 2, 2, 0), "load_i8": (1, 2, 2, 0), "load_i16": (1, 2, 2, 0), "load_f32": (1, 2, 2, 0),
     "dense_forward_f32": (1, 3, 2, 0), "conv_forward_f32": ((1, 2), 3, 12, 0),
@@ -110,7 +111,7 @@ def test_every_column_of_every_row(program):
         dimensions = [value[f"d{i}"] for i in range(used["d"])]
         wanted = expected_dimensions(instruction, program.network)
         assert dimensions[: len(wanted)] == wanted
-        assert [value[f"f{i}"] for i in range(used["f"])] == [np.float32(c) for c in instruction.constants]
+        assert [value[f"f{i}"] for i in range(used["f"])] == [np.float32(c) for c in instruction.constants.values()]
         assert not any(value[f"{block}{i}"] for block in "df" for i in range(used[block], BLOCKS[block]))
 
 
@@ -147,7 +148,7 @@ def test_damping_counts_layers_with_parameters_from_the_output_blocks_included(w
     block = Residual([Conv2D(4, 1), ReLU(), DepthwiseConv2D(1)], Conv2D(4, 1))
     network = Network([Input((3, 3, 2)), block, ReLU(), Flatten(), Dense(3)])
     program = compile(network, TinyProp(0.25, 0.75, 0.5, output="rule"), wrt=wrt)
-    found = [(i.layer, float(i.constants[2])) for i in program.instructions if i.phase == "selection"]
+    found = [(i.layer, float(i["damping"])) for i in program.instructions if i.phase == "selection"]
     assert found == [("dense1", 1), ("conv2", 0.5), ("depthwise1", 0.25), ("conv1", 0.125)]
 
 

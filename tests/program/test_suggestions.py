@@ -6,9 +6,10 @@ import time
 import pytest
 
 from mcuref import SGD, Budget, BudgetExceeded, Full, TinyProp, TinyPropV2, TopK, build, compile, find_target
+from mcuref.cost.needs import program_needs
 from mcuref.export.cores import MEASURED_CORES
 from mcuref.models import ZOO, find_model, narrowed
-from mcuref.program.compiler import program_needs, require
+from mcuref.program.compiler import require
 
 RULES = [Full(), TopK(0.1), TinyProp(), TinyPropV2()]
 TOML = """

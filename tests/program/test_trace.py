@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from mcuref import SGD, Dense, Full, Input, Network, NonFiniteError, ReLU, TinyProp, TinyPropV2, build, compile
 from mcuref.layers import AveragePool2D, Conv2D, DepthwiseConv2D, Flatten, MaxPool2D, ReLU6, Residual
+from mcuref.operators.columns import COLUMNS
 from mcuref.program import executor
-from mcuref.program.instructions import COLUMNS
 from mcuref.program.trace import PlanViolation, write_csv
 from mcuref.testing import programs, samples
 
@@ -234,9 +234,9 @@ def test_reads_outside_operands_are_a_violation(monkeypatch):
     program = small()
     real = executor.execute
 
-    def peeking(table, table_f32, u8, u16, i32, f32, *rest):
-        real(table, table_f32, u8, u16, i32, f32, *rest)
-        first_row, relu = rest[8], row_of(program, "relu_forward_f32")
+    def peeking(table, constants, memory, host, first_row, *rest):
+        real(table, constants, memory, host, first_row, *rest)
+        f32, relu = memory.f32, row_of(program, "relu_forward_f32")
         if first_row == relu:
             out = program.plan.offsets[program.instructions[relu].outputs[0]] // 4
             f32[out] += f32[program.plan.offsets[program.listing.parameters["dense3.bias"]] // 4]

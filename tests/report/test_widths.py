@@ -5,14 +5,14 @@ from types import SimpleNamespace
 import pytest
 
 from mcuref import TARGETS, rules
-from mcuref.bench import MODELS
+from mcuref.bench.benchmark import MODELS
 from mcuref.cli.console import show
-from mcuref.comparison import METHODS, SWEEP
 from mcuref.datasets.catalogue import CATALOGUE
+from mcuref.experiments.comparison import METHODS, SWEEP
 from mcuref.models import ZOO, build, find_model
+from mcuref.operators import NAMES
 from mcuref.optimisers import SGD
 from mcuref.program.compiler import compile
-from mcuref.program.instructions import NAMES
 from mcuref.report.comparison_tables import comparison_tables, sweep_tables
 from mcuref.report.firmware import profile_tables
 from mcuref.report.incremental import incremental_tables, task_table

@@ -2,17 +2,16 @@
 
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from mcuref.errors import InputError
 from mcuref.testing.failure import Case, require_callable
 from mcuref.testing.search import require_whole, search
 from mcuref.testing.strategies import plan_problems
 
-Lifetimes = Sequence[tuple[int, int, int]]  # bytes, first and last instruction
+Lifetimes = Sequence[tuple[int, int, int]]  # (size in bytes, first, last) of each buffer
 
 
-def check_plan(implementation: Callable[..., Any], examples: int = 200, seed: int = 0, alignment: int = 4) -> None:
+def check_plan(implementation: Callable, examples: int = 200, seed: int = 0, alignment: int = 4) -> None:
     """Check a planner on lifetimes that are identical, nested, chained, and that touch at one instruction.
 
     - Two buffers whose inclusive lifetimes overlap share no byte (TinyEngine's planner puts buffers of identical
@@ -38,7 +37,7 @@ def check_plan(implementation: Callable[..., Any], examples: int = 200, seed: in
     search(lambda lifetimes: check_plan_case(implementation, lifetimes, alignment), plan_problems(), examples, seed)
 
 
-def check_plan_case(implementation: Callable[..., Any], lifetimes: Lifetimes, alignment: int = 4) -> None:
+def check_plan_case(implementation: Callable, lifetimes: Lifetimes, alignment: int = 4) -> None:
     """`check_plan` for one list of lifetimes. Raises CheckFailed."""
     case = Case("check_plan_case", implementation, {"lifetimes": lifetimes, "alignment": alignment})
     offsets, reported = _plan(case, case.call(implementation, list(lifetimes)))

@@ -3,10 +3,8 @@
 import ctypes
 import operator
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mcuref.errors import InputError
 from mcuref.testing import oracles
@@ -19,7 +17,7 @@ EPS = float(np.finfo(np.float32).eps)
 
 
 def check_rule(
-    implementation: Callable[..., Any],
+    implementation: Callable,
     s_min: float = 0.0,
     s_max: float = 1.0,
     zeta: float = 1.0,
@@ -58,13 +56,17 @@ def check_rule(
     if not 0 <= s_min <= s_max or not 0 < zeta:
         raise InputError(f"0 <= s_min <= s_max and 0 < zeta must hold, not s_min {s_min}, s_max {s_max}, zeta {zeta}")
     oracles.kept_count(1.0, 1, rounding)  # refuses an unknown rounding before any search
-    settings: Any = (s_min, s_max, zeta, position, rounding)
-    search(lambda problem: check_rule_case(implementation, *problem, *settings), rule_problems(max_size=33), examples, seed)
+    search(
+        lambda problem: check_rule_case(implementation, problem[0], problem[1], s_min, s_max, zeta, position, rounding),
+        rule_problems(max_size=33),
+        examples,
+        seed,
+    )
 
 
 def check_rule_case(
-    implementation: Callable[..., Any],
-    delta: NDArray[np.float32],
+    implementation: Callable,
+    delta: np.ndarray,
     y_max: float,
     s_min: float = 0.0,
     s_max: float = 1.0,

@@ -3,10 +3,8 @@
 import ctypes
 import numbers
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mcuref.errors import InputError
 from mcuref.testing import oracles
@@ -19,9 +17,7 @@ EPS = float(np.finfo(np.float32).eps)
 ARGUMENTS = ("dx", "w", "b", "x", "delta", "kept")
 
 
-def check_sparse_update(
-    implementation: Callable[..., Any], examples: int = 200, seed: int = 0, tolerance: float = 1.0
-) -> None:
+def check_sparse_update(implementation: Callable, examples: int = 200, seed: int = 0, tolerance: float = 1.0) -> None:
     """Check a dense layer's backward pass and SGD step of which only the kept outputs propagate and train.
 
     dx = sum over kept o of delta[o] w[o];   then, for kept o, w[o] -= learning_rate delta[o] x and
@@ -62,12 +58,12 @@ def check_sparse_update(
 
 
 def check_sparse_update_case(
-    implementation: Callable[..., Any],
-    w: NDArray[np.float32],
-    b: NDArray[np.float32],
-    x: NDArray[np.float32],
-    delta: NDArray[np.float32],
-    kept: NDArray[np.uint16],
+    implementation: Callable,
+    w: np.ndarray,
+    b: np.ndarray,
+    x: np.ndarray,
+    delta: np.ndarray,
+    kept: np.ndarray,
     learning_rate: float,
     tolerance: float = 1.0,
 ) -> None:

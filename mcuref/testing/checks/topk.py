@@ -3,10 +3,8 @@
 import ctypes
 import operator
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mcuref.testing import oracles
 from mcuref.testing.buffers import Guarded, call_c, is_c_function
@@ -17,7 +15,7 @@ from mcuref.testing.strategies import MAX, topk_problems
 NEVER_WRITTEN = 0xA5A5
 
 
-def check_topk(implementation: Callable[..., Any], examples: int = 200, seed: int = 0) -> None:
+def check_topk(implementation: Callable, examples: int = 200, seed: int = 0) -> None:
     """Check that a selection keeps the k largest |delta|: ascending, ties to the lowest index, exact zeros dropped.
 
     Both forms are also held to: indices in range, none twice, delta unchanged; the C form to nothing written outside
@@ -43,7 +41,7 @@ def check_topk(implementation: Callable[..., Any], examples: int = 200, seed: in
     search(lambda problem: check_topk_case(implementation, *problem), topk_problems(max_size=33), examples, seed)
 
 
-def check_topk_case(implementation: Callable[..., Any], delta: NDArray[np.float32], k: int) -> None:
+def check_topk_case(implementation: Callable, delta: np.ndarray, k: int) -> None:
     """`check_topk` for one input: delta float32 [n], 1 <= k <= n. Raises CheckFailed."""
     case = Case("check_topk_case", implementation, {"delta": delta, "k": k})
     errors = Guarded(delta, guard=MAX)  # whoever reads past the end selects an index that is out of range

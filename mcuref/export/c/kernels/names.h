@@ -1,5 +1,5 @@
 /* Symbols of the kernels begin with mcuref_, so that they meet none of your firmware's; here they have the names of their
- * twins in Python. Every header of a kernel includes this. */
+ * twins in Python. Every header of a kernel includes this. Written by python -m mcuref.export.generate. */
 #ifndef MCUREF_NAMES_H
 #define MCUREF_NAMES_H
 

@@ -1,3 +1,4 @@
+/* Written by python -m mcuref.export.generate. */
 #include "operations.h"
 
 #include "add.h"

@@ -1,11 +1,12 @@
+/* Written by python -m mcuref.export.generate. */
 #include "operations.h"
 
 #include "conv.h"
 
 mcuref_next mcuref_run_conv_forward_f32(const mcuref_row *row, mcuref_run *run) {
-  float *out = mcuref_output(run, row->out[0]), *patch = mcuref_output(run, row->out[1]);
+  float *z = mcuref_output(run, row->out[0]), *patch = mcuref_output(run, row->out[1]);
   const float *x = mcuref_input(run, row->in[0]), *w = mcuref_input(run, row->in[1]);
-  conv_forward_f32(out, patch, x, w, mcuref_input(run, row->in[2]), row->d);
+  conv_forward_f32(z, patch, x, w, mcuref_input(run, row->in[2]), row->d);
   return MCUREF_GO_ON;
 }
 

@@ -1,4 +1,5 @@
-/* What runs each instruction: finds its operands and dimensions in a row of the table and calls the kernel. */
+/* What runs each instruction: finds its operands and dimensions in a row of the table and calls the kernel.
+ * Written by python -m mcuref.export.generate. */
 #ifndef MCUREF_OPERATIONS_H
 #define MCUREF_OPERATIONS_H
 

@@ -1,3 +1,4 @@
+/* Written by python -m mcuref.export.generate. */
 #include "operations.h"
 
 #include "relu.h"
@@ -7,15 +8,16 @@ mcuref_next mcuref_run_relu_forward_f32(const mcuref_row *row, mcuref_run *run) 
   return MCUREF_GO_ON;
 }
 
-mcuref_next mcuref_run_relu_backward_f32(const mcuref_row *row, mcuref_run *run) {
-  const float *dy = mcuref_input(run, row->in[0]), *y = mcuref_input(run, row->in[1]);
-  relu_backward_f32(mcuref_output(run, row->out[0]), dy, y, row->f[0], row->d[0]);
+mcuref_next mcuref_run_relu_mask_forward_f32(const mcuref_row *row, mcuref_run *run) {
+  float *y = mcuref_output(run, row->out[0]);
+  uint8_t *mask = mcuref_output(run, row->out[1]);
+  relu_mask_forward_f32(y, mask, mcuref_input(run, row->in[0]), row->f[0], row->d[0]);
   return MCUREF_GO_ON;
 }
 
-mcuref_next mcuref_run_relu_mask_forward_f32(const mcuref_row *row, mcuref_run *run) {
-  uint8_t *mask = mcuref_output(run, row->out[1]);
-  relu_mask_forward_f32(mcuref_output(run, row->out[0]), mask, mcuref_input(run, row->in[0]), row->f[0], row->d[0]);
+mcuref_next mcuref_run_relu_backward_f32(const mcuref_row *row, mcuref_run *run) {
+  const float *dy = mcuref_input(run, row->in[0]);
+  relu_backward_f32(mcuref_output(run, row->out[0]), dy, mcuref_input(run, row->in[1]), row->f[0], row->d[0]);
   return MCUREF_GO_ON;
 }
 

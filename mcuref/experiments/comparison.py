@@ -1,0 +1,249 @@
+"""Methods side by side: same start weights, same order, same epochs and learning rate, one row a method."""
+
+import threading
+import time
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import asdict
+
+import numpy as np
+
+from mcuref import arguments, rules
+from mcuref.cost.instructions import step_instructions
+from mcuref.errors import InputError
+from mcuref.experiments.parallel import cores
+from mcuref.experiments.protocols import find_protocol
+from mcuref.layers import find_loss
+from mcuref.memory.targets import Budget
+from mcuref.metrics import deviation
+from mcuref.models import build, find_model
+from mcuref.program.compiler import compile, require
+from mcuref.program.zeros import SAMPLES, zero_shares
+from mcuref.runs.training import Run
+from mcuref.training import Trainer
+
+METHODS = tuple(rules.METHODS)
+SWEEP = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)  # ratios of static top-k, with a dense output layer
+
+
+class Comparison:
+    """Everything that rows of one table share; checks first that every method fits the budget.
+
+    Seeds and methods are independent, so they run on all cores there are; what comes out does not depend on how many.
+
+    Parameters
+    ----------
+    data : :class:`mcuref.Data`, evaluated on its test side.
+    model : as in :func:`mcuref.models.build`; a TOML file is read once.
+    seeds : sequence of int: start weights and orders; figures are means over them.
+    regime : "scratch", "continue" or "shift".
+    budget : :class:`mcuref.Budget` or None.
+    trainable : int or None, as in :func:`mcuref.compile`.
+    policy : "immediate", "accumulate" or None, as there.
+    progress : callable(what, done, total) or None.
+    given : columns of the protocol to replace, where not None: epochs, learning_rate, schedule, momentum, batch.
+    """
+
+    def __init__(
+        self, data, model, *, seeds=(0,), regime="scratch", budget=None, trainable=None, policy=None, progress=None, **given
+    ):
+        self.data, self.model, self.seeds, self.regime = data, find_model(model), _seeds(seeds), regime
+        self.budget, self.trainable, self.policy, self.progress = budget, trainable, policy, progress
+        self.loss = self.model.loss
+        if find_loss(self.loss).target == "none" and data.kind != "anomaly":
+            raise InputError(
+                f"model {self.model.name!r} is trained without labels; methods are compared by accuracy, or on anomaly data "
+                "by AUC"
+            )
+        if trainable == 0:
+            raise InputError("trainable 0 leaves nothing to train; methods can be compared from 1 on")
+        self.protocol = find_protocol(data.name, self.model.name, regime, **given)
+        self._stopped = threading.Event()
+
+    def compiled(self, rule, network=None):
+        """A program of this comparison, from the weights of seed 0 or of ``network``; BudgetExceeded if too large."""
+        network = build(self.model, self.data) if network is None else network
+        return compile(
+            network,
+            rule,
+            self.protocol.optimiser(),
+            loss=self.loss,
+            policy=self.policy,
+            trainable=self.trainable,
+            budget=self.budget,
+        )
+
+    def check(self, named_rules):
+        """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
+        self.protocol.check(self.data)
+        every = [rule for _, _, rule in named_rules.values()]
+        budget = Budget(None, None) if self.budget is None else self.budget
+        require(
+            build(self.model, self.data),
+            every,
+            budget,
+            self.protocol.optimiser(),
+            loss=self.loss,
+            policy=self.policy,
+            trainable=self.trainable,
+        )
+
+    def run(self, named_rules):
+        """Rows of ``named_rules``, {key: (method, preset, rule)}; drops are against the one whose method is full."""
+        self.check(named_rules)
+        self._stopped.clear()
+        with ThreadPoolExecutor(cores()) as pool:
+            try:
+                # starts come first, so that nobody waits in vain for one that is behind him in the queue
+                starts = {seed: pool.submit(self._start, seed) for seed in self.seeds}
+                runs = {
+                    key: [pool.submit(self._train, method, rule, seed, starts[seed]) for seed in self.seeds]
+                    for key, (method, _, rule) in named_rules.items()
+                }
+                done, _ = wait([future for futures in runs.values() for future in futures], return_when=FIRST_EXCEPTION)
+                results = {key: [f.result() for f in futures if f in done] for key, futures in runs.items()}
+            except BaseException:  # one run failed, or Ctrl-C: the others need not go on
+                self._stopped.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+        rows = [self._row(*named_rules[key], results[key]) for key in named_rules]
+        reference = next((row for row in rows if row["method"] == "full"), None)
+        for row in rows:
+            _relate(row, reference)
+        return rows
+
+    def _start(self, seed):
+        """Network and data that every method starts from; pre-training is done once."""
+        network = build(self.model, self.data, seed=seed)
+        progress = self._progress(f"pre-training, seed {seed}")
+        run = Run(self.protocol, network, self.data, self.loss, seed, None, progress=lambda _, *done: progress(*done))
+        return run.start(), run.second
+
+    def _train(self, method, rule, seed, start):
+        """(result, seconds, plan, instructions a step) of one run."""
+        network, data = start.result()
+        program = self.compiled(rule, network)
+        began = time.perf_counter()
+        progress = self._progress(f"{method}, seed {seed}")
+        result = Trainer(program, data, epochs=self.protocol.epochs, seed=seed, progress=progress).run()
+        seconds = time.perf_counter() - began
+        return result, seconds, program.plan, self._instructions(program, data.x_train[:SAMPLES])
+
+    def _instructions(self, program, x):
+        """Instructions of an average training step of a program that has run, on the budget's core; None if unknown.
+
+        Zeros, which cost less where products are computed in software, are counted in some samples.
+        """
+        if self.budget is None or not self.budget.core:
+            return None
+        return step_instructions(program, self.budget.core, program.counts, zeros=zero_shares(program, x))
+
+    def _progress(self, what):
+        def update(done, total):
+            if self._stopped.is_set():
+                raise InterruptedError("another run of the comparison failed")
+            if self.progress:
+                self.progress(what, done, total)
+
+        return update
+
+    def _row(self, method, preset, rule, runs):
+        results, plan = [result for result, *_ in runs], runs[0][2]
+        instructions = [count for *_, count in runs]
+        scores = [result.score for result in results]
+        return {
+            "method": method,
+            "preset": preset,
+            "dtype": "float32",
+            "metric": results[0].metric,
+            "accuracy": float(np.mean(scores)),
+            "accuracy_std": deviation(scores),
+            "per_seed": scores,
+            "accuracy_drop": None,
+            "accuracy_drop_std": None,
+            "backward_effort": float(np.mean([r.backward_effort for r in results])),
+            "backward_effort_nonzero": None,
+            "total_effort": float(np.mean([r.total_effort for r in results])),
+            "samples_skipped": sum(r.samples_skipped for r in results) / sum(r.samples_shown for r in results),
+            "mean_ratio_per_layer": _mean_ratios(results),
+            "counts": {kind: sum(r.counts[kind] for r in results) for kind in results[0].counts},
+            "instructions_per_step": None if instructions[0] is None else float(np.mean(instructions)),
+            "settings": asdict(rule),
+            "sram_bytes": plan.sram,
+            "flash_bytes": plan.flash,
+            "timing": {"seconds": sum(seconds for _, seconds, *_ in runs)},
+        }
+
+
+def _seeds(seeds):
+    """The seeds, checked: at least one, all different."""
+    try:
+        chosen = tuple(arguments.seed(value) for value in seeds)
+    except TypeError:
+        raise InputError(f"seeds {seeds!r} are not a row of whole numbers, such as (0, 1, 2)") from None
+    if not chosen or len(set(chosen)) != len(chosen):
+        raise InputError(f"seeds {list(chosen)} must be at least one, and all different")
+    return chosen
+
+
+def _mean_ratios(results):
+    layers = zip(*(r.mean_ratio_per_layer for r in results))
+    return [
+        {"layer": rows[0]["layer"]} | {key: float(np.mean([row[key] for row in rows])) for key in ("ratio", "kept_ratio")}
+        for rows in layers
+    ]
+
+
+def _relate(row, reference):
+    """Fill in what compares a row with full training on the same seeds."""
+    if reference is None:
+        return
+    row["accuracy_drop"] = reference["accuracy"] - row["accuracy"]
+    row["accuracy_drop_std"] = deviation([full - own for full, own in zip(reference["per_seed"], row["per_seed"])])
+    spent, full = (r["counts"]["weight_gradient"] + r["counts"]["propagate"] for r in (row, reference))
+    row["backward_effort_nonzero"] = spent / full if full else 0.0
+
+
+def named_rules(methods=METHODS, preset="default", protocol=None, **settings):
+    """{method: (method, preset, rule)}; a setting applies to every method that has it, at least to one.
+
+    The protocol's own settings, if there are any, are part of the default preset.
+    """
+    chosen = {}
+    for method in methods:
+        if method in chosen:
+            raise InputError(f"method {method!r} is named twice; once is enough")
+        has = rules.setting_names(method)
+        own = protocol.settings if protocol is not None and preset == "default" else {}
+        mine = {name: value for name, value in (own | settings).items() if name in has}
+        chosen[method] = (method, preset, rules.make(method, preset, **mine))
+    for name in settings:
+        if not any(name in rules.setting_names(method) for method in methods):
+            end = rules.settings_hint(name, methods, preset)
+            raise InputError(f"setting {name!r} belongs to none of the methods {', '.join(methods)}{end}")
+    return chosen
+
+
+def sweep_rules():
+    """Static top-k at the ratios of `SWEEP`, with its best output policy, as named rules."""
+    return {f"topk {r:g}": ("topk", "sweep", rules.TopK(r, output="dense")) for r in SWEEP}
+
+
+def advantage(row, sweep):
+    """How many times less backward effort a row has than static top-k of equal accuracy.
+
+    Linear interpolation of effort over accuracy between neighbouring ratios of the sweep. A method more accurate than
+    every ratio is compared with the most accurate one, less accurate than every ratio with the cheapest: the first is
+    then a lower bound of the advantage. Returns {"factor", "topk_effort", "bound"}; bound is "", "at least" or
+    "at most"; factor is None for a method that trained nothing.
+    """
+    points = sorted((r["backward_effort"], r["accuracy"]) for r in sweep)
+    best = max(accuracy for _, accuracy in points)
+    if row["accuracy"] >= best:
+        effort, bound = min(e for e, a in points if a == best), "at least"
+    elif row["accuracy"] <= points[0][1]:
+        effort, bound = points[0][0], "at most"
+    else:  # the first crossing from the cheap side: the least effort at which top-k is as good
+        (e0, a0), (e1, a1) = next(pair for pair in zip(points, points[1:]) if pair[0][1] < row["accuracy"] <= pair[1][1])
+        effort, bound = e0 + (e1 - e0) * (row["accuracy"] - a0) / (a1 - a0), ""
+    factor = effort / row["backward_effort"] if row["backward_effort"] else None
+    return {"factor": factor, "topk_effort": effort, "bound": bound}

@@ -1,0 +1,328 @@
+"""Write what follows from the operators' declarations: what runs them, in Python and C, and their page in the documentation.
+
+    python -m mcuref.export.generate            # write the files
+    python -m mcuref.export.generate --check    # exit status 1 if one is not as it would be written
+
+Written are the wrappers that do nothing but unpack a row, the dispatch on opcodes, the prototypes of all wrappers in C, the
+names of C's kernels, and docs/operators.md. All of it is committed: who reads or ships the sources needs no generator.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+
+from mcuref.export.sources import SOURCES
+from mcuref.files import new_file
+from mcuref.operators import OPERATORS
+from mcuref.operators.operator import Operand, Operator
+
+PACKAGE = Path(__file__).resolve().parents[1]
+COMMAND = "python -m mcuref.export.generate"
+WIDTH = 125  # of Python and of the prototypes in C
+PHASES = {  # what the opcodes of a phase have in common, for people
+    "input": "Bring a sample into the input buffer",
+    "forward": "Forward",
+    "loss": "The error at the outputs",
+    "decision": "Whether a sample is trained",
+    "selection": "Which entries of an error are trained",
+    "propagate": "Errors on their way back",
+    "update": "Updates of weights, and sums of gradients",
+    "gradient": "Begin sums of gradients",
+    "batch": "Count the samples of a batch",
+    "apply": "Apply sums of gradients",
+}
+
+
+def files() -> dict[Path, str]:
+    """{path: text} of all that is written."""
+    operators = list(OPERATORS.values())
+    texts = {}
+    for module in dict.fromkeys(operator.module for operator in operators if operator.arguments is not None):
+        mine = [operator for operator in operators if operator.module == module]
+        texts[PACKAGE / "operations" / f"{module}.py"] = python_wrappers(mine)
+        texts[SOURCES / "operations" / f"{module}.c"] = c_wrappers(mine)
+    texts[PACKAGE / "operations" / "dispatch.py"] = dispatch(operators)
+    texts[SOURCES / "operations" / "operations.h"] = c_prototypes(operators)
+    texts[SOURCES / "kernels" / "names.h"] = c_names()
+    texts[PACKAGE.parent / "docs" / "operators.md"] = page(operators)
+    return texts
+
+
+def _shared(operators: Sequence[Operator], written: Callable[[Operator], tuple[str, str]], call: str) -> list[str]:
+    """Wrappers; of two that do the same the second calls the first. ``written`` gives (head, body)."""
+    known: dict[str, str] = {}
+    found = []
+    for operator in operators:
+        head, body = written(operator)
+        found.append(head + (call.format(name=known[body]) if body in known else body))
+        known.setdefault(body, operator.name)
+    return found
+
+
+# -- Python ------------------------------------------------------------------------------------------------------------
+
+
+def python_wrappers(operators: Sequence[Operator]) -> str:
+    """A module of mcuref/operations/: what runs operators whose kernels are in one file."""
+    module = operators[0].module
+    wrappers = _shared(operators, _python_wrapper, "    return run_{name}(row, f, memory, host, sample, counts)\n")
+    bodies = "".join(f"\n\n{wrapper}" for wrapper in wrappers)
+    kernels = {operator.kernel for operator in operators}
+    columns = {name for name in ("KEPT", "IN", "OUT", "D", "F") if re.search(rf"\b{name}\b", bodies)}
+    views = {name for name in ("GO_ON", "f32", "i32", "indices", "rate", "u8") if re.search(rf"\b{name}\b", bodies)}
+    numpy = "import numpy as np\n\n" if "np." in bodies else ""
+    return (
+        f'"""What runs the instructions of mcuref/kernels/{module}.py. Written by {COMMAND}."""\n\n{numpy}'
+        + _imports(
+            {
+                "mcuref.kernels.jit": {"kernel"},
+                f"mcuref.kernels.{module}": kernels,
+                "mcuref.operations.views": views,
+                "mcuref.operators.columns": columns,
+            }
+        )
+        + bodies
+    )
+
+
+def _imports(names: Mapping[str, Collection[str]]) -> str:
+    """Lines that import names from modules, sorted as the formatter does: constants, classes, functions."""
+
+    def place(name: str) -> tuple:
+        parts = [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+        return not (name.isupper() and len(name) > 1), not name[0].isupper(), parts
+
+    return "".join(_import(module, sorted(names[module], key=place)) for module in sorted(names))
+
+
+def _import(module: str, names: Sequence[str]) -> str:
+    line = f"from {module} import {', '.join(names)}\n"
+    if len(line) <= WIDTH + 1:
+        return line
+    return f"from {module} import (\n" + "".join(f"    {name},\n" for name in names) + ")\n"
+
+
+def _python_wrapper(operator: Operator) -> tuple[str, str]:
+    """(head, body) of what runs an operator."""
+    columns = {name: _column("D", i) for i, name in enumerate(operator.dimensions)}
+    axes = [axis for operand in operator.operands.values() for axis in operand.axes if operand.name != "count"]
+    used = [name for name in operator.dimensions if any(re.search(rf"\b{name}\b", axis) for axis in axes)]
+    lines = []
+    if used:
+        lines.append(_assignment(", ".join(used), [f"np.int64(row[{columns[name]}])" for name in used]))
+    if "count" in operator.operands:
+        lines.append(f"    count = i32(memory, row[{_column('IN', _place(operator, 'count'))}])")
+        lines.append("    counts[KEPT] += count")
+    views = [_python_view(operator, operand) for operand in operator.operands.values() if operand.name != "count"]
+    lines += [_call(operator.kernel, views + _python_arguments(operator, columns)), "    return GO_ON"]
+    head = f"@kernel(inlined=True)\ndef run_{operator.name}(row, f, memory, host, sample, counts):\n"
+    return f'{head}    """{operator.signature}."""\n', "\n".join(lines) + "\n"
+
+
+def _python_view(operator: Operator, operand: Operand) -> str:
+    kind = {"index": "indices"}.get(operand.type, operand.type)
+    count = " * ".join(operand.axes) or "count"
+    side = "OUT" if operand in operator.outputs else "IN"
+    return f"{kind}(memory, row[{_column(side, _place(operator, operand.name))}], {count})"
+
+
+def _python_arguments(operator: Operator, columns: dict[str, str]) -> list[str]:
+    found = []
+    for name in operator.arguments or ():
+        if name == "g":
+            found.append("row[D:F]")
+        elif name in operator.constants:
+            own = f"f[{operator.constants.index(name)}]"
+            found.append(f"rate({own}, sample)" if name == "rate" else own)
+        else:
+            found.append(f"row[{columns[name]}]")
+    return found
+
+
+def _column(first: str, i: int) -> str:
+    return first if i == 0 else f"{first} + {i}"
+
+
+def _place(operator: Operator, name: str) -> int:
+    """The number of an operand among the outputs or inputs."""
+    operands = operator.outputs if any(o.name == name for o in operator.outputs) else operator.inputs
+    return [operand.name for operand in operands].index(name)
+
+
+def _assignment(targets: str, values: Sequence[str]) -> str:
+    line = f"    {targets} = {', '.join(values)}"
+    if len(line) <= WIDTH:
+        return line
+    return f"    {targets} = (\n" + "".join(f"        {value},\n" for value in values) + "    )"
+
+
+def _call(function: str, arguments: Sequence[str]) -> str:
+    """A statement that calls a function, laid out as the formatter does."""
+    line = f"    {function}({', '.join(arguments)})"
+    if len(line) <= WIDTH:
+        return line
+    inner = f"        {', '.join(arguments)}"
+    if len(inner) <= WIDTH:
+        return f"    {function}(\n{inner}\n    )"
+    return f"    {function}(\n" + "".join(f"        {argument},\n" for argument in arguments) + "    )"
+
+
+def dispatch(operators: Sequence[Operator]) -> str:
+    """The module that runs a row by its opcode: a tree of comparisons."""
+    modules: dict[str, set[str]] = {"mcuref.kernels.jit": {"kernel"}, "mcuref.operators.columns": {"OPCODE"}}
+    for operator in operators:
+        modules.setdefault(f"mcuref.operations.{operator.module}", set()).add(f"run_{operator.name}")
+    tree = "\n".join(_tree(sorted(operators, key=lambda operator: operator.number), 1))
+    return (
+        f'"""Which operation runs a row: a tree of comparisons with its opcode. Written by {COMMAND}."""\n\n'
+        f"{_imports(modules)}\n\n"
+        "@kernel(inlined=True)\ndef run(row, f, memory, host, sample, counts):\n"
+        '    """Run a row; returns what comes next: GO_ON, JUMP or END."""\n'
+        f"    opcode = row[OPCODE]\n{tree}\n"
+    )
+
+
+def _tree(operators: Sequence[Operator], depth: int) -> list[str]:
+    indent = "    " * depth
+    if len(operators) == 1:
+        return [f"{indent}return run_{operators[0].name}(row, f, memory, host, sample, counts)"]
+    middle = len(operators) // 2
+    return [
+        f"{indent}if opcode < {operators[middle].number}:",
+        *_tree(operators[:middle], depth + 1),
+        *_tree(operators[middle:], depth),
+    ]
+
+
+# -- C -----------------------------------------------------------------------------------------------------------------
+
+
+def c_wrappers(operators: Sequence[Operator]) -> str:
+    """A file of mcuref/export/c/operations/: the twin of :func:`python_wrappers`."""
+    head = f"/* Written by {COMMAND}. */\n" + '#include "operations.h"\n\n' + f'#include "{operators[0].module}.h"\n'
+    wrappers = _shared(operators, _c_wrapper, "  return mcuref_run_{name}(row, run);\n}}\n")
+    return head + "".join(f"\n{wrapper}" for wrapper in wrappers)
+
+
+def _c_wrapper(operator: Operator) -> tuple[str, str]:
+    """(head, body) of what runs an operator; pointers to several outputs and all inputs but the last come first."""
+    lines, given = [], {}
+    inputs = [operand for operand in operator.inputs if operand.name != "count"]
+    for side, operands, named in (
+        ("out", operator.outputs, operator.outputs if len(operator.outputs) > 1 else ()),
+        ("in", inputs, inputs[:-1]),
+    ):
+        places = {o.name: f"mcuref_{side}put(run, row->{side}[{_place(operator, o.name)}])" for o in operands}
+        given |= places | {o.name: o.name for o in named}
+        lines += _c_pointers(named, places, "const " * (side == "in"))
+    names = [operand.name for operand in (*operator.outputs, *inputs)]
+    if "count" in operator.operands:
+        lines.append(f"  const int32_t *count = mcuref_input(run, row->in[{_place(operator, 'count')}]);")
+        names, given["count"] = [*names, "count"], "*count"
+    if "rate" in operator.constants:
+        own = f"row->f[{operator.constants.index('rate')}]"
+        lines.append(f"  const float rate = {own} == 0.0f ? run->rate : {own};")
+        given["rate"] = "rate"
+    given |= {name: f"row->f[{i}]" for i, name in enumerate(operator.constants) if name != "rate"}
+    given |= {name: f"row->d[{i}]" for i, name in enumerate(operator.dimensions)} | {"g": "row->d"}
+    arguments = [given[name] for name in (*names, *(operator.arguments or ()), *operator.sizes)]
+    lines.append(f"  {operator.kernel}({', '.join(arguments)});")
+    head = f"mcuref_next mcuref_run_{operator.name}(const mcuref_row *row, mcuref_run *run) {{\n"
+    return head, "\n".join(lines) + "\n  return MCUREF_GO_ON;\n}\n"
+
+
+def _c_pointers(operands: Sequence[Operand], places: dict[str, str], const: str) -> list[str]:
+    """Declarations of pointers, those of one type in one line."""
+    kinds: dict[str, list[str]] = {}
+    for operand in operands:
+        kinds.setdefault({"f32": "float", "u8": "uint8_t"}[operand.type], []).append(operand.name)
+    return [f"  {const}{kind} {', '.join(f'*{n} = {places[n]}' for n in names)};" for kind, names in kinds.items()]
+
+
+def c_prototypes(operators: Sequence[Operator]) -> str:
+    """operations/operations.h."""
+    lines = "".join(f"mcuref_next mcuref_run_{o.name}(const mcuref_row *row, mcuref_run *run);\n" for o in operators)
+    return (
+        "/* What runs each instruction: finds its operands and dimensions in a row of the table and calls the kernel.\n"
+        f" * Written by {COMMAND}. */\n"
+        "#ifndef MCUREF_OPERATIONS_H\n#define MCUREF_OPERATIONS_H\n\n"
+        f'#include "program.h"\n\n{lines}\n#endif\n'
+    )
+
+
+def c_names() -> str:
+    """kernels/names.h: the functions that the headers of C's kernels declare."""
+    names: set[str] = set()
+    for path in (SOURCES / "kernels").glob("*.h"):
+        code = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.S)
+        names.update(re.findall(r"^(?!static|typedef)[a-z]\w*[ *]+(\w+)\(", code, re.M))
+    return (
+        "/* Symbols of the kernels begin with mcuref_, so that they meet none of your firmware's; here they have the names "
+        f"of their\n * twins in Python. Every header of a kernel includes this. Written by {COMMAND}. */\n"
+        "#ifndef MCUREF_NAMES_H\n#define MCUREF_NAMES_H\n\n"
+        + "".join(f"#define {name} mcuref_{name}\n" for name in sorted(names))
+        + "\n#endif\n"
+    )
+
+
+# -- documentation -------------------------------------------------------------------------------------------------------
+
+
+def page(operators: Sequence[Operator]) -> str:
+    """docs/operators.md: every operator with its operands, dimensions, constants and multiply-accumulates."""
+    phases = dict.fromkeys(operator.phase for operator in operators)
+    return PAGE_HEAD + "".join(
+        f"\n## {PHASES[phase]}\n\n" + _table([operator for operator in operators if operator.phase == phase])
+        for phase in phases
+    )
+
+
+def _table(operators: Sequence[Operator]) -> str:
+    rows = ["| opcode | operator | outputs | inputs | dimensions; constants | MACs |", "|--:|---|---|---|---|---|"]
+    for o in operators:
+        columns = [
+            str(o.number), f"`{o.name}`", *(", ".join(f"`{operand}`" for operand in side) for side in (o.outputs, o.inputs)),
+            " ".join(o.dimensions) + f"; {' '.join(o.constants)}" * bool(o.constants),
+            "" if o.macs == "0" else o.macs.replace("*", "×"),
+        ]  # fmt: skip
+        rows.append(f"| {' | '.join(columns)} |")
+    notes = dict.fromkeys(o.note for o in operators if o.note)
+    said = "".join(f"\n{', '.join(f'`{o.name}`' for o in operators if o.note == note)}: {note}.\n" for note in notes)
+    return "\n".join(rows) + "\n" + said
+
+
+PAGE_HEAD = f"""# Operators
+
+<!-- Written by {COMMAND}. -->
+
+A program is a table, int32[rows, 32], one row an instruction: opcode, layer, the row to jump to, a reserved column, three
+outputs, five inputs, fourteen dimensions and the bits of six constants. Operands are byte offsets into the arena
+[SRAM | flash], -1 for none. What they are stands below, for each operator in the order of its columns: type (float32 if none
+is said), name and shape, `?` for what may be missing, `index` for uint16 or uint32. Numbers of opcodes never change.
+
+`H W C HO WO O KH KW SH SW TOP LEFT` is the geometry of a window: height, width and channels of the input and of the output,
+size, strides, and padding above and to the left. MACs are multiply-accumulates of so many runs, in which so many entries
+were kept.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the files, or check them; returns the exit status."""
+    parser = argparse.ArgumentParser(prog=COMMAND, description="Write what follows from the operators' declarations.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is not as it would be written")
+    check = parser.parse_args(arguments).check
+    stale = [
+        (path, text) for path, text in files().items() if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+    for path, text in stale:
+        print(path.relative_to(PACKAGE.parent))
+        if not check:
+            with new_file(path) as part:
+                part.write_text(text, encoding="utf-8")
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

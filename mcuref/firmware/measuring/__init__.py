@@ -1,0 +1,1 @@
+"""Measures what firmware takes: code and stack, and instructions, to which the formulas of :mod:`mcuref.cost` are fitted."""

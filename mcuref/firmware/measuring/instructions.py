@@ -1,0 +1,146 @@
+"""Fits the formulas of :mod:`mcuref.cost.instructions` to exact counts.
+
+    python -m mcuref.firmware.measuring.instructions [--core NAME ...]
+        count, fit, write instructions-<core>.json in mcuref/cost/measured/
+    python -m mcuref.firmware.measuring.instructions --check [--core NAME ...]
+        the zoo, counted and by formula, and what TinyProp saves
+
+It needs the toolchain; the data sets of the zoo's networks join where they are there. Repeat it when the C kernels, the
+compiler or its flags change.
+"""
+
+import argparse
+import sys
+from itertools import zip_longest
+
+import numpy as np
+
+from mcuref.cost.features import features
+from mcuref.cost.instructions import MEASURED, works
+from mcuref.errors import McurefError
+from mcuref.export.cores import FLAGS, MEASURED_CORES, find_core
+from mcuref.files import write_json
+from mcuref.firmware import toolchain
+from mcuref.firmware.answer import STEPS, TRACE
+from mcuref.firmware.measuring.calibration import calibration_programs, counted
+from mcuref.firmware.profile import count_instructions
+
+DIGITS = 6  # significant, of a coefficient
+NOTHING = 1e-4  # instructions: what rounding errors leave of a coefficient that is 0
+STEP_PROGRAMS = 60  # of the programs, for what a step does between its rows
+
+
+def fit_core(core, materials):
+    """Measure the programs on a core and fit; returns what the core's JSON file holds."""
+    rows, _ = count_instructions(core, materials, TRACE)
+    steps, _ = count_instructions(core, materials[:STEP_PROGRAMS], STEPS)
+    points = observations(materials, rows, steps)
+    return {
+        "core": core.title,
+        "compiler": toolchain.version(core),
+        "flags": [*core.flags, *FLAGS],
+        "programs": len(materials),
+        "formulas": {name: fit(*zip(*points[name])) for name in points},
+    }
+
+
+def fit(values, instructions, whole):
+    """Least squares on relative errors.
+
+    Parameters
+    ----------
+    values : sequence of {feature: how often}, one an observation.
+    instructions : sequence of float, as measured.
+    whole : sequence of float, what the error of each is relative to.
+
+    Returns
+    -------
+    {"observations", "largest_error", "mean_error", "coefficients"}: errors are relative, of the absolute value.
+    """
+    names = list(dict.fromkeys(name for value in values for name in value if value[name]))
+    matrix = np.array([[value.get(name, 0.0) for name in names] for value in values], np.float64)
+    matrix, wanted = matrix / np.array(whole)[:, None], np.array(instructions) / np.array(whole)
+    scale = np.linalg.norm(matrix, axis=0)
+    solution = np.linalg.lstsq(matrix / scale, wanted, rcond=1e-7)[0] / scale
+    solution = [float(f"{c:.{DIGITS}g}") if abs(c) > NOTHING else 0.0 for c in solution]
+    errors = np.abs(matrix @ solution - wanted)
+    return {
+        "observations": len(values),
+        "largest_error": round(float(errors.max()), 4),
+        "mean_error": round(float(errors.mean()), 4),
+        "coefficients": dict(zip(names, solution)),
+    }
+
+
+def observations(materials, rows, steps):
+    """{opcode, "step" or "inference": list of (features, instructions, of what whole)}: sums over samples."""
+    points = {}
+    for material, by_row, whole in zip_longest(materials, rows, steps):
+        program, zeros = counted(material)
+        measured = np.zeros(len(program.instructions))
+        for row, count in (pair for step in by_row.steps for pair in step):
+            measured[row] += count
+        for work, count in zip(works(program, program.counts, zeros), measured):
+            if work.runs:
+                points.setdefault(work.instruction.name, []).append((features(work), count, count))
+        if whole is not None:
+            around = {"run": material.steps, "row": int(program.counts[:, 0].sum())}
+            points.setdefault("step", []).append((around, sum(whole.steps) - measured.sum(), sum(whole.steps)))
+        points.setdefault("inference", []).append(_inference(material, by_row))
+    return dict(sorted(points.items()))
+
+
+def _inference(material, measurement):
+    """What inferences do beside their rows, as an observation.
+
+    Its rows cost what they did in the steps before, but for weights that have changed meanwhile.
+    """
+    forward, runs = material.program.listing.forward_rows, material.inferences
+    rows = sum(count for step in measurement.steps for row, count in step if row < forward)
+    around = {"run": runs, "row": runs * forward, "output": runs * material.program.network.outputs}
+    return around, sum(measurement.inferences) - rows, sum(measurement.inferences)
+
+
+def main(arguments=None):
+    """The command; returns its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m mcuref.firmware.measuring.instructions", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument(
+        "--core",
+        nargs="+",
+        choices=MEASURED_CORES,
+        default=MEASURED_CORES,
+        help="the cores to measure; all of them if none is named",
+    )
+    parser.add_argument("--check", action="store_true", help="compare the formulas with measurements of the whole zoo")
+    options = parser.parse_args(arguments)
+    try:
+        if options.check:
+            from mcuref.firmware.measuring.instructions_check import check
+
+            check(options.core)
+        else:
+            _fit_all(options.core)
+    except McurefError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _fit_all(names):
+    materials = calibration_programs()
+    for name in names:
+        content = fit_core(find_core(name), materials)
+        write_json(MEASURED / f"instructions-{name}.json", content)
+        print(f"{name}: {content['programs']} programs, {content['compiler']}")
+        for opcode, formula in content["formulas"].items():
+            print(
+                f"  {opcode:30} {formula['observations']:5}   mean error {100 * formula['mean_error']:5.1f} %"
+                f"   largest {100 * formula['largest_error']:5.1f} %",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""What shares the memory with a model that learns incrementally, and in which stage of the cycle it is needed.
+
+The rows of the plan are stages, not instructions. What is needed in one stage alone shares its bytes with what is needed
+in others: the embeddings of the distillation with the working memory of training, say. Buffers for one sample on its way
+(record.sample, record.features, distil.gradient, replay.*) are the device's: the host hands over many samples at once,
+outside of the arena, which decides no bit.
+
+    record   real samples of a class pass by; sums of their features, and a choice among them
+    distil   the chosen samples are optimised, rounded, and stored
+    train    the model trains on the stored samples
+    verify   the model is judged
+    grow     another model of another size lies in the same arena as the one that runs
+"""
+
+from dataclasses import dataclass, field
+
+from mcuref.incremental.embedding import Embedding, embedding_network, embedding_seeds
+from mcuref.incremental.storage import Storage
+from mcuref.memory.buffers import Buffer
+
+STAGES = ("record", "distil", "train", "verify", "grow")
+# Of a class: its number outside, stored samples, times it was seen, samples to verify on
+CLASS_COLUMNS = ("label", "stored", "seen", "checks")
+LABEL, STORED, SEEN, CHECKS = range(len(CLASS_COLUMNS))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What shares the memory with the model: how much of it there is.
+
+    Parameters
+    ----------
+    codec : of the stored samples.
+    check_codec : of the stored validation samples, 8 bits.
+    recipe : :class:`mcuref.incremental.recipe.Recipe`.
+    capacity : int, stored samples; 0 for a learner that stores none in the arena.
+    checks : int, stored validation samples.
+    most_classes : int.
+    embedding : :class:`mcuref.Network` whose layers the random embeddings have; None for the features that the model
+        has learned.
+    programs : compiled embeddings, which are the same in all plans.
+    """
+
+    codec: object
+    check_codec: object
+    recipe: object
+    capacity: int
+    checks: int
+    most_classes: int
+    embedding: object = None
+    programs: dict = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, recipe, layer, most_classes, *, stores=True, judged=True, embedding=None):
+        """The Layout of a recipe for an Input layer; whether samples are stored in it, and whether the model is judged."""
+        checks = recipe.verification.per_class if judged and recipe.verification.source == "stored" else 0
+        return cls(
+            recipe.storage.codec(layer),
+            Storage().codec(layer),
+            recipe,
+            recipe.per_class * most_classes * stores,
+            checks * most_classes,
+            most_classes,
+            embedding,
+        )
+
+    def embedding_programs(self, network, seed, count):
+        """Compiled embeddings with the layers of a network, list of Program."""
+        key = repr(network.written[1:]), seed, count
+        if key not in self.programs:
+            networks = [embedding_network(network, seed=s) for s in embedding_seeds(seed, count)]
+            self.programs[key] = [Embedding(each).program for each in networks]
+        return self.programs[key]
+
+    def stored(self):
+        """Buffers of what is stored: samples, labels, classes, quantisation; validation samples and their labels."""
+        label = "uint8" if self.most_classes <= 256 else "uint16"
+        shapes = {}
+        if self.capacity:
+            shapes["memory.samples"] = ("uint8", (self.capacity, self.codec.bytes), "distilled data")
+            shapes["memory.labels"] = (label, (self.capacity,), "distilled data")
+        if self.codec.scale_bytes and (self.capacity or self.checks):
+            shapes["memory.levels"] = ("float32", (2, self.codec.shape[2]), "distilled data")
+        if self.checks:
+            shapes["validation.samples"] = ("uint8", (self.checks, self.check_codec.bytes), "validation data")
+            shapes["validation.labels"] = (label, (self.checks,), "validation data")
+        shapes["classes"] = ("int32", (self.most_classes, len(CLASS_COLUMNS)), "distilled data")
+        region = self.recipe.region
+        return {n: Buffer(n, dtype, shape, kind, "", region, True) for n, (dtype, shape, kind) in shapes.items()}
+
+    def working(self, features):
+        """{Buffer: (first stage, last stage)} of what is needed in some stages alone."""
+        layer, recipe, lives = self.codec.layer, self.recipe, {}
+        if self.capacity:
+            for name, (shape, first, last) in recipe.distillation.buffers(layer.size, features).items():
+                lives[Buffer(name, "float32", shape, "scratch")] = first, last
+            order = "uint16" if self.capacity <= 1 << 16 else "uint32"
+            lives[Buffer("replay.order", order, (self.capacity,), "scratch")] = "train", "train"
+        if self.capacity or self.checks:
+            lives[Buffer("replay.sample", layer.dtype, (layer.size,), "input")] = "train", "verify"
+        if recipe.augmentation.active:
+            lives[Buffer("replay.augmented", layer.dtype, (layer.size,), "input")] = "train", "train"
+        return {buffer: tuple(map(STAGES.index, life)) for buffer, life in lives.items()}

@@ -1,0 +1,249 @@
+"""Where everything lies while a model learns incrementally: one plan and one arena for all stages of the cycle."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from mcuref.cost.needs import program_needs
+from mcuref.errors import InputError
+from mcuref.incremental.embedding import Embedding
+from mcuref.incremental.layout import STAGES
+from mcuref.memory.accountant import BudgetExceeded, Needs, Plan, excess
+from mcuref.memory.arena import Arena, Part
+from mcuref.memory.buffers import Buffer, aligned
+from mcuref.program.compiler import compile
+from mcuref.program.effort import counts_by_kind
+
+FIRST, LAST = 0, len(STAGES) - 1
+EMBEDDED = STAGES.index("record"), STAGES.index("distil")  # the stages in which embeddings run
+AT_WORK = STAGES.index("train"), STAGES.index("verify")  # those in which the model does
+
+
+class PlacedProgram:
+    """A program's place in an arena that others share: its groups for the plan, and where its buffers are once it is made.
+
+    Parameters
+    ----------
+    program : a compiled program; it is not run, but copies of it in an arena are.
+    work : Buffer that stands for the area in which its buffers share; several programs may have the same one.
+    life : (first, last), stages in which it runs.
+    generated : bool: whether its weights are drawn from a seed into SRAM, where they live in those stages alone; else
+        its state in SRAM is kept through all stages.
+    prefix : str, before the names of its buffers.
+    """
+
+    def __init__(self, program, work, life, generated=False, prefix=""):
+        self.program, self.work, self.life = program, work, life
+        self.proxies, self.drawn, size = {}, {}, 0
+        for p in program.plan.placements:
+            if not p.buffer.persistent:
+                continue
+            if generated and (p.buffer.region == "sram" or p.buffer.category == "weights"):
+                self.drawn[p.buffer], size = size, size + aligned(p.buffer.size)
+            else:
+                self.proxies[p.buffer] = replace(p.buffer, name=prefix + p.buffer.name)
+        self.block = Buffer(f"{prefix}weights", "uint8", (size,), "weights") if self.drawn else None
+
+    def groups(self):
+        """Groups for a plan: what persists, each buffer with its own; not the work area, which programs share.
+
+        Weights that are drawn, and the error that goes with them, are one block: they come and go together.
+        """
+        groups = [[(proxy, FIRST, LAST)] for proxy in self.proxies.values()]
+        return groups + ([[(self.block, *self.life)]] if self.block else [])
+
+    def part(self, arena):
+        """The program's :class:`Part` of an arena."""
+        plan, offsets = self.program.plan, {}
+        for buffer, offset in plan.offsets.items():
+            if buffer in self.proxies:
+                offsets[buffer] = arena.offsets[self.proxies[buffer]]
+            elif buffer in self.drawn:
+                offsets[buffer] = arena.offsets[self.block] + self.drawn[buffer]
+            else:
+                offsets[buffer] = arena.offsets[self.work] + offset - plan.state
+        return Part(arena, offsets)
+
+
+class LearnerMemory:
+    """One version of the model with everything that shares its memory: planned, checked, and allocated.
+
+    Parameters
+    ----------
+    network : :class:`mcuref.Network`, with the parameters to begin with.
+    layout : :class:`mcuref.incremental.layout.Layout`.
+    budget : :class:`mcuref.Budget` or None.
+    seed : int, of the embeddings.
+    replaces : LearnerMemory of the model that this one is to replace, which goes on lying in the same arena until the new
+        one is accepted; or None.
+
+    Attributes
+    ----------
+    plan : :class:`mcuref.memory.accountant.Plan` whose rows are `STAGES`.
+    """
+
+    def __init__(self, network, layout, budget, seed, replaces=None):
+        self.network, self.layout, self.budget, self.seed, self.replaces = network, layout, budget, seed, replaces
+        recipe = layout.recipe
+        program = compile(network, recipe.rule, recipe.optimiser())
+        work = Buffer("model.work", "uint8", (program.plan.shared("sram"),), "activations")
+        self.placed_model = PlacedProgram(program, work, AT_WORK)
+        self.placed_embeddings = self._embeddings() if layout.capacity and replaces is None else []
+        self.stored = layout.stored()
+        self.working = layout.working(self.placed_embeddings[0].program.network.outputs if self.placed_embeddings else 0)
+        if replaces is not None:  # it is verified before it is accepted, and trained afterwards
+            self.working = {b: life for b, life in self.working.items() if b.name == "replay.sample"}
+        self.plan = Plan(self._groups())
+
+    def _embeddings(self):
+        """Places of the random embeddings; learned features are those of the model itself."""
+        recipe, network = self.layout.recipe.distillation, self.layout.embedding
+        if not recipe.needs_embeddings:
+            return []
+        count = recipe.embeddings if recipe.iterations and network is not None else 1
+        programs = self.layout.embedding_programs(network or self.network, self.seed, count)
+        size = max(program.plan.shared("sram") for program in programs)
+        work = Buffer("embedding.work", "uint8", (size,), "activations")
+        return [
+            PlacedProgram(program, work, EMBEDDED, generated=True, prefix=f"embedding{r}.")
+            for r, program in enumerate(programs, 1)
+        ]
+
+    def _groups(self):
+        programs = self.placed_model, *self.placed_embeddings
+        groups = [group for placed in programs for group in placed.groups()]
+        works = {placed.work: placed.life for placed in programs}
+        groups += [[(work, *life)] for work, life in works.items() if work.size]
+        groups += [[(buffer, *life)] for buffer, life in self.working.items()]
+        groups += [[(buffer, FIRST, LAST)] for buffer in self.stored.values()]
+        if self.replaces is not None:
+            groups += self.replaces.placed_model.groups()  # old weights next to new ones
+            tables = [group for placed in self.replaces.placed_embeddings for group in placed.groups()]
+            groups += [group for group in tables if group[0][0].region == "flash"]  # they do not leave it meanwhile
+        return groups
+
+    @property
+    def needs(self):
+        """:class:`Needs` of the plan and of the model's firmware around it, where the budget's core was measured."""
+        if self.budget is None:
+            return Needs(self.plan.sram, self.plan.flash)
+        program = self.placed_model.program
+        around = program_needs(program.listing, self.budget)
+        return Needs(
+            self.plan.sram + around.sram - program.plan.sram,
+            self.plan.flash + around.flash - program.plan.flash,
+            around.code,
+        )
+
+    @property
+    def fits(self):
+        """Whether the budget holds it."""
+        return self.budget is None or excess(self.needs, self.budget) is None
+
+    def require(self, suggestions=list):
+        """BudgetExceeded unless the budget holds it; ``suggestions`` : callable() -> changes that would fit."""
+        if not self.fits:
+            raise BudgetExceeded("incremental learning", self.plan, self.needs, self.budget, suggestions())
+
+    def allocate(self):
+        """Make the arena and put the programs into it; the model begins with its network's parameters."""
+        self.arena = Arena(self.plan)
+        self.program = self.placed_model.program.fresh(self.placed_model.part(self.arena))
+        self.program.allocate()
+        if "memory.levels" in self.stored:
+            self.view("memory.levels")[:] = self.layout.codec.low, self.layout.codec.step
+        self.embeddings = []
+        for placed in self.placed_embeddings:
+            self.embeddings.append(Embedding(placed.program.network, placed.part(self.arena), placed.program))
+            self.embeddings[-1].program.allocate()
+        self._counted = {"training": 0, "distillation": 0}
+        return self
+
+    def generate_embeddings(self):
+        """Write the weights of the embeddings into their place, which other stages have used; they end at 0 MACs."""
+        for placed, embedding in zip(self.placed_embeddings, self.embeddings):
+            embedding.program.fill(placed.part(self.arena))
+            if self.layout.embedding is None:
+                embedding.adopt(self.program.parameters())
+
+    def view(self, name):
+        """A buffer of what is stored or worked on, by name: a view of the arena."""
+        if name in self.stored:
+            return self.arena.view(self.stored[name])
+        return next(self.arena.view(buffer) for buffer in self.working if buffer.name == name)
+
+    @property
+    def classes(self):
+        """The table of classes, int32[most_classes, 4]: a row a class, columns as in `CLASS_COLUMNS` of the layout."""
+        return self.view("classes")
+
+    def workspace(self):
+        """{name: array} of the buffers that :func:`mcuref.incremental.distillation.distil_class` works in."""
+        return {b.name: self.arena.view(b) for b in self.working if b.name.startswith(("record.", "distil."))}
+
+    def take_over(self, other):
+        """Copy what is stored from another memory of the same layout."""
+        for name, buffer in self.stored.items():
+            self.arena.view(buffer)[:] = other.arena.view(other.stored[name])
+
+    def arrays(self):
+        """Copies of all that decides how a learner goes on, by name: the program's state, and what is stored."""
+        arrays = {f"program.{name}": value for name, value in self.program.state().items()}
+        return arrays | {f"stored.{name}": self.view(name).copy() for name in self.stored}
+
+    def restore(self, arrays):
+        """Put back what :meth:`arrays` returned of a memory of the same layout and layers; InputError if it is another's."""
+        program = {name: value for name, value in arrays.items() if name.startswith("program.")}
+        self.program.restore({name.removeprefix("program."): value for name, value in program.items()})
+        for name in self.stored:
+            view, value = self.view(name), np.asarray(arrays[f"stored.{name}"])
+            if value.shape != view.shape or value.dtype != view.dtype:
+                raise InputError(f"{name} is {value.dtype}{value.shape}; it must be {view.dtype}{view.shape}")
+            view[:] = value
+        if odd := arrays.keys() - program.keys() - {f"stored.{name}" for name in self.stored}:
+            raise InputError(f"it has an unknown entry {sorted(odd)[0]!r}")
+
+    def record(self):
+        """Write the model's parameters into their image in flash: what a reset begins with."""
+        part = self.program.arena
+        for buffer, image in self.program.listing.images.items():
+            part.view(image)[:] = part.view(buffer)
+
+    def new_macs(self):
+        """{"training", "distillation"}: multiply-accumulates of the programs since this was last asked."""
+        counts, before = counts_by_kind(self.program), self._counted
+        self._counted = {
+            "training": counts["forward"] + counts["propagate"] + counts["weight_gradient"],
+            "distillation": sum(embedding.macs for embedding in self.embeddings),
+        }
+        return {stage: macs - before[stage] for stage, macs in self._counted.items()}
+
+    def where(self):
+        """The plan as plain data: a row a buffer, with region, offset, bytes, category and stages."""
+        rows = []
+        for p in self.plan.placements:
+            rows.append(
+                {
+                    "name": p.buffer.name,
+                    "region": p.buffer.region,
+                    "offset": p.offset,
+                    "bytes": p.buffer.size,
+                    "category": p.buffer.category,
+                    "stages": f"{STAGES[p.first]} to {STAGES[p.last]}",
+                }
+            )
+        return rows
+
+    def stages(self):
+        """What is alive in SRAM stage by stage: [{"stage", "sram": bytes, "buffers": {name: bytes}, the largest first}]."""
+        rows = []
+        for i, stage in enumerate(STAGES):
+            alive = {p.buffer.name: p.buffer.size for p in self.plan.alive("sram", i)}
+            largest = dict(sorted(alive.items(), key=lambda entry: -entry[1]))
+            rows.append({"stage": stage, "sram": sum(alive.values()), "buffers": largest})
+        return rows
+
+    @property
+    def stored_bytes(self):
+        """Bytes of all that is stored for the sake of learning: data, labels, levels, validation data."""
+        return sum(buffer.size for buffer in self.stored.values())

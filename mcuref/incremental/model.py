@@ -1,0 +1,103 @@
+"""The model of a learner in its memory: what it has cost so far, and how another of another size takes its place."""
+
+import numpy as np
+
+from mcuref.program.effort import macs
+
+STAGE_MACS = ("training", "verification", "distillation")
+
+
+class LearnerModel:
+    """The present model.
+
+    Parameters
+    ----------
+    network : :class:`mcuref.Network` to begin with, with one output in place of its own.
+    plans : :class:`mcuref.incremental.plans.LearnerPlans`, which it and every change of it must fit.
+
+    Attributes
+    ----------
+    memory : :class:`mcuref.incremental.memory.LearnerMemory` of the present model, allocated; a change replaces it.
+    macs : {"training", "verification", "distillation"}, multiply-accumulates so far.
+    peaks : {"sram", "flash"}, bytes: the largest plan so far.
+    """
+
+    def __init__(self, network, plans):
+        self.plans, self.memory = plans, None
+        self.macs, self.peaks = dict.fromkeys(STAGE_MACS, 0), {"sram": 0, "flash": 0}
+        self._enter(plans.memory(network, outputs=1).allocate())
+
+    @property
+    def program(self):
+        """Its program."""
+        return self.memory.program
+
+    @property
+    def network(self):
+        """Its layers; the parameters are those that it had when it got this size."""
+        return self.memory.network
+
+    def network_now(self):
+        """Its layers with the present parameters."""
+        return self.network.with_parameters(self.program.parameters())
+
+    def change(self, resized, accepted=None):
+        """Replace the model, if all plans fit and the new one is ``accepted``; else not a bit of it changes.
+
+        Parameters
+        ----------
+        resized : :class:`mcuref.incremental.resizing.Resized` from :meth:`network_now`.
+        accepted : callable() -> bool, asked while the new model is the present one; None accepts it.
+
+        Returns
+        -------
+        {"sram", "flash"}, bytes of the plan with both models in memory; None if nothing changed.
+        """
+        plans = self.plans.of_change(resized, self.memory)
+        both, after = next(plans), next(plans)
+        if not (both.fits and after.fits and all(memory.fits for memory in plans)):
+            return None
+        before = self.memory
+        both.allocate()
+        both.program.restore(resized.state(both.program, self.program.state()))
+        self._enter(both)
+        if accepted is not None and not accepted():
+            self.count_work()
+            self.memory = before
+            return None
+        after.allocate()
+        after.program.restore(self.program.state())
+        self._enter(after)
+        return {"sram": both.plan.sram, "flash": both.plan.flash}
+
+    def _enter(self, memory):
+        """Go on in another memory; what is stored moves along."""
+        if self.memory is not None:
+            self.count_work()
+            memory.take_over(self.memory)
+        memory.replaces = None  # its arena is needed no more
+        self.memory = memory
+        for region in self.peaks:
+            self.peaks[region] = max(self.peaks[region], getattr(memory.plan, region))
+
+    def resume(self, memory, macs, peaks):
+        """Go on in a memory that holds all that was saved, with work and peaks as they were then."""
+        self.memory, self.macs, self.peaks = memory, macs, peaks
+        memory.record()
+
+    def perturb(self, keep, seed):
+        """W <- keep W + (1 - keep) fresh, of all parameters; fresh is what the network starts from with a seed."""
+        keep, state = np.float32(keep), self.program.state()
+        for name, values in self.network.with_seed(seed).parameters.items():
+            state[name] = keep * state[name] + (np.float32(1) - keep) * values
+        self.program.restore(state)
+
+    def outputs(self, x):
+        """Outputs float32[N, outputs] of raw samples, and the multiply-accumulates of computing them."""
+        counts = np.zeros_like(self.program.counts)
+        return self.program.outputs(x, counts=counts), sum(macs(self.program.instructions, counts))
+
+    def count_work(self):
+        """Add up the work of training and distilling since the last call."""
+        for stage, new in self.memory.new_macs().items():
+            self.macs[stage] += new

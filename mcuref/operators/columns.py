@@ -1,0 +1,19 @@
+"""The program table: int32[rows, 32], one row an instruction, which lies in flash as it is.
+
+Operand columns hold byte offsets into the arena [sram | flash]; -1 means no operand. Columns f0..f5 hold the bits of the
+constants. Unused columns are 0. What the operands, dimensions and constants of an operator are stands in its declaration.
+"""
+
+OUTPUTS = tuple(f"out{i}" for i in range(3))
+INPUTS = tuple(f"in{i}" for i in range(5))
+DIMENSIONS = tuple(f"d{i}" for i in range(14))
+CONSTANTS = tuple(f"f{i}" for i in range(6))
+COLUMNS = ("opcode", "layer", "jump", "reserved", *OUTPUTS, *INPUTS, *DIMENSIONS, *CONSTANTS)
+
+# The first column of each kind
+OPCODE, LAYER, JUMP, OUT, IN, D, F = (COLUMNS.index(name) for name in ("opcode", "layer", "jump", "out0", "in0", "d0", "f0"))
+
+# What the executor counts for each row, int64[rows, 4]: how often it ran, chosen k and kept entries of selections (kept ones
+# also of what they are used for), comparisons of selections
+COUNTS = ("runs", "chosen", "kept", "comparisons")
+RUNS, CHOSEN, KEPT, COMPARISONS = range(len(COUNTS))

@@ -1,0 +1,47 @@
+"""Arithmetics: how a program computes. Layers, rules and optimisers emit families of operators over values and errors; the
+arithmetic chooses operators, types and tensors.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from mcuref.operators.operator import Operator
+from mcuref.program.arithmetic.float32 import FLOAT32
+
+
+class Arithmetic(Protocol):
+    """What a program's arithmetic has.
+
+    Attributes
+    ----------
+    name : str, in reports: "float32".
+    rate, loss, target : str, NumPy types of what the host hands over for each sample: learning rates and targets, and of the
+        losses that it gets.
+    """
+
+    name: str
+    rate: str
+    loss: str
+    target: str
+
+    def operator(self, family: str) -> Operator:
+        """The operator of a family; InputError if there is none."""
+
+    def type(self, category: str) -> str:
+        """NumPy type of the buffers of a category, where a layer names none."""
+
+    def tensors(
+        self, kind: str, shape: tuple[int, ...], axes: tuple[str, ...]
+    ) -> Mapping[str, tuple[str, tuple[int, ...], tuple[str, ...]]]:
+        """{name: (NumPy type, shape, axes)} of what a parameter of that kind consists of; the first has the kind's name."""
+
+    def complete(self, emit: Any, operator: Operator, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Operands, dimensions and constants by name: those that were emitted, and what the arithmetic adds to them."""
+
+    def start(self, parameters: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """Contents of the tensors, by name with the layer's before it, for a network's parameters."""
+
+
+__all__ = ["FLOAT32", "Arithmetic"]

@@ -1,0 +1,44 @@
+"""float32: values, errors, weights and sums are float32; a parameter is one tensor."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mcuref.errors import InputError
+from mcuref.operators import float32
+from mcuref.operators.operator import Operator
+
+
+class Float32:
+    """The arithmetic of float32 programs: see :class:`mcuref.program.arithmetic.Arithmetic`."""
+
+    name = rate = loss = target = "float32"
+    _operators = {operator.family: operator for operator in float32.OPERATORS}
+
+    def operator(self, family: str) -> Operator:
+        """The operator of a family; InputError if there is none."""
+        if family not in self._operators:
+            raise InputError(f"there is no operator {family!r} for {self.name}")
+        return self._operators[family]
+
+    def type(self, category: str) -> str:
+        """float32, whatever it is."""
+        return self.name
+
+    def tensors(
+        self, kind: str, shape: tuple[int, ...], axes: tuple[str, ...]
+    ) -> Mapping[str, tuple[str, tuple[int, ...], tuple[str, ...]]]:
+        """The parameter itself."""
+        return {kind: (self.name, shape, axes)}
+
+    def complete(self, emit: Any, operator: Operator, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What was emitted is all there is."""
+        return values
+
+    def start(self, parameters: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """The parameters themselves."""
+        return parameters
+
+
+FLOAT32 = Float32()

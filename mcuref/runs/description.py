@@ -1,0 +1,59 @@
+"""A program as plain data and arrays, and back: what run folders and exported projects keep of it."""
+
+import io
+from dataclasses import asdict
+
+import numpy as np
+
+from mcuref.layers import Input
+from mcuref.models import describe, label
+from mcuref.models.description import make_network_layers
+from mcuref.network import Network
+from mcuref.optimisers import SGD
+from mcuref.program.compiler import compile
+from mcuref.rules import METHODS
+
+
+def program_description(program):
+    """What a program was compiled from, as plain data; with the parameters enough to compile it again."""
+    return {
+        "model": label(program.network.name),
+        "input": _input(program.network.input),
+        "layers": describe(program.network.written[1:]),
+        "method": program.rule.method,
+        "settings": asdict(program.rule),
+        "optimiser": asdict(program.optimiser),
+        "policy": program.policy,
+        "loss": program.loss,
+        "trainable_layers": [program.network.names[i] for i in program.trainable],
+    }
+
+
+def _input(layer):
+    """What brings a sample into the network: x = (sample - mean) * scale, value i with pair i % len(mean)."""
+    return {"shape": list(layer.shape), "dtype": layer.dtype, "mean": layer.mean.tolist(), "scale": layer.scale.tolist()}
+
+
+def arrays_in(content, name):
+    """{name: array} of the bytes of a .npz file; ValueError, with the file's name, if it is damaged."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except MemoryError:
+        raise
+    except Exception:  # whatever zipfile, zlib and NumPy make of damaged bytes; NumPy's advice is to load them unsafely
+        raise ValueError(f"{name} is damaged, or no archive of plain arrays") from None
+
+
+def described_program(content, parameters):
+    """The Program that a description (:func:`program_description`) and parameters mean."""
+    given, name = content["input"], content["model"]
+    if not isinstance(name, str):
+        raise ValueError(f"its model is {name!r}; it must be a name")
+    layers = make_network_layers(content["layers"])
+    first = Input(tuple(given["shape"]), given["dtype"], given["mean"], given["scale"])
+    network = Network([first, *layers], seed=content["seed"], name=name, parameters=parameters)
+    rule, optimiser = METHODS[content["method"]](**content["settings"]), SGD(**content["optimiser"])
+    return compile(
+        network, rule, optimiser, loss=content["loss"], policy=content["policy"], trainable=len(content["trainable_layers"])
+    )

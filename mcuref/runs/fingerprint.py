@@ -1,0 +1,60 @@
+"""What decides a run, as sha256 by what it is: a run goes on with the same sources, data and program only."""
+
+import hashlib
+from dataclasses import fields
+
+import numpy as np
+
+from mcuref import sources
+from mcuref.errors import InputError
+from mcuref.sources import PACKAGE, closure
+from mcuref.version import __version__
+
+OTHER = {"mcuref": "another version of mcuref", "data": "other data", "program": "another model or other settings"}
+
+
+def unusable(folder, reason):
+    """The error for a checkpoint that is whole, but not of the run in a folder: it may be of use elsewhere."""
+    return InputError(
+        f"the checkpoint in run folder {str(folder)!r} is not one of this run: {reason}; move it away to begin again "
+        "from the start"
+    )
+
+
+def same_run(folder, begun, fingerprint):
+    """InputError, naming what is different, unless both fingerprints are the same."""
+    if begun != fingerprint:
+        begun = begun if isinstance(begun, dict) else {}
+        parts = [part for part in OTHER if begun.get(part) != fingerprint[part]]
+        if "program" in parts:  # another program has other sources, whatever the version
+            parts = [part for part in parts if part != "mcuref"]
+        different = [OTHER[part] for part in parts]
+        raise InputError(
+            f"run folder {str(folder)!r} was begun with {' and '.join(different)}; it can only go on with the same"
+        )
+
+
+def data_digest(*parts):
+    """sha256 of all arrays of data sets, in the order of their fields; parts that are None are left out."""
+    given = [getattr(data, f.name) for data in parts if data is not None for f in fields(data)]
+    return digest("", [value for value in given if isinstance(value, np.ndarray)])
+
+
+def digest(text, arrays):
+    """sha256 of a text and of arrays with their types and shapes."""
+    sha = hashlib.sha256(text.encode())
+    for values in arrays:
+        sha.update(f"{values.dtype} {values.shape}".encode())
+        sha.update(np.ascontiguousarray(values))
+    return sha.hexdigest()
+
+
+def sources_digest(names, instructions):
+    """sha256 of the version and of the sources that decide a bit, hexadecimal: an edit of others leaves a run as it is.
+
+    names : of files of the package, in folders by pattern; instructions : of the programs that are run, whose operators
+    say which operations and kernels these need.
+    """
+    modules = {PACKAGE / "operations" / f"{instruction.operator.module}.py" for instruction in instructions}
+    paths = {path for name in names for path in PACKAGE.glob(name)} | {p for module in modules for p in closure(module)}
+    return sources.digest(sorted(paths), __version__)

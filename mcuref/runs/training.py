@@ -1,0 +1,158 @@
+"""A run: pre-training if the protocol has it, then training; in a folder it survives being killed.
+
+The folder holds ``run.json``, what was asked for, from the start; ``checkpoint``, where the run stands, now and then;
+and the results when it is complete. Resumed, it goes on with the last checkpoint and ends with the same bytes.
+"""
+
+import time
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from mcuref.errors import InputError
+from mcuref.runs import checkpoints
+from mcuref.runs.fingerprint import data_digest, digest, same_run, sources_digest, unusable
+from mcuref.training import Trainer
+
+PHASES = ("pre-training", "training")
+# Text that decides what a run comes to, beside the table of its program and the kernels that this names
+SOURCES = (
+    "kernels/random.py", "metrics.py", "optimisers.py", "program/effort.py", "program/executor.py", "program/program.py",
+    "program/samples.py", "runs/training.py", "training.py",
+)  # fmt: skip
+
+
+class TrainingCheckpoints:
+    """Writes the checkpoints of one run, at most one every ``seconds``, and finds the last one.
+
+    Parameters
+    ----------
+    folder : path of the run folder.
+    seconds : float, between two checkpoints.
+    warn : callable(sentence), for a damaged checkpoint.
+    """
+
+    def __init__(self, folder, seconds, warn):
+        self.folder, self.seconds, self.warn = Path(folder), seconds, warn
+        self._saved = time.monotonic()
+
+    def load(self, fingerprint):
+        """(header, arrays) to go on from, or None; InputError if they are of another run."""
+        found = checkpoints.load(self.folder, self.warn)
+        if found:
+            if not isinstance(found[0], dict) or found[0].get("phase") not in PHASES:
+                raise self.unusable("it does not say where the run stands")
+            same_run(self.folder, found[0].get("fingerprint"), fingerprint)
+        return found
+
+    def due(self):
+        """Whether it is time for a checkpoint."""
+        return time.monotonic() - self._saved >= self.seconds
+
+    def save(self, header, arrays):
+        """Write one, unless a value is not finite: then training is about to fail, and the last good one is kept."""
+        if all(np.isfinite(values).all() for values in arrays.values()):
+            checkpoints.save(self.folder, header, arrays)
+        self._saved = time.monotonic()
+
+    def unusable(self, reason):
+        """The error for a checkpoint that is whole, but not one of this run."""
+        return unusable(self.folder, reason)
+
+
+class Run:
+    """Phases of a run and what passes between them.
+
+    Parameters
+    ----------
+    protocol : :class:`mcuref.experiments.protocols.TrainingProtocol`.
+    network : :class:`mcuref.Network`, with the start weights of the seed.
+    data : :class:`mcuref.Data`, whole.
+    loss : str.
+    seed : int, of the orders.
+    compiled : callable(network) -> program of the run, under its budget.
+    progress : callable(phase, done, total) or None.
+
+    Attributes
+    ----------
+    checkpoints : :class:`TrainingCheckpoints`, or None for a run without checkpoints.
+    trainer : the trainer of the last phase, once :meth:`finish` is under way.
+    """
+
+    def __init__(self, protocol, network, data, loss, seed, compiled, progress=None):
+        self.protocol, self.network, self.loss, self.seed, self.compiled = protocol, network, loss, seed, compiled
+        self.checkpoints, self.progress, self.trainer = None, progress, None
+        self.first, self.second = protocol.parts(data)
+
+    def start(self, found=None):
+        """The network that training starts from: pre-trained, if the protocol says so."""
+        if self.first is None:
+            return self.network
+        trainer = self.protocol.pretrainer(self.network, self.first, self.loss, self.seed)
+        self._train(trainer, "pre-training", found, {})
+        return self.network.with_parameters(trainer.program.parameters())
+
+    def finish(self, found=None):
+        """Do what is left of the run after a checkpoint, or all of it; returns the trainer's Result."""
+        if found and found[0]["phase"] == "training":
+            network = self._started(found[1])
+        else:
+            network, found = self.start(found), None
+        began = {} if self.first is None else {f"start.{name}": v for name, v in network.parameters.items()}
+        self.trainer = Trainer(self.compiled(network), self.second, epochs=self.protocol.epochs, seed=self.seed)
+        return self._train(self.trainer, "training", found, began)
+
+    @cached_property
+    def fingerprint(self):
+        """What decides the run, as sha256 by what it is: sources, data, and program with its protocol and seed."""
+        program = self.compiled(self.network)
+        arrays = [program.table, *program.listing.constants.values(), *self.network.parameters.values()]
+        return {
+            "mcuref": sources_digest(SOURCES, self.instructions),
+            "data": data_digest(self.first, self.second),
+            "program": digest(f"{self.protocol} {self.loss} {self.seed}", arrays),
+        }
+
+    @property
+    def instructions(self):
+        """Those of the program that is trained, and of the one that is pre-trained."""
+        instructions = self.compiled(self.network).instructions
+        if self.first is None:
+            return instructions
+        return instructions + self.protocol.pretrainer(self.network, self.first, self.loss, self.seed).program.instructions
+
+    def _started(self, arrays):
+        """The network that training started from, according to a checkpoint."""
+        if self.first is None:
+            return self.network
+        try:
+            return self.network.with_parameters(
+                {n.removeprefix("start."): v for n, v in arrays.items() if n.startswith("start.")}
+            )
+        except InputError as error:
+            raise self.checkpoints.unusable(error) from None
+
+    def _train(self, trainer, phase, found, extra):
+        """Run a trainer, from a checkpoint if one was found, saving new ones as it goes."""
+
+        def save():
+            plain, arrays = trainer.state()
+            self.checkpoints.save({"fingerprint": self.fingerprint, "phase": phase} | plain, arrays | extra)
+
+        def update(done, total):
+            if self.progress:
+                self.progress(phase, done, total)
+            if self.checkpoints and self.checkpoints.due():
+                save()
+
+        if found:
+            try:
+                trainer.restore(*found)
+            except InputError as error:
+                raise self.checkpoints.unusable(error) from None
+        trainer.progress = update
+        result = trainer.run()
+        if self.checkpoints:
+            save()
+        return result

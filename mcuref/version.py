@@ -1,0 +1,3 @@
+"""The version, as setup.cfg has it."""
+
+__version__ = "0.1.0"

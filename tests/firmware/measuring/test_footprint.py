@@ -1,0 +1,121 @@
+"""Code and stack: the checked-in tables are the compiler's, and estimates hold against what is linked and run."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from mcuref import Dense, Input, Network, TinyProp, build, compile, rules
+from mcuref.cost.footprint import read_table
+from mcuref.export.cores import CORES, MEASURED_CORES, find_core
+from mcuref.export.material import Material
+from mcuref.export.project import write_project
+from mcuref.firmware.measuring.callgraph import _lowered
+from mcuref.firmware.measuring.footprint import measure_footprint
+from mcuref.firmware.measuring.footprint_check import footprint_checks, sample_material
+from mcuref.firmware.toolchain import ToolError, call, compile_all, find_tool, missing, version
+from mcuref.layers import AveragePool2D, Conv2D, Flatten
+from mcuref.optimisers import SGD
+
+
+@pytest.mark.parametrize("core", [
+    core if core in ("m0", "m4f") else pytest.param(core, marks=pytest.mark.slow) for core in MEASURED_CORES
+])  # fmt: skip
+def test_the_table_is_what_the_compiler_makes(core):
+    """A change of the C code or the flags needs `python -m mcuref.firmware.measuring.footprint`."""
+    table = read_table(core)
+    try:
+        installed = version(find_core(core))
+        find_tool("arm-none-eabi-objdump")
+    except ToolError as error:
+        pytest.skip(str(error))
+    if installed != table["compiler"]:
+        pytest.skip(f"measured with {table['compiler']}, installed is {installed}")
+    assert measure_footprint(find_core(core)) == table, "run python -m mcuref.firmware.measuring.footprint"
+
+
+def wide_material():
+    """A layer of 66,049 outputs is trained: kept indices are uint32."""
+    network = Network([Input((257, 257, 1)), Conv2D(1, 1), AveragePool2D((257, 257)), Flatten(), Dense(3)])
+    return Material(compile(network, TinyProp()), np.ones((1, 257, 257, 1), np.float32), np.array([1]))
+
+
+def inference_material():
+    """Nothing is trained, and the example still counts what is right."""
+    program = compile(build("mlp-64-32-10"), trainable=0)
+    return Material(program, np.ones((2, *program.network.input.shape), np.float32), np.array([1, 2]))
+
+
+def shown(widths, count, dtype="float32", **options):
+    """A material of dense layers and so many samples of zeros, with labels unless the loss takes none."""
+    first, *others = widths
+    network = Network([Input((first,), dtype), *(Dense(width) for width in others)])
+    y = None if options.get("loss") == "reconstruction" else np.arange(count) % others[-1]
+    return Material(compile(network, TinyProp(), **options), np.zeros((count, first), dtype), y)
+
+
+EXAMPLES = {  # main.c is the same code for all of a list
+    "labels": (
+        lambda: shown((64, 10), 1), lambda: shown((64, 10), 16), lambda: shown((784, 32, 10), 33, "uint8"),
+        lambda: shown((3, 2), 64, "int16"), lambda: shown((5, 700, 4), 14, "int8", trainable=0),
+    ),
+    "no labels": (
+        lambda: shown((64, 8, 64), 1, loss="reconstruction"), lambda: shown((640, 640), 32, loss="reconstruction"),
+        lambda: shown((7, 5), 17, "uint8", loss="mean_squared_error"),
+        lambda: shown((9, 3), 2, loss="mean_squared_error", trainable=0),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("core", ["m0", "m4f"])
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_main_is_the_same_code_for_any_samples(tmp_path, need, kind, core):
+    need(core)
+    codes = set()
+    for number, make in enumerate(EXAMPLES[kind]):
+        place = tmp_path / str(number)
+        write_project(make(), place)
+        (built,) = compile_all(CORES[core], [place / "main.c"], place, include=[place])
+        text = call([find_tool("arm-none-eabi-objdump"), "-s", "-r", built.name], place)
+        codes.add(text.partition("file format")[2])  # all but the arena, which has no content
+    (code,) = codes
+    assert "mcuref_train" in code and "sample_count" in code and "Contents of section .text" in code
+
+
+MATERIALS = {
+    "mlp": lambda: sample_material("mlp-64-32-10", rules.make("tinypropv2")),
+    "cnn, momentum and batch": lambda: sample_material("cnn-8", TinyProp(), SGD(momentum=0.9, batch=2)),
+    "autoencoder, no labels": lambda: sample_material("autoencoder-64-16-64", TinyProp()),
+    "indices of 32 bits": wide_material,
+    "inference": inference_material,
+}
+
+
+@pytest.mark.parametrize("name", ["mlp", *(pytest.param(n, marks=pytest.mark.slow) for n in MATERIALS if n != "mlp")])
+def test_estimates_hold_against_linked_firmware(tmp_path, name):
+    cores = [CORES["m0"], CORES["m4f"]]
+    if missing(cores[0]) or shutil.which("make") is None:
+        pytest.skip(missing(cores[0]) or "make is not installed")
+    if version(cores[0]) != read_table("m0")["compiler"]:
+        pytest.skip(f"measured with {read_table('m0')['compiler']}, installed is {version(cores[0])}")
+    checks = footprint_checks(MATERIALS[name](), "", cores, tmp_path, (1, 16, 33))
+    counts = (1,) if name == "indices of 32 bits" else (1, 16, 33)  # flash holds no more of those samples
+    assert [(c.core, c.samples) for c in checks] == [("m0", counts), ("m4f", counts)]
+    assert all(c.holds for c in checks), checks
+
+
+@pytest.mark.parametrize(
+    "name, operands, size",
+    [
+        ("push", "{r3, r4, r5, lr}", 16), ("stmdb", "sp!, {r4, r5, r6, lr}", 16), ("str.w", "ip, [sp, #-4]!", 4),
+        ("sub", "sp, #20", 20), ("sub.w", "sp, sp, #512", 512), ("add", "sp, #20", 0), ("pop", "{r4, pc}", 0),
+        ("sub", "r0, r1, #4", 0), ("ldr.w", "pc, [sp], #8", 0),
+    ],
+)  # fmt: skip
+def test_what_an_instruction_takes_off_the_stack(name, operands, size):
+    assert _lowered(name, operands) == size
+
+
+def test_a_stack_that_cannot_be_told_is_an_error():
+    with pytest.raises(ToolError, match="cannot be told: mov sp, r7"):
+        _lowered("mov", "sp, r7")
