@@ -1,14 +1,18 @@
 """Checks of arguments at the door: InputError names the argument, its value and what would be right."""
 
+from collections.abc import Collection, Mapping
+from typing import Any, TypeVar
+
 import numpy as np
 
 from mcuref.errors import InputError
 from mcuref.names import hint, near
 
 MOST_EPOCHS = 1_000_000
+Kind = TypeVar("Kind")
 
 
-def number(name, value, minimum=0.0, maximum=np.inf, above=False):
+def number(name: str, value: Any, minimum: float = 0.0, maximum: float = np.inf, above: bool = False) -> np.float32:
     """``value`` as float32, in [minimum, maximum], or ]minimum, maximum] if ``above``, after rounding to float32."""
     wanted = f"a number {'above' if above else 'from'} {minimum:g}" + (f" to {maximum:g}" if maximum < np.inf else "")
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
@@ -26,7 +30,7 @@ def number(name, value, minimum=0.0, maximum=np.inf, above=False):
     return rounded
 
 
-def whole(name, value, minimum, maximum=None):
+def whole(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
     """``value`` as int, minimum <= value <= maximum."""
     if maximum is None:
         wanted = f"a whole number from {minimum}"
@@ -39,7 +43,7 @@ def whole(name, value, minimum, maximum=None):
     return int(value)
 
 
-def one_of(name, value, choices, also=()):
+def one_of(name: str, value: Any, choices: Collection[str], also: Mapping[str, str] | tuple[()] = ()) -> str:
     """``value``, one of the words ``choices``; ``also`` are further spellings to know them by, as of :func:`near`."""
     if not isinstance(value, str) or value not in choices:
         may_be = hint(near(value, choices, also), f"it may be {', '.join(choices)}")
@@ -47,17 +51,17 @@ def one_of(name, value, choices, also=()):
     return value
 
 
-def seed(value):
+def seed(value: Any) -> int:
     """A seed of mcuref's generator."""
     return whole("seed", value, 0, (1 << 32) - 1)
 
 
-def epochs(value):
+def epochs(value: Any) -> int:
     """A number of epochs."""
     return whole("epochs", value, 1, MOST_EPOCHS)
 
 
-def instance(name, value, kind, wanted):
+def instance(name: str, value: Any, kind: type[Kind] | tuple[type[Kind], ...], wanted: str) -> Kind:
     """``value``, an instance of ``kind``."""
     if not isinstance(value, kind):
         raise InputError(f"{name} {_shown(value)} is not {wanted}")

@@ -26,7 +26,7 @@ class NonFiniteError(McurefError, ArithmeticError):
     sample : int, position in the training order (0-based) of the sample.
     """
 
-    def __init__(self, layer, sample):
+    def __init__(self, layer: str, sample: int) -> None:
         self.layer, self.sample = layer, sample
         super().__init__(
             f"the error of layer {layer!r} became NaN or infinite at sample {sample}; its weights and those below "
@@ -37,5 +37,5 @@ class NonFiniteError(McurefError, ArithmeticError):
 class DivergedError(McurefError, ArithmeticError):
     """The outputs of a trained network are NaN or infinite: the last updates went too far to be seen as an error."""
 
-    def __init__(self, epoch):
+    def __init__(self, epoch: int) -> None:
         super().__init__(f"the network's outputs are NaN or infinite after epoch {epoch} ({REMEDY})")

@@ -13,8 +13,10 @@ import secrets
 import shutil
 import stat
 import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from mcuref.errors import InputError
 from mcuref.names import hint, near_paths
@@ -23,7 +25,7 @@ from mcuref.streams import STDOUT, check_stream, is_stream, place, write_stream
 try:
     import fcntl
 except ImportError:  # not on Windows
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 PRIVATE = 0o1700  # mode of a private folder; who may rename somebody's folder cannot give it this mode
 PRIVATE_NAME = re.compile(r"\.mcuref-[0-9a-f]{16}\.part")
@@ -33,12 +35,12 @@ class WriteError(InputError):
     """A file or folder could not be written, though it was promising at first: the disk is full, say."""
 
 
-def user_cache():
-    """mcuref's folder in the user's cache folder, a Path; it need not be there."""
+def user_cache() -> Path:
+    """mcuref's folder in the user's cache folder; it need not be there."""
     return Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")) / "mcuref"
 
 
-def check_outputs(*files, folder=None, present=False):
+def check_outputs(*files: Path | str | None, folder: Path | str | None = None, present: bool = False) -> None:
     """InputError unless all of these could be written; run before long work, not after. None is left out.
 
     An existing file is fine, it will be replaced whole; the folder must not exist yet, unless it is ``present``.
@@ -47,13 +49,13 @@ def check_outputs(*files, folder=None, present=False):
         _check_present_folder(folder)
     elif folder is not None:
         check_new_folder(folder)
-    files = [file for file in files if file is not None]
-    for file in files:
+    wanted = [file for file in files if file is not None]
+    for file in wanted:
         check_new_file(file)
-    check_apart(*files, folder)
+    check_apart(*wanted, folder)
 
 
-def check_apart(*paths):
+def check_apart(*paths: Path | str | None) -> None:
     """InputError if one of these paths is another or lies in it; None is left out."""
     places = [place(path) for path in paths if path is not None]
     for i, one in enumerate(places):
@@ -61,7 +63,7 @@ def check_apart(*paths):
             raise InputError(f"{str(one)!r} is named for two results; give each a place of its own")
 
 
-def check_new_folder(path, what="run folder"):
+def check_new_folder(path: Path | str, what: str = "run folder") -> None:
     """InputError unless ``path`` is free and a folder could be made there; ``what`` it is called in the sentence."""
     if os.fspath(path) == STDOUT:
         raise InputError(f"{what} '-' would be stdout, which is no folder; one of that name is './-'")
@@ -78,7 +80,7 @@ def _check_present_folder(path):
         raise InputError(f"run folder {str(path)!r} cannot be written: no permission to write in it")
 
 
-def check_new_file(path):
+def check_new_file(path: Path | str) -> None:
     """InputError unless a file could be written at ``path``; a pipe is not waited for."""
     if is_stream(path):
         check_stream(path)
@@ -115,7 +117,7 @@ def _reason(error):
 
 
 @contextmanager
-def new_folder(path, what="run folder"):
+def new_folder(path: Path | str, what: str = "run folder") -> Iterator[Path]:
     """A temporary folder to fill; renamed to ``path`` at the end, removed on any error. InputError if it cannot be."""
     path = Path(os.path.abspath(path))
     made = missing_parents(path)
@@ -176,7 +178,7 @@ def _hold(folder):
     return None, False
 
 
-def remove_leftovers(folder, alone=True):
+def remove_leftovers(folder: Path | str, alone: bool = True) -> None:
     """Remove the private folders that killed attempts of this user left in a folder, and nothing else.
 
     alone : whether nobody else may be writing into the folder; that decides where there are no locks.
@@ -200,12 +202,12 @@ def _is_ours(path):
     return status.st_uid == os.geteuid() and status.st_mode & 0o1777 == PRIVATE
 
 
-def missing_parents(path):
+def missing_parents(path: Path | str) -> list[Path]:
     """The folders that would have to be made for ``path``, from the innermost on."""
     return [parent for parent in Path(os.path.abspath(path)).parents if not parent.exists()]
 
 
-def remove_empty(folders):
+def remove_empty(folders: Iterable[Path]) -> None:
     """Remove those of the folders that are there and empty."""
     for folder in folders:
         with suppress(OSError):
@@ -213,7 +215,7 @@ def remove_empty(folders):
 
 
 @contextmanager
-def held(file, taken):
+def held(file: Path | str, taken: str) -> Iterator[None]:
     """Hold an existing file against other processes for a while; InputError with the sentence ``taken`` if one has it.
 
     It is the process that holds it: killed, it lets go. Where there are no such locks, nothing is held.
@@ -242,7 +244,7 @@ def _lock(handle):
 
 
 @contextmanager
-def new_file(path):
+def new_file(path: Path | str) -> Iterator[Path]:
     """A temporary file to write; renamed to ``path`` at the end, removed on any error. InputError if it cannot be.
 
     A stream gets the content at the end.
@@ -263,7 +265,7 @@ def new_file(path):
         raise _not_written(path, error) from None
 
 
-def write_json(path, value):
+def write_json(path: Path | str, value: Any) -> None:
     """Write plain data as JSON, indented, keys in the order given; InputError for NaN, which JSON does not have."""
     try:
         text = json.dumps(value, indent=2, allow_nan=False) + "\n"
@@ -283,7 +285,7 @@ def _not_written(path, error):
     return WriteError(f"file {str(path)!r} cannot be written: {_reason(error)}")
 
 
-def flush(file):
+def flush(file: Path | str) -> None:
     """Wait until the content of a file is on the disk."""
     with open(file, "rb") as handle:
         os.fsync(handle.fileno())

@@ -5,19 +5,25 @@ As in DCASE 2020 task 2 and MLPerf Tiny: the score of a clip is the mean reconst
 machine has a threshold of its own, so areas are computed machine by machine and then averaged.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.datasets.data import Data
 from mcuref.errors import InputError
 
+Numbers = NDArray[Any] | Sequence[float]
 
-def deviation(values):
-    """Standard deviation over seeds, as estimated from these figures (with n - 1), a float; 0 of a single one."""
+
+def deviation(values: Numbers) -> float:
+    """Standard deviation over seeds, as estimated from these figures (with n - 1); 0 of a single one."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
-def auc(scores, labels):
-    """Probability that an anomaly has a higher score than a normal sample, ties count half; a float.
+def auc(scores: Numbers, labels: Numbers) -> float:
+    """Probability that an anomaly has a higher score than a normal sample, ties count half.
 
     Parameters
     ----------
@@ -29,8 +35,8 @@ def auc(scores, labels):
     return float(np.sum(anomalous * (2 * below + normal)) / (2 * normal.sum() * anomalous.sum()))
 
 
-def partial_auc(scores, labels, max_fpr=0.1):
-    """Area under the ROC curve up to a false positive rate, standardised (McClish 1989); a float.
+def partial_auc(scores: Numbers, labels: Numbers, max_fpr: float = 0.1) -> float:
+    """Area under the ROC curve up to a false positive rate, standardised (McClish 1989).
 
     0.5 is chance and 1 is perfect, as in scikit-learn's roc_auc_score(max_fpr=). scores and labels as in `auc`;
     0 < max_fpr <= 1.
@@ -49,7 +55,7 @@ def partial_auc(scores, labels, max_fpr=0.1):
     return float(0.5 * (1 + (area - chance) / (max_fpr - chance)))
 
 
-def clip_scores(errors, clips):
+def clip_scores(errors: Numbers, clips: Numbers) -> NDArray[np.float64]:
     """Mean error of each clip, float64[K].
 
     Parameters
@@ -70,7 +76,7 @@ def clip_scores(errors, clips):
     return np.bincount(clips, errors) / windows
 
 
-def anomaly_scores(errors, data):
+def anomaly_scores(errors: Numbers, data: Data) -> dict[str, Any]:
     """How well reconstruction errors tell the anomalous test clips of a data set.
 
     Parameters
@@ -83,7 +89,7 @@ def anomaly_scores(errors, data):
     {"auc", "pauc": means over the machines, "machines": a list of {"machine", "auc", "pauc"}}; pauc is up to a false
     positive rate of 0.1.
     """
-    if not isinstance(data, Data) or data.kind != "anomaly":
+    if not isinstance(data, Data) or data.clips_test is None or data.machines_test is None:
         raise InputError(f"data {getattr(data, 'name', data)!r} is not a data set of kind 'anomaly'")
     scores = clip_scores(errors, data.clips_test)
     labels = np.empty(len(scores), np.int32)

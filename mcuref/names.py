@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from itertools import islice
 from pathlib import Path
@@ -14,7 +15,7 @@ BEHIND = 0.05  # what is so much less near than the nearest is left out
 MOST_ENTRIES = 2000  # of a folder that are compared
 
 
-def near(name, known, also=()):
+def near(name: object, known: Iterable[str], also: Mapping[str, str] | tuple[()] = ()) -> list[str]:
     """Up to three of the ``known`` names that somebody may mean who writes ``name``, the nearest first.
 
     Upper and lower case, and what stands between letters and digits, do not count: MLP_784 is mlp-784. Another name is
@@ -36,7 +37,7 @@ def near(name, known, also=()):
     return chosen[:MOST]
 
 
-def near_paths(path, fits):
+def near_paths(path: Path | str, fits: Callable[[Path], bool]) -> list[str]:
     """The same for a path that leads to nothing of use, among what lies beside it; in quotes. Endings do not count.
 
     fits : callable(Path) -> whether a path is of use.
@@ -56,12 +57,12 @@ def near_paths(path, fits):
     return [repr(str(one)) for stem in near(first.stem, stems.values()) for one in beside if stems[one] == stem][:MOST]
 
 
-def near_files(path, ending):
+def near_files(path: Path | str, ending: str) -> list[str]:
     """The same for ordinary files with an ending, such as ".toml"."""
     return near_paths(path, lambda one: one.suffix == ending and os.path.isfile(one))
 
 
-def hint(names, right):
+def hint(names: Sequence[str], right: str) -> str:
     """ "; did you mean A or B? " if there are such names, and ``right``: what a sentence says last."""
     *others, last = names or [""]
     meant = f"{', '.join(others)} or {last}" if others else last

@@ -7,6 +7,7 @@ be there, or with ``str`` alone as its key and the shape of all values. ``float`
 import hashlib
 import json
 from math import isfinite
+from typing import Any
 
 DEEPEST = 40  # lists and objects in one another
 LARGEST = 1 << 63  # of a whole number
@@ -14,7 +15,7 @@ LARGEST = 1 << 63  # of a whole number
 NONSENSE = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 
 
-def parse(content):
+def parse(content: bytes) -> Any:
     """What a JSON text, bytes in UTF-8, means; ValueError for what mcuref never writes: NaN, huge numbers, deep nesting."""
     try:
         value = json.loads(content.decode("utf-8"))
@@ -24,7 +25,7 @@ def parse(content):
     return value
 
 
-def check_limits(value):
+def check_limits(value: Any) -> None:
     """ValueError for a number that JSON or an int64 has not, and for what is nested too deeply."""
     left = [(value, 0)]
     while left:
@@ -37,12 +38,12 @@ def check_limits(value):
             raise ValueError(f"it has a number that is {'too large' if inner == inner else 'NaN'}")
 
 
-def digest(value):
+def digest(value: Any) -> str:
     """sha256 of plain data, whatever order the keys are in."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def check(value, shape, where="it"):
+def check(value: Any, shape: Any, where: str = "it") -> None:
     """ValueError, which says where, unless a value has a shape."""
     if isinstance(shape, list):
         _check_type(value, list, where)

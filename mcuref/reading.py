@@ -2,6 +2,8 @@
 
 import os
 import stat
+from pathlib import Path
+from typing import BinaryIO
 
 from mcuref.errors import InputError
 from mcuref.names import hint, near_files
@@ -10,7 +12,7 @@ MAY_NOT = "may not be read by this user; give this user permission to read it an
 KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
 
 
-def open_ordinary(path, where, needed="an ordinary file"):
+def open_ordinary(path: Path | str, where: str, needed: str = "an ordinary file") -> BinaryIO:
     """The ordinary file at path, open to be read as bytes.
 
     Parameters
@@ -39,7 +41,7 @@ def open_ordinary(path, where, needed="an ordinary file"):
     return file
 
 
-def absence(path):
+def absence(path: Path | str) -> str:
     """ "does not exist", of a path that does not, or which link leads to nothing."""
     return f"is a link to {os.readlink(path)!r}, which does not exist" if os.path.islink(path) else "does not exist"
 

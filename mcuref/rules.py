@@ -224,7 +224,7 @@ class Selection(NamedTuple):
     """Buffers of the kept entries of an error and of their number, by the names that operators have for them."""
 
     kept: Buffer
-    count: Buffer
+    count: Buffer  # type: ignore[assignment]  # hides what every tuple has
 
 
 def _selection(emit, family, delta, most, **more):

@@ -20,7 +20,7 @@ LOSSES = {
 }  # fmt: skip
 
 
-def fingerprint(name):
+def fingerprint(name: str) -> tuple[int, int]:
     """FNV-1a of all trainable parameters and rule state, in the order of their names, after the epoch; and of all losses."""
     method, _, model = name.partition(", ")
     data = load("digits")

@@ -11,17 +11,17 @@ from mcuref.errors import InputError
 try:
     import fcntl
 except ImportError:  # not on Windows
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 STDOUT = "-"
 
 
-def is_stdout(path):
+def is_stdout(path: Path | str) -> bool:
     """Whether a path stands for stdout: "-", /dev/stdout, /dev/fd/1."""
     return _open_file(path) == 1
 
 
-def is_stream(path):
+def is_stream(path: Path | str) -> bool:
     """Whether what is written to a path goes into something that stays: an open file, a pipe, a device but a disk."""
     try:
         return _open_file(path) is not None or _is_pipe_or_device(os.stat(path))
@@ -29,13 +29,13 @@ def is_stream(path):
         return False
 
 
-def place(path):
+def place(path: Path | str) -> Path:
     """Where a path leads, to compare it with others."""
     number = _open_file(path)
     return Path(os.path.realpath(path) if number is None else f"/dev/fd/{number}")
 
 
-def check_stream(path):
+def check_stream(path: Path | str) -> None:
     """InputError unless a stream may be written to; it is not opened, which would wait for the reader of a pipe."""
     number = _open_file(path)
     try:
@@ -46,7 +46,7 @@ def check_stream(path):
         raise InputError(f"file {str(path)!r} cannot be written: it is protected from writing")
 
 
-def write_stream(path, content):
+def write_stream(path: Path | str, content: bytes) -> None:
     """Write bytes into a stream; OSError if it does not take them."""
     number = _open_file(path)
     if number is None:

@@ -1,8 +1,11 @@
 """The trainer: epochs over a data set, evaluation, history, statistics; its state can be taken and put back."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref import arguments
 from mcuref.datasets.data import Data
@@ -33,22 +36,22 @@ class Result:
 
     metric: str
     score: float
-    history: list = field(repr=False)
-    counts: dict = field(repr=False)
+    history: list[dict[str, Any]] = field(repr=False)
+    counts: dict[str, int] = field(repr=False)
     backward_effort: float
     total_effort: float
     samples_shown: int
     samples_skipped: int
-    mean_ratio_per_layer: list = field(repr=False)
+    mean_ratio_per_layer: list[dict[str, Any]] = field(repr=False)
 
     @property
-    def accuracy(self):
+    def accuracy(self) -> float:
         """The score, where the metric is accuracy."""
         if self.metric != "accuracy":
             raise InputError(f"this run is measured by {self.metric}, not by accuracy; see .score")
         return self.score
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
         return asdict(self)
 
@@ -68,15 +71,24 @@ class Trainer:
     progress : callable(samples shown so far, all) or None, called a few times a second.
     """
 
-    def __init__(self, program, data, *, epochs=5, seed=0, progress=None):
+    def __init__(
+        self,
+        program: Program,
+        data: Data,
+        *,
+        epochs: int = 5,
+        seed: int = 0,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
         arguments.instance("program", program, Program, "what mcuref.compile returned")
         arguments.instance("data", data, Data, "a mcuref.Data, such as mcuref.load_data('digits')")
         self.program, self.data, self.progress = program, data, progress
         self.epochs, self.seed = arguments.epochs(epochs), arguments.seed(seed)
-        self.history, self._epoch = [], None
+        self.history: list[dict[str, Any]] = []
+        self._epoch: _Epoch | None = None
         self._resumed = False
 
-    def run(self):
+    def run(self) -> Result:
         """Train all epochs; returns :class:`Result`. Counts and effort are those of the program since its start.
 
         A second run trains on from there, with a schedule of its own from its beginning; after :meth:`restore`, it goes
@@ -99,10 +111,10 @@ class Trainer:
             mean_ratio_per_layer=effort.ratio_per_layer(program),
         )
 
-    def state(self):
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """(plain data, arrays by name): copies of all that decides how a run goes on. Good between two samples."""
         epoch = self._epoch
-        plain = {"history": [dict(row) for row in self.history], "epoch": None}
+        plain: dict[str, Any] = {"history": [dict(row) for row in self.history], "epoch": None}
         arrays = {f"program.{name}": value for name, value in self.program.state().items()}
         arrays["counts"] = self.program.counts.copy()
         if epoch is not None:
@@ -110,7 +122,7 @@ class Trainer:
             arrays |= {"losses": epoch.shown.losses.copy(), "trained": epoch.shown.trained.copy()}
         return plain, arrays
 
-    def restore(self, plain, arrays):
+    def restore(self, plain: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
         """Put back what :meth:`state` returned; :meth:`run` then goes on from there, with the same bits.
 
         InputError, and nothing is changed, if it is not a state of such a trainer.
@@ -156,13 +168,13 @@ class Trainer:
         return whole | dict.fromkeys(("loss", self.metric, "backward_effort"), float) | ratios
 
     @property
-    def metric(self):
+    def metric(self) -> str:
         """What the run is measured by."""
         if find_loss(self.program.loss).target != "none":
             return "accuracy"
         return "auc" if self.data.kind == "anomaly" else "mean_squared_error"
 
-    def evaluate(self):
+    def evaluate(self) -> dict[str, float]:
         """The metric on the test side of the data, by name; for anomaly data also "pauc", the partial AUC."""
         outputs = self.program.outputs(self.data.x_test)
         if not np.isfinite(outputs).all():
@@ -244,6 +256,6 @@ class Trainer:
 class _Epoch:
     """An epoch under way: counts before it, losses and choices so far, and how many samples were shown."""
 
-    before: dict
+    before: dict[str, int]
     shown: Shown
     done: int

@@ -7,8 +7,10 @@ import sys
 import tempfile
 import threading
 import traceback
+from collections.abc import Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from importlib import import_module
+from typing import Any, NoReturn
 
 from mcuref.arguments import one_of
 from mcuref.cli.console import prepare_streams
@@ -48,14 +50,14 @@ class Help(argparse.HelpFormatter):
 class Parser(argparse.ArgumentParser):
     """argparse whose errors are one sentence, and that takes no abbreviations: --seed is not --seeds."""
 
-    def __init__(self, **keywords):
+    def __init__(self, **keywords: Any) -> None:
         super().__init__(allow_abbrev=False, **keywords)
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         """Print the sentence and exit with status 2."""
         self._refuse(f"{message}; see {self.prog} --help")
 
-    def parse_known_args(self, args=None, namespace=None):
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """As argparse does, but what is not known is refused here: the parser of a command knows its own options."""
         words = list(sys.argv[1:] if args is None else args)
         for word in words:
@@ -84,7 +86,7 @@ class Parser(argparse.ArgumentParser):
         except InputError as error:
             raise argparse.ArgumentError(None, str(error)) from None
 
-    def _refuse(self, sentence):
+    def _refuse(self, sentence: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {one_line(sentence)}\n")
 
 
@@ -119,7 +121,7 @@ def _stoppable():
             signal.signal(number, handler)
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit status."""
     prepare_streams()
     with _stoppable():

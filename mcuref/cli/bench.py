@@ -7,11 +7,13 @@ of mcuref). topk keeps 10 % with a dense output layer; tinypropv2 is measured at
   mcuref bench --model mlp-784-128-64-10 --json bench.json
 """
 
+from argparse import ArgumentParser, Namespace
+
 from mcuref.cli import options
 from mcuref.cli.console import prepare_kernels, progress, show
 
 
-def arguments(parser):
+def arguments(parser: ArgumentParser) -> None:
     """Options of this command."""
     parser.add_argument(
         "--model", metavar="NAME", help="several with commas; default those of mcuref.bench.benchmark.MODELS"
@@ -20,7 +22,7 @@ def arguments(parser):
     options.add_json(parser)
 
 
-def run(arguments):
+def run(arguments: Namespace) -> None:
     """Measure, print, write."""
     from mcuref.arguments import number
     from mcuref.bench import benchmark

@@ -11,12 +11,14 @@ Seeds and methods run on all cores at once.
   mcuref compare --model cnn-8 --regime shift  pre-trained, then images rotated
 """
 
+from argparse import ArgumentParser, Namespace
+
 from mcuref.cli import options
 from mcuref.cli.console import first_time, prepare_kernels, progress, show, warn
 from mcuref.cli.defaults import fitted, named_data
 
 
-def arguments(parser):
+def arguments(parser: ArgumentParser) -> None:
     """Options of this command."""
     options.add_model(parser)
     options.add_rule(parser, "all")
@@ -39,7 +41,7 @@ def arguments(parser):
     options.add_json(parser)
 
 
-def run(arguments):
+def run(arguments: Namespace) -> None:
     """Compare, print, write."""
     from mcuref.experiments.comparison import Comparison, advantage, named_rules, sweep_rules
     from mcuref.files import check_outputs, write_json

@@ -5,7 +5,9 @@ import math
 import os
 import re
 import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -36,7 +38,7 @@ class _Console(Console):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def prepare_streams():
+def prepare_streams() -> None:
     """Make stdout and stderr safe to write to: there although closed, and no character that they cannot show."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
@@ -45,7 +47,7 @@ def prepare_streams():
         sys.stdout.reconfigure(errors="replace")
 
 
-def show(*results, wide=False):
+def show(*results: Any, wide: bool = False) -> None:
     """Print results to stdout: of tables the columns that there is room for, or all of them.
 
     What is left of a table is as wide as its figures: a terminal may wrap it, but a cut number is wrong.
@@ -91,7 +93,7 @@ def _without_end(line):
     return [*line[:-1], line[-1]._replace(text=line[-1].text.rstrip())] if line else line
 
 
-def first_time(what):
+def first_time(what: str) -> bool:
     """Whether that was never shown to this user; from now on it was. Always, where that cannot be kept."""
     from mcuref.files import user_cache
 
@@ -104,18 +106,18 @@ def first_time(what):
     return True
 
 
-def say(sentence):
+def say(sentence: object) -> None:
     """Print a warning to stderr, on one line."""
     _Console(stderr=True).print("mcuref:", one_line(sentence), soft_wrap=True)
 
 
-def warn(sentences):
+def warn(sentences: Iterable[object]) -> None:
     """Print warnings to stderr, a line each."""
     for sentence in sentences:
         say(sentence)
 
 
-def prepare_kernels():
+def prepare_kernels() -> None:
     """Load the compiled executor, or compile it and say so: the first time takes a while."""
     console = _Console(stderr=True)
     with console.status("loading kernels"):
@@ -138,7 +140,7 @@ def _not_kept(store):
 
 
 @contextmanager
-def progress():
+def progress() -> Iterator[Callable[[str, int, int], None]]:
     """A callable (what, done, total) that draws a bar for all that is under way, on stderr if that is a terminal."""
     console = _Console(stderr=True)
     if not console.is_interactive:

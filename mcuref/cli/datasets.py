@@ -3,18 +3,20 @@
 Data sets lie in the folder that the environment variable MCUREF_DATA names (default: mcuref/data in the user's cache).
 """
 
+from argparse import ArgumentParser, Namespace
+
 from mcuref.cli import options
 from mcuref.cli.console import show
 
 
-def arguments(parser):
+def arguments(parser: ArgumentParser) -> None:
     """Options of this command."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="show one data set, with its licence and what to know of it")
     options.add_wide(parser)
     options.add_json(parser)
 
 
-def run(arguments):
+def run(arguments: Namespace) -> None:
     """Print the list, or one of it."""
     from dataclasses import asdict
 

@@ -1,26 +1,37 @@
 """What a command runs on: what the user named, and where neither model nor budget was named, defaults that fit."""
 
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
 from fractions import Fraction
+from typing import TYPE_CHECKING, TypeVar
 
 from mcuref.cli import options
 from mcuref.cli.console import show, warn
 from mcuref.memory.accountant import BudgetExceeded, allowance
-from mcuref.memory.targets import by_size
+from mcuref.memory.targets import Budget, by_size
+
+if TYPE_CHECKING:
+    from mcuref.datasets.data import Data
+    from mcuref.models.description import Model
+
+Found = TypeVar("Found")
 
 
-def named_data(asked):
+def named_data(asked: Namespace) -> Data:
     """The Data that the options name, or the part of it."""
     from mcuref.datasets import load_part
 
     return load_part(asked.data, getattr(asked, "evaluate", "test"), getattr(asked, "samples", None))
 
 
-def warn_of(data):
+def warn_of(data: Data | None) -> None:
     """Say what is odd about data, which may be None."""
     warn(getattr(data, "warnings", ()))
 
 
-def model_name(asked, data):
+def model_name(asked: Namespace, data: Data | None) -> Model | str:
     """The model that was named, or the default one for the data, which may be None."""
     from mcuref.models import default_model
 
@@ -29,7 +40,9 @@ def model_name(asked, data):
     return options.DEFAULT_MODEL if data is None else default_model(data)
 
 
-def fitted(asked, data, budget, attempt):
+def fitted(
+    asked: Namespace, data: Data | None, budget: Budget | None, attempt: Callable[[Model | str, Budget | None], Found]
+) -> Found:
     """What ``attempt(model, budget)`` returns, for the model that was named and the budget that options.budget made.
 
     Where neither was, and the default model does not fit the default target, the smallest part is taken that holds all
@@ -40,25 +53,32 @@ def fitted(asked, data, budget, attempt):
     ------
     BudgetExceeded : what was named does not fit, or nothing does.
     """
-    model, budgets, first = model_name(asked, data), [budget], None
+    model, budgets, refusals = model_name(asked, data), [budget], []
     free = asked.model is None and options.is_default_budget(asked)
-    if free:
+    if free and budget is not None:
         budgets += [part.budget(budget.stack) for part in by_size() if part.sram > budget.stack]
     for name in _and_narrower(model, data) if free else [model]:
         refusal = None
         for budget in budgets:
-            if refusal is not None and allowance(budget, refusal.region) < refusal.needed:
+            if refusal is not None and not _may_hold(budget, refusal):
                 continue
             try:
                 found = attempt(name, budget)
             except BudgetExceeded as error:
-                refusal, first = error, first or error
+                refusal = error
+                refusals.append(error)
                 continue
-            if first is not None:
-                show(_choice(name, budget, model, first))
+            if refusals:
+                show(_choice(name, budget, model, refusals[0]))
             warn_of(data)
             return found
-    raise first
+    raise refusals[0]
+
+
+def _may_hold(budget: Budget | None, refusal: BudgetExceeded) -> bool:
+    """Whether a budget has what another lacked."""
+    allowed = None if budget is None else allowance(budget, refusal.region)
+    return allowed is None or allowed >= refusal.needed
 
 
 def _and_narrower(model, data):

@@ -3,18 +3,20 @@
 Exit status 1 if a check fails.
 """
 
+from argparse import ArgumentParser, Namespace
+
 from mcuref.cli import options
 from mcuref.cli.console import prepare_kernels, show
 
 MISSING = "not installed"
 
 
-def arguments(parser):
+def arguments(parser: ArgumentParser) -> None:
     """Options of this command."""
     options.add_json(parser)
 
 
-def run(arguments):
+def run(arguments: Namespace) -> int:
     """Check, print, write; 1 if something is wrong."""
     from mcuref.files import check_outputs, write_json
     from mcuref.report.lists import checks_tables

@@ -9,12 +9,14 @@ Exit status 1 if it does not fit, with changes that would.
   mcuref estimate --model mlp-64-32-10 --map map.png  every byte, over time
 """
 
+from argparse import ArgumentParser, Namespace
+
 from mcuref.cli import options
 from mcuref.cli.console import prepare_kernels, show
 from mcuref.cli.defaults import fitted, model_name, named_data, warn_of
 
 
-def arguments(parser):
+def arguments(parser: ArgumentParser) -> None:
     """Options of this command."""
     options.add_model(parser, data=False)
     parser.add_argument(
@@ -31,7 +33,7 @@ def arguments(parser):
     options.add_json(parser)
 
 
-def run(arguments):
+def run(arguments: Namespace) -> int:
     """Compile without running, print, write; 1 if it does not fit."""
     from mcuref import rules
     from mcuref.cost.needs import memory_report

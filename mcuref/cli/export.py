@@ -7,12 +7,14 @@ The project builds with make, for this computer and for emulated Cortex-M boards
   mcuref verify firmware/ --core m4f           then: every instruction, compared
 """
 
+from argparse import ArgumentParser, Namespace
+
 from mcuref.cli import options
 from mcuref.cli.console import prepare_kernels, show
 from mcuref.text import one_line
 
 
-def arguments(parser):
+def arguments(parser: ArgumentParser) -> None:
     """Options of this command."""
     parser.add_argument("run_folder", metavar="RUN", help="the folder that mcuref train --out made")
     parser.add_argument("--c", metavar="FOLDER", help="write the C99 project into this new folder")
@@ -27,7 +29,7 @@ def arguments(parser):
     )
 
 
-def run(asked):
+def run(asked: Namespace) -> None:
     """Read the run, write what is asked for."""
     from mcuref.errors import InputError
     from mcuref.export.project import write_project

@@ -11,13 +11,15 @@ Baselines run in the same harness: same order, augmentation, bytes and training 
   mcuref incremental --resume runs/inc
 """
 
+from argparse import ArgumentParser, Namespace
+
 from mcuref.cli import options, resumable
 from mcuref.cli.console import progress, say, show, warn
 from mcuref.cli.defaults import fitted, named_data
 from mcuref.text import one_line
 
 
-def arguments(parser):
+def arguments(parser: ArgumentParser) -> None:
     """Options of this command."""
     parser.add_argument("--data", default="digits", metavar="NAME|FOLDER", help="as of mcuref train; default digits")
     parser.add_argument(
@@ -130,7 +132,7 @@ def _add_growth(parser):
     group.add_argument("--smallest", action="store_true", help="also find the smallest fixed width that would do")
 
 
-def run(arguments):
+def run(arguments: Namespace) -> None:
     """Check, learn, print, write."""
     resumable.run(arguments, "incremental", _checked, _run, _run_in_folder)
 

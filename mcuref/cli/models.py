@@ -8,18 +8,20 @@ zoo in mcuref/models/zoo are examples. Any of them with @F behind it has hidden 
   mcuref models my_network.toml
 """
 
+from argparse import ArgumentParser, Namespace
+
 from mcuref.cli import options
 from mcuref.cli.console import show
 
 
-def arguments(parser):
+def arguments(parser: ArgumentParser) -> None:
     """Options of this command."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="show one model, or TOML file, with its layers")
     options.add_wide(parser)
     options.add_json(parser)
 
 
-def run(arguments):
+def run(arguments: Namespace) -> None:
     """Print the models, or one of them."""
     from mcuref.files import check_outputs, write_json
     from mcuref.models import ZOO

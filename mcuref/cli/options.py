@@ -1,10 +1,14 @@
 """Options that several commands share, and what they mean to the library."""
 
-import argparse
+from __future__ import annotations
+
 import copy
 import json
 import os
 import re
+from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mcuref import rules
 from mcuref.arguments import MOST_EPOCHS
@@ -15,6 +19,10 @@ from mcuref.memory.targets import DEFAULT_STACK, Budget, find_target, format_siz
 from mcuref.optimisers import LARGEST_BATCH, SCHEDULES, SGD
 from mcuref.program.compiler import POLICIES
 
+if TYPE_CHECKING:
+    from mcuref.models.description import Model
+
+
 DEFAULT_TARGET = "nrf52840"
 NOT_GIVEN = object()  # the value of an option that is not on the command line
 NOT_KEPT = ("out", "resume", "json", "wide")  # options that say where a run lies and how it is shown, not what it is
@@ -22,37 +30,44 @@ DEFAULT_MODEL = "mlp-64-32-10"  # where no data is named
 LARGEST_SEED = (1 << 32) - 1
 
 
-def whole(minimum, maximum=LARGEST_SEED):
+class Options(Protocol):
+    """What takes options: a parser, or a group in one."""
+
+    def add_argument(self, *args: Any, **keywords: Any) -> Any:
+        """As argparse has it."""
+
+
+def whole(minimum: int, maximum: int = LARGEST_SEED) -> Callable[[str], int]:
     """A type for argparse: whole numbers in decimal digits, from minimum to maximum."""
 
     def convert(text):
         value = int(text) if re.fullmatch("-?[0-9]{1,20}", text) else None
         if value is None or not minimum <= value <= maximum:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {minimum} to {maximum}")
+            raise ArgumentTypeError(f"{text!r} is not a whole number from {minimum} to {maximum}")
         return value
 
     return convert
 
 
-def number(text):
+def number(text: str) -> float:
     """A number, for argparse."""
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        raise ArgumentTypeError(f"{text!r} is not a number") from None
 
 
-def model(text):
+def model(text: str) -> Model:
     """A model by its name, for argparse: a file is read here and never again, so that its content goes with the run."""
     from mcuref.models import find_model
 
     try:
         return find_model(text)
     except InputError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise ArgumentTypeError(str(error)) from None
 
 
-def add_model(parser, data=True):
+def add_model(parser: Options, data: bool = True) -> None:
     """--data, --model, --trainable."""
     if data:
         parser.add_argument(
@@ -76,7 +91,7 @@ def add_model(parser, data=True):
     )
 
 
-def add_rule(parser, default="tinypropv2"):
+def add_rule(parser: Options, default: str = "tinypropv2") -> None:
     """--method, --preset, --set; ``default`` "all" if several methods can be named."""
     several = default == "all"
     parser.add_argument(
@@ -101,7 +116,7 @@ def add_rule(parser, default="tinypropv2"):
     )
 
 
-def add_budget(parser):
+def add_budget(parser: ArgumentParser) -> None:
     """--target, --sram, --flash, --stack."""
     group = parser.add_argument_group("budget (enforced: what does not fit is refused before anything starts)")
     group.add_argument(
@@ -116,7 +131,7 @@ def add_budget(parser):
     group.add_argument("--stack", metavar="SIZE", help=f"SRAM kept back for the stack; default {reserve}")
 
 
-def add_optimiser(parser):
+def add_optimiser(parser: Options) -> None:
     """--momentum, --batch."""
     default = SGD()
     parser.add_argument(
@@ -130,7 +145,7 @@ def add_optimiser(parser):
     )
 
 
-def add_policy(parser):
+def add_policy(parser: Options) -> None:
     """--momentum, --batch, --policy."""
     add_optimiser(parser)
     parser.add_argument(
@@ -140,7 +155,7 @@ def add_policy(parser):
     )
 
 
-def add_run(parser):
+def add_run(parser: Options) -> None:
     """--regime, --epochs, --learning-rate, --schedule, --samples, --evaluate."""
     parser.add_argument(
         "--regime",
@@ -157,7 +172,7 @@ def add_run(parser):
     add_part(parser)
 
 
-def add_part(parser):
+def add_part(parser: Options) -> None:
     """--samples, --evaluate."""
     parser.add_argument("--samples", type=whole(1), metavar="N", help="use only the first N training samples; default all")
     parser.add_argument(
@@ -168,14 +183,14 @@ def add_part(parser):
     )
 
 
-def add_json(parser):
+def add_json(parser: Options) -> None:
     """--json."""
     parser.add_argument(
         "--json", metavar="FILE", help="write the result as JSON too; - is stdout, and the tables go to stderr"
     )
 
 
-def add_wide(parser):
+def add_wide(parser: Options) -> None:
     """--wide."""
     parser.add_argument(
         "--wide",
@@ -184,15 +199,15 @@ def add_wide(parser):
     )
 
 
-def protocol(arguments):
+def protocol(arguments: Namespace) -> dict[str, Any]:
     """Columns of the protocol that options replace, for find_protocol."""
     names = ("epochs", "learning_rate", "schedule", "momentum", "batch")
     return {name: getattr(arguments, name) for name in names}
 
 
-def settings(pairs):
+def settings(pairs: Iterable[str]) -> dict[str, Any]:
     """{"s_max": 0.7, ...} from ["s_max=0.7", ...]: numbers where they are numbers."""
-    chosen = {}
+    chosen: dict[str, float | str] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name or not value:
@@ -204,7 +219,7 @@ def settings(pairs):
     return chosen
 
 
-def budget(arguments):
+def budget(arguments: Namespace) -> Budget | None:
     """The Budget that --target, --sram, --flash and --stack describe, or None for no limit."""
     stack = DEFAULT_STACK if arguments.stack is None else parse_size(arguments.stack, "--stack")
     sram = None if arguments.sram is None else parse_size(arguments.sram, "--sram", 1)
@@ -218,12 +233,12 @@ def budget(arguments):
     return Budget(part.sram if sram is None else sram, part.flash if flash is None else flash, stack, part.name, part.core)
 
 
-def is_default_budget(arguments):
+def is_default_budget(arguments: Namespace) -> bool:
     """Whether nothing was said of what must hold it; a reserve for the stack is to be kept on any part."""
     return arguments.target is arguments.sram is arguments.flash is None
 
 
-def several(text, option):
+def several(text: str, option: str) -> list[str]:
     """["full", "topk"] from "full,topk"; InputError if one comes twice."""
     names = [name.strip() for name in text.split(",")]
     for name in names:
@@ -232,7 +247,7 @@ def several(text, option):
     return names
 
 
-def seeds(text):
+def seeds(text: str) -> list[int]:
     """[0, 1, 2] from "0,1,2", or from "3" meaning the first three; [7] from "7,"."""
     parts = several(text.removesuffix(","), "--seeds")
     if not all(re.fullmatch("-?[0-9]{1,20}", part) for part in parts):
@@ -248,13 +263,13 @@ def seeds(text):
     return numbers
 
 
-def request(asked):
+def request(asked: Namespace) -> dict[str, Any]:
     """What run.json keeps of a command, so that it can go on from elsewhere: data in a folder gets an absolute name."""
     begun = {name: plain(value) for name, value in vars(asked).items() if name not in NOT_KEPT}
     return begun | {"data": asked.data if asked.data in NAMES else os.path.abspath(asked.data)}
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """The value of an option as plain data; a model in a file with what stands in the file."""
     from mcuref.models import Model
 
@@ -263,7 +278,7 @@ def plain(value):
     return value.name if value.text is None else {"name": value.name, "text": value.text}
 
 
-def begun(kept, parser):
+def begun(kept: Any, parser: ArgumentParser) -> dict[str, Any]:
     """{name: value} of the options that :func:`request` kept; InputError if the command line never gives such.
 
     kept : what stands in run.json, whatever that is.
@@ -285,7 +300,7 @@ def begun(kept, parser):
     again.exit_on_error = False
     try:
         given = vars(again.parse_args(words)) | models
-    except argparse.ArgumentError as error:
+    except ArgumentError as error:
         raise InputError(f"its {error}") from None
     given = {name: defaults[name] if given[name] is NOT_GIVEN else given[name] for name in kept}
     for name, value in given.items():

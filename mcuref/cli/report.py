@@ -4,12 +4,14 @@ mcuref report runs/inc
 mcuref report runs/inc --pictures pictures/  accuracy, size and matrix, drawn
 """
 
+from argparse import ArgumentParser, Namespace
+
 from mcuref.cli import options
 from mcuref.cli.console import show
 from mcuref.text import one_line
 
 
-def arguments(parser):
+def arguments(parser: ArgumentParser) -> None:
     """Options of this command."""
     parser.add_argument("folder", metavar="FOLDER", help="a run folder, which --out made")
     parser.add_argument(
@@ -18,7 +20,7 @@ def arguments(parser):
     options.add_wide(parser)
 
 
-def run(arguments):
+def run(arguments: Namespace) -> None:
     """Read, print, draw."""
     from mcuref.errors import InputError
     from mcuref.files import check_new_folder, new_folder

@@ -1,13 +1,17 @@
 """What commands share whose runs can be kept in a folder with --out, and gone on with by --resume."""
 
-import argparse
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from typing import Any
 
 from mcuref.cli import options
 from mcuref.cli.console import prepare_kernels
 from mcuref.errors import InputError
 
+Finish = Callable[[Namespace, Any], dict[str, Any]]
 
-def add_folder(parser):
+
+def add_folder(parser: ArgumentParser) -> None:
     """--out, --resume."""
     parser.add_argument("--out", metavar="FOLDER", help="keep the run in this new folder; default: print only")
     parser.add_argument(
@@ -17,14 +21,16 @@ def add_folder(parser):
     )
 
 
-def know_what_is_given(parser):
+def know_what_is_given(parser: ArgumentParser) -> None:
     """Keep the options' defaults apart, so that :func:`run` sees what was given; --set appends to its []."""
     defaults = vars(parser.parse_args([]))
     absent = dict.fromkeys(defaults.keys() - {"settings"}, options.NOT_GIVEN)
     parser.set_defaults(defaults=defaults, parser=parser, **absent)
 
 
-def run(arguments, command, checked, finish, finish_in_folder):
+def run(
+    arguments: Namespace, command: str, checked: Callable[[Namespace], Any], finish: Finish, finish_in_folder: Finish
+) -> None:
     """Begin a run, or go on with one; write its report.
 
     Parameters
@@ -42,7 +48,7 @@ def run(arguments, command, checked, finish, finish_in_folder):
     given = {name: value for name, value in given.items() if value is not options.NOT_GIVEN and value != []}
     steps = command, checked, finish, finish_in_folder
     if "resume" not in given:
-        asked = argparse.Namespace(**arguments.defaults | given)
+        asked = Namespace(**arguments.defaults | given)
         if asked.out is not None:
             check_new_run(asked.out)
         check_outputs(asked.json, folder=asked.out)
@@ -53,7 +59,7 @@ def run(arguments, command, checked, finish, finish_in_folder):
     with resumed_run(folder, command) as (kept, fingerprint):
         check_outputs(json, folder=folder, present=True)
         begun = _begun(folder, kept, arguments.parser)
-        asked = argparse.Namespace(**begun, out=folder, json=json, wide=wide, resume=None)
+        asked = Namespace(**begun, out=folder, json=json, wide=wide, resume=None)
         _carry_out(asked, fingerprint, *steps)
 
 

@@ -3,18 +3,20 @@
 One arena needs contiguous memory, so what counts of a part is its largest run of adjacent banks, not the sum.
 """
 
+from argparse import ArgumentParser, Namespace
+
 from mcuref.cli import options
 from mcuref.cli.console import show
 
 
-def arguments(parser):
+def arguments(parser: ArgumentParser) -> None:
     """Options of this command."""
     parser.add_argument("name", nargs="?", metavar="PART", help="show one part with its memory banks")
     options.add_wide(parser)
     options.add_json(parser)
 
 
-def run(arguments):
+def run(arguments: Namespace) -> None:
     """Print the parts, or one of them."""
     from dataclasses import asdict
 

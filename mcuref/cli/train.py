@@ -10,13 +10,15 @@ last checkpoint before that; one that fails before its first checkpoint leaves n
   mcuref train --resume runs/mine
 """
 
+from argparse import ArgumentParser, Namespace
+
 from mcuref.cli import options, resumable
 from mcuref.cli.console import progress, say, show, warn
 from mcuref.cli.defaults import fitted, named_data
 from mcuref.text import one_line
 
 
-def arguments(parser):
+def arguments(parser: ArgumentParser) -> None:
     """Options of this command."""
     options.add_model(parser)
     options.add_rule(parser)
@@ -39,7 +41,7 @@ def arguments(parser):
     resumable.know_what_is_given(parser)
 
 
-def run(arguments):
+def run(arguments: Namespace) -> None:
     """Check, train, print, write."""
     resumable.run(arguments, "train", _checked, _finish, _finish_in_folder)
 

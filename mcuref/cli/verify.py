@@ -11,6 +11,8 @@ named; those in reference/ must not be. With --core all, boards that are too sma
   mcuref verify --conformance --core m4f        all operations, rules and sizes
 """
 
+from argparse import ArgumentParser, Namespace
+
 from mcuref.arguments import one_of
 from mcuref.cli import options
 from mcuref.cli.console import prepare_kernels, show
@@ -19,7 +21,7 @@ from mcuref.firmware.toolchain import SECONDS
 from mcuref.memory.targets import CORE_NAMES
 
 
-def arguments(parser):
+def arguments(parser: ArgumentParser) -> None:
     """Options of this command."""
     parser.add_argument("project", nargs="?", metavar="PROJECT", help="the folder that mcuref export --c made")
     parser.add_argument("--core", default="host", metavar="NAME", help=f"{', '.join(CORES)}, or all; default host")
@@ -36,7 +38,7 @@ def arguments(parser):
     options.add_json(parser)
 
 
-def run(asked):
+def run(asked: Namespace) -> int:
     """Verify, print, write; 1 if anything differs."""
     from mcuref.errors import InputError
     from mcuref.files import check_outputs, write_json

@@ -15,19 +15,19 @@ from mcuref.names import hint, near
 __all__ = ["Data", "DatasetInfo", "available", "find", "load", "load_part"]
 
 
-def available():
+def available() -> list[DatasetInfo]:
     """A DatasetInfo for each registered data set, in the order in which they are listed."""
     return [digits.describe(), *map(describe, CATALOGUE.values())]
 
 
-def find(name):
+def find(name: str) -> DatasetInfo:
     """The DatasetInfo of the registered data set of that name; InputError if there is none."""
     if name not in NAMES:
         raise InputError(f"there is no data set {name!r}{hint(near(name, NAMES), '`mcuref datasets` lists them')}")
     return describe(CATALOGUE[name]) if name in CATALOGUE else digits.describe()
 
 
-def load(name_or_folder):
+def load(name_or_folder: str | os.PathLike[str]) -> Data:
     """Data by its registered name, else from the user's folder with train.npz and test.npz.
 
     Raises
@@ -47,7 +47,7 @@ def load(name_or_folder):
     raise InputError(f"there is no data set or folder {name_or_folder!r}{known}")
 
 
-def load_part(name_or_folder, evaluate="test", samples=None):
+def load_part(name_or_folder: str | os.PathLike[str], evaluate: str = "test", samples: int | None = None) -> Data:
     """Data as :func:`load` finds it, or a part of it.
 
     Parameters

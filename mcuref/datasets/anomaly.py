@@ -1,7 +1,10 @@
 """Anomaly detection: clips become windows of a few frames; training windows come from normal clips only."""
 
+from typing import Any
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from mcuref.datasets import checks
 from mcuref.datasets.normalisation import default_normalisation
@@ -10,8 +13,10 @@ from mcuref.errors import InputError
 FRAMES = 5  # of a window, as in MLPerf Tiny
 OFFSET = 1  # added to a magnitude before its logarithm: one step of the file's integers, some of which are 0
 
+Side = tuple[NDArray[Any], NDArray[Any]]  # x and y of the training or the test clips
 
-def log_magnitudes(x):
+
+def log_magnitudes(x: NDArray[np.int16]) -> NDArray[np.float32]:
     """ln((x + OFFSET) / 2^14), float32 of x's shape, of magnitudes that are stored as int16 x / 2^14.
 
     A magnitude below 0 ends as infinite or NaN, which Data refuses.
@@ -20,12 +25,12 @@ def log_magnitudes(x):
         return np.log((x.astype(np.float64) + OFFSET) / 2**14).astype(np.float32)
 
 
-def windows(clips):
+def windows(clips: NDArray[Any]) -> NDArray[Any]:
     """All windows of FRAMES frames of clips [N, T, bands]: [N, T - FRAMES + 1, FRAMES, bands], without a copy."""
     return np.moveaxis(sliding_window_view(clips, FRAMES, axis=1), -1, 2)
 
 
-def fields(name, train, test):
+def fields(name: str, train: Side, test: Side) -> dict[str, Any]:
     """Arguments of Data: windows of the normal training clips, and of all test clips.
 
     Parameters

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
 
 from mcuref.datasets import anomaly, semantics
 
@@ -38,10 +41,10 @@ class Entry:
     note: str = ""
     x: str = "x"
     stored: tuple[tuple[int, ...], str] | None = None
-    convert: Callable | None = None
+    convert: Callable[[NDArray[Any]], NDArray[Any]] | None = None
     arrays: tuple[str, ...] = ()
     of_test: tuple[str, ...] = ()
-    fields: Callable | None = None
+    fields: Callable[..., semantics.Arrays] | None = None
 
 
 _CIFAR_LICENCE = "none stated by the author; research use, cite the technical report"

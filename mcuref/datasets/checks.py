@@ -4,8 +4,10 @@
 """
 
 import unicodedata
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.errors import InputError
 
@@ -14,7 +16,7 @@ MAX_CLASSES = 65536  # a larger "label" is an identifier or a regression target 
 LONGEST_NAME = 100  # characters, of a class
 
 
-def samples(x, where):
+def samples(x: Any, where: str) -> NDArray[Any]:
     """x as a C-contiguous uint8, int8, int16 or float32 array, [samples, ...], two or more dimensions, none empty.
 
     Raises
@@ -45,7 +47,7 @@ def samples(x, where):
     return converted
 
 
-def labels(y, count, where):
+def labels(y: Any, count: int, where: str) -> NDArray[np.int32]:
     """y as int32[count], each 0..65535; floating point labels are accepted when they are whole numbers.
 
     Raises
@@ -66,12 +68,12 @@ def labels(y, count, where):
     return np.ascontiguousarray(y, dtype=np.int32)
 
 
-def labels_below(y, classes, where):
+def labels_below(y: NDArray[np.int32], classes: int, where: str) -> None:
     """Raise InputError if a label of y, int32[n], is not one of the classes 0..classes-1."""
     _refuse_values(y, y >= classes, where, f"with {classes} classes the labels run from 0 to {classes - 1}")
 
 
-def names(class_names, where):
+def names(class_names: Any, where: str) -> tuple[str, ...]:
     """class_names, a sequence of short non-empty strings, as a tuple of str; anything else raises InputError."""
     if isinstance(class_names, str):
         raise InputError(f"{where} is the single string {class_names!r}; a sequence of one name a class is needed")
@@ -95,7 +97,7 @@ def names(class_names, where):
     return tuple(str(name) for name in result)  # numpy.str_ becomes str
 
 
-def constants(values, input_size, where):
+def constants(values: Any, input_size: int, where: str) -> NDArray[np.float32]:
     """values (mean or scale) as float32[c], c a divisor of input_size; a single number becomes c = 1.
 
     Raises
@@ -116,7 +118,7 @@ def constants(values, input_size, where):
     return converted
 
 
-def numbers(values, count, where, each):
+def numbers(values: Any, count: int, where: str, each: str) -> NDArray[np.int32]:
     """values as int32[count], one number for `each` (such as "training sample"): of groups, sessions, clips, machines.
 
     Raises
@@ -132,7 +134,7 @@ def numbers(values, count, where, each):
     return np.ascontiguousarray(values, dtype=np.int32)
 
 
-def flags(values, count, where):
+def flags(values: Any, count: int, where: str) -> NDArray[np.bool_]:
     """values as bool[count], one a training sample; integers may be 0 or 1, anything else raises InputError."""
     _require_array(values, where)
     if values.dtype.kind == "b":
@@ -142,7 +144,7 @@ def flags(values, count, where):
     return result.astype(bool)
 
 
-def clips_of_windows(clips, y, machines, where):
+def clips_of_windows(clips: NDArray[np.int32], y: NDArray[np.int32], machines: NDArray[np.int32], where: str) -> None:
     """Raise InputError unless clips, int32[M], is 0..K-1 for K machines, all of them, each with one label in y[M]."""
     _refuse_values(clips, _outside(clips, 0, len(machines) - 1), where, f"{len(machines)} clips are numbered from 0")
     absent = np.flatnonzero(np.bincount(clips, minlength=len(machines)) == 0)

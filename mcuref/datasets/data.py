@@ -2,6 +2,7 @@
 
 import operator
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 
@@ -59,9 +60,9 @@ class Data:
     y_train: np.ndarray = field(repr=False)
     x_test: np.ndarray = field(repr=False)
     y_test: np.ndarray = field(repr=False)
-    class_names: tuple[str, ...] | None = None
-    mean: np.ndarray | None = field(default=None, repr=False)
-    scale: np.ndarray | None = field(default=None, repr=False)
+    class_names: tuple[str, ...] = None  # type: ignore[assignment]  # and the next two: made if they are not given
+    mean: np.ndarray = field(default=None, repr=False)  # type: ignore[arg-type]
+    scale: np.ndarray = field(default=None, repr=False)  # type: ignore[arg-type]
     groups: np.ndarray | None = field(default=None, repr=False)
     validation: np.ndarray | None = field(default=None, repr=False)
     sessions: np.ndarray | None = field(default=None, repr=False)
@@ -71,7 +72,7 @@ class Data:
     x_anomalous: np.ndarray | None = field(default=None, repr=False)
     warnings: tuple[str, ...] = field(default=(), repr=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise InputError(f"the name of a data set is {self.name!r}; a non-empty string is needed")
         if self.kind not in KINDS:
@@ -84,21 +85,21 @@ class Data:
         self._check_clips()
 
     @property
-    def input_shape(self):
-        """Shape of one sample, a tuple of int."""
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one sample."""
         return self.x_train.shape[1:]
 
     @property
-    def input_size(self):
+    def input_size(self) -> int:
         """Number of values of one sample."""
         return int(np.prod(self.input_shape))
 
     @property
-    def classes(self):
+    def classes(self) -> int:
         """Number of classes."""
         return len(self.class_names)
 
-    def training_part(self, first, last):
+    def training_part(self, first: int, last: int) -> Self:
         """Data with the training samples first <= i < last and the whole test set, for learning in steps.
 
         Class names and normalisation stay: the network's input must not change from part to part.
@@ -112,7 +113,7 @@ class Data:
             raise InputError(f"the training part {first} to {last} needs 0 <= first < last <= {count}")
         return self._with_training(slice(first, last))
 
-    def validation_split(self, fraction=1 / 6, seed=0):
+    def validation_split(self, fraction: float = 1 / 6, seed: int = 0) -> Self:
         """Data in which a held-out part of the TRAINING set is the test side: to choose settings, never on the test.
 
         The official validation samples where the data set has them; fraction and seed then change nothing. Otherwise

@@ -16,7 +16,7 @@ SHA256 = "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22"
 TRAIN, TEST = 1437, 360
 
 
-def describe():
+def describe() -> DatasetInfo:
     """What there is to know about the data set, a DatasetInfo."""
     return DatasetInfo(
         name="digits",
@@ -35,7 +35,7 @@ def describe():
     )
 
 
-def load():
+def load() -> Data:
     """Data: x uint8 (N, 8, 8, 1), 0..16, scaled to 0..1; the first 1,437 images train, the last 360 test.
 
     Raises

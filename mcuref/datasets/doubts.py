@@ -1,13 +1,16 @@
 """Doubts about data that can be used, but is probably not what was meant: a sentence each, None where there is none."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 MOST_LABELS = 5  # that a sentence names
 SHORTEST_WAVEFORM = 256  # values
 FEW = 64  # samples whose neighbouring values are compared
 
 
-def empty_classes(y):
+def empty_classes(y: NDArray[np.int32]) -> str | None:
     """The sentence about classes below the largest label of y, int32[N], that have no sample.
 
     Labels that do not start from 0, or leave gaps, train classes that nothing ever shows.
@@ -22,7 +25,7 @@ def empty_classes(y):
     )
 
 
-def waveform(x, mean, scale):
+def waveform(x: NDArray[Any], mean: NDArray[np.float32], scale: NDArray[np.float32]) -> str | None:
     """The sentence about x, [N, *S], whose last axis is time: the default normalisation then has a mean and scale a step.
 
     That is so of int16 samples if the last axis has at least SHORTEST_WAVEFORM values, nine in ten of which swing about 0

@@ -3,9 +3,12 @@
 import os
 import stat
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.datasets.data import Data
 from mcuref.datasets.npz import read_npz
@@ -17,7 +20,7 @@ from mcuref.reading import MAY_NOT, absence
 KIND_OF_DIMENSIONS = {4: "image", 3: "signal"}  # NHWC, time x channels; anything else: features
 
 
-def load_folder(path):
+def load_folder(path: str | os.PathLike[str]) -> Data:
     """Data from the user's folder with train.npz and test.npz.
 
     Each holds x, [samples, ...], and y, [samples]; train.npz may also hold class_names, [classes] (strings or
@@ -44,7 +47,7 @@ def load_folder(path):
     return _read_folder(path, Path(os.path.abspath(path)).name or str(path))
 
 
-def near_data(name_or_folder):
+def near_data(name_or_folder: Path | str) -> list[str]:
     """Names of data sets, and data folders in quotes, that may be meant by one that is none."""
     folders = near_paths(name_or_folder, lambda place: all(os.path.isfile(place / side) for side in SIDES))
     return (near(Path(name_or_folder).name, NAMES) + folders)[:MOST]
@@ -68,8 +71,8 @@ def _read_folder(path, name):
     )
 
 
-def class_names(train, test, path):
-    """The class names, a tuple of str, of the arrays of train.npz and test.npz in path; None if train.npz has none.
+def class_names(train: Mapping[str, NDArray[Any]], test: Mapping[str, NDArray[Any]], path: Path) -> tuple[str, ...] | None:
+    """The class names of the arrays of train.npz and test.npz in path; None if train.npz has none.
 
     Raises
     ------

@@ -7,6 +7,7 @@ machine's exp or log, or on an order of sums, since sums of integers in float64 
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.datasets.semantics import SCALE, ZERO_POINT
 from mcuref.kernels.random import philox
@@ -43,7 +44,7 @@ def _tables():
 TO_LOG, ENERGY, ADDED, TO_MFCC = _tables()
 
 
-def add_noise(x, stream):
+def add_noise(x: NDArray[np.int8], stream: int) -> NDArray[np.int8]:
     """MFCC int8 [N, T, 10], quantised as MLPerf Tiny's, of the same clips with noise.
 
     The noise of clip i depends on i and the stream (of mcuref.kernels.random) alone: one number serves four bands.
@@ -58,7 +59,7 @@ def add_noise(x, stream):
     return result
 
 
-def with_energy(x, energy):
+def with_energy(x: NDArray[np.int8], energy: NDArray[np.float64]) -> NDArray[np.int8]:
     """MFCC int8 [N, T, 10] after adding noise of ln energy [N, T, 40] (units of 1/64, integers in float64)."""
     log_mel = np.floor((x.astype(np.float64) - ZERO_POINT) @ TO_LOG / (1 << 10))
     d = np.clip(energy - 2 * log_mel, LOWEST, HIGHEST)

@@ -1,11 +1,14 @@
 """The default normalisation of a data set, from its training set alone."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 PIECE = 4 << 20  # values that are squared at once
 
 
-def default_normalisation(x):
+def default_normalisation(x: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """mean and scale, float32[c] each, such that `(x - mean) * scale` is a sensible network input.
 
     uint8 values of any shape become 0..1 (c = 1). Anything else is standardised over the last axis: each feature of

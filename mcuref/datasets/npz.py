@@ -9,10 +9,14 @@ import io
 import os
 import warnings
 import zipfile
+from collections.abc import Sequence
 from contextlib import contextmanager
 from math import prod
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.errors import InputError
 from mcuref.reading import open_ordinary
@@ -27,8 +31,8 @@ KINDS = "biufcUSmM"  # of values: numbers, texts, times; no fields, no raw bytes
 MOST_NAMES = 10  # in a sentence
 
 
-def read_npz(path, required, optional=()):
-    """The named arrays of a .npz file, a dict of str to array; an optional one that is not there is left out.
+def read_npz(path: Path | str, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, NDArray[Any]]:
+    """The named arrays of a .npz file; an optional one that is not there is left out.
 
     zipfile is used directly instead of numpy.load: that never takes a file for a pickle, and reading each member to its
     end has its checksum verified.
@@ -50,7 +54,7 @@ def read_npz(path, required, optional=()):
     return arrays
 
 
-def shapes(path):
+def shapes(path: Path | str) -> dict[str, tuple[int, ...]]:
     """{name: shape} of the arrays of a .npz file, of which only the headers are read; InputError if it is damaged."""
     with _opened(path) as (archive, _):
         return {name: _begin(archive, name, info)[0] for name, info in _members(archive).items()}

@@ -3,6 +3,7 @@
 import numpy as np
 
 from mcuref.datasets import anomaly
+from mcuref.datasets.catalogue import Entry
 from mcuref.datasets.data import Data
 from mcuref.datasets.folder import class_names
 from mcuref.datasets.npz import read_npz
@@ -10,7 +11,7 @@ from mcuref.datasets.registry import SIDES, absent_sides, data_folder, describe
 from mcuref.errors import InputError, MissingData
 
 
-def load_registered(entry):
+def load_registered(entry: Entry) -> Data:
     """Data of an Entry of the catalogue.
 
     Raises
@@ -34,7 +35,7 @@ def load_registered(entry):
         fields, further = {"x_train": x, "y_train": y, "x_test": x_test, "y_test": y_test}, train
     if entry.fields:
         fields |= entry.fields(further, test) if entry.of_test else entry.fields(further)
-    return Data(name=entry.name, kind=entry.kind, class_names=names, **fields)
+    return Data(name=entry.name, kind=entry.kind, **fields | {"class_names": names})
 
 
 def _read(entry, path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mcuref.datasets.catalogue import CATALOGUE
+from mcuref.datasets.catalogue import CATALOGUE, Entry
 from mcuref.datasets.npz import read_npz, shapes
 from mcuref.errors import InputError
 from mcuref.files import user_cache
@@ -40,16 +40,16 @@ class DatasetInfo:
     command: str
 
 
-def data_folder():
-    """The folder of the data sets, a Path: $MCUREF_DATA, else `mcuref/data` in the user's cache folder."""
+def data_folder() -> Path:
+    """The folder of the data sets: $MCUREF_DATA, else `mcuref/data` in the user's cache folder."""
     own = os.environ.get("MCUREF_DATA")
     if own:
         return Path(os.path.expanduser(own))
     return user_cache() / "data"
 
 
-def absent_sides(folder):
-    """Those of train.npz and test.npz that are not in folder, a list of str.
+def absent_sides(folder: Path) -> list[str]:
+    """Those of train.npz and test.npz that are not in folder.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def absent_sides(folder):
     return absent
 
 
-def describe(entry):
+def describe(entry: Entry) -> DatasetInfo:
     """The DatasetInfo of an Entry of the catalogue."""
     where = data_folder() / entry.name
     try:

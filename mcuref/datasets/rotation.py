@@ -1,13 +1,14 @@
 """Rotation of images with bilinear interpolation in fixed point: the same bytes on every machine."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 ONE = 1 << 16  # 1.0 in the fixed point of cosine and sine
 EIGHTH_TURN = (46341, 46341)  # cosine and sine of 45 degrees
 CHUNK = 1 << 21  # values at a time
 
 
-def rotate(x, cosine, sine):
+def rotate(x: NDArray[np.uint8], cosine: int, sine: int) -> NDArray[np.uint8]:
     """uint8 [N, H, W, C], each image rotated counter-clockwise about its centre, 0 where it did not reach.
 
     Each pixel is the mean of the four around the place that it comes from, weighted in steps of 1/256 and rounded

@@ -1,6 +1,9 @@
 """What the further arrays of the data sets mean: groups, sessions and machines; and what shifts rely on."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.datasets import checks
 from mcuref.errors import InputError
@@ -8,8 +11,10 @@ from mcuref.errors import InputError
 # Quantisation of the int8 MFCC of MLPerf Tiny: value = (x - ZERO_POINT) * SCALE
 SCALE, ZERO_POINT = 0.5847029089927673, 83
 
+Arrays = dict[str, NDArray[Any]]  # by name
 
-def uci_har(train):
+
+def uci_har(train: Arrays) -> Arrays:
     """Groups by subject. The three axes of a sensor must have one scale, or turning the phone would be wrong."""
     scales = train["scale_log2"]
     if not _numbers(scales, (9,)) or (scales.reshape(3, 3) != scales[::3, None]).any():
@@ -20,17 +25,17 @@ def uci_har(train):
     return {"groups": train["subject"]}
 
 
-def coil100(train, test):
+def coil100(train: Arrays, test: Arrays) -> Arrays:
     """Sessions. No groups: the test views lie between the training views, so a validation split is made of views."""
     return {"sessions": train["session"], "sessions_test": test["session"]}
 
 
-def core50(train):
+def core50(train: Arrays) -> Arrays:
     """Sessions, which are the groups too: the test sessions are others than the training sessions."""
     return {"sessions": train["session"], "groups": train["session"]}
 
 
-def speech_commands(train):
+def speech_commands(train: Arrays) -> Arrays:
     """The official validation clips; groups by speaker, an unknown speaker (0) is a group of its own."""
     scale, zero_point = train["scale"], train["zero_point"]
     numbers = _numbers(scale, ()) and _numbers(zero_point, ())
@@ -54,11 +59,11 @@ def _shown(array):
     return array.tolist() if few else f"of shape {array.shape} and dtype {array.dtype}"
 
 
-def machines(test):
+def machines(test: Arrays) -> Arrays:
     """The machine of each test clip."""
     return {"machines_test": test["machine_id"]}
 
 
-def frames_first(x):
+def frames_first(x: NDArray[Any]) -> NDArray[Any]:
     """[N, coefficients, frames] as [N, frames, coefficients]: the last axis is what gets a normalisation of its own."""
     return x.transpose(0, 2, 1)

@@ -11,8 +11,10 @@ cannot know the new one before it learns.
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.datasets.catalogue import CATALOGUE
+from mcuref.datasets.data import Data
 from mcuref.datasets.noise import add_noise
 from mcuref.datasets.rotation import EIGHTH_TURN, rotate
 from mcuref.errors import InputError
@@ -21,12 +23,12 @@ from mcuref.errors import InputError
 TRAIN, TEST = 0x40000000, 0x40000001
 
 
-def has_shift(data):
-    """Whether `shift` knows a domain shift for data : Data."""
+def has_shift(data: Data) -> bool:
+    """Whether `shift` knows a domain shift for data."""
     return _change(data) is not None
 
 
-def shift(data):
+def shift(data: Data) -> Data:
     """Data in the changed domain: the same but for x_train and x_test, whose shape and dtype stay too.
 
     Raises
@@ -41,7 +43,7 @@ def shift(data):
     return replace(data, x_train=change(data.x_train, TRAIN), x_test=change(data.x_test, TEST))
 
 
-def turn_phone(x):
+def turn_phone(x: NDArray[np.int16]) -> NDArray[np.int16]:
     """int16 [N, T, 9] after a turn by 90 degrees about z: each sensor's (x, y, z) is (-y, x, z) now.
 
     The one value without an opposite, -32768, becomes 32767.

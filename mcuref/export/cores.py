@@ -1,6 +1,7 @@
 """The cores that firmware is built for: compiler flags, and the emulated board that runs it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from mcuref.arguments import one_of
 from mcuref.memory.targets import CORE_NAMES
@@ -40,25 +41,25 @@ class Core:
 
     name: str
     title: str
-    flags: tuple = ()
+    flags: tuple[str, ...] = ()
     machine: str = ""
-    flash: tuple = (0, 0)
-    ram: tuple = (0, 0)
+    flash: tuple[int, int] = (0, 0)
+    ram: tuple[int, int] = (0, 0)
     stack: int = 4096
     vectors: int = 0
 
     @property
-    def is_host(self):
+    def is_host(self) -> bool:
         """Whether this is the computer at hand."""
         return not self.machine
 
     @property
-    def compiler(self):
+    def compiler(self) -> str:
         """Name of the compiler's program."""
         return "gcc" if self.is_host else "arm-none-eabi-gcc"
 
 
-_MPS2 = {"flash": (0x40, 0x3FFFC0), "ram": (0x21000000, 0x1000000)}  # 4 MB of code memory, 16 MB of PSRAM
+_MPS2: dict[str, Any] = {"flash": (0x40, 0x3FFFC0), "ram": (0x21000000, 0x1000000)}  # 4 MB of code memory, 16 MB of PSRAM
 
 CORES = {
     core.name: core
@@ -88,12 +89,12 @@ CORES = {
 MEASURED_CORES = tuple(name for name in CORES if name not in ("host", "microbit"))  # a board of its own costs a core nothing
 
 
-def find_core(name):
+def find_core(name: str) -> Core:
     """The core called ``name``; InputError for an unknown one."""
     return CORES[one_of("core", name, CORES, also=CORE_NAMES)]
 
 
-def places(core):
+def places(core: Core) -> list[str]:
     """Linker flags that say where a board has its memories."""
     values = {
         "VECTORS_ORG": core.vectors,

@@ -223,7 +223,7 @@ def _c_wrapper(operator: Operator) -> tuple[str, str]:
         names, given["count"] = [*names, "count"], "*count"
     if "rate" in operator.constants:
         own = f"row->f[{operator.constants.index('rate')}]"
-        lines.append(f"  const float rate = {own} == 0.0f ? run->rate : {own};")
+        lines.append(f"  const float rate = {own} == 0.0f ? run->rate.f32 : {own};")
         given["rate"] = "rate"
     given |= {name: f"row->f[{i}]" for i, name in enumerate(operator.constants) if name != "rate"}
     given |= {name: f"row->d[{i}]" for i, name in enumerate(operator.dimensions)} | {"g": "row->d"}

@@ -1,5 +1,7 @@
 """Values as C99 writes them: types, numbers, and lines of them."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 TYPES = {
@@ -9,12 +11,12 @@ TYPES = {
 WIDTH = 118
 
 
-def number(value):
+def number(value: np.generic) -> str:
     """A NumPy number as a constant of the same value: a float32 in hexadecimal, which is exact."""
     return f"{float(value).hex()}f" if isinstance(value, np.floating) else str(int(value))
 
 
-def lines(items):
+def lines(items: Iterable[str]) -> str:
     """Items as the inside of an array, a comma after each; "0" for none, because an array has one element at least."""
     rows, row = [], ""
     for item in items:

@@ -58,7 +58,7 @@ FORCE:
 """
 
 
-def makefile(name):
+def makefile(name: str) -> str:
     """Text of the Makefile for a model called ``name``."""
     text = _HEAD.format(cores=", ".join(CORES), names=" ".join(CORES))
     for core in CORES.values():

@@ -1,8 +1,12 @@
 """What is exported, and what a firmware is compared with: a program and the samples that it is shown."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from mcuref.program.program import Program
 
 
 @dataclass(frozen=True)
@@ -18,30 +22,30 @@ class Material:
     run : {name: sha256} of the files of the run that it comes from, or None.
     """
 
-    program: object
-    x: np.ndarray
-    y: object = None
+    program: Program
+    x: NDArray[Any]
+    y: NDArray[Any] | None = None
     inferences: int = 1
-    run: object = None
+    run: dict[str, str] | None = None
 
     @property
-    def steps(self):
+    def steps(self) -> int:
         """How many samples are trained on: none by a program for inference alone."""
         program = self.program
         return len(self.x) if len(program.instructions) > program.listing.forward_rows else 0
 
     @property
-    def rates(self):
+    def rates(self) -> NDArray[np.float32]:
         """Learning rates, float32[steps]."""
         return self.program.optimiser.rates(0, self.steps, max(self.steps, 1))
 
     @property
-    def labelled(self):
+    def labelled(self) -> bool:
         """Whether a sample's answer is one label."""
         return self.answers.dtype == np.int32 and self.answers.shape[1] == 1
 
     @property
-    def answers(self):
+    def answers(self) -> NDArray[Any]:
         """What stands beside each sample in C: labels int32[S, 1] or targets float32[S, outputs]; int32[S, 0] for none."""
         from mcuref.program.samples import Samples
 

@@ -38,7 +38,7 @@ LIBRARY = (
 ).split()
 
 
-def check_name(name):
+def check_name(name: str) -> None:
     """InputError unless a model can be called ``name`` in C."""
     if not re.fullmatch(NAME, name) or name in _taken() or re.match("mcuref|.*_t$", name):
         raise InputError(

@@ -13,6 +13,7 @@ reference/                the program and the samples for mcuref itself
 import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from mcuref.errors import InputError
 from mcuref.export.image import SAVED_HEAD, SPANS, Image
 from mcuref.export.literals import TYPES, lines, number
 from mcuref.export.makefile import makefile
+from mcuref.export.material import Material
 from mcuref.export.names import COUNTS, check_name
 from mcuref.export.readme import readme, title
 from mcuref.export.reference import write_reference
@@ -31,7 +33,7 @@ from mcuref.version import __version__
 LICENSE = "MIT licence; made by mcuref"
 
 
-def write_project(material, folder, name="model"):
+def write_project(material: Material, folder: Path | str, name: str = "model") -> None:
     """Write the project of a :class:`mcuref.export.material.Material` into a new folder; its samples are compiled in.
 
     ``name`` is that of the model in C: NAME.h, NAME_SRAM_BYTES in capitals, the symbol. InputError if it is no name in
@@ -201,6 +203,8 @@ def _spans_header(image):
 
 #include "model.h"
 #include "trace.h"
+
+#define OUTPUT_BYTES {image.program.listing.output.size}
 
 static const mcuref_span spans[MODEL_ROWS * {SPANS}] = {{
 {lines(spans)}}};

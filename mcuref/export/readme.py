@@ -4,7 +4,9 @@ import re
 
 from mcuref.export.cores import CORES
 from mcuref.export.literals import TYPES
+from mcuref.export.material import Material
 from mcuref.models import label
+from mcuref.program.program import Program
 from mcuref.version import __version__
 
 CALLS = {  # by whether an answer is a label
@@ -17,7 +19,7 @@ CALLS = {  # by whether an answer is a label
 }
 
 
-def readme(material):
+def readme(material: Material) -> str:
     """The text."""
     program, plan, first = material.program, material.program.plan, material.program.network.input
     cores = ", ".join(core for core in CORES if core not in ("host", "m4f"))
@@ -59,6 +61,6 @@ A sample is {first.size} values of type {TYPES[first.dtype]}; the network normal
 """
 
 
-def title(program):
+def title(program: Program) -> str:
     """What the model is, in words that end no comment."""
     return f"{re.sub(r'[^A-Za-z0-9_.@+-]', '_', label(program.network.name))} trained by {program.rule.method}"

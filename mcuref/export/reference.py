@@ -4,6 +4,7 @@ program.json also has the sha256 of every other file of the project, and of the 
 """
 
 import json
+from pathlib import Path
 
 import numpy as np
 
@@ -19,7 +20,7 @@ PROJECT = "exported project"
 PROGRAM, ARRAYS = "program.json", "arrays.npz"
 
 
-def write_reference(folder, material):
+def write_reference(folder: Path, material: Material) -> None:
     """Write program.json and arrays.npz into a new folder of a project whose other files are all there."""
     program = material.program
     folder.mkdir()
@@ -37,7 +38,7 @@ def write_reference(folder, material):
     (folder / PROGRAM).write_text(text, encoding="utf-8")
 
 
-def read_reference(folder):
+def read_reference(folder: Path) -> Material:
     """The :class:`mcuref.export.material.Material` in a folder; InputError, one sentence, if there is none.
 
     What stands in the folder must be as it was written; the rest of the project may be changed: that is what is compared.
@@ -53,7 +54,7 @@ def read_reference(folder):
         raise _unusable(folder, error) from None
 
 
-def changed_files(folder):
+def changed_files(folder: Path) -> list[str]:
     """Names of a project's files that are not as mcuref wrote them, missing ones and further sources included, sorted.
 
     Those of the reference itself are left out: :func:`read_reference` refuses them.

@@ -15,7 +15,7 @@ from mcuref.runs.manifest import read
 from mcuref.runs.results import WEIGHTS, read_run
 
 
-def run_material(folder, count):
+def run_material(folder: Path | str, count: int) -> Material:
     """The :class:`Material` of a run folder: start parameters are those it ended with, rule state is fresh.
 
     Samples are the first ``count`` that its training was about: with pre-training the second part of the training set,

@@ -6,11 +6,15 @@ array is. Errors have to be finite: of a NaN the sign depends on the processor.
 
 import json
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.export.image import Image, opcodes_used
 from mcuref.export.literals import TYPES, lines
+from mcuref.export.material import Material
 from mcuref.export.trace import python_trace
 from mcuref.files import new_folder
 from mcuref.models import label
@@ -42,7 +46,7 @@ ARRAYS = {
 }  # fmt: skip
 
 
-def golden_vectors(material):
+def golden_vectors(material: Material) -> dict[str, NDArray[Any]]:
     """{name: array} of a :class:`mcuref.export.material.Material`: those of ``ARRAYS``, sizes, names, and ``about``."""
     material = replace(material, program=material.program.fresh())
     program, image, trace = material.program, Image(material.program), python_trace(material)
@@ -68,19 +72,19 @@ def golden_vectors(material):
     return {"about": np.array(json.dumps(_about(program)))} | _sizes(material, image, arrays) | _names(program) | arrays
 
 
-def write_vectors(material, folder):
+def write_vectors(material: Material, folder: Path | str) -> None:
     """Write vectors.npz, vectors.h and README.txt of a material into a new folder.
 
     InputError if the folder is there already or cannot be made; then nothing is written.
     """
-    vectors = golden_vectors(material)
+    vectors: dict[str, Any] = golden_vectors(material)
     with new_folder(folder, "folder") as part:
         np.savez_compressed(part / NPZ, **vectors)
         for name, text in ((HEADER, _header(vectors)), (README, _readme(vectors))):
             (part / name).write_text(text, encoding="utf-8", errors="backslashreplace")  # a file's name may be no Unicode
 
 
-def read_vectors(path):
+def read_vectors(path: Path | str) -> dict[str, NDArray[Any]]:
     """{name: array} of a vectors.npz. OSError or ValueError if it is missing or damaged."""
     with np.load(path, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}

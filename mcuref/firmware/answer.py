@@ -1,7 +1,10 @@
 """What a firmware is asked for, and what it answers: files beside it, as export/c/verify/trace.h defines them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from mcuref.export.material import Material
 from mcuref.export.trace import BAD_LABELS, FLASH, RESTORING, Trace
 from mcuref.firmware.toolchain import ToolError
 
@@ -10,7 +13,7 @@ FORMAT = 0x4D435452  # the first word of a program's trace; 1 more where rows ar
 END, STRAY = -1, -2  # words that are no row
 
 
-def read_answer(content, materials, mode=TRACE):
+def read_answer(content: bytes, materials: Sequence[Material], mode: int = TRACE) -> list[Trace]:
     """The :class:`Trace` of every material in answer.bin; ToolError if it holds more or less than that."""
     answer = Answer(content, mode)
     try:
@@ -24,7 +27,7 @@ def read_answer(content, materials, mode=TRACE):
     return traces
 
 
-def stopped_at(content, material, mode):
+def stopped_at(content: bytes, material: Material, mode: int) -> tuple[int, int, str]:
     """(sample, row, what was running) of a program whose answer.bin ends too early; -1 for what it is not known of."""
     answer = Answer(content, mode)
     try:
@@ -43,11 +46,11 @@ class Answer:
     doing : str, what the firmware did there if it was no step row by row, such as "inference: ".
     """
 
-    def __init__(self, content, mode=TRACE):
+    def __init__(self, content: bytes, mode: int = TRACE) -> None:
         self.content, self.mode, self.at = content, mode, 0
         self.place, self.doing = (-1, -1), "at the beginning: "
 
-    def trace(self, material):
+    def trace(self, material: Material) -> Trace:
         """The next program's :class:`Trace`; steps have no rows where the firmware was asked for whole ones."""
         watched, program = self._word() - FORMAT, material.program
         if watched not in (0, 1):
@@ -56,12 +59,12 @@ class Answer:
         for sample in range(material.steps):
             self.doing = "mcuref_train: " if self.mode == STEPS else ""
             trace.steps.append((self._rows(trace, sample), self._word(), self._word()))
-        outputs = program.network.outputs
+        output = program.listing.output
         for sample in range(material.inferences):
             self.place, self.doing = (sample, -1), "inference: "
             if self.mode == WATCHED and not material.steps:
                 trace.forward.append(self._rows(trace, sample))
-            trace.inferences.append((self._word(), np.frombuffer(self._bytes(4 * outputs), np.float32), self._word()))
+            trace.inferences.append((self._word(), np.frombuffer(self._bytes(output.size), output.dtype), self._word()))
         self.place, self.doing = (-1, -1), "behind the last sample: "
         trace.checks = {name: self._word() for name in FLASH}
         trace.state = self._bytes(program.plan.state)
@@ -81,7 +84,7 @@ class Answer:
             self.place = sample, -1
         return rows
 
-    def end(self):
+    def end(self) -> None:
         """EOFError unless everything has been read."""
         if self.at != len(self.content):
             raise EOFError("the firmware wrote more than was asked for")

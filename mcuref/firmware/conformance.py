@@ -1,13 +1,19 @@
 """The conformance firmware: one build a core, whose programs come as data; and the programs that go through it."""
 
+from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mcuref.export.cores import Core
 from mcuref.export.image import Image
+from mcuref.export.material import Material
 from mcuref.export.sources import board_sources, library_sources, verify_sources
 from mcuref.firmware.answer import STEPS, WATCHED, read_answer
-from mcuref.firmware.difference import trace_difference
+from mcuref.firmware.difference import Difference, trace_difference
 from mcuref.firmware.examination import examine, patterns
 from mcuref.firmware.toolchain import SECONDS, FirmwareStopped, compile_all, link, run_firmware, workspace
 from mcuref.operators import OPCODES
@@ -16,7 +22,7 @@ MAGIC = 0x4655434D
 SMALL_POOL = 0x2600  # bytes for a case where there are 16 KiB of RAM
 
 
-def build_conformance(core, folder, flags=(), wide=False):
+def build_conformance(core: Core, folder: Path, flags: Sequence[str] = (), wide: bool = False) -> Path:
     """Compile and link the conformance firmware into ``folder``; returns its path. ``wide``: uint32 kept indices."""
     opcodes = (f"OPERATION({number}, {name})\n" for name, number in OPCODES.items())
     (folder / "opcodes.h").write_text("".join(opcodes), encoding="utf-8")
@@ -27,13 +33,13 @@ def build_conformance(core, folder, flags=(), wide=False):
     return link(core, objects, folder / "conformance", flags)
 
 
-def words(data):
+def words(data: NDArray[Any] | np.generic) -> bytes:
     """Bytes of an array, padded to whole words."""
     content = np.ascontiguousarray(data).tobytes()
     return content + bytes(-len(content) % 4)
 
 
-def encode_case(material, watched=False):
+def encode_case(material: Material, watched: bool = False) -> bytes:
     """A case as the firmware reads it: see export/c/verify/conformance.c. ``watched``: with what that takes."""
     program, answers = material.program, material.answers
     image, plan = Image(program), program.plan
@@ -54,6 +60,7 @@ def encode_case(material, watched=False):
             material.inferences,
             x[:1].nbytes,
             answers[:1].nbytes,
+            program.listing.output.size,
             material.labelled,
             watched,
             image.identity,
@@ -69,7 +76,9 @@ def encode_case(material, watched=False):
     return b"".join(parts)
 
 
-def check(core, materials, flags=(), seconds=SECONDS):
+def check(
+    core: Core, materials: Sequence[Material], flags: Sequence[str] = (), seconds: float = SECONDS
+) -> list[Difference | None]:
     """Run programs on a core and compare; returns a list of :class:`Difference` or None, one a program."""
     if not materials:
         return []

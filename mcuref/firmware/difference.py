@@ -1,10 +1,14 @@
 """The first difference between what mcuref computes and what a firmware, or golden vectors, say: in words."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mcuref.export.trace import STATUS, python_trace
+from mcuref.export.material import Material
+from mcuref.export.trace import STATUS, Trace, python_trace
 from mcuref.export.vectors import golden_vectors
 
 
@@ -33,7 +37,7 @@ class Difference:
     firmware: str
     note: str = ""
 
-    def sentence(self):
+    def sentence(self) -> str:
         """One sentence."""
         where = f"sample {self.sample}, " if self.sample >= 0 else ""
         if self.row >= 0:
@@ -42,12 +46,14 @@ class Difference:
         found = f"is {self.firmware}, but mcuref computes {self.mcuref}" if self.mcuref else self.firmware
         return f"{where}{self.what}{element} {found}" + (f"; {self.note}" if self.note else "")
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """Plain data, the sentence with it."""
         return asdict(self) | {"sentence": self.sentence()}
 
 
-def trace_difference(material, firmware, whole, dump):
+def trace_difference(
+    material: Material, firmware: Trace, whole: Trace, dump: Callable[[int, int], bytes]
+) -> Difference | None:
     """The first :class:`Difference` of a firmware's traces from mcuref's, or None.
 
     ``firmware`` is its Trace row by row, ``whole`` that of whole steps, which ``mcuref_train`` takes.
@@ -89,7 +95,7 @@ def _stray(program, sample, row, offset):
     return Difference(*place, what, -1, "", "was written, which is no output of it")
 
 
-def stopped(material, sample, row, what, how):
+def stopped(material: Material, sample: int, row: int, what: str, how: str) -> Difference:
     """A :class:`Difference` for a firmware that crashed or did not end; ``what`` it did, such as "mcuref_train: "."""
     instructions = material.program.instructions
     if not 0 <= row < len(instructions):
@@ -115,7 +121,7 @@ def _whole_difference(material, expected, whole):
     return _state_difference(material.program, "after mcuref_train", expected.state, whole.state)
 
 
-def vector_difference(material, vectors):
+def vector_difference(material: Material, vectors: Mapping[str, NDArray[Any]]) -> Difference | None:
     """The first :class:`Difference` of golden vectors, {name: array}, from what mcuref computes now, or None."""
     expected = golden_vectors(material)
     for name in (name for name in expected if name != "about"):
@@ -212,7 +218,7 @@ def _state_buffers(program, mine, theirs):
             yield p.buffer.name, *(np.frombuffer(state[part], p.buffer.dtype) for state in (mine, theirs))
 
 
-def first_difference(mine, theirs):
+def first_difference(mine: NDArray[Any], theirs: NDArray[Any]) -> int:
     """Index of the first element whose bits differ, or -1; NaN is equal to NaN (its sign is no core's to choose)."""
     size = min(mine.size, theirs.size)
     mine_bits, their_bits = (a[:size].view(f"u{a.itemsize}") for a in (mine, theirs))

@@ -3,22 +3,28 @@
 It runs row by row, with all bytes overwritten that are no operand of the row, and then whole steps.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
+from mcuref.export.cores import Core
+from mcuref.export.material import Material
+from mcuref.export.trace import Trace
 from mcuref.firmware.answer import STEPS, TRACE, WATCHED, read_answer, stopped_at
-from mcuref.firmware.difference import stopped, trace_difference
+from mcuref.firmware.difference import Difference, stopped, trace_difference
 from mcuref.firmware.toolchain import FirmwareStopped
 
 PATTERNS = 4  # with which verify/watch.c overwrites; every sample has another than the one before it
 FOREIGN = "it depends on bytes that are no operand of it"
 
 
-def patterns(core):
+def patterns(core: Core) -> range:
     """Patterns that the first sample gets, a run each: on the host all of them, in the emulator, which is slow, one."""
     return range(PATTERNS if core.is_host else 1)
 
 
-def examine(material, run, core):
+def examine(
+    material: Material, run: Callable[..., tuple[bytes, bytes]], core: Core
+) -> tuple[Difference | None, Trace | None]:
     """(first :class:`Difference` or None, :class:`Trace` that was compared or None) of a firmware with one program.
 
     run : callable(mode, sample=-1, row=-1, pattern=0) -> (answer, dump), as of ``run_firmware``.

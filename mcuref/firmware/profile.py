@@ -5,11 +5,15 @@ counts belong to its version and flags.
 """
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mcuref.export.cores import Core
+from mcuref.export.material import Material
 from mcuref.firmware.answer import TRACE, Answer
 from mcuref.firmware.conformance import build_conformance, encode_case, run_firmware
 from mcuref.firmware.toolchain import ToolError, call, find_tool, workspace
@@ -31,8 +35,8 @@ class Profile:
     functions : {name: instructions}, of each function alone, without those it calls; the largest first.
     """
 
-    spans: np.ndarray
-    functions: dict
+    spans: NDArray[np.int64]
+    functions: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -45,11 +49,13 @@ class Measurement:
     inferences : list of int, of each inference, the search for the largest output included.
     """
 
-    steps: list
-    inferences: list
+    steps: list[list[tuple[int, int]]] | list[int]
+    inferences: list[int]
 
 
-def count_instructions(core, materials, mode=TRACE, flags=()):
+def count_instructions(
+    core: Core, materials: Sequence[Material], mode: int = TRACE, flags: Sequence[str] = ()
+) -> tuple[list[Measurement], dict[str, int]]:
     """Run programs on a core through the conformance firmware and count.
 
     Parameters
@@ -87,7 +93,9 @@ def _measurement(trace, spans, mode):
     return Measurement(steps, [next(spans) for _ in trace.inferences])
 
 
-def run_profiled(core, firmware, folder, mode=TRACE, seconds=SECONDS):
+def run_profiled(
+    core: Core, firmware: Path, folder: Path, mode: int = TRACE, seconds: float = SECONDS
+) -> tuple[bytes, Profile]:
     """Run a firmware that answers requests under the counter; returns (its answer as bytes, :class:`Profile`)."""
     require_board(core)
     symbols = read_symbols(firmware)
@@ -104,13 +112,13 @@ def run_profiled(core, firmware, folder, mode=TRACE, seconds=SECONDS):
     return content, Profile(spans, by_function((folder / "functions.txt").read_text(encoding="ascii"), symbols))
 
 
-def require_board(core):
+def require_board(core: Core) -> None:
     """ToolError if a core is the host."""
     if core.is_host:
         raise ToolError("instructions are counted on emulated boards only; core 'host' is this computer: name another")
 
 
-def build_plugin(folder):
+def build_plugin(folder: Path) -> Path:
     """Compile the plugin for this computer's QEMU into ``folder``; returns its path."""
     plugin = folder / "counter.so"
     call(
@@ -121,13 +129,13 @@ def build_plugin(folder):
     return plugin
 
 
-def between_marks(marks):
+def between_marks(marks: NDArray[np.int64]) -> NDArray[np.int64]:
     """int64[n / 2 - 1]: instructions of each pair of marks but the first, which measures nothing and is subtracted."""
     spans = marks[1::2] - marks[: marks.size - 1 : 2]
     return spans[1:] - spans[0]
 
 
-def read_symbols(firmware):
+def read_symbols(firmware: Path) -> list[tuple[int, int, str]]:
     """(address, bytes, name) of every function of a firmware, in ascending order."""
     text = call([find_tool("arm-none-eabi-nm"), "-S", firmware], what="nm")
     fields = (line.split() for line in text.splitlines())
@@ -135,7 +143,7 @@ def read_symbols(firmware):
     return sorted(symbols)
 
 
-def by_function(histogram, symbols):
+def by_function(histogram: str, symbols: Sequence[tuple[int, int, str]]) -> dict[str, int]:
     """{name: instructions} of lines "address count", the largest first; what lies in no function under its own name."""
     starts, totals = [address for address, *_ in symbols], {}
     for line in histogram.splitlines():

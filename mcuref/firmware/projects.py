@@ -2,14 +2,17 @@
 
 import os
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from mcuref.errors import InputError
 from mcuref.export import reference
-from mcuref.export.cores import EMULATOR, find_core
+from mcuref.export.cores import EMULATOR, Core, find_core
 from mcuref.export.image import SAVED_HEAD
+from mcuref.export.material import Material
 from mcuref.export.reference import read_reference
 from mcuref.firmware.answer import STEPS, TRACE, Answer
 from mcuref.firmware.difference import Difference
@@ -46,15 +49,15 @@ class Verification:
     instructions: int
     inferences: int
     watched: bool
-    arena: tuple
+    arena: tuple[int, int]
     difference: Difference | None
 
     @property
-    def equal(self):
+    def equal(self) -> bool:
         """Whether nothing differs."""
         return self.difference is None and self.arena[0] == self.arena[1]
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """Plain data."""
         difference = None if self.difference is None else self.difference.as_dict()
         return {
@@ -70,12 +73,12 @@ class Verification:
         }
 
 
-def read_project(folder):
+def read_project(folder: Path | str) -> Material:
     """The Material of an exported project; InputError if the folder is none, or its reference is not as it was written."""
     return read_reference(_reference(folder))
 
 
-def changed_files(folder):
+def changed_files(folder: Path | str) -> list[str]:
     """Names of the files of an exported project that are not as they were exported; InputError if the folder is none."""
     return reference.changed_files(_reference(folder))
 
@@ -95,7 +98,7 @@ def _is_project(folder):
     return os.path.isfile(folder / "Makefile")
 
 
-def build_project(folder, core, place):
+def build_project(folder: Path | str, core: Core, place: Path) -> Path:
     """Build the check of an exported project for a core in ``place``, a folder for that; returns its path.
 
     A copy is built, with relative paths alone: make takes no name with a space, a colon or a percent sign, and hands names
@@ -119,7 +122,7 @@ def build_project(folder, core, place):
     return copy / build / "check"
 
 
-def symbol_bytes(program, names):
+def symbol_bytes(program: Path, names: Iterable[str]) -> dict[str, int]:
     """{name: bytes} of symbols in a program that was built; ToolError if one is missing."""
     found = {}
     for line in call([find_tool("nm"), "-S", program]).splitlines():
@@ -132,7 +135,7 @@ def symbol_bytes(program, names):
     return found
 
 
-def verify_project(folder, core_name, seconds=SECONDS):
+def verify_project(folder: Path | str, core_name: str, seconds: float = SECONDS) -> Verification:
     """Build and run an exported project on a core and compare it with mcuref; returns a :class:`Verification`."""
     core, material = find_core(core_name), read_project(folder)
     from mcuref.firmware.toolchain import version
@@ -161,7 +164,7 @@ def verify_project(folder, core_name, seconds=SECONDS):
     )
 
 
-def profile_project(folder, core_name, seconds=SECONDS):
+def profile_project(folder: Path | str, core_name: str, seconds: float = SECONDS) -> dict[str, Any]:
     """Executed instructions of an exported project on an emulated core, exact, as plain data.
 
     {"training_step", "inference": mean instructions; "rows": by instruction of the program; "functions": {name:

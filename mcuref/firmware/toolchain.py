@@ -8,12 +8,13 @@ import struct
 import subprocess
 import tempfile
 import threading
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mcuref.errors import McurefError
-from mcuref.export.cores import BARE, EMULATOR, FLAGS, LINKED, WARNINGS, places
+from mcuref.export.cores import BARE, EMULATOR, FLAGS, LINKED, WARNINGS, Core, places
 from mcuref.export.sources import LINKER_SCRIPT, include_folders
 
 PACKAGES = {
@@ -39,7 +40,7 @@ class Failed(ToolError):
     how : str, the same in words, with what it printed.
     """
 
-    def __init__(self, name, status, how):
+    def __init__(self, name: str, status: int | None, how: str) -> None:
         super().__init__(f"{name} {how}")
         self.status, self.how = status, how
 
@@ -53,7 +54,7 @@ class FirmwareStopped(ToolError):
     answer : bytes of answer.bin that it had written.
     """
 
-    def __init__(self, how, answer):
+    def __init__(self, how: str, answer: bytes) -> None:
         super().__init__(f"the firmware {how}")
         self.how, self.answer = how, answer
 
@@ -62,7 +63,7 @@ class DoesNotFit(ToolError):
     """A board has too little memory for a firmware."""
 
 
-def find_tool(name):
+def find_tool(name: str) -> str:
     """Path of a program; ToolError says which package brings it."""
     path = shutil.which(name)
     if path is None:
@@ -70,7 +71,7 @@ def find_tool(name):
     return path
 
 
-def missing(core):
+def missing(core: Core) -> str | None:
     """The sentence that says what is missing to build for a core and run it there, or None."""
     try:
         find_tool(core.compiler)
@@ -81,13 +82,13 @@ def missing(core):
     return None
 
 
-def version(core):
+def version(core: Core) -> str:
     """Name and version of a core's compiler, such as "arm-none-eabi-gcc 12.2.1"."""
     text = call([find_tool(core.compiler), "-dumpfullversion"])
     return f"{core.compiler} {text.strip()}"
 
 
-def call(command, folder=None, seconds=SECONDS, what="command"):
+def call(command: Sequence[str | Path], folder: Path | None = None, seconds: float = SECONDS, what: str = "command") -> str:
     """Run a program to its end; returns what it printed. ToolError with its own message if it fails or hangs."""
     with workspace() as scratch:  # a compiler that is stopped leaves files behind
         return _call(list(map(str, command)), folder, seconds, f"{what} {Path(command[0]).name}", scratch)
@@ -139,15 +140,17 @@ def _ending(status):
 
 
 @contextmanager
-def workspace():
+def workspace() -> Iterator[Path]:
     """A folder for what is built, removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="mcuref-") as folder:
         yield Path(folder)
 
 
-def compile_all(core, sources, folder, flags=(), include=()):
+def compile_all(
+    core: Core, sources: Sequence[Path], folder: Path, flags: Sequence[str] = (), include: Sequence[Path] = ()
+) -> list[Path]:
     """Compile C files, as many at once as there are processors; returns the object files in ``folder``."""
-    include = [f"-I{path}" for path in (*include, *include_folders())]
+    included = [f"-I{path}" for path in (*include, *include_folders())]
     compiler = find_tool(core.compiler)
     bare = () if core.is_host else BARE
     objects = [folder / f"{source.parent.name}-{source.stem}.o" for source in sources]
@@ -155,7 +158,7 @@ def compile_all(core, sources, folder, flags=(), include=()):
     def compile_one(pair):
         source, target = pair
         call(
-            [compiler, *core.flags, *FLAGS, *WARNINGS, "-Werror", *bare, *flags, *include, "-c", source, "-o", target],
+            [compiler, *core.flags, *FLAGS, *WARNINGS, "-Werror", *bare, *flags, *included, "-c", source, "-o", target],
             folder,
             what="compiler",
         )
@@ -165,9 +168,9 @@ def compile_all(core, sources, folder, flags=(), include=()):
     return objects
 
 
-def link(core, objects, program, flags=()):
+def link(core: Core, objects: Sequence[Path], program: Path, flags: Sequence[str] = ()) -> Path:
     """Link object files to a program, for a board with the map of its sections beside it; returns its path."""
-    command = [find_tool(core.compiler), *core.flags, *FLAGS, *flags, *objects, "-o", program]
+    command: list[str | Path] = [find_tool(core.compiler), *core.flags, *FLAGS, *flags, *objects, "-o", program]
     if not core.is_host:
         command[1:1] = BARE
         command += ["-T", LINKER_SCRIPT, f"-Wl,-Map={program.name}.map", *places(core), *LINKED]
@@ -177,7 +180,7 @@ def link(core, objects, program, flags=()):
 
 
 @contextmanager
-def explained(core):
+def explained(core: Core) -> Iterator[None]:
     """Turns the linker's word that a memory is too small into a sentence."""
     try:
         yield
@@ -192,7 +195,7 @@ def explained(core):
         ) from None
 
 
-def execute(core, program, folder, seconds=SECONDS, plugin=None):
+def execute(core: Core, program: Path, folder: Path, seconds: float = SECONDS, plugin: str | None = None) -> str:
     """Run a program in ``folder``, where it finds and leaves its files; returns what it printed.
 
     ``plugin`` : name of a plugin of QEMU in ``folder``, with its arguments.
@@ -205,7 +208,17 @@ def execute(core, program, folder, seconds=SECONDS, plugin=None):
     return call([*command, "-kernel", program], folder, seconds, "emulator")
 
 
-def run_firmware(core, firmware, folder, mode=0, sample=-1, row=-1, pattern=0, plugin=None, seconds=SECONDS):
+def run_firmware(
+    core: Core,
+    firmware: Path,
+    folder: Path,
+    mode: int = 0,
+    sample: int = -1,
+    row: int = -1,
+    pattern: int = 0,
+    plugin: str | None = None,
+    seconds: float = SECONDS,
+) -> tuple[bytes, bytes]:
     """Run a firmware with verify/trace.c in it; returns what it wrote: (answer, dump) as bytes.
 
     ``mode``: of :mod:`mcuref.firmware.answer`; ``sample``, ``row``: whose outputs to dump, or -1; ``pattern``: of the first

@@ -100,7 +100,8 @@ class Experiment:
         """What decides the experiment, as sha256 by what it is."""
         setting = replace(self.setting, embedding=self.embedding)  # models with their layers, whatever they are called
         asked = {"setting": setting, "model": self.model, "budget": self.budget}
-        return fingerprint(data_digest(self.data), asked)
+        learner = self.learner(self.strategies[0], self.setting.seeds[0])
+        return fingerprint(data_digest(self.data), asked, [learner.program, *(e.program for e in learner.memory.embeddings)])
 
     @property
     def strategies(self):

@@ -7,8 +7,14 @@ from mcuref import plain
 from mcuref.runs import checkpoints
 from mcuref.runs.fingerprint import digest, same_run, sources_digest, unusable
 
-# Text that decides what an experiment comes to, beside its data and settings
-SOURCES = ("kernels/*.py", "program/*.py", "incremental/*.py", "layers/*.py", "optimisers.py", "rules.py", "network.py")
+# Text that decides what an experiment comes to, beside its data and settings and the layers and kernels of its models; those
+# that distil and store, and those of a layer that may be put in, are always among them
+SOURCES = (
+    *(f"kernels/{name}.py" for name in ("augment", "load", "matching", "packing", "random")),
+    *(f"layers/{name}.py" for name in ("conv", "dense", "relu")),
+    *(f"operations/{name}.py" for name in ("conv", "dense", "relu")),
+    "program/*.py", "program/arithmetic/*.py", "incremental/*.py", "optimisers.py", "rules.py", "network.py",
+)  # fmt: skip
 
 TASK = {  # of a row of results, what is read of it again
     **dict.fromkeys(("task", "inference_macs", "stored_bytes", "sram", "flash"), int),
@@ -88,6 +94,20 @@ def check_kept(tasks, rows, matrix, state):
         raise ValueError(f"it does not have a figure for each of the {tasks} tasks")
 
 
-def fingerprint(data_digest, asked):
-    """What decides an experiment, as sha256 by what it is: sources, data, and what was asked for."""
-    return {"mcuref": sources_digest(SOURCES), "data": data_digest, "program": digest(repr(sorted(asked.items())), [])}
+def fingerprint(data_digest, asked, programs):
+    """What decides an experiment, as sha256 by what it is: sources, data, and what was asked for.
+
+    programs : whose layers and operators its models have.
+    """
+    instructions = [instruction for program in programs for instruction in program.instructions]
+    layers = {layer_sources(layer) for program in programs for layer in program.network.layers}
+    return {
+        "mcuref": sources_digest((*SOURCES, *layers), instructions),
+        "data": data_digest,
+        "program": digest(repr(sorted(asked.items())), []),
+    }
+
+
+def layer_sources(layer):
+    """The file of a layer's class, from the package on; of one that is not the package's own, a name that no file has."""
+    return type(layer).__module__.removeprefix("mcuref.").replace(".", "/") + ".py"

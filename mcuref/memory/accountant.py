@@ -4,14 +4,15 @@ A plan is made of placements, each a buffer with the first and last instruction 
 The same placements are the estimate, the allocation and the report.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mcuref.errors import McurefError
 from mcuref.memory import planner
 from mcuref.memory.buffers import REGIONS, Buffer, aligned
-from mcuref.memory.targets import assumed_core, format_size
+from mcuref.memory.targets import Budget, assumed_core, format_size
 
 UNMEASURED = (
     "code of the kernels and of the firmware (flash), and instructions: known for a target with a Cortex-M0 to M7, M33 or "
@@ -55,7 +56,7 @@ class Plan:
         results); a persistent buffer is a group of its own and lives through the whole program.
     """
 
-    def __init__(self, groups):
+    def __init__(self, groups: Sequence[Sequence[tuple[Buffer, int, int]]]) -> None:
         self._persistent, self._transient, offsets, base = {}, {}, {}, 0
         self._sizes = {}
         for region in REGIONS:
@@ -87,34 +88,34 @@ class Plan:
         self._sizes[region] = end - base + planner.extent(lifetimes, places)
 
     @property
-    def sram(self):
+    def sram(self) -> int:
         """Bytes of SRAM: state that persists and the shared area."""
         return self._sizes["sram"]
 
     @property
-    def flash(self):
+    def flash(self) -> int:
         """Bytes of flash: start image or frozen weights, constants, the program table."""
         return self._sizes["flash"]
 
-    def lower_bound(self, region):
+    def lower_bound(self, region: str) -> int:
         """Bytes no plan can do without: what persists and the largest sum alive at one instruction."""
         return self._persistent[region] + planner.lower_bound(self._transient[region])
 
     @property
-    def state(self):
+    def state(self) -> int:
         """Bytes of SRAM that outlive a sample; they are its beginning."""
         return self._persistent["sram"]
 
-    def shared(self, region):
+    def shared(self, region: str) -> int:
         """Bytes of the area in which buffers share."""
         return self._sizes[region] - self._persistent[region]
 
-    def overhead(self, region):
+    def overhead(self, region: str) -> float:
         """Size over lower bound of the area in which buffers share (what persists left out): 1 is perfect."""
         bound = planner.lower_bound(self._transient[region])
         return self.shared(region) / bound if bound else 1.0
 
-    def alive(self, region, instruction):
+    def alive(self, region: str, instruction: int) -> list[Placement]:
         """Placements that hold a needed value at an instruction, by offset; of an in-place chain, the newest."""
         alive = {}
         for p in self.placements:
@@ -123,7 +124,7 @@ class Plan:
         return sorted(alive.values(), key=lambda p: p.offset)
 
     @cached_property
-    def peak(self):
+    def peak(self) -> int:
         """Index of the first instruction at which most bytes of SRAM are alive."""
         spans = self._transient["sram"]
         return max(
@@ -132,11 +133,11 @@ class Plan:
             default=0,
         )
 
-    def requested(self, region):
+    def requested(self, region: str) -> int:
         """Bytes asked for at the peak, before alignment: what persists and what is alive at that instruction."""
         return sum(p.buffer.size for p in self.alive(region, self.peak))
 
-    def categories(self):
+    def categories(self) -> dict[str, dict[str, int]]:
         """{category: {"sram": bytes, "flash": bytes}} of aligned bytes.
 
         Bytes shared over time count for each buffer; a result in place counts as the buffer it overwrites.
@@ -162,9 +163,9 @@ class BudgetExceeded(McurefError):
     suggestions : list of {"change": str, "sram": int, "flash": int}: changes that fit, each planned, in bytes.
     """
 
-    def __init__(self, method, plan, needs, budget, suggestions):
-        self.method, self.region, self.needs = method, excess(needs, budget), needs
-        self.needed, self.allowed = getattr(needs, self.region), allowance(budget, self.region)
+    def __init__(self, method: str, plan: Plan, needs: Needs, budget: Budget, suggestions: list[dict[str, Any]]) -> None:
+        self.method, self.needs = method, needs
+        self.region, self.needed, self.allowed = next(_overrun(needs, budget))
         self.over_by = self.needed - self.allowed
         alive = ((p.buffer.name, p.buffer.size) for p in plan.alive(self.region, plan.peak))
         self.alive = sorted(alive, key=lambda row: -row[1])
@@ -186,15 +187,19 @@ class BudgetExceeded(McurefError):
         )
 
 
-def allowance(budget, region):
+def allowance(budget: Budget, region: str) -> int | None:
     """Bytes of a region that the arena may use, or None if unlimited; the stack reserve is taken off SRAM."""
     return budget.arena if region == "sram" else budget.flash
 
 
-def excess(needs, budget):
+def excess(needs: Needs | Plan, budget: Budget) -> str | None:
     """The first region that :class:`Needs` (or a plan alone) overrun, or None."""
+    return next((region for region, _, _ in _overrun(needs, budget)), None)
+
+
+def _overrun(needs: Needs | Plan, budget: Budget) -> Iterator[tuple[str, int, int]]:
+    """(region, bytes needed, bytes allowed) of those that are too small."""
     for region, needed in (("sram", needs.sram), ("flash", needs.flash)):
         allowed = allowance(budget, region)
         if allowed is not None and needed > allowed:
-            return region
-    return None
+            yield region, needed, allowed

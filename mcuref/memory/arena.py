@@ -1,6 +1,13 @@
 """The arena: one array of bytes, [sram | flash], of exactly the planned size; kernels get views of it alone."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
+
+from mcuref.memory.accountant import Plan
+from mcuref.memory.buffers import Buffer
 
 HOST_ALIGNMENT = 64  # a cache line; it changes speed, never a bit
 GUARD = 0xA5  # fills the bytes behind the arena, so that a write past its end shows
@@ -19,7 +26,7 @@ class Arena:
     guard : uint8[64] behind the arena on the host, never to be read or written by an instruction.
     """
 
-    def __init__(self, plan):
+    def __init__(self, plan: Plan) -> None:
         size = plan.sram + plan.flash
         raw = np.zeros(size + 2 * HOST_ALIGNMENT, np.uint8)
         start = -raw.ctypes.data % HOST_ALIGNMENT
@@ -29,16 +36,16 @@ class Arena:
         self.plan, self.offsets = plan, plan.offsets
 
     @property
-    def sram(self):
+    def sram(self) -> NDArray[np.uint8]:
         """uint8[plan.sram]."""
         return self.bytes[: self.plan.sram]
 
     @property
-    def flash(self):
+    def flash(self) -> NDArray[np.uint8]:
         """uint8[plan.flash]."""
         return self.bytes[self.plan.sram :]
 
-    def view(self, buffer):
+    def view(self, buffer: Buffer) -> NDArray[Any]:
         """A buffer's elements, with its dtype and shape: a view, not a copy."""
         return _view(self, buffer)
 
@@ -52,10 +59,10 @@ class Part:
     offsets : {buffer: byte offset in the arena}.
     """
 
-    def __init__(self, arena, offsets):
+    def __init__(self, arena: Arena, offsets: Mapping[Buffer, int]) -> None:
         self.bytes, self.offsets = arena.bytes, offsets
 
-    def view(self, buffer):
+    def view(self, buffer: Buffer) -> NDArray[Any]:
         """A buffer's elements, with its dtype and shape: a view, not a copy."""
         return _view(self, buffer)
 

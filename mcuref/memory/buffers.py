@@ -35,7 +35,7 @@ CATEGORIES = {
 }
 
 
-def aligned(size):
+def aligned(size: int) -> int:
     """``size`` in bytes, rounded up to the alignment."""
     return -(-size // ALIGNMENT) * ALIGNMENT
 
@@ -60,7 +60,7 @@ class Buffer:
 
     name: str
     dtype: str
-    shape: tuple
+    shape: tuple[int, ...]
     category: str
     layer: str = ""
     region: str = "sram"
@@ -68,6 +68,6 @@ class Buffer:
     axes: tuple = ()
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Bytes requested, before alignment."""
         return prod(self.shape) * np.dtype(self.dtype).itemsize

@@ -4,9 +4,13 @@ A lifetime is a pair (first, last) of instruction indices, both inclusive; two b
 (a planner in the field gets exactly this wrong). Sizes are in bytes, aligned.
 """
 
+from collections.abc import Sequence
 
-def lower_bound(lifetimes):
-    """No plan can be smaller: the largest sum of sizes alive at one instruction. lifetimes: (size, first, last)."""
+Lifetime = tuple[int, int, int]  # bytes, first and last instruction
+
+
+def lower_bound(lifetimes: Sequence[Lifetime]) -> int:
+    """No plan can be smaller: the largest sum of sizes alive at one instruction."""
     change = {}
     for size, first, last in lifetimes:
         change[first] = change.get(first, 0) + size
@@ -18,7 +22,7 @@ def lower_bound(lifetimes):
     return peak
 
 
-def place(lifetimes, order):
+def place(lifetimes: Sequence[Lifetime], order: Sequence[int]) -> list[int]:
     """Offsets in bytes, one a buffer: in ``order``, each at the lowest gap among those already placed it lives with.
 
     This is the greedy planner of TensorFlow Lite Micro when ``order`` is by falling size.
@@ -42,7 +46,7 @@ def place(lifetimes, order):
     return offsets
 
 
-def extent(lifetimes, offsets):
+def extent(lifetimes: Sequence[Lifetime], offsets: Sequence[int]) -> int:
     """Bytes from offset 0 to the end of the last buffer."""
     return max((offset + size for offset, (size, _, _) in zip(offsets, lifetimes)), default=0)
 
@@ -64,22 +68,25 @@ def _orders(lifetimes):
     yield sorted(indices, key=lambda i: (-lifetimes[i][2], -size(i), i))
 
 
-def plan(lifetimes, rounds=200):
-    """Offsets in bytes for (size, first, last) lifetimes: never larger than greedy-by-size, usually the lower bound.
+def plan(lifetimes: Sequence[Lifetime], rounds: int = 200) -> list[int]:
+    """Offsets in bytes: never larger than greedy-by-size, usually the lower bound.
 
     Tries a few orders, then improves the best one: the buffer that ends highest is moved to the front. Deterministic;
     stops as soon as the lower bound is met, or after ``rounds`` moves.
     """
     bound = lower_bound(lifetimes)
-    best, best_order = None, None
-    for order in _orders(lifetimes):
-        offsets = place(lifetimes, order)
-        if best is None or extent(lifetimes, offsets) < extent(lifetimes, best):
-            best, best_order = offsets, order
+    best_order, *others = _orders(lifetimes)
+    best = place(lifetimes, best_order)
+    for order in others:
         if extent(lifetimes, best) == bound:
             return best
+        offsets = place(lifetimes, order)
+        if extent(lifetimes, offsets) < extent(lifetimes, best):
+            best, best_order = offsets, order
     order, offsets = best_order, best
     for _ in range(min(rounds, 20 * len(lifetimes))):
+        if extent(lifetimes, best) == bound:
+            break
         top = max(order, key=lambda i: (offsets[i] + lifetimes[i][0], -order.index(i)))
         if order[0] == top:
             break
@@ -87,6 +94,4 @@ def plan(lifetimes, rounds=200):
         offsets = place(lifetimes, order)
         if extent(lifetimes, offsets) < extent(lifetimes, best):
             best = offsets
-        if extent(lifetimes, best) == bound:
-            break
     return best

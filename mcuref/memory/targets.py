@@ -65,7 +65,7 @@ def parse_size(text: str | int, name: str, minimum: int = 0) -> int:
         return _checked_bytes(text, name, minimum)
     match = _SIZE.fullmatch(text.strip())
     factor = _FACTORS.get(match[2].lower()) if match else None
-    if factor is None or not _GROUPED.fullmatch(match[1]):
+    if match is None or factor is None or not _GROUPED.fullmatch(match[1]):
         raise InputError(f"{name} is {_shown(text)}, which is not a size: write bytes or a unit, as in {_EXAMPLES}")
     size = Fraction(match[1].replace("_", "")) * factor
     if size.denominator != 1:
@@ -127,7 +127,7 @@ class Budget:
     name: str = ""
     core: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for field, minimum in (("sram", 1), ("flash", 1), ("stack", 0)):
             value = getattr(self, field)
             if value is not None or field == "stack":
@@ -170,7 +170,7 @@ class Bank:
     address: int
     size: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise InputError(f"bank {self.name!r} is of kind {_shown(self.kind)}, but it must be sram or flash")
         _checked_bytes(self.address, f"the address of bank {self.name!r}", 0)

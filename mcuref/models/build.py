@@ -5,6 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 from math import ceil, prod
 
+from mcuref.datasets.data import Data
 from mcuref.errors import InputError
 from mcuref.layers import Dense, Flatten, Input, Reshape
 from mcuref.models.description import Model, parse_model, read_model
@@ -18,7 +19,7 @@ WIDTHS = re.compile(r"(mlp|autoencoder)(-[0-9]{1,9}){2,21}")
 FACTOR = re.compile(r"[0-9]{1,2}(\.[0-9]{1,4})?")
 
 
-def build(name, data=None, *, seed=0):
+def build(name: Model | str, data: Data | None = None, *, seed: int = 0) -> Network:
     """The network called ``name``, with the input of a data set.
 
     Parameters
@@ -73,7 +74,7 @@ def _check_size(name, what, values):
         )
 
 
-def find_model(name, text=None):
+def find_model(name: Model | str, text: str | None = None) -> Model:
     """The :class:`Model` of this name or file, under that name; InputError if there is none.
 
     text : what stood in the file when it was read; it is not read again then.
@@ -122,7 +123,7 @@ def _by_widths(name):
     return perceptron(name, widths, "autoencoder", loss="reconstruction")
 
 
-def default_model(data):
+def default_model(data: Data) -> str:
     """Name of the zoo's model for a data set: the first of its inputs that can tell its classes, else a perceptron."""
     for name, model in ZOO.items():
         if prod(model.shape) == data.input_size and _suits(model, data):
@@ -160,7 +161,7 @@ def _check_data(name, model, data):
         )
 
 
-def narrowed(network, fraction):
+def narrowed(network: Network, fraction: Fraction | float) -> Network | None:
     """The network with hidden widths times ``fraction`` (at least 1), under the name it can be built by.
 
     None if it was not made by :func:`build`, or has no hidden layer. A name with @F goes in steps of a hundredth.

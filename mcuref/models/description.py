@@ -16,10 +16,12 @@ A layer's other keys are the arguments of its class in :mod:`mcuref.layers`.
 """
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, field, fields, replace
 from fractions import Fraction
 from math import prod
 from pathlib import Path
+from typing import Any
 
 from mcuref.arguments import instance, one_of, whole
 from mcuref.errors import InputError
@@ -57,8 +59,8 @@ class Model:
     """
 
     name: str
-    shape: tuple
-    layers: tuple
+    shape: tuple[int, ...]
+    layers: tuple[dict[str, Any], ...]
     classes: int = 10
     what: str = ""
     channels: int = 1
@@ -66,7 +68,7 @@ class Model:
     factor: Fraction = Fraction(1)
     text: str | None = field(default=None, compare=False, repr=False)
 
-    def make_layers(self, classes=None, factor=1):
+    def make_layers(self, classes: int | None = None, factor: Fraction | int = 1) -> list[Any]:
         """Layers behind the input, for so many classes; hidden widths times ``factor``, at least 1."""
         *hidden, last = [(f"layer {i} of model {self.name!r}", entry) for i, entry in enumerate(self.layers, 1)]
         output = _layer(*last, self.classes if classes is None else classes, 1)
@@ -77,7 +79,7 @@ class Model:
         return [_layer(where, entry, None, factor) for where, entry in hidden] + [output]
 
 
-def read_model(path):
+def read_model(path: Path | str) -> Model:
     """The :class:`Model` in a TOML file; InputError, one sentence, if it cannot be read or something in it is wrong."""
     where = f"model file {str(path)!r}"
     with open_ordinary(path, where, "a TOML file") as file:
@@ -91,7 +93,7 @@ def read_model(path):
     return parse_model(path, text)
 
 
-def parse_model(path, text):
+def parse_model(path: Path | str, text: str) -> Model:
     """The :class:`Model` in the text of such a file, which need not be there any more."""
     where = f"model file {str(path)!r}"
     if text.count(".") > MOST_DOTS:
@@ -108,7 +110,7 @@ def parse_model(path, text):
         raise InputError(_shortened(f"{where}: {error}")) from None
 
 
-def label(name):
+def label(name: str) -> str:
     """The name of a model as reports carry it: a file's without its folder, which is nobody else's business."""
     return Path(name).name if name.endswith(".toml") or ".toml@" in name else name
 
@@ -223,14 +225,14 @@ def _arguments(where, kind, arguments, classes, factor):
     return made
 
 
-def make_network_layers(described):
+def make_network_layers(described: Any) -> list[Any]:
     """Layers from what :func:`describe` returns; InputError names what is wrong."""
     entries = _list_of_layers("layers", described)
     _check_plain(list(entries))
     return [_layer(f"layer {i}", entry, None, 1) for i, entry in enumerate(entries, 1)]
 
 
-def describe(layers):
+def describe(layers: Iterable[Any]) -> list[dict[str, Any]]:
     """The plain data of layers, as a TOML file would hold them; defaults are left out."""
     described = []
     for layer in layers:

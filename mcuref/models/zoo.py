@@ -1,5 +1,6 @@
 """The zoo: models by name. Convolutional ones are TOML files in the folder ``zoo``, which are examples too."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,14 @@ from mcuref.models.description import Model, read_model
 FOLDER = Path(__file__).with_name("zoo")
 
 
-def perceptron(name, widths, what, shape=None, channels=1, loss="softmax_cross_entropy"):
+def perceptron(
+    name: str,
+    widths: Sequence[int],
+    what: str,
+    shape: tuple[int, ...] | None = None,
+    channels: int = 1,
+    loss: str = "softmax_cross_entropy",
+) -> Model:
     """Dense layers of these widths (inputs first) with ReLU between them; the last width is fixed."""
     hidden = [entry for w in widths[1:-1] for entry in ({"kind": "dense", "outputs": w}, {"kind": "relu"})]
     layers = ({"kind": "flatten"},) if shape and len(shape) > 1 else ()

@@ -37,7 +37,8 @@ class Instruction:
 
     def __getitem__(self, name: str) -> Buffer | int | float:
         """The operand, dimension or constant of that name; KeyError if there is none."""
-        return {**self.dimensions, **self.constants, **self.operands}[name]
+        every: dict[str, Buffer | int | float] = {**self.dimensions, **self.constants, **self.operands}
+        return every[name]
 
     def __contains__(self, name: str) -> bool:
         """Whether it has an operand of that name."""

@@ -1,9 +1,18 @@
 """What ``mcuref compare`` prints: the methods side by side, what came out in words, and the sweep of static top-k."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
 from rich.text import Text
 
 from mcuref.memory.targets import budget_words
-from mcuref.report.tables import Column, Table, note, percent, warnings_below
+from mcuref.report.tables import Column, Printed, Table, note, percent, warnings_below
+
+if TYPE_CHECKING:
+    from mcuref.experiments.comparison import Comparison
+
 
 SCORES = {  # of each metric its column, and that of what is lost against full training
     "accuracy": (
@@ -39,7 +48,7 @@ INSTRUCTIONS = Column(
 SPREAD = "± standard deviation over seeds"
 
 
-def protocol_line(comparison, evaluated):
+def protocol_line(comparison: Comparison, evaluated: str) -> Text:
     """One line that says what was done, for every row alike."""
     p, seeds = comparison.protocol, ", ".join(map(str, comparison.seeds))
     before = ""
@@ -61,7 +70,9 @@ def _epochs(count):
     return f"{count} epoch{'s' if count > 1 else ''}"
 
 
-def comparison_tables(rows, warnings=(), explain=False):
+def comparison_tables(
+    rows: Sequence[dict[str, Any]], warnings: Sequence[str] = (), explain: bool = False
+) -> Iterator[Printed]:
     """The table of ``mcuref compare``, what came out in words, what is wrong with it, and what its columns mean.
 
     explain : whether each column is explained on a line of its own, for somebody who has not seen the table before.
@@ -160,7 +171,7 @@ def _settings(settings):
     return ", ".join(parts)
 
 
-def sweep_tables(rows, advantages):
+def sweep_tables(rows: Sequence[dict[str, Any]], advantages: Sequence[dict[str, Any]]) -> Iterator[Printed]:
     """Static top-k at several ratios, and how much less backward effort the adaptive methods need at equal accuracy."""
     yield Text("\nstatic top-k, dense output layer", style="bold")
     table = Table(Column("r"), *SCORES[rows[0]["metric"]], BACKWARD, OF_FULL)

@@ -1,11 +1,14 @@
 """Tables of what firmware does: comparisons with mcuref, executed instructions."""
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 from rich.text import Text
 
-from mcuref.report.tables import Column, Table, note, percent
+from mcuref.report.tables import Column, Printed, Table, note, percent
 
 
-def verification_tables(result):
+def verification_tables(result: dict[str, Any]) -> Iterator[Printed]:
     """What ``mcuref verify`` prints for one core, from the plain data of its result."""
     if "failure" in result:
         yield Text(result["core"], style="bold")
@@ -38,7 +41,7 @@ def verification_tables(result):
         yield from profile_tables(result["profile"])
 
 
-def changed_line(names):
+def changed_line(names: Iterable[str]) -> Text:
     """Which files of a project are not as they were exported: what is compared is what stands in them now."""
     return Text(f"changed since the export: {', '.join(names)}", style="yellow")
 
@@ -50,7 +53,7 @@ def _conformance_lines(result):
     yield Text(f"{result['cases'] - failed} of {result['cases']} programs equal" + (", bit by bit" if not failed else ""))
 
 
-def profile_tables(profile):
+def profile_tables(profile: dict[str, Any]) -> Iterator[Printed]:
     """Executed instructions by row of the program and by function."""
     table = Table(
         Column("instruction"),

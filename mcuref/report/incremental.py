@@ -1,10 +1,13 @@
 """Tables of incremental learning, made of ``mcuref.incremental/1``; R is the accuracy matrix of its strategies."""
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 from rich.text import Text
 
 from mcuref.incremental.metrics import accuracies_so_far
 from mcuref.memory.targets import budget_words
-from mcuref.report.tables import Column, Table, note, percent, warnings_below
+from mcuref.report.tables import Column, Printed, Table, note, percent, warnings_below
 
 FEW = 12  # classes that are listed
 MARK = "*"  # of what the budget would refuse
@@ -40,7 +43,7 @@ WORK = (
 )
 
 
-def incremental_tables(report):
+def incremental_tables(report: dict[str, Any]) -> Iterator[Printed]:
     """What ``mcuref incremental`` prints of a report: what was done, the strategies, the matrix of the first, growth.
 
     Yields rich renderables. ``report["growth"]``, if there, has the form of a strategy's ``per_seed``: a list of
@@ -73,7 +76,7 @@ def incremental_tables(report):
         yield _smallest_line(report["smallest_fixed"], report["seeds"])
 
 
-def task_line(row):
+def task_line(row: dict[str, Any]) -> str:
     """A task of ``per_seed[i]["tasks"]`` of a report in few words, for somebody who waits."""
     met = {None: "", True: ", criterion met", False: ", criterion not met"}[row["criterion_met"]]
     return (
@@ -82,7 +85,7 @@ def task_line(row):
     )
 
 
-def task_table(rows):
+def task_table(rows: Sequence[dict[str, Any]]) -> Table:
     """What is known after each task of one run.
 
     Parameters
@@ -133,7 +136,7 @@ def _labels(labels):
     return " ".join(map(str, labels)) or "none" if len(labels) <= FEW else f"{len(labels)} classes"
 
 
-def what_was_done(report):
+def what_was_done(report: dict[str, Any]) -> str:
     """Data, model, scenario and seeds of a report, in a few words."""
     tasks, seeds = report["scenario"]["tasks"], report["seeds"]
     return (

@@ -1,8 +1,11 @@
 """Pictures of incremental learning, with matplotlib (the ``plot`` extra)."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.errors import InputError
 from mcuref.files import new_file
@@ -19,7 +22,7 @@ STEPS = {"signal": "time step", "mfcc": "frame", "features": "feature"}
 # -- a report ---------------------------------------------------------------------------------------------------------
 
 
-def draw_report(report):
+def draw_report(report: dict[str, Any]) -> dict[str, bytes]:
     """{file name: content} of the pictures of a report, ``mcuref.incremental/1``: all three, or InputError.
 
     accuracy.png : average accuracy on the tasks so far, task by task; a line a strategy, a band of ± one standard
@@ -34,7 +37,7 @@ def draw_report(report):
     return pictures
 
 
-def write_pictures(pictures, folder):
+def write_pictures(pictures: dict[str, bytes], folder: Path | str) -> None:
     """Write what was drawn, {file name: content}, into a folder that is there."""
     for name, content in pictures.items():
         with new_file(Path(folder) / name) as part:
@@ -144,7 +147,9 @@ def _line(i):
 # -- samples ----------------------------------------------------------------------------------------------------------
 
 
-def draw_samples(samples, labels, kind, names, file):
+def draw_samples(
+    samples: NDArray[Any], labels: NDArray[Any] | Sequence[int], kind: str, names: Sequence[str], file: Path | str
+) -> bytes:
     """Draw samples, a row a class; returns the content of the picture file.
 
     Images are shown from the smallest value of all (black) to the largest; of another kind every channel is a thin

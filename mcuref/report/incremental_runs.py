@@ -1,6 +1,9 @@
 """An experiment of incremental learning on disk: report.json, accuracy.csv, memory.csv, what was stored, and pictures."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,10 +15,14 @@ from mcuref.report.learned import nothing_learned
 from mcuref.runs import checkpoints
 from mcuref.runs.results import REPORT, complete, write_csv
 
+if TYPE_CHECKING:
+    from mcuref.incremental.experiment import Experiment
+
+
 PICTURES = ("accuracy.png", "size.png", "matrix.png", "stored.png")
 
 
-def incremental_report(experiment, rows, evaluated, seconds):
+def incremental_report(experiment: Experiment, rows: list[dict[str, Any]], evaluated: str, seconds: float) -> dict[str, Any]:
     """``mcuref.incremental/1``."""
     scenario = experiment.scenario
     return {
@@ -42,7 +49,7 @@ def _warnings(experiment, rows):
     return nothing_learned({row["name"]: row["average_accuracy"] for row in rows}, "accuracy", parts)
 
 
-def write_experiment(folder, experiment, report):
+def write_experiment(folder: Path | str, experiment: Experiment, report: dict[str, Any]) -> str | None:
     """Write the results into the run folder, their sha256 last; pictures too where matplotlib is installed.
 
     Returns a sentence if pictures could not be drawn, else None.

@@ -1,17 +1,28 @@
 """Results as plain data under versioned schemas: integers for bytes, fractions 0..1, durations only under ``timing``."""
 
-from dataclasses import asdict
+from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from mcuref.memory.targets import Budget
 from mcuref.models import label
 from mcuref.runs.description import program_description
 
+if TYPE_CHECKING:
+    from mcuref.experiments.comparison import Comparison
+    from mcuref.training import Result, Trainer
 
-def budget_json(budget):
+
+def budget_json(budget: Budget | None) -> dict[str, Any] | None:
     """A budget, or null for no limit."""
     return None if budget is None else asdict(budget)
 
 
-def training_report(trainer, result, method, preset, regime, evaluated, seconds):
+def training_report(
+    trainer: Trainer, result: Result, method: str, preset: str, regime: str, evaluated: str, seconds: float
+) -> dict[str, Any]:
     """``mcuref.train/1``: what was trained how, what came of it, and what it needed."""
     program = trainer.program
     return {
@@ -33,7 +44,14 @@ def training_report(trainer, result, method, preset, regime, evaluated, seconds)
     }
 
 
-def comparison_json(comparison, evaluated, rows, sweep, advantages, warnings=()):
+def comparison_json(
+    comparison: Comparison,
+    evaluated: str,
+    rows: list[dict[str, Any]],
+    sweep: list[dict[str, Any]],
+    advantages: list[dict[str, Any]],
+    warnings: Sequence[str] = (),
+) -> dict[str, Any]:
     """``mcuref.compare/1``."""
     return {
         "schema": "mcuref.compare/1",

@@ -1,6 +1,10 @@
 """Whether anything was learned: results that are no better than an answer which takes no learning."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.errors import REMEDY
 
@@ -8,7 +12,7 @@ CHANCE = 0.5  # the AUC of any order that knows nothing
 FEWEST = 30  # samples, below which a score says nothing of this kind: of a dozen, chance alone gets as many right
 
 
-def nothing_learned(scores, metric, parts):
+def nothing_learned(scores: Mapping[str, float], metric: str, parts: Sequence[Sequence[NDArray[Any]]]) -> list[str]:
     """A warning that names whose score is no better than an answer which takes no learning: a list of at most one sentence.
 
     Parameters

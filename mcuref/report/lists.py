@@ -1,14 +1,19 @@
 """What the commands print that list or check: targets, data sets, models, the installation, and its speed."""
 
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
 from rich.text import Text
 
-from mcuref.memory.targets import format_size
-from mcuref.report.tables import Column, Table, extents, note, percent
+from mcuref.datasets.registry import DatasetInfo
+from mcuref.memory.targets import Target, format_size
+from mcuref.report.tables import Column, Printed, Table, extents, note, percent
 
 LONG = 36  # of what a check found, more than its column has room for
 
 
-def targets_tables(targets):
+def targets_tables(targets: Iterable[Target]) -> Iterator[Printed]:
     """The list of ``mcuref targets``."""
     largest = "largest run of adjacent banks, because one arena needs contiguous memory"
     table = Table(
@@ -40,7 +45,7 @@ def targets_tables(targets):
     yield note("mcuref targets PART shows one with all of it")
 
 
-def bank_tables(target):
+def bank_tables(target: Target) -> Iterator[Printed]:
     """One target with its memory banks."""
     yield Text(f"{target.part} ({target.vendor}), {target.core}, FPU {target.fpu}, {target.clock_hz / 1e6:g} MHz")
     table = Table(Column("bank"), Column("<kind"), Column("address"), Column("bytes"))
@@ -51,7 +56,7 @@ def bank_tables(target):
     yield note(f"largest run of adjacent banks: {sizes}; source: {target.datasheet}")
 
 
-def dataset_tables(rows, folder):
+def dataset_tables(rows: Sequence[DatasetInfo], folder: Path) -> Iterator[Printed]:
     """The list of ``mcuref datasets``, and how to get what is not in folder."""
     table = Table(
         Column("data"),
@@ -82,7 +87,7 @@ def dataset_tables(rows, folder):
     yield from _absent(rows)
 
 
-def dataset_lines(row):
+def dataset_lines(row: DatasetInfo) -> Iterator[Printed]:
     """One data set with its licence and what to know of it."""
     yield Text(f"{row.name}: {row.what}", style="bold")
     yield Text(
@@ -104,7 +109,7 @@ def _absent(rows):
             yield Text(f"{row.name} is not there: {row.command}")
 
 
-def models_tables(reports):
+def models_tables(reports: Iterable[dict[str, Any]]) -> Iterator[Printed]:
     """The list of ``mcuref models``; of what a model is, what stands before the first comma."""
     trained = "to train all layers by tinypropv2, batch 1"
     table = Table(
@@ -133,7 +138,7 @@ def models_tables(reports):
     yield note("mcuref models NAME shows one with its layers")
 
 
-def model_tables(report):
+def model_tables(report: dict[str, Any]) -> Iterator[Printed]:
     """One model with its layers."""
     yield Text(f"{report['name']}: {report['what'] or 'no description'}")
     table = Table(Column("layer"), Column("shape"), Column("parameters"), Column("MACs\nforward"), Column("<from"))
@@ -151,7 +156,7 @@ def model_tables(report):
     )
 
 
-def checks_tables(checks):
+def checks_tables(checks: Iterable[tuple[str, bool | None, str]]) -> Iterator[Printed]:
     """The list of ``mcuref doctor``: (what, ok or None where an optional thing is missing, found)."""
     table = Table(Column("check"), Column("<ok"), Column("<found"))
     for what, ok, found in checks:
@@ -163,7 +168,7 @@ def checks_tables(checks):
             yield Text(f"{what}: {found}")
 
 
-def bench_tables(rows, forward):
+def bench_tables(rows: Iterable[dict[str, Any]], forward: dict[str, float]) -> Iterator[Printed]:
     """The list of ``mcuref bench``, and the rate of one dense forward pass."""
     table = Table(
         Column("model"),

@@ -1,11 +1,15 @@
 """What ``mcuref estimate`` prints of a program's memory report: regions, layers, peak, and what would fit."""
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 from rich.text import Text
 
 from mcuref.cost.instructions import SOFT_FLOAT
 from mcuref.memory.buffers import CATEGORIES, REGIONS
 from mcuref.memory.targets import assumed_core
-from mcuref.report.tables import Column, Table, extents, note, percent
+from mcuref.program.program import Program
+from mcuref.report.tables import Column, Printed, Table, extents, note, percent
 
 ASSUMED_ZEROS = (
     "; without an FPU products with 0 cost next to nothing: assumed are, for inference, zeros in half of the values behind "
@@ -19,7 +23,9 @@ FLASH = Column(
 )  # fmt: skip
 
 
-def memory_tables(program, memory, fits, suggestions):
+def memory_tables(
+    program: Program, memory: dict[str, Any], fits: bool, suggestions: Sequence[dict[str, Any]]
+) -> Iterator[Printed]:
     """What ``mcuref estimate`` prints: regions, layers, peak, what is not included, and what would fit."""
     dtype = program.network.input.dtype
     yield Text(f"{program.network.name} trained by {program.rule.method} on samples of {dtype}; {memory['policy']}")

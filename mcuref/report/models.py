@@ -1,13 +1,14 @@
 """Models as plain data: what each is, and what it costs to train."""
 
 from math import prod
+from typing import Any
 
-from mcuref.models import build, find_model, label
+from mcuref.models import Model, build, find_model, label
 from mcuref.program.compiler import compile
 from mcuref.rules import TinyPropV2
 
 
-def model_report(name):
+def model_report(name: Model | str) -> dict[str, Any]:
     """A model without data, as plain data: {"name", "what", "input", "outputs", "loss", "parameters", "macs_forward",
     "sram_bytes", "flash_bytes", "layers"}; bytes are those of training all layers by TinyPropv2, batch 1.
     """

@@ -1,21 +1,30 @@
 """Pictures of a program, with matplotlib (the ``plot`` extra), and what all pictures share."""
 
+from __future__ import annotations
+
 import io
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mcuref.errors import InputError, McurefError
 from mcuref.files import new_file
 from mcuref.memory.buffers import CATEGORIES
 from mcuref.models import label
 from mcuref.names import hint, near
+from mcuref.program.program import Program
 from mcuref.text import one_line
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 DPI = 120
 
 
-def draw_memory_map(program, file):
+def draw_memory_map(program: Program, file: Path | str) -> None:
     """Draw SRAM offset against instruction, a rectangle a buffer, to a picture file: the part that buffers share.
 
     InputError if matplotlib is not installed, the file's ending is not a picture's, or it cannot be written.
@@ -66,7 +75,7 @@ def _rectangles(axes, placements, plan):
 
 
 @contextmanager
-def drawing(what):
+def drawing(what: object) -> Iterator[None]:
     """Whatever goes wrong while a picture is drawn, in fonts and memory too, is an InputError; text is taken as it is."""
     try:
         with warnings.catch_warnings():
@@ -89,14 +98,14 @@ def _literal_text():
     return rc_context({"text.parse_math": False, "text.usetex": False})
 
 
-def rendered(figure, file):
+def rendered(figure: Figure, file: Path | str) -> bytes:
     """Bytes of a picture of the kind that the file's ending says."""
     content = io.BytesIO()
     figure.savefig(content, dpi=DPI, format=picture_kind(figure, file))
     return content.getvalue()
 
 
-def new_figure(width, height):
+def new_figure(width: float, height: float) -> Figure:
     """A figure of a size in inches; InputError if matplotlib is not installed."""
     try:
         import matplotlib.figure
@@ -105,7 +114,7 @@ def new_figure(width, height):
     return matplotlib.figure.Figure(figsize=(width, height), layout="constrained")
 
 
-def picture_kind(figure, file):
+def picture_kind(figure: Figure, file: Path | str) -> str:
     """What kind of picture a file's ending says, PNG without one; InputError if it is none."""
     kind, kinds = Path(file).suffix[1:].lower() or "png", sorted(figure.canvas.get_supported_filetypes())
     if kind not in kinds:

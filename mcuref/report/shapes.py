@@ -1,6 +1,9 @@
 """What a report has to be for its tables and pictures to be made again: one that was read, not one just made."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from mcuref import plain
 from mcuref.errors import InputError, McurefError
@@ -34,7 +37,7 @@ OPTIONAL = {
 
 
 @contextmanager
-def read_again(folder):
+def read_again(folder: Path | str) -> Iterator[None]:
     """InputError, one sentence, for whatever comes of a report in a run folder that is none; other errors pass."""
     try:
         yield
@@ -45,7 +48,7 @@ def read_again(folder):
         raise InputError(f"run folder {str(folder)!r} has a report that cannot be shown: {reason}") from None
 
 
-def check_report(report, command):
+def check_report(report: Any, command: str) -> None:
     """ValueError, which says where, unless a report is such as a command makes."""
     if command == "train":
         plain.check(report, TRAINED | {"schema": str})

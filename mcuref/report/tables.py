@@ -1,9 +1,11 @@
 """Tables for people that fit a width: the columns that matter least go first, no row wraps, and no figure is cut."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rich import box
 from rich.cells import cell_len
+from rich.console import JustifyMethod, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
@@ -33,12 +35,12 @@ class Column:
     explained: str = ""
 
     @property
-    def title(self):
+    def title(self) -> list[str]:
         """The lines of its title."""
         return self.head.removeprefix("<").split("\n")
 
     @property
-    def name(self):
+    def name(self) -> str:
         """Its title in a sentence."""
         return " ".join(filter(None, self.title))
 
@@ -46,18 +48,18 @@ class Column:
 class Table:
     """Rows under columns; what is printed of it is `fitted`."""
 
-    def __init__(self, *columns):
+    def __init__(self, *columns: Column) -> None:
         self.columns, self.rows, self._ends = columns, [], set()
 
-    def add_row(self, *cells):
+    def add_row(self, *cells: object) -> None:
         """A cell a column: str, or rich Text where it has a style."""
         self.rows.append([cell if isinstance(cell, Text) else Text(one_line(cell)) for cell in cells])
 
-    def add_section(self):
+    def add_section(self) -> None:
         """An empty line before the next row."""
         self._ends.add(len(self.rows) - 1)
 
-    def shown(self, width):
+    def shown(self, width: float) -> list[Column]:
         """The columns that a width, which may be infinite, has room for."""
         widths = self._widths()
         for column in sorted((c for c in self.columns if c.goes), key=lambda c: c.goes):
@@ -66,13 +68,13 @@ class Table:
             del widths[column]
         return list(widths)
 
-    def fitted(self, width):
+    def fitted(self, width: float) -> Iterator[RenderableType]:
         """What is printed: the rows with the columns that fit, and which did not."""
         shown = self.shown(width)
         widths = self._folded(shown, width)
         grid = Grid(box=box.SIMPLE_HEAD, header_style="bold", show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
         for column in shown:
-            side = "left" if self._is_text(column) else "right"
+            side: JustifyMethod = "left" if self._is_text(column) else "right"
             grid.add_column("\n".join(column.title), justify=side, width=widths[column], overflow="fold")
         picked = [self.columns.index(column) for column in shown]
         for i, row in enumerate(self.rows):
@@ -83,7 +85,7 @@ class Table:
             more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
             yield note(f"--wide shows also: {', '.join(missing[:NAMED])}{more}")
 
-    def legend(self, *others, explain=False):
+    def legend(self, *others: str, explain: bool = False) -> "Legend":
         """What the columns mean, as far as they are shown, after what ``others`` say; or each explained on its line."""
         return Legend(self, others, explain)
 
@@ -114,10 +116,10 @@ class Legend:
     """What the columns of a table mean, as far as they are shown."""
 
     table: Table
-    others: tuple
+    others: tuple[str, ...]
     explain: bool
 
-    def fitted(self, width):
+    def fitted(self, width: float) -> Iterator[Text]:
         """What is printed at a width."""
         shown = self.table.shown(width)
         if self.explain:
@@ -133,6 +135,9 @@ class Legend:
             yield note("; ".join(said))
 
 
+Printed = Text | Table | Legend  # what the tables of a command consist of
+
+
 def _explanations(columns):
     """A line each."""
     longest = max(len(column.name) for column in columns)
@@ -140,21 +145,21 @@ def _explanations(columns):
         yield Text(f"{column.name:<{longest}}  {column.explained}")
 
 
-def note(text):
+def note(text: str) -> Text:
     """A line below a table, dim."""
     return Text(text, style="dim")
 
 
-def percent(fraction, digits=1):
+def percent(fraction: float | None, digits: int = 1) -> str:
     """A share as people read it; - where there is none."""
     return "-" if fraction is None else f"{100 * fraction:.{digits}f} %"
 
 
-def extents(shape):
+def extents(shape: Iterable[int]) -> str:
     """A shape as people read it: 28x28x1."""
     return "x".join(map(str, shape))
 
 
-def warnings_below(sentences):
+def warnings_below(sentences: Iterable[str]) -> list[Text]:
     """Lines below a table, of what is wrong with it."""
     return [Text(f"warning: {sentence}", style="bold yellow") for sentence in sentences]

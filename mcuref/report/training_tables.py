@@ -1,13 +1,16 @@
 """What ``mcuref train`` prints of its report: the history by epoch, then the result."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from rich.text import Text
 
-from mcuref.report.tables import Column, Table, note, percent, warnings_below
+from mcuref.report.tables import Column, Printed, Table, note, percent, warnings_below
 
 RATIO = "ratio."  # what begins the name of a layer's figure in the history
 
 
-def training_tables(report):
+def training_tables(report: dict[str, Any]) -> Iterator[Printed]:
     """What ``mcuref train`` prints: history by epoch, then the result."""
     yield Text(
         f"{report['data']}, {report['model']}, {report['method']} ({report['preset']}), {report['regime']}, "

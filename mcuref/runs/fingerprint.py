@@ -10,6 +10,7 @@ from mcuref.errors import InputError
 from mcuref.sources import PACKAGE, closure
 from mcuref.version import __version__
 
+CLOSED = ("kernels", "operations", "operators", "layers")  # rooms of which a file counts with what it imports there
 OTHER = {"mcuref": "another version of mcuref", "data": "other data", "program": "another model or other settings"}
 
 
@@ -52,9 +53,10 @@ def digest(text, arrays):
 def sources_digest(names, instructions):
     """sha256 of the version and of the sources that decide a bit, hexadecimal: an edit of others leaves a run as it is.
 
-    names : of files of the package, in folders by pattern; instructions : of the programs that are run, whose operators
-    say which operations and kernels these need.
+    names : of files of the package, also by pattern; of kernels, operations and layers with what they import from these.
+    instructions : of the programs that are run, whose operators say which operations and kernels these need.
     """
-    modules = {PACKAGE / "operations" / f"{instruction.operator.module}.py" for instruction in instructions}
-    paths = {path for name in names for path in PACKAGE.glob(name)} | {p for module in modules for p in closure(module)}
+    modules = {f"operations/{instruction.operator.module}.py" for instruction in instructions}
+    paths = {path for name in (*names, *modules) for path in PACKAGE.glob(name)}
+    paths |= {part for path in paths if path.relative_to(PACKAGE).parts[0] in CLOSED for part in closure(path, CLOSED)}
     return sources.digest(sorted(paths), __version__)

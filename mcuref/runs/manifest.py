@@ -1,17 +1,18 @@
 """Files by their sha256: what is read later is what was written, or is told apart from it."""
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mcuref.errors import InputError
 
 
-def digests(folder, names):
+def digests(folder: Path | str, names: Iterable[str]) -> dict[str, str]:
     """{name: sha256} of files in a folder."""
     return {name: _digest(Path(folder) / name) for name in names}
 
 
-def difference(folder, name, digest):
+def difference(folder: Path, name: str, digest: str | None) -> str | None:
     """What became of a file since it had that sha256, in a few words; None if it is the same."""
     path = Path(name)
     if path.is_absolute() or ".." in path.parts:
@@ -24,7 +25,7 @@ def difference(folder, name, digest):
         return f"cannot be read: {(error.strerror or str(error)).lower()}"
 
 
-def check(folder, files, what):
+def check(folder: Path | str, files: Mapping[str, str | None], what: str) -> None:
     """InputError, naming the first, if one of {name: sha256} is not in a folder as it was; ``what`` the folder is."""
     for name, digest in files.items():
         wrong = difference(Path(folder), name, digest)
@@ -32,7 +33,7 @@ def check(folder, files, what):
             raise InputError(f"file {name!r} of {what} {str(folder)!r} {wrong}; nothing of it was used")
 
 
-def read(folder, files, name, what):
+def read(folder: Path | str, files: Mapping[str, str], name: str, what: str) -> bytes:
     """The bytes of one of them, checked as :func:`check` does."""
     path = Path(folder) / name
     check(folder, {name: files.get(name)}, what)

@@ -5,6 +5,7 @@ simplest value of each strategy comes first, because Hypothesis shrinks a failin
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -62,7 +63,7 @@ def networks(draw: st.DrawFn, max_dense: int = 4, convolutional: bool | None = N
     blocks among them, then one value a channel or all of them, and one or two Dense layers.
     """
     if draw(st.booleans()) if convolutional is None else convolutional:
-        layers = draw(_convolutional())
+        layers: list[Any] = draw(_convolutional())
     else:
         first = draw(inputs())
         layers = [first] + ([Flatten()] if len(first.shape) > 1 else [])

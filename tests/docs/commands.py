@@ -216,7 +216,18 @@ def _apt_get(words):
     return [f"{word} is not what .ci/run installs" for word in words[1:] if not word.startswith("-") and word not in known]
 
 
+def _ruff(words):
+    """What the project's own check runs too."""
+    run = (TOP / ".ci/run").read_text(encoding="utf-8")
+    return [] if f"bin/ruff {words[0]} " in run else [f".ci/run does not run ruff {words[0]}"]
+
+
+def _mypy(words):
+    """Its arguments stand in pyproject.toml."""
+    return [f"mypy takes no {word} here" for word in words]
+
+
 CHECKS = {
     "mcuref": _mcuref, "python": _python, "python3": _python, "pip": _pip, "pytest": _pytest, "make": _make,
-    "apt-get": _apt_get, ".ci/run": _nothing, ".": _nothing, "cd": _nothing, "git": _nothing,
+    "apt-get": _apt_get, "ruff": _ruff, "mypy": _mypy, ".ci/run": _nothing, ".": _nothing, "cd": _nothing, "git": _nothing,
 }  # fmt: skip

@@ -102,6 +102,8 @@ def test_commands_name_what_exists(text):
         ("make CORE=m5f run", "no core 'm5f'"),
         ("make ruin", "no target 'ruin'"),
         ("apt-get install gcc-arm-none", "gcc-arm-none is not"),
+        ("ruff formats .", "does not run ruff formats"),
+        ("mypy mcuref/files.py", "takes no mcuref/files.py"),
         ("mcuref train $settings", "$settings was not assigned"),
         ('a="--seeds one"\nmcuref compare $a', "one"),
         ("mcuref targets | head", "only && joins"),

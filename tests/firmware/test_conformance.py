@@ -10,6 +10,7 @@ from mcuref.firmware.cases import cases, pool_bytes, run_conformance, small_case
 from mcuref.firmware.conformance import SMALL_POOL, check
 from mcuref.layers import KINDS
 from mcuref.operators import OPCODES
+from mcuref.operators.columns import CHOSEN, RUNS
 from mcuref.rules import METHODS
 
 
@@ -105,9 +106,9 @@ def test_one_and_all_entries_are_kept(materials):
     shares = {"select_top_k_f32": set(), "select_adaptive_f32": set()}
     for material in materials.values():
         program = material.program
-        for row, chosen in zip(program.instructions, program.counts[:, 2:3] // np.maximum(program.counts[:, :1], 1)):
-            if row.name in shares and row.dimensions[0] > 2:
-                shares[row.name].add("one" if chosen == 1 else "all" if chosen == row.dimensions[0] else "some")
+        for row, chosen in zip(program.instructions, program.counts[:, [CHOSEN]] // np.maximum(program.counts[:, [RUNS]], 1)):
+            if row.name in shares and row["n"] > 2:
+                shares[row.name].add("one" if chosen == 1 else "all" if chosen == row["n"] else "some")
     for kinds in shares.values():
         assert {"one", "all", "some"} <= kinds
 

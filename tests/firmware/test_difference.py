@@ -66,7 +66,7 @@ REST = {
     "loss": ("kernels/loss.c", "return log_f32(total) - margin", "return log_f32(total) + margin", "loss"),
     "class": ("program/mcuref.c", "outputs[i] > outputs[largest]", "outputs[i] < outputs[largest]", "inference: class"),
     "loss alone": ("program/mcuref.c", "row <= program->forward_rows", "row < program->forward_rows", "inference: loss"),
-    "mcuref_train": ("program/mcuref.c", "sample, answer, rate, 0.0f", "sample, answer, 0.5f * rate, 0.0f",
+    "mcuref_train": ("program/mcuref.c", "sample, answer, {rate}, {0.0f}", "sample, answer, {0.5f * rate}, {0.0f}",
                      "mcuref_train: loss"),
     "status of mcuref_train": ("program/mcuref.c", "return run.status;",
                                "return run.status ? run.status : MCUREF_SKIPPED;", "mcuref_train: status"),

@@ -262,7 +262,7 @@ KILLED = {
     },
     "two seeds": {"strategies": ("growing", "k-center"), "seeds": (0, 3)},
 }  # fmt: skip
-FINGERPRINT = fingerprint("data", {"tasks": 3})
+FINGERPRINT = fingerprint("data", {"tasks": 3}, ())
 
 
 def never(sentence):

@@ -1,15 +1,17 @@
 """An experiment's folder: every strategy of every seed where it stood, or a clear refusal."""
 
+import shutil
 import threading
 
 import numpy as np
 import pytest
 
-from mcuref import InputError
+from mcuref import InputError, build, compile, sources
 from mcuref.incremental.keeping import ExperimentCheckpoints, fingerprint
 from mcuref.runs import checkpoints
+from mcuref.runs import fingerprint as runs_fingerprint
 
-MINE = fingerprint("a", {"tasks": 5, "model": "mlp"})
+MINE = fingerprint("a", {"tasks": 5, "model": "mlp"}, ())
 
 
 def never(sentence):
@@ -134,8 +136,8 @@ def test_a_damaged_checkpoint_falls_back_and_two_are_refused(tmp_path):
 @pytest.mark.parametrize(
     "other, words",
     [
-        (fingerprint("b", {"tasks": 5, "model": "mlp"}), "other data"),
-        (fingerprint("a", {"tasks": 6, "model": "mlp"}), "other settings"),
+        (fingerprint("b", {"tasks": 5, "model": "mlp"}, ()), "other data"),
+        (fingerprint("a", {"tasks": 6, "model": "mlp"}, ()), "other settings"),
         (MINE | {"mcuref": "0"}, "another version of mcuref"),
     ],
 )
@@ -148,7 +150,7 @@ def test_another_experiment_is_refused(tmp_path, other, words):
 
 
 def test_the_order_of_what_was_asked_does_not_matter():
-    assert fingerprint("a", {"model": "mlp", "tasks": 5}) == MINE
+    assert fingerprint("a", {"model": "mlp", "tasks": 5}, ()) == MINE
 
 
 @pytest.mark.parametrize("header", ({}, [], None, {"fingerprint": MINE}, {"fingerprint": MINE, "done": 3}), ids=str)
@@ -167,3 +169,22 @@ def test_entries_that_this_experiment_never_wrote_stop_nothing(tmp_path):
         keep(made, seed, "growing", 1)
     header, _ = checkpoints.load(tmp_path, never)
     assert [key for key in header["done"] if "/" in key] == ["9/growing", "10/growing"]
+
+
+def test_an_edit_of_what_no_model_uses_leaves_an_experiment_as_it_is(tmp_path, monkeypatch):
+    programs = [compile(build("mlp-9-8-3"))]
+    package = shutil.copytree(sources.PACKAGE, tmp_path / "mcuref", ignore=shutil.ignore_patterns("__pycache__", "c"))
+    for module in (sources, runs_fingerprint):
+        monkeypatch.setattr(module, "PACKAGE", package)
+
+    def found():
+        sources.closure.cache_clear()
+        return fingerprint("a", {}, programs)["mcuref"]
+
+    mine, used = found(), ("kernels/matching.py", "layers/dense.py", "incremental/learner.py", "kernels/selection.py")
+    for name in (*used, "layers/depthwise.py", "kernels/pooling.py", "operations/dispatch.py", "cli/train.py"):
+        text = (package / name).read_text()
+        (package / name).write_text(text + "# edited\n")
+        assert (found() != mine) == (name in used), name
+        (package / name).write_text(text)
+    sources.closure.cache_clear()

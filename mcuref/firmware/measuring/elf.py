@@ -2,6 +2,7 @@
 
 import struct
 from dataclasses import dataclass, field
+from pathlib import Path
 
 SYMBOLS, ZEROS, RELOCATIONS, EXECUTED, ALLOCATED, FUNCTION = 2, 8, 9, 4, 2, 2  # sh_type, sh_flags, symbol type
 CALL, JUMPS = 10, (30, 51, 102)  # R_ARM_THM_CALL; R_ARM_THM_JUMP24, JUMP19, JUMP11
@@ -13,7 +14,7 @@ class Relocation:
 
     offset: int
     kind: int
-    symbol: object
+    symbol: "Symbol"
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Symbol:
     name: str
     value: int
     bytes: int
-    section: object
+    section: "Section | None"
     is_function: bool
 
 
@@ -36,11 +37,11 @@ class Section:
     align: int
     in_flash: bool
     executed: bool
-    symbols: list = field(default_factory=list)
-    relocations: list = field(default_factory=list)
+    symbols: list[Symbol] = field(default_factory=list)
+    relocations: list[Relocation] = field(default_factory=list)
 
     @property
-    def functions(self):
+    def functions(self) -> dict[int, str]:
         """{offset: name} of the functions in it, ascending; of several names the compiler's own, __aeabi_..."""
         names = {}
         for symbol in sorted(self.symbols, key=lambda s: (not s.name.startswith("__aeabi"), s.name)):
@@ -49,7 +50,7 @@ class Section:
         return dict(sorted(names.items()))
 
 
-def read_sections(path):
+def read_sections(path: Path) -> list[Section]:
     """All :class:`Section` of a file, in its order."""
     data = path.read_bytes()
     start, size, count, names_at = struct.unpack_from("<32xI10xHHH", data)

@@ -15,7 +15,7 @@ mcuref_next mcuref_run_apply_rows_f32(const mcuref_row *row, mcuref_run *run) {
   float *w = mcuref_output(run, row->out[0]), *b = mcuref_output(run, row->out[1]);
   const float *a = mcuref_input(run, row->in[0]);
   const int32_t *d = row->d;
-  apply_rows_f32(w, b, mcuref_output(run, row->out[2]), a, mcuref_input(run, row->in[1]), run->rate, d[0], d[1], d[2],
+  apply_rows_f32(w, b, mcuref_output(run, row->out[2]), a, mcuref_input(run, row->in[1]), run->rate.f32, d[0], d[1], d[2],
                  d[3]);
   return MCUREF_GO_ON;
 }

@@ -56,14 +56,20 @@ typedef enum {
   MCUREF_BAD_LABEL   /* the label is not 0 .. outputs - 1: nothing was learned, there is no loss */
 } mcuref_status;
 
+/* A number of the program's arithmetic. */
+typedef union {
+  float f32;
+  int32_t i32;
+} mcuref_number;
+
 /* A sample on its way through a program. */
 struct mcuref_run {
   const mcuref_program *program;
   uint8_t *arena;
   const void *sample; /* of the type that the network's input takes */
-  const void *answer; /* one int32_t label, or a float for every output */
-  float rate;         /* learning rate of this step */
-  float loss;         /* of the sample, after the loss row */
+  const void *answer; /* one int32_t label, or a number for every output */
+  mcuref_number rate; /* learning rate of this step */
+  mcuref_number loss; /* of the sample, after the loss row */
   mcuref_status status;
 };
 

@@ -23,7 +23,7 @@ static uint32_t *free_words;
 
 typedef struct {
   int32_t magic, rows, forward_rows, image_count, sram_bytes, state_bytes, flash_bytes, table, output, outputs;
-  int32_t steps, inferences, sample_bytes, answer_bytes, labels, watched;
+  int32_t steps, inferences, sample_bytes, answer_bytes, output_bytes, labels, watched;
   uint32_t identity;
 } header;
 
@@ -73,7 +73,8 @@ static int32_t run_case(int32_t file, const header *h) {
     operations[row] = operation_of(program.table[row].opcode);
     if (!operations[row]) return 0;
   }
-  const trace_program traced = {&program, arena, spans, rows, h->sample_bytes, h->answer_bytes, h->flash_bytes};
+  const trace_program traced = {&program, arena, spans, rows, h->sample_bytes,
+                                h->answer_bytes, h->output_bytes, h->flash_bytes};
   mcuref_init(&program, arena);
   trace_start(&traced);
   for (int32_t i = 0; i < h->steps; i++) {

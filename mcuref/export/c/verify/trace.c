@@ -95,26 +95,26 @@ void trace_start(const trace_program *traced) {
 }
 
 void trace_step(const trace_program *traced, int32_t index, const void *sample, const void *answer, float rate) {
-  mcuref_run run = {traced->program, traced->arena, sample, answer, rate, 0.0f, MCUREF_TRAINED};
+  mcuref_run run = {traced->program, traced->arena, sample, answer, {rate}, {0.0f}, MCUREF_TRAINED};
   if (request.mode == STEPS) {
-    run.status = run_step(traced->program, traced->arena, sample, answer, rate, &run.loss);
+    run.status = run_step(traced->program, traced->arena, sample, answer, rate, &run.loss.f32);
   } else {
     trace_rows(traced, &run, index);
   }
   write_word(-1);
   write_word((int32_t)run.status);
-  write_word(bits_of(run.loss));
+  write_word(run.loss.i32);
 }
 
 void trace_inference(const trace_program *traced, int32_t index, const void *sample, const void *answer) {
   const mcuref_program *program = traced->program;
   if (request.mode == WATCHED && program->rows == program->forward_rows) {
-    mcuref_run run = {program, traced->arena, sample, answer, 0.0f, 0.0f, MCUREF_TRAINED};
+    mcuref_run run = {program, traced->arena, sample, answer, {0.0f}, {0.0f}, MCUREF_TRAINED};
     trace_rows(traced, &run, index);
     write_word(-1);
   }
   write_word(run_inference(program, traced->arena, sample));
-  port_write(answer_file, mcuref_outputs(program, traced->arena), program->outputs * 4);
+  port_write(answer_file, mcuref_outputs(program, traced->arena), traced->output_bytes);
   write_word(request.mode == STEPS ? 0 : bits_of(mcuref_loss(program, traced->arena, sample, answer)));
 }
 

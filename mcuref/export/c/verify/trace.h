@@ -34,7 +34,7 @@ typedef struct {
   void *arena;
   const mcuref_span *spans;        /* SPANS for every row */
   const mcuref_operands *operands; /* one for every row; null: the program is never watched */
-  int32_t sample_bytes, answer_bytes, flash_bytes;
+  int32_t sample_bytes, answer_bytes, output_bytes, flash_bytes;
 } trace_program;
 
 /* What request.bin asks for. */

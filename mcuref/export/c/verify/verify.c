@@ -9,7 +9,9 @@ static uint32_t saved[MODEL_SAVED_BYTES / 4];
 
 int main(void) {
   const int32_t answer_bytes = answer_values * (int32_t)sizeof *answers;
-  const trace_program traced = {&model, arena, spans, operands, sample_bytes, answer_bytes, MODEL_FLASH_BYTES};
+  const trace_program traced = {&model,       arena,        spans,
+                                operands,     sample_bytes, answer_bytes,
+                                OUTPUT_BYTES, MODEL_FLASH_BYTES};
   const int32_t trains = model.rows > model.forward_rows;
   if (!trace_begin()) return 2;
   mcuref_init(&model, arena);
