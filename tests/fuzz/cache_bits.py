@@ -75,13 +75,17 @@ def _environment(base):
 
 
 def _signatures(files):
-    """{file: (module, function, types of the arguments)} of the kernels in the files, but for those of other processors."""
+    """{file: (module, function, types of the arguments)} of the kernels in the files, but for those of other processors
+    and of other sources."""
     from mcuref.kernels.cache import MAGIC, _checksum
 
     found, header = {}, len(MAGIC + _checksum(b"", b""))
     for name, data in files.items():
-        _, description, _, signature, *_ = pickle.loads(data[header:])
-        compiled = getattr(importlib.import_module(description.modname), description.qualname)
+        try:
+            _, description, _, signature, *_ = pickle.loads(data[header:])
+            compiled = getattr(importlib.import_module(description.modname), description.qualname)
+        except (ImportError, AttributeError):  # of a kernel that is no more, or takes what is no more
+            continue
         if name == compiled._cache._names(signature.args, compiled.targetctx.codegen())[0]:
             found[name] = description.modname, description.qualname, signature.args
     return found
