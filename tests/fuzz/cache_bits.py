@@ -84,9 +84,10 @@ def _signatures(files):
         try:
             _, description, _, signature, *_ = pickle.loads(data[header:])
             compiled = getattr(importlib.import_module(description.modname), description.qualname)
+            own = compiled._cache._names(signature.args, compiled.targetctx.codegen())[0]
         except (ImportError, AttributeError):  # of a kernel that is no more, or takes what is no more
             continue
-        if name == compiled._cache._names(signature.args, compiled.targetctx.codegen())[0]:
+        if name == own:
             found[name] = description.modname, description.qualname, signature.args
     return found
 
