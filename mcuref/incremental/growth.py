@@ -28,7 +28,7 @@ def hidden_widths(network):
 
 def inference_macs(network):
     """Multiply-accumulates of one forward pass."""
-    return sum(network.layers[i].macs(network.input_shape(i)) for i in network.parametric)
+    return sum(network.parametric_layer(i).macs(network.input_shape(i)) for i in network.parametric)
 
 
 def with_hidden_widths(network, widths):

@@ -170,7 +170,7 @@ def carried_parameters(before, after, layers, origins, start=_nothing):
     parameters = {}
     for i in after.parametric:
         for kind, shape in after.parameter_shapes(i).items():
-            axes = after.layers[i].parameter_axes[kind]
+            axes = after.parametric_layer(i).parameter_axes[kind]
             if layers[i] is None:
                 value = _identity(axes, shape)
             else:
