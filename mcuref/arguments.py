@@ -16,7 +16,7 @@ def number(name: str, value: Any, minimum: float = 0.0, maximum: float = np.inf,
     """``value`` as float32, in [minimum, maximum], or ]minimum, maximum] if ``above``, after rounding to float32."""
     wanted = f"a number {'above' if above else 'from'} {minimum:g}" + (f" to {maximum:g}" if maximum < np.inf else "")
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise InputError(f"{name} {_shown(value)} is not {wanted}")
+        raise InputError(f"{name} {shown(value)} is not {wanted}")
     try:
         exact = float(value)
     except OverflowError:  # an int beyond float64
@@ -26,7 +26,7 @@ def number(name: str, value: Any, minimum: float = 0.0, maximum: float = np.inf,
     inside = minimum < rounded if above else minimum <= rounded
     if not inside or not rounded <= maximum or not np.isfinite(rounded):
         lost = np.isinf(rounded) or (rounded == 0 and exact != 0)
-        raise InputError(f"{name} {_shown(value)} is not {wanted}" + (f": it is {rounded:g} in float32" if lost else ""))
+        raise InputError(f"{name} {shown(value)} is not {wanted}" + (f": it is {rounded:g} in float32" if lost else ""))
     return rounded
 
 
@@ -37,9 +37,9 @@ def whole(name: str, value: Any, minimum: int, maximum: int | None = None) -> in
     else:
         wanted = f"a whole number from {minimum} to {maximum}"
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise InputError(f"{name} {_shown(value)} is not {wanted}")
+        raise InputError(f"{name} {shown(value)} is not {wanted}")
     if value < minimum or (maximum is not None and value > maximum):
-        raise InputError(f"{name} {_shown(value)} is not {wanted}")
+        raise InputError(f"{name} {shown(value)} is not {wanted}")
     return int(value)
 
 
@@ -47,7 +47,7 @@ def one_of(name: str, value: Any, choices: Collection[str], also: Mapping[str, s
     """``value``, one of the words ``choices``; ``also`` are further spellings to know them by, as of :func:`near`."""
     if not isinstance(value, str) or value not in choices:
         may_be = hint(near(value, choices, also), f"it may be {', '.join(choices)}")
-        raise InputError(f"{name} {_shown(value)} is not known{may_be}")
+        raise InputError(f"{name} {shown(value)} is not known{may_be}")
     return value
 
 
@@ -64,11 +64,11 @@ def epochs(value: Any) -> int:
 def instance(name: str, value: Any, kind: type[Kind] | tuple[type[Kind], ...], wanted: str) -> Kind:
     """``value``, an instance of ``kind``."""
     if not isinstance(value, kind):
-        raise InputError(f"{name} {_shown(value)} is not {wanted}")
+        raise InputError(f"{name} {shown(value)} is not {wanted}")
     return value
 
 
-def _shown(value):
+def shown(value: Any) -> str:
     """Text of a value, short and on one line."""
     try:
         text = " ".join(repr(value.item() if isinstance(value, np.generic) else value).split())

@@ -17,17 +17,46 @@ Where the papers leave room, the choice is an argument with a documented default
 full text was not at hand: alpha is the local error Y / Y_max, beta a constant damping factor.
 """
 
-from dataclasses import dataclass, fields, replace
-from typing import NamedTuple
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from mcuref.arguments import number, one_of
+from mcuref.arguments import number, one_of, shown
 from mcuref.errors import InputError
 from mcuref.memory.buffers import Buffer
 from mcuref.names import hint, near
 
 LARGEST_N = 1 << 22  # rint of S n is exact in float32 below this
+
+
+@runtime_checkable
+class Rule(Protocol):
+    """What an update rule has; a class of one's own that has it is taken wherever a rule is.
+
+    Also looked at, where it is there: ``output``, "auto", "dense" or "rule", how the output layer is trained.
+
+    Attributes
+    ----------
+    method : str, its name in tables.
+    bias : "masked" (biases of kept entries are trained) or "dense" (all biases of a layer).
+    """
+
+    method: str
+    bias: str
+
+    def decide(self, emit: Any, delta: Buffer) -> None:
+        """Emit a decision on the error at the outputs: whether the sample is trained; nothing if every sample is."""
+
+    def select(self, emit: Any, delta: Buffer, position: int, dense: bool) -> "Selection":
+        """Emit the selection of the entries of an error that are trained, of the layer ``position`` from the output.
+
+        ``dense``: the output layer, all of whose entries are to be kept whatever the rule.
+        """
 
 
 def _ordered(low_name, low, high_name, high):
@@ -238,10 +267,10 @@ def _selection(emit, family, delta, most, **more):
     return Selection(kept, count)
 
 
-METHODS = {rule.method: rule for rule in (Full, TopK, TinyProp, TinyPropV2)}
+METHODS: dict[str, Any] = {rule.method: rule for rule in (Full, TopK, TinyProp, TinyPropV2)}
 
 # "paper": as published. "default": ours, one for all data sets, chosen on validation splits (docs/results.md).
-PRESETS = {
+PRESETS: dict[str, dict[str, Any]] = {
     "paper": {
         "full": Full(),
         "topk": TopK(0.1, output="rule"),
@@ -252,33 +281,91 @@ PRESETS = {
 }
 
 
-def setting_names(method):
-    """Names of the settings that a method has."""
+def find(method: str) -> Any:
+    """The class of a method: a name, or "package.module:Class" for a rule of one's own; InputError if there is none."""
+    if ":" in method:
+        return _from_outside(method)
     one_of("method", method, METHODS)
-    return [field.name for field in fields(METHODS[method])]
+    return METHODS[method]
 
 
-def make(method, preset="default", **settings):
+def _from_outside(method):
+    """A class by module and name; modules in the working directory are found, too."""
+    module, _, name = method.partition(":")
+    sys.path.append(os.getcwd())
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        raise InputError(f"method {method!r} cannot be imported: {' '.join(str(error).split())}") from None
+    except (AttributeError, ValueError):
+        raise InputError(f"method {method!r} is not there; it must be package.module:Class") from None
+    except Exception as error:  # whatever that module's own code does
+        raise InputError(f"method {method!r} cannot be imported: {type(error).__name__}: {error}") from None
+    finally:
+        sys.path.remove(os.getcwd())
+    if not isinstance(found, type):
+        raise InputError(f"method {method!r} is not a class; it must be package.module:Class")
+    return found
+
+
+def method_of(rule: Rule) -> str:
+    """What :func:`find` finds a rule's class by: its method, or of one from outside "package.module:Class"."""
+    if METHODS.get(rule.method) is type(rule):
+        return rule.method
+    return f"{type(rule).__module__}:{type(rule).__qualname__}"
+
+
+def settings_of(rule: Rule) -> dict[str, Any]:
+    """A rule's settings as plain data; none of what is no dataclass."""
+    return asdict(rule) if is_dataclass(rule) and not isinstance(rule, type) else {}
+
+
+def checked(rule: Any) -> Rule:
+    """The rule; InputError, one sentence, if it is none: see :class:`Rule`."""
+    if isinstance(rule, Rule) and not isinstance(rule, type):
+        return rule
+    lacking = [name for name in ("method", "bias", "decide", "select") if not hasattr(rule, name)]
+    if isinstance(rule, type) or not 0 < len(lacking) < 4:
+        raise InputError(f"rule {shown(rule)} is not an update rule, such as mcuref.TinyProp()")
+    raise InputError(f"rule of class {type(rule).__name__!r} has no {lacking[0]!r}; mcuref.rules.Rule says what it needs")
+
+
+def setting_names(method: str) -> list[str]:
+    """Names of the settings that a method has: the fields of its class."""
+    found = find(method)
+    return [field.name for field in fields(found)] if is_dataclass(found) else []
+
+
+def make(method: str, preset: str = "default", **settings: Any) -> Rule:
     """The rule called ``method`` with a preset's settings, some of them replaced.
 
-    Raises InputError for an unknown method or preset, and for a setting that the method does not have.
+    One from outside, "package.module:Class", has the settings that its class begins with, whatever the preset. Raises
+    InputError for an unknown method or preset, and for a setting that the method does not have.
     """
-    one_of("method", method, METHODS)
+    found = find(method)
     one_of("preset", preset, PRESETS)
-    rule = PRESETS[preset][method]
     names = setting_names(method)
     for name in settings:
         if name not in names:
             raise InputError(f"method {method!r} has no setting {name!r}{settings_hint(name, [method], preset)}")
-    return replace(rule, **settings)
+    if method in METHODS:
+        return replace(PRESETS[preset][method], **settings)
+    return created(method, found, settings)
 
 
-def settings_hint(name, methods, preset="default"):
+def created(method: str, found: Any, settings: Mapping[str, Any]) -> Rule:
+    """A rule of a class; InputError if it cannot be made of these settings, or is no rule."""
+    try:
+        return checked(found(**settings))
+    except TypeError as error:
+        raise InputError(f"method {method!r} cannot be made: {error}") from None
+
+
+def settings_hint(name: str, methods: Sequence[str], preset: str = "default") -> str:
     """How a sentence ends that refuses a setting: which of the methods' are near, and all, as the preset has them."""
-    values = {}
+    values: dict[str, dict[str, bool]] = {}
     for method in methods:
-        for setting in setting_names(method):
-            value = getattr(PRESETS[preset][method], setting)
-            values.setdefault(setting, {})[value if isinstance(value, str) else f"{value:g}"] = True
+        for setting, value in settings_of(make(method, preset)).items():
+            values.setdefault(setting, {})[f"{value:g}" if isinstance(value, (int, float)) else str(value)] = True
     every = ", ".join(f"{setting}={' or '.join(found)}" for setting, found in values.items())
     return hint(near(name, values), f"in preset {preset!r} the settings are {every}" if every else "there are none")

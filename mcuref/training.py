@@ -15,7 +15,8 @@ from mcuref.layers import find_loss
 from mcuref.metrics import anomaly_scores
 from mcuref.plain import check as check_shape
 from mcuref.program import effort
-from mcuref.program.program import Program, Shown
+from mcuref.program.program import Program
+from mcuref.program.step import Shown
 
 
 @dataclass(frozen=True)

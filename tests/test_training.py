@@ -259,7 +259,7 @@ class Stop(Exception):
 @pytest.fixture
 def many(monkeypatch):
     """100 training samples, shown in chunks of 64, 16, 4, 1, 1, ..."""
-    monkeypatch.setattr("mcuref.program.program.CHUNK_SECONDS", 0)
+    monkeypatch.setattr("mcuref.program.step.CHUNK_SECONDS", 0)
     x = np.random.default_rng(4).normal(size=(110, 4)).astype(np.float32)
     y = np.arange(110) % 3
     x[np.arange(110), y] += 1

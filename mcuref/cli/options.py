@@ -98,7 +98,8 @@ def add_rule(parser: Options, default: str = "tinypropv2") -> None:
         "--method",
         metavar="NAME",
         default=",".join(rules.METHODS) if several else default,
-        help=", ".join(rules.METHODS) + ("; several with commas" if several else "") + f"; default {default}",
+        help=f"{', '.join(rules.METHODS)}, or package.module:Class for one of your own"
+        f"{'; several with commas' * several}; default {default}",
     )
     parser.add_argument(
         "--preset",

@@ -60,7 +60,7 @@ class Footprint:
 
 
 def footprint(listing, core):
-    """The :class:`Footprint` of a compiled program on a core, or None if that core has not been measured.
+    """The :class:`Footprint` of a compiled program on a core; None if that, or an operator of it, has not been measured.
 
     listing : :class:`mcuref.program.compiler.Listing`, as program.listing; core : of mcuref.export.cores.MEASURED_CORES.
     """
@@ -69,6 +69,8 @@ def footprint(listing, core):
         return None
     table = variant(measured, listing)
     operations = {f"mcuref_run_{instruction.name}" for instruction in listing.instructions}
+    if not operations <= table.keys():
+        return None
     functions, (stack, path) = closure(table, operations), deepest(table, operations)
     sizes = measured["constants"]
     constants = sizes["operation"] * len(listing.instructions) + sizes["image"] * len(listing.images)

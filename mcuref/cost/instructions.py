@@ -25,7 +25,7 @@ def inference_instructions(program, core_name, zeros=None):
 
     ``zeros`` as in :func:`step_instructions`.
     """
-    formulas = _formulas(core_name)
+    formulas = _formulas(core_name, program)
     if formulas is None:
         return None
     rows = program.listing.forward_rows
@@ -48,7 +48,7 @@ def step_instructions(program, core_name, counts=None, samples=None, zeros=None)
     zeros : {buffer: share} of :func:`mcuref.program.zeros.zero_shares`. None: half of the values behind a ReLU are
         assumed to be 0 and no others. It matters on cores without an FPU, where a product with 0 costs little.
     """
-    formulas = _formulas(core_name)
+    formulas = _formulas(core_name, program)
     if formulas is None:
         return None
     counts, samples, zeros = _or_most(program, counts, samples, zeros)
@@ -59,7 +59,7 @@ def step_instructions(program, core_name, counts=None, samples=None, zeros=None)
 
 def row_instructions(program, core_name, counts=None, samples=None, zeros=None):
     """The same row by row: list of float, one an instruction of the program. What lies between rows is left out."""
-    formulas = _formulas(core_name)
+    formulas = _formulas(core_name, program)
     if formulas is None:
         return None
     counts, samples, zeros = _or_most(program, counts, samples, zeros)
@@ -73,10 +73,12 @@ def measured(core_name):
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def _formulas(core_name):
-    """{opcode, "step" or "inference": {feature: instructions}}, or None."""
+def _formulas(core_name, program):
+    """{opcode, "step" or "inference": {feature: instructions}}; None if the core, or an operator, was not measured."""
     content = measured(core_name)
-    return content and {name: formula["coefficients"] for name, formula in content["formulas"].items()}
+    if content is None or not {instruction.name for instruction in program.instructions} <= content["formulas"].keys():
+        return None
+    return {name: formula["coefficients"] for name, formula in content["formulas"].items()}
 
 
 def _of(formulas, work):

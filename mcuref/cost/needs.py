@@ -5,6 +5,7 @@ from mcuref.cost.instructions import inference_instructions, step_instructions
 from mcuref.memory.accountant import OUTSIDE, UNMEASURED, Needs, allowance
 from mcuref.memory.buffers import REGIONS, aligned
 from mcuref.memory.targets import Budget
+from mcuref.operators import OPERATORS
 
 
 def program_needs(listing, budget):
@@ -55,8 +56,16 @@ def memory_report(program, zeros=None):
         "layers": layer_rows(program),
         "peak": _peak(program),
         "policy": _policy(program),
-        "not_included": [*(UNMEASURED if firmware is None else ()), *OUTSIDE],
+        "not_included": [*_unmeasured(program, firmware), *OUTSIDE],
     }
+
+
+def _unmeasured(program, firmware):
+    """What is not counted because nobody measured it, in words."""
+    unknown = sorted({i.name for i in program.instructions} - OPERATORS.keys())
+    if unknown:
+        return (f"code: unknown, and instructions: nobody measured {', '.join(unknown)}", *UNMEASURED[1:])
+    return UNMEASURED if firmware is None else ()
 
 
 def _firmware(program, zeros):
@@ -66,8 +75,8 @@ def _firmware(program, zeros):
     from fitted formulas (:mod:`mcuref.cost.instructions`); those of a training step are the most that one can take.
     """
     core = "" if program.budget is None else program.budget.core
-    around = footprint(program.listing, core)
-    if around is None:
+    around, step = footprint(program.listing, core), step_instructions(program, core, zeros=zeros)
+    if around is None or step is None:
         return None
     return {
         "core": core,
@@ -80,7 +89,7 @@ def _firmware(program, zeros):
         "instructions": {
             "inference": inference_instructions(program, core, zeros),
             "zeros_counted": zeros is not None,
-            "training_step": round(step_instructions(program, core, zeros=zeros)),
+            "training_step": round(step),
         },
     }
 

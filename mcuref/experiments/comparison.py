@@ -3,7 +3,6 @@
 import threading
 import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import asdict
 
 import numpy as np
 
@@ -167,7 +166,7 @@ class Comparison:
             "mean_ratio_per_layer": _mean_ratios(results),
             "counts": {kind: sum(r.counts[kind] for r in results) for kind in results[0].counts},
             "instructions_per_step": None if instructions[0] is None else float(np.mean(instructions)),
-            "settings": asdict(rule),
+            "settings": rules.settings_of(rule),
             "sram_bytes": plan.sram,
             "flash_bytes": plan.flash,
             "timing": {"seconds": sum(seconds for _, seconds, *_ in runs)},

@@ -171,7 +171,11 @@ def _call(function: str, arguments: Sequence[str]) -> str:
 
 def dispatch(operators: Sequence[Operator]) -> str:
     """The module that runs a row by its opcode: a tree of comparisons."""
-    modules: dict[str, set[str]] = {"mcuref.kernels.jit": {"kernel"}, "mcuref.operators.columns": {"OPCODE"}}
+    modules: dict[str, set[str]] = {
+        "mcuref.kernels.jit": {"kernel"},
+        "mcuref.operations.views": {"OUTSIDE"},
+        "mcuref.operators.columns": {"FIRST_OUTSIDE", "OPCODE"},
+    }
     for operator in operators:
         modules.setdefault(f"mcuref.operations.{operator.module}", set()).add(f"run_{operator.name}")
     tree = "\n".join(_tree(sorted(operators, key=lambda operator: operator.number), 1))
@@ -179,8 +183,8 @@ def dispatch(operators: Sequence[Operator]) -> str:
         f'"""Which operation runs a row: a tree of comparisons with its opcode. Written by {COMMAND}."""\n\n'
         f"{_imports(modules)}\n\n"
         "@kernel(inlined=True)\ndef run(row, f, memory, host, sample, counts):\n"
-        '    """Run a row; returns what comes next: GO_ON, JUMP or END."""\n'
-        f"    opcode = row[OPCODE]\n{tree}\n"
+        '    """Run a row; returns what comes next: GO_ON, JUMP or END, or OUTSIDE where it is not known here."""\n'
+        f"    opcode = row[OPCODE]\n    if opcode >= FIRST_OUTSIDE:\n        return OUTSIDE\n{tree}\n"
     )
 
 

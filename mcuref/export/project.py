@@ -43,8 +43,9 @@ def write_project(material: Material, folder: Path | str, name: str = "model") -
     if material.program.loss == "softmax_cross_entropy" and not material.labelled:
         raise InputError("the samples of a network with loss 'softmax_cross_entropy' need labels: the example counts them")
     image = Image(material.program)
+    sources = needed_sources(material.program)
     with new_folder(folder, "folder") as part:
-        for kind, files in needed_sources(material.program).items():
+        for kind, files in sources.items():
             (part / kind).mkdir()
             for file in files:
                 shutil.copyfile(SOURCES / kind / file, part / kind / file)

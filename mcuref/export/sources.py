@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from mcuref.errors import InputError
+
 SOURCES = Path(__file__).with_name("c")
 LINKER_SCRIPT = SOURCES / "board" / "board.ld"
 FOLDERS = ("kernels", "operations", "program", "board", "verify")  # that are searched for what is included
@@ -46,11 +48,21 @@ def include_folders():
 
 
 def needed_sources(program):
-    """{folder: sorted names} of the C files that a program needs: its operations, and what they include."""
-    names = {f"mcuref_run_{instruction.name}" for instruction in program.instructions}
+    """{folder: sorted names} of the C files that a program needs: its operations, and what they include.
+
+    InputError if there is no C of an operator.
+    """
+    names = {f"mcuref_run_{instruction.name}": instruction for instruction in program.instructions}
+    defined = set().union(*map(_defined, (SOURCES / "operations").glob("*.c")))
+    if unknown := sorted(names.keys() - defined):
+        lacking = names[unknown[0]]
+        raise InputError(
+            f"operator {lacking.name!r} of layer {lacking.layer!r} has no C: a program with it can be trained here, but not "
+            "exported"
+        )
     needed = {name: set(files) for name, files in FIXED.items()}
     for path in (SOURCES / "operations").glob("*.c"):
-        if names & _defined(path):
+        if names.keys() & _defined(path):
             needed["operations"].add(path.name)
     queue = [SOURCES / name / file for name, files in needed.items() for file in files]
     while queue:

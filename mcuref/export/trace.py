@@ -107,8 +107,8 @@ def _python_step(material, index, upto):
 
 def _python_forward(material, index, upto):
     """Rows of one inference."""
-    from mcuref.program.program import Step
     from mcuref.program.samples import Samples
+    from mcuref.program.step import Step
     from mcuref.program.trace import output_hash
 
     program, rows = material.program, []

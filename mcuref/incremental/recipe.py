@@ -9,8 +9,7 @@ from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.growth import METHODS
 from mcuref.incremental.storage import Storage
 from mcuref.optimisers import SGD
-from mcuref.rules import METHODS as RULES
-from mcuref.rules import Full
+from mcuref.rules import Full, checked, method_of, settings_of
 
 SOURCES = ("held-out", "stored", "arriving")
 REGIONS = ("flash", "sram")
@@ -146,7 +145,7 @@ class Recipe:
         one_of("features", self.features, ("random", "learned"))
         one_of("region", self.region, REGIONS)
         self.optimiser()  # refuses what is no rate, schedule, momentum or batch
-        instance("rule", self.rule, tuple(RULES.values()), "an update rule, such as mcuref.TinyProp()")
+        checked(self.rule)
         for name, kind in (
             ("storage", Storage),
             ("distillation", Distillation),
@@ -165,4 +164,4 @@ class Recipe:
 
     def as_dict(self):
         """Plain data, for JSON."""
-        return asdict(self) | {"rule": self.rule.method, "rule_settings": asdict(self.rule)}
+        return asdict(self) | {"rule": method_of(self.rule), "rule_settings": settings_of(self.rule)}

@@ -10,8 +10,8 @@ from numba.np.arrayobj import populate_array
 
 from mcuref.kernels.jit import kernel
 
-# Which instruction comes next: the one behind it, the one it jumps to, none because an error is not finite
-GO_ON, JUMP, END = range(3)
+# Which instruction comes next: the one behind it, the one it jumps to, none because an error is not finite; or Python knows
+GO_ON, JUMP, END, OUTSIDE = range(4)
 
 
 class Memory(NamedTuple):

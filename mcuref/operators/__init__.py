@@ -5,9 +5,51 @@ to operands by name, what runs it (:mod:`mcuref.operations`) in Python and C, it
 instructions on a core are linear in (:mod:`mcuref.cost.features`).
 """
 
+from collections.abc import Callable
+from typing import Any
+
+from mcuref.errors import InputError
 from mcuref.operators import float32
+from mcuref.operators.columns import FIRST_OUTSIDE
 from mcuref.operators.operator import Operator
 
 OPERATORS: dict[str, Operator] = {operator.name: operator for operator in float32.OPERATORS}
 OPCODES = {name: operator.number for name, operator in OPERATORS.items()}
 NAMES = {number: name for name, number in OPCODES.items()}
+_OUTSIDE: dict[int, tuple[Operator, Callable[..., int]]] = {}
+
+
+def register(operator: Operator, run: Callable[..., int]) -> None:
+    """Let programs have an operator of one's own, which Python runs: rules and layers emit its family.
+
+    Parameters
+    ----------
+    operator : as :func:`mcuref.operators.operator.declare` makes it; its number is from 1,000 on.
+    run : callable(row, f, memory, host, sample, counts) -> GO_ON, JUMP or END, as those of :mod:`mcuref.operations`; plain
+        Python, called for each sample. It is slower than what is compiled, costs an unknown amount of code and
+        instructions, and cannot be exported.
+
+    Raises
+    ------
+    InputError : its number or name is another's.
+    """
+    if operator.number < FIRST_OUTSIDE:
+        raise InputError(
+            f"operator {operator.name!r} has number {operator.number}; those from outside begin at {FIRST_OUTSIDE}"
+        )
+    taken = {other.name for other, _ in _OUTSIDE.values()} - {_OUTSIDE.get(operator.number, (operator, None))[0].name}
+    if operator.name in OPERATORS or operator.name in taken:
+        raise InputError(f"operator {operator.name!r} is there already")
+    if operator.number in _OUTSIDE and _OUTSIDE[operator.number][0].name != operator.name:
+        raise InputError(f"operator {operator.name!r} has the number of {_OUTSIDE[operator.number][0].name!r}")
+    _OUTSIDE[operator.number] = operator, run
+
+
+def registered(family: str) -> Operator | None:
+    """The operator from outside that a family means, or None."""
+    return next((operator for operator, _ in _OUTSIDE.values() if operator.family == family), None)
+
+
+def run_of(number: int) -> Callable[..., Any]:
+    """What runs an operator from outside."""
+    return _OUTSIDE[number][1]

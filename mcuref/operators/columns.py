@@ -13,6 +13,8 @@ COLUMNS = ("opcode", "layer", "jump", "reserved", *OUTPUTS, *INPUTS, *DIMENSIONS
 # The first column of each kind
 OPCODE, LAYER, JUMP, OUT, IN, D, F = (COLUMNS.index(name) for name in ("opcode", "layer", "jump", "out0", "in0", "d0", "f0"))
 
+FIRST_OUTSIDE = 1000  # opcodes from here on are those of operators from outside, which Python runs
+
 # What the executor counts for each row, int64[rows, 4]: how often it ran, chosen k and kept entries of selections (kept ones
 # also of what they are used for), comparisons of selections
 COUNTS = ("runs", "chosen", "kept", "comparisons")

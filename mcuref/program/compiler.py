@@ -22,10 +22,9 @@ from mcuref.program.arithmetic import Arithmetic
 from mcuref.program.emitter import Emitter
 from mcuref.program.program import Program
 from mcuref.program.suggestions import suggestions
-from mcuref.rules import METHODS, Full
+from mcuref.rules import Full, checked
 
 POLICIES = ("immediate", "accumulate")
-RULES = tuple(METHODS.values())
 WRT = ("parameters", "input")
 JUMPS = ("decision", "batch")  # phases of instructions that may jump to the end of the program
 
@@ -101,7 +100,7 @@ def compile(  # noqa: A001  the public name is mcuref.compile
     InputError : anything else that is wrong.
     """
     instance("network", network, Network, "a mcuref.Network, such as mcuref.build('mlp-64-32-10')")
-    rule = instance("rule", Full() if rule is None else rule, RULES, "an update rule, such as mcuref.TinyProp()")
+    rule = checked(Full() if rule is None else rule)
     optimiser = instance("optimiser", SGD() if optimiser is None else optimiser, SGD, "a mcuref.SGD(rate)")
     policy = _policy(policy, optimiser)
     if budget is not None:

@@ -12,19 +12,19 @@ import numpy as np
 from mcuref.errors import McurefError
 from mcuref.kernels.jit import compile_anew, forget, kernel
 from mcuref.operations.dispatch import run
-from mcuref.operations.views import END, JUMP, Host, Memory, Sample, line, uncounted
+from mcuref.operations.views import END, JUMP, OUTSIDE, Host, Memory, Sample, line, uncounted
 from mcuref.operators import columns
 from mcuref.operators.columns import RUNS, F
 
 JUMP_COLUMN = columns.JUMP
 # Columns of the status, int64[3], and what its code may be
 CODE, POSITION, ROW = range(3)
-DONE, NONFINITE = range(2)
+DONE, NONFINITE, UNKNOWN = range(3)
 
 
 @kernel
-def execute(table, constants, memory, host, first_row, end_row, results, result_offset, counts, status):
-    """Run rows first_row .. end_row - 1 of the program for every sample that the host wants shown.
+def execute(table, constants, memory, host, begin_row, first_row, end_row, results, result_offset, counts, status):
+    """Run rows first_row .. end_row - 1 of the program for every sample that is to be shown, of the first from begin_row.
 
     table int32[rows, 32] and ``constants``, the same bytes as float32; memory, host : the tuples of
     :mod:`mcuref.operations.views`; results uint8[S, bytes]: takes that many bytes of the arena from ``result_offset`` on
@@ -34,12 +34,15 @@ def execute(table, constants, memory, host, first_row, end_row, results, result_
     status[CODE] = DONE
     for position in range(host.order.size):
         sample = Sample(position, np.int64(host.order[position]), host.rates[position])
-        index = first_row
+        index = begin_row if position == 0 else first_row
         while index < end_row:
             counts[index, RUNS] += 1
             following = run(line(table, index, 0), line(constants, index, F), memory, host, sample, line(counts, index, 0))
             if following == END:
                 status[CODE], status[POSITION], status[ROW] = NONFINITE, position, index
+                return
+            if following == OUTSIDE:
+                status[CODE], status[POSITION], status[ROW] = UNKNOWN, position, index
                 return
             index = table[index, JUMP_COLUMN] if following == JUMP else index + 1
         status[POSITION], status[ROW] = position, index
@@ -63,6 +66,7 @@ def _signature(index_type):
         a(t.float32, 2),
         memory,
         host,
+        t.int64,
         t.int64,
         t.int64,
         a(t.uint8, 2),

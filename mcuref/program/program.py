@@ -1,20 +1,19 @@
 """A program: a compiled network with its arena. It trains, predicts, traces, and says what it costs."""
 
-import time
 from functools import cached_property
 
 import numpy as np
 
 from mcuref.arguments import instance, whole
 from mcuref.cost.needs import memory_report
-from mcuref.errors import InputError, NonFiniteError
+from mcuref.errors import InputError
 from mcuref.memory.arena import Arena
 from mcuref.operators.columns import COUNTS
 from mcuref.program.instructions import encode
 from mcuref.program.samples import Samples
+from mcuref.program.step import Step
 
 MOST_STEPS = 1 << 48  # of a learning-rate schedule
-CHUNK_SECONDS = 0.25  # Python gets control back at least this often (roughly), for Ctrl-C and progress
 
 
 class Program:
@@ -137,11 +136,11 @@ class Program:
         first, total : position of the first of them in the learning-rate schedule, and its length; a schedule of its
             own for this call if None.
         progress : callable(done, S) or None, called a few times a second, between two samples.
-        shown : :class:`Shown` to fill, for those who want to see part of it before the end.
+        shown : :class:`mcuref.program.step.Shown` to fill, for those who want to see part of it before the end.
 
         Returns
         -------
-        :class:`Shown`: float32 losses[S] and trained[S] (False where TinyPropv2 skipped).
+        :class:`mcuref.program.step.Shown`: float32 losses[S] and trained[S] (False where TinyPropv2 skipped).
 
         Raises
         ------
@@ -205,89 +204,3 @@ class Program:
     def report(self):
         """What the program needs and costs, as plain data: see :func:`mcuref.cost.needs.memory_report`."""
         return memory_report(self)
-
-
-class Shown:
-    """What came of showing samples: ``losses`` [S], ``trained`` bool[S], and ``results`` [S, n], what a buffer held then.
-
-    Types of losses and results are those of the program's arithmetic and of the buffer.
-    """
-
-    def __init__(self, size, loss="float32", result=None):
-        self.losses = np.zeros(size, loss)
-        self.trained = np.ones(size, bool)
-        self.results = np.zeros((size, 0), np.uint8) if result is None else np.zeros((size, *result.shape), result.dtype)
-
-    def part(self, first):
-        """The same from sample ``first`` on: views, not copies."""
-        part = Shown(0)
-        part.losses, part.trained, part.results = self.losses[first:], self.trained[first:], self.results[first:]
-        return part
-
-
-class Step:
-    """Samples on their way through a program: the executor's arguments, and its calls in chunks.
-
-    Parameters
-    ----------
-    program : Program.
-    samples : checked :class:`mcuref.program.samples.Samples`.
-    rates : learning rates [S], or None where nothing is trained.
-    counts : int64[rows, 4] that the executor adds to.
-
-    Attributes
-    ----------
-    shown : :class:`Shown`, what came of the rows that :meth:`run` ran.
-    """
-
-    def __init__(self, program, samples, rates, counts):
-        from mcuref.operations.views import Memory
-        from mcuref.program import executor
-
-        arithmetic, size = program.listing.arithmetic, samples.order.size
-        self.executor, self.program, self.samples, self.counts = executor, program, samples, counts
-        self.rates = np.zeros(size, arithmetic.rate) if rates is None else rates
-        self.status = np.zeros(3, np.int64)
-        self.shown = Shown(size, arithmetic.loss)
-        table = program.arena.view(program.listing.table)
-        arena, index_type = program.arena.bytes, program.listing.index_type
-        self.tables = table, table.view(np.float32)
-        self.memory = Memory(*(arena.view(dtype) for dtype in ("u1", index_type, "i4", "f4")))
-        program.prepare()
-
-    def run(self, first_row, end_row):
-        """Run some rows for all samples; returns the row that would come next for the last one. See ``shown``."""
-        self._call(slice(None), first_row, end_row, self.shown, 0)
-        return int(self.status[self.executor.ROW])
-
-    def run_all(self, first_row, end_row, result=None, progress=None, shown=None):
-        """Run rows for all samples in chunks of a fraction of a second; returns :class:`Shown`.
-
-        ``result`` is a buffer that is copied out after each sample.
-        """
-        size = self.samples.order.size
-        shown = Shown(size, self.program.listing.arithmetic.loss, result) if shown is None else shown
-        offset = 0 if result is None else self.program.arena.offsets[result]
-        done, chunk = 0, 64
-        while done < size:
-            part = slice(done, min(done + chunk, size))
-            began = time.perf_counter()
-            self._call(part, first_row, end_row, shown, offset)
-            elapsed = time.perf_counter() - began
-            done = part.stop
-            chunk = int(np.clip(chunk * CHUNK_SECONDS / max(elapsed, 1e-9), max(chunk // 4, 1), chunk * 8))
-            if progress:
-                progress(done, size)
-        return shown
-
-    def _call(self, part, first_row, end_row, shown, offset):
-        from mcuref.operations.views import Host
-
-        trained, results = shown.trained[part].view(np.uint8), shown.results[part]
-        host = Host(*self.samples.arrays, self.samples.order[part], self.rates[part], shown.losses[part], trained)
-        self.executor.execute(
-            *self.tables, self.memory, host, first_row, end_row, results.view(np.uint8), offset, self.counts, self.status
-        )
-        if self.status[self.executor.CODE] == self.executor.NONFINITE:
-            layer = self.program.instructions[self.status[self.executor.ROW]].layer
-            raise NonFiniteError(layer, (part.start or 0) + int(self.status[self.executor.POSITION]))

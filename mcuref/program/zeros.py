@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from mcuref.program.program import Step
 from mcuref.program.samples import Samples
+from mcuref.program.step import Step
 
 SAMPLES = 32  # that are enough to look at
 

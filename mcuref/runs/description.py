@@ -11,7 +11,7 @@ from mcuref.models.description import make_network_layers
 from mcuref.network import Network
 from mcuref.optimisers import SGD
 from mcuref.program.compiler import compile
-from mcuref.rules import METHODS
+from mcuref.rules import created, find, method_of, settings_of
 
 
 def program_description(program):
@@ -20,8 +20,8 @@ def program_description(program):
         "model": label(program.network.name),
         "input": _input(program.network.input),
         "layers": describe(program.network.written[1:]),
-        "method": program.rule.method,
-        "settings": asdict(program.rule),
+        "method": method_of(program.rule),
+        "settings": settings_of(program.rule),
         "optimiser": asdict(program.optimiser),
         "policy": program.policy,
         "loss": program.loss,
@@ -53,7 +53,8 @@ def described_program(content, parameters):
     layers = make_network_layers(content["layers"])
     first = Input(tuple(given["shape"]), given["dtype"], given["mean"], given["scale"])
     network = Network([first, *layers], seed=content["seed"], name=name, parameters=parameters)
-    rule, optimiser = METHODS[content["method"]](**content["settings"]), SGD(**content["optimiser"])
+    rule = created(content["method"], find(content["method"]), content["settings"])
+    optimiser = SGD(**content["optimiser"])
     return compile(
         network, rule, optimiser, loss=content["loss"], policy=content["policy"], trainable=len(content["trainable_layers"])
     )

@@ -1,12 +1,16 @@
 """What decides a run, as sha256 by what it is: a run goes on with the same sources, data and program only."""
 
 import hashlib
+import inspect
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 
 from mcuref import sources
 from mcuref.errors import InputError
+from mcuref.operators import run_of
+from mcuref.operators.columns import FIRST_OUTSIDE
 from mcuref.sources import PACKAGE, closure
 from mcuref.version import __version__
 
@@ -56,7 +60,9 @@ def sources_digest(names, instructions):
     names : of files of the package, also by pattern; of kernels, operations and layers with what they import from these.
     instructions : of the programs that are run, whose operators say which operations and kernels these need.
     """
-    modules = {f"operations/{instruction.operator.module}.py" for instruction in instructions}
+    operators = {instruction.operator for instruction in instructions}
+    modules = {f"operations/{operator.module}.py" for operator in operators}
     paths = {path for name in (*names, *modules) for path in PACKAGE.glob(name)}
     paths |= {part for path in paths if path.relative_to(PACKAGE).parts[0] in CLOSED for part in closure(path, CLOSED)}
-    return sources.digest(sorted(paths), __version__)
+    own = {inspect.getsourcefile(run_of(o.number)) for o in operators if o.number >= FIRST_OUTSIDE} - {None}
+    return sources.digest([*sorted(paths), *map(Path, sorted(own))], __version__)

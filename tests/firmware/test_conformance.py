@@ -106,7 +106,9 @@ def test_one_and_all_entries_are_kept(materials):
     shares = {"select_top_k_f32": set(), "select_adaptive_f32": set()}
     for material in materials.values():
         program = material.program
-        for row, chosen in zip(program.instructions, program.counts[:, [CHOSEN]] // np.maximum(program.counts[:, [RUNS]], 1)):
+        for row, chosen in zip(
+            program.instructions, program.counts[:, [CHOSEN]] // np.maximum(program.counts[:, [RUNS]], 1)
+        ):
             if row.name in shares and row["n"] > 2:
                 shares[row.name].add("one" if chosen == 1 else "all" if chosen == row["n"] else "some")
     for kinds in shares.values():

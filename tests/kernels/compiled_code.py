@@ -17,8 +17,8 @@ import mcuref
 import mcuref.kernels
 from mcuref.kernels.jit import FLAGS, kernel
 from mcuref.program import compiler, executor
-from mcuref.program.program import Step
 from mcuref.program.samples import Samples
+from mcuref.program.step import Step
 
 SAMPLES = 10_000
 

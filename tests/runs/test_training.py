@@ -25,7 +25,7 @@ class Stop(Exception):
 @pytest.fixture
 def data(monkeypatch):
     """160 training and 20 test samples, shown in chunks of 64, 16, 4, 1, ..."""
-    monkeypatch.setattr("mcuref.program.program.CHUNK_SECONDS", 0)
+    monkeypatch.setattr("mcuref.program.step.CHUNK_SECONDS", 0)
     x = np.random.default_rng(4).normal(size=(180, 4)).astype(np.float32)
     y = np.arange(180) % 3
     x[np.arange(180), y] += 1

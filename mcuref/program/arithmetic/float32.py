@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from mcuref.errors import InputError
-from mcuref.operators import float32
+from mcuref.operators import float32, registered
 from mcuref.operators.operator import Operator
 
 
@@ -18,9 +18,10 @@ class Float32:
 
     def operator(self, family: str) -> Operator:
         """The operator of a family; InputError if there is none."""
-        if family not in self._operators:
+        operator = self._operators.get(family) or registered(family)
+        if operator is None:
             raise InputError(f"there is no operator {family!r} for {self.name}")
-        return self._operators[family]
+        return operator
 
     def type(self, category: str) -> str:
         """float32, whatever it is."""

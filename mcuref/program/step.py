@@ -1,0 +1,122 @@
+"""A step: samples on their way through a program, in chunks that leave Python time for progress and Ctrl-C."""
+
+import time
+
+import numpy as np
+
+from mcuref.errors import NonFiniteError
+from mcuref.operators import columns, run_of
+from mcuref.operators.columns import OPCODE, F
+
+CHUNK_SECONDS = 0.25  # Python gets control back at least this often (roughly), for Ctrl-C and progress
+JUMP_COLUMN = columns.JUMP
+
+
+class Shown:
+    """What came of showing samples: ``losses`` [S], ``trained`` bool[S], and ``results`` [S, n], what a buffer held then.
+
+    Types of losses and results are those of the program's arithmetic and of the buffer.
+    """
+
+    def __init__(self, size, loss="float32", result=None):
+        self.losses = np.zeros(size, loss)
+        self.trained = np.ones(size, bool)
+        self.results = np.zeros((size, 0), np.uint8) if result is None else np.zeros((size, *result.shape), result.dtype)
+
+    def part(self, first):
+        """The same from sample ``first`` on: views, not copies."""
+        part = Shown(0)
+        part.losses, part.trained, part.results = self.losses[first:], self.trained[first:], self.results[first:]
+        return part
+
+
+class Step:
+    """Samples on their way through a program: the executor's arguments, and its calls in chunks.
+
+    Parameters
+    ----------
+    program : Program.
+    samples : checked :class:`mcuref.program.samples.Samples`.
+    rates : learning rates [S], or None where nothing is trained.
+    counts : int64[rows, 4] that the executor adds to.
+
+    Attributes
+    ----------
+    shown : :class:`Shown`, what came of the rows that :meth:`run` ran.
+    """
+
+    def __init__(self, program, samples, rates, counts):
+        from mcuref.operations.views import Memory
+        from mcuref.program import executor
+
+        arithmetic, size = program.listing.arithmetic, samples.order.size
+        self.executor, self.program, self.samples, self.counts = executor, program, samples, counts
+        self.rates = np.zeros(size, arithmetic.rate) if rates is None else rates
+        self.status = np.zeros(3, np.int64)
+        self.shown = Shown(size, arithmetic.loss)
+        table = program.arena.view(program.listing.table)
+        arena, index_type = program.arena.bytes, program.listing.index_type
+        self.tables = table, table.view(np.float32)
+        self.memory = Memory(*(arena.view(dtype) for dtype in ("u1", index_type, "i4", "f4")))
+        program.prepare()
+
+    def run(self, first_row, end_row):
+        """Run some rows for all samples; returns the row that would come next for the last one. See ``shown``."""
+        self._call(slice(None), first_row, end_row, self.shown, 0)
+        return int(self.status[self.executor.ROW])
+
+    def run_all(self, first_row, end_row, result=None, progress=None, shown=None):
+        """Run rows for all samples in chunks of a fraction of a second; returns :class:`Shown`.
+
+        ``result`` is a buffer that is copied out after each sample.
+        """
+        size = self.samples.order.size
+        shown = Shown(size, self.program.listing.arithmetic.loss, result) if shown is None else shown
+        offset = 0 if result is None else self.program.arena.offsets[result]
+        done, chunk = 0, 64
+        while done < size:
+            part = slice(done, min(done + chunk, size))
+            began = time.perf_counter()
+            self._call(part, first_row, end_row, shown, offset)
+            elapsed = time.perf_counter() - began
+            done = part.stop
+            chunk = int(np.clip(chunk * CHUNK_SECONDS / max(elapsed, 1e-9), max(chunk // 4, 1), chunk * 8))
+            if progress:
+                progress(done, size)
+        return shown
+
+    def _call(self, part, first_row, end_row, shown, offset):
+        """Run rows for some samples; where an operator is not compiled in, Python runs that row, and then it goes on."""
+        executor, status, begin_row, start = self.executor, self.status, first_row, part.start or 0
+        while True:
+            host = self._host(slice(start, part.stop), shown)
+            results = shown.results[start : part.stop].view(np.uint8)
+            executor.execute(
+                *self.tables, self.memory, host, begin_row, first_row, end_row, results, offset, self.counts, status
+            )
+            if status[executor.CODE] == executor.UNKNOWN:
+                begin_row = self._run_outside(host, *status[[executor.POSITION, executor.ROW]].tolist())
+            if status[executor.CODE] == executor.DONE:
+                return
+            start += int(status[executor.POSITION])
+            if status[executor.CODE] == executor.NONFINITE:
+                raise NonFiniteError(self.program.instructions[status[executor.ROW]].layer, start)
+
+    def _host(self, part, shown):
+        """What the host hands over for some samples."""
+        from mcuref.operations.views import Host
+
+        order, rates, trained = self.samples.order[part], self.rates[part], shown.trained[part].view(np.uint8)
+        return Host(*self.samples.arrays, order, rates, shown.losses[part], trained)
+
+    def _run_outside(self, host, position, row):
+        """Run a row whose operator is from outside; returns the row that comes next."""
+        from mcuref.operations.views import END, JUMP, Sample
+
+        table, constants = self.tables
+        sample = Sample(position, int(host.order[position]), host.rates[position])
+        arguments = table[row], constants[row, F:], self.memory, host, sample, self.counts[row]
+        following = run_of(int(table[row, OPCODE]))(*arguments)
+        if following == END:
+            self.status[self.executor.CODE] = self.executor.NONFINITE
+        return int(table[row, JUMP_COLUMN]) if following == JUMP else row + 1
