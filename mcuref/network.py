@@ -1,14 +1,18 @@
 """A network: layers in order, what feeds each, their shapes, and the parameters they start with."""
 
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from math import prod
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref import arguments
 from mcuref.errors import InputError
 from mcuref.kernels import random
 from mcuref.layers import Add, Input, Residual
+from mcuref.layers.layer import Layer, Parametric, Shape
 from mcuref.names import hint, near
 
 
@@ -35,10 +39,12 @@ class Network:
     shapes : tuple of tuple, the output shape of each layer.
     """
 
-    def __init__(self, layers, *, seed=0, name="network", parameters=None):
+    def __init__(self, layers: Any, *, seed: int = 0, name: str = "network", parameters: Any = None) -> None:
         self.name, self.written = name, _checked_layers(layers)
         if not self.written or not isinstance(self.written[0], Input):
             raise InputError(f"network {name!r} must begin with an Input layer, such as Input((28, 28, 1), 'uint8')")
+        self.layers: tuple[Layer, ...]
+        self.sources: tuple[tuple[int, ...], ...]
         self.layers, self.sources = _in_order(self.written)
         self.seed = arguments.seed(seed)
         self.names = _names(self.layers)
@@ -49,22 +55,22 @@ class Network:
             self.parameters = _checked(self, parameters)
 
     @property
-    def input(self):
+    def input(self) -> Input:
         """The Input layer."""
-        return self.layers[0]
+        return self.written[0]
 
     @property
-    def outputs(self):
+    def outputs(self) -> int:
         """Number of outputs."""
         return prod(self.shapes[-1])
 
     @cached_property
-    def parametric(self):
+    def parametric(self) -> tuple[int, ...]:
         """Indices of the layers that have parameters, from the input on."""
         return tuple(i for i in range(len(self.layers)) if self.parameter_shapes(i))
 
     @cached_property
-    def parameters(self):
+    def parameters(self) -> dict[str, NDArray[np.float32]]:
         """Start parameters: {"dense1.weights": float32[O, I], "dense1.bias": float32[O], ...}."""
         start = {}
         for i in self.parametric:
@@ -72,33 +78,37 @@ class Network:
                 start[f"{self.names[i]}.{kind}"] = self._initial(i, kind, shape)
         return start
 
-    def parameter_shapes(self, i):
+    def parameter_shapes(self, i: int) -> dict[str, Shape]:
         """Shapes of the parameters of layer i, by kind."""
         return self.layers[i].parameter_shapes(self.input_shape(i)) if i else {}
 
-    def input_shape(self, i):
+    def parametric_layer(self, i: int) -> Parametric:
+        """Layer i, one of `parametric`."""
+        return cast(Parametric, self.layers[i])
+
+    def input_shape(self, i: int) -> Shape:
         """Shape of what layer i > 0 takes; the first of two."""
         return self.shapes[self.sources[i][0]]
 
-    def reached(self, wanted):
+    def reached(self, wanted: Collection[int]) -> list[bool]:
         """bool per layer: whether an error must reach its output, because it or a layer that feeds it is in ``wanted``."""
         reached = []
         for i, sources in enumerate(self.sources):
             reached.append(i in wanted or any(reached[j] for j in sources))
         return reached
 
-    def with_parameters(self, parameters):
+    def with_parameters(self, parameters: Mapping[str, Any]) -> "Network":
         """The same layers, starting from other parameters."""
         return Network(self.written, seed=self.seed, name=self.name, parameters=parameters)
 
-    def with_seed(self, seed):
+    def with_seed(self, seed: int) -> "Network":
         """The same layers, starting from the parameters of another seed."""
         return Network(self.written, seed=seed, name=self.name)
 
     def _initial(self, i, kind, shape):
         if kind == "bias":
             return np.zeros(shape, np.float32)
-        fan_in = self.layers[i].macs_of_entry(self.input_shape(i))
+        fan_in = self.parametric_layer(i).macs_of_entry(self.input_shape(i))
         limit = np.sqrt(np.float32(6) / np.float32(fan_in))
         if i == self.parametric[-1]:
             limit = limit * np.float32(0.5)

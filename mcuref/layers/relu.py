@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from math import inf
 
+from mcuref.layers.layer import Emit, Shape
+from mcuref.memory.buffers import Buffer
+
 
 @dataclass(frozen=True)
 class ReLU:
@@ -15,15 +18,15 @@ class ReLU:
     kind = "relu"
     limit = inf
 
-    def output_shape(self, shape):
+    def output_shape(self, shape: Shape) -> Shape:
         """The input's."""
         return shape
 
-    def parameter_shapes(self, shape):
+    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
         """No parameters."""
         return {}
 
-    def forward(self, emit, x):
+    def forward(self, emit: Emit, x: Buffer) -> tuple[Buffer, dict[str, Buffer]]:
         """Emit min(max(x, 0), limit), with a bit mask if that is all that the way back needs."""
         (n,) = x.shape
         out = emit.buffer("activation", x.shape, "activations")
@@ -34,7 +37,7 @@ class ReLU:
         emit("relu_forward", y=out, x=x, n=n, limit=self.limit)
         return out, {"y": out}
 
-    def backward(self, emit, dy, saved):
+    def backward(self, emit: Emit, dy: Buffer, saved: dict[str, Buffer]) -> Buffer:
         """Emit dx = dy where the output was inside its limits, else 0."""
         (n,) = dy.shape
         dx = emit.buffer("input_error", dy.shape, "errors")
