@@ -1,15 +1,21 @@
 """A network: layers in order, what feeds each, their shapes, and the parameters they start with."""
 
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from math import prod
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref import arguments
 from mcuref.errors import InputError
 from mcuref.kernels import random
 from mcuref.layers import Add, Input, Residual
+from mcuref.layers.layer import Layer, Parametric, Shape
 from mcuref.names import hint, near
+
+FLOATS: Mapping[str, str] = {}  # no kind of parameters is anything but float32
 
 
 class Network:
@@ -23,7 +29,9 @@ class Network:
     layers : sequence of layers, :class:`mcuref.layers.Input` first.
     seed : int, 0 <= seed < 2^32.
     name : str, for reports.
-    parameters : dict of float32 arrays to start from instead, as in `parameters`.
+    parameters : dict of arrays to start from instead, as in `parameters`.
+    parameter_types : {kind: NumPy type} of parameters that are not float32, {"weights": "int8", "bias": "int32"} say; a
+        network that has such ones begins from given parameters.
 
     Attributes
     ----------
@@ -35,10 +43,20 @@ class Network:
     shapes : tuple of tuple, the output shape of each layer.
     """
 
-    def __init__(self, layers, *, seed=0, name="network", parameters=None):
-        self.name, self.written = name, _checked_layers(layers)
+    def __init__(
+        self,
+        layers: Any,
+        *,
+        seed: int = 0,
+        name: str = "network",
+        parameters: Any = None,
+        parameter_types: Mapping[str, str] = FLOATS,
+    ) -> None:
+        self.name, self.written, self.parameter_types = name, _checked_layers(layers), dict(parameter_types)
         if not self.written or not isinstance(self.written[0], Input):
             raise InputError(f"network {name!r} must begin with an Input layer, such as Input((28, 28, 1), 'uint8')")
+        self.layers: tuple[Layer, ...]
+        self.sources: tuple[tuple[int, ...], ...]
         self.layers, self.sources = _in_order(self.written)
         self.seed = arguments.seed(seed)
         self.names = _names(self.layers)
@@ -47,24 +65,26 @@ class Network:
             raise InputError(f"network {name!r} has no layer with parameters, so there is nothing to train")
         if parameters is not None:
             self.parameters = _checked(self, parameters)
+        elif self.parameter_types:
+            raise InputError(f"network {name!r} has parameters that are not float32; it needs parameters to begin with")
 
     @property
-    def input(self):
+    def input(self) -> Input:
         """The Input layer."""
-        return self.layers[0]
+        return self.written[0]
 
     @property
-    def outputs(self):
+    def outputs(self) -> int:
         """Number of outputs."""
         return prod(self.shapes[-1])
 
     @cached_property
-    def parametric(self):
+    def parametric(self) -> tuple[int, ...]:
         """Indices of the layers that have parameters, from the input on."""
         return tuple(i for i in range(len(self.layers)) if self.parameter_shapes(i))
 
     @cached_property
-    def parameters(self):
+    def parameters(self) -> dict[str, NDArray[np.float32]]:
         """Start parameters: {"dense1.weights": float32[O, I], "dense1.bias": float32[O], ...}."""
         start = {}
         for i in self.parametric:
@@ -72,33 +92,39 @@ class Network:
                 start[f"{self.names[i]}.{kind}"] = self._initial(i, kind, shape)
         return start
 
-    def parameter_shapes(self, i):
+    def parameter_shapes(self, i: int) -> dict[str, Shape]:
         """Shapes of the parameters of layer i, by kind."""
         return self.layers[i].parameter_shapes(self.input_shape(i)) if i else {}
 
-    def input_shape(self, i):
+    def parametric_layer(self, i: int) -> Parametric:
+        """Layer i, one of `parametric`."""
+        return cast(Parametric, self.layers[i])
+
+    def input_shape(self, i: int) -> Shape:
         """Shape of what layer i > 0 takes; the first of two."""
         return self.shapes[self.sources[i][0]]
 
-    def reached(self, wanted):
+    def reached(self, wanted: Collection[int]) -> list[bool]:
         """bool per layer: whether an error must reach its output, because it or a layer that feeds it is in ``wanted``."""
         reached = []
         for i, sources in enumerate(self.sources):
             reached.append(i in wanted or any(reached[j] for j in sources))
         return reached
 
-    def with_parameters(self, parameters):
+    def with_parameters(self, parameters: Mapping[str, Any]) -> "Network":
         """The same layers, starting from other parameters."""
-        return Network(self.written, seed=self.seed, name=self.name, parameters=parameters)
+        return Network(
+            self.written, seed=self.seed, name=self.name, parameters=parameters, parameter_types=self.parameter_types
+        )
 
-    def with_seed(self, seed):
+    def with_seed(self, seed: int) -> "Network":
         """The same layers, starting from the parameters of another seed."""
         return Network(self.written, seed=seed, name=self.name)
 
     def _initial(self, i, kind, shape):
         if kind == "bias":
             return np.zeros(shape, np.float32)
-        fan_in = self.layers[i].macs_of_entry(self.input_shape(i))
+        fan_in = self.parametric_layer(i).macs_of_entry(self.input_shape(i))
         limit = np.sqrt(np.float32(6) / np.float32(fan_in))
         if i == self.parametric[-1]:
             limit = limit * np.float32(0.5)
@@ -161,20 +187,25 @@ def _shapes(network):
     return tuple(shapes)
 
 
-def _float32(name, values):
-    """A copy as float32; what does not fit becomes infinite. InputError if it is no array of real numbers."""
+def _converted(name: str, values: Any, dtype: str) -> NDArray[Any]:
+    """A copy as a type: what does not fit into a float becomes infinite, into an integer is refused. InputError if it is no
+    array of real numbers.
+    """
     try:
         array = np.array(values)
         if array.dtype.kind not in "iuf":
             raise ValueError
     except ValueError:
         raise InputError(f"parameter {name!r} is not an array of real numbers") from None
-    with np.errstate(over="ignore"):
-        return array.astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        converted = array.astype(dtype)
+    if converted.dtype.kind != "f" and not np.array_equal(converted, array):
+        raise InputError(f"parameter {name!r} has values that are not {dtype}")
+    return converted
 
 
 def _checked(network, parameters):
-    """Copies of ``parameters`` as float32, all there, with the right shapes, finite."""
+    """Copies of ``parameters`` with their types, all there, with the right shapes, finite."""
     arguments.instance("parameters", parameters, dict, "a dict of arrays by name, as Program.parameters() returns")
     checked = {}
     for i in network.parametric:
@@ -182,7 +213,7 @@ def _checked(network, parameters):
             name = f"{network.names[i]}.{kind}"
             if name not in parameters:
                 raise InputError(f"parameter {name!r} of network {network.name!r} is missing")
-            value = _float32(name, parameters[name])
+            value = _converted(name, parameters[name], network.parameter_types.get(kind, "float32"))
             if value.shape != shape:
                 raise InputError(f"parameter {name!r} has shape {value.shape}; it must be {shape}")
             if not np.isfinite(value).all():

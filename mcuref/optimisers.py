@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.arguments import number, one_of, whole
 from mcuref.errors import InputError
+from mcuref.layers.layer import Emit, Kept, Parametric
+from mcuref.memory.buffers import Buffer
 
 SCHEDULES = ("constant", "linear", "halving")
 LARGEST_BATCH = 1 << 20
@@ -46,14 +49,14 @@ class SGD:
     momentum: float = 0.0
     batch: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         number("learning rate", self.learning_rate, 0, above=True)
         one_of("schedule", self.schedule, SCHEDULES)
         if number("momentum", self.momentum, 0, 1) == 1:
             raise InputError(f"momentum {self.momentum!r} must be below 1: velocities would never forget")
         whole("batch", self.batch, 1, LARGEST_BATCH)
 
-    def rates(self, first, count, total):
+    def rates(self, first: int, count: int, total: int) -> NDArray[np.float32]:
         """Learning rates of steps first .. first + count - 1 of ``total``, over the batch: float32[count]."""
         rate = np.float32(self.learning_rate)
         step = np.arange(first, first + count, dtype=np.int64)
@@ -66,7 +69,7 @@ class SGD:
             rates = rate * np.ldexp(np.float32(1), -halvings).astype(np.float32)
         return rates / np.float32(self.batch)
 
-    def steps(self, emit, policy, bias):
+    def steps(self, emit: Emit, policy: str, bias: str) -> "Immediate | Summed":
         """What emits the updates of one program: :class:`Immediate` or :class:`Summed`."""
         if policy == "immediate" and not self.momentum:
             return Immediate(emit, bias)
@@ -78,15 +81,15 @@ class SGD:
 class Immediate:
     """Emits updates of the weights on the spot, without a gradient buffer."""
 
-    def __init__(self, emit, bias):
+    def __init__(self, emit: Emit, bias: str) -> None:
         self.emit, self.dense_bias = emit, bias == "dense"
 
-    def update(self, layer, delta, kept, x):
+    def update(self, layer: Parametric, delta: Buffer, kept: Kept, x: Buffer) -> None:
         """The update of the layer at hand."""
         targets = self.emit.parameter("weights"), self.emit.parameter("bias")
         layer.update(self.emit, targets, delta, kept, x, self.dense_bias, 0.0)
 
-    def finish(self):
+    def finish(self) -> None:
         """Nothing is left to do."""
 
 
@@ -97,29 +100,28 @@ class Summed:
     lets every batch-th trained sample go on to the rows that apply them all.
     """
 
-    def __init__(self, emit, momentum, batch):
+    def __init__(self, emit: Emit, momentum: float, batch: int | None) -> None:
         self.emit, self.momentum, self.batch = emit, momentum, batch
         self.kind, self.category = ("velocity", "optimiser state") if momentum else ("gradient", "gradients")
         self.layers = []
 
-    def update(self, layer, delta, kept, x):
+    def update(self, layer: Parametric, delta: Buffer, kept: Kept, x: Buffer) -> None:
         """The sums of the layer at hand; also their application, if that is not put off."""
         emit = self.emit
         parameters = {kind: emit.parameter(kind) for kind in ("weights", "bias")}
-        sums = tuple(
+        a, a_bias = (
             emit.state(f"{kind}_{self.kind}", p.shape, self.category, axes=p.axes) for kind, p in parameters.items()
         )
-        rows = sums[1].shape[0]
+        sums, rows = (a, a_bias), a_bias.shape[0]
         touched = emit.state("touched_rows", (-(-rows // 8),), self.category, "uint8", ("output bits",))
         dimensions = dict(zip(("R", "K", "row_stride", "stride"), (rows, *layer.rows(emit.input_shape))))
-        a, a_bias = sums
         emit("begin_rows", a=a, a_bias=a_bias, touched=touched, **kept._asdict(), **dimensions, factor=self.momentum)
         layer.update(emit, sums, delta, kept, x, False, -1.0)  # s - (-1 delta) x: a sum of products
         self.layers.append((emit.index, sums, touched, dimensions))
         if self.batch is None:
             self._apply(*self.layers.pop())
 
-    def finish(self):
+    def finish(self) -> None:
         """At the end of the program: count the sample, and at the end of a batch apply everything."""
         if not self.layers:
             return

@@ -164,7 +164,7 @@ def _rules(model):
 
 def _count(network):
     """Samples of a pass, fewer for large networks."""
-    macs = sum(network.layers[i].macs(network.input_shape(i)) for i in network.parametric)
+    macs = sum(network.parametric_layer(i).macs(network.input_shape(i)) for i in network.parametric)
     return min(max(MACS // macs // 10 * 10, LEAST_SAMPLES), MOST_SAMPLES)
 
 

@@ -108,7 +108,7 @@ def layer_rows(program):
             "trainable": i in program.trainable,
             "sram": {},
             "flash": {},
-            "macs_forward": network.layers[i].macs(network.input_shape(i)) if i in network.parametric else 0,
+            "macs_forward": network.parametric_layer(i).macs(network.input_shape(i)) if i in network.parametric else 0,
             "macs_backward": _backward_macs(program, i),
         }
         for p in program.plan.placements:
@@ -126,7 +126,7 @@ def _backward_macs(program, index):
         if instruction.layer_index == index and instruction.phase in ("update", "propagate"):
             entries = sum(b.shape[0] for b in instruction.inputs if b.name.endswith(".kept"))
             if entries:  # a sum of two errors has none
-                total += entries * program.network.layers[index].macs_of_entry(program.network.input_shape(index))
+                total += entries * program.network.parametric_layer(index).macs_of_entry(program.network.input_shape(index))
     return total
 
 

@@ -1,13 +1,16 @@
 """Light augmentation: each time a stored sample is shown, it is moved a little and its channels are scaled a little."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.arguments import instance, number, whole
 from mcuref.incremental.storage import sample_axes, spread, type_limits
 from mcuref.kernels.augment import augment_samples
 from mcuref.kernels.random import AUGMENT, philox
+from mcuref.layers import Input
 
 SHIFT = np.uint64(32)
 
@@ -27,21 +30,21 @@ class Augmentation:
     wrap: bool = False
     gain: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         whole("shift", self.shift, 0, 1 << 15)
         instance("wrap", self.wrap, bool, "True or False")
         number("gain", self.gain, 0, 0.999)
 
     @property
-    def active(self):
+    def active(self) -> bool:
         """Whether it changes anything."""
         return bool(self.shift or self.gain)
 
-    def work(self, layer):
+    def work(self, layer: Input) -> dict[str, int]:
         """Values written and multiplications for one sample: {"moves", "multiplications"}; nothing if inactive."""
         return {"moves": layer.size * self.active, "multiplications": layer.size * bool(self.gain)}
 
-    def apply(self, layer, x, seed, first):
+    def apply(self, layer: Input, x: NDArray[Any], seed: int, first: int) -> NDArray[Any]:
         """Raw samples x [S, ...] as they are shown at steps first .. first + S - 1: a new array of the same type.
 
         layer : the Input layer they are for. What a step draws depends on (seed, step) alone.

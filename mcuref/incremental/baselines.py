@@ -5,14 +5,20 @@ joint        all raw data so far: what would be reached if everything could be s
 random, herding, k-center, reservoir        as many bytes of real samples, chosen in another way
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.incremental import selection
 from mcuref.incremental.layout import SEEN, STORED
-from mcuref.incremental.store import ArenaSamples, ClassSlots
+from mcuref.incremental.memory import LearnerMemory
+from mcuref.incremental.model import LearnerModel
+from mcuref.incremental.recipe import Recipe
+from mcuref.incremental.store import ArenaSamples, ClassSlots, Draw, Progress, Store
 from mcuref.kernels.load import load_samples_f32
 from mcuref.kernels.random import CHOICE, philox
 
@@ -27,48 +33,51 @@ class RawSamples:
     outside : (x, indices of their classes), or None before any arrived.
     """
 
-    in_plan, outside = False, None
+    in_plan = False
+    outside: Any = None
 
-    def __init__(self, joint=False):
+    def __init__(self, joint: bool = False) -> None:
         self.joint = joint
 
-    def begin(self, model):
+    def begin(self, model: LearnerModel) -> None:
         """Nothing lies in its memory; a label is as large as it would be there."""
         self.label_bytes = 1 if model.plans.layout.most_classes <= 256 else 2
 
-    def add(self, x, classes, draw, progress):
+    def add(self, x: NDArray[Any], classes: NDArray[np.int64], draw: Draw, progress: Progress) -> dict[int, int]:
         """Keep raw samples; nothing is distilled, and nothing stored."""
         self.recall(x, classes)
         return {}
 
-    def recall(self, x, classes):
+    def recall(self, x: NDArray[Any], classes: NDArray[np.int64]) -> None:
         """Keep raw samples."""
         if self.joint and self.outside is not None:
             x, classes = np.concatenate([self.outside[0], x]), np.concatenate([self.outside[1], classes])
         self.outside = x, classes
 
-    def material(self):
+    def material(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """All raw samples."""
         if self.outside is None:
             return np.zeros(0, np.int32), np.zeros(0, np.int64)
         return np.arange(len(self.outside[0]), dtype=np.int32), self.outside[1]
 
-    def raw(self, slots):
+    def raw(self, slots: NDArray[np.int32]) -> NDArray[Any]:
         """These samples."""
         return self.outside[0][slots]
 
-    def keep_order(self, order):
+    def keep_order(self, order: NDArray[np.int32]) -> None:
         """There is no such buffer."""
 
     @property
-    def stored_bytes(self):
+    def stored_bytes(self) -> int:
         """Bytes of the raw data that is kept from task to task, labels included; none if only the last task counts."""
         if not self.joint or self.outside is None:
             return 0
         return self.outside[0].nbytes + self.label_bytes * len(self.outside[1])
 
 
-def exemplars(select, memory, x, count, seed):
+def exemplars(
+    select: Callable[[NDArray[Any], int], NDArray[np.int64]], memory: LearnerMemory, x: NDArray[Any], count: int, seed: int
+) -> NDArray[np.uint8]:
     """Packed exemplars chosen from all raw samples of a class at once, by features of a random embedding.
 
     Parameters
@@ -92,7 +101,7 @@ def exemplars(select, memory, x, count, seed):
 class Reservoir(ArenaSamples):
     """A uniform sample of all that has arrived, whatever its class (Vitter 1985)."""
 
-    def add(self, x, classes, draw, progress):
+    def add(self, x: NDArray[Any], classes: NDArray[np.int64], draw: Draw, progress: Progress) -> dict[int, int]:
         """Sample number t is stored with probability slots / t, in place of a random one; {class: all stored of it}."""
         table, labels, slots = self.table, self.labels, self.layout.capacity
         seen, filled, seed = int(table[:, SEEN].sum()), int(table[:, STORED].sum()), draw()
@@ -108,13 +117,15 @@ class Reservoir(ArenaSamples):
         table[:, SEEN] += np.bincount(classes, minlength=len(table))
         return {index: int(table[index, STORED]) for index in np.flatnonzero(table[:, SEEN]).tolist()}
 
-    def material(self):
+    def material(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """All slots that are filled."""
         slots = np.arange(int(self.table[:, STORED].sum()), dtype=np.int32)
         return slots, self.labels[slots].astype(np.int64)
 
 
-SAMPLES = {  # what makes the object that holds a strategy's samples; ClassSlots where nothing is said
+SAMPLES: dict[
+    str, Callable[[], Store]
+] = {  # what makes the object that holds a strategy's samples; ClassSlots where nothing is said
     "naive": RawSamples,
     "joint": partial(RawSamples, joint=True),
     "herding": partial(ClassSlots, partial(exemplars, selection.herding)),
@@ -124,12 +135,12 @@ SAMPLES = {  # what makes the object that holds a strategy's samples; ClassSlots
 STARTS = {"random": "random", "reservoir": "random", "herding": "swap-herding", "k-center": "swap-herding"}
 
 
-def samples_for(name):
+def samples_for(name: str) -> Store:
     """What holds the samples of a strategy, newly made: see :mod:`mcuref.incremental.store`."""
     return SAMPLES.get(name, ClassSlots)()
 
 
-def recipe_for(name, recipe):
+def recipe_for(name: str, recipe: Recipe) -> Recipe:
     """The recipe of a strategy: those that store real samples choose them, and change nothing about them."""
     if name not in STARTS:
         return recipe

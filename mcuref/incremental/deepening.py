@@ -12,7 +12,7 @@ NOT_BELOW_0 = ("relu", "relu6")
 PASS_ON = ("maxpool", "avgpool", "globalavgpool", "flatten", "reshape", "add")  # not below 0 if what they take is not
 
 
-def deepen(network, *, position=None):
+def deepen(network: Network, *, position: int | None = None) -> Resized:
     """Put in one more layer, the identity, and a ReLU behind it; the network's outputs stay as they are, to the bit.
 
     It stands where no value is below 0, behind a ReLU and pooling that may follow that: Dense(h) where values are flat,

@@ -16,14 +16,20 @@ Last, the samples are rounded to the bits that they are stored in. A class that 
 in groups, each chosen from its own part of the stream and matched to the mean of all that has passed by until then.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.arguments import instance, number, one_of, whole
 from mcuref.errors import InputError
+from mcuref.incremental.embedding import Embedding
+from mcuref.incremental.storage import Codec
 from mcuref.kernels import matching, random
 from mcuref.kernels.load import load_samples_f32
+from mcuref.layers import Input
 
 STARTS = ("swap-herding", "random")
 STEPS = ("normalised", "published")
@@ -55,7 +61,7 @@ class Distillation:
     group: int = 12
     stream: int = 1000
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("start", self.start, STARTS)
         one_of("step", self.step, STEPS)
         whole("iterations", self.iterations, 0, 1_000_000)
@@ -64,7 +70,7 @@ class Distillation:
         whole("group", self.group, 1, 1 << 16)
         whole("stream", self.stream, 1)
 
-    def buffers(self, n, features):
+    def buffers(self, n: int, features: int) -> dict[str, tuple[tuple[int, ...], str, str]]:
         """{name: (shape, first stage, last stage)} of the float32 buffers for samples of n values."""
         g, r = self.group, self.embeddings if self.iterations else 1
         shapes = {"record.sample": ((n,), "record", "record"), "distil.samples": ((g, n), "record", "distil")}
@@ -83,21 +89,29 @@ class Distillation:
         return shapes
 
     @property
-    def needs_embeddings(self):
+    def needs_embeddings(self) -> bool:
         """Whether features are computed at all."""
         return bool(self.iterations) or self.start == "swap-herding"
 
-    def streamed(self, available, count):
+    def streamed(self, available: int, count: int) -> int:
         """How many of the ``available`` real samples pass by."""
         return min(available, max(self.stream, 2 * count))
 
 
-def workspace(recipe, n, features):
+def workspace(recipe: Distillation, n: int, features: int) -> dict[str, NDArray[np.float32]]:
     """Arrays of their own for :func:`distil_class`; a learner has them in its arena."""
     return {name: np.zeros(shape, np.float32) for name, (shape, _, _) in recipe.buffers(n, features).items()}
 
 
-def distil_class(x, count, codec, embeddings=(), recipe=None, seed=0, arrays=None):
+def distil_class(
+    x: NDArray[Any],
+    count: int,
+    codec: Codec,
+    embeddings: Sequence[Embedding] = (),
+    recipe: Distillation | None = None,
+    seed: int = 0,
+    arrays: dict[str, NDArray[np.float32]] | None = None,
+) -> NDArray[np.uint8]:
     """Stored samples, uint8[count, codec.bytes], of one class.
 
     Parameters
@@ -142,21 +156,27 @@ class Stream:
     sums : float32[R, D], sums of their features.
     """
 
-    def __init__(self, x, layer, embeddings, recipe, arrays):
+    def __init__(
+        self,
+        x: NDArray[Any],
+        layer: Input,
+        embeddings: Sequence[Embedding],
+        recipe: Distillation,
+        arrays: dict[str, NDArray[np.float32]],
+    ) -> None:
         self.x, self.layer, self.recipe, self.arrays = x.reshape(len(x), -1), layer, recipe, arrays
         self.embeddings = embeddings[: recipe.embeddings if recipe.iterations else 1] if recipe.needs_embeddings else ()
         self.seen, self._moments = 0, np.zeros(2, np.float32)
-        self.sums = arrays.get("record.feature_sums")
-        if self.sums is not None:
-            self.sums[:] = 0
+        self.sums = arrays.get("record.feature_sums", np.zeros((0, 0), np.float32))
+        self.sums[:] = 0
 
     @property
-    def deviation(self):
+    def deviation(self) -> np.float32:
         """Standard deviation of all normalised values seen, float32."""
         mean, square = self._moments / np.float32(max(self.seen, 1))
         return np.sqrt(max(square - mean * mean, np.float32(0)))
 
-    def choose(self, samples, end, seed):
+    def choose(self, samples: NDArray[np.float32], end: int, seed: int) -> None:
         """Let samples up to number ``end`` pass by; leave a choice among them in samples[G, n], normalised."""
         first = self.seen
         if self.recipe.start == "random":
@@ -188,7 +208,9 @@ class Stream:
             self.seen = begin + len(x)
 
 
-def matching_loss(x, s, embedding):
+def matching_loss(
+    x: NDArray[np.float32], s: NDArray[np.float32], embedding: Embedding
+) -> tuple[np.float32, NDArray[np.float32]]:
     """(L, dL/ds) of normalised samples x [N, ...] and s [M, ...]: L = || mean f(s) - mean f(x) ||^2, float32.
 
     The gradient has the shape of s. Both are exactly 0 if s are the samples x in the same order.
@@ -202,7 +224,14 @@ def matching_loss(x, s, embedding):
     return matching.squared_norm(difference), gradient
 
 
-def match(samples, embeddings, stream, recipe, bounds, arrays):
+def match(
+    samples: NDArray[np.float32],
+    embeddings: Sequence[Embedding],
+    stream: Stream,
+    recipe: Distillation,
+    bounds: tuple[NDArray[np.float32], NDArray[np.float32]],
+    arrays: dict[str, NDArray[np.float32]],
+) -> None:
     """Optimise samples[G, n], normalised, in place, so that their mean features become those of the stream."""
     shape, total, difference = stream.layer.shape, arrays["distil.sum"], arrays["distil.features"]
     if recipe.step == "published":

@@ -4,18 +4,25 @@ They are the user's network without its last layer, at random weights that a see
 cost no storage; or the present network's own features.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.errors import InputError
 from mcuref.kernels import random
 from mcuref.layers import Input
 from mcuref.layers.losses import MATCHING
+from mcuref.memory.arena import Part
 from mcuref.network import Network
 from mcuref.program.compiler import compile
 from mcuref.program.effort import macs
+from mcuref.program.program import Program
 
 
-def embedding_network(network, *, seed=0, parameters=None):
+def embedding_network(
+    network: Network, *, seed: int = 0, parameters: Mapping[str, NDArray[np.float32]] | None = None
+) -> Network:
     """The network without its last layer, for samples that are normalised already (float32).
 
     Parameters
@@ -34,7 +41,7 @@ def embedding_network(network, *, seed=0, parameters=None):
     return Network(layers, seed=seed, name=name, parameters=parameters)
 
 
-def embedding_seeds(seed, count):
+def embedding_seeds(seed: int, count: int) -> list[int]:
     """Seeds of ``count`` random embeddings: what a seed of the user's stands for, uint32 as int."""
     return [int(value) for value in random.philox(seed, random.EMBEDDINGS, count)]
 
@@ -49,33 +56,33 @@ class Embedding:
     program : what it is compiled to, if that is known already.
     """
 
-    def __init__(self, network, part=None, program=None):
+    def __init__(self, network: Network, part: Part | None = None, program: Program | None = None) -> None:
         program = compile(network, loss=MATCHING.name, wrt="input") if program is None else program
         self.program = program.fresh(part)
         self.counts = np.zeros_like(self.program.counts)
         (self._difference,) = (b for b in self.program.plan.offsets if b.name.endswith(".mean_difference"))
 
     @property
-    def features(self):
+    def features(self) -> int:
         """D, the number of features."""
         return self.program.network.outputs
 
-    def adopt(self, parameters):
+    def adopt(self, parameters: Mapping[str, NDArray[np.float32]]) -> None:
         """Take the parameters of the network that this is a part of: the features that it has learned."""
         part = self.program.arena
         for name, buffer in self.program.listing.parameters.items():
             part.view(buffer)[:] = parameters[name]
 
-    def outputs(self, x):
+    def outputs(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """Features float32[N, D] of normalised samples float32[N, ...]."""
         return self.program.outputs(x, counts=self.counts)
 
-    def gradient(self, x, difference):
+    def gradient(self, x: NDArray[np.float32], difference: NDArray[np.float32]) -> NDArray[np.float32]:
         """J(x_j)^T difference, float32[N, ...]: how features f(x_j) projected on ``difference`` [D] change with x_j."""
         self.program.arena.view(self._difference)[:] = difference
         return self.program.input_gradient(x, counts=self.counts)
 
     @property
-    def macs(self):
+    def macs(self) -> int:
         """Multiply-accumulates so far."""
         return sum(macs(self.program.instructions, self.counts))

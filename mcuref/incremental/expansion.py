@@ -1,13 +1,19 @@
 """Size adaption: a model grows by the largest step that fits its budget, or shrinks if a smaller one will do."""
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 from mcuref.errors import InputError
 from mcuref.incremental.deepening import deepen
 from mcuref.incremental.growth import hidden_widths, shrink, widen, with_hidden_widths
+from mcuref.incremental.model import LearnerModel
+from mcuref.incremental.recipe import Expansion
+from mcuref.network import Network
 
 PARTS = 10  # of a growth step: if it does not fit, nine tenths of it are tried, and so on
 
 
-def check_growth(network, largest, expansion):
+def check_growth(network: Network, largest: Network | None, expansion: Expansion | None) -> None:
     """InputError, before any training, if a network cannot grow as it may be asked to.
 
     Parameters
@@ -30,7 +36,16 @@ def check_growth(network, largest, expansion):
             raise InputError(f"{error}; a model that begins as wide as the largest does not grow") from None
 
 
-def grow_until(level, expansion, chunks, *, train, verify, grow, shrink):
+def grow_until(
+    level: float,
+    expansion: Expansion | None,
+    chunks: int,
+    *,
+    train: Callable[[], Any],
+    verify: Callable[[], float],
+    grow: Callable[[], dict[str, Any]],
+    shrink: Callable[[Callable[[], bool]], dict[str, Any] | None],
+) -> dict[str, Any]:
     """Verify and train on, and grow while below the criterion.
 
     Parameters
@@ -47,7 +62,7 @@ def grow_until(level, expansion, chunks, *, train, verify, grow, shrink):
     -------
     {"criterion", "accuracy", "criterion_met", "growths": changes of the size, "stopped": why it grew no more, or None}.
     """
-    row = {"criterion": level, "accuracy": verify(), "criterion_met": None, "growths": [], "stopped": None}
+    row: dict[str, Any] = {"criterion": level, "accuracy": verify(), "criterion_met": None, "growths": [], "stopped": None}
     left = chunks - 1
     while row["accuracy"] < level:
         if left:
@@ -75,7 +90,7 @@ def grow_until(level, expansion, chunks, *, train, verify, grow, shrink):
     return row
 
 
-def expand(model, expansion, largest, seed):
+def expand(model: LearnerModel, expansion: Expansion, largest: Network | None, seed: int) -> dict[str, Any]:
     """Widen hidden layers by the expansion's factor, or by the largest part of that step that fits; all or nothing.
 
     Where no width can grow and the expansion says so, one more layer is tried, the identity.
@@ -102,7 +117,7 @@ def expand(model, expansion, largest, seed):
     return {"grown": None, "reason": _why_not(model, network, tried)}
 
 
-def shrunk(model, factor, accepted):
+def shrunk(model: LearnerModel, factor: float, accepted: Callable[[], bool]) -> dict[str, Any] | None:
     """Divide hidden widths of a model by a factor, if ``accepted()`` of the narrower one; what was done, or None."""
     network = model.network_now()
     widths = [max(1, int(w / factor)) for w in hidden_widths(network)]
@@ -112,7 +127,7 @@ def shrunk(model, factor, accepted):
     return change and {"change": f"shrunk to {words(widths)}"} | change
 
 
-def next_widths(network, factor, largest=None):
+def next_widths(network: Network, factor: float, largest: Network | None = None) -> list[int]:
     """Hidden widths times a factor, rounded, each at least 1 more; none above those of the largest network, list of int."""
     present = hidden_widths(network)
     wanted = [max(w + 1, int(w * factor + 0.5)) for w in present]
@@ -122,7 +137,7 @@ def next_widths(network, factor, largest=None):
     return [max(w, min(width, limit)) for w, width, limit in zip(present, wanted, most)]
 
 
-def words(widths):
+def words(widths: Iterable[int]) -> str:
     """Widths for people."""
     return ", ".join(map(str, widths))
 

@@ -1,18 +1,22 @@
 """Strategies side by side on one scenario: same order, augmentation, stored bytes and training steps, a row a strategy."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import asdict, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mcuref.datasets.data import Data
 from mcuref.errors import InputError
 from mcuref.experiments.parallel import cores
 from mcuref.incremental.baselines import recipe_for, samples_for
 from mcuref.incremental.expansion import next_widths
 from mcuref.incremental.growth import hidden_widths, inference_macs, widen, with_hidden_widths
-from mcuref.incremental.keeping import check_kept, fingerprint
+from mcuref.incremental.keeping import ExperimentCheckpoints, check_kept, fingerprint
 from mcuref.incremental.layout import Layout
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.metrics import matrix_metrics
@@ -20,9 +24,13 @@ from mcuref.incremental.plans import LearnerPlans
 from mcuref.incremental.protocols import find_protocol
 from mcuref.incremental.recipe import Expansion
 from mcuref.incremental.scenario import Scenario
+from mcuref.incremental.setting import Setting
 from mcuref.incremental.storage import Storage
+from mcuref.incremental.store import Progress
+from mcuref.memory.targets import Budget
 from mcuref.metrics import deviation
 from mcuref.models import build, find_model
+from mcuref.models.description import Model
 from mcuref.runs.fingerprint import data_digest
 
 EQUAL_BYTES = ("random", "herding", "k-center", "reservoir")  # of samples at 8 bits and full resolution
@@ -49,7 +57,17 @@ class Experiment:
     keeper : keeps what is done, or None; see :class:`mcuref.incremental.keeping.ExperimentCheckpoints`.
     """
 
-    def __init__(self, data, model, setting, *, budget=None, progress=None, after_task=None, keeper=None):
+    def __init__(
+        self,
+        data: Data,
+        model: Model | str,
+        setting: Setting,
+        *,
+        budget: Budget | None = None,
+        progress: Progress | None = None,
+        after_task: Callable[[int, str, list[dict[str, Any]]], Any] | None = None,
+        keeper: ExperimentCheckpoints | None = None,
+    ) -> None:
         self.data, self.model, self.setting, self.budget = data, find_model(model), setting, budget
         self.progress, self.after_task, self.keeper = progress, after_task, keeper
         self.protocol = find_protocol(data.name)
@@ -64,7 +82,7 @@ class Experiment:
         self.expansion = Expansion(**{"method": self.protocol.growth} | dict(setting.expansion))
         self.learners, self._stopped = {}, threading.Event()
 
-    def check(self):
+    def check(self) -> None:
         """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
         self._check_tasks()
         for name in self.strategies:
@@ -96,7 +114,7 @@ class Experiment:
         return "second training", labels[counts == 1] if source == "arriving" else ()  # some are learned, some are not
 
     @cached_property
-    def fingerprint(self):
+    def fingerprint(self) -> dict[str, str]:
         """What decides the experiment, as sha256 by what it is."""
         setting = replace(self.setting, embedding=self.embedding)  # models with their layers, whatever they are called
         asked = {"setting": setting, "model": self.model, "budget": self.budget}
@@ -104,13 +122,13 @@ class Experiment:
         return fingerprint(data_digest(self.data), asked, [learner.program, *(e.program for e in learner.memory.embeddings)])
 
     @property
-    def strategies(self):
+    def strategies(self) -> tuple[str, ...]:
         """Names, in the order in which they run: a criterion relative to "fixed-large" needs that first."""
         names = self.setting.strategies
         needed = "growing" in names and self.setting.criterion.within is not None
         return ("fixed-large", *(n for n in names if n != "fixed-large")) if needed else names
 
-    def run(self):
+    def run(self) -> list[dict[str, Any]]:
         """Rows of the table: one a strategy, with every seed's figures; seeds run on all cores there are."""
         self._stopped.clear()
         with ThreadPoolExecutor(cores()) as pool:
@@ -154,7 +172,7 @@ class Experiment:
         self.learners[name, seed] = learner
         return self._result(seed, learner, rows, matrix)
 
-    def learner(self, name, seed):
+    def learner(self, name: str, seed: int) -> IncrementalLearner:
         """The learner of a strategy; BudgetExceeded if "growing" does not fit."""
         large = build(self.model, self.data, seed=seed)
         network, recipe, expansion = large, recipe_for(name, self.recipe), None
@@ -274,13 +292,13 @@ class Experiment:
         plans = LearnerPlans(learner.layout, self.budget, learner.seed)
         return all(memory.fits for memory in plans.reserved(learner.network))
 
-    def stored_samples(self):
+    def stored_samples(self) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """(raw samples, labels) in the memory of the first strategy of the first seed, as they are brought back."""
         learner = self.learners[self.setting.strategies[0], self.setting.seeds[0]]
         slots, index = learner.samples.material()
         return learner.samples.raw(slots), np.array(learner.classes)[index]
 
-    def smallest_fixed(self, rows):
+    def smallest_fixed(self, rows: list[dict[str, Any]]) -> dict[str, Any] | None:
         """The smallest fixed model that would have met the criterion after the last task, or None if it is not asked.
 
         Hidden widths go up from those to begin with as "growing" goes, and the model learns all tasks at that width.
@@ -317,7 +335,7 @@ class Experiment:
             network = widen(network, next_widths(network, self.expansion.factor, large), seed=seed).network
         return self.learner("fixed-large", seed)
 
-    def settings(self):
+    def settings(self) -> dict[str, Any]:
         """Plain data of what was done, for JSON."""
         return {
             "recipe": self.recipe.as_dict(),

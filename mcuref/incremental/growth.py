@@ -3,6 +3,7 @@
 import operator
 from dataclasses import replace
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ METHODS = ("zero-outgoing", "net2wider", "shrink-and-perturb")
 CHOICES = random.GROWTH + (1 << 16)  # streams of net2wider's choice of units to copy, + index of the layer
 
 
-def hidden_widths(network):
+def hidden_widths(network: Network) -> tuple[int, ...]:
     """Outputs or filters of the layers with parameters but the last, from the input on, tuple of int.
 
     Depthwise layers are left out: they have as many channels as their input. InputError if ``network`` is none
@@ -26,12 +27,12 @@ def hidden_widths(network):
     return tuple(network.shapes[i][-1] for i in _hidden(network))
 
 
-def inference_macs(network):
+def inference_macs(network: Network) -> int:
     """Multiply-accumulates of one forward pass."""
-    return sum(network.layers[i].macs(network.input_shape(i)) for i in network.parametric)
+    return sum(network.parametric_layer(i).macs(network.input_shape(i)) for i in network.parametric)
 
 
-def with_hidden_widths(network, widths):
+def with_hidden_widths(network: Network, widths: Any) -> Network:
     """The same layers at other hidden widths, with start parameters of its own; InputError as of :func:`widen`."""
     return _with_widths(network, _width_changes(network, widths, "changed", lambda new, old: True))
 
@@ -39,7 +40,9 @@ def with_hidden_widths(network, widths):
 # -- wider -------------------------------------------------------------------------------------------------------------
 
 
-def widen(network, widths, *, method="zero-outgoing", seed=0, noise=0.1, keep=0.4):
+def widen(
+    network: Network, widths: Any, *, method: str = "zero-outgoing", seed: int = 0, noise: float = 0.1, keep: float = 0.4
+) -> Resized:
     """Give hidden layers more units; new ones stand behind the old ones.
 
     zero-outgoing        The incoming weights of a new unit are uniform in +-sqrt(6 / fan_in), as of a new network, its
@@ -142,7 +145,7 @@ def _perturbed(wider, parameters, seed, keep):
 # -- narrower ----------------------------------------------------------------------------------------------------------
 
 
-def shrink(network, widths):
+def shrink(network: Network, widths: Any) -> Resized:
     """Take units out of hidden layers, those that contribute least; the others keep their order.
 
     contribution of unit j = ||incoming weights and bias of j|| * ||outgoing weights of j||, norms L2, times that of its
@@ -196,7 +199,7 @@ def _contributions(network, i, kept):
 # -- more outputs --------------------------------------------------------------------------------------------------------
 
 
-def add_outputs(network, outputs, *, seed=0):
+def add_outputs(network: Network, outputs: int, *, seed: int = 0) -> Resized:
     """Give the last layer more outputs, for classes that are new; those there were stay as they are, to the bit.
 
     New rows of weights are those that a network of this size starts from with ``seed``: uniform in

@@ -2,8 +2,16 @@
 
 import copy
 import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from mcuref import plain
+from mcuref.errors import InputError
+from mcuref.layers.layer import Layer
+from mcuref.program.program import Program
 from mcuref.runs import checkpoints
 from mcuref.runs.fingerprint import digest, same_run, sources_digest, unusable
 
@@ -27,6 +35,8 @@ STATE = {  # of a learner, beside its arrays
     "macs": dict.fromkeys(("training", "distillation", "verification"), int),
 }  # fmt: skip
 
+State = tuple[dict[str, Any], dict[str, NDArray[Any]]]  # of a learner
+
 
 class ExperimentCheckpoints:
     """Writes a checkpoint after every task of every seed, and finds the last one.
@@ -38,7 +48,7 @@ class ExperimentCheckpoints:
     warn : callable(sentence), for a damaged checkpoint.
     """
 
-    def __init__(self, folder, fingerprint, warn):
+    def __init__(self, folder: Path | str, fingerprint: dict[str, str], warn: Callable[[str], Any]) -> None:
         self.folder, self.fingerprint, self._lock = folder, fingerprint, threading.Lock()
         self._done, self._arrays = {}, {}
         found = checkpoints.load(folder, warn)
@@ -52,11 +62,11 @@ class ExperimentCheckpoints:
                 raise self.unusable(error) from None
             self._done, self._arrays = header["done"], arrays
 
-    def unusable(self, reason):
+    def unusable(self, reason: Any) -> InputError:
         """The error for a checkpoint that is whole, but not one of this experiment."""
         return unusable(self.folder, reason)
 
-    def kept(self, seed, strategy):
+    def kept(self, seed: int, strategy: str) -> tuple[list[dict[str, Any]], list[list[float]], State] | None:
         """(task rows, accuracy matrix rows, learner's state) of a strategy that was begun, or None."""
         key = f"{seed}/{strategy}"
         if key not in self._done:
@@ -65,7 +75,7 @@ class ExperimentCheckpoints:
         arrays = {n.removeprefix(f"{key}/"): v for n, v in self._arrays.items() if n.startswith(f"{key}/")}
         return kept["rows"], kept["matrix"], (kept["plain"], arrays)
 
-    def keep(self, seed, strategy, rows, matrix, state):
+    def keep(self, seed: int, strategy: str, rows: list[dict[str, Any]], matrix: list[list[float]], state: State) -> None:
         """Write a checkpoint with where this strategy stands now and where the others stood."""
         key, (plain, arrays) = f"{seed}/{strategy}", state
         with self._lock:
@@ -85,7 +95,7 @@ def _in_order(entries):
     return dict(sorted(entries.items(), key=place))
 
 
-def check_kept(tasks, rows, matrix, state):
+def check_kept(tasks: int, rows: Any, matrix: Any, state: Any) -> None:
     """ValueError unless this is what came of the first tasks of so many, and a learner's state."""
     plain.check(rows, [TASK], "a row of results")
     plain.check(matrix, [[float]], "its accuracy matrix")
@@ -94,7 +104,7 @@ def check_kept(tasks, rows, matrix, state):
         raise ValueError(f"it does not have a figure for each of the {tasks} tasks")
 
 
-def fingerprint(data_digest, asked, programs):
+def fingerprint(data_digest: str, asked: Mapping[str, Any], programs: Iterable[Program]) -> dict[str, str]:
     """What decides an experiment, as sha256 by what it is: sources, data, and what was asked for.
 
     programs : whose layers and operators its models have.
@@ -108,6 +118,6 @@ def fingerprint(data_digest, asked, programs):
     }
 
 
-def layer_sources(layer):
+def layer_sources(layer: Layer) -> str:
     """The file of a layer's class, from the package on; of one that is not the package's own, a name that no file has."""
     return type(layer).__module__.removeprefix("mcuref.").replace(".", "/") + ".py"

@@ -13,10 +13,15 @@ outside of the arena, which decides no bit.
 """
 
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 from mcuref.incremental.embedding import Embedding, embedding_network, embedding_seeds
-from mcuref.incremental.storage import Storage
+from mcuref.incremental.recipe import Recipe
+from mcuref.incremental.storage import Codec, Storage
+from mcuref.layers import Input
 from mcuref.memory.buffers import Buffer
+from mcuref.network import Network
+from mcuref.program.program import Program
 
 STAGES = ("record", "distil", "train", "verify", "grow")
 # Of a class: its number outside, stored samples, times it was seen, samples to verify on
@@ -41,17 +46,26 @@ class Layout:
     programs : compiled embeddings, which are the same in all plans.
     """
 
-    codec: object
-    check_codec: object
-    recipe: object
+    codec: Codec
+    check_codec: Codec
+    recipe: Recipe
     capacity: int
     checks: int
     most_classes: int
-    embedding: object = None
-    programs: dict = field(default_factory=dict, repr=False, compare=False)
+    embedding: Network | None = None
+    programs: dict[Any, list[Program]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, recipe, layer, most_classes, *, stores=True, judged=True, embedding=None):
+    def of(
+        cls,
+        recipe: Recipe,
+        layer: Input,
+        most_classes: int,
+        *,
+        stores: bool = True,
+        judged: bool = True,
+        embedding: Network | None = None,
+    ) -> Self:
         """The Layout of a recipe for an Input layer; whether samples are stored in it, and whether the model is judged."""
         checks = recipe.verification.per_class if judged and recipe.verification.source == "stored" else 0
         return cls(
@@ -64,7 +78,7 @@ class Layout:
             embedding,
         )
 
-    def embedding_programs(self, network, seed, count):
+    def embedding_programs(self, network: Network, seed: int, count: int) -> list[Program]:
         """Compiled embeddings with the layers of a network, list of Program."""
         key = repr(network.written[1:]), seed, count
         if key not in self.programs:
@@ -72,10 +86,10 @@ class Layout:
             self.programs[key] = [Embedding(each).program for each in networks]
         return self.programs[key]
 
-    def stored(self):
+    def stored(self) -> dict[str, Buffer]:
         """Buffers of what is stored: samples, labels, classes, quantisation; validation samples and their labels."""
         label = "uint8" if self.most_classes <= 256 else "uint16"
-        shapes = {}
+        shapes: dict[str, tuple[str, tuple[int, ...], str]] = {}
         if self.capacity:
             shapes["memory.samples"] = ("uint8", (self.capacity, self.codec.bytes), "distilled data")
             shapes["memory.labels"] = (label, (self.capacity,), "distilled data")
@@ -88,7 +102,7 @@ class Layout:
         region = self.recipe.region
         return {n: Buffer(n, dtype, shape, kind, "", region, True) for n, (dtype, shape, kind) in shapes.items()}
 
-    def working(self, features):
+    def working(self, features: int) -> dict[Buffer, tuple[int, int]]:
         """{Buffer: (first stage, last stage)} of what is needed in some stages alone."""
         layer, recipe, lives = self.codec.layer, self.recipe, {}
         if self.capacity:
@@ -100,4 +114,4 @@ class Layout:
             lives[Buffer("replay.sample", layer.dtype, (layer.size,), "input")] = "train", "verify"
         if recipe.augmentation.active:
             lives[Buffer("replay.augmented", layer.dtype, (layer.size,), "input")] = "train", "train"
-        return {buffer: tuple(map(STAGES.index, life)) for buffer, life in lives.items()}
+        return {buffer: (STAGES.index(first), STAGES.index(last)) for buffer, (first, last) in lives.items()}

@@ -5,9 +5,12 @@ distillation and model size adaption", arXiv 2409.07114. Every stage can be call
 was not at hand, the choice is an argument of :mod:`mcuref.incremental.recipe`.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref import arguments
 from mcuref.errors import InputError
@@ -15,11 +18,12 @@ from mcuref.incremental import arrivals
 from mcuref.incremental.expansion import check_growth, expand, grow_until, shrunk
 from mcuref.incremental.growth import add_outputs, hidden_widths, inference_macs
 from mcuref.incremental.layout import LABEL, Layout
+from mcuref.incremental.memory import LearnerMemory
 from mcuref.incremental.model import STAGE_MACS, LearnerModel
 from mcuref.incremental.plans import LearnerPlans
 from mcuref.incremental.recipe import Criterion, Expansion, Recipe
 from mcuref.incremental.rehearsal import Rehearsal
-from mcuref.incremental.store import ClassSlots
+from mcuref.incremental.store import ClassSlots, Progress, Store
 from mcuref.incremental.verification import StoredChecks
 from mcuref.kernels import random
 from mcuref.layers import Dense
@@ -27,6 +31,7 @@ from mcuref.memory.targets import Budget
 from mcuref.models import describe
 from mcuref.models.description import make_network_layers
 from mcuref.network import Network
+from mcuref.program.program import Program
 
 
 class IncrementalLearner:
@@ -64,19 +69,19 @@ class IncrementalLearner:
 
     def __init__(
         self,
-        network,
-        most_classes,
+        network: Network,
+        most_classes: int,
         *,
-        recipe=None,
-        criterion=None,
-        expansion=None,
-        largest=None,
-        embedding=None,
-        samples=None,
-        budget=None,
-        seed=0,
-        progress=None,
-    ):
+        recipe: Recipe | None = None,
+        criterion: Criterion | None = None,
+        expansion: Expansion | None = None,
+        largest: Network | None = None,
+        embedding: Network | None = None,
+        samples: Store | None = None,
+        budget: Budget | None = None,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> None:
         arguments.instance("network", network, Network, "a mcuref.Network, such as mcuref.build('cnn-28@0.25', data)")
         self.most_classes = arguments.whole("most_classes", most_classes, 1, 1 << 16)
         self.recipe = arguments.instance("recipe", Recipe() if recipe is None else recipe, Recipe, "a Recipe")
@@ -116,7 +121,7 @@ class IncrementalLearner:
 
     # -- the whole cycle ------------------------------------------------------------------------------------------------
 
-    def learn(self, x, y, *, held_out=None, reference=None):
+    def learn(self, x: Any, y: Any, *, held_out: Any = None, reference: float | None = None) -> dict[str, Any]:
         """Learn what arrives; returns the task's row of the history.
 
         Parameters
@@ -192,7 +197,7 @@ class IncrementalLearner:
 
     # -- the stages, each of which can be called alone ------------------------------------------------------------------
 
-    def add_classes(self, labels):
+    def add_classes(self, labels: Sequence[int]) -> None:
         """Give the model an output for each new class; outputs of old classes are not touched."""
         if len(self.classes) + len(labels) > self.most_classes:
             raise InputError(f"{len(self.classes) + len(labels)} classes are more than the {self.most_classes} declared")
@@ -209,14 +214,14 @@ class IncrementalLearner:
             self.memory.classes[len(self.classes)] = label, 0, 0, 0
             self.classes.append(int(label))
 
-    def distil(self, x, y):
+    def distil(self, x: Any, y: Any) -> dict[str, int]:
         """Store arriving samples of known classes, or what stands for them; returns {label: samples stored of it}."""
         x, y = arrivals.checked(self.network.input, x, y)
         stored = self.samples.add(x, self._indices(y), self.draw, self.report_progress)
         self.model.count_work()
         return {str(self.classes[index]): count for index, count in stored.items()}
 
-    def train(self, steps=None, arrived=None):
+    def train(self, steps: int | None = None, arrived: tuple[NDArray[Any], NDArray[np.int64], int] | None = None) -> None:
         """One chunk of training on the memory.
 
         arrived : (x, y, number of classes before), samples that pass by first, if the recipe says so; they and the
@@ -232,7 +237,7 @@ class IncrementalLearner:
             self.rehearsal.rehearse(self.program, self.samples, steps, self.report_progress)
         self.model.count_work()
 
-    def verify(self, held_out=None):
+    def verify(self, held_out: Any = None) -> float:
         """Accuracy on the samples that the recipe says, a fraction; the work is counted."""
         x, y = (), ()
         if held_out is not None:
@@ -245,7 +250,7 @@ class IncrementalLearner:
         self.model.macs["verification"] += macs
         return float(np.mean(predicted == y))
 
-    def expand(self):
+    def expand(self) -> dict[str, Any]:
         """Grow by the largest step that fits, all or nothing: see :func:`mcuref.incremental.expansion.expand`.
 
         A growth has draws of its own, so that a model that has grown stores the same samples as one that was large from
@@ -257,16 +262,16 @@ class IncrementalLearner:
         self.growth_draws += change["grown"] is not None  # a refused growth changes no bit
         return change
 
-    def shrink(self, accepted):
+    def shrink(self, accepted: Callable[[], bool]) -> dict[str, Any] | None:
         """Become smaller if ``accepted()``: see :func:`mcuref.incremental.expansion.shrunk`."""
         expansion = Expansion() if self.expansion is None else self.expansion
         return shrunk(self.model, expansion.factor, accepted)
 
-    def record(self):
+    def record(self) -> None:
         """Write the model into flash: what it goes on from after a reset."""
         self.memory.record()
 
-    def predict(self, x):
+    def predict(self, x: Any) -> NDArray[np.int64]:
         """Labels, int64[N]: of the classes that have arrived."""
         return self._predicted(x)[0]
 
@@ -280,21 +285,21 @@ class IncrementalLearner:
     # -- state ----------------------------------------------------------------------------------------------------------
 
     @property
-    def program(self):
+    def program(self) -> Program:
         """The present model's program."""
         return self.model.program
 
     @property
-    def memory(self):
+    def memory(self) -> LearnerMemory:
         """The present model's memory, :class:`mcuref.incremental.memory.LearnerMemory`: plan and arena."""
         return self.model.memory
 
     @property
-    def network(self):
+    def network(self) -> Network:
         """The present model's layers; its parameters are those it had when it got this size."""
         return self.model.network
 
-    def state(self):
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """(plain data, arrays by name): copies of all that decides how the learner goes on; see :meth:`restore`.
 
         Raw samples that lie outside of every budget are not in it: :meth:`recall` gives them again.
@@ -314,7 +319,7 @@ class IncrementalLearner:
         }
         return plain, self.memory.arrays()
 
-    def restore(self, plain, arrays):
+    def restore(self, plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Put back what :meth:`state` returned, of a learner made with the same arguments; InputError if it is another's."""
         try:
             if plain["storage"] != asdict(self.recipe.storage):  # formats of equally many bytes look alike
@@ -337,7 +342,7 @@ class IncrementalLearner:
         self.classes, self.history, self.draws, self.growth_draws = classes, history, draws, growth_draws
         self.rehearsal.steps, self.rehearsal.epochs, self.rehearsal.augmented_values = steps, epochs, augmented_values
 
-    def recall(self, x, y, row):
+    def recall(self, x: Any, y: Any, row: Mapping[str, Any]) -> None:
         """Give again the samples of a task that was learned before, of which this was the row, when a run is resumed."""
         x, y = arrivals.checked(self.network.input, x, y)
         self.samples.recall(x, np.array([row["classes"].index(label) for label in y.tolist()], np.int64))
@@ -362,12 +367,12 @@ class IncrementalLearner:
                 raise InputError(f"class {label} is not known to the learner yet; known are {known}")
         return np.array([indices[label] for label in y.tolist()], np.int64)
 
-    def draw(self):
+    def draw(self) -> int:
         """A new seed, of the learner's and of how many there were before."""
         self.draws += 1
         return int(random.philox(self.seed, random.LEARNER, 1, self.draws)[0])
 
-    def report_progress(self, what, done, total):
+    def report_progress(self, what: str, done: int, total: int) -> None:
         """Tell how far something is."""
         if self.progress:
             self.progress(what, done, total)

@@ -1,18 +1,24 @@
 """Where everything lies while a model learns incrementally: one plan and one arena for all stages of the cycle."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.cost.needs import program_needs
 from mcuref.errors import InputError
 from mcuref.incremental.embedding import Embedding
-from mcuref.incremental.layout import STAGES
+from mcuref.incremental.layout import STAGES, Layout
 from mcuref.memory.accountant import BudgetExceeded, Needs, Plan, excess
 from mcuref.memory.arena import Arena, Part
 from mcuref.memory.buffers import Buffer, aligned
+from mcuref.memory.targets import Budget
+from mcuref.network import Network
 from mcuref.program.compiler import compile
 from mcuref.program.effort import counts_by_kind
+from mcuref.program.program import Program
 
 FIRST, LAST = 0, len(STAGES) - 1
 EMBEDDED = STAGES.index("record"), STAGES.index("distil")  # the stages in which embeddings run
@@ -32,7 +38,9 @@ class PlacedProgram:
     prefix : str, before the names of its buffers.
     """
 
-    def __init__(self, program, work, life, generated=False, prefix=""):
+    def __init__(
+        self, program: Program, work: Buffer, life: tuple[int, int], generated: bool = False, prefix: str = ""
+    ) -> None:
         self.program, self.work, self.life = program, work, life
         self.proxies, self.drawn, size = {}, {}, 0
         for p in program.plan.placements:
@@ -44,7 +52,7 @@ class PlacedProgram:
                 self.proxies[p.buffer] = replace(p.buffer, name=prefix + p.buffer.name)
         self.block = Buffer(f"{prefix}weights", "uint8", (size,), "weights") if self.drawn else None
 
-    def groups(self):
+    def groups(self) -> list[list[tuple[Buffer, int, int]]]:
         """Groups for a plan: what persists, each buffer with its own; not the work area, which programs share.
 
         Weights that are drawn, and the error that goes with them, are one block: they come and go together.
@@ -52,13 +60,13 @@ class PlacedProgram:
         groups = [[(proxy, FIRST, LAST)] for proxy in self.proxies.values()]
         return groups + ([[(self.block, *self.life)]] if self.block else [])
 
-    def part(self, arena):
+    def part(self, arena: Arena) -> Part:
         """The program's :class:`Part` of an arena."""
         plan, offsets = self.program.plan, {}
         for buffer, offset in plan.offsets.items():
             if buffer in self.proxies:
                 offsets[buffer] = arena.offsets[self.proxies[buffer]]
-            elif buffer in self.drawn:
+            elif self.block and buffer in self.drawn:
                 offsets[buffer] = arena.offsets[self.block] + self.drawn[buffer]
             else:
                 offsets[buffer] = arena.offsets[self.work] + offset - plan.state
@@ -82,7 +90,9 @@ class LearnerMemory:
     plan : :class:`mcuref.memory.accountant.Plan` whose rows are `STAGES`.
     """
 
-    def __init__(self, network, layout, budget, seed, replaces=None):
+    def __init__(
+        self, network: Network, layout: Layout, budget: Budget | None, seed: int, replaces: "LearnerMemory | None" = None
+    ) -> None:
         self.network, self.layout, self.budget, self.seed, self.replaces = network, layout, budget, seed, replaces
         recipe = layout.recipe
         program = compile(network, recipe.rule, recipe.optimiser())
@@ -123,7 +133,7 @@ class LearnerMemory:
         return groups
 
     @property
-    def needs(self):
+    def needs(self) -> Needs:
         """:class:`Needs` of the plan and of the model's firmware around it, where the budget's core was measured."""
         if self.budget is None:
             return Needs(self.plan.sram, self.plan.flash)
@@ -136,16 +146,16 @@ class LearnerMemory:
         )
 
     @property
-    def fits(self):
+    def fits(self) -> bool:
         """Whether the budget holds it."""
         return self.budget is None or excess(self.needs, self.budget) is None
 
-    def require(self, suggestions=list):
+    def require(self, suggestions: Callable[[], list[dict[str, Any]]] = list) -> None:
         """BudgetExceeded unless the budget holds it; ``suggestions`` : callable() -> changes that would fit."""
-        if not self.fits:
+        if self.budget is not None and not self.fits:
             raise BudgetExceeded("incremental learning", self.plan, self.needs, self.budget, suggestions())
 
-    def allocate(self):
+    def allocate(self) -> Self:
         """Make the arena and put the programs into it; the model begins with its network's parameters."""
         self.arena = Arena(self.plan)
         self.program = self.placed_model.program.fresh(self.placed_model.part(self.arena))
@@ -159,39 +169,39 @@ class LearnerMemory:
         self._counted = {"training": 0, "distillation": 0}
         return self
 
-    def generate_embeddings(self):
+    def generate_embeddings(self) -> None:
         """Write the weights of the embeddings into their place, which other stages have used; they end at 0 MACs."""
         for placed, embedding in zip(self.placed_embeddings, self.embeddings):
             embedding.program.fill(placed.part(self.arena))
             if self.layout.embedding is None:
                 embedding.adopt(self.program.parameters())
 
-    def view(self, name):
+    def view(self, name: str) -> NDArray[Any]:
         """A buffer of what is stored or worked on, by name: a view of the arena."""
         if name in self.stored:
             return self.arena.view(self.stored[name])
         return next(self.arena.view(buffer) for buffer in self.working if buffer.name == name)
 
     @property
-    def classes(self):
+    def classes(self) -> NDArray[np.int32]:
         """The table of classes, int32[most_classes, 4]: a row a class, columns as in `CLASS_COLUMNS` of the layout."""
         return self.view("classes")
 
-    def workspace(self):
+    def workspace(self) -> dict[str, NDArray[np.float32]]:
         """{name: array} of the buffers that :func:`mcuref.incremental.distillation.distil_class` works in."""
         return {b.name: self.arena.view(b) for b in self.working if b.name.startswith(("record.", "distil."))}
 
-    def take_over(self, other):
+    def take_over(self, other: "LearnerMemory") -> None:
         """Copy what is stored from another memory of the same layout."""
         for name, buffer in self.stored.items():
             self.arena.view(buffer)[:] = other.arena.view(other.stored[name])
 
-    def arrays(self):
+    def arrays(self) -> dict[str, NDArray[Any]]:
         """Copies of all that decides how a learner goes on, by name: the program's state, and what is stored."""
         arrays = {f"program.{name}": value for name, value in self.program.state().items()}
         return arrays | {f"stored.{name}": self.view(name).copy() for name in self.stored}
 
-    def restore(self, arrays):
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Put back what :meth:`arrays` returned of a memory of the same layout and layers; InputError if it is another's."""
         program = {name: value for name, value in arrays.items() if name.startswith("program.")}
         self.program.restore({name.removeprefix("program."): value for name, value in program.items()})
@@ -203,13 +213,13 @@ class LearnerMemory:
         if odd := arrays.keys() - program.keys() - {f"stored.{name}" for name in self.stored}:
             raise InputError(f"it has an unknown entry {sorted(odd)[0]!r}")
 
-    def record(self):
+    def record(self) -> None:
         """Write the model's parameters into their image in flash: what a reset begins with."""
         part = self.program.arena
         for buffer, image in self.program.listing.images.items():
             part.view(image)[:] = part.view(buffer)
 
-    def new_macs(self):
+    def new_macs(self) -> dict[str, int]:
         """{"training", "distillation"}: multiply-accumulates of the programs since this was last asked."""
         counts, before = counts_by_kind(self.program), self._counted
         self._counted = {
@@ -218,7 +228,7 @@ class LearnerMemory:
         }
         return {stage: macs - before[stage] for stage, macs in self._counted.items()}
 
-    def where(self):
+    def where(self) -> list[dict[str, Any]]:
         """The plan as plain data: a row a buffer, with region, offset, bytes, category and stages."""
         rows = []
         for p in self.plan.placements:
@@ -234,7 +244,7 @@ class LearnerMemory:
             )
         return rows
 
-    def stages(self):
+    def stages(self) -> list[dict[str, Any]]:
         """What is alive in SRAM stage by stage: [{"stage", "sram": bytes, "buffers": {name: bytes}, the largest first}]."""
         rows = []
         for i, stage in enumerate(STAGES):
@@ -244,6 +254,6 @@ class LearnerMemory:
         return rows
 
     @property
-    def stored_bytes(self):
+    def stored_bytes(self) -> int:
         """Bytes of all that is stored for the sake of learning: data, labels, levels, validation data."""
         return sum(buffer.size for buffer in self.stored.values())

@@ -5,11 +5,12 @@ fraction. What lies right of the diagonal (j > i) was not learned yet.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from mcuref.errors import InputError
 
 
-def average_accuracy(R):
+def average_accuracy(R: ArrayLike) -> float:
     """Mean over all tasks after the last one, mean_j R[T-1, j]; a float. (Chaudhry et al. 2018.)
 
     InputError unless R is an accuracy matrix.
@@ -17,7 +18,7 @@ def average_accuracy(R):
     return float(_matrix(R)[-1].mean())
 
 
-def accuracies_so_far(R):
+def accuracies_so_far(R: ArrayLike) -> NDArray[np.float64]:
     """After each task the mean over the tasks learned so far, mean_{j <= i} R[i, j]; float64[T].
 
     InputError unless R is an accuracy matrix.
@@ -26,7 +27,7 @@ def accuracies_so_far(R):
     return np.array([row[: i + 1].mean() for i, row in enumerate(matrix)])
 
 
-def average_incremental_accuracy(R):
+def average_incremental_accuracy(R: ArrayLike) -> float:
     """Mean over i of `accuracies_so_far`; a float. (Rebuffi et al. 2017.)
 
     InputError unless R is an accuracy matrix.
@@ -34,7 +35,7 @@ def average_incremental_accuracy(R):
     return float(accuracies_so_far(R).mean())
 
 
-def forgetting(R):
+def forgetting(R: ArrayLike) -> float:
     """How far tasks fell from their best, mean over j < T-1 of max_{j <= i < T-1} R[i, j] - R[T-1, j]; a float.
 
     Chaudhry et al. 2018. Below 0 if tasks ended better than they ever were; 0.0 for one task. InputError unless R is
@@ -45,7 +46,7 @@ def forgetting(R):
     return _mean([matrix[j:last, j].max() - matrix[last, j] for j in range(last)])
 
 
-def backward_transfer(R):
+def backward_transfer(R: ArrayLike) -> float:
     """What later tasks did to earlier ones, mean over j < T-1 of R[T-1, j] - R[j, j]; a float.
 
     Lopez-Paz & Ranzato 2017. 0.0 for one task. InputError unless R is an accuracy matrix.
@@ -54,7 +55,7 @@ def backward_transfer(R):
     return _mean((matrix[-1] - np.diag(matrix))[:-1])
 
 
-def forward_transfer(R, untrained):
+def forward_transfer(R: ArrayLike, untrained: ArrayLike) -> float:
     """What earlier tasks did for later ones, mean over j >= 1 of R[j-1, j] - untrained[j]; a float.
 
     Lopez-Paz & Ranzato 2017. 0.0 for one task.
@@ -74,7 +75,7 @@ def forward_transfer(R, untrained):
     return _mean(np.diag(matrix, 1) - start[1:])
 
 
-def matrix_metrics(R, untrained):
+def matrix_metrics(R: ArrayLike, untrained: ArrayLike) -> dict[str, float]:
     """All figures of an accuracy matrix: {name of the function: float}; R and untrained as in `forward_transfer`."""
     of_matrix = (average_accuracy, average_incremental_accuracy, forgetting, backward_transfer)
     figures = {function.__name__: function(R) for function in of_matrix}

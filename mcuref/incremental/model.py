@@ -1,8 +1,17 @@
 """The model of a learner in its memory: what it has cost so far, and how another of another size takes its place."""
 
-import numpy as np
+from collections.abc import Callable
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from mcuref.incremental.memory import LearnerMemory
+from mcuref.incremental.plans import LearnerPlans
+from mcuref.incremental.resizing import Resized
+from mcuref.network import Network
 from mcuref.program.effort import macs
+from mcuref.program.program import Program
 
 STAGE_MACS = ("training", "verification", "distillation")
 
@@ -22,26 +31,26 @@ class LearnerModel:
     peaks : {"sram", "flash"}, bytes: the largest plan so far.
     """
 
-    def __init__(self, network, plans):
-        self.plans, self.memory = plans, None
+    def __init__(self, network: Network, plans: LearnerPlans) -> None:
+        self.plans, self.memory = plans, plans.memory(network, outputs=1).allocate()
         self.macs, self.peaks = dict.fromkeys(STAGE_MACS, 0), {"sram": 0, "flash": 0}
-        self._enter(plans.memory(network, outputs=1).allocate())
+        self._compare_peaks()
 
     @property
-    def program(self):
+    def program(self) -> Program:
         """Its program."""
         return self.memory.program
 
     @property
-    def network(self):
+    def network(self) -> Network:
         """Its layers; the parameters are those that it had when it got this size."""
         return self.memory.network
 
-    def network_now(self):
+    def network_now(self) -> Network:
         """Its layers with the present parameters."""
         return self.network.with_parameters(self.program.parameters())
 
-    def change(self, resized, accepted=None):
+    def change(self, resized: Resized, accepted: Callable[[], bool] | None = None) -> dict[str, int] | None:
         """Replace the model, if all plans fit and the new one is ``accepted``; else not a bit of it changes.
 
         Parameters
@@ -72,32 +81,34 @@ class LearnerModel:
 
     def _enter(self, memory):
         """Go on in another memory; what is stored moves along."""
-        if self.memory is not None:
-            self.count_work()
-            memory.take_over(self.memory)
+        self.count_work()
+        memory.take_over(self.memory)
         memory.replaces = None  # its arena is needed no more
         self.memory = memory
-        for region in self.peaks:
-            self.peaks[region] = max(self.peaks[region], getattr(memory.plan, region))
+        self._compare_peaks()
 
-    def resume(self, memory, macs, peaks):
+    def _compare_peaks(self):
+        for region in self.peaks:
+            self.peaks[region] = max(self.peaks[region], getattr(self.memory.plan, region))
+
+    def resume(self, memory: LearnerMemory, macs: dict[str, int], peaks: dict[str, int]) -> None:
         """Go on in a memory that holds all that was saved, with work and peaks as they were then."""
         self.memory, self.macs, self.peaks = memory, macs, peaks
         memory.record()
 
-    def perturb(self, keep, seed):
+    def perturb(self, keep: float, seed: int) -> None:
         """W <- keep W + (1 - keep) fresh, of all parameters; fresh is what the network starts from with a seed."""
         keep, state = np.float32(keep), self.program.state()
         for name, values in self.network.with_seed(seed).parameters.items():
             state[name] = keep * state[name] + (np.float32(1) - keep) * values
         self.program.restore(state)
 
-    def outputs(self, x):
+    def outputs(self, x: Any) -> tuple[NDArray[np.float32], int]:
         """Outputs float32[N, outputs] of raw samples, and the multiply-accumulates of computing them."""
         counts = np.zeros_like(self.program.counts)
         return self.program.outputs(x, counts=counts), sum(macs(self.program.instructions, counts))
 
-    def count_work(self):
+    def count_work(self) -> None:
         """Add up the work of training and distilling since the last call."""
         for stage, new in self.memory.new_macs().items():
             self.macs[stage] += new

@@ -1,10 +1,15 @@
 """The plans that a learner's model, and every change of it, must fit."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from mcuref.incremental.distillation import Distillation
+from mcuref.incremental.layout import Layout
 from mcuref.incremental.memory import LearnerMemory
+from mcuref.incremental.resizing import Resized
 from mcuref.layers import Dense
+from mcuref.memory.targets import Budget
 from mcuref.network import Network
 
 
@@ -18,23 +23,23 @@ class LearnerPlans:
     seed : int, of the embeddings.
     """
 
-    def __init__(self, layout, budget, seed):
+    def __init__(self, layout: Layout, budget: Budget | None, seed: int) -> None:
         self.layout, self.budget, self.seed = layout, budget, seed
 
-    def memory(self, network, outputs=None, replaces=None):
+    def memory(self, network: Network, outputs: int | None = None, replaces: LearnerMemory | None = None) -> LearnerMemory:
         """The :class:`LearnerMemory` of a network, planned; with another number of outputs if one is given."""
         if outputs is not None:
             network = Network([*network.written[:-1], Dense(outputs)], seed=self.seed, name=network.name)
         return LearnerMemory(network, self.layout, self.budget, self.seed, replaces)
 
-    def reserved(self, network):
+    def reserved(self, network: Network) -> Iterator[LearnerMemory]:
         """The plans of a network with all classes, and while the last one is added: what they need is never given away."""
         most = self.layout.most_classes
         yield self.memory(network, most)
         if most > 1:
             yield self.memory(network, most, replaces=self.memory(network, most - 1))
 
-    def of_change(self, resized, present):
+    def of_change(self, resized: Resized, present: LearnerMemory) -> Iterator[LearnerMemory]:
         """The plans of a change, one by one: with both models in memory, afterwards, and with classes yet to come."""
         network = resized.network
         yield self.memory(network, replaces=present)
@@ -42,17 +47,17 @@ class LearnerPlans:
         if network.outputs < self.layout.most_classes:
             yield from self.reserved(network)
 
-    def require(self, network):
+    def require(self, network: Network) -> None:
         """BudgetExceeded, with changes that would fit, unless a network fits with all its classes."""
         for memory in self.reserved(network):
             memory.require(lambda: self.suggestions(network))
 
-    def require_change(self, resized, present):
+    def require_change(self, resized: Resized, present: LearnerMemory) -> None:
         """BudgetExceeded unless all plans of a change fit."""
         for memory in self.of_change(resized, present):
             memory.require()
 
-    def suggestions(self, network):
+    def suggestions(self, network: Network) -> list[dict[str, Any]]:
         """Changes that would fit, each planned: [{"change", "sram", "flash"}]."""
         found = []
         for change, layouts in self._smaller():

@@ -4,6 +4,7 @@ Chosen on validation splits of the training sets (``--evaluate validation``), ne
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from mcuref.incremental.augmentation import BY_KIND, Augmentation
 from mcuref.incremental.distillation import Distillation
@@ -39,7 +40,7 @@ class IncrementalProtocol:
     augmentation: Augmentation | None = None
     embedding: str | None = None
 
-    def recipe(self, kind, per_class, **given):
+    def recipe(self, kind: str, per_class: int, **given: Any) -> Recipe:
         """The Recipe for data of a kind; what is given and not None replaces a column."""
         recipe = Recipe(
             per_class=per_class,
@@ -68,6 +69,6 @@ PROTOCOLS = {
 OTHER = IncrementalProtocol()
 
 
-def find_protocol(data_name):
+def find_protocol(data_name: str) -> IncrementalProtocol:
     """The table's row for a data set, or the one for others."""
     return PROTOCOLS.get(data_name, OTHER)

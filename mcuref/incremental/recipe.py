@@ -1,6 +1,7 @@
 """What a learner does with data, how long, and when it is content: everything that can be chosen, in one place."""
 
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any, cast
 
 from mcuref.arguments import instance, number, one_of, whole
 from mcuref.errors import InputError
@@ -9,7 +10,7 @@ from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.growth import METHODS
 from mcuref.incremental.storage import Storage
 from mcuref.optimisers import SGD
-from mcuref.rules import Full, checked, method_of, settings_of
+from mcuref.rules import Full, Rule, checked, method_of, settings_of
 
 SOURCES = ("held-out", "stored", "arriving")
 REGIONS = ("flash", "sram")
@@ -36,7 +37,7 @@ class Expansion:
     deepen: bool = False
     shrink: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         number("factor", self.factor, 1, 100, above=True)
         one_of("method", self.method, METHODS)
         whole("growths", self.growths, 0, 1000)
@@ -57,15 +58,15 @@ class Criterion:
     accuracy: float | None = None
     within: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if (self.accuracy is None) == (self.within is None):
             raise InputError("a criterion is an accuracy, or how far it may be within a reference: one of the two")
         number("criterion", self.accuracy if self.within is None else self.within, 0, 1)
 
-    def level(self, reference=None):
+    def level(self, reference: float | None = None) -> float:
         """The accuracy that is enough, float; InputError if it is relative and no reference is given."""
         if self.within is None:
-            return float(self.accuracy)
+            return float(cast(float, self.accuracy))
         if reference is None:
             raise InputError(f"the criterion is to be within {self.within:g} of a reference, but none is given")
         number("reference", reference, 0, 1)
@@ -89,7 +90,7 @@ class Verification:
     per_class: int = 20
     share: float = 0.2
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("source", self.source, SOURCES)
         whole("per_class", self.per_class, 1, 1 << 16)
         if number("share", self.share, 0, 1, above=True) == 1:
@@ -130,14 +131,14 @@ class Recipe:
     schedule: str = "linear"
     momentum: float = 0.0
     batch: int = 1
-    rule: object = field(default_factory=Full)
+    rule: Rule = field(default_factory=Full)
     keep: float = 1.0
     augmentation: Augmentation = Augmentation()
     stream_pass: bool = False
     region: str = "flash"
     verification: Verification = Verification()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         whole("per_class", self.per_class, 1, 1 << 24)
         whole("steps", self.steps, 1, 1 << 40)
         whole("chunks", self.chunks, 1, self.steps)
@@ -158,10 +159,10 @@ class Recipe:
         if self.features == "learned" and self.distillation.embeddings != 1:
             raise InputError(f"learned features are one embedding; the recipe has {self.distillation.embeddings}")
 
-    def optimiser(self):
+    def optimiser(self) -> SGD:
         """The optimiser of every training phase."""
         return SGD(self.learning_rate, self.schedule, self.momentum, self.batch)
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
         return asdict(self) | {"rule": method_of(self.rule), "rule_settings": settings_of(self.rule)}

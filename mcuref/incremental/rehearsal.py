@@ -1,9 +1,16 @@
 """Training on the memory: stored samples are brought back, moved a little, and shown; arriving ones may pass in between."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.errors import InputError
+from mcuref.incremental.augmentation import Augmentation
+from mcuref.incremental.store import Progress, Store
 from mcuref.kernels.random import REPLAY, SHUFFLE, permutation, philox
+from mcuref.layers import Input
+from mcuref.program.program import Program
 
 CHUNK = 4096  # samples that the host hands over at once; it decides no bit
 
@@ -22,11 +29,11 @@ class Rehearsal:
     steps, epochs, augmented_values : int, samples shown, orders drawn, and values written by augmentation, so far.
     """
 
-    def __init__(self, augmentation, layer, seed):
+    def __init__(self, augmentation: Augmentation, layer: Input, seed: int) -> None:
         self.augmentation, self.layer, self.seed = augmentation, layer, seed
         self.steps = self.epochs = self.augmented_values = 0
 
-    def rehearse(self, program, samples, steps, progress):
+    def rehearse(self, program: Program, samples: Store, steps: int, progress: Progress) -> None:
         """Show ``steps`` stored samples in a learning-rate schedule of their own: epoch after epoch, each in a new order.
 
         Parameters
@@ -49,7 +56,14 @@ class Rehearsal:
                 done += len(part)
                 progress("training", done, steps)
 
-    def stream(self, program, samples, arriving, replayed, old_classes):
+    def stream(
+        self,
+        program: Program,
+        samples: Store,
+        arriving: tuple[NDArray[Any], NDArray[np.int64]],
+        replayed: int,
+        old_classes: int,
+    ) -> int:
         """Show arriving samples once, each followed by ``replayed`` stored ones; returns how many were shown in all.
 
         Parameters

@@ -6,15 +6,21 @@ positions, index = position * C + channel. Parameters and state follow the origi
 the axes that count such channels: each buffer says which those are.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref import arguments
 from mcuref.errors import InputError
 from mcuref.layers import Conv2D, Dense, Flatten, Input, Reshape
 from mcuref.network import Network
+from mcuref.program.program import Program
+
+Origin = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +37,10 @@ class Resized:
 
     network: Network
     before: Network
-    layers: tuple
-    origins: tuple
+    layers: tuple[int | None, ...]
+    origins: tuple[Origin, ...]
 
-    def state(self, program, old_state):
+    def state(self, program: Program, old_state: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """What a program of the new network restores to go on where one of the old network stopped.
 
         Parameters are the new network's. All else that the program keeps (Y_max, velocities, touched rows, ...) is carried
@@ -96,12 +102,12 @@ class Resized:
         return tuple(counts.get(axis, size) for axis, size in zip(axes, buffer.shape))
 
 
-def appended(old, new):
+def appended(old: int, new: int) -> Origin:
     """The origin of a layer with ``old`` units that gets ``new`` - ``old`` more behind them."""
     return np.concatenate([np.arange(old), np.full(new - old, -1)])
 
 
-def origins_of(network, changed):
+def origins_of(network: Network, changed: Mapping[int, Origin]) -> tuple[Origin, ...]:
     """The origins of all layers of a chain, tuple of int arrays; ``changed``: {layer: origin} where it is not all."""
     origins = []
     for i, layer in enumerate(network.layers):
@@ -129,7 +135,7 @@ def _channels(network, origins, i):
     return {"outputs": origins[i]} | inputs
 
 
-def carried(axes, channels, old, new):
+def carried(axes: tuple[str, ...], channels: Mapping[str, Origin], old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
     """A copy of ``new`` in which all that comes from ``old`` stands.
 
     new[..., c, ...] = old[..., origin of c, ...] along each axis that counts channels, where no origin is -1.
@@ -140,10 +146,11 @@ def carried(axes, channels, old, new):
     channels : {"outputs": origin, "inputs": origin}.
     """
     if "output bits" in axes:
-        size, bits = channels["outputs"].size, {"axis": axes.index("output bits"), "bitorder": "little"}
+        size, packed = channels["outputs"].size, axes.index("output bits")
         axes = tuple(axis.replace("output bits", "outputs") for axis in axes)
-        old, new = np.unpackbits(old, **bits), np.unpackbits(new, count=size, **bits)
-        return np.packbits(carried(axes, channels, old, new), **bits)
+        old = np.unpackbits(old, packed, bitorder="little")
+        new = np.unpackbits(new, packed, count=size, bitorder="little")
+        return np.packbits(carried(axes, channels, old, new), packed, bitorder="little")
     is_old = np.bool_(True)
     for number, axis in enumerate(axes):
         if axis:
@@ -162,7 +169,13 @@ def _identity(axes, shape):
     return np.eye(shape[0], dtype=np.float32).reshape(shape) if "inputs" in axes else np.zeros(shape, np.float32)
 
 
-def carried_parameters(before, after, layers, origins, start=_nothing):
+def carried_parameters(
+    before: Network,
+    after: Network,
+    layers: Sequence[int | None],
+    origins: Sequence[Origin],
+    start: Callable[[int, str, tuple[int, ...]], NDArray[np.float32]] = _nothing,
+) -> dict[str, NDArray[np.float32]]:
     """Parameters of ``after``: those of ``before`` by their origins, start(layer, kind, shape) where they are new.
 
     A layer that is new itself is the identity.
@@ -170,7 +183,7 @@ def carried_parameters(before, after, layers, origins, start=_nothing):
     parameters = {}
     for i in after.parametric:
         for kind, shape in after.parameter_shapes(i).items():
-            axes = after.layers[i].parameter_axes[kind]
+            axes = after.parametric_layer(i).parameter_axes[kind]
             if layers[i] is None:
                 value = _identity(axes, shape)
             else:
@@ -180,7 +193,7 @@ def carried_parameters(before, after, layers, origins, start=_nothing):
     return parameters
 
 
-def checked_network(network):
+def checked_network(network: Any) -> Network:
     """The network, if its size can be changed: it must end with a Dense layer, as compile asks for."""
     arguments.instance("network", network, Network, "a mcuref.Network, such as mcuref.build('mlp-64-32-10')")
     if not isinstance(network.layers[-1], Dense):

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.arguments import whole
+from mcuref.datasets.data import Data
 from mcuref.errors import InputError
 from mcuref.kernels.random import CLASSES, permutation
 
@@ -13,10 +15,10 @@ from mcuref.kernels.random import CLASSES, permutation
 class Task:
     """One task: labels it is about, indices of its training samples, of the test and held-out samples it is judged by."""
 
-    labels: tuple
-    train: np.ndarray
-    test: np.ndarray
-    held_out: np.ndarray
+    labels: tuple[int, ...]
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+    held_out: NDArray[np.int64]
 
 
 class Scenario:
@@ -31,7 +33,7 @@ class Scenario:
         None: ``data`` itself arrives, and nothing is held out.
     """
 
-    def __init__(self, data, tasks, held_out=None):
+    def __init__(self, data: Data, tasks: int | str, held_out: Data | None = None) -> None:
         self.data, self.arriving, self.kind = data, data if held_out is None else held_out, "classes"
         self.holds_out = held_out is not None
         if tasks == "sessions":
@@ -42,12 +44,13 @@ class Scenario:
         else:
             self.count = whole("tasks", tasks, 1, data.classes)
 
-    def order(self, seed):
+    def order(self, seed: int) -> list[int]:
         """Labels, or sessions, in the order in which they arrive, list of int."""
-        things = np.arange(self.data.classes) if self.kind == "classes" else np.unique(self.arriving.sessions)
+        sessions = self.arriving.sessions
+        things = np.arange(self.data.classes) if self.kind == "classes" or sessions is None else np.unique(sessions)
         return things[permutation(len(things), seed, CLASSES)].tolist()
 
-    def tasks(self, seed):
+    def tasks(self, seed: int) -> list[Task]:
         """The tasks, list of :class:`Task`."""
         order = self.order(seed)
         if self.kind == "sessions":
@@ -73,7 +76,7 @@ class Scenario:
         return self.arriving.y_train, self.data.y_test, held_out
 
     @property
-    def raw_bytes(self):
+    def raw_bytes(self) -> int:
         """Bytes of all raw training samples, those held out included, without their labels."""
         held_out = self.arriving.x_test.nbytes if self.holds_out else 0
         return self.arriving.x_train.nbytes + held_out

@@ -1,9 +1,12 @@
 """Exemplars chosen from all samples of a class at once: baselines, which need raw data in memory, as no device has it."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 
-def herding(features, count):
+def herding(features: NDArray[Any], count: int) -> NDArray[np.int64]:
     """Indices int64[count]: each next sample brings the mean of the chosen nearest to the mean of all; nested.
 
     features [N, D], count <= N; ties go to the lowest index; float64. Source: Rebuffi et al., "iCaRL", CVPR 2017.
@@ -20,7 +23,7 @@ def herding(features, count):
     return np.array(chosen, np.int64)
 
 
-def k_center(features, count):
+def k_center(features: NDArray[Any], count: int) -> NDArray[np.int64]:
     """Indices int64[count]: first the sample nearest to the mean, then always the one farthest from all chosen ones.
 
     features [N, D], count <= N; ties go to the lowest index; float64. Source: Gonzalez, "Clustering to minimize the

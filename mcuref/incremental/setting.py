@@ -1,13 +1,17 @@
 """What is asked of an experiment with incremental learning."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from mcuref import arguments
 from mcuref.incremental.augmentation import Augmentation
-from mcuref.incremental.recipe import Criterion, Verification
+from mcuref.incremental.protocols import IncrementalProtocol
+from mcuref.incremental.recipe import Criterion, Recipe, Verification
+from mcuref.models.description import Model
+from mcuref.rules import Rule
 
 STRATEGIES = ("growing", "fixed-large", "naive", "joint", "random", "herding", "k-center", "reservoir")
-DISTIL = {
+DISTIL: dict[str, dict[str, Any]] = {
     "matching": {"start": "swap-herding", "iterations": 100, "step": "normalised"},
     "published": {"start": "swap-herding", "iterations": 100, "step": "published", "rate": 1.0},
     "swap-herding": {"start": "swap-herding", "iterations": 0},
@@ -41,23 +45,23 @@ class Setting:
         "group" and "embeddings" of its distillation, and "no_augmentation".
     """
 
-    tasks: object = None
-    strategies: tuple = ("growing",)
-    seeds: tuple = (0,)
+    tasks: int | str | None = None
+    strategies: tuple[str, ...] = ("growing",)
+    seeds: tuple[int, ...] = (0,)
     share: float | None = None
     per_class: int | None = None
     criterion: Criterion = Criterion(within=0.01)
-    expansion: tuple = ()
+    expansion: tuple[tuple[str, Any], ...] = ()
     start: float | None = None
     smallest: bool = False
-    rule: object = None
+    rule: Rule | None = None
     bits: int | None = None
     resolution: str | None = None
     distil: str | None = None
-    embedding: object = None
-    given: tuple = ()
+    embedding: Model | str | None = None
+    given: tuple[tuple[str, Any], ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in self.strategies:
             arguments.one_of("strategy", name, STRATEGIES)
         if self.resolution is not None:
@@ -66,7 +70,7 @@ class Setting:
             if getattr(self, name) is not None:
                 arguments.number(name, getattr(self, name), 0, 1, above=True)
 
-    def recipe(self, protocol, kind):
+    def recipe(self, protocol: IncrementalProtocol, kind: str) -> Recipe:
         """The protocol's Recipe for data of a kind, with what is asked for; samples a class are counted later."""
         given = dict(self.given)
         if given.pop("no_augmentation", False):

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.arguments import instance, one_of
 from mcuref.errors import InputError
@@ -29,12 +31,12 @@ class Storage:
     bits: int = 8
     half: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.bits, (int, np.integer)) or isinstance(self.bits, bool) or self.bits not in BITS:
             raise InputError(f"bits {self.bits!r} of a stored value are not known; they may be 1, 2, 4 or 8")
         instance("half", self.half, bool, "True or False")
 
-    def codec(self, layer):
+    def codec(self, layer: Input) -> "Codec":
         """What stores and brings back the samples of an Input layer."""
         return Codec(layer, self)
 
@@ -54,7 +56,7 @@ class Codec:
     scale_bytes : int, of low and step.
     """
 
-    def __init__(self, layer, storage):
+    def __init__(self, layer: Input, storage: Storage) -> None:
         instance("layer", layer, Input, "an Input layer")
         if not layer.scale.all():
             raise InputError("samples of an input with a scale of 0 cannot be stored: nothing is left of their values")
@@ -91,36 +93,36 @@ class Codec:
         return (-(-a // 2) * -(-b // 2) if self.storage.half else a * b) * c
 
     @property
-    def bytes(self):
+    def bytes(self) -> int:
         """Bytes of one stored sample."""
         return -(-self._stored_values * self.storage.bits // 8)
 
     @property
-    def scale_bytes(self):
+    def scale_bytes(self) -> int:
         """Bytes of low and step, stored once; 0 where they follow from the type."""
         return 0 if self._is_image or self._holds_type else 8 * self.shape[2]
 
     @cached_property
-    def bounds(self):
+    def bounds(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(low, high) float32[C] of what can be stored, in normalised units."""
         highest = self.low + self.step * np.float32(2**self.storage.bits - 1)
         mean, scale = (spread(values, self.shape[2]) for values in (self.layer.mean, self.layer.scale))
         ends = (self.low - mean) * scale, (highest - mean) * scale
         return np.minimum(*ends), np.maximum(*ends)
 
-    def encode(self, x):
+    def encode(self, x: NDArray[Any]) -> NDArray[np.uint8]:
         """packed uint8[N, bytes] of raw samples x [N, ...]."""
         flat = np.ascontiguousarray(x, np.float32).reshape(len(x), self.layer.size)
         packed = np.zeros((len(x), self.bytes), np.uint8)
         encode_samples(packed, flat, self.low, self.step, self.storage.bits, *self.shape, self.storage.half)
         return packed
 
-    def encode_normalised(self, x):
+    def encode_normalised(self, x: NDArray[np.float32]) -> NDArray[np.uint8]:
         """The same from normalised samples float32[N, ...]: raw = x / scale + mean."""
         c = self.layer.mean.size
         return self.encode(x.reshape(len(x), self.layer.size // c, c) / self.layer.scale + self.layer.mean)
 
-    def decode(self, packed, order=None):
+    def decode(self, packed: NDArray[np.uint8], order: NDArray[np.int32] | None = None) -> NDArray[Any]:
         """Raw samples [S, *layer.shape] of the layer's type: those of ``order`` int32[S], all if None."""
         order = np.arange(len(packed), dtype=np.int32) if order is None else order
         out = np.zeros((len(order), self.layer.size), self.layer.dtype)
@@ -130,14 +132,15 @@ class Codec:
         return out.reshape(-1, *self.layer.shape)
 
 
-def sample_axes(shape):
+def sample_axes(shape: tuple[int, ...]) -> tuple[int, int, int]:
     """(A, B, C) of a sample: rows, columns, channels of an image; times, 1, channels of a signal; 1, 1, features."""
     if len(shape) > 3:
         raise InputError(f"samples of shape {shape} have {len(shape)} axes; at most 3 can be stored")
-    return (*shape[:-1], *(1,) * (3 - len(shape)), shape[-1])
+    rows, columns = (*shape[:-1], 1, 1)[:2]
+    return rows, columns, shape[-1]
 
 
-def spread(values, channels):
+def spread(values: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
     """One value a channel, float32[C], of a normalisation with one for all, one a channel, or one for each value."""
     if channels % values.size:
         raise InputError(
@@ -147,7 +150,7 @@ def spread(values, channels):
     return np.resize(values, channels).astype(np.float32)
 
 
-def type_limits(dtype):
+def type_limits(dtype: str) -> tuple[bool, np.float32, np.float32]:
     """(whole, lowest, highest): whether a type is of whole numbers, and what it can hold, float32."""
     one_of("dtype", dtype, ("uint8", "int8", "int16", "float32"))
     if dtype == "float32":

@@ -1,20 +1,24 @@
 """Samples that are stored to verify on: 8 bits a value, in the arena, never trained on."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.errors import InputError
 from mcuref.incremental.layout import CHECKS, LABEL
+from mcuref.incremental.model import LearnerModel
 from mcuref.incremental.store import filled
 
 
 class StoredChecks:
     """As many slots for each class, in the memory of a :class:`mcuref.incremental.model.LearnerModel`."""
 
-    def __init__(self, model):
+    def __init__(self, model: LearnerModel) -> None:
         self.model, self.layout = model, model.plans.layout
         self.per_class = self.layout.recipe.verification.per_class
 
-    def set_aside(self, x, classes):
+    def set_aside(self, x: NDArray[Any], classes: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Store some arriving samples of each class; returns bool[N], which are left to learn from.
 
         InputError if none is left of a class.
@@ -44,7 +48,7 @@ class StoredChecks:
         memory.classes[index, CHECKS] += count
         return chosen
 
-    def all(self):
+    def all(self) -> tuple[NDArray[Any], NDArray[np.int32]]:
         """(raw samples, labels) to verify on."""
         memory = self.model.memory
         slots = filled(memory.classes[:, CHECKS], self.per_class)

@@ -7,17 +7,20 @@ instructions are measured on) takes them from `ACTIVATIONS`. One that is new com
 from dataclasses import dataclass
 from math import inf
 
+from mcuref.layers.layer import Emit, Shape
+from mcuref.memory.buffers import Buffer
+
 __all__ = ["ReLU", "ReLU6"]
 
 
 class _Elementwise:
     """What all of them share: no parameters, and the shape stays."""
 
-    def output_shape(self, shape):
+    def output_shape(self, shape: Shape) -> Shape:
         """The input's."""
         return shape
 
-    def parameter_shapes(self, shape):
+    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
         """No parameters."""
         return {}
 
@@ -33,7 +36,7 @@ class ReLU(_Elementwise):
     kind = "relu"
     limit = inf
 
-    def forward(self, emit, x):
+    def forward(self, emit: Emit, x: Buffer) -> tuple[Buffer, dict[str, Buffer]]:
         """Emit min(max(x, 0), limit), with a bit mask if that is all that the way back needs."""
         (n,) = x.shape
         out = emit.buffer("activation", x.shape, "activations")
@@ -44,7 +47,7 @@ class ReLU(_Elementwise):
         emit("relu_forward", y=out, x=x, n=n, limit=self.limit)
         return out, {"y": out}
 
-    def backward(self, emit, dy, saved):
+    def backward(self, emit: Emit, dy: Buffer, saved: dict[str, Buffer]) -> Buffer:
         """Emit dx = dy where the output was inside its limits, else 0."""
         (n,) = dy.shape
         dx = emit.buffer("input_error", dy.shape, "errors")

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass, field
 from math import prod
+from typing import Any
 
 from mcuref.arguments import whole
+from mcuref.layers.layer import Emit, Kept, Shape
 from mcuref.layers.window import Window, is_padded
+from mcuref.memory.buffers import Buffer
+from mcuref.operators.geometry import Geometry
 
 MOST_FILTERS = 1 << 16
 
@@ -22,46 +26,46 @@ class Conv2D:
     """
 
     filters: int
-    kernel: object
-    stride: object = 1
+    kernel: Any
+    stride: Any = 1
     padding: str = "valid"
-    dilation: object = field(default=1, repr=False)
+    dilation: Any = field(default=1, repr=False)
 
     kind = "conv"
     parameter_axes = {"weights": ("outputs", "", "", "inputs"), "bias": ("outputs",)}  # what they count: see Buffer
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         whole("a conv layer's number of filters", self.filters, 1, MOST_FILTERS)
         self._window()
 
     def _window(self):
         return Window.checked("conv", self.kernel, self.stride, self.padding, self.dilation)
 
-    def geometry(self, shape):
+    def geometry(self, shape: Shape) -> Geometry:
         """The :class:`mcuref.operators.geometry.Geometry` for an input of ``shape``."""
         return self._window().geometry(shape, int(self.filters))
 
-    def output_shape(self, shape):
+    def output_shape(self, shape: Shape) -> Shape:
         """(Ho, Wo, O)."""
         return self.geometry(shape).output_shape
 
-    def parameter_shapes(self, shape):
+    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
         """Weights [O, kh, kw, C] and bias [O]."""
         return {"weights": (int(self.filters), *self._window().kernel, shape[2]), "bias": (int(self.filters),)}
 
-    def macs(self, shape):
+    def macs(self, shape: Shape) -> int:
         """Ho Wo O kh kw C; a tap on the padding counts, as everywhere."""
         return prod(self.output_shape(shape)) * self.macs_of_entry(shape)
 
-    def macs_of_entry(self, shape):
+    def macs_of_entry(self, shape: Shape) -> int:
         """kh kw C: a kept error entry touches the weights of one filter."""
         return prod(self._window().kernel) * shape[2]
 
-    def rows(self, shape):
+    def rows(self, shape: Shape) -> tuple[int, int, int]:
         """A filter is one run: (kh kw C elements, kh kw C apart, 1)."""
         return self.macs_of_entry(shape), self.macs_of_entry(shape), 1
 
-    def forward(self, emit, x):
+    def forward(self, emit: Emit, x: Buffer) -> tuple[Buffer, None]:
         """Emit the convolution; a patch that is not one run of the input is gathered into scratch first."""
         geometry = self.geometry(emit.input_shape)
         out, patch = emit.buffer("activation", (prod(geometry.output_shape),), "activations"), None
@@ -71,7 +75,7 @@ class Conv2D:
         emit("conv_forward", z=out, patch=patch, x=x, w=weights, b=bias, **geometry._asdict())
         return out, None
 
-    def propagate(self, emit, delta, kept):
+    def propagate(self, emit: Emit, delta: Buffer, kept: Kept) -> Buffer:
         """Emit dx = sum over kept entries of delta times their filter, at their patch."""
         dx = emit.buffer("input_error", (prod(emit.input_shape),), "errors")
         geometry = self.geometry(emit.input_shape)
@@ -79,7 +83,9 @@ class Conv2D:
         emit("conv_backward_input", dx=dx, delta=delta, w=weights, **kept._asdict(), **geometry._asdict())
         return dx
 
-    def update(self, emit, targets, delta, kept, x, dense_bias, rate):
+    def update(
+        self, emit: Emit, targets: tuple[Buffer, Buffer], delta: Buffer, kept: Kept, x: Buffer, dense_bias: bool, rate: float
+    ) -> None:
         """Emit w[o] -= (rate * delta) patch and b[o] -= rate * delta for kept entries, into ``targets``."""
         w, b = targets
         emit(

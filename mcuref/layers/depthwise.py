@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass, field
 from math import prod
+from typing import Any
 
+from mcuref.layers.layer import Emit, Kept, Shape
 from mcuref.layers.window import Window
+from mcuref.memory.buffers import Buffer
+from mcuref.operators.geometry import Geometry
 
 
 @dataclass(frozen=True)
@@ -17,45 +21,45 @@ class DepthwiseConv2D:
     dilation : 1; anything else is refused.
     """
 
-    kernel: object
-    stride: object = 1
+    kernel: Any
+    stride: Any = 1
     padding: str = "valid"
-    dilation: object = field(default=1, repr=False)
+    dilation: Any = field(default=1, repr=False)
 
     kind = "depthwise"
     parameter_axes = {"weights": ("", "", "outputs"), "bias": ("outputs",)}  # what they count: see Buffer
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self._window()
 
     def _window(self):
         return Window.checked("depthwise", self.kernel, self.stride, self.padding, self.dilation)
 
-    def geometry(self, shape):
+    def geometry(self, shape: Shape) -> Geometry:
         """The :class:`mcuref.operators.geometry.Geometry` for an input of ``shape``."""
         return self._window().geometry(shape, shape[-1])
 
-    def output_shape(self, shape):
+    def output_shape(self, shape: Shape) -> Shape:
         """(Ho, Wo, C)."""
         return self.geometry(shape).output_shape
 
-    def parameter_shapes(self, shape):
+    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
         """Weights [kh, kw, C] and bias [C]."""
         return {"weights": (*self._window().kernel, shape[2]), "bias": (shape[2],)}
 
-    def macs(self, shape):
+    def macs(self, shape: Shape) -> int:
         """Ho Wo C kh kw; a tap on the padding counts, as everywhere."""
         return prod(self.output_shape(shape)) * self.macs_of_entry(shape)
 
-    def macs_of_entry(self, shape):
+    def macs_of_entry(self, shape: Shape) -> int:
         """kh kw."""
         return prod(self._window().kernel)
 
-    def rows(self, shape):
+    def rows(self, shape: Shape) -> tuple[int, int, int]:
         """A channel's weights lie C apart: (kh kw elements, 1, C)."""
         return self.macs_of_entry(shape), 1, shape[2]
 
-    def forward(self, emit, x):
+    def forward(self, emit: Emit, x: Buffer) -> tuple[Buffer, None]:
         """Emit the convolution."""
         geometry = self.geometry(emit.input_shape)
         out = emit.buffer("activation", (prod(geometry.output_shape),), "activations")
@@ -63,7 +67,7 @@ class DepthwiseConv2D:
         emit("depthwise_forward", z=out, x=x, w=weights, b=bias, **geometry._asdict())
         return out, None
 
-    def propagate(self, emit, delta, kept):
+    def propagate(self, emit: Emit, delta: Buffer, kept: Kept) -> Buffer:
         """Emit dx = sum over kept entries of delta times their channel's taps."""
         dx = emit.buffer("input_error", (prod(emit.input_shape),), "errors")
         geometry = self.geometry(emit.input_shape)
@@ -71,7 +75,9 @@ class DepthwiseConv2D:
         emit("depthwise_backward_input", dx=dx, delta=delta, w=weights, **kept._asdict(), **geometry._asdict())
         return dx
 
-    def update(self, emit, targets, delta, kept, x, dense_bias, rate):
+    def update(
+        self, emit: Emit, targets: tuple[Buffer, Buffer], delta: Buffer, kept: Kept, x: Buffer, dense_bias: bool, rate: float
+    ) -> None:
         """Emit w[:, c] -= (rate * delta) x at the taps and b[c] -= rate * delta for kept entries, into ``targets``."""
         w, b = targets
         emit(

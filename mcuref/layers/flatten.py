@@ -2,23 +2,26 @@
 
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 from mcuref.errors import InputError
 from mcuref.layers.input import checked_shape
+from mcuref.layers.layer import Emit, Shape
+from mcuref.memory.buffers import Buffer
 
 
 class _SameBytes:
     """What both share: buffers are flat, so value and error are passed on as they are."""
 
-    def parameter_shapes(self, shape):
+    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
         """No parameters."""
         return {}
 
-    def forward(self, emit, x):
+    def forward(self, emit: Emit, x: Buffer) -> tuple[Buffer, None]:
         """Pass the buffer on."""
         return x, None
 
-    def backward(self, emit, dy, saved):
+    def backward(self, emit: Emit, dy: Buffer, saved: Any) -> Buffer:
         """Pass the error on."""
         return dy
 
@@ -29,7 +32,7 @@ class Flatten(_SameBytes):
 
     kind = "flatten"
 
-    def output_shape(self, shape):
+    def output_shape(self, shape: Shape) -> Shape:
         """(number of values,)."""
         return (prod(shape),)
 
@@ -43,14 +46,14 @@ class Reshape(_SameBytes):
     shape : tuple of int.
     """
 
-    shape: tuple
+    shape: Shape
 
     kind = "reshape"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "shape", checked_shape("reshape", self.shape))
 
-    def output_shape(self, shape):
+    def output_shape(self, shape: Shape) -> Shape:
         """The new one; InputError if it has another number of values."""
         if prod(shape) != prod(self.shape):
             raise InputError(f"shape {shape} has {prod(shape)} values; it cannot become {self.shape}")

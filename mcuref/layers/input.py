@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from mcuref.arguments import one_of
 from mcuref.errors import InputError
+from mcuref.layers.layer import Emit, Shape
+from mcuref.memory.buffers import Buffer
 
 TYPES = ("uint8", "int8", "int16", "float32")  # of samples
 
 
-def checked_shape(what, shape):
+def checked_shape(what: str, shape: Any) -> Shape:
     """``shape`` as a tuple of positive int; InputError if it is none."""
     values = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     if not values or not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0 for n in values):
@@ -32,14 +35,14 @@ class Input:
     mean, scale : float, or float32[c] with c dividing the number of values: 1, the channels, or one pair a value.
     """
 
-    shape: tuple
+    shape: Shape
     dtype: str = "float32"
-    mean: object = 0.0
-    scale: object = 1.0
+    mean: Any = 0.0
+    scale: Any = 1.0
 
     kind = "input"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "shape", checked_shape("input", self.shape))
         one_of("input dtype", self.dtype, TYPES)
         for name in ("mean", "scale"):
@@ -58,15 +61,15 @@ class Input:
             )
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Values of a sample."""
         return prod(self.shape)
 
-    def parameter_shapes(self, shape):
+    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
         """No parameters."""
         return {}
 
-    def forward(self, emit):
+    def forward(self, emit: Emit) -> tuple[Buffer, None]:
         """Emit the load; the normalisation constants lie in flash."""
         c = self.mean.size
         mean = emit.constant("mean", self.mean)

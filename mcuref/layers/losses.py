@@ -1,9 +1,31 @@
 """Losses: where the error starts. Those of models emit one instruction that turns the outputs z into delta = dLoss/dz."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from mcuref.arguments import one_of
 from mcuref.errors import InputError
+from mcuref.layers.layer import Emit
+from mcuref.memory.buffers import Buffer
+
+
+class Loss(Protocol):
+    """What every loss has."""
+
+    @property
+    def name(self) -> str:
+        """By which it is asked for."""
+
+    @property
+    def target(self) -> str:
+        """What the host hands over with each sample: "label", "values" or "none"."""
+
+    @property
+    def dense_output(self) -> bool:
+        """Whether sparse rules train the output layer densely unless told otherwise."""
+
+    def error(self, emit: Emit, z: Buffer, sample: Buffer) -> Buffer:
+        """Emit delta over the outputs z of a sample; returns it."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +40,7 @@ class SoftmaxCrossEntropy:
     target = "label"
     dense_output = True
 
-    def error(self, emit, z, sample):
+    def error(self, emit: Emit, z: Buffer, sample: Buffer) -> Buffer:
         """Emit delta over z."""
         return _error(emit, self.name, z)
 
@@ -31,7 +53,7 @@ class MeanSquaredError:
     target = "values"
     dense_output = False
 
-    def error(self, emit, z, sample):
+    def error(self, emit: Emit, z: Buffer, sample: Buffer) -> Buffer:
         """Emit delta over z."""
         return _error(emit, self.name, z)
 
@@ -44,7 +66,7 @@ class Reconstruction:
     target = "none"
     dense_output = False
 
-    def error(self, emit, z, sample):
+    def error(self, emit: Emit, z: Buffer, sample: Buffer) -> Buffer:
         """Emit delta over z; keeps the sample alive until then."""
         if z.shape != sample.shape:
             raise InputError(f"loss 'reconstruction' needs as many outputs ({z.shape[0]}) as inputs ({sample.shape[0]})")
@@ -64,7 +86,7 @@ class DistributionMatching:
     target = "none"
     dense_output = False
 
-    def error(self, emit, z, sample):
+    def error(self, emit: Emit, z: Buffer, sample: Buffer) -> Buffer:
         """The state that holds dL/df."""
         return emit.state("mean_difference", z.shape, "errors")
 
@@ -76,12 +98,12 @@ def _error(emit, family, z, **more):
     return delta
 
 
-LOSSES = {loss.name: loss for loss in (SoftmaxCrossEntropy(), MeanSquaredError(), Reconstruction())}
+LOSSES: dict[str, Loss] = {loss.name: loss for loss in (SoftmaxCrossEntropy(), MeanSquaredError(), Reconstruction())}
 
 
 MATCHING = DistributionMatching()  # of samples, not of models
 
 
-def find_loss(name):
+def find_loss(name: str) -> Loss:
     """The loss called ``name``; InputError if there is none."""
     return MATCHING if name == MATCHING.name else LOSSES[one_of("loss", name, LOSSES)]

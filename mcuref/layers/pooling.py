@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 from mcuref.errors import InputError
+from mcuref.layers.layer import Emit, Shape
 from mcuref.layers.window import Window
+from mcuref.memory.buffers import Buffer
+from mcuref.operators.geometry import Geometry
 
 MOST_TAPS = 256  # of a maximum: which tap it was is kept in a byte
 
@@ -12,20 +16,25 @@ MOST_TAPS = 256  # of a maximum: which tap it was is kept in a byte
 class _Pool:
     """What the pooling layers share."""
 
-    def window(self, shape):
+    kind: str
+    kernel: Any
+    stride: Any
+    padding: str
+
+    def window(self, shape: Any) -> Window:
         """The window for an input of ``shape``; its strides default to its size."""
         stride = self.kernel if self.stride is None else self.stride
         return Window.checked(self.kind, self.kernel, stride, self.padding)
 
-    def geometry(self, shape):
+    def geometry(self, shape: Shape) -> Geometry:
         """The :class:`mcuref.operators.geometry.Geometry` for an input of ``shape``."""
         return self.window(shape).geometry(shape, shape[-1])
 
-    def output_shape(self, shape):
+    def output_shape(self, shape: Shape) -> Shape:
         """(Ho, Wo, C)."""
         return self.geometry(shape).output_shape
 
-    def parameter_shapes(self, shape):
+    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
         """No parameters."""
         return {}
 
@@ -44,18 +53,18 @@ class MaxPool2D(_Pool):
     padding : "valid" or "same".
     """
 
-    kernel: object
-    stride: object = None
+    kernel: Any
+    stride: Any = None
     padding: str = "valid"
 
     kind = "maxpool"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         taps = prod(self.window(None).kernel)
         if taps > MOST_TAPS:
             raise InputError(f"maxpool kernel {self.kernel!r} has {taps} values; it may have at most {MOST_TAPS}")
 
-    def forward(self, emit, x):
+    def forward(self, emit: Emit, x: Buffer) -> tuple[Buffer, Buffer | None]:
         """Emit the maximum; which value it was takes a byte an output, if an error will come back."""
         out, taps = self._output(emit), None
         if emit.propagates:
@@ -63,7 +72,7 @@ class MaxPool2D(_Pool):
         emit("max_pool_forward", y=out, taps=taps, x=x, **self.geometry(emit.input_shape)._asdict())
         return out, taps
 
-    def backward(self, emit, dy, saved):
+    def backward(self, emit: Emit, dy: Buffer, saved: Any) -> Buffer:
         """Emit dx: each error goes to where the largest value was."""
         dx = emit.buffer("input_error", (prod(emit.input_shape),), "errors")
         emit("max_pool_backward", dx=dx, dy=dy, taps=saved, **self.geometry(emit.input_shape)._asdict())
@@ -73,13 +82,13 @@ class MaxPool2D(_Pool):
 class _AveragePool(_Pool):
     """What the means share."""
 
-    def forward(self, emit, x):
+    def forward(self, emit: Emit, x: Buffer) -> tuple[Buffer, None]:
         """Emit the mean."""
         out = self._output(emit)
         emit("average_pool_forward", y=out, x=x, **self.geometry(emit.input_shape)._asdict())
         return out, None
 
-    def backward(self, emit, dy, saved):
+    def backward(self, emit: Emit, dy: Buffer, saved: Any) -> Buffer:
         """Emit dx: each error is shared out evenly over its window."""
         dx = emit.buffer("input_error", (prod(emit.input_shape),), "errors")
         emit("average_pool_backward", dx=dx, dy=dy, **self.geometry(emit.input_shape)._asdict())
@@ -97,13 +106,13 @@ class AveragePool2D(_AveragePool):
     padding : "valid" or "same".
     """
 
-    kernel: object
-    stride: object = None
+    kernel: Any
+    stride: Any = None
     padding: str = "valid"
 
     kind = "avgpool"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.window(None)
 
 
@@ -113,10 +122,10 @@ class GlobalAveragePool(_AveragePool):
 
     kind = "globalavgpool"
 
-    def window(self, shape):
+    def window(self, shape: Shape) -> Window:
         """As large as the input."""
-        return Window(tuple(shape[:2]), (1, 1), "valid")
+        return Window(tuple(shape[:2]), (1, 1), "valid")  # type: ignore[arg-type]  # of other ranks: refused there
 
-    def output_shape(self, shape):
+    def output_shape(self, shape: Shape) -> Shape:
         """(C,)."""
         return super().output_shape(shape)[2:]

@@ -55,7 +55,7 @@ def dense_macs(program):
     network, forward, backward = program.network, 0, 0
     reached = network.reached(program.trainable)
     for i in network.parametric:
-        macs = network.layers[i].macs(network.input_shape(i))
+        macs = network.parametric_layer(i).macs(network.input_shape(i))
         forward += macs
         if reached[i]:
             backward += macs * ((i in program.trainable) + any(reached[j] for j in network.sources[i]))

@@ -143,7 +143,8 @@ class Emitter:
 
         Of what consists of several tensors, the one that has the parameter's name.
         """
-        shape, axes = self.network.parameter_shapes(self.index)[kind], self.network.layers[self.index].parameter_axes[kind]
+        layer = self.network.parametric_layer(self.index)
+        shape, axes = self.network.parameter_shapes(self.index)[kind], layer.parameter_axes[kind]
         tensors = self.arithmetic.tensors(kind, shape, axes)
         return [self._tensor(name, *tensor) for name, tensor in tensors.items()][0]
 

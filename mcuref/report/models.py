@@ -38,7 +38,7 @@ def _layers(network):
             "from": [network.names[j] for j in network.sources[i]],
             "shape": list(network.shapes[i]),
             "parameters": sum(prod(shape) for shape in network.parameter_shapes(i).values()),
-            "macs_forward": network.layers[i].macs(network.input_shape(i)) if i in network.parametric else 0,
+            "macs_forward": network.parametric_layer(i).macs(network.input_shape(i)) if i in network.parametric else 0,
         }
         for i, name in enumerate(network.names)
     ]
