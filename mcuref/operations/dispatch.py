@@ -21,6 +21,7 @@ from mcuref.operations.relu import (
 )
 from mcuref.operations.rows import run_apply_rows_f32, run_begin_rows_f32, run_count_batch_i32
 from mcuref.operations.selection import run_decide_f32, run_select_adaptive_f32, run_select_full_f32, run_select_top_k_f32
+from mcuref.operations.tanh import run_tanh_backward_f32, run_tanh_forward_f32
 from mcuref.operations.views import OUTSIDE
 from mcuref.operators.columns import FIRST_OUTSIDE, OPCODE
 
@@ -48,7 +49,7 @@ def run(row, f, memory, host, sample, counts):
             if opcode < 20:
                 return run_depthwise_forward_f32(row, f, memory, host, sample, counts)
             return run_relu_forward_f32(row, f, memory, host, sample, counts)
-        if opcode < 40:
+        if opcode < 25:
             if opcode < 23:
                 if opcode < 22:
                     return run_relu_mask_forward_f32(row, f, memory, host, sample, counts)
@@ -56,14 +57,16 @@ def run(row, f, memory, host, sample, counts):
             if opcode < 24:
                 return run_average_pool_forward_f32(row, f, memory, host, sample, counts)
             return run_add_forward_f32(row, f, memory, host, sample, counts)
+        if opcode < 41:
+            if opcode < 40:
+                return run_tanh_forward_f32(row, f, memory, host, sample, counts)
+            return run_softmax_cross_entropy_f32(row, f, memory, host, sample, counts)
         if opcode < 42:
-            if opcode < 41:
-                return run_softmax_cross_entropy_f32(row, f, memory, host, sample, counts)
             return run_mean_squared_error_f32(row, f, memory, host, sample, counts)
         if opcode < 60:
             return run_reconstruction_f32(row, f, memory, host, sample, counts)
         return run_decide_f32(row, f, memory, host, sample, counts)
-    if opcode < 92:
+    if opcode < 95:
         if opcode < 81:
             if opcode < 72:
                 if opcode < 71:
@@ -78,21 +81,23 @@ def run(row, f, memory, host, sample, counts):
             return run_depthwise_backward_input_f32(row, f, memory, host, sample, counts)
         if opcode < 91:
             return run_dense_update_f32(row, f, memory, host, sample, counts)
-        return run_conv_update_f32(row, f, memory, host, sample, counts)
-    if opcode < 100:
-        if opcode < 96:
-            if opcode < 95:
-                return run_depthwise_update_f32(row, f, memory, host, sample, counts)
-            return run_begin_rows_f32(row, f, memory, host, sample, counts)
+        if opcode < 92:
+            return run_conv_update_f32(row, f, memory, host, sample, counts)
+        return run_depthwise_update_f32(row, f, memory, host, sample, counts)
+    if opcode < 101:
         if opcode < 97:
+            if opcode < 96:
+                return run_begin_rows_f32(row, f, memory, host, sample, counts)
             return run_apply_rows_f32(row, f, memory, host, sample, counts)
-        return run_count_batch_i32(row, f, memory, host, sample, counts)
-    if opcode < 102:
-        if opcode < 101:
-            return run_relu_backward_f32(row, f, memory, host, sample, counts)
-        return run_relu_mask_backward_f32(row, f, memory, host, sample, counts)
+        if opcode < 100:
+            return run_count_batch_i32(row, f, memory, host, sample, counts)
+        return run_relu_backward_f32(row, f, memory, host, sample, counts)
     if opcode < 103:
+        if opcode < 102:
+            return run_relu_mask_backward_f32(row, f, memory, host, sample, counts)
         return run_max_pool_backward_f32(row, f, memory, host, sample, counts)
     if opcode < 104:
         return run_average_pool_backward_f32(row, f, memory, host, sample, counts)
-    return run_add_backward_f32(row, f, memory, host, sample, counts)
+    if opcode < 105:
+        return run_add_backward_f32(row, f, memory, host, sample, counts)
+    return run_tanh_backward_f32(row, f, memory, host, sample, counts)

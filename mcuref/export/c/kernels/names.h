@@ -46,6 +46,9 @@
 #define relu_mask_forward_f32 mcuref_relu_mask_forward_f32
 #define rint_f32 mcuref_rint_f32
 #define softmax_cross_entropy_f32 mcuref_softmax_cross_entropy_f32
+#define tanh_backward_f32 mcuref_tanh_backward_f32
+#define tanh_f32 mcuref_tanh_f32
+#define tanh_forward_f32 mcuref_tanh_forward_f32
 #define top_k mcuref_top_k
 
 #endif
