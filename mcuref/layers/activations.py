@@ -10,7 +10,7 @@ from math import inf
 from mcuref.layers.layer import Emit, Shape
 from mcuref.memory.buffers import Buffer
 
-__all__ = ["ReLU", "ReLU6", "Tanh"]
+__all__ = ["ReLU", "ReLU6", "Sigmoid", "Tanh"]
 
 
 class _Elementwise:
@@ -94,4 +94,14 @@ class Tanh(_FromOutput):
     kind = "tanh"
 
 
-ACTIVATIONS = (ReLU, ReLU6, Tanh)
+@dataclass(frozen=True)
+class Sigmoid(_FromOutput):
+    """1 / (1 + e^-x), element by element; the derivative is y (1 - y), of the output y.
+
+    Works in place. The way back reads the output, which therefore stays until then.
+    """
+
+    kind = "sigmoid"
+
+
+ACTIVATIONS = (ReLU, ReLU6, Tanh, Sigmoid)

@@ -21,6 +21,7 @@ from mcuref.operations.relu import (
 )
 from mcuref.operations.rows import run_apply_rows_f32, run_begin_rows_f32, run_count_batch_i32
 from mcuref.operations.selection import run_decide_f32, run_select_adaptive_f32, run_select_full_f32, run_select_top_k_f32
+from mcuref.operations.sigmoid import run_sigmoid_backward_f32, run_sigmoid_forward_f32
 from mcuref.operations.tanh import run_tanh_backward_f32, run_tanh_forward_f32
 from mcuref.operations.views import OUTSIDE
 from mcuref.operators.columns import FIRST_OUTSIDE, OPCODE
@@ -33,7 +34,7 @@ def run(row, f, memory, host, sample, counts):
     if opcode >= FIRST_OUTSIDE:
         return OUTSIDE
     if opcode < 70:
-        if opcode < 21:
+        if opcode < 22:
             if opcode < 10:
                 if opcode < 2:
                     if opcode < 1:
@@ -48,18 +49,20 @@ def run(row, f, memory, host, sample, counts):
                 return run_conv_forward_f32(row, f, memory, host, sample, counts)
             if opcode < 20:
                 return run_depthwise_forward_f32(row, f, memory, host, sample, counts)
-            return run_relu_forward_f32(row, f, memory, host, sample, counts)
-        if opcode < 25:
-            if opcode < 23:
-                if opcode < 22:
-                    return run_relu_mask_forward_f32(row, f, memory, host, sample, counts)
-                return run_max_pool_forward_f32(row, f, memory, host, sample, counts)
+            if opcode < 21:
+                return run_relu_forward_f32(row, f, memory, host, sample, counts)
+            return run_relu_mask_forward_f32(row, f, memory, host, sample, counts)
+        if opcode < 26:
             if opcode < 24:
+                if opcode < 23:
+                    return run_max_pool_forward_f32(row, f, memory, host, sample, counts)
                 return run_average_pool_forward_f32(row, f, memory, host, sample, counts)
-            return run_add_forward_f32(row, f, memory, host, sample, counts)
+            if opcode < 25:
+                return run_add_forward_f32(row, f, memory, host, sample, counts)
+            return run_tanh_forward_f32(row, f, memory, host, sample, counts)
         if opcode < 41:
             if opcode < 40:
-                return run_tanh_forward_f32(row, f, memory, host, sample, counts)
+                return run_sigmoid_forward_f32(row, f, memory, host, sample, counts)
             return run_softmax_cross_entropy_f32(row, f, memory, host, sample, counts)
         if opcode < 42:
             return run_mean_squared_error_f32(row, f, memory, host, sample, counts)
@@ -84,20 +87,22 @@ def run(row, f, memory, host, sample, counts):
         if opcode < 92:
             return run_conv_update_f32(row, f, memory, host, sample, counts)
         return run_depthwise_update_f32(row, f, memory, host, sample, counts)
-    if opcode < 101:
+    if opcode < 102:
         if opcode < 97:
             if opcode < 96:
                 return run_begin_rows_f32(row, f, memory, host, sample, counts)
             return run_apply_rows_f32(row, f, memory, host, sample, counts)
         if opcode < 100:
             return run_count_batch_i32(row, f, memory, host, sample, counts)
-        return run_relu_backward_f32(row, f, memory, host, sample, counts)
-    if opcode < 103:
-        if opcode < 102:
-            return run_relu_mask_backward_f32(row, f, memory, host, sample, counts)
-        return run_max_pool_backward_f32(row, f, memory, host, sample, counts)
+        if opcode < 101:
+            return run_relu_backward_f32(row, f, memory, host, sample, counts)
+        return run_relu_mask_backward_f32(row, f, memory, host, sample, counts)
     if opcode < 104:
+        if opcode < 103:
+            return run_max_pool_backward_f32(row, f, memory, host, sample, counts)
         return run_average_pool_backward_f32(row, f, memory, host, sample, counts)
     if opcode < 105:
         return run_add_backward_f32(row, f, memory, host, sample, counts)
-    return run_tanh_backward_f32(row, f, memory, host, sample, counts)
+    if opcode < 106:
+        return run_tanh_backward_f32(row, f, memory, host, sample, counts)
+    return run_sigmoid_backward_f32(row, f, memory, host, sample, counts)

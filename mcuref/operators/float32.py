@@ -58,6 +58,10 @@ OPERATORS = (
         "tanh_forward_f32", 25, "forward", "y[n]", "x[n]", "n", in_place="y x",
         module="tanh", arguments="", sizes="n", features="elements",
     ),
+    declare(
+        "sigmoid_forward_f32", 26, "forward", "y[n]", "x[n]", "n", in_place="y x",
+        module="sigmoid", arguments="", sizes="n", features="elements",
+    ),
     # -- loss --------------------------------------------------------------------------------------------------------------
     declare(
         "softmax_cross_entropy_f32", 40, "loss", "delta[n]", "z[n]", "n", in_place="delta z",
@@ -159,5 +163,9 @@ OPERATORS = (
     declare(
         "tanh_backward_f32", 105, "propagate", "dx[n]", "dy[n], y[n]", "n", in_place="dx dy",
         module="tanh", arguments="", sizes="n", features="elements",
+    ),
+    declare(
+        "sigmoid_backward_f32", 106, "propagate", "dx[n]", "dy[n], y[n]", "n", in_place="dx dy",
+        module="sigmoid", arguments="", sizes="n", features="elements",
     ),
 )  # fmt: skip
