@@ -75,11 +75,12 @@ _KERNELS = []  # all that :func:`kernel` made, in order: callees before what cal
 def kernel(function=None, *, inlined=False):
     """Compile ``function`` on first use for the types it is called with; plain Python under NUMBA_DISABLE_JIT=1.
 
-    ``inlined``: into what calls it; for small functions that take many arrays, whose passing would cost more than the work.
+    ``inlined``: written into what calls it before that is compiled; for small functions that take many arrays, whose passing
+    would cost more than the work, and each of which would be compiled with all that it calls.
     """
     if function is None:
         return partial(kernel, inlined=inlined)
-    compiled = numba.njit(**FLAGS, forceinline=inlined)(function)
+    compiled = numba.njit(**FLAGS, inline="always" if inlined else "never")(function)
     if compiled is not function:
         path = Path(function.__code__.co_filename).resolve()
         if path.is_relative_to(PACKAGE):  # what others compile is theirs to keep

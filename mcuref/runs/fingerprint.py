@@ -31,7 +31,7 @@ def same_run(folder, begun, fingerprint):
     if begun != fingerprint:
         begun = begun if isinstance(begun, dict) else {}
         parts = [part for part in OTHER if begun.get(part) != fingerprint[part]]
-        if "program" in parts:  # another program has other sources, whatever the version
+        if "program" in parts and begun.get("program"):  # another program has other sources, whatever the version
             parts = [part for part in parts if part != "mcuref"]
         different = [OTHER[part] for part in parts]
         raise InputError(
