@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mcuref.errors import NonFiniteError
+from mcuref.export.material import Material
 
 STATUS = ("trained", "skipped", "not finite", "foreign state", "bad label")
 TRAINED, SKIPPED, NOT_FINITE, FOREIGN, BAD_LABEL = range(5)
@@ -41,7 +42,7 @@ class Trace:
     strays: dict = field(default_factory=dict)
 
 
-def python_trace(material, upto=None):
+def python_trace(material: Material, upto: tuple[int, int] | None = None) -> Trace:
     """The :class:`Trace` of mcuref itself. ``upto`` (sample, row): stop behind that row and leave the arena as it is."""
     program, trace = material.program, Trace()
     program.reset()
