@@ -12,8 +12,10 @@ from mcuref import arguments
 from mcuref.errors import InputError
 from mcuref.kernels import random
 from mcuref.layers import Add, Input, Residual
-from mcuref.layers.layer import Layer, Parametric, Shape
+from mcuref.layers.layer import NEEDED, Layer, Parametric, Shape
 from mcuref.names import hint, near
+
+FLOATS: Mapping[str, str] = {}  # no kind of parameters is anything but float32
 
 
 class Network:
@@ -27,7 +29,9 @@ class Network:
     layers : sequence of layers, :class:`mcuref.layers.Input` first.
     seed : int, 0 <= seed < 2^32.
     name : str, for reports.
-    parameters : dict of float32 arrays to start from instead, as in `parameters`.
+    parameters : dict of arrays to start from instead, as in `parameters`.
+    parameter_types : {kind: NumPy type} of parameters that are not float32, {"weights": "int8", "bias": "int32"} say; a
+        network that has such ones begins from given parameters.
 
     Attributes
     ----------
@@ -39,8 +43,16 @@ class Network:
     shapes : tuple of tuple, the output shape of each layer.
     """
 
-    def __init__(self, layers: Any, *, seed: int = 0, name: str = "network", parameters: Any = None) -> None:
-        self.name, self.written = name, _checked_layers(layers)
+    def __init__(
+        self,
+        layers: Any,
+        *,
+        seed: int = 0,
+        name: str = "network",
+        parameters: Any = None,
+        parameter_types: Mapping[str, str] = FLOATS,
+    ) -> None:
+        self.name, self.written, self.parameter_types = name, _checked_layers(layers), dict(parameter_types)
         if not self.written or not isinstance(self.written[0], Input):
             raise InputError(f"network {name!r} must begin with an Input layer, such as Input((28, 28, 1), 'uint8')")
         self.layers: tuple[Layer, ...]
@@ -53,6 +65,8 @@ class Network:
             raise InputError(f"network {name!r} has no layer with parameters, so there is nothing to train")
         if parameters is not None:
             self.parameters = _checked(self, parameters)
+        elif self.parameter_types:
+            raise InputError(f"network {name!r} has parameters that are not float32; it needs parameters to begin with")
 
     @property
     def input(self) -> Input:
@@ -99,7 +113,9 @@ class Network:
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> "Network":
         """The same layers, starting from other parameters."""
-        return Network(self.written, seed=self.seed, name=self.name, parameters=parameters)
+        return Network(
+            self.written, seed=self.seed, name=self.name, parameters=parameters, parameter_types=self.parameter_types
+        )
 
     def with_seed(self, seed: int) -> "Network":
         """The same layers, starting from the parameters of another seed."""
@@ -122,6 +138,10 @@ def _checked_layers(layers):
     for layer in layers:
         if isinstance(layer, type) or not hasattr(layer, "kind"):
             raise InputError(f"{layer!r} is not a layer, such as Dense(3)")
+        for name in NEEDED if not isinstance(layer, (Input, Residual)) else ():
+            if not hasattr(layer, name):
+                what = f"layer of class {type(layer).__name__!r} has no {name!r}"
+                raise InputError(f"{what}; mcuref.layers.Layer says what it needs")
         if isinstance(layer, Add):
             raise InputError("an Add layer needs two inputs and cannot stand in a chain; a Residual block makes one")
     return tuple(layers)
@@ -171,20 +191,25 @@ def _shapes(network):
     return tuple(shapes)
 
 
-def _float32(name, values):
-    """A copy as float32; what does not fit becomes infinite. InputError if it is no array of real numbers."""
+def _converted(name: str, values: Any, dtype: str) -> NDArray[Any]:
+    """A copy as a type: what does not fit into a float becomes infinite, into an integer is refused. InputError if it is no
+    array of real numbers.
+    """
     try:
         array = np.array(values)
         if array.dtype.kind not in "iuf":
             raise ValueError
     except ValueError:
         raise InputError(f"parameter {name!r} is not an array of real numbers") from None
-    with np.errstate(over="ignore"):
-        return array.astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        converted = array.astype(dtype)
+    if converted.dtype.kind != "f" and not np.array_equal(converted, array):
+        raise InputError(f"parameter {name!r} has values that are not {dtype}")
+    return converted
 
 
 def _checked(network, parameters):
-    """Copies of ``parameters`` as float32, all there, with the right shapes, finite."""
+    """Copies of ``parameters`` with their types, all there, with the right shapes, finite."""
     arguments.instance("parameters", parameters, dict, "a dict of arrays by name, as Program.parameters() returns")
     checked = {}
     for i in network.parametric:
@@ -192,7 +217,7 @@ def _checked(network, parameters):
             name = f"{network.names[i]}.{kind}"
             if name not in parameters:
                 raise InputError(f"parameter {name!r} of network {network.name!r} is missing")
-            value = _float32(name, parameters[name])
+            value = _converted(name, parameters[name], network.parameter_types.get(kind, "float32"))
             if value.shape != shape:
                 raise InputError(f"parameter {name!r} has shape {value.shape}; it must be {shape}")
             if not np.isfinite(value).all():

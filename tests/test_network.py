@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mcuref import Dense, Flatten, Input, InputError, Network, ReLU, build
+from mcuref import Dense, Flatten, Input, InputError, Network, ReLU, build, compile
 from mcuref.layers import Add, Conv2D, DepthwiseConv2D, GlobalAveragePool, MaxPool2D, ReLU6, Residual
 
 LAYERS = [Input((2, 3)), Flatten(), Dense(4), ReLU(), Dense(5), Dense(3)]
@@ -208,3 +208,40 @@ def test_missing_parameters_refused():
     given = parameters()
     del given["dense2.bias"]
     assert "parameter 'dense2.bias' of network 'network' is missing" in refusal(LAYERS, parameters=given)
+
+
+# -- parameters of other types ----------------------------------------------------------------------------------------
+
+QUANTISED = {"weights": "int8", "bias": "int32"}
+
+
+def quantised(weights, bias=(70_000, -3)):
+    return Network(
+        [Input((3,)), Dense(2)], parameters={"dense1.weights": weights, "dense1.bias": bias}, parameter_types=QUANTISED
+    )
+
+
+def test_parameters_may_be_of_other_types():
+    network = quantised([[1, -128, 127], [0, 0, 3.0]])
+    assert {name: value.dtype.name for name, value in network.parameters.items()} == {
+        "dense1.weights": "int8",
+        "dense1.bias": "int32",
+    }
+    changed = network.with_parameters(network.parameters | {"dense1.bias": [1, 2]})
+    assert changed.parameters["dense1.bias"].tolist() == [1, 2] and changed.parameters["dense1.weights"].dtype == np.int8
+
+
+@pytest.mark.parametrize("value", [0.5, 128, -129, np.nan, np.inf])
+def test_what_is_not_of_the_type_is_refused(value):
+    with pytest.raises(InputError, match="parameter 'dense1.weights' has values that are not int8"):
+        quantised([[1, 2, value], [0, 0, 0]])
+
+
+def test_a_network_of_other_types_begins_from_given_parameters():
+    with pytest.raises(InputError, match="has parameters that are not float32; it needs parameters to begin with"):
+        Network([Input((3,)), Dense(2)], parameter_types=QUANTISED)
+
+
+def test_a_float32_program_refuses_them():
+    with pytest.raises(InputError, match="parameter 'dense1.weights' is int8; a float32 program takes float32 alone"):
+        compile(quantised(np.zeros((2, 3)))).outputs(np.zeros((1, 3), np.float32))

@@ -54,7 +54,7 @@ def needed_sources(program: Program) -> dict[str, list[str]]:
 
     InputError if there is no C of an operator.
     """
-    names = {f"mcuref_run_{instruction.name}": instruction for instruction in program.instructions}
+    names = {f"mcuref_run_{instruction.name}": instruction for instruction in reversed(program.instructions)}
     defined = set().union(*map(_defined, (SOURCES / "operations").glob("*.c")))
     if unknown := sorted(names.keys() - defined):
         lacking = names[unknown[0]]

@@ -44,7 +44,7 @@ class Host(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """The sample at hand: its place among those shown, its number among all, its learning rate."""
+    """The sample at hand: its place in the host's order, losses and trained, its number among all, its learning rate."""
 
     position: int
     number: int

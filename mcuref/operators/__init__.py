@@ -33,16 +33,14 @@ def register(operator: Operator, run: Callable[..., int]) -> None:
     ------
     InputError : its number or name is another's.
     """
-    if operator.number < FIRST_OUTSIDE:
-        raise InputError(
-            f"operator {operator.name!r} has number {operator.number}; those from outside begin at {FIRST_OUTSIDE}"
-        )
-    taken = {other.name for other, _ in _OUTSIDE.values()} - {_OUTSIDE.get(operator.number, (operator, None))[0].name}
-    if operator.name in OPERATORS or operator.name in taken:
-        raise InputError(f"operator {operator.name!r} is there already")
-    if operator.number in _OUTSIDE and _OUTSIDE[operator.number][0].name != operator.name:
-        raise InputError(f"operator {operator.name!r} has the number of {_OUTSIDE[operator.number][0].name!r}")
-    _OUTSIDE[operator.number] = operator, run
+    name, number = operator.name, operator.number
+    if number < FIRST_OUTSIDE:
+        raise InputError(f"operator {name!r} has number {number}; those from outside begin at {FIRST_OUTSIDE:,}")
+    for other in (*OPERATORS.values(), *(known for known, _ in _OUTSIDE.values())):
+        if (other.name == name) != (other.number == number):  # both: it is registered once more, edited
+            same, theirs = "name" if other.name == name else "number", f"{other.name!r}, number {other.number:,}"
+            raise InputError(f"operator {name!r}, number {number:,}, has the {same} of {theirs}")
+    _OUTSIDE[number] = operator, run
 
 
 def registered(family: str) -> Operator | None:

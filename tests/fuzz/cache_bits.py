@@ -75,14 +75,19 @@ def _environment(base):
 
 
 def _signatures(files):
-    """{file: (module, function, types of the arguments)} of the kernels in the files, but for those of other processors."""
+    """{file: (module, function, types of the arguments)} of the kernels in the files, but for those of other processors
+    and of other sources."""
     from mcuref.kernels.cache import MAGIC, _checksum
 
     found, header = {}, len(MAGIC + _checksum(b"", b""))
     for name, data in files.items():
-        _, description, _, signature, *_ = pickle.loads(data[header:])
-        compiled = getattr(importlib.import_module(description.modname), description.qualname)
-        if name == compiled._cache._names(signature.args, compiled.targetctx.codegen())[0]:
+        try:
+            _, description, _, signature, *_ = pickle.loads(data[header:])
+            compiled = getattr(importlib.import_module(description.modname), description.qualname)
+            own = compiled._cache._names(signature.args, compiled.targetctx.codegen())[0]
+        except (ImportError, AttributeError):  # of a kernel that is no more, or takes what is no more
+            continue
+        if name == own:
             found[name] = description.modname, description.qualname, signature.args
     return found
 

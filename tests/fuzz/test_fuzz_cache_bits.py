@@ -36,5 +36,5 @@ def test_damaged_files_are_refused():
 
 @pytest.mark.slow
 def test_a_cache_that_looks_at_no_checksum_is_seen():
-    status, last = fuzz("-c", PLANTED, "--tries", "3")
-    assert status == 1 and " trained; faults: " in last
+    status, last = fuzz("-c", PLANTED, "--tries", "12")
+    assert status == 1 and " trained" in last and not last.endswith("faults: 0")

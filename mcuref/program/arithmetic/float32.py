@@ -38,7 +38,10 @@ class Float32:
         return values
 
     def start(self, parameters: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-        """The parameters themselves."""
+        """The parameters themselves; InputError if one is not float32."""
+        for name, values in parameters.items():
+            if values.dtype != np.float32:
+                raise InputError(f"parameter {name!r} is {values.dtype}; a float32 program takes float32 alone")
         return parameters
 
 
