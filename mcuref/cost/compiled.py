@@ -55,7 +55,7 @@ class Row(Protocol):
 
 
 class Listing(Protocol):
-    """What the compiler makes: :class:`mcuref.program.compiler.Listing`."""
+    """What the compiler makes: :class:`mcuref.program.listing.Listing`."""
 
     @property
     def instructions(self) -> Sequence[Row]:

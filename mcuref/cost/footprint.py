@@ -66,7 +66,7 @@ class Footprint:
 def footprint(listing: Listing, core: str) -> Footprint | None:
     """The :class:`Footprint` of a compiled program on a core; None if that, or an operator of it, has not been measured.
 
-    listing : :class:`mcuref.program.compiler.Listing`, as program.listing; core : of mcuref.export.cores.MEASURED_CORES.
+    listing : :class:`mcuref.program.listing.Listing`, as program.listing; core : of mcuref.export.cores.MEASURED_CORES.
     """
     measured = read_table(core)
     if measured is None:

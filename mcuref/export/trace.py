@@ -57,7 +57,7 @@ def python_trace(material: Material, upto: tuple[int, int] | None = None) -> Tra
                 return trace
         outputs = program.outputs(x[None])[0]
         trace.inferences.append((int(outputs.argmax()), outputs, _loss(material, index)))
-    trace.state = program.arena.sram[: program.plan.state].tobytes()
+    trace.state = program.arena.bytes[: program.plan.state].tobytes()
     trace.checks = _checks(material, trace.state)
     return trace
 
@@ -68,7 +68,7 @@ def _checks(material, state):
 
     program = material.program
     identity = int(np.uint32(Image(program).identity).view(np.int32))
-    start = _hash(program.fresh().arena.sram[: program.plan.state])
+    start = _hash(program.fresh().arena.bytes[: program.plan.state])
     checks = dict(zip((*FLASH, *RESTORING), (identity, identity, FOREIGN, FOREIGN, start, TRAINED)))
     checks["restored"] = state
     if material.labelled and material.steps:

@@ -47,7 +47,7 @@ class Sample(NamedTuple):
     """The sample at hand: its place in the host's order, losses and trained, its number among all, its learning rate."""
 
     position: int
-    number: int
+    number: int | np.int64
     rate: float
 
 

@@ -49,7 +49,8 @@ def write_run(folder: Path | str, trainer: Trainer, report: dict[str, Any]) -> N
     with new_file(folder / "memory.csv") as part:
         write_csv(part, *memory_map(trainer.program))
     with new_file(folder / WEIGHTS) as part, open(part, "wb") as file:
-        np.savez(file, **trainer.program.parameters())
+        parameters: dict[str, Any] = trainer.program.parameters()
+        np.savez(file, **parameters)
     checkpoints.drop_previous(folder)
     write_json(folder / REPORT, report)
     complete(folder, "history.csv", "memory.csv", WEIGHTS)

@@ -66,7 +66,7 @@ def calibration_programs() -> list[Material]:
     return materials
 
 
-def activation_programs():
+def activation_programs() -> list[Material]:
     """List of Material, for instructions of activations that no other program has: a new one changes no other formula."""
     materials = []
     for activation in ACTIVATIONS:
