@@ -1,26 +1,33 @@
 """What operations work on: the arena as arrays of each type, and what the host hands over."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 from numba.np.arrayobj import populate_array
+from numpy.typing import NDArray
 
 from mcuref.kernels.jit import kernel
 
 # Which instruction comes next: the one behind it, the one it jumps to, none because an error is not finite; or Python knows
 GO_ON, JUMP, END, OUTSIDE = range(4)
 
+Row = NDArray[np.int32]  # of the table
+Floats = NDArray[np.float32]  # values, or a row's constants
+Counts = NDArray[np.int64]  # of a row
+Whole = int | np.integer[Any]
+Arrays = TypeVar("Arrays", bound=tuple)
+
 
 class Memory(NamedTuple):
     """The arena, all of it as each type; ``indices`` as that of kept ones, uint16 or uint32."""
 
-    u8: np.ndarray
-    indices: np.ndarray
-    i32: np.ndarray
-    f32: np.ndarray
+    u8: NDArray[np.uint8]
+    indices: NDArray[Any]
+    i32: NDArray[np.int32]
+    f32: NDArray[np.float32]
 
 
 class Host(NamedTuple):
@@ -31,23 +38,23 @@ class Host(NamedTuple):
     to 0 where a decision skips the sample. Targets, rates and losses are of the arithmetic's types.
     """
 
-    samples_u8: np.ndarray
-    samples_i8: np.ndarray
-    samples_i16: np.ndarray
-    samples_f32: np.ndarray
-    labels: np.ndarray
-    targets: np.ndarray
-    order: np.ndarray
-    rates: np.ndarray
-    losses: np.ndarray
-    trained: np.ndarray
+    samples_u8: NDArray[np.uint8]
+    samples_i8: NDArray[np.int8]
+    samples_i16: NDArray[np.int16]
+    samples_f32: NDArray[np.float32]
+    labels: NDArray[np.int32]
+    targets: NDArray[Any]
+    order: NDArray[np.int32]
+    rates: NDArray[Any]
+    losses: NDArray[Any]
+    trained: NDArray[np.uint8]
 
 
 class Sample(NamedTuple):
     """The sample at hand: its place in the host's order, losses and trained, its number among all, its learning rate."""
 
     position: int
-    number: int | np.int64
+    number: Whole
     rate: float
 
 
@@ -56,22 +63,22 @@ def _elements(array, first, n):
     return array[first : first + n] if first >= 0 else array[0:0]
 
 
-def f32(memory, offset, n):
+def f32(memory: Memory, offset: Whole, n: Whole) -> NDArray[np.float32]:
     """n float32 from byte ``offset`` on; none where there is no operand (-1)."""
     return _elements(memory.f32, offset // 4, n)
 
 
-def u8(memory, offset, n):
+def u8(memory: Memory, offset: Whole, n: Whole) -> NDArray[np.uint8]:
     """n bytes from ``offset`` on; none where there is no operand (-1)."""
     return _elements(memory.u8, offset, n)
 
 
-def indices(memory, offset, n):
+def indices(memory: Memory, offset: Whole, n: Whole) -> NDArray[Any]:
     """n kept indices from byte ``offset`` on; their type decides how many bytes each has."""
     return _elements(memory.indices, offset // memory.indices.itemsize, n)
 
 
-def words(memory, offset, n):
+def words(memory: Memory, offset: Whole, n: Whole) -> NDArray[np.int32]:
     """n int32 from byte ``offset`` on; none where there is no operand (-1)."""
     return _elements(memory.i32, offset // 4, n)
 
@@ -104,7 +111,7 @@ def _overload_words(memory, offset, n):
     return lambda memory, offset, n: _borrowed(memory, 2, offset, n)
 
 
-def uncounted(arrays):
+def uncounted(arrays: Arrays) -> Arrays:
     """A tuple of arrays, to work on as long as its own tuple is there."""
     return arrays
 
@@ -129,7 +136,7 @@ def _overload_uncounted(arrays):
     return lambda arrays: _uncounted(arrays)
 
 
-def line(table, index, first):
+def line(table: NDArray[Any], index: Whole, first: Whole) -> NDArray[Any]:
     """Row number ``index`` of a table, from column ``first`` on."""
     return table[index, first:]
 
@@ -174,12 +181,12 @@ def _overload_indices(memory, offset, n):
 
 
 @kernel(inlined=True)
-def i32(memory, offset):
+def i32(memory: Memory, offset: Whole) -> int:
     """The int32 at byte ``offset``."""
     return words(memory, offset, 1)[0]
 
 
 @kernel(inlined=True)
-def rate(own, sample):
+def rate(own: float, sample: Sample) -> float:
     """The rate of an update: its own if it has one, else the learning rate of the sample."""
     return sample.rate if own == np.float32(0) else own
