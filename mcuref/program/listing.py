@@ -66,6 +66,10 @@ class Executable(Protocol):
     counts: NDArray[np.int64]
 
     @property
+    def arithmetic(self) -> Arithmetic:
+        """How it computes."""
+
+    @property
     def arena(self) -> Any:
         """The memory: an Arena, or a Part of one."""
 

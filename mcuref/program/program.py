@@ -16,6 +16,7 @@ from mcuref.memory.targets import Budget
 from mcuref.network import Network
 from mcuref.operators.columns import COUNTS
 from mcuref.optimisers import SGD
+from mcuref.program.arithmetic import Arithmetic
 from mcuref.program.instructions import encode
 from mcuref.program.listing import Listing
 from mcuref.program.samples import Samples
@@ -78,7 +79,7 @@ class Program:
 
     def fill(self, arena: Place) -> Place:
         """Bring an arena of this plan into its start state; returns it."""
-        start = self.listing.arithmetic.start(self.network.parameters)
+        start = self.arithmetic.start(self.network.parameters)
         for buffer, values in self.listing.constants.items():
             arena.view(buffer)[:] = values
         arena.view(self.listing.table)[:] = self.table
@@ -224,6 +225,11 @@ class Program:
         from mcuref.program.trace import trace
 
         return trace(self, x, y, order, first, total, watched)
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """How it computes, :class:`mcuref.program.arithmetic.Arithmetic`."""
+        return self.listing.arithmetic
 
     def step(self, x: Any, y: Any, order: Any, first: int, total: int | None) -> Step:
         """Checked samples and their learning rates, ready to run through the whole program: see :class:`Step`."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from mcuref.errors import NonFiniteError
 from mcuref.memory.buffers import Buffer
@@ -24,14 +24,14 @@ class Shown:
     Types of losses and results are those of the program's arithmetic and of the buffer.
     """
 
-    def __init__(self, size: int, loss: str = "float32", result: Buffer | None = None) -> None:
+    def __init__(self, size: int, loss: DTypeLike, result: Buffer | None = None) -> None:
         self.losses = np.zeros(size, loss)
         self.trained = np.ones(size, bool)
         self.results = np.zeros((size, 0), np.uint8) if result is None else np.zeros((size, *result.shape), result.dtype)
 
     def part(self, first: int) -> "Shown":
         """The same from sample ``first`` on: views, not copies."""
-        part = Shown(0)
+        part = Shown(0, self.losses.dtype)
         part.losses, part.trained, part.results = self.losses[first:], self.trained[first:], self.results[first:]
         return part
 
@@ -55,7 +55,7 @@ class Step:
         from mcuref.operations.views import Memory
         from mcuref.program import executor
 
-        arithmetic, size = program.listing.arithmetic, samples.order.size
+        arithmetic, size = program.arithmetic, samples.order.size
         self.executor, self.program, self.samples, self.counts = executor, program, samples, counts
         self.rates = np.zeros(size, arithmetic.rate) if rates is None else rates
         self.status = np.zeros(3, np.int64)
@@ -84,7 +84,7 @@ class Step:
         ``result`` is a buffer that is copied out after each sample.
         """
         size = self.samples.order.size
-        shown = Shown(size, self.program.listing.arithmetic.loss, result) if shown is None else shown
+        shown = Shown(size, self.program.arithmetic.loss, result) if shown is None else shown
         offset = 0 if result is None else self.program.arena.offsets[result]
         done, chunk = 0, 64
         while done < size:
