@@ -71,7 +71,7 @@ def print_errors(core_name, rows):
 
 
 def savings(core_name=SAVING_CORE, networks=SAVING_NETWORKS, samples=SAVING_SAMPLES):
-    """What sparse training saves on MNIST, whole steps with their selection: list of dict as :func:`_saving`.
+    """What sparse training saves on MNIST, whole steps with their selection: list of dict, one a network and method.
 
     Networks are trained densely on the first PRETRAINED samples; measured is what comes after them.
     """
