@@ -12,11 +12,11 @@ from mcuref.layers import (
     GlobalAveragePool,
     Input,
     MaxPool2D,
-    ReLU,
-    ReLU6,
     Reshape,
     Residual,
 )
+from mcuref.layers import activations as _activations
+from mcuref.layers.activations import *  # noqa: F403  every activation there is, by its own list
 from mcuref.memory.accountant import BudgetExceeded
 from mcuref.memory.targets import TARGETS, Budget, find_target
 from mcuref.models import build
@@ -47,8 +47,6 @@ __all__ = [
     "MissingData",
     "Network",
     "NonFiniteError",
-    "ReLU",
-    "ReLU6",
     "Reshape",
     "Residual",
     "TinyProp",
@@ -59,4 +57,5 @@ __all__ = [
     "compile",
     "find_target",
     "load_data",
+    *_activations.__all__,
 ]

@@ -12,7 +12,7 @@ from mcuref import arguments
 from mcuref.errors import InputError
 from mcuref.kernels import random
 from mcuref.layers import Add, Input, Residual
-from mcuref.layers.layer import Layer, Parametric, Shape
+from mcuref.layers.layer import NEEDED, Layer, Parametric, Shape
 from mcuref.names import hint, near
 
 FLOATS: Mapping[str, str] = {}  # no kind of parameters is anything but float32
@@ -138,6 +138,10 @@ def _checked_layers(layers):
     for layer in layers:
         if isinstance(layer, type) or not hasattr(layer, "kind"):
             raise InputError(f"{layer!r} is not a layer, such as Dense(3)")
+        for name in NEEDED if not isinstance(layer, (Input, Residual)) else ():
+            if not hasattr(layer, name):
+                what = f"layer of class {type(layer).__name__!r} has no {name!r}"
+                raise InputError(f"{what}; mcuref.layers.Layer says what it needs")
         if isinstance(layer, Add):
             raise InputError("an Add layer needs two inputs and cannot stand in a chain; a Residual block makes one")
     return tuple(layers)

@@ -17,9 +17,6 @@ Where the papers leave room, the choice is an argument with a documented default
 full text was not at hand: alpha is the local error Y / Y_max, beta a constant damping factor.
 """
 
-import importlib
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -30,7 +27,9 @@ from mcuref.arguments import number, one_of, shown
 from mcuref.errors import InputError
 from mcuref.memory.buffers import Buffer
 from mcuref.names import hint, near
+from mcuref.outside import find_class, reference_of
 
+NEEDED = ("method", "bias", "decide", "select")  # of what is a rule
 LARGEST_N = 1 << 22  # rint of S n is exact in float32 below this
 
 
@@ -284,35 +283,16 @@ PRESETS: dict[str, dict[str, Any]] = {
 def find(method: str) -> Any:
     """The class of a method: a name, or "package.module:Class" for a rule of one's own; InputError if there is none."""
     if ":" in method:
-        return _from_outside(method)
+        return find_class("method", method, NEEDED, "mcuref.rules.Rule")
     one_of("method", method, METHODS)
     return METHODS[method]
-
-
-def _from_outside(method):
-    """A class by module and name; modules in the working directory are found, too."""
-    module, _, name = method.partition(":")
-    sys.path.append(os.getcwd())
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except ImportError as error:
-        raise InputError(f"method {method!r} cannot be imported: {' '.join(str(error).split())}") from None
-    except (AttributeError, ValueError):
-        raise InputError(f"method {method!r} is not there; it must be package.module:Class") from None
-    except Exception as error:  # whatever that module's own code does
-        raise InputError(f"method {method!r} cannot be imported: {type(error).__name__}: {error}") from None
-    finally:
-        sys.path.remove(os.getcwd())
-    if not isinstance(found, type):
-        raise InputError(f"method {method!r} is not a class; it must be package.module:Class")
-    return found
 
 
 def method_of(rule: Rule) -> str:
     """What :func:`find` finds a rule's class by: its method, or of one from outside "package.module:Class"."""
     if METHODS.get(rule.method) is type(rule):
         return rule.method
-    return f"{type(rule).__module__}:{type(rule).__qualname__}"
+    return reference_of(type(rule))
 
 
 def settings_of(rule: Rule) -> dict[str, Any]:
@@ -324,8 +304,8 @@ def checked(rule: Any) -> Rule:
     """The rule; InputError, one sentence, if it is none: see :class:`Rule`."""
     if isinstance(rule, Rule) and not isinstance(rule, type):
         return rule
-    lacking = [name for name in ("method", "bias", "decide", "select") if not hasattr(rule, name)]
-    if isinstance(rule, type) or not 0 < len(lacking) < 4:
+    lacking = [name for name in NEEDED if not hasattr(rule, name)]
+    if isinstance(rule, type) or not 0 < len(lacking) < len(NEEDED):
         raise InputError(f"rule {shown(rule)} is not an update rule, such as mcuref.TinyProp()")
     raise InputError(f"rule of class {type(rule).__name__!r} has no {lacking[0]!r}; mcuref.rules.Rule says what it needs")
 

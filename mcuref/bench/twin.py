@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from mcuref.layers import AveragePool2D, Dense, DepthwiseConv2D, Flatten, GlobalAveragePool, MaxPool2D, ReLU, ReLU6, Reshape
+from mcuref.layers import ACTIVATIONS, AveragePool2D, Dense, DepthwiseConv2D, Flatten, GlobalAveragePool, MaxPool2D, Reshape
 from mcuref.layers.residual import Add
 
 
@@ -71,8 +71,8 @@ def _module(network, i):
     layer, shape = network.layers[i], network.input_shape(i)
     if isinstance(layer, (Flatten, Reshape)):
         return _reshaped(network, i)
-    if isinstance(layer, ReLU):
-        return torch.nn.ReLU6() if isinstance(layer, ReLU6) else torch.nn.ReLU()
+    if isinstance(layer, ACTIVATIONS):
+        return getattr(torch.nn, type(layer).__name__)()  # PyTorch has them under the same names
     if isinstance(layer, Add):
         return _Function(torch.add)
     if isinstance(layer, GlobalAveragePool):

@@ -1,6 +1,7 @@
 """The command line: a file a command, each parses, calls the library, prints."""
 
 import argparse
+import os
 import re
 import signal
 import sys
@@ -131,6 +132,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv):
     try:
         arguments = _parser().parse_args(argv)
+        if ":" in str(getattr(arguments, "method", "")):  # a class of the user's own, whose module may lie here
+            sys.path.append(os.getcwd())
         with _stdout_for_files(arguments):
             return arguments.run(arguments) or 0
     except McurefError as error:

@@ -15,6 +15,7 @@ from mcuref.firmware.conformance import SMALL_POOL, check
 from mcuref.firmware.toolchain import SECONDS
 from mcuref.kernels.random import philox, uniform
 from mcuref.layers import (
+    ACTIVATIONS,
     AveragePool2D,
     Conv2D,
     Dense,
@@ -66,7 +67,7 @@ class Row:
 
 def cases():
     """The list, [(name, Material)]: kept indices of 16 bits, each small enough for 3 MB and a few milliseconds."""
-    tables = (_widths, _windows, _blocks, _inputs, _rules, _optimisers, _losses, _parts, _values, _not_finite)
+    tables = (_widths, _windows, _blocks, _inputs, _rules, _optimisers, _losses, _parts, _values, _not_finite, _activations)
     return _materials(row for table in tables for row in table())
 
 
@@ -337,3 +338,24 @@ def _not_finite():
         x = np.zeros((1, 1, 5, 2), np.float32)
         x[0, 0, place] = 10
         yield Row(f"NaN at tap {place} of a maximum", pooled, weights=start, x=x, samples=1)
+
+
+def _activations():
+    """Every activation over all magnitudes, to infinity and NaN; its output kept for a weight gradient, and for itself."""
+    sizes = np.concatenate([np.geomspace(1e-42, 1e-3, 20), np.linspace(0.01, 2, 30), np.linspace(2, 104, 30)])
+    spread = {"dense1.weights": np.append(-sizes, sizes).astype(np.float32)[:, None], "dense1.bias": 0}
+    spread |= {"dense2.weights": np.linspace(-1, 1, 3 * 2 * sizes.size).reshape(3, -1), "dense2.bias": 0}
+    huge = {"dense1.weights": np.float32([[3e38, 0], [-3e38, 0], [0, 1], [3e38, -3e38]]), "dense1.bias": 0}
+    huge |= {"dense2.weights": np.tri(3, 4) - 0.5, "dense2.bias": 0}
+    for layer in (activation() for activation in ACTIVATIONS):  # a new one comes last: places are seeds
+        kind, x = layer.kind, np.float32([[1], [-0.7], [0.37]])
+        yield Row(f"{kind}, all magnitudes", [Input((1,)), Dense(2 * sizes.size), layer, Dense(3)], x=x, weights=spread)
+        x = np.float32([[0, 1], [10, 1], [-10, -1]])  # the last row of the weights: 0, NaN, NaN
+        yield Row(f"{kind}, infinite", [Input((2,)), Dense(4), layer, Dense(3)], x=x, weights=huge)
+        yield Row(f"{kind}, one on another", [Input((9,)), layer, Dense(9), layer, layer, Dense(3)], TopK(0.5), x=8.0)
+        image = [IMAGE, Conv2D(5, 3), layer, DepthwiseConv2D(2), layer, Flatten(), Dense(3)]
+        yield Row(f"{kind} between convolutions", image, TinyProp(), SGD(0.0625, momentum=0.5))
+        block = Residual([layer, Conv2D(3, 3, 1, "same"), layer, AveragePool2D(3, 1, "same")])
+        layers = [IMAGE, DepthwiseConv2D(3, 1, "same"), layer, MaxPool2D(2, 1), block, layer, GlobalAveragePool(), Dense(2)]
+        yield Row(f"{kind} at pools", layers, Full(), SGD(0.0625))
+        yield Row(f"{kind} at pools, input gradient", layers, options={"wrt": "input"})

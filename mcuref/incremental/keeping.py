@@ -19,7 +19,7 @@ from mcuref.runs.fingerprint import digest, same_run, sources_digest, unusable
 # that distil and store, and those of a layer that may be put in, are always among them
 SOURCES = (
     *(f"kernels/{name}.py" for name in ("augment", "load", "matching", "packing", "random")),
-    *(f"layers/{name}.py" for name in ("conv", "dense", "relu")),
+    *(f"layers/{name}.py" for name in ("activations", "conv", "dense")),
     *(f"operations/{name}.py" for name in ("conv", "dense", "relu")),
     "program/*.py", "program/arithmetic/*.py", "incremental/*.py", "optimisers.py", "rules.py", "network.py",
 )  # fmt: skip

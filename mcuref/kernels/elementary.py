@@ -10,6 +10,7 @@ from mcuref.kernels.intrinsics import in_llvm
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.vectors import F32, I32
 
+MAGNITUDE = np.int32(0x7FFFFFFF)  # all bits of a float32 but the sign
 ROUNDING = np.float32(12582912.0)  # 1.5 * 2^23: adding it leaves no bits for a fraction
 
 

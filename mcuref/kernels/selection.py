@@ -8,10 +8,9 @@ dropped after the selection, so they cost nothing in any rule.
 import numpy as np
 
 from mcuref.kernels.arrays import Float32s, Index, Indices, Int32s
-from mcuref.kernels.elementary import rint_f32
+from mcuref.kernels.elementary import MAGNITUDE, rint_f32
 from mcuref.kernels.jit import kernel
 
-MAGNITUDE = np.int32(0x7FFFFFFF)
 LARGEST = np.float32(3.4028235e38)
 
 

@@ -4,6 +4,9 @@ What every layer has is :class:`Layer`, and what those with parameters have, :cl
 (:class:`mcuref.program.emitter.Emitter`).
 """
 
+from mcuref.layers import activations
+from mcuref.layers.activations import *  # noqa: F403  every activation there is, by its own list
+from mcuref.layers.activations import ACTIVATIONS
 from mcuref.layers.conv import Conv2D
 from mcuref.layers.dense import Dense
 from mcuref.layers.depthwise import DepthwiseConv2D
@@ -12,18 +15,18 @@ from mcuref.layers.input import Input
 from mcuref.layers.layer import Layer, Parametric, Passing
 from mcuref.layers.losses import LOSSES, MeanSquaredError, Reconstruction, SoftmaxCrossEntropy, find_loss
 from mcuref.layers.pooling import AveragePool2D, GlobalAveragePool, MaxPool2D
-from mcuref.layers.relu import ReLU, ReLU6
 from mcuref.layers.residual import Add, Residual
 
 # What a network is written with, by kind; an Input comes first, an Add is made by a Residual.
 KINDS: dict[str, type[Parametric] | type[Passing] | type[Residual]] = {
     layer.kind: layer
     for layer in (
-        Dense, Conv2D, DepthwiseConv2D, MaxPool2D, AveragePool2D, GlobalAveragePool, ReLU, ReLU6, Flatten, Reshape, Residual
+        Dense, Conv2D, DepthwiseConv2D, MaxPool2D, AveragePool2D, GlobalAveragePool, *ACTIVATIONS, Flatten, Reshape, Residual
     )
 }  # fmt: skip
 
 __all__ = [
+    "ACTIVATIONS",
     "KINDS",
     "LOSSES",
     "Add",
@@ -39,11 +42,10 @@ __all__ = [
     "MeanSquaredError",
     "Parametric",
     "Passing",
-    "ReLU",
-    "ReLU6",
     "Reconstruction",
     "Reshape",
     "Residual",
     "SoftmaxCrossEntropy",
     "find_loss",
+    *activations.__all__,
 ]

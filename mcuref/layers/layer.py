@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from mcuref.memory.buffers import Buffer
 
 Shape = tuple[int, ...]
+NEEDED = ("kind", "output_shape", "parameter_shapes", "forward")  # of what is a layer
 
 
 class Emit(Protocol):

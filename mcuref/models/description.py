@@ -17,7 +17,7 @@ A layer's other keys are the arguments of its class in :mod:`mcuref.layers`.
 
 import tomllib
 from collections.abc import Iterable
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from fractions import Fraction
 from math import prod
 from pathlib import Path
@@ -27,7 +27,9 @@ from mcuref.arguments import instance, one_of, whole
 from mcuref.errors import InputError
 from mcuref.layers import KINDS, LOSSES, Dense, Residual
 from mcuref.layers.input import checked_shape
+from mcuref.layers.layer import NEEDED
 from mcuref.names import hint, near
+from mcuref.outside import find_class, reference_of
 from mcuref.reading import open_ordinary
 
 MOST_CLASSES = 1 << 16
@@ -187,12 +189,9 @@ def _layer(where, entry, classes, factor):
     """A layer from plain data; InputError names it and what would be right. ``classes`` is None but in the last."""
     if not isinstance(entry, dict) or "kind" not in entry:
         raise InputError(f'{where} is not a table with a kind, such as {{kind = "relu"}}')
-    kind = entry["kind"]
-    if not isinstance(kind, str) or kind not in KINDS:
-        may_be = hint(near(kind, KINDS), f"it may be {', '.join(KINDS)}")
-        raise InputError(f"{where} is of kind {kind!r}, which is not known{may_be}")
+    kind, layer = entry["kind"], _layer_class(where, entry["kind"])
     arguments = {name: value for name, value in entry.items() if name != "kind"}
-    names = {field.name: field.default is MISSING for field in fields(KINDS[kind])}
+    names = {field.name: field.default is MISSING for field in fields(layer)} if is_dataclass(layer) else {}
     for name in arguments:
         if name not in names:
             has = f"it may have {', '.join(names)}" if names else "it has none"
@@ -202,15 +201,25 @@ def _layer(where, entry, classes, factor):
             raise InputError(f"{where} ({kind}) lacks the argument {name!r}")
     made = _arguments(where, kind, arguments, classes, factor)
     try:
-        return KINDS[kind](**made)
+        return layer(**made)
     except InputError as error:
         raise InputError(f"{where} ({kind}): {error}") from None
+
+
+def _layer_class(where, kind):
+    """The class of a kind: a word, or "package.module:Class" for a layer of one's own."""
+    if isinstance(kind, str) and ":" in kind:
+        return find_class(f"{where}: layer", kind, NEEDED, "mcuref.layers.Layer")
+    if not isinstance(kind, str) or kind not in KINDS:
+        may_be = hint(near(kind, KINDS), f"it may be {', '.join(KINDS)}")
+        raise InputError(f"{where} is of kind {kind!r}, which is not known{may_be}")
+    return KINDS[kind]
 
 
 def _arguments(where, kind, arguments, classes, factor):
     """Arguments of a layer: lists as tuples, inner layers made, classes filled in, widths scaled."""
     made = {name: tuple(value) if isinstance(value, list) else value for name, value in arguments.items()}
-    if KINDS[kind] is Residual:
+    if KINDS.get(kind) is Residual:
         body = _list_of_layers(f"{where} (residual): body", made["body"])
         made["body"] = [_layer(f"{where}, body {i}", inner, None, factor) for i, inner in enumerate(body, 1)]
         if "projection" in made:
@@ -236,8 +245,9 @@ def describe(layers: Iterable[Any]) -> list[dict[str, Any]]:
     """The plain data of layers, as a TOML file would hold them; defaults are left out."""
     described = []
     for layer in layers:
-        entry = {"kind": layer.kind}
-        for part in fields(layer):
+        own = KINDS.get(layer.kind) is not type(layer)
+        entry = {"kind": reference_of(type(layer)) if own else layer.kind}
+        for part in fields(layer) if is_dataclass(layer) else ():
             value = getattr(layer, part.name)
             if part.name == "body":
                 value = describe(value)

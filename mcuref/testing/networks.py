@@ -11,6 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mcuref.layers import (
+    ACTIVATIONS,
     AveragePool2D,
     Conv2D,
     Dense,
@@ -20,7 +21,6 @@ from mcuref.layers import (
     Input,
     MaxPool2D,
     ReLU,
-    ReLU6,
     Reshape,
     Residual,
 )
@@ -58,7 +58,7 @@ def networks(draw: st.DrawFn, max_dense: int = 4, convolutional: bool | None = N
     """A small Network, dense or convolutional (drawn if `convolutional` is None).
 
     Dense: Input, Flatten where the input needs it, 1 to `max_dense` Dense layers, the last one last. Before and between
-    them stand no, one or two ReLUs, so that masks, in-place results and their opposites all occur. Convolutional: an
+    them stand no, one or two activations, so that masks, in-place results and their opposites all occur. Convolutional: an
     image or a signal, up to three convolutions, pools, activations and residual blocks in any order, blocks inside
     blocks among them, then one value a channel or all of them, and one or two Dense layers.
     """
@@ -68,7 +68,8 @@ def networks(draw: st.DrawFn, max_dense: int = 4, convolutional: bool | None = N
         first = draw(inputs())
         layers = [first] + ([Flatten()] if len(first.shape) > 1 else [])
         for position in range(draw(st.integers(1, max_dense))):
-            layers += [ReLU()] * draw(st.sampled_from([0, 0, 0, 1] if position == 0 else [1, 1, 0, 2]))
+            activation = draw(st.sampled_from(ACTIVATIONS))()
+            layers += [activation] * draw(st.sampled_from([0, 0, 0, 1] if position == 0 else [1, 1, 0, 2]))
             layers.append(Dense(draw(st.sampled_from(WIDTHS))))
     return Network(layers, seed=draw(st.integers(0, 255)), name="drawn")
 
@@ -137,7 +138,8 @@ def _blocks(draw, shape, depth, same_shape):
 
 def _activations():
     """No, one or (rarely) two activations."""
-    return st.sampled_from([[ReLU()], [], [ReLU6()], [ReLU(), ReLU()]])
+    others = [[layer()] for layer in ACTIVATIONS if layer is not ReLU]
+    return st.sampled_from([[ReLU()], [], *others, [ReLU(), ReLU()]])
 
 
 @st.composite

@@ -12,6 +12,7 @@ Sources: arXiv 2308.09201 (TinyProp), arXiv 2409.07109 (TinyPropv2), arXiv 1706.
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -211,6 +212,13 @@ def relu_backward(dy: Array, y: Array, limit: float = np.inf) -> Float64s:
     """dx = dy where the output is 0 < y < limit, else 0 (so the derivative at 0 and limit is 0), any shape, float64."""
     y = np.asarray(y)
     return np.where((y > 0) & (y < limit), np.asarray(dy, np.float64), 0)
+
+
+# By kind of layer: y(x), and dx(dy, y)
+ACTIVATIONS: dict[str, tuple[Callable[[Array], Float64s], Callable[[Array, Array], Float64s]]] = {
+    "relu": (relu_forward, relu_backward),
+    "relu6": (partial(relu_forward, limit=6), partial(relu_backward, limit=6)),
+}
 
 
 def softmax_cross_entropy(z: Array, label: int) -> tuple[float, Float64s]:

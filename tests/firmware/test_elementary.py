@@ -1,6 +1,7 @@
-"""The C twins of the elementary functions and rules, value by value: last bits that programs seldom come to."""
+"""The C twins of elementary functions, rules and activations, value by value: last bits that programs seldom come to."""
 
 import ctypes
+import importlib
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from mcuref.firmware.difference import first_difference
 from mcuref.firmware.toolchain import compile_all, link
 from mcuref.kernels import elementary, selection
 from mcuref.kernels.jit import kernel
+from mcuref.layers import ACTIVATIONS
+from mcuref.operators import OPERATORS
 
 HOST = CORES["host"]
 LOOPS = """
@@ -93,3 +96,28 @@ def test_rules_in_c_compute_the_bits_of_their_twins(library, name):
     expected = np.empty(len(x), np.float32)
     each_rule(getattr(selection, name), expected, x)
     assert first_difference(expected, computed(library, name, x, len(x))) < 0
+
+
+@pytest.mark.parametrize("layer", [activation() for activation in ACTIVATIONS], ids=lambda layer: layer.kind)
+def test_activations_in_c_compute_the_bits_of_their_twins(library, layer):
+    """Forward over all magnitudes, and back from what came out."""
+    sizes = np.append(floats(1e-45, 3.4e38, 9973), np.float32([0, np.inf, np.nan]))
+    x = np.concatenate([sizes, -sizes])
+    dy, y = np.random.default_rng(0).uniform(-2, 2, x.size).astype(np.float32), np.empty_like(x)
+    for way, inputs in (("forward", (x,)), ("backward", (dy, y))):
+        operator = operator_of(layer, way)
+        constants = [np.float32(getattr(layer, name)) for name in operator.constants]
+        kernels = importlib.import_module(f"mcuref.kernels.{operator.module}")
+        expected, found = np.empty_like(x), np.empty_like(x)
+        getattr(kernels, operator.kernel)(expected, *inputs, *constants)
+        pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in (found, *inputs)]
+        library[f"mcuref_{operator.kernel}"](*pointers, *map(ctypes.c_float, constants), ctypes.c_int32(x.size))
+        assert first_difference(expected, found) < 0
+        y[:] = expected
+    assert x.size > 100_000
+
+
+def operator_of(layer, way):
+    """The operator that an activation emits: its own, or that of the class that it is derived from."""
+    names = [f"{getattr(base, 'kind', '')}_{way}_f32" for base in type(layer).__mro__]
+    return next(OPERATORS[name] for name in names if name in OPERATORS)

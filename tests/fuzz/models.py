@@ -10,10 +10,9 @@ import sys
 
 from harness import attack
 
-KINDS = (
-    "dense", "conv", "depthwise", "relu", "flatten", "reshape", "maxpool", "avgpool", "globalavgpool", "residual", "input",
-    "add", "softmax", "", "\x1b[31m",
-)  # fmt: skip
+from mcuref import layers
+
+KINDS = (*layers.KINDS, "input", "add", "softmax", "", "\x1b[31m")
 ARGUMENTS = (
     "outputs", "filters", "kernel", "stride", "padding", "shape", "body", "projection", "kind", "dilation", "a\x9bb",
 )  # fmt: skip

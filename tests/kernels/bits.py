@@ -1,7 +1,9 @@
 """Comparing float32 arrays bit by bit: signed zeros differ, all NaN are one class (their sign is not portable)."""
 
+import numba
 import numpy as np
 
+STRIDE = 997 if not numba.config.DISABLE_JIT else 499_979  # every 997th float32; far fewer as plain Python
 EPS = 2.0**-23  # distance from 1 to the next float32; one rounding errs by at most half of it
 UNDERFLOW = 2.0**-149  # the smallest float32: one operation on denormals errs by at most half of it
 SIZES = (1, 2, 3, 7, 8, 9, 15, 16, 17, 33)  # 8 lanes, 8 rows and 4 rows a pass: both sides of every edge
@@ -16,6 +18,16 @@ POOLS = {"ordinary": ORDINARY, "wild": WILD, "broken": BROKEN}
 def drawn(pool, shape, seed):
     """float32 array of that shape with entries of ``pool``."""
     return np.random.default_rng(seed).choice(pool, shape)
+
+
+def floats(low, high):
+    """Every STRIDE-th float32 from ``low`` to ``high``, both >= 0."""
+    return np.arange(np.float32(low).view(np.int32), np.float32(high).view(np.int32), STRIDE, np.int32).view(np.float32)
+
+
+def worst_ulps(got, exact):
+    """Largest error in units of the last place of the float32 next to the exact result."""
+    return np.max(np.abs(got - exact) / np.spacing(np.abs(exact).astype(np.float32)).astype(np.float64))
 
 
 def kept_of(entries, share, seed, dtype=np.uint16):

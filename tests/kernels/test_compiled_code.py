@@ -5,6 +5,8 @@ cache cannot be inspected and a test of a stale cache would test yesterday's cod
 is in the slow tier, and a few kernels are looked at always.
 """
 
+import importlib
+import inspect
 import json
 import os
 import re
@@ -20,12 +22,25 @@ import mcuref
 from mcuref import sources
 from mcuref.kernels import dense
 from mcuref.kernels.jit import STORE
+from mcuref.layers import ACTIVATIONS
+from mcuref.operators import OPERATORS
 
 from . import compiled_code as script
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
 
 PACKAGE = Path(mcuref.__file__).parent
+
+
+def of_activations():
+    """{name: kernel} of all kernels in the files that activations have for themselves."""
+    names = {o.module for o in OPERATORS.values() for layer in ACTIVATIONS if o.name.startswith(f"{layer.kind}_")}
+    modules = [importlib.import_module(f"mcuref.kernels.{name}") for name in sorted(names)]
+    functions = [f for m in modules for f in vars(m).values() if getattr(f, "__module__", "") == m.__name__]
+    return {f.__name__: f for f in functions if hasattr(f, "signatures")}
+
+
+ACTIVATING = of_activations()
 # An arithmetic kernel whose code had no float32 product would be a kernel whose code we did not see
 MULTIPLYING = (
     "execute",
@@ -48,13 +63,11 @@ MULTIPLYING = (
     "back_propagation_ratio",
     "decision",
     "kept_entries",
+    *(name for name, function in ACTIVATING.items() if " * " in inspect.getsource(function.py_func)),
 )
 IN_VECTORS = ("dense_forward_f32", "conv_forward_f32", "conv_backward_input_f32", "conv_update_f32", "depthwise_forward_f32")
 OTHERS = (
-    "relu_forward_f32",
-    "relu_backward_f32",
-    "relu_mask_forward_f32",
-    "relu_mask_backward_f32",
+    *(name for name in ACTIVATING if name not in MULTIPLYING),
     "rint_f32",
     "max_pool_forward_f32",
     "max_pool_backward_f32",

@@ -8,9 +8,7 @@ from mcuref.kernels import elementary
 from mcuref.kernels.hashing import START, fnv1a
 from mcuref.kernels.jit import FLAGS
 
-from .bits import assert_same_bits
-
-STRIDE = 997 if not numba.config.DISABLE_JIT else 499_979  # every 997th float32; far fewer as plain Python
+from .bits import assert_same_bits, floats, worst_ulps
 
 
 def over(kernel):
@@ -30,16 +28,6 @@ def over(kernel):
 
 
 exp, log, rint = (over(kernel) for kernel in (elementary.exp_f32, elementary.log_f32, elementary.rint_f32))
-
-
-def floats(low, high):
-    """Every STRIDE-th float32 from ``low`` to ``high``, both >= 0."""
-    return np.arange(np.float32(low).view(np.int32), np.float32(high).view(np.int32), STRIDE, np.int32).view(np.float32)
-
-
-def worst_ulps(got, exact):
-    """Largest error in units of the last place of the float32 next to the exact result."""
-    return np.max(np.abs(got - exact) / np.spacing(np.abs(exact).astype(np.float32)).astype(np.float64))
 
 
 def test_exp_is_within_one_ulp():

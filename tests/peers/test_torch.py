@@ -8,6 +8,7 @@ import pytest
 import mcuref
 from mcuref import SGD, Dense, Full, Input, Network, ReLU
 from mcuref.layers import (
+    ACTIVATIONS,
     AveragePool2D,
     Conv2D,
     DepthwiseConv2D,
@@ -56,10 +57,8 @@ def torch_forward(network, parameters, x):
             out = F.linear(x, w, b)
         elif layer.kind in ("flatten", "reshape"):
             out = x.reshape(network.shapes[i])
-        elif layer.kind == "relu":
-            out = torch.relu(x)
-        elif layer.kind == "relu6":
-            out = F.hardtanh(x, 0.0, 6.0)
+        elif isinstance(layer, ACTIVATIONS):
+            out = getattr(torch.nn, type(layer).__name__)()(x)
         elif layer.kind == "add":
             out = inputs[0] + inputs[1]
         else:
@@ -195,6 +194,13 @@ def test_momentum_and_batch(layers, batch, momentum):
     for instruction, counts in zip(program.instructions, program.counts):
         if instruction.phase == "apply":
             assert counts[KEPT] == 6 // batch * instruction["R"], f"a row of {instruction.layer} has no error"
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=lambda layer: layer.kind)
+def test_every_activation(activation):
+    """Its output kept for a weight gradient, and in front of a pool."""
+    layers = [Input((7, 6, 3)), Conv2D(6, 3), activation(), Conv2D(5, 2), activation(), AveragePool2D(2), Flatten()]
+    assert_trained_alike(Network([*layers, Dense(7), activation(), Dense(4)], seed=2), SGD(0.05, "constant"), 5)
 
 
 def test_input_gradient():

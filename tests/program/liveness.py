@@ -1,11 +1,13 @@
 """Which bytes hold a needed value when: worked out from a program's instructions alone, not from its plan."""
 
+from mcuref.layers import ACTIVATIONS
 from mcuref.memory.buffers import aligned
+from mcuref.operators import OPERATORS
 
 # a kernel that reads element i before it writes element i, and nothing else of it afterwards
 IN_PLACE = {
-    "relu_forward_f32", "relu_mask_forward_f32", "relu_backward_f32", "relu_mask_backward_f32",
     "softmax_cross_entropy_f32", "mean_squared_error_f32", "reconstruction_f32", "add_forward_f32", "add_backward_f32",
+    *(name for name in OPERATORS for layer in ACTIVATIONS if name.startswith(f"{layer.kind}_")),
 }  # fmt: skip
 
 

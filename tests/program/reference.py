@@ -10,12 +10,13 @@ place of its window. A dense layer has one output position, one tap and as many 
 
 import numpy as np
 
-from mcuref.layers import Dense, DepthwiseConv2D, GlobalAveragePool, MaxPool2D, ReLU
+from mcuref.layers import ACTIVATIONS, Dense, DepthwiseConv2D, GlobalAveragePool, MaxPool2D, ReLU
 from mcuref.testing import oracles
 
 U = 2.0**-24
 SLACK = 1.25
 SMALLEST = 1e-36  # exp() below float32's normal numbers is 0
+ACTIVATED = 8 * U  # what an activation's kernel may be off by, of its result: 4 units in the last place
 POOLS = ("maxpool", "avgpool", "globalavgpool")
 
 
@@ -83,10 +84,8 @@ def forward(network, parameters, x, e):
         if network.parameter_shapes(i):
             w, b = (parameters[f"{network.names[i]}.{kind}"].astype(np.float64) for kind in ("weights", "bias"))
             values.append(_weighted(layer, network.input_shape(i), *inputs[0], w, b))
-        elif isinstance(layer, ReLU):
-            x, e = inputs[0]
-            low, middle, high = (np.clip(v, 0, layer.limit) for v in (x - e, x, x + e))
-            values.append((middle, np.maximum(high - middle, middle - low)))
+        elif isinstance(layer, ACTIVATIONS):
+            values.append(_activated(layer, *inputs[0]))
         elif layer.kind in POOLS:
             values.append(_pooled(layer, network.input_shape(i), *inputs[0]))
         elif layer.kind == "add":
@@ -111,6 +110,13 @@ def _weighted(layer, shape, x, e, w, b):
     size = summed(np.abs(seen), np.abs(w)) + np.abs(b)
     bound = summed(e_seen, np.abs(w)) + SLACK * (terms + 2) * U * (size + summed(e_seen, np.abs(w)))
     return (summed(seen, w) + b).reshape(-1), bound.reshape(-1)
+
+
+def _activated(layer, x, e):
+    """Each grows with its input. A rectifier is exact."""
+    low, middle, high = (oracles.ACTIVATIONS[layer.kind][0](v) for v in (x - e, x, x + e))
+    bound = np.maximum(high - middle, middle - low)
+    return middle, bound if isinstance(layer, ReLU) else bound + ACTIVATED * (np.abs(middle) + bound) + SMALLEST
 
 
 def _pooled(layer, shape, x, e):
@@ -184,6 +190,8 @@ def _passed(network, parameters, i, values, delta, e, kept):
         return _propagated(layer, shape, delta, e, w, np.asarray(kept, int))
     if isinstance(layer, ReLU):
         return _rectified(delta, e, *values[i], layer.limit)
+    if isinstance(layer, ACTIVATIONS):
+        return _sloped(layer, delta, e, *values[i])
     if isinstance(layer, MaxPool2D):
         return _to_the_largest(layer, shape, delta, e, x, e_x)
     if layer.kind in POOLS:
@@ -201,6 +209,13 @@ def _rectified(dy, e, y, e_y, limit):
     unsure = (e_y > 0) & ((y <= e_y) | (y >= limit - e_y))
     passes = (y > 0) & (y < limit)
     return np.where(passes, dy, 0), np.where(unsure, np.abs(dy) + e, np.where(passes, e, 0))
+
+
+def _sloped(layer, dy, e, y, e_y):
+    """By a slope that follows from the output, and changes by no more than y^2 does; it is rounded thrice."""
+    slope = oracles.ACTIVATIONS[layer.kind][1](np.ones_like(y), y)
+    off = 2 * e_y + e_y**2 + 4 * U
+    return dy * slope, e * (np.abs(slope) + off) + np.abs(dy) * off
 
 
 def _to_the_largest(layer, shape, dy, e, x, e_x):

@@ -5,10 +5,26 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from mcuref import SGD, Full, InputError, NonFiniteError, TopK, build, compile, find_target, operators
+from mcuref import (
+    SGD,
+    Dense,
+    Full,
+    Input,
+    InputError,
+    Network,
+    NonFiniteError,
+    ReLU6,
+    TopK,
+    build,
+    compile,
+    find_target,
+    operators,
+)
 from mcuref.export.material import Material
 from mcuref.export.project import write_project
 from mcuref.kernels.selection import keep_nonzero
+from mcuref.models import describe
+from mcuref.models.description import make_network_layers
 from mcuref.operations.views import END, GO_ON, JUMP, indices, words
 from mcuref.operators import OPERATORS, register
 from mcuref.operators.columns import CHOSEN, IN, KEPT, OUT, D
@@ -158,8 +174,8 @@ class Bare:
 
 @pytest.fixture
 def module(tmp_path, monkeypatch):
-    """A function that writes a module into the working directory."""
-    monkeypatch.chdir(tmp_path)
+    """A function that writes a module to where modules are looked for."""
+    monkeypatch.syspath_prepend(tmp_path)
 
     def write(text, name=f"rule_{id(tmp_path)}"):
         (tmp_path / f"{name}.py").write_text(text)
@@ -200,7 +216,7 @@ def test_a_rule_without_settings_is_taken():
 
 
 @pytest.mark.parametrize("method, sentence", [
-    ("{}:Strange", "rule of class 'Strange' has no 'bias'; mcuref.rules.Rule says what it needs"),
+    ("{}:Strange", "has no 'bias'; mcuref.rules.Rule says what it needs"), ("subprocess:Popen", "has no 'method'"),
     ("{}:Nothing", "is not there; it must be package.module:Class"), ("{}:", "is not there; it must be"),
     ("no_such_module:Rule", "cannot be imported: No module named 'no_such_module'"), ("{}:RULE", "is not there"),
     ("{}:TopK.select", "is not there"), ("{}:dataclass", "is not a class"), (":Half", "is not there"),
@@ -231,3 +247,70 @@ def test_settings_of_a_rule_from_outside(module):
 def test_what_is_no_instance_of_a_rule_is_refused(rule):
     with pytest.raises(InputError, match="is not an update rule, such as mcuref.TinyProp"):
         checked(rule)
+
+
+def test_what_is_no_rule_is_not_called(module):
+    """A reference may stand in a file of others: what has not all that a rule has is never made."""
+    name = module(
+        "class Loud:\n    method = bias = 'x'\n    def __init__(self, **given): raise SystemExit(9)\n", "loud_rule"
+    )
+    with pytest.raises(InputError, match="has no 'decide'"):
+        make(f"{name}:Loud")
+
+
+# -- layers ------------------------------------------------------------------------------------------------------------
+
+LAYER = """
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class Clipped:
+    limit: float = 1.0
+    kind = "clipped"
+    def output_shape(self, shape): return shape
+    def parameter_shapes(self, shape): return {}
+    def forward(self, emit, x):
+        out = emit.buffer("activation", x.shape, "activations")
+        emit("relu_forward", y=out, x=x, n=x.shape[0], limit=self.limit)
+        return out, out
+    def backward(self, emit, dy, saved):
+        dx = emit.buffer("input_error", dy.shape, "errors")
+        emit("relu_backward", dx=dx, dy=dy, y=saved, n=dy.shape[0], limit=self.limit)
+        return dx
+
+class Strange:
+    kind = "strange"
+    def output_shape(self, shape): return shape
+"""
+
+
+def test_a_layer_from_outside_is_trained_and_described(module):
+    name = f"{module(LAYER, 'clipped_layer')}:Clipped"
+    described = [{"kind": "dense", "outputs": 8}, {"kind": name, "limit": 6.0}, {"kind": "dense", "outputs": 3}]
+    layers = make_network_layers(described)
+    mine, known = (Network([Input((9,)), *some], seed=3) for some in (layers, [Dense(8), ReLU6(), Dense(3)]))
+    assert describe(mine.written[1:]) == described and mine.names[2] == "clipped1"
+    first, second = (compile(network, Full(), SGD(0.1)) for network in (mine, known))
+    assert first.train(X, Y).losses.tobytes() == second.train(X, Y).losses.tobytes()
+    for key, value in second.parameters().items():
+        assert first.parameters()[key].tobytes() == value.tobytes()
+
+
+@pytest.mark.parametrize("kind, sentence", [
+    ("strange_layer:Strange", "layer 1: layer 'strange_layer:Strange' has no 'parameter_shapes'; mcuref.layers.Layer says"),
+    ("strange_layer:Nothing", "layer 1: layer 'strange_layer:Nothing' is not there; it must be package.module:Class"),
+    ("subprocess:Popen", "layer 1: layer 'subprocess:Popen' has no 'kind'"),
+])  # fmt: skip
+def test_what_is_no_layer_is_refused(module, kind, sentence):
+    module(LAYER, "strange_layer")
+    with pytest.raises(InputError) as error:
+        make_network_layers([{"kind": kind}])
+    assert sentence in str(error.value)
+
+
+def test_an_object_that_lacks_something_of_a_layer_is_refused():
+    class Half:
+        kind = "half"
+
+    with pytest.raises(InputError, match="layer of class 'Half' has no 'output_shape'; mcuref.layers.Layer says what"):
+        Network([Input((9,)), Half(), Dense(3)])

@@ -10,6 +10,7 @@ import pytest
 
 from mcuref import Data, InputError, NonFiniteError, TinyProp, TinyPropV2, build, compile, sources
 from mcuref.experiments.protocols import TrainingProtocol
+from mcuref.incremental import keeping
 from mcuref.runs import checkpoints, fingerprint, training
 from mcuref.runs.training import Run, TrainingCheckpoints
 
@@ -284,3 +285,9 @@ def test_the_momentum_of_a_run_is_part_of_its_state(data, tmp_path):
     stopped(make(data, CONTINUE, tmp_path), 5)
     names = set(checkpoints.read(tmp_path / "checkpoint")[1])
     assert {"program.dense1.weights_velocity", "program.dense1.touched_rows", "program.input.batch"} <= names
+
+
+@pytest.mark.parametrize("name", [*training.SOURCES, *keeping.SOURCES])
+def test_sources_that_are_named_are_there(name):
+    """A name that no file has would be overlooked, and its edits with it."""
+    assert list(sources.PACKAGE.glob(name))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mcuref.errors import InputError
+from mcuref.layers import ACTIVATIONS
 from mcuref.testing import oracles
 
 W = np.array([[1.0, 2.0, 3.0], [-1.0, 0.5, 0.0]])
@@ -64,6 +65,15 @@ def test_relu_and_its_derivative_which_is_0_at_0():
 def test_relu_with_a_limit_has_derivative_0_there():
     assert oracles.relu_forward([-1.0, 0.0, 2.0, 6.0, 7.0], 6).tolist() == [0.0, 0.0, 2.0, 6.0, 6.0]
     assert oracles.relu_backward([1.0, 2.0, 3.0, 4.0, 5.0], [0.0, 0.5, 5.5, 6.0, 6.0], 6).tolist() == [0, 2, 3, 0, 0]
+
+
+@pytest.mark.parametrize("kind", [layer.kind for layer in ACTIVATIONS])
+def test_backward_of_activations_agrees_with_finite_differences(kind):
+    forward, backward = oracles.ACTIVATIONS[kind]
+    x = np.array([-30.0, -3.25, -0.5, -1e-3, 1e-3, 0.5, 1.25, 5.5, 30.0])
+    dy = np.arange(1.0, 10.0)
+    slope = oracles.finite_difference(lambda v: np.sum(dy * forward(v)), x)
+    np.testing.assert_allclose(backward(dy, forward(x)), slope, rtol=1e-6, atol=1e-7)
 
 
 def test_add():

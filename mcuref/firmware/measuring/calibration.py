@@ -10,6 +10,7 @@ from mcuref.datasets import load
 from mcuref.errors import MissingData
 from mcuref.export.material import Material
 from mcuref.layers import (
+    ACTIVATIONS,
     AveragePool2D,
     Conv2D,
     Dense,
@@ -45,7 +46,7 @@ REAL = ("mlp-64-32-10", "cnn-8", "mlp-784-32-10", "cnn-28", "mlp-har", "cnn-32")
 
 
 def calibration_programs():
-    """List of Material: every opcode, with odd sizes, strides and paddings, always the same.
+    """List of Material: every opcode but those of some activations, with odd sizes, strides and paddings, always the same.
 
     The samples are pixels of the embedded digits, poured into the shape at hand: after normalisation and ReLU they have
     the zeros and the range that real activations have, which is what software floats depend on. Some networks of the
@@ -60,6 +61,18 @@ def calibration_programs():
     for name in REAL:
         with suppress(MissingData):
             materials += [zoo_material(name, method, 3) for method in ("full", "tinyprop")]
+    return materials
+
+
+def activation_programs():
+    """List of Material, for instructions of activations that no other program has: a new one changes no other formula."""
+    materials = []
+    for activation in ACTIVATIONS:
+        random = np.random.default_rng(2)
+        for turn in range(12):
+            widths = [int(n) for n in random.integers(2, 200, 3)]
+            hidden = [part for width in widths[1:] for part in (Dense(width), activation())]
+            materials.append(_small(Network([_input(random, (widths[0],)), *hidden, Dense(7)], seed=turn), turn))
     return materials
 
 

@@ -22,7 +22,7 @@ from mcuref.export.cores import FLAGS, MEASURED_CORES, find_core
 from mcuref.files import write_json
 from mcuref.firmware import toolchain
 from mcuref.firmware.answer import STEPS, TRACE
-from mcuref.firmware.measuring.calibration import calibration_programs, counted
+from mcuref.firmware.measuring.calibration import activation_programs, calibration_programs, counted
 from mcuref.firmware.profile import count_instructions
 
 DIGITS = 6  # significant, of a coefficient
@@ -30,11 +30,15 @@ NOTHING = 1e-4  # instructions: what rounding errors leave of a coefficient that
 STEP_PROGRAMS = 60  # of the programs, for what a step does between its rows
 
 
-def fit_core(core, materials):
-    """Measure the programs on a core and fit; returns what the core's JSON file holds."""
+def fit_core(core, materials, others):
+    """Measure the programs on a core and fit; returns what the core's JSON file holds.
+
+    Of ``others`` only instructions count that are not in ``materials``.
+    """
     rows, _ = count_instructions(core, materials, TRACE)
     steps, _ = count_instructions(core, materials[:STEP_PROGRAMS], STEPS)
-    points = observations(materials, rows, steps)
+    more, _ = count_instructions(core, others, TRACE)
+    points = dict(sorted({**observations(others, more, ()), **observations(materials, rows, steps)}.items()))
     return {
         "core": core.title,
         "compiler": toolchain.version(core),
@@ -87,7 +91,7 @@ def observations(materials, rows, steps):
             around = {"run": material.steps, "row": int(program.counts[:, 0].sum())}
             points.setdefault("step", []).append((around, sum(whole.steps) - measured.sum(), sum(whole.steps)))
         points.setdefault("inference", []).append(_inference(material, by_row))
-    return dict(sorted(points.items()))
+    return points
 
 
 def _inference(material, measurement):
@@ -129,9 +133,9 @@ def main(arguments=None):
 
 
 def _fit_all(names):
-    materials = calibration_programs()
+    materials, others = calibration_programs(), activation_programs()
     for name in names:
-        content = fit_core(find_core(name), materials)
+        content = fit_core(find_core(name), materials, others)
         write_json(MEASURED / f"instructions-{name}.json", content)
         print(f"{name}: {content['programs']} programs, {content['compiler']}")
         for opcode, formula in content["formulas"].items():

@@ -1,4 +1,8 @@
-"""Rectified linear units."""
+"""Activations: layers without parameters that compute element by element, each output from its own input.
+
+All that runs over every activation (what a network is written with, random networks, the conformance list, the networks that
+instructions are measured on) takes them from `ACTIVATIONS`. One that is new comes at its end: places in lists are seeds.
+"""
 
 from dataclasses import dataclass
 from math import inf
@@ -6,17 +10,11 @@ from math import inf
 from mcuref.layers.layer import Emit, Shape
 from mcuref.memory.buffers import Buffer
 
+__all__ = ["ReLU", "ReLU6"]
 
-@dataclass(frozen=True)
-class ReLU:
-    """max(x, 0), element by element; the derivative at 0 is 0.
 
-    Works in place. The way back needs to know where the output was positive: it reads the output itself if the weight
-    gradient of a layer behind it keeps that anyway, else a mask of one bit an element.
-    """
-
-    kind = "relu"
-    limit = inf
+class _Elementwise:
+    """What all of them share: no parameters, and the shape stays."""
 
     def output_shape(self, shape: Shape) -> Shape:
         """The input's."""
@@ -25,6 +23,18 @@ class ReLU:
     def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
         """No parameters."""
         return {}
+
+
+@dataclass(frozen=True)
+class ReLU(_Elementwise):
+    """max(x, 0), element by element; the derivative at 0 is 0.
+
+    Works in place. The way back needs to know where the output was positive: it reads the output itself if the weight
+    gradient of a layer behind it keeps that anyway, else a mask of one bit an element.
+    """
+
+    kind = "relu"
+    limit = inf
 
     def forward(self, emit: Emit, x: Buffer) -> tuple[Buffer, dict[str, Buffer]]:
         """Emit min(max(x, 0), limit), with a bit mask if that is all that the way back needs."""
@@ -54,3 +64,6 @@ class ReLU6(ReLU):
 
     kind = "relu6"
     limit = 6.0
+
+
+ACTIVATIONS = (ReLU, ReLU6)
