@@ -134,7 +134,8 @@ class Trainer:
         self.program.counts[:] = arrays["counts"]
         self.history, self._epoch, self._resumed = [dict(row) for row in plain["history"]], None, True
         if plain["epoch"] is not None:
-            self._epoch = _Epoch(dict(plain["epoch"]["before"]), Shown(len(self.data.x_train)), plain["epoch"]["done"])
+            shown = Shown(len(self.data.x_train), self.program.arithmetic.loss)
+            self._epoch = _Epoch(dict(plain["epoch"]["before"]), shown, plain["epoch"]["done"])
             self._epoch.shown.losses[:], self._epoch.shown.trained[:] = arrays["losses"], arrays["trained"]
 
     def _check(self, plain, arrays):
@@ -152,7 +153,7 @@ class Trainer:
             raise InputError(f"it has {len(history) + (epoch is not None)} epochs; the run has {self.epochs}")
         shapes = {"counts": np.zeros_like(self.program.counts)}
         if epoch is not None:
-            shapes |= {"losses": np.zeros(count, np.float32), "trained": np.zeros(count, bool)}
+            shapes |= {"losses": np.zeros(count, self.program.arithmetic.loss), "trained": np.zeros(count, bool)}
             if epoch["before"].keys() != self._totals().keys():
                 raise InputError("its epoch has not the counts of this program")
             arguments.whole("samples shown", epoch.get("done"), 0, count)
@@ -203,7 +204,7 @@ class Trainer:
         """Show the training samples that the epoch has not seen yet; returns the epoch's row of the history."""
         count, number = len(self.data.x_train), len(self.history)
         if self._epoch is None:
-            self._epoch = _Epoch(self._totals(), Shown(count), 0)
+            self._epoch = _Epoch(self._totals(), Shown(count, self.program.arithmetic.loss), 0)
         epoch, begin = self._epoch, self._epoch.done
         first, total = number * count, self.epochs * count
 

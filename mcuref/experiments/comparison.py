@@ -118,14 +118,14 @@ class Comparison:
         return run.start(), run.second
 
     def _train(self, method, rule, seed, start):
-        """(result, seconds, plan, instructions a step) of one run."""
+        """(result, seconds, plan, arithmetic, instructions a step) of one run."""
         network, data = start.result()
         program = self.compiled(rule, network)
         began = time.perf_counter()
         progress = self._progress(f"{method}, seed {seed}")
         result = Trainer(program, data, epochs=self.protocol.epochs, seed=seed, progress=progress).run()
         seconds = time.perf_counter() - began
-        return result, seconds, program.plan, self._instructions(program, data.x_train[:SAMPLES])
+        return result, seconds, program.plan, program.arithmetic.name, self._instructions(program, data.x_train[:SAMPLES])
 
     def _instructions(self, program, x):
         """Instructions of an average training step of a program that has run, on the budget's core; None if unknown.
@@ -146,13 +146,13 @@ class Comparison:
         return update
 
     def _row(self, method, preset, rule, runs):
-        results, plan = [result for result, *_ in runs], runs[0][2]
+        results, (_, _, plan, dtype, _) = [result for result, *_ in runs], runs[0]
         instructions = [count for *_, count in runs]
         scores = [result.score for result in results]
         return {
             "method": method,
             "preset": preset,
-            "dtype": "float32",
+            "dtype": dtype,
             "metric": results[0].metric,
             "accuracy": float(np.mean(scores)),
             "accuracy_std": deviation(scores),

@@ -125,7 +125,7 @@ def _python_forward(material, index, upto):
 def _loss(material, index):
     """Bits of a sample's loss, without a step; those of -1 where there is no row that computes one."""
     if not material.steps:
-        return int(np.float32(-1).view(np.int32))
+        return _bits(np.full(1, -1, material.program.arithmetic.loss))
     y = None if material.y is None else material.y[index : index + 1]
     step = material.program.step(material.x[index : index + 1], y, None, 0, 1)
     step.run(0, material.program.listing.forward_rows + 1)

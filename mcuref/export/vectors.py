@@ -50,7 +50,7 @@ def golden_vectors(material: Material) -> dict[str, NDArray[Any]]:
     """{name: array} of a :class:`mcuref.export.material.Material`: those of ``ARRAYS``, sizes, names, and ``about``."""
     material = replace(material, program=material.program.fresh())
     program, image, trace = material.program, Image(material.program), python_trace(material)
-    written = _written(material, trace)
+    written, output = _written(material, trace), program.listing.output
     hashes = [(sample, row, value) for sample, (rows, *_) in enumerate(trace.steps) for row, value in rows]
     arrays = {
         "table": program.table,
@@ -62,11 +62,11 @@ def golden_vectors(material: Material) -> dict[str, NDArray[Any]]:
         "rates": material.rates,
         "hashes": np.array(hashes, np.uint32).reshape(-1, 3),
         "statuses": np.array([status for _, status, _ in trace.steps], np.int32),
-        "losses": np.array([bits for *_, bits in trace.steps], np.int32).view(np.float32),
+        "losses": np.array([bits for *_, bits in trace.steps], np.int32).view(program.arithmetic.loss),
         "written_at": np.cumsum([0, *map(len, written)], dtype=np.int32),
         "written": np.frombuffer(b"".join(written), np.uint8),
         "classes": np.array([best for best, *_ in trace.inferences], np.int32),
-        "outputs": np.array([z for _, z, _ in trace.inferences], np.float32).reshape(-1, program.network.outputs),
+        "outputs": np.array([z for _, z, _ in trace.inferences], output.dtype).reshape(-1, *output.shape),
         "state": np.frombuffer(trace.state, np.uint32),
     }
     return {"about": np.array(json.dumps(_about(program)))} | _sizes(material, image, arrays) | _names(program) | arrays

@@ -3,12 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic, overload
-from numba.np.arrayobj import populate_array
 
 from mcuref.kernels.jit import kernel
+from mcuref.operations.uncounted import elements_of
 
 # Which instruction comes next: the one behind it, the one it jumps to, none because an error is not finite; or Python knows
 GO_ON, JUMP, END, OUTSIDE = range(4)
@@ -76,101 +73,8 @@ def words(memory, offset, n):
     return _elements(memory.i32, offset // 4, n)
 
 
-@intrinsic(prefer_literal=True)
-def _borrowed(typing_context, memory, field, offset, n):
-    """The elements of one array of the arena: a view that is not counted, because the arena outlives every operation.
-
-    Counting references is most of the cost of a small row.
-    """
-    number = field.literal_value
-    array = memory.types[number]
-
-    def generate(context, builder, signature, arguments):
-        whole = context.make_array(array)(context, builder, builder.extract_value(arguments[0], number))
-        offset, count = (context.cast(builder, arguments[i], signature.args[i], types.intp) for i in (2, 3))
-        there = builder.icmp_signed(">=", offset, offset.type(0))
-        count, offset = builder.select(there, count, count.type(0)), builder.select(there, offset, offset.type(0))
-        size = array.dtype.bitwidth // 8
-        data = cgutils.pointer_add(builder, whole.data, offset, whole.data.type)
-        view = context.make_array(array)(context, builder)
-        populate_array(view, data, [count], [count.type(size)], count.type(size), None)
-        return view._getvalue()
-
-    return array(memory, field, offset, n), generate
-
-
-@overload(words, inline="always")
-def _overload_words(memory, offset, n):
-    return lambda memory, offset, n: _borrowed(memory, 2, offset, n)
-
-
-def uncounted(arrays):
-    """A tuple of arrays, to work on as long as its own tuple is there."""
-    return arrays
-
-
-@intrinsic
-def _uncounted(typing_context, arrays):
-    """The same tuple, of views that are not counted: passing it on costs nothing then."""
-
-    def generate(context, builder, signature, arguments):
-        (found,) = arguments
-        for i, kind in enumerate(arrays.types):
-            view = context.make_array(kind)(context, builder, builder.extract_value(found, i))
-            view.meminfo = cgutils.get_null_value(view.meminfo.type)
-            found = builder.insert_value(found, view._getvalue(), i)
-        return found
-
-    return arrays(arrays), generate
-
-
-@overload(uncounted, inline="always")
-def _overload_uncounted(arrays):
-    return lambda arrays: _uncounted(arrays)
-
-
-def line(table, index, first):
-    """Row number ``index`` of a table, from column ``first`` on."""
-    return table[index, first:]
-
-
-@intrinsic
-def _line(typing_context, table, index, first):
-    """The same: a view that is not counted."""
-    array = types.Array(table.dtype, 1, "C")
-
-    def generate(context, builder, signature, arguments):
-        whole = context.make_array(table)(context, builder, arguments[0])
-        index, first = (context.cast(builder, arguments[i], signature.args[i], types.intp) for i in (1, 2))
-        width = builder.extract_value(whole.shape, 1)
-        size = width.type(table.dtype.bitwidth // 8)
-        number = builder.add(builder.mul(index, width), first)
-        data = cgutils.pointer_add(builder, whole.data, builder.mul(number, size), whole.data.type)
-        view = context.make_array(array)(context, builder)
-        populate_array(view, data, [builder.sub(width, first)], [size], size, None)
-        return view._getvalue()
-
-    return array(table, index, first), generate
-
-
-@overload(line, inline="always")
-def _overload_line(table, index, first):
-    return lambda table, index, first: _line(table, index, first)
-
-
-@overload(f32, inline="always")
-def _overload_f32(memory, offset, n):
-    return lambda memory, offset, n: _borrowed(memory, 3, offset, n)
-
-
-@overload(u8, inline="always")
-def _overload_u8(memory, offset, n):
-    return lambda memory, offset, n: _borrowed(memory, 0, offset, n)
-
-
-@overload(indices, inline="always")
-def _overload_indices(memory, offset, n):
-    return lambda memory, offset, n: _borrowed(memory, 1, offset, n)
+for _number, _function in enumerate((u8, indices, words, f32)):  # in the order of Memory
+    elements_of(_number, _function)
 
 
 @kernel(inlined=True)

@@ -59,6 +59,7 @@ class Operator:
     phase : str, of `PHASES`: the part of the training step that it belongs to.
     outputs, inputs : tuple of :class:`Operand`, in the order of the table's columns; an update's outputs are read, too.
     dimensions, constants : tuple of str, names of the columns d0.. and f0..
+    constant_types : tuple of str, keys of `TYPES`, of the constants.
     in_place : (output, input) that may share bytes where nobody needs the input afterwards, or none.
     macs : str, multiply-accumulates, an expression over dimensions, ``runs`` and ``kept``.
     module : str, of its kernel: mcuref/kernels/<module>.py, mcuref/operations/<module>.py, and their twins in C.
@@ -78,6 +79,7 @@ class Operator:
     inputs: tuple[Operand, ...]
     dimensions: tuple[str, ...]
     constants: tuple[str, ...] = ()
+    constant_types: tuple[str, ...] = ()
     in_place: tuple[str, ...] = ()
     macs: str = "0"
     module: str = ""
@@ -147,7 +149,8 @@ def declare(
     """An :class:`Operator` from text: operands such as "z[O], u8 mask[(O + 7) // 8]?", other names with spaces between.
 
     An operand's type is f32 if none is given; no axes stand for any number of elements; ``?`` for one that may be missing.
-    The family is the name without its last part if none is given.
+    A constant is float32, or as said before its name: "i32:shift". The family is the name without its last part if none is
+    given.
     """
     if phase not in PHASES:
         raise ValueError(f"operator {name}: phase {phase!r} is none of {', '.join(PHASES)}")
@@ -159,7 +162,8 @@ def declare(
         outputs=_operands(outputs),
         inputs=_operands(inputs),
         dimensions=tuple(dimensions.split()),
-        constants=tuple(constants.split()),
+        constants=tuple(name.rpartition(":")[2] for name in constants.split()),
+        constant_types=tuple(name.rpartition(":")[0] or "f32" for name in constants.split()),
         in_place=tuple(in_place.split()),
         macs=macs,
         module=module,

@@ -12,7 +12,8 @@ import numpy as np
 from mcuref.errors import McurefError
 from mcuref.kernels.jit import compile_anew, forget, kernel
 from mcuref.operations.dispatch import run
-from mcuref.operations.views import END, JUMP, OUTSIDE, Host, Memory, Sample, line, uncounted
+from mcuref.operations.uncounted import line, uncounted
+from mcuref.operations.views import END, JUMP, OUTSIDE, Host, Memory, Sample
 from mcuref.operators import columns
 from mcuref.operators.columns import RUNS, F
 

@@ -8,7 +8,7 @@ import numpy as np
 from mcuref.errors import InputError
 from mcuref.memory.buffers import Buffer
 from mcuref.operators.columns import COLUMNS, IN, INPUTS, JUMP, LAYER, OPCODE, OUT, OUTPUTS, D, F
-from mcuref.operators.operator import Operator
+from mcuref.operators.operator import TYPES, Operator
 
 MOST_BYTES = (1 << 31) - 1  # that an int32 offset reaches
 
@@ -97,6 +97,6 @@ def encode(instructions: Sequence[Instruction], offsets: Mapping[Buffer, int]) -
                 if operand.name in instruction:
                     row[column] = offsets[instruction.operands[operand.name]]
         row[D : D + len(instruction.dimensions)] = [instruction.dimensions[name] for name in operator.dimensions]
-        constants = np.array([instruction.constants[name] for name in operator.constants], np.float32)
-        row[F : F + len(constants)] = constants.view(np.int32)
+        for column, (name, kind) in enumerate(zip(operator.constants, operator.constant_types), F):
+            row[column] = np.array(instruction.constants[name], TYPES[kind]).view(np.int32)
     return table

@@ -54,7 +54,7 @@ class Program:
 
     def fill(self, arena):
         """Bring an arena of this plan into its start state; returns it."""
-        start = self.listing.arithmetic.start(self.network.parameters)
+        start = self.arithmetic.start(self.network.parameters)
         for buffer, values in self.listing.constants.items():
             arena.view(buffer)[:] = values
         arena.view(self.listing.table)[:] = self.table
@@ -186,6 +186,11 @@ class Program:
         from mcuref.program.trace import trace
 
         return trace(self, x, y, order, first, total, watched)
+
+    @property
+    def arithmetic(self):
+        """How it computes, :class:`mcuref.program.arithmetic.Arithmetic`."""
+        return self.listing.arithmetic
 
     def step(self, x, y, order, first, total):
         """Checked samples and their learning rates, ready to run through the whole program: see :class:`Step`."""

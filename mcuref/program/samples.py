@@ -23,7 +23,7 @@ class Samples:
         """Validate against a program; InputError with one sentence if anything is wrong."""
         network = program.network
         x = checked_samples(network.input, x)
-        labels, targets = _answers(network, program.loss, y, len(x)) if labelled else _no_answers()
+        labels, targets = _answers(program, y, len(x)) if labelled else _no_answers(program)
         flat = x.reshape(-1)
         by_type = tuple(flat if x.dtype == t else np.zeros(0, t) for t in TYPES)
         return cls((*by_type, labels, targets), _order(order, len(x)))
@@ -57,15 +57,16 @@ def checked_samples(layer, x):
     return _plain(x)
 
 
-def _no_answers():
-    return np.zeros(0, np.int32), np.zeros(0, np.float32)
+def _no_answers(program):
+    return np.zeros(0, np.int32), np.zeros(0, program.arithmetic.target)
 
 
-def _answers(network, loss, y, count):
+def _answers(program, y, count):
     """Labels and targets for the loss."""
+    network, loss, (no_labels, no_targets) = program.network, program.loss, _no_answers(program)
     kind = find_loss(loss).target
     if kind == "none":
-        return _no_answers()
+        return no_labels, no_targets
     if y is None:
         raise InputError(f"loss {loss!r} needs y, one {'label' if kind == 'label' else 'row of targets'} a sample")
     y = _array("y", y)
@@ -74,15 +75,15 @@ def _answers(network, loss, y, count):
     if kind == "label" or y.ndim == 1 and np.issubdtype(y.dtype, np.integer):
         labels = _labels(y, network.outputs)
         if kind == "label":
-            return labels, np.zeros(0, np.float32)
-        return _no_answers()[0], np.eye(network.outputs, dtype=np.float32)[labels].reshape(-1)
+            return labels, no_targets
+        return no_labels, np.eye(network.outputs, dtype=no_targets.dtype)[labels].reshape(-1)
     if y.shape != (count, network.outputs) or y.dtype.kind not in "iuf":
         raise InputError(f"targets are {y.dtype}{y.shape}; they must be numbers of shape ({count}, {network.outputs})")
     with np.errstate(over="ignore"):
-        y = y.astype(np.float32)
+        y = y.astype(no_targets.dtype)
     if not np.isfinite(y).all():
         raise InputError(f"target {int(np.argwhere(~np.isfinite(y))[0][0])} has a NaN or infinite value")
-    return _no_answers()[0], _plain(y).reshape(-1)
+    return no_labels, _plain(y).reshape(-1)
 
 
 def _labels(y, classes):

@@ -18,14 +18,14 @@ class Shown:
     Types of losses and results are those of the program's arithmetic and of the buffer.
     """
 
-    def __init__(self, size, loss="float32", result=None):
+    def __init__(self, size, loss, result=None):
         self.losses = np.zeros(size, loss)
         self.trained = np.ones(size, bool)
         self.results = np.zeros((size, 0), np.uint8) if result is None else np.zeros((size, *result.shape), result.dtype)
 
     def part(self, first):
         """The same from sample ``first`` on: views, not copies."""
-        part = Shown(0)
+        part = Shown(0, self.losses.dtype)
         part.losses, part.trained, part.results = self.losses[first:], self.trained[first:], self.results[first:]
         return part
 
@@ -49,7 +49,7 @@ class Step:
         from mcuref.operations.views import Memory
         from mcuref.program import executor
 
-        arithmetic, size = program.listing.arithmetic, samples.order.size
+        arithmetic, size = program.arithmetic, samples.order.size
         self.executor, self.program, self.samples, self.counts = executor, program, samples, counts
         self.rates = np.zeros(size, arithmetic.rate) if rates is None else rates
         self.status = np.zeros(3, np.int64)
@@ -71,7 +71,7 @@ class Step:
         ``result`` is a buffer that is copied out after each sample.
         """
         size = self.samples.order.size
-        shown = Shown(size, self.program.listing.arithmetic.loss, result) if shown is None else shown
+        shown = Shown(size, self.program.arithmetic.loss, result) if shown is None else shown
         offset = 0 if result is None else self.program.arena.offsets[result]
         done, chunk = 0, 64
         while done < size:

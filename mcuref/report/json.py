@@ -32,7 +32,7 @@ def training_report(
         "regime": regime,
         "preset": preset,
         **program_description(program),
-        "dtype": "float32",
+        "dtype": program.arithmetic.name,
         "seed": trainer.seed,
         "epochs": trainer.epochs,
         "budget": budget_json(program.budget),
