@@ -75,7 +75,7 @@ def print_errors(core_name: str, rows: Sequence[tuple[Any, ...]]) -> None:
 def savings(
     core_name: str = SAVING_CORE, networks: Iterable[str] = SAVING_NETWORKS, samples: int = SAVING_SAMPLES
 ) -> list[dict[str, Any]]:
-    """What sparse training saves on MNIST, whole steps with their selection: list of dict as :func:`_saving`.
+    """What sparse training saves on MNIST, whole steps with their selection: list of dict, one a network and method.
 
     Networks are trained densely on the first PRETRAINED samples; measured is what comes after them.
     """
