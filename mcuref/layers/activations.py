@@ -10,7 +10,7 @@ from math import inf
 from mcuref.layers.layer import Emit, Shape
 from mcuref.memory.buffers import Buffer
 
-__all__ = ["ReLU", "ReLU6"]
+__all__ = ["ReLU", "ReLU6", "Sigmoid", "Tanh"]
 
 
 class _Elementwise:
@@ -66,4 +66,42 @@ class ReLU6(ReLU):
     limit = 6.0
 
 
-ACTIVATIONS = (ReLU, ReLU6)
+class _FromOutput(_Elementwise):
+    """Those whose derivative follows from the output, which stays for it; they emit KIND_forward and KIND_backward."""
+
+    kind: str
+
+    def forward(self, emit: Emit, x: Buffer) -> tuple[Buffer, Buffer]:
+        """Emit the function itself, over its operand if nobody needs that any more."""
+        out = emit.buffer("activation", x.shape, "activations")
+        emit(f"{self.kind}_forward", y=out, x=x, n=x.shape[0])
+        return out, out
+
+    def backward(self, emit: Emit, dy: Buffer, saved: Buffer) -> Buffer:
+        """Emit dx = dy times the derivative."""
+        dx = emit.buffer("input_error", dy.shape, "errors")
+        emit(f"{self.kind}_backward", dx=dx, dy=dy, y=saved, n=dy.shape[0])
+        return dx
+
+
+@dataclass(frozen=True)
+class Tanh(_FromOutput):
+    """tanh x, element by element; the derivative is 1 - y^2, of the output y.
+
+    Works in place. The way back reads the output, which therefore stays until then.
+    """
+
+    kind = "tanh"
+
+
+@dataclass(frozen=True)
+class Sigmoid(_FromOutput):
+    """1 / (1 + e^-x), element by element; the derivative is y (1 - y), of the output y.
+
+    Works in place. The way back reads the output, which therefore stays until then.
+    """
+
+    kind = "sigmoid"
+
+
+ACTIVATIONS = (ReLU, ReLU6, Tanh, Sigmoid)

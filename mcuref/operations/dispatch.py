@@ -21,6 +21,8 @@ from mcuref.operations.relu import (
 )
 from mcuref.operations.rows import run_apply_rows_f32, run_begin_rows_f32, run_count_batch_i32
 from mcuref.operations.selection import run_decide_f32, run_select_adaptive_f32, run_select_full_f32, run_select_top_k_f32
+from mcuref.operations.sigmoid import run_sigmoid_backward_f32, run_sigmoid_forward_f32
+from mcuref.operations.tanh import run_tanh_backward_f32, run_tanh_forward_f32
 from mcuref.operations.views import OUTSIDE, Counts, Floats, Host, Memory, Row, Sample
 from mcuref.operators.columns import FIRST_OUTSIDE, OPCODE
 
@@ -32,7 +34,7 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
     if opcode >= FIRST_OUTSIDE:
         return OUTSIDE
     if opcode < 70:
-        if opcode < 21:
+        if opcode < 22:
             if opcode < 10:
                 if opcode < 2:
                     if opcode < 1:
@@ -47,23 +49,27 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
                 return run_conv_forward_f32(row, f, memory, host, sample, counts)
             if opcode < 20:
                 return run_depthwise_forward_f32(row, f, memory, host, sample, counts)
-            return run_relu_forward_f32(row, f, memory, host, sample, counts)
-        if opcode < 40:
-            if opcode < 23:
-                if opcode < 22:
-                    return run_relu_mask_forward_f32(row, f, memory, host, sample, counts)
-                return run_max_pool_forward_f32(row, f, memory, host, sample, counts)
+            if opcode < 21:
+                return run_relu_forward_f32(row, f, memory, host, sample, counts)
+            return run_relu_mask_forward_f32(row, f, memory, host, sample, counts)
+        if opcode < 26:
             if opcode < 24:
+                if opcode < 23:
+                    return run_max_pool_forward_f32(row, f, memory, host, sample, counts)
                 return run_average_pool_forward_f32(row, f, memory, host, sample, counts)
-            return run_add_forward_f32(row, f, memory, host, sample, counts)
+            if opcode < 25:
+                return run_add_forward_f32(row, f, memory, host, sample, counts)
+            return run_tanh_forward_f32(row, f, memory, host, sample, counts)
+        if opcode < 41:
+            if opcode < 40:
+                return run_sigmoid_forward_f32(row, f, memory, host, sample, counts)
+            return run_softmax_cross_entropy_f32(row, f, memory, host, sample, counts)
         if opcode < 42:
-            if opcode < 41:
-                return run_softmax_cross_entropy_f32(row, f, memory, host, sample, counts)
             return run_mean_squared_error_f32(row, f, memory, host, sample, counts)
         if opcode < 60:
             return run_reconstruction_f32(row, f, memory, host, sample, counts)
         return run_decide_f32(row, f, memory, host, sample, counts)
-    if opcode < 92:
+    if opcode < 95:
         if opcode < 81:
             if opcode < 72:
                 if opcode < 71:
@@ -78,21 +84,25 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
             return run_depthwise_backward_input_f32(row, f, memory, host, sample, counts)
         if opcode < 91:
             return run_dense_update_f32(row, f, memory, host, sample, counts)
-        return run_conv_update_f32(row, f, memory, host, sample, counts)
-    if opcode < 100:
-        if opcode < 96:
-            if opcode < 95:
-                return run_depthwise_update_f32(row, f, memory, host, sample, counts)
-            return run_begin_rows_f32(row, f, memory, host, sample, counts)
-        if opcode < 97:
-            return run_apply_rows_f32(row, f, memory, host, sample, counts)
-        return run_count_batch_i32(row, f, memory, host, sample, counts)
+        if opcode < 92:
+            return run_conv_update_f32(row, f, memory, host, sample, counts)
+        return run_depthwise_update_f32(row, f, memory, host, sample, counts)
     if opcode < 102:
+        if opcode < 97:
+            if opcode < 96:
+                return run_begin_rows_f32(row, f, memory, host, sample, counts)
+            return run_apply_rows_f32(row, f, memory, host, sample, counts)
+        if opcode < 100:
+            return run_count_batch_i32(row, f, memory, host, sample, counts)
         if opcode < 101:
             return run_relu_backward_f32(row, f, memory, host, sample, counts)
         return run_relu_mask_backward_f32(row, f, memory, host, sample, counts)
-    if opcode < 103:
-        return run_max_pool_backward_f32(row, f, memory, host, sample, counts)
     if opcode < 104:
+        if opcode < 103:
+            return run_max_pool_backward_f32(row, f, memory, host, sample, counts)
         return run_average_pool_backward_f32(row, f, memory, host, sample, counts)
-    return run_add_backward_f32(row, f, memory, host, sample, counts)
+    if opcode < 105:
+        return run_add_backward_f32(row, f, memory, host, sample, counts)
+    if opcode < 106:
+        return run_tanh_backward_f32(row, f, memory, host, sample, counts)
+    return run_sigmoid_backward_f32(row, f, memory, host, sample, counts)

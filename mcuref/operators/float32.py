@@ -54,6 +54,14 @@ OPERATORS = (
         "add_forward_f32", 24, "forward", "y[n]", "a[n], b[n]", "n", in_place="y a",
         module="add", kernel="add_f32", arguments="", sizes="n", features="elements",
     ),
+    declare(
+        "tanh_forward_f32", 25, "forward", "y[n]", "x[n]", "n", in_place="y x",
+        module="tanh", arguments="", sizes="n", features="elements",
+    ),
+    declare(
+        "sigmoid_forward_f32", 26, "forward", "y[n]", "x[n]", "n", in_place="y x",
+        module="sigmoid", arguments="", sizes="n", features="elements",
+    ),
     # -- loss --------------------------------------------------------------------------------------------------------------
     declare(
         "softmax_cross_entropy_f32", 40, "loss", "delta[n]", "z[n]", "n", in_place="delta z",
@@ -151,5 +159,13 @@ OPERATORS = (
         "add_backward_f32", 104, "propagate", "dx[n]", "a[n], b[n]", "n", in_place="dx a",
         module="add", kernel="add_f32", arguments="", sizes="n", features="elements",
         note="an error that comes from two sides",
+    ),
+    declare(
+        "tanh_backward_f32", 105, "propagate", "dx[n]", "dy[n], y[n]", "n", in_place="dx dy",
+        module="tanh", arguments="", sizes="n", features="elements",
+    ),
+    declare(
+        "sigmoid_backward_f32", 106, "propagate", "dx[n]", "dy[n], y[n]", "n", in_place="dx dy",
+        module="sigmoid", arguments="", sizes="n", features="elements",
     ),
 )  # fmt: skip

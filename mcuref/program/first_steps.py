@@ -12,14 +12,27 @@ import numpy as np
 
 from mcuref.errors import NonFiniteError
 from mcuref.kernels.random import philox
-from mcuref.layers import AveragePool2D, Conv2D, Dense, DepthwiseConv2D, Flatten, Input, MaxPool2D, ReLU, ReLU6, Residual
+from mcuref.layers import (
+    AveragePool2D,
+    Conv2D,
+    Dense,
+    DepthwiseConv2D,
+    Flatten,
+    Input,
+    MaxPool2D,
+    ReLU,
+    ReLU6,
+    Residual,
+    Sigmoid,
+    Tanh,
+)
 from mcuref.network import Network
 from mcuref.optimisers import SGD
 from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
 
 # CRC-32 of the losses and of what was trained, case by case, for kept indices of each type. They hold on every machine and
 # change only with the definition of a kernel or a rule: tests/program/test_first_steps.py computes them as plain Python
-KNOWN = {"uint16": (0xE05E8D26, 0x291986A3, 0xD113AA59, 0x645D913D), "uint32": (0x34AA08B3,)}
+KNOWN = {"uint16": (0xE05E8D26, 0x291986A3, 0xD113AA59, 0x645D913D, 0xD4640509, 0x09C30C6F), "uint32": (0x34AA08B3,)}
 
 
 def fault(compile: Callable[..., Any], index_type: str) -> str | None:
@@ -65,6 +78,8 @@ def _cases(index_type):
     yield 6, (4, 5, 2), "int8", windows, Full(), batches, "mean_squared_error"
     yield 6, (17,), "int16", dense, TopK(0.3, bias="dense"), SGD(0.25), "reconstruction"
     yield 6, (17,), "float32", dense, TinyProp(0.1, 0.8, 0.9, output="rule"), SGD(0.25), "softmax_cross_entropy"
+    yield 6, (9,), "float32", [Dense(9), Tanh(), Dense(5)], Full(), SGD(0.25), "softmax_cross_entropy"
+    yield 6, (9,), "float32", [Dense(9), Sigmoid(), Dense(5)], Full(), SGD(0.25), "softmax_cross_entropy"
 
 
 def _result(compile, samples, shape, dtype, layers, rule, optimiser, loss):

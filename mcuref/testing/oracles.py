@@ -214,10 +214,35 @@ def relu_backward(dy: Array, y: Array, limit: float = np.inf) -> Float64s:
     return np.where((y > 0) & (y < limit), np.asarray(dy, np.float64), 0)
 
 
+def tanh_forward(x: Array) -> Float64s:
+    """y = tanh x, any shape, float64."""
+    return np.tanh(np.asarray(x, np.float64))
+
+
+def tanh_backward(dy: Array, y: Array) -> Float64s:
+    """dx = dy (1 - y^2), of the output y, any shape, float64."""
+    return np.asarray(dy, np.float64) * (1 - np.asarray(y, np.float64) ** 2)
+
+
+def sigmoid_forward(x: Array) -> Float64s:
+    """y = 1 / (1 + e^-x), any shape, float64; by e^-|x|, so that nothing overflows."""
+    x = np.asarray(x, np.float64)
+    e = np.exp(-np.abs(x))
+    return np.where(x < 0, e, 1) / (1 + e)
+
+
+def sigmoid_backward(dy: Array, y: Array) -> Float64s:
+    """dx = dy y (1 - y), of the output y, any shape, float64."""
+    y = np.asarray(y, np.float64)
+    return np.asarray(dy, np.float64) * y * (1 - y)
+
+
 # By kind of layer: y(x), and dx(dy, y)
 ACTIVATIONS: dict[str, tuple[Callable[[Array], Float64s], Callable[[Array, Array], Float64s]]] = {
     "relu": (relu_forward, relu_backward),
     "relu6": (partial(relu_forward, limit=6), partial(relu_backward, limit=6)),
+    "tanh": (tanh_forward, tanh_backward),
+    "sigmoid": (sigmoid_forward, sigmoid_backward),
 }
 
 

@@ -27,6 +27,8 @@ DOCUMENTED = {
     "begin_rows_f32": (3, 2, 4, 1), "apply_rows_f32": (3, 2, 4, 0), "count_batch_i32": (1, 0, 1, 0),
     "relu_backward_f32": (1, 2, 1, 1), "relu_mask_backward_f32": (1, 2, 1, 0), "max_pool_backward_f32": (1, 2, 12, 0),
     "average_pool_backward_f32": (1, 1, 12, 0), "add_backward_f32": (1, 2, 1, 0),
+    "tanh_forward_f32": (1, 1, 1, 0), "tanh_backward_f32": (1, 2, 1, 0),
+    "sigmoid_forward_f32": (1, 1, 1, 0), "sigmoid_backward_f32": (1, 2, 1, 0),
 }  # fmt: skip
 BLOCKS = {"out": 3, "in": 5, "d": 14, "f": 6}
 
@@ -70,6 +72,8 @@ def test_columns_are_a_contract():
         "max_pool_forward_f32": 22,
         "average_pool_forward_f32": 23,
         "add_forward_f32": 24,
+        "tanh_forward_f32": 25,
+        "sigmoid_forward_f32": 26,
         "softmax_cross_entropy_f32": 40,
         "mean_squared_error_f32": 41,
         "reconstruction_f32": 42,
@@ -91,6 +95,8 @@ def test_columns_are_a_contract():
         "max_pool_backward_f32": 102,
         "average_pool_backward_f32": 103,
         "add_backward_f32": 104,
+        "tanh_backward_f32": 105,
+        "sigmoid_backward_f32": 106,
     }
 
 

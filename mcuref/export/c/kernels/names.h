@@ -45,7 +45,13 @@
 #define relu_mask_backward_f32 mcuref_relu_mask_backward_f32
 #define relu_mask_forward_f32 mcuref_relu_mask_forward_f32
 #define rint_f32 mcuref_rint_f32
+#define sigmoid_backward_f32 mcuref_sigmoid_backward_f32
+#define sigmoid_f32 mcuref_sigmoid_f32
+#define sigmoid_forward_f32 mcuref_sigmoid_forward_f32
 #define softmax_cross_entropy_f32 mcuref_softmax_cross_entropy_f32
+#define tanh_backward_f32 mcuref_tanh_backward_f32
+#define tanh_f32 mcuref_tanh_f32
+#define tanh_forward_f32 mcuref_tanh_forward_f32
 #define top_k mcuref_top_k
 
 #endif
