@@ -25,6 +25,7 @@ import numpy as np
 
 from mcuref.arguments import number, one_of, shown
 from mcuref.errors import InputError
+from mcuref.layers.layer import Emit
 from mcuref.memory.buffers import Buffer
 from mcuref.names import hint, near
 from mcuref.outside import find_class, reference_of
@@ -38,20 +39,20 @@ class Rule(Protocol):
     """What an update rule has; a class of one's own that has it is taken wherever a rule is.
 
     Also looked at, where it is there: ``output``, "auto", "dense" or "rule", how the output layer is trained.
-
-    Attributes
-    ----------
-    method : str, its name in tables.
-    bias : "masked" (biases of kept entries are trained) or "dense" (all biases of a layer).
     """
 
-    method: str
-    bias: str
+    @property
+    def method(self) -> str:
+        """Its name in tables."""
 
-    def decide(self, emit: Any, delta: Buffer) -> None:
+    @property
+    def bias(self) -> str:
+        """ "masked" (biases of kept entries are trained) or "dense" (all biases of a layer)."""
+
+    def decide(self, emit: Emit, delta: Buffer) -> None:
         """Emit a decision on the error at the outputs: whether the sample is trained; nothing if every sample is."""
 
-    def select(self, emit: Any, delta: Buffer, position: int, dense: bool) -> "Selection":
+    def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> "Selection":
         """Emit the selection of the entries of an error that are trained, of the layer ``position`` from the output.
 
         ``dense``: the output layer, all of whose entries are to be kept whatever the rule.
@@ -63,7 +64,7 @@ def _ordered(low_name, low, high_name, high):
         raise InputError(f"{low_name} {low:g} is larger than {high_name} {high:g}; it may be at most that")
 
 
-def kept_entries(ratio, n, floor=False):
+def kept_entries(ratio: float, n: int, floor: bool = False) -> int:
     """k = clamp(rint(ratio n), 1, n) in float32, ties to even; truncated if ``floor``. As the kernel of this name."""
     with np.errstate(over="ignore"):  # infinite is as good as n
         value = np.float32(ratio) * np.float32(n)
@@ -82,10 +83,10 @@ class Full:
     method = "full"
     bias = "masked"
 
-    def decide(self, emit, delta):
+    def decide(self, emit: Emit, delta: Buffer) -> None:
         """Every sample is trained."""
 
-    def select(self, emit, delta, position, dense):
+    def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> "Selection":
         """Emit the selection of all non-zero entries; returns a :class:`Selection`."""
         return _selection(emit, "select_full", delta, delta.shape[0])
 
@@ -108,15 +109,15 @@ class TopK:
 
     method = "topk"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         number("ratio", self.ratio, 0, 1, above=True)
         one_of("output", self.output, ("auto", "dense", "rule"))
         one_of("bias", self.bias, ("masked", "dense"))
 
-    def decide(self, emit, delta):
+    def decide(self, emit: Emit, delta: Buffer) -> None:
         """Every sample is trained."""
 
-    def select(self, emit, delta, position, dense):
+    def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> "Selection":
         """Emit the selection of the k largest entries; returns a :class:`Selection`."""
         if dense:
             return _selection(emit, "select_full", delta, delta.shape[0])
@@ -147,7 +148,7 @@ class TinyProp:
 
     method = "tinyprop"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         number("s_min", self.s_min, 0)
         number("s_max", self.s_max, 0, above=True)
         _ordered("s_min", self.s_min, "s_max", self.s_max)
@@ -157,10 +158,10 @@ class TinyProp:
         one_of("rounding", self.rounding, ("nearest", "floor"))
         number("decay", self.decay, 0, 1, above=True)
 
-    def decide(self, emit, delta):
+    def decide(self, emit: Emit, delta: Buffer) -> None:
         """Every sample is trained."""
 
-    def select(self, emit, delta, position, dense):
+    def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> "Selection":
         """Emit the adaptive selection, with Y_max as state in SRAM; returns a :class:`Selection`."""
         if dense:
             return _selection(emit, "select_full", delta, delta.shape[0])
@@ -208,11 +209,11 @@ class TinyPropV2(TinyProp):
     threshold: float = 0.3
     d_min: float = 0.0
     d_max: float = 1.0
-    beta: object = 1.0
+    beta: float | str = 1.0
 
     method = "tinypropv2"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         number("threshold", self.threshold, 0)
         number("d_min", self.d_min, 0)
@@ -221,7 +222,7 @@ class TinyPropV2(TinyProp):
         if not (isinstance(self.beta, str) and self.beta == "ratio"):
             number("beta", self.beta, 0, above=True)
 
-    def decide(self, emit, delta):
+    def decide(self, emit: Emit, delta: Buffer) -> None:
         """Emit the decision on the output layer's error: a jump to the end of the step if the sample is skipped."""
         if np.float32(self.threshold) == 0:
             return
@@ -241,7 +242,7 @@ class TinyPropV2(TinyProp):
             decay=self.decay,
         )
 
-    def select(self, emit, delta, position, dense):
+    def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> "Selection":
         """As TinyProp's; where the decision has aged Y_max for this sample, the selection does not do so again."""
         decided = position == 0 and np.float32(self.threshold) > 0
         rule = replace(self, decay=1.0) if decided else self

@@ -6,6 +6,8 @@ zeros, as in images of digits, a convolutional network dense ones.
 """
 
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +31,9 @@ ROUNDS = 5
 RATE = 1e-9  # so small that weights, and the share of skipped samples, stay as they are for millions of steps
 
 
-def method_speeds(model, seconds=1.0, progress=None):
+def method_speeds(
+    model: str, seconds: float = 1.0, progress: Callable[[int, int], Any] | None = None
+) -> list[dict[str, Any]]:
     """Rows {"model", "method", "steps_per_second", "ratio_to_torch", "samples_skipped"}, one a method.
 
     The contenders take turns in rounds, and the fastest pass of each counts: what the machine can do undisturbed. Each
@@ -59,14 +63,14 @@ def method_speeds(model, seconds=1.0, progress=None):
     ]
 
 
-def check_model(name):
+def check_model(name: str) -> None:
     """InputError if the model has one output only: there is nothing to classify, and all errors are 0."""
     model = find_model(name)
     if model.loss == "softmax_cross_entropy" and model.make_layers()[-1].outputs < 2:
         raise InputError(f"model {name!r} has one class; the benchmark needs two or more")
 
 
-def forward_rates(outputs=128, inputs=784, seconds=1.0):
+def forward_rates(outputs: int = 128, inputs: int = 784, seconds: float = 1.0) -> dict[str, float]:
     """{"mcuref", "numpy"}: billions of multiply-accumulates a second of one dense forward pass, call included.
 
     NumPy's is the matrix-vector product of the BLAS library it is built with, on one thread at this size.

@@ -4,12 +4,16 @@ Images are [N, C, H, W] there, and a module does what a user of PyTorch would wr
 convolution where it is the same on both sides, and what lies flat keeps PyTorch's order, with the weights behind it.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional
 
 from mcuref.layers import ACTIVATIONS, AveragePool2D, Dense, DepthwiseConv2D, Flatten, GlobalAveragePool, MaxPool2D, Reshape
 from mcuref.layers.residual import Add
+from mcuref.network import Network
 
 
 class Twin(torch.nn.Module):
@@ -20,7 +24,7 @@ class Twin(torch.nn.Module):
     network : Network.
     """
 
-    def __init__(self, network):
+    def __init__(self, network: Network) -> None:
         super().__init__()
         self.steps = torch.nn.ModuleList()
         self.sources, place = [], {0: 0}  # values are numbered by steps: a layer that does nothing makes none
@@ -33,7 +37,7 @@ class Twin(torch.nn.Module):
             self.sources.append(tuple(place[j] for j in network.sources[i]))
             place[i] = len(self.steps)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Outputs z, [N, outputs]."""
         values = [x]
         for step, sources in zip(self.steps, self.sources):
@@ -41,7 +45,7 @@ class Twin(torch.nn.Module):
         return values[-1]
 
 
-def twin_input(network, x):
+def twin_input(network: Network, x: NDArray[Any]) -> torch.Tensor:
     """Samples [N, *shape] as a Twin takes them: normalised, images with the channels first."""
     flat = x.reshape(len(x), -1).astype(np.float32)
     pairs = network.input.size // network.input.mean.size

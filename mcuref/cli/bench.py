@@ -8,6 +8,7 @@ of mcuref). topk keeps 10 % with a dense output layer; tinypropv2 is measured at
 """
 
 from argparse import ArgumentParser, Namespace
+from functools import partial
 
 from mcuref.cli import options
 from mcuref.cli.console import prepare_kernels, progress, show
@@ -38,9 +39,7 @@ def run(arguments: Namespace) -> None:
     rows = []
     with progress() as update:
         for name in models:
-            rows += benchmark.method_speeds(
-                name, arguments.seconds, lambda done, total, name=name: update(name, done, total)
-            )
+            rows += benchmark.method_speeds(name, arguments.seconds, partial(update, name))
     forward = benchmark.forward_rates(seconds=arguments.seconds)
     show(*bench_tables(rows, forward))
     if rows[0]["ratio_to_torch"] is None:

@@ -11,7 +11,9 @@ one factor is 0 are a feature of their own.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mcuref.cost.compiled import Row
 from mcuref.operators.geometry import Geometry
 
 LANES = 8  # elements a pass of the kernels' inner loops
@@ -29,7 +31,7 @@ class Work:
     zeros : float, share of zeros in the activations that it reads, or in those that its gradients are products of.
     """
 
-    instruction: object
+    instruction: Row
     runs: float
     kept: float = 0.0
     comparisons: float = 0.0
@@ -41,26 +43,26 @@ class Work:
         return self.instruction[name]
 
     @property
-    def g(self):
+    def g(self) -> Geometry:
         """The row's geometry."""
         return Geometry(*(self.instruction.dimensions[name] for name in Geometry._fields))
 
     @property
-    def mean_kept(self):
+    def mean_kept(self) -> float:
         """Kept entries of a run."""
         return self.kept / self.runs if self.runs else 0.0
 
-    def products(self, times, n):
+    def products(self, times: float, n: int) -> dict[str, float]:
         """``times`` loops over n products of activations."""
         return {**loop(times, n, "product"), "product with 0": times * n * self.zeros}
 
 
-def features(work):
+def features(work: Work) -> dict[str, float]:
     """{name: how often} of a :class:`Work`: what its instructions are linear in."""
     return {"run": work.runs, **KINDS[work.instruction.operator.features](work)}
 
 
-def loop(times, n, what):
+def loop(times: float, n: int, what: str) -> dict[str, float]:
     """``times`` loops over n elements: whole passes of LANES of them, single ones behind, and how many of those.
 
     A loop that is too short for a whole pass skips what prepares one.
@@ -77,7 +79,7 @@ def loop(times, n, what):
 # windows
 
 
-def taps_inside(g):
+def taps_inside(g: Geometry) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(int[Ho], int[Wo]): how many rows and columns of a window lie inside the input, at each position."""
     return tuple(
         np.maximum(np.minimum(kernel, extent - corner) - np.maximum(0, -corner), 0)
@@ -234,7 +236,7 @@ def _select(work):
 # propagation and update of kept entries
 
 
-def in_fours(mean):
+def in_fours(mean: float) -> tuple[float, float]:
     """(passes of four, single ones) that a mean number of rows takes; between whole numbers it is interpolated."""
     low = int(mean)
     share = mean - low

@@ -6,9 +6,13 @@ reset on. ``python -m mcuref.firmware.measuring.footprint`` writes the tables. N
 """
 
 import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+from mcuref.cost.compiled import Listing
 
 FOLDER = Path(__file__).with_name("measured")
 SCHEMA = "mcuref.footprint/1"
@@ -42,11 +46,11 @@ class Footprint:
     path: dict
 
     @property
-    def flash(self):
+    def flash(self) -> int:
         """Bytes of flash beside the plan's: code and constants."""
         return self.code + self.constants
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """Plain data, with the ten largest functions."""
         return {
             "core": self.core,
@@ -59,10 +63,10 @@ class Footprint:
         }
 
 
-def footprint(listing, core):
+def footprint(listing: Listing, core: str) -> Footprint | None:
     """The :class:`Footprint` of a compiled program on a core; None if that, or an operator of it, has not been measured.
 
-    listing : :class:`mcuref.program.compiler.Listing`, as program.listing; core : of mcuref.export.cores.MEASURED_CORES.
+    listing : :class:`mcuref.program.listing.Listing`, as program.listing; core : of mcuref.export.cores.MEASURED_CORES.
     """
     measured = read_table(core)
     if measured is None:
@@ -80,13 +84,13 @@ def footprint(listing, core):
 
 
 @cache
-def read_table(core):
+def read_table(core: str) -> dict[str, Any] | None:
     """What ``python -m mcuref.firmware.measuring.footprint`` wrote for a core, or None."""
     path = FOLDER / f"footprint-{core}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def variant(measured, listing):
+def variant(measured: Mapping[str, Any], listing: Listing) -> dict[str, Any]:
     """{name: entry} for the type of a program's kept indices, and for an example with labels or without."""
     table, variants = measured["table"], measured["variants"]
     if listing.index_type == "uint32":
@@ -96,7 +100,7 @@ def variant(measured, listing):
     return table
 
 
-def closure(table, operations):
+def closure(table: Mapping[str, Any], operations: Collection[str]) -> dict[str, int]:
     """{name: bytes} of all that the linker keeps, each with what its alignment may cost.
 
     table : {name: {"bytes", "align", "needs": names}}; operations : names that the program's rows use.
@@ -112,7 +116,9 @@ def closure(table, operations):
     return kept
 
 
-def deepest(table, operations, start="reset_handler"):
+def deepest(
+    table: Mapping[str, Any], operations: Collection[str], start: str = "reset_handler"
+) -> tuple[int, dict[str, int]]:
     """(bytes, {name: bytes}) of the path of calls that needs most stack.
 
     table : {name: {"stack", "calls", "tails", "indirect"}}: a tail call has given up the frame of its caller; an

@@ -8,8 +8,11 @@ compiler, flags and errors. Instructions are not cycles: wait states, branches a
 import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from mcuref.cost.compiled import Compiled, Counts, Zeros
 from mcuref.cost.features import Work, features
+from mcuref.memory.buffers import Buffer
 from mcuref.operators.columns import COMPARISONS, COUNTS, KEPT, RUNS
 
 MEASURED = Path(__file__).with_name("measured")
@@ -20,7 +23,7 @@ RECTIFIERS = ("relu_forward", "relu_mask_forward")
 RECTIFIED = 0.5  # share of zeros that is assumed behind a ReLU, where nobody has looked
 
 
-def inference_instructions(program, core_name, zeros=None):
+def inference_instructions(program: Compiled, core_name: str, zeros: Zeros | None = None) -> int | None:
     """Instructions of one inference, the search for the largest output included: int, or None without a measurement.
 
     ``zeros`` as in :func:`step_instructions`.
@@ -34,7 +37,9 @@ def inference_instructions(program, core_name, zeros=None):
     return round(sum(_of(formulas, work) for work in forward) + _linear(formulas["inference"], around))
 
 
-def step_instructions(program, core_name, counts=None, samples=None, zeros=None):
+def step_instructions(
+    program: Compiled, core_name: str, counts: Counts | None = None, samples: int | None = None, zeros: Zeros | None = None
+) -> float | None:
     """Instructions of one training step of one sample: float, or None without a measurement.
 
     Parameters
@@ -57,7 +62,9 @@ def step_instructions(program, core_name, counts=None, samples=None, zeros=None)
     return (sum(_of(formulas, work) for work in done) + _linear(formulas["step"], around)) / samples
 
 
-def row_instructions(program, core_name, counts=None, samples=None, zeros=None):
+def row_instructions(
+    program: Compiled, core_name: str, counts: Counts | None = None, samples: int | None = None, zeros: Zeros | None = None
+) -> list[float] | None:
     """The same row by row: list of float, one an instruction of the program. What lies between rows is left out."""
     formulas = _formulas(core_name, program)
     if formulas is None:
@@ -67,7 +74,7 @@ def row_instructions(program, core_name, counts=None, samples=None, zeros=None):
 
 
 @cache
-def measured(core_name):
+def measured(core_name: str) -> dict[str, Any] | None:
     """What was measured on a core, as plain data (the JSON file), or None."""
     path = MEASURED / f"instructions-{core_name}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
@@ -116,7 +123,7 @@ def _most(program):
     return rows
 
 
-def works(program, counts, zeros=None):
+def works(program: Compiled, counts: Counts, zeros: Zeros | None = None) -> list[Work]:
     """A :class:`mcuref.cost.features.Work` for every row of a program, from its counts and shares of zeros."""
     zeros = assumed_shares(program) if zeros is None else zeros
     counts, instructions = [[int(value) for value in row] for row in counts], program.instructions
@@ -144,7 +151,7 @@ def _layer_zeros(instructions, zeros):
     return shares
 
 
-def assumed_shares(program):
+def assumed_shares(program: Compiled) -> dict[Buffer, float]:
     """{buffer: share of zeros} without samples: RECTIFIED behind a ReLU, also if pooled, and 0 elsewhere.
 
     Quiet inputs have more.

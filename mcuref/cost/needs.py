@@ -1,5 +1,8 @@
 """What a program needs, code and stack included, and its report as plain data; the map of which bytes are alive when."""
 
+from typing import Any
+
+from mcuref.cost.compiled import Compiled, Listing, Zeros
 from mcuref.cost.footprint import footprint
 from mcuref.cost.instructions import inference_instructions, step_instructions
 from mcuref.memory.accountant import OUTSIDE, UNMEASURED, Needs, allowance
@@ -8,7 +11,7 @@ from mcuref.memory.targets import Budget
 from mcuref.operators import OPERATORS
 
 
-def program_needs(listing, budget):
+def program_needs(listing: Listing, budget: Budget) -> Needs:
     """The :class:`Needs` of a program under a budget: its plan and, if the budget's core was measured, code and stack."""
     plan = listing.plan
     around = footprint(listing, budget.core)
@@ -28,7 +31,7 @@ def _policy(program):
     return "immediate: batch 1, each weight updated on the spot, no gradient buffer"
 
 
-def memory_report(program, zeros=None):
+def memory_report(program: Compiled, zeros: Zeros | None = None) -> dict[str, Any]:
     """Bytes and MACs of a program: {"regions", "firmware", "categories", "layers", "peak", "policy", "not_included"}.
 
     Bytes are integers. ``planned`` is what is allocated; ``requested`` what is alive at the peak before alignment;
@@ -94,7 +97,7 @@ def _firmware(program, zeros):
     }
 
 
-def layer_rows(program):
+def layer_rows(program: Compiled) -> list[dict[str, Any]]:
     """Per layer: shape, bytes by category in each region (aligned; bytes shared in place count once), MACs.
 
     ``macs_backward`` is the most that a training step can cost: weight gradient and propagation of k_max entries.
@@ -142,7 +145,7 @@ def _peak(program):
     }
 
 
-def memory_map(program):
+def memory_map(program: Compiled) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
     """Rows of memory.csv: every buffer's region, offset, bytes and lifetime, by offset.
 
     Offsets count from the start of the arena [sram | flash]; lifetimes are instruction rows, both inclusive.

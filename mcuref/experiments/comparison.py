@@ -2,26 +2,35 @@
 
 import threading
 import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import Any
 
 import numpy as np
 
 from mcuref import arguments, rules
 from mcuref.cost.instructions import step_instructions
+from mcuref.datasets.data import Data
 from mcuref.errors import InputError
 from mcuref.experiments.parallel import cores
-from mcuref.experiments.protocols import find_protocol
+from mcuref.experiments.protocols import TrainingProtocol, find_protocol
 from mcuref.layers import find_loss
 from mcuref.memory.targets import Budget
 from mcuref.metrics import deviation
 from mcuref.models import build, find_model
+from mcuref.models.description import Model
+from mcuref.network import Network
 from mcuref.program.compiler import compile, require
+from mcuref.program.program import Program
 from mcuref.program.zeros import SAMPLES, zero_shares
+from mcuref.rules import Rule
 from mcuref.runs.training import Run
 from mcuref.training import Trainer
 
 METHODS = tuple(rules.METHODS)
 SWEEP = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)  # ratios of static top-k, with a dense output layer
+
+NamedRules = dict[str, tuple[str, str, Rule]]  # {key: (method, preset, rule)}
 
 
 class Comparison:
@@ -43,8 +52,18 @@ class Comparison:
     """
 
     def __init__(
-        self, data, model, *, seeds=(0,), regime="scratch", budget=None, trainable=None, policy=None, progress=None, **given
-    ):
+        self,
+        data: Data,
+        model: Model | str,
+        *,
+        seeds: Iterable[int] = (0,),
+        regime: str = "scratch",
+        budget: Budget | None = None,
+        trainable: int | None = None,
+        policy: str | None = None,
+        progress: Callable[[str, int, int], Any] | None = None,
+        **given: Any,
+    ) -> None:
         self.data, self.model, self.seeds, self.regime = data, find_model(model), _seeds(seeds), regime
         self.budget, self.trainable, self.policy, self.progress = budget, trainable, policy, progress
         self.loss = self.model.loss
@@ -58,7 +77,7 @@ class Comparison:
         self.protocol = find_protocol(data.name, self.model.name, regime, **given)
         self._stopped = threading.Event()
 
-    def compiled(self, rule, network=None):
+    def compiled(self, rule: Rule, network: Network | None = None) -> Program:
         """A program of this comparison, from the weights of seed 0 or of ``network``; BudgetExceeded if too large."""
         network = build(self.model, self.data) if network is None else network
         return compile(
@@ -71,7 +90,7 @@ class Comparison:
             budget=self.budget,
         )
 
-    def check(self, named_rules):
+    def check(self, named_rules: NamedRules) -> None:
         """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
         self.protocol.check(self.data)
         every = [rule for _, _, rule in named_rules.values()]
@@ -86,7 +105,7 @@ class Comparison:
             trainable=self.trainable,
         )
 
-    def run(self, named_rules):
+    def run(self, named_rules: NamedRules) -> list[dict[str, Any]]:
         """Rows of ``named_rules``, {key: (method, preset, rule)}; drops are against the one whose method is full."""
         self.check(named_rules)
         self._stopped.clear()
@@ -202,7 +221,9 @@ def _relate(row, reference):
     row["backward_effort_nonzero"] = spent / full if full else 0.0
 
 
-def named_rules(methods=METHODS, preset="default", protocol=None, **settings):
+def named_rules(
+    methods: Sequence[str] = METHODS, preset: str = "default", protocol: TrainingProtocol | None = None, **settings: Any
+) -> NamedRules:
     """{method: (method, preset, rule)}; a setting applies to every method that has it, at least to one.
 
     The protocol's own settings, if there are any, are part of the default preset.
@@ -222,12 +243,12 @@ def named_rules(methods=METHODS, preset="default", protocol=None, **settings):
     return chosen
 
 
-def sweep_rules():
+def sweep_rules() -> NamedRules:
     """Static top-k at the ratios of `SWEEP`, with its best output policy, as named rules."""
     return {f"topk {r:g}": ("topk", "sweep", rules.TopK(r, output="dense")) for r in SWEEP}
 
 
-def advantage(row, sweep):
+def advantage(row: Mapping[str, Any], sweep: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """How many times less backward effort a row has than static top-k of equal accuracy.
 
     Linear interpolation of effort over accuracy between neighbouring ratios of the sweep. A method more accurate than

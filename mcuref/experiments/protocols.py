@@ -9,13 +9,17 @@ All methods of a comparison share start weights, order, epochs and learning rate
 preset's, the same for all data sets, but for the few that stand in the table.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from mcuref import arguments
+from mcuref.datasets.data import Data
 from mcuref.datasets.shift import has_shift, shift
 from mcuref.errors import InputError
+from mcuref.network import Network
 from mcuref.optimisers import SGD
 from mcuref.program.compiler import compile
 from mcuref.rules import Full
@@ -50,17 +54,17 @@ class TrainingProtocol:
     shifted: bool = False
     momentum: float = 0.0
     batch: int = 1
-    settings: dict = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         arguments.epochs(self.epochs)
         self.optimiser()  # refuses what is not a rate, a schedule, a momentum or a batch
 
-    def optimiser(self):
+    def optimiser(self) -> SGD:
         """The optimiser of the run."""
         return SGD(self.learning_rate, self.schedule, self.momentum, self.batch)
 
-    def parts(self, data):
+    def parts(self, data: Data) -> tuple[Data | None, Data]:
         """(data to pre-train on or None, data of the run); InputError if it has no domain shift or too few samples."""
         border = self.border(data)
         if not self.pretrained_epochs:
@@ -68,13 +72,13 @@ class TrainingProtocol:
         first, second = data.training_part(0, border), data.training_part(border, len(data.x_train))
         return first, shift(second) if self.shifted else second
 
-    def check(self, data):
+    def check(self, data: Data) -> None:
         """InputError, before any work, if the data has no domain shift or too few samples."""
         self.border(data)
         if self.shifted and not has_shift(data):
             shift(data)
 
-    def border(self, data):
+    def border(self, data: Data) -> int:
         """Index of the first new training sample: 0 without pre-training; InputError if too few for two parts.
 
         A group (a person, a machine) that lies in one run of samples is not torn apart, unless it is the only one.
@@ -93,7 +97,9 @@ class TrainingProtocol:
             )
         return border
 
-    def pretrainer(self, network, data, loss, seed, progress=None):
+    def pretrainer(
+        self, network: Network, data: Data, loss: str, seed: int, progress: Callable[[int, int], None] | None = None
+    ) -> Trainer:
         """The trainer of what happens on a computer before deployment: dense, all layers, without a budget."""
         rate = self.learning_rate if self.pretrained_rate is None else self.pretrained_rate
         program = compile(network, Full(), SGD(rate, self.schedule), loss=loss)
@@ -129,7 +135,7 @@ OTHER = {
 }
 
 
-def find_protocol(data_name, model_name, regime, **given):
+def find_protocol(data_name: str, model_name: str, regime: str, **given: Any) -> TrainingProtocol:
     """The table's row for a data set and model, or the one for others; what is given and not None replaces a column."""
     arguments.one_of("regime", regime, REGIMES)
     keys = ((data_name, model_name, regime), (data_name, None, regime))

@@ -21,6 +21,8 @@ from mcuref.operators.operator import Operand, Operator
 PACKAGE = Path(__file__).resolve().parents[1]
 COMMAND = "python -m mcuref.export.generate"
 WIDTH = 125  # of Python and of the prototypes in C
+# What every wrapper in Python takes, and the types of mcuref.operations.views that these are
+ARGUMENTS = {"row": "Row", "f": "Floats", "memory": "Memory", "host": "Host", "sample": "Sample", "counts": "Counts"}
 PHASES = {  # what the opcodes of a phase have in common, for people
     "input": "Bring a sample into the input buffer",
     "forward": "Forward",
@@ -67,11 +69,12 @@ def _shared(operators: Sequence[Operator], written: Callable[[Operator], tuple[s
 def python_wrappers(operators: Sequence[Operator]) -> str:
     """A module of mcuref/operations/: what runs operators whose kernels are in one file."""
     module = operators[0].module
-    wrappers = _shared(operators, _python_wrapper, "    return run_{name}(row, f, memory, host, sample, counts)\n")
+    wrappers = _shared(operators, _python_wrapper, f"    return run_{{name}}({', '.join(ARGUMENTS)})\n")
     bodies = "".join(f"\n\n{wrapper}" for wrapper in wrappers)
     kernels = {operator.kernel for operator in operators}
     columns = {name for name in ("KEPT", "IN", "OUT", "D", "F") if re.search(rf"\b{name}\b", bodies)}
-    views = {name for name in ("GO_ON", "f32", "i32", "indices", "rate", "u8") if re.search(rf"\b{name}\b", bodies)}
+    named = (*ARGUMENTS.values(), "GO_ON", "f32", "i32", "indices", "rate", "u8")
+    views = {name for name in named if re.search(rf"\b{name}\b", bodies)}
     numpy = "import numpy as np\n\n" if "np." in bodies else ""
     return (
         f'"""What runs the instructions of mcuref/kernels/{module}.py. Written by {COMMAND}."""\n\n{numpy}'
@@ -117,8 +120,17 @@ def _python_wrapper(operator: Operator) -> tuple[str, str]:
         lines.append("    counts[KEPT] += count")
     views = [_python_view(operator, operand) for operand in operator.operands.values() if operand.name != "count"]
     lines += [_call(operator.kernel, views + _python_arguments(operator, columns)), "    return GO_ON"]
-    head = f"@kernel(inlined=True)\ndef run_{operator.name}(row, f, memory, host, sample, counts):\n"
+    head = _head(f"run_{operator.name}")
     return f'{head}    """{operator.signature}."""\n', "\n".join(lines) + "\n"
+
+
+def _head(name: str) -> str:
+    """The decorator and the first lines of a wrapper, laid out as the formatter does."""
+    arguments = ", ".join(f"{argument}: {kind}" for argument, kind in ARGUMENTS.items())
+    line = f"def {name}({arguments}) -> int:\n"
+    if len(line) > WIDTH + 1:
+        line = f"def {name}(\n    {arguments}\n) -> int:\n"
+    return f"@kernel(inlined=True)\n{line}"
 
 
 def _python_view(operator: Operator, operand: Operand) -> str:
@@ -173,7 +185,7 @@ def dispatch(operators: Sequence[Operator]) -> str:
     """The module that runs a row by its opcode: a tree of comparisons."""
     modules: dict[str, set[str]] = {
         "mcuref.kernels.jit": {"kernel"},
-        "mcuref.operations.views": {"OUTSIDE"},
+        "mcuref.operations.views": {"OUTSIDE", *ARGUMENTS.values()},
         "mcuref.operators.columns": {"FIRST_OUTSIDE", "OPCODE"},
     }
     for operator in operators:
@@ -181,9 +193,9 @@ def dispatch(operators: Sequence[Operator]) -> str:
     tree = "\n".join(_tree(sorted(operators, key=lambda operator: operator.number), 1))
     return (
         f'"""Which operation runs a row: a tree of comparisons with its opcode. Written by {COMMAND}."""\n\n'
-        f"{_imports(modules)}\n\n"
-        "@kernel(inlined=True)\ndef run(row, f, memory, host, sample, counts):\n"
-        '    """Run a row; returns what comes next: GO_ON, JUMP or END, or OUTSIDE where it is not known here."""\n'
+        + f"{_imports(modules)}\n\n"
+        + _head("run")
+        + '    """Run a row; returns what comes next: GO_ON, JUMP or END, or OUTSIDE where it is not known here."""\n'
         f"    opcode = row[OPCODE]\n    if opcode >= FIRST_OUTSIDE:\n        return OUTSIDE\n{tree}\n"
     )
 
@@ -191,7 +203,7 @@ def dispatch(operators: Sequence[Operator]) -> str:
 def _tree(operators: Sequence[Operator], depth: int) -> list[str]:
     indent = "    " * depth
     if len(operators) == 1:
-        return [f"{indent}return run_{operators[0].name}(row, f, memory, host, sample, counts)"]
+        return [f"{indent}return run_{operators[0].name}({', '.join(ARGUMENTS)})"]
     middle = len(operators) // 2
     return [
         f"{indent}if opcode < {operators[middle].number}:",

@@ -1,9 +1,13 @@
 """What a firmware needs of a program: its flash part, and where start images, outputs and results lie."""
 
+from collections.abc import Iterable
+
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.operators import OPCODES
 from mcuref.operators.columns import INPUTS, OUTPUTS
+from mcuref.program.program import Program
 
 SPANS = 3  # outputs of a row that a trace looks at
 SAVED_HEAD = 8  # bytes of a saved state before the state itself: whose it is, and its check sum
@@ -22,7 +26,7 @@ class Image:
     identity : int, FNV-1a of the flash part: a saved state belongs to the program with the same.
     """
 
-    def __init__(self, program):
+    def __init__(self, program: Program) -> None:
         from mcuref.kernels.hashing import START, fnv1a
         from mcuref.memory.arena import Arena
 
@@ -38,12 +42,12 @@ class Image:
         self.identity = int(fnv1a(self.flash.view(np.uint8), START))
 
     @property
-    def operations(self):
+    def operations(self) -> list[str]:
         """Name of what runs each row."""
         return [instruction.name for instruction in self.program.instructions]
 
     @property
-    def spans(self):
+    def spans(self) -> NDArray[np.int32]:
         """int32[rows, 3, 2]: (offset, bytes) of the outputs of every row that are not scratch, (-1, 0) behind the last.
 
         Of kept entries bytes is the negative size of one; their number is the next output.
@@ -58,7 +62,7 @@ class Image:
         return spans
 
     @property
-    def operands(self):
+    def operands(self) -> NDArray[np.int32]:
         """int32[rows, 8]: bytes of the operands of every row, in the order of the table's columns; 0 where there is none.
 
         Negative of an output that has no value before the row runs.
@@ -73,7 +77,7 @@ class Image:
         return operands
 
 
-def opcodes_used(programs):
+def opcodes_used(programs: Iterable[Program]) -> dict[str, int]:
     """{name: number} of the opcodes in some programs, by number."""
     names = {instruction.name for program in programs for instruction in program.instructions}
     return {name: number for name, number in OPCODES.items() if name in names}

@@ -5,6 +5,7 @@ program.json also has the sha256 of every other file of the project, and of the 
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ def write_reference(folder: Path, material: Material) -> None:
     """Write program.json and arrays.npz into a new folder of a project whose other files are all there."""
     program = material.program
     folder.mkdir()
-    arrays = {f"parameters/{name}": values for name, values in program.network.parameters.items()}
+    arrays: dict[str, Any] = {f"parameters/{name}": values for name, values in program.network.parameters.items()}
     arrays["x"] = material.x
     if material.y is not None:
         arrays["y"] = np.asarray(material.y)

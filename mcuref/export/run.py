@@ -1,6 +1,7 @@
 """A finished run as the material of an export: its program with the trained parameters, and its first samples."""
 
 from pathlib import Path
+from typing import cast
 
 from mcuref import plain
 from mcuref.arguments import whole
@@ -24,7 +25,7 @@ def run_material(folder: Path | str, count: int) -> Material:
     """
     folder = Path(folder)
     request, report = read_run(folder)
-    weights, arguments = read(folder, request.files, WEIGHTS, RUN_FOLDER), request.arguments
+    weights, arguments = read(folder, cast(dict[str, str], request.files), WEIGHTS, RUN_FOLDER), request.arguments
     try:
         plain.check(arguments, {"data": str, "evaluate": str, "samples": (int, None), "regime": str}, "its request")
         program = described_program(report, arrays_in(weights, WEIGHTS))

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 from mcuref.errors import InputError
+from mcuref.export.cores import Core
+from mcuref.program.program import Program
 
 SOURCES = Path(__file__).with_name("c")
 LINKER_SCRIPT = SOURCES / "board" / "board.ld"
@@ -17,22 +19,22 @@ FIXED = {
 }  # fmt: skip
 
 
-def library_sources():
+def library_sources() -> list[Path]:
     """All C files that may end up in a firmware, and nothing else: kernels, operations, the program."""
     return [path for name in ("kernels", "operations", "program") for path in sorted((SOURCES / name).glob("*.c"))]
 
 
-def board_sources(core):
+def board_sources(core: Core) -> list[Path]:
     """C files that bring a core from its reset to main, and give it files; on the host, files alone."""
     return [SOURCES / "board" / f"{name}.c" for name in (("host",) if core.is_host else ("startup", "semihosting"))]
 
 
-def verify_sources(*names):
+def verify_sources(*names: str) -> list[Path]:
     """C files that write the trace of a firmware, and those named."""
     return [SOURCES / "verify" / f"{name}.c" for name in ("trace", "watch", "mark", *names)]
 
 
-def used_words():
+def used_words() -> set[str]:
     """Names of files and symbols, and all words of the headers but for comments: what a model must not be called."""
     words = {path.stem for path in SOURCES.glob("*/*.c")} | {"fault_handler", "reset_handler", "vectors"}
     for path in SOURCES.glob("*/*.h"):
@@ -42,12 +44,12 @@ def used_words():
     return words - {"model"}
 
 
-def include_folders():
+def include_folders() -> list[Path]:
     """Folders that are searched for what is included."""
     return [SOURCES / name for name in FOLDERS]
 
 
-def needed_sources(program):
+def needed_sources(program: Program) -> dict[str, list[str]]:
     """{folder: sorted names} of the C files that a program needs: its operations, and what they include.
 
     InputError if there is no C of an operator.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mcuref.errors import NonFiniteError
+from mcuref.export.material import Material
 
 STATUS = ("trained", "skipped", "not finite", "foreign state", "bad label")
 TRAINED, SKIPPED, NOT_FINITE, FOREIGN, BAD_LABEL = range(5)
@@ -41,7 +42,7 @@ class Trace:
     strays: dict = field(default_factory=dict)
 
 
-def python_trace(material, upto=None):
+def python_trace(material: Material, upto: tuple[int, int] | None = None) -> Trace:
     """The :class:`Trace` of mcuref itself. ``upto`` (sample, row): stop behind that row and leave the arena as it is."""
     program, trace = material.program, Trace()
     program.reset()
@@ -56,7 +57,7 @@ def python_trace(material, upto=None):
                 return trace
         outputs = program.outputs(x[None])[0]
         trace.inferences.append((int(outputs.argmax()), outputs, _loss(material, index)))
-    trace.state = program.arena.sram[: program.plan.state].tobytes()
+    trace.state = program.arena.bytes[: program.plan.state].tobytes()
     trace.checks = _checks(material, trace.state)
     return trace
 
@@ -67,7 +68,7 @@ def _checks(material, state):
 
     program = material.program
     identity = int(np.uint32(Image(program).identity).view(np.int32))
-    start = _hash(program.fresh().arena.sram[: program.plan.state])
+    start = _hash(program.fresh().arena.bytes[: program.plan.state])
     checks = dict(zip((*FLASH, *RESTORING), (identity, identity, FOREIGN, FOREIGN, start, TRAINED)))
     checks["restored"] = state
     if material.labelled and material.steps:

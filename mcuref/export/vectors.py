@@ -27,7 +27,7 @@ HEXADECIMAL = ("flash", "state", "hashes")  # words, and not numbers
 ARRAYS = {
     "table": """int32[ROWS][32]: the program, a row an instruction: opcode, layer, jump, 0, out[3], in[5], dimensions[14],
               constants[6] (bits of floats); operands are byte offsets, -1 for none; what they are for each opcode
-              stands in mcuref/program/instructions.py""",
+              stands in docs/operators.md""",
     "flash": "uint32[FLASH_BYTES / 4]: read-only part of the arena: constants, start weights, the table again",
     "images": "int32[IMAGES][3]: start images: to this offset of SRAM, from this one of the flash, so many bytes",
     "spans": """int32[ROWS][3][2]: (offset, bytes) in the arena of what each row writes, but for scratch; (-1, 0) where

@@ -12,6 +12,7 @@ from mcuref.export.cores import find_core
 from mcuref.export.image import SAVED_HEAD, Image
 from mcuref.export.material import Material
 from mcuref.firmware.conformance import SMALL_POOL, check
+from mcuref.firmware.difference import Difference
 from mcuref.firmware.toolchain import SECONDS
 from mcuref.kernels.random import philox, uniform
 from mcuref.layers import (
@@ -65,25 +66,25 @@ class Row:
     options: dict = field(default_factory=dict)
 
 
-def cases():
+def cases() -> list[tuple[str, Material]]:
     """The list, [(name, Material)]: kept indices of 16 bits, each small enough for 3 MB and a few milliseconds."""
     tables = (_widths, _windows, _blocks, _inputs, _rules, _optimisers, _losses, _parts, _values, _not_finite, _activations)
     return _materials(row for table in tables for row in table())
 
 
-def wide_cases():
+def wide_cases() -> list[tuple[str, Material]]:
     """Programs with kept indices of 32 bits, which need a build of their own: a layer of more than 65,536 outputs."""
     layers = [Input((1, 65538, 1), "uint8", 127.5, 1 / 128), Conv2D(1, 1), ReLU(), GlobalAveragePool(), Dense(2)]
     adaptive = TinyProp(0.0001, 0.001, output="rule")
     return _materials([Row("uint32 indices", layers, adaptive, SGD(0.125, momentum=0.5), samples=2)])
 
 
-def small_cases():
+def small_cases() -> list[tuple[str, Material]]:
     """Those of the list that fit the micro:bit, which has 16 KiB of RAM."""
     return [(name, material) for name, material in cases() if pool_bytes(material) <= SMALL_POOL]
 
 
-def run_conformance(core, seconds=SECONDS):
+def run_conformance(core: str, seconds: float = SECONDS) -> list[tuple[str, Difference | None]]:
     """Run the list on the core of that name, each part for ``seconds`` at most; [(name, Difference or None)].
 
     The small list where there is little memory; elsewhere the wide one too. ToolError if tools are missing.
@@ -97,7 +98,7 @@ def run_conformance(core, seconds=SECONDS):
     ]
 
 
-def pool_bytes(material):
+def pool_bytes(material: Material) -> int:
     """Bytes of memory that the conformance firmware needs for a program on a 32-bit core."""
     image, plan = Image(material.program), material.program.plan
     rows = len(material.program.instructions)

@@ -179,7 +179,7 @@ def profile_project(folder: Path | str, core_name: str, seconds: float = SECONDS
         content, by_row = run_profiled(core, firmware, place, TRACE, seconds)
         _, by_step = run_profiled(core, firmware, place, STEPS, seconds)
     steps, runs = material.steps, [row for rows, _, _ in Answer(content).trace(material).steps for row, _ in rows]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"row": i, "opcode": instruction.name, "layer": instruction.layer, "phase": instruction.phase}
         | {"runs": 0, "instructions": 0}
         for i, instruction in enumerate(material.program.instructions)

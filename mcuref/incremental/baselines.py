@@ -123,9 +123,8 @@ class Reservoir(ArenaSamples):
         return slots, self.labels[slots].astype(np.int64)
 
 
-SAMPLES: dict[
-    str, Callable[[], Store]
-] = {  # what makes the object that holds a strategy's samples; ClassSlots where nothing is said
+# What makes the object that holds a strategy's samples; ClassSlots where nothing is said
+SAMPLES: dict[str, Callable[[], Store]] = {
     "naive": RawSamples,
     "joint": partial(RawSamples, joint=True),
     "herding": partial(ClassSlots, partial(exemplars, selection.herding)),

@@ -17,7 +17,10 @@ import stat
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
@@ -37,14 +40,14 @@ class Store:
     trusted : bool, whether files are read at all.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: Path) -> None:
         self.folder, self.failure, self.trusted = folder, None, True
         try:
             self._prepare()
         except OSError as error:
             self._failed(error)
 
-    def read(self, name, identity):
+    def read(self, name: str, identity: bytes) -> bytes | None:
         """What was written under that name and identity; None on any doubt."""
         try:
             if not self.trusted or not _own(os.lstat(self.folder), stat.S_ISDIR):
@@ -57,7 +60,7 @@ class Store:
         content = data[start:]
         return content if data[:start] == MAGIC + _checksum(identity, content) else None
 
-    def write(self, name, identity, content):
+    def write(self, name: str, identity: bytes, content: bytes) -> None:
         """Keep that, under its name only once it is complete. What cannot be kept is not; `failure` says why."""
         try:
             self._prepare()
@@ -98,19 +101,19 @@ class Overloads(NullCache):
     ``digest`` : str, of the sources that decide the code; those of others are never loaded.
     """
 
-    def __init__(self, function, store, digest):
+    def __init__(self, function: Callable[..., Any], store: Store, digest: str) -> None:
         self._function, self._store, self._digest = function, store, digest
 
     @property
-    def cache_path(self):
+    def cache_path(self) -> str:
         """The folder, for ``function.stats``."""
         return str(self._store.folder)
 
-    def has(self, signature, target_context):
+    def has(self, signature: Any, target_context: Any) -> bool:
         """Whether that signature would be loaded and not compiled."""
         return self._store.read(*self._names(signature, target_context.codegen())) is not None
 
-    def load_overload(self, signature, target_context):
+    def load_overload(self, signature: Any, target_context: Any) -> CompileResult | None:
         """The compiled signature, or None."""
         target_context.refresh()
         content = self._store.read(*self._names(signature, target_context.codegen()))
@@ -121,10 +124,11 @@ class Overloads(NullCache):
         except Exception:  # whole and our own, but not of this Numba: as good as none
             return None
 
-    def save_overload(self, signature, compiled):
+    def save_overload(self, signature: Any, compiled: Any) -> None:
         """Keep a compiled signature, unless its code holds addresses of this process."""
         if not compiled.library.has_dynamic_globals:
-            self._store.write(*self._names(signature, compiled.codegen), dumps(compiled._reduce()))
+            name, identity = self._names(signature, compiled.codegen)
+            self._store.write(name, identity, dumps(compiled._reduce()))
 
     def _names(self, signature, codegen):
         """(file name, identity): all that decides a signature's compiled code."""

@@ -15,6 +15,7 @@ import re
 import warnings
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 from mcuref.errors import InputError
 from mcuref.sources import PACKAGE, closure, digest
@@ -56,12 +57,12 @@ FLAGS = {"fastmath": False, "error_model": "numpy", "nogil": True}
 
 
 @cache
-def sources_digest(path):
+def sources_digest(path: Path) -> str:
     """Of a module and all that it imports: which texts the code of its kernels was compiled from."""
     return digest(closure(path))
 
 
-def cache_folder():
+def cache_folder() -> Path:
     """Folder of compiled kernels for this Numba version and these flags."""
     name = hashlib.sha256(f"{numba.__version__} {sorted(FLAGS.items())}".encode()).hexdigest()[:16]
     base = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))  # stays "~" for a user without home
@@ -72,14 +73,15 @@ STORE = Store(cache_folder())
 _KERNELS = []  # all that :func:`kernel` made, in order: callees before what calls them
 
 
-def kernel(function=None, *, inlined=False):
+def kernel(function: Any = None, *, inlined: bool = False) -> Any:
     """Compile ``function`` on first use for the types it is called with; plain Python under NUMBA_DISABLE_JIT=1.
 
-    ``inlined``: into what calls it; for small functions that take many arrays, whose passing would cost more than the work.
+    ``inlined``: written into what calls it before that is compiled; for small functions that take many arrays, whose passing
+    would cost more than the work, and each of which would be compiled with all that it calls.
     """
     if function is None:
         return partial(kernel, inlined=inlined)
-    compiled = numba.njit(**FLAGS, forceinline=inlined)(function)
+    compiled = numba.njit(**FLAGS, inline="always" if inlined else "never")(function)
     if compiled is not function:
         path = Path(function.__code__.co_filename).resolve()
         if path.is_relative_to(PACKAGE):  # what others compile is theirs to keep
@@ -88,7 +90,7 @@ def kernel(function=None, *, inlined=False):
     return compiled
 
 
-def compile_anew():
+def compile_anew() -> None:
     """Compile everything in use once more, from the sources alone; what is on the disk is not read again but replaced."""
     STORE.trusted = False
     # Symbols are numbered, and what was loaded keeps its numbers: of two with one name, either might be called
@@ -98,6 +100,6 @@ def compile_anew():
             compiled.recompile()
 
 
-def forget(compiled):
+def forget(compiled: Any) -> None:
     """Have a kernel compiled again when it is next used."""
     compiled._reset_overloads()

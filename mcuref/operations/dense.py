@@ -4,12 +4,12 @@ import numpy as np
 
 from mcuref.kernels.dense import dense_backward_input_f32, dense_forward_f32, dense_update_f32
 from mcuref.kernels.jit import kernel
-from mcuref.operations.views import GO_ON, f32, i32, indices, rate
+from mcuref.operations.views import GO_ON, Counts, Floats, Host, Memory, Row, Sample, f32, i32, indices, rate
 from mcuref.operators.columns import IN, KEPT, OUT, D
 
 
 @kernel(inlined=True)
-def run_dense_forward_f32(row, f, memory, host, sample, counts):
+def run_dense_forward_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """z[O] from x[I], w[O, I], b[O]."""
     O, I = np.int64(row[D]), np.int64(row[D + 1])
     dense_forward_f32(
@@ -19,7 +19,7 @@ def run_dense_forward_f32(row, f, memory, host, sample, counts):
 
 
 @kernel(inlined=True)
-def run_dense_backward_input_f32(row, f, memory, host, sample, counts):
+def run_dense_backward_input_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """dx[I] from delta[O], w[O, I], index kept[], i32 count[1]."""
     O, I = np.int64(row[D]), np.int64(row[D + 1])
     count = i32(memory, row[IN + 3])
@@ -34,7 +34,7 @@ def run_dense_backward_input_f32(row, f, memory, host, sample, counts):
 
 
 @kernel(inlined=True)
-def run_dense_update_f32(row, f, memory, host, sample, counts):
+def run_dense_update_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """w[O, I], b[O] from delta[O], x[I], index kept[], i32 count[1]."""
     O, I = np.int64(row[D]), np.int64(row[D + 1])
     count = i32(memory, row[IN + 3])

@@ -4,12 +4,12 @@ import numpy as np
 
 from mcuref.kernels.depthwise import depthwise_backward_input_f32, depthwise_forward_f32, depthwise_update_f32
 from mcuref.kernels.jit import kernel
-from mcuref.operations.views import GO_ON, f32, i32, indices, rate
+from mcuref.operations.views import GO_ON, Counts, Floats, Host, Memory, Row, Sample, f32, i32, indices, rate
 from mcuref.operators.columns import IN, KEPT, OUT, D, F
 
 
 @kernel(inlined=True)
-def run_depthwise_forward_f32(row, f, memory, host, sample, counts):
+def run_depthwise_forward_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """z[HO, WO, O] from x[H, W, C], w[KH, KW, C], b[C]."""
     H, W, C, HO, WO, O, KH, KW = (
         np.int64(row[D]),
@@ -32,7 +32,7 @@ def run_depthwise_forward_f32(row, f, memory, host, sample, counts):
 
 
 @kernel(inlined=True)
-def run_depthwise_backward_input_f32(row, f, memory, host, sample, counts):
+def run_depthwise_backward_input_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """dx[H, W, C] from delta[HO, WO, O], w[KH, KW, C], index kept[], i32 count[1]."""
     H, W, C, HO, WO, O, KH, KW = (
         np.int64(row[D]),
@@ -57,7 +57,7 @@ def run_depthwise_backward_input_f32(row, f, memory, host, sample, counts):
 
 
 @kernel(inlined=True)
-def run_depthwise_update_f32(row, f, memory, host, sample, counts):
+def run_depthwise_update_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """w[KH, KW, C], b[C] from delta[HO, WO, O], x[H, W, C], index kept[], i32 count[1]."""
     H, W, C, HO, WO, O, KH, KW = (
         np.int64(row[D]),

@@ -23,12 +23,12 @@ from mcuref.operations.rows import run_apply_rows_f32, run_begin_rows_f32, run_c
 from mcuref.operations.selection import run_decide_f32, run_select_adaptive_f32, run_select_full_f32, run_select_top_k_f32
 from mcuref.operations.sigmoid import run_sigmoid_backward_f32, run_sigmoid_forward_f32
 from mcuref.operations.tanh import run_tanh_backward_f32, run_tanh_forward_f32
-from mcuref.operations.views import OUTSIDE
+from mcuref.operations.views import OUTSIDE, Counts, Floats, Host, Memory, Row, Sample
 from mcuref.operators.columns import FIRST_OUTSIDE, OPCODE
 
 
 @kernel(inlined=True)
-def run(row, f, memory, host, sample, counts):
+def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """Run a row; returns what comes next: GO_ON, JUMP or END, or OUTSIDE where it is not known here."""
     opcode = row[OPCODE]
     if opcode >= FIRST_OUTSIDE:

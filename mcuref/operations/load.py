@@ -4,7 +4,7 @@ import numpy as np
 
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.load import load_f32
-from mcuref.operations.views import GO_ON, f32
+from mcuref.operations.views import GO_ON, Counts, Floats, Host, Memory, Row, Sample, f32
 from mcuref.operators.columns import IN, OUT, D
 
 
@@ -18,24 +18,24 @@ def _load(row, memory, samples, number):
 
 
 @kernel(inlined=True)
-def run_load_u8(row, f, memory, host, sample, counts):
+def run_load_u8(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """x[n] from mean[c], scale[c] and a sample of uint8."""
     return _load(row, memory, host.samples_u8, sample.number)
 
 
 @kernel(inlined=True)
-def run_load_i8(row, f, memory, host, sample, counts):
+def run_load_i8(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """x[n] from mean[c], scale[c] and a sample of int8."""
     return _load(row, memory, host.samples_i8, sample.number)
 
 
 @kernel(inlined=True)
-def run_load_i16(row, f, memory, host, sample, counts):
+def run_load_i16(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """x[n] from mean[c], scale[c] and a sample of int16."""
     return _load(row, memory, host.samples_i16, sample.number)
 
 
 @kernel(inlined=True)
-def run_load_f32(row, f, memory, host, sample, counts):
+def run_load_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """x[n] from mean[c], scale[c] and a sample of float32."""
     return _load(row, memory, host.samples_f32, sample.number)

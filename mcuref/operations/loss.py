@@ -4,12 +4,12 @@ import numpy as np
 
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.loss import mean_squared_error_f32, softmax_cross_entropy_f32
-from mcuref.operations.views import GO_ON, f32
+from mcuref.operations.views import GO_ON, Counts, Floats, Host, Memory, Row, Sample, f32
 from mcuref.operators.columns import IN, OUT, D
 
 
 @kernel(inlined=True)
-def run_softmax_cross_entropy_f32(row, f, memory, host, sample, counts):
+def run_softmax_cross_entropy_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """delta[n] from z[n] and the label."""
     n = row[D]
     label = host.labels[sample.number]
@@ -18,7 +18,7 @@ def run_softmax_cross_entropy_f32(row, f, memory, host, sample, counts):
 
 
 @kernel(inlined=True)
-def run_mean_squared_error_f32(row, f, memory, host, sample, counts):
+def run_mean_squared_error_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """delta[n] from z[n] and the target."""
     n = np.int64(row[D])
     first = sample.number * n
@@ -28,7 +28,7 @@ def run_mean_squared_error_f32(row, f, memory, host, sample, counts):
 
 
 @kernel(inlined=True)
-def run_reconstruction_f32(row, f, memory, host, sample, counts):
+def run_reconstruction_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """delta[n] from z[n] and target[n], the sample as it was loaded."""
     n = row[D]
     target = f32(memory, row[IN + 1], n)

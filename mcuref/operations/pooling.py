@@ -9,12 +9,12 @@ from mcuref.kernels.pooling import (
     max_pool_backward_f32,
     max_pool_forward_f32,
 )
-from mcuref.operations.views import GO_ON, f32, u8
+from mcuref.operations.views import GO_ON, Counts, Floats, Host, Memory, Row, Sample, f32, u8
 from mcuref.operators.columns import IN, OUT, D, F
 
 
 @kernel(inlined=True)
-def run_max_pool_forward_f32(row, f, memory, host, sample, counts):
+def run_max_pool_forward_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """y[HO, WO, O], u8 taps[HO, WO, O]? from x[H, W, C]."""
     H, W, C, HO, WO, O = (
         np.int64(row[D]),
@@ -31,7 +31,7 @@ def run_max_pool_forward_f32(row, f, memory, host, sample, counts):
 
 
 @kernel(inlined=True)
-def run_average_pool_forward_f32(row, f, memory, host, sample, counts):
+def run_average_pool_forward_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """y[HO, WO, O] from x[H, W, C]."""
     H, W, C, HO, WO, O = (
         np.int64(row[D]),
@@ -46,7 +46,7 @@ def run_average_pool_forward_f32(row, f, memory, host, sample, counts):
 
 
 @kernel(inlined=True)
-def run_max_pool_backward_f32(row, f, memory, host, sample, counts):
+def run_max_pool_backward_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """dx[H, W, C] from dy[HO, WO, O], u8 taps[HO, WO, O]."""
     H, W, C, HO, WO, O = (
         np.int64(row[D]),
@@ -63,7 +63,7 @@ def run_max_pool_backward_f32(row, f, memory, host, sample, counts):
 
 
 @kernel(inlined=True)
-def run_average_pool_backward_f32(row, f, memory, host, sample, counts):
+def run_average_pool_backward_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """dx[H, W, C] from dy[HO, WO, O]."""
     H, W, C, HO, WO, O = (
         np.int64(row[D]),

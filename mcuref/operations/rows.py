@@ -4,12 +4,12 @@ import numpy as np
 
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.rows import apply_rows_f32, begin_rows_f32
-from mcuref.operations.views import GO_ON, JUMP, f32, i32, indices, u8, words
+from mcuref.operations.views import GO_ON, JUMP, Counts, Floats, Host, Memory, Row, Sample, f32, i32, indices, u8, words
 from mcuref.operators.columns import IN, KEPT, OUT, D
 
 
 @kernel(inlined=True)
-def run_begin_rows_f32(row, f, memory, host, sample, counts):
+def run_begin_rows_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """a[R * K], a_bias[R], touched[(R + 7) // 8] from kept[], count[1]."""
     rows, elements = np.int64(row[D]), row[D + 1]
     a, a_bias = f32(memory, row[OUT], rows * elements), f32(memory, row[OUT + 1], rows)
@@ -20,7 +20,7 @@ def run_begin_rows_f32(row, f, memory, host, sample, counts):
 
 
 @kernel(inlined=True)
-def run_apply_rows_f32(row, f, memory, host, sample, counts):
+def run_apply_rows_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """w[R * K], b[R], touched[(R + 7) // 8] from a[R * K], a_bias[R] and the learning rate."""
     rows, elements = np.int64(row[D]), row[D + 1]
     w, b, touched = (
@@ -34,7 +34,7 @@ def run_apply_rows_f32(row, f, memory, host, sample, counts):
 
 
 @kernel(inlined=True)
-def run_count_batch_i32(row, f, memory, host, sample, counts):
+def run_count_batch_i32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """counter[1]: jumps unless a batch is full."""
     counter = words(memory, row[OUT], 1)
     counter[0] += np.int32(1)

@@ -13,7 +13,7 @@ from mcuref.kernels.selection import (
     raise_maximum,
     top_k,
 )
-from mcuref.operations.views import END, GO_ON, JUMP, f32, indices, words
+from mcuref.operations.views import END, GO_ON, JUMP, Counts, Floats, Host, Memory, Row, Sample, f32, indices, words
 from mcuref.operators.columns import CHOSEN, COMPARISONS, IN, KEPT, OUT, D
 
 
@@ -38,7 +38,7 @@ def _select(row, memory, k, counts):
 
 
 @kernel(inlined=True)
-def run_decide_f32(row, f, memory, host, sample, counts):
+def run_decide_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """y_max[1] from delta[n]: jumps unless D > threshold."""
     y = abs_sum(f32(memory, row[IN], row[D]))
     if not is_finite(y):
@@ -52,7 +52,7 @@ def run_decide_f32(row, f, memory, host, sample, counts):
 
 
 @kernel(inlined=True)
-def run_select_full_f32(row, f, memory, host, sample, counts):
+def run_select_full_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """kept[n], count[1] from delta[n]."""
     n = np.int64(row[D])
     if not is_finite(abs_sum(f32(memory, row[IN], n))):
@@ -65,7 +65,7 @@ def run_select_full_f32(row, f, memory, host, sample, counts):
 
 
 @kernel(inlined=True)
-def run_select_top_k_f32(row, f, memory, host, sample, counts):
+def run_select_top_k_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """kept[k], count[1] from delta[n]."""
     if not is_finite(abs_sum(f32(memory, row[IN], row[D]))):
         return END
@@ -73,7 +73,7 @@ def run_select_top_k_f32(row, f, memory, host, sample, counts):
 
 
 @kernel(inlined=True)
-def run_select_adaptive_f32(row, f, memory, host, sample, counts):
+def run_select_adaptive_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """kept[], count[1], y_max[1] from delta[n]."""
     n, floor = np.int64(row[D]), row[D + 1] != 0
     y = abs_sum(f32(memory, row[IN], n))

@@ -4,12 +4,12 @@ import numpy as np
 
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.sigmoid import sigmoid_backward_f32, sigmoid_forward_f32
-from mcuref.operations.views import GO_ON, f32
+from mcuref.operations.views import GO_ON, Counts, Floats, Host, Memory, Row, Sample, f32
 from mcuref.operators.columns import IN, OUT, D
 
 
 @kernel(inlined=True)
-def run_sigmoid_forward_f32(row, f, memory, host, sample, counts):
+def run_sigmoid_forward_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """y[n] from x[n]."""
     n = np.int64(row[D])
     sigmoid_forward_f32(f32(memory, row[OUT], n), f32(memory, row[IN], n))
@@ -17,7 +17,7 @@ def run_sigmoid_forward_f32(row, f, memory, host, sample, counts):
 
 
 @kernel(inlined=True)
-def run_sigmoid_backward_f32(row, f, memory, host, sample, counts):
+def run_sigmoid_backward_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """dx[n] from dy[n], y[n]."""
     n = np.int64(row[D])
     sigmoid_backward_f32(f32(memory, row[OUT], n), f32(memory, row[IN], n), f32(memory, row[IN + 1], n))

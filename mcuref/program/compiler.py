@@ -3,7 +3,7 @@
 It never loads Numba and never allocates the arena: an estimate is a compiled program that nobody runs.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache, partial
 
 from mcuref.arguments import instance, one_of, whole
@@ -18,62 +18,28 @@ from mcuref.network import Network
 from mcuref.operators.columns import COLUMNS
 from mcuref.optimisers import SGD
 from mcuref.program import first_steps
-from mcuref.program.arithmetic import Arithmetic
 from mcuref.program.emitter import Emitter
+from mcuref.program.listing import Listing
 from mcuref.program.program import Program
 from mcuref.program.suggestions import suggestions
-from mcuref.rules import Full, checked
+from mcuref.rules import Full, Rule, checked
 
 POLICIES = ("immediate", "accumulate")
 WRT = ("parameters", "input")
 JUMPS = ("decision", "batch")  # phases of instructions that may jump to the end of the program
 
 
-@dataclass(frozen=True)
-class Listing:
-    """What the compiler makes: instructions, their plan, and where things are.
-
-    Attributes
-    ----------
-    instructions : tuple of Instruction, one training step (or one input gradient) of one sample.
-    forward_rows : int, the first rows, which are the forward pass.
-    plan : Plan.
-    output : Buffer, the network's outputs z after the forward rows.
-    input_error : Buffer or None, dLoss/d(normalised input), if compiled with wrt="input".
-    constants : {Buffer: array} contents of flash constants.
-    table : Buffer of the program table.
-    images : {Buffer in sram: Buffer in flash} start images of trainable parameters.
-    parameters : {name: Buffer} where the program reads each parameter.
-    index_type : "uint16" or "uint32", of kept indices.
-    loss : str, its name, also where nothing is trained.
-    arithmetic : :class:`mcuref.program.arithmetic.Arithmetic`.
-    """
-
-    instructions: tuple
-    forward_rows: int
-    plan: Plan
-    output: Buffer
-    input_error: Buffer | None
-    constants: dict
-    table: Buffer
-    images: dict
-    parameters: dict
-    index_type: str
-    loss: str
-    arithmetic: Arithmetic
-
-
 def compile(  # noqa: A001  the public name is mcuref.compile
-    network,
-    rule=None,
-    optimiser=None,
+    network: Network,
+    rule: Rule | None = None,
+    optimiser: SGD | None = None,
     *,
-    loss="softmax_cross_entropy",
-    policy=None,
-    trainable=None,
-    budget=None,
-    wrt="parameters",
-):
+    loss: str = "softmax_cross_entropy",
+    policy: str | None = None,
+    trainable: int | None = None,
+    budget: Budget | None = None,
+    wrt: str = "parameters",
+) -> Program:
     """Compile a network into a program that fits a budget, or refuse.
 
     Parameters
@@ -120,7 +86,7 @@ def _policy(policy, optimiser):
     return policy
 
 
-def prepare_executor(index_type="uint16"):
+def prepare_executor(index_type: str = "uint16") -> None:
     """Compile or load the executor for kept indices of that type, which must take its first steps right; McurefError."""
     from mcuref.program import executor
 
@@ -128,8 +94,16 @@ def prepare_executor(index_type="uint16"):
 
 
 def require(
-    network, rules, budget, optimiser=None, *, loss="softmax_cross_entropy", policy=None, trainable=None, wrt="parameters"
-):
+    network: Network,
+    rules: Sequence[Rule],
+    budget: Budget,
+    optimiser: SGD | None = None,
+    *,
+    loss: str = "softmax_cross_entropy",
+    policy: str | None = None,
+    trainable: int | None = None,
+    wrt: str = "parameters",
+) -> None:
     """Refuse, with BudgetExceeded, unless the programs of all ``rules`` fit; suggested changes then fit all of them.
 
     Parameters are those of :func:`compile`; nothing is allocated.
@@ -154,7 +128,7 @@ def require(
         raise BudgetExceeded(rule.method, plan, most, budget, changes)
 
 
-def trainable_layers(network, trainable):
+def trainable_layers(network: Network, trainable: int | None) -> tuple[int, ...]:
     """Indices of the last ``trainable`` layers with parameters (all if None)."""
     count = len(network.parametric)
     if trainable is None:
@@ -163,7 +137,7 @@ def trainable_layers(network, trainable):
     return network.parametric[count - trainable :]
 
 
-def lower(network, rule, optimiser, loss, policy, trainable, wrt):
+def lower(network: Network, rule: Rule, optimiser: SGD, loss: str, policy: str, trainable: int | None, wrt: str) -> Listing:
     """Emit, in order: forward, loss, decision, then backward layer by layer; then plan. Returns a :class:`Listing`."""
     one_of("wrt", wrt, WRT)
     if len(network.shapes[-1]) != 1:

@@ -9,17 +9,23 @@ skipped sample costs 0 of them. An entry of the error that is exactly 0 is never
 below 1; ``backward_effort_nonzero``, the same against what full training really did, needs a run of it to compare with.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.operators.columns import CHOSEN, COMPARISONS, KEPT, RUNS
+from mcuref.program.instructions import Instruction
+from mcuref.program.program import Program
 
 
-def macs(instructions, counts):
+def macs(instructions: Iterable[Instruction], counts: NDArray[np.int64]) -> list[int]:
     """Multiply-accumulates of each row, list of int: its operator's formula of how often it ran and what was kept."""
     return [i.macs(row[RUNS], row[KEPT]) for i, row in zip(instructions, np.asarray(counts).tolist())]
 
 
-def counts_by_kind(program):
+def counts_by_kind(program: Program) -> dict[str, int]:
     """{"forward", "propagate", "weight_gradient", "update", "comparisons"}: integers, since the program's start."""
     totals = dict.fromkeys(("forward", "propagate", "weight_gradient", "update", "comparisons"), 0)
     done = zip(program.counts.tolist(), program.instructions, macs(program.instructions, program.counts))
@@ -37,12 +43,12 @@ def counts_by_kind(program):
     return totals
 
 
-def shown(program):
+def shown(program: Program) -> int:
     """Samples shown since the program's start."""
     return int(program.counts[0, RUNS])
 
 
-def skipped(program):
+def skipped(program: Program) -> int:
     """Samples that a decision skipped."""
     for row, instruction in enumerate(program.instructions):
         if instruction.phase == "decision":
@@ -50,7 +56,7 @@ def skipped(program):
     return 0
 
 
-def dense_macs(program):
+def dense_macs(program: Program) -> tuple[int, int]:
     """(forward, backward) MACs of one sample when every entry of every error is computed."""
     network, forward, backward = program.network, 0, 0
     reached = network.reached(program.trainable)
@@ -62,7 +68,7 @@ def dense_macs(program):
     return forward, backward
 
 
-def effort(program):
+def effort(program: Program) -> dict[str, float]:
     """{"backward_effort", "total_effort"}: fractions of dense training of the same samples; 0 if none were shown."""
     forward, backward = dense_macs(program)
     samples = shown(program)
@@ -76,7 +82,7 @@ def effort(program):
     }
 
 
-def ratio_per_layer(program):
+def ratio_per_layer(program: Program) -> list[dict[str, Any]]:
     """Back-propagation ratios, from the input on: {"layer", "ratio", "kept_ratio"} of each trained layer.
 
     ``ratio`` is the sum of chosen k over the sum of n, ``kept_ratio`` the same after zeros were dropped; a skipped

@@ -5,9 +5,11 @@ from outside the arena and leaves there is the :class:`mcuref.operations.views.H
 microcontroller would not keep.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.errors import McurefError
 from mcuref.kernels.jit import compile_anew, forget, kernel
@@ -24,7 +26,19 @@ DONE, NONFINITE, UNKNOWN = range(3)
 
 
 @kernel
-def execute(table, constants, memory, host, begin_row, first_row, end_row, results, result_offset, counts, status):
+def execute(
+    table: NDArray[np.int32],
+    constants: NDArray[np.float32],
+    memory: Memory,
+    host: Host,
+    begin_row: int,
+    first_row: int,
+    end_row: int,
+    results: NDArray[np.uint8],
+    result_offset: int,
+    counts: NDArray[np.int64],
+    status: NDArray[np.int64],
+) -> None:
     """Run rows first_row .. end_row - 1 of the program for every sample that is to be shown, of the first from begin_row.
 
     table int32[rows, 32] and ``constants``, the same bytes as float32; memory, host : the tuples of
@@ -77,17 +91,17 @@ def _signature(index_type):
     )
 
 
-def is_compiled(index_type="uint16"):
+def is_compiled(index_type: str = "uint16") -> bool:
     """Whether the executor is ready to run programs with kept indices of this type, without compiling or loading it."""
     return not hasattr(execute, "signatures") or _signature(index_type) in execute.signatures
 
 
-def is_kept(index_type="uint16"):
+def is_kept(index_type: str = "uint16") -> bool:
     """Whether :func:`compile_executor` would load the executor from the disk, and not compile it for half a minute."""
     return execute._cache.has(_signature(index_type), execute.targetctx)
 
 
-def compile_executor(index_type, fault):
+def compile_executor(index_type: str, fault: Callable[[str], str | None]) -> None:
     """Compile the executor, or load it from the cache; returns at once if that is done. Takes seconds when fresh.
 
     Programs that train a layer of more than 65,536 outputs have indices of type "uint32" and an executor of their own.

@@ -5,6 +5,8 @@ cached has a part in.
 """
 
 import zlib
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +35,7 @@ from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
 KNOWN = {"uint16": (0xE05E8D26, 0x291986A3, 0xD113AA59, 0x645D913D, 0xD4640509, 0x09C30C6F), "uint32": (0x34AA08B3,)}
 
 
-def fault(compile, index_type):
+def fault(compile: Callable[..., Any], index_type: str) -> str | None:
     """What the executor for kept indices of that type computes wrong, one sentence, or None.
 
     compile : :func:`mcuref.compile`, which makes the programs.
@@ -47,7 +49,7 @@ def fault(compile, index_type):
     return None
 
 
-def computed(compile, index_type):
+def computed(compile: Callable[..., Any], index_type: str) -> tuple[int, ...]:
     """The results of the executor for kept indices of that type, as in `KNOWN`."""
     return tuple(_result(compile, *case) for case in _cases(index_type))
 

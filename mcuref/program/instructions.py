@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -35,10 +36,9 @@ class Instruction:
     constants: Mapping[str, float]
     jump: int = 0
 
-    def __getitem__(self, name: str) -> Buffer | int | float:
+    def __getitem__(self, name: str) -> Any:
         """The operand, dimension or constant of that name; KeyError if there is none."""
-        every: dict[str, Buffer | int | float] = {**self.dimensions, **self.constants, **self.operands}
-        return every[name]
+        return {**self.dimensions, **self.constants, **self.operands}[name]
 
     def __contains__(self, name: str) -> bool:
         """Whether it has an operand of that name."""

@@ -1,18 +1,30 @@
 """A program: a compiled network with its arena. It trains, predicts, traces, and says what it costs."""
 
+from collections.abc import Callable
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.arguments import instance, whole
 from mcuref.cost.needs import memory_report
 from mcuref.errors import InputError
-from mcuref.memory.arena import Arena
+from mcuref.memory.arena import Arena, Part
+from mcuref.memory.buffers import Buffer
+from mcuref.memory.targets import Budget
+from mcuref.network import Network
 from mcuref.operators.columns import COUNTS
+from mcuref.optimisers import SGD
+from mcuref.program.arithmetic import Arithmetic
 from mcuref.program.instructions import encode
+from mcuref.program.listing import Listing
 from mcuref.program.samples import Samples
-from mcuref.program.step import Step
+from mcuref.program.step import Shown, Step
+from mcuref.program.trace import Record
+from mcuref.rules import Rule
 
+Place = TypeVar("Place", bound=Arena | Part)
 MOST_STEPS = 1 << 48  # of a learning-rate schedule
 
 
@@ -29,7 +41,20 @@ class Program:
     counts : int64[rows, 4], what training did so far, row by row: runs, chosen k, kept entries, comparisons.
     """
 
-    def __init__(self, network, rule, optimiser, loss, policy, wrt, trainable, budget, listing, prepare, part=None):
+    def __init__(
+        self,
+        network: Network,
+        rule: Rule,
+        optimiser: SGD,
+        loss: str,
+        policy: str,
+        wrt: str,
+        trainable: tuple[int, ...],
+        budget: Budget | None,
+        listing: Listing,
+        prepare: Callable[[str], None],
+        part: Part | None = None,
+    ) -> None:
         self.network, self.rule, self.optimiser, self.loss = network, rule, optimiser, loss
         self.policy, self.wrt, self.trainable, self.budget = policy, wrt, trainable, budget
         self.listing, self.plan, self.instructions = listing, listing.plan, listing.instructions
@@ -39,20 +64,20 @@ class Program:
     # -- memory ---------------------------------------------------------------------------------------------------
 
     @cached_property
-    def table(self):
+    def table(self) -> NDArray[np.int32]:
         """The program table, int32[rows, 32]: see :mod:`mcuref.operators.columns`."""
         return encode(self.instructions, self._offsets)
 
     @cached_property
-    def arena(self):
+    def arena(self) -> Arena | Part:
         """The memory, allocated on first use: flash as it would be written, SRAM as after a reset."""
         return self.fill(Arena(self.plan) if self._part is None else self._part)
 
-    def allocate(self):
+    def allocate(self) -> Arena | Part:
         """Make the arena now, so that flash is written before anything runs; otherwise the first use makes it."""
         return self.arena
 
-    def fill(self, arena):
+    def fill(self, arena: Place) -> Place:
         """Bring an arena of this plan into its start state; returns it."""
         start = self.arithmetic.start(self.network.parameters)
         for buffer, values in self.listing.constants.items():
@@ -65,12 +90,12 @@ class Program:
             arena.view(buffer)[:] = arena.view(image)
         return arena
 
-    def reset(self):
+    def reset(self) -> None:
         """Back to the start image: parameters as compiled, rule state 0, counts 0."""
         self.__dict__.pop("arena", None)
         self.counts[:] = 0
 
-    def fresh(self, part=None):
+    def fresh(self, part: Part | None = None) -> "Program":
         """The same program in its start state, with an arena of its own, or in a part of a larger one.
 
         part : :class:`mcuref.memory.arena.Part`, in which every buffer of the program has its place.
@@ -89,15 +114,15 @@ class Program:
             part,
         )
 
-    def parameters(self):
+    def parameters(self) -> dict[str, NDArray[Any]]:
         """Copies of all parameters as they are now: {"dense1.weights": float32[O, I], ...}."""
         return {name: self.arena.view(buffer).copy() for name, buffer in self.listing.parameters.items()}
 
-    def state(self):
+    def state(self) -> dict[str, NDArray[Any]]:
         """Copies of all that training changes and a later sample sees, by name: trainable parameters, rule state."""
         return {b.name: self.arena.view(b).copy() for b in self.state_buffers}
 
-    def restore(self, state):
+    def restore(self, state: Any) -> None:
         """Put back what :meth:`state` returned; InputError if it is another program's, or not finite."""
         instance("state", state, dict, "a dict, as Program.state() returns")
         names = {b.name for b in self.state_buffers}
@@ -114,17 +139,27 @@ class Program:
             self.arena.view(b)[:] = state[b.name]
 
     @property
-    def state_buffers(self):
+    def state_buffers(self) -> list[Buffer]:
         """Buffers of all that :meth:`state` copies."""
         return [p.buffer for p in self.plan.placements if p.buffer.persistent and p.buffer.region == "sram"]
 
-    def prepare(self):
+    def prepare(self) -> None:
         """Have the executor compiled, or loaded, that runs this program; otherwise the first use does that."""
         self._prepare(self.listing.index_type)
 
     # -- running --------------------------------------------------------------------------------------------------
 
-    def train(self, x, y=None, order=None, *, first=0, total=None, progress=None, shown=None):
+    def train(
+        self,
+        x: Any,
+        y: Any = None,
+        order: Any = None,
+        *,
+        first: int = 0,
+        total: int | None = None,
+        progress: Callable[[int, int], Any] | None = None,
+        shown: Shown | None = None,
+    ) -> Shown:
         """Show samples one by one and train on them by the rule.
 
         Parameters
@@ -151,7 +186,9 @@ class Program:
         step = self.step(x, y, order, first, total)
         return step.run_all(0, len(self.instructions), progress=progress, shown=shown)
 
-    def outputs(self, x, progress=None, counts=None):
+    def outputs(
+        self, x: Any, progress: Callable[[int, int], Any] | None = None, counts: NDArray[np.int64] | None = None
+    ) -> NDArray[Any]:
         """Outputs z of the network for each sample, float32[N, outputs]; nothing is trained.
 
         counts : int64[rows, 4] to which the work is added, as in `counts`; None to count nothing.
@@ -159,11 +196,11 @@ class Program:
         step = Step(self, Samples.checked(self, x, None, None, labelled=False), None, self._counted(counts))
         return step.run_all(0, self.listing.forward_rows, self.listing.output, progress).results
 
-    def predict(self, x, progress=None):
+    def predict(self, x: Any, progress: Callable[[int, int], Any] | None = None) -> NDArray[np.int64]:
         """Index of the largest output for each sample, int64[N]; the lowest index of equal ones."""
         return self.outputs(x, progress).argmax(axis=1)
 
-    def input_gradient(self, x, y=None, counts=None):
+    def input_gradient(self, x: Any, y: Any = None, counts: NDArray[np.int64] | None = None) -> NDArray[Any]:
         """dLoss/dx of each sample with respect to the *normalised* input, float32[N, *shape]; needs wrt="input".
 
         counts : as in :meth:`outputs`.
@@ -178,7 +215,9 @@ class Program:
     def _counted(self, counts):
         return np.zeros_like(self.counts) if counts is None else counts
 
-    def trace(self, x, y=None, order=None, *, first=0, total=None, watched=False):
+    def trace(
+        self, x: Any, y: Any = None, order: Any = None, *, first: int = 0, total: int | None = None, watched: bool = False
+    ) -> list[Record]:
         """Train as :meth:`train`, row by row; returns (sample, row, opcode, layer, hash) of every instruction run.
 
         A program compiled with wrt="input" is traced as :meth:`input_gradient` runs. See :mod:`mcuref.program.trace`.
@@ -188,11 +227,11 @@ class Program:
         return trace(self, x, y, order, first, total, watched)
 
     @property
-    def arithmetic(self):
+    def arithmetic(self) -> Arithmetic:
         """How it computes, :class:`mcuref.program.arithmetic.Arithmetic`."""
         return self.listing.arithmetic
 
-    def step(self, x, y, order, first, total):
+    def step(self, x: Any, y: Any, order: Any, first: int, total: int | None) -> Step:
         """Checked samples and their learning rates, ready to run through the whole program: see :class:`Step`."""
         if len(self.instructions) == self.listing.forward_rows:
             raise InputError("this program was compiled for inference only (trainable 0); there is no way back in it")
@@ -206,6 +245,6 @@ class Program:
 
     # -- cost -----------------------------------------------------------------------------------------------------
 
-    def report(self):
+    def report(self) -> dict[str, Any]:
         """What the program needs and costs, as plain data: see :func:`mcuref.cost.needs.memory_report`."""
         return memory_report(self)

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from math import prod
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.errors import InputError
-from mcuref.layers import find_loss
+from mcuref.layers import Input, find_loss
+from mcuref.program.listing import Executable
 
 TYPES = ("uint8", "int8", "int16", "float32")
 
@@ -15,11 +18,11 @@ TYPES = ("uint8", "int8", "int16", "float32")
 class Samples:
     """``arrays`` as the executor takes them (four sample arrays by type, labels, targets); ``order`` int32[S]."""
 
-    arrays: tuple
-    order: np.ndarray
+    arrays: tuple[NDArray[Any], ...]
+    order: NDArray[np.int32]
 
     @classmethod
-    def checked(cls, program, x, y, order, labelled):
+    def checked(cls, program: Executable, x: Any, y: Any, order: Any, labelled: bool) -> Self:
         """Validate against a program; InputError with one sentence if anything is wrong."""
         network = program.network
         x = checked_samples(network.input, x)
@@ -42,7 +45,7 @@ def _plain(values, dtype=None):
     return np.require(values, dtype, ["C", "A", "W"])
 
 
-def checked_samples(layer, x):
+def checked_samples(layer: Input, x: Any) -> NDArray[Any]:
     """Samples as an Input layer takes them, C-contiguous [N, ...]; InputError, one sentence, if they are not."""
     x = _array("samples", x)
     if x.dtype == np.float64 and layer.dtype == "float32":

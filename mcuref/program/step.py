@@ -1,12 +1,18 @@
 """A step: samples on their way through a program, in chunks that leave Python time for progress and Ctrl-C."""
 
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from mcuref.errors import NonFiniteError
+from mcuref.memory.buffers import Buffer
 from mcuref.operators import columns, run_of
 from mcuref.operators.columns import OPCODE, F
+from mcuref.program.listing import Executable
+from mcuref.program.samples import Samples
 
 CHUNK_SECONDS = 0.25  # Python gets control back at least this often (roughly), for Ctrl-C and progress
 JUMP_COLUMN = columns.JUMP
@@ -18,12 +24,12 @@ class Shown:
     Types of losses and results are those of the program's arithmetic and of the buffer.
     """
 
-    def __init__(self, size, loss, result=None):
+    def __init__(self, size: int, loss: DTypeLike, result: Buffer | None = None) -> None:
         self.losses = np.zeros(size, loss)
         self.trained = np.ones(size, bool)
         self.results = np.zeros((size, 0), np.uint8) if result is None else np.zeros((size, *result.shape), result.dtype)
 
-    def part(self, first):
+    def part(self, first: int) -> "Shown":
         """The same from sample ``first`` on: views, not copies."""
         part = Shown(0, self.losses.dtype)
         part.losses, part.trained, part.results = self.losses[first:], self.trained[first:], self.results[first:]
@@ -45,7 +51,7 @@ class Step:
     shown : :class:`Shown`, what came of the rows that :meth:`run` ran.
     """
 
-    def __init__(self, program, samples, rates, counts):
+    def __init__(self, program: Executable, samples: Samples, rates: NDArray[Any] | None, counts: NDArray[np.int64]) -> None:
         from mcuref.operations.views import Memory
         from mcuref.program import executor
 
@@ -60,12 +66,19 @@ class Step:
         self.memory = Memory(*(arena.view(dtype) for dtype in ("u1", index_type, "i4", "f4")))
         program.prepare()
 
-    def run(self, first_row, end_row):
+    def run(self, first_row: int, end_row: int) -> int:
         """Run some rows for all samples; returns the row that would come next for the last one. See ``shown``."""
         self._call(slice(None), first_row, end_row, self.shown, 0)
         return int(self.status[self.executor.ROW])
 
-    def run_all(self, first_row, end_row, result=None, progress=None, shown=None):
+    def run_all(
+        self,
+        first_row: int,
+        end_row: int,
+        result: Buffer | None = None,
+        progress: Callable[[int, int], Any] | None = None,
+        shown: Shown | None = None,
+    ) -> Shown:
         """Run rows for all samples in chunks of a fraction of a second; returns :class:`Shown`.
 
         ``result`` is a buffer that is copied out after each sample.

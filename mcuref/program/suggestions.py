@@ -1,14 +1,19 @@
 """What would fit: changes to a refused program, each one compiled and planned before it is suggested."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from shlex import quote
+from typing import Any
 
-from mcuref.memory.accountant import excess
-from mcuref.memory.targets import by_size
+from mcuref.memory.accountant import Needs, excess
+from mcuref.memory.targets import Budget, by_size
 from mcuref.models import narrowed
+from mcuref.network import Network
 
 
-def suggestions(network, trainable, wrt, budget, needs):
+def suggestions(
+    network: Network, trainable: int | None, wrt: str, budget: Budget, needs: Callable[[Network, int | None, Budget], Needs]
+) -> list[dict[str, Any]]:
     """Up to three changes that fit, as {"change", "sram", "flash"} with the bytes that are then needed.
 
     ``needs(network, trainable, budget)`` plans a variant and returns its

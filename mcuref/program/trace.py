@@ -5,17 +5,34 @@ selection buffer only the kept entries. The watched trace also proves that an in
 nothing else.
 """
 
+from collections.abc import Iterable
+from typing import Any, TextIO
+
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.errors import McurefError, NonFiniteError
 from mcuref.memory.arena import GUARD
+from mcuref.program.instructions import Instruction
+from mcuref.program.listing import Executable
+from mcuref.program.step import Step
+
+Record = tuple[int, int, str, str, int]  # sample, row, opcode, layer, hash
 
 
 class PlanViolation(McurefError, RuntimeError):
     """An instruction read or wrote a byte that is not part of its operands: a defect of a kernel or of the plan."""
 
 
-def trace(program, x, y=None, order=None, first=0, total=None, watched=False):
+def trace(
+    program: Executable,
+    x: Any,
+    y: Any = None,
+    order: Any = None,
+    first: int = 0,
+    total: int | None = None,
+    watched: bool = False,
+) -> list[Record]:
     """Train sample by sample and row by row; returns a list of (sample, row, opcode, layer, hash).
 
     The result in the arena is that of :meth:`mcuref.program.program.Program.train`. With ``watched``, every
@@ -46,13 +63,13 @@ def trace(program, x, y=None, order=None, first=0, total=None, watched=False):
     return records
 
 
-def write_csv(records, file):
+def write_csv(records: Iterable[Record], file: TextIO) -> None:
     """Write trace records to a text file object: ``sample,row,opcode,layer,hash``, the hash as 8 hexadecimal digits."""
     file.write("sample,row,opcode,layer,hash\n")
     file.writelines(f"{s},{r},{name},{layer},{value:08x}\n" for s, r, name, layer, value in records)
 
 
-def output_hash(program, instruction):
+def output_hash(program: Executable, instruction: Instruction) -> int:
     """FNV-1a of what an instruction that has just run wrote."""
     from mcuref.kernels.hashing import START, fnv1a
 
@@ -62,7 +79,7 @@ def output_hash(program, instruction):
     return int(value)
 
 
-def written(program, instruction):
+def written(program: Executable, instruction: Instruction) -> list[NDArray[Any]]:
     """Views of what an instruction that has just run wrote: outputs without scratch, kept entries alone."""
     views = [program.arena.view(buffer) for buffer in instruction.outputs if buffer.category != "scratch"]
     if instruction.phase == "selection":
@@ -78,12 +95,12 @@ BACKGROUNDS = (0xFFFFFFFF, 0x00000000, 0xBF800000)
 class Watch:
     """Runs rows so that every byte they should not touch, and every stale byte they should not read, is noticed."""
 
-    def __init__(self, program):
+    def __init__(self, program: Executable) -> None:
         self.program = program
         persistent = [p.buffer for p in program.plan.placements if p.buffer.persistent]
         self.written = {buffer: program.arena.view(buffer).tobytes() for buffer in persistent}
 
-    def run(self, step, row):
+    def run(self, step: Step, row: int) -> int:
         """Run one row; leaves the arena as an ordinary run would. Returns the row that comes next."""
         program, instruction = self.program, self.program.instructions[row]
         for buffer in (*instruction.inputs, *(b for b in instruction.outputs if b.persistent)):  # an update reads them too

@@ -9,22 +9,26 @@ import hashlib
 import io
 import json
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.errors import InputError
 from mcuref.files import WriteError, flush, new_file
 
 MAGIC = b"mcuref checkpoint 1\n"
 NAME, PREVIOUS = "checkpoint", "checkpoint.previous"
+Found = tuple[Any, dict[str, NDArray[Any]]]  # (header, arrays)
 
 
 class UnreadableError(InputError):
     """A checkpoint is there and cannot be read: it may be a good one, so nothing takes its place."""
 
 
-def save(folder, header, arrays):
+def save(folder: Path | str, header: Any, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write folder/checkpoint; the present one becomes checkpoint.previous.
 
     Parameters
@@ -35,7 +39,8 @@ def save(folder, header, arrays):
     """
     content = io.BytesIO()
     text = np.frombuffer(json.dumps(header).encode("utf-8"), np.uint8)
-    np.savez(content, header=text, **{f"array.{name}": values for name, values in arrays.items()})
+    named: dict[str, Any] = {f"array.{name}": values for name, values in arrays.items()}
+    np.savez(content, header=text, **named)
     payload = content.getvalue()
     target = Path(folder) / NAME
     with new_file(target) as part:
@@ -45,7 +50,7 @@ def save(folder, header, arrays):
             os.replace(target, target.with_name(PREVIOUS))
 
 
-def load(folder, warn):
+def load(folder: Path | str, warn: Callable[[str], Any]) -> Found | None:
     """(header, arrays) of the newest checkpoint in ``folder`` that is whole; None if there is none at all.
 
     If ``checkpoint`` is damaged and the one before it is whole, that one takes its name, so that :func:`save` keeps it,
@@ -72,12 +77,12 @@ def load(folder, warn):
     return None
 
 
-def exist(folder):
+def exist(folder: Path | str) -> bool:
     """Whether a folder has a checkpoint, whole or not."""
     return any(os.path.lexists(Path(folder) / name) for name in (NAME, PREVIOUS))
 
 
-def drop_previous(folder):
+def drop_previous(folder: Path | str) -> None:
     """Keep the last checkpoint alone."""
     path = Path(folder) / PREVIOUS
     try:
@@ -86,7 +91,7 @@ def drop_previous(folder):
         raise WriteError(f"file {str(path)!r} cannot be removed: {(error.strerror or str(error)).lower()}") from None
 
 
-def read(path):
+def read(path: Path | str) -> Found:
     """(header, arrays) of one file; InputError, one sentence, if it is damaged or of another version."""
     try:
         if Path(path).is_fifo():  # reading would wait for a writer

@@ -1,9 +1,12 @@
 """A program as plain data and arrays, and back: what run folders and exported projects keep of it."""
 
 import io
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.layers import Input
 from mcuref.models import describe, label
@@ -11,10 +14,11 @@ from mcuref.models.description import make_network_layers
 from mcuref.network import Network
 from mcuref.optimisers import SGD
 from mcuref.program.compiler import compile
+from mcuref.program.program import Program
 from mcuref.rules import created, find, method_of, settings_of
 
 
-def program_description(program):
+def program_description(program: Program) -> dict[str, Any]:
     """What a program was compiled from, as plain data; with the parameters enough to compile it again."""
     return {
         "model": label(program.network.name),
@@ -34,7 +38,7 @@ def _input(layer):
     return {"shape": list(layer.shape), "dtype": layer.dtype, "mean": layer.mean.tolist(), "scale": layer.scale.tolist()}
 
 
-def arrays_in(content, name):
+def arrays_in(content: bytes, name: str) -> dict[str, NDArray[Any]]:
     """{name: array} of the bytes of a .npz file; ValueError, with the file's name, if it is damaged."""
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
@@ -45,7 +49,7 @@ def arrays_in(content, name):
         raise ValueError(f"{name} is damaged, or no archive of plain arrays") from None
 
 
-def described_program(content, parameters):
+def described_program(content: dict[str, Any], parameters: Mapping[str, NDArray[Any]]) -> Program:
     """The Program that a description (:func:`program_description`) and parameters mean."""
     given, name = content["input"], content["model"]
     if not isinstance(name, str):

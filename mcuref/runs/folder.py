@@ -5,8 +5,10 @@ It holds run.json, what was asked for, from the start; checkpoints, where the ru
 
 import os
 import shlex
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from mcuref.errors import DivergedError, InputError, McurefError, NonFiniteError
 from mcuref.files import WriteError, check_outputs, held, missing_parents, new_folder, remove_empty, remove_leftovers
@@ -18,7 +20,7 @@ RUN_FOLDER = "run folder"
 TRAIN = "train"
 
 
-def check_new_run(folder):
+def check_new_run(folder: Path | str) -> None:
     """InputError if ``folder`` holds an unfinished run, or one that cannot be told; nobody is advised to remove it."""
     if not os.path.lexists(Path(folder) / REQUEST):
         return
@@ -33,13 +35,13 @@ def check_new_run(folder):
         )
 
 
-def is_complete(folder):
+def is_complete(folder: Path | str) -> bool:
     """Whether the run in a folder is: the sha256 of its results are written last."""
     request = _request(folder)
     return request is not None and request.files is not None
 
 
-def resume_command(folder):
+def resume_command(folder: Path | str) -> str:
     """What goes on with a run, by the command that began it; of run.json it has one known word, if that."""
     request = _request(folder)
     return f"mcuref {TRAIN if request is None else request.command} --resume {shlex.quote(str(folder))}"
@@ -54,7 +56,9 @@ def _request(folder):
 
 
 @contextmanager
-def new_run(folder, arguments, fingerprint, command=TRAIN):
+def new_run(
+    folder: Path | str, arguments: dict[str, Any], fingerprint: dict[str, str], command: str = TRAIN
+) -> Iterator[None]:
     """Make the run folder with run.json, what was asked for, and hold it; InputError if it cannot be.
 
     What fails before its first checkpoint, an interruption excepted, leaves no folder.
@@ -74,7 +78,7 @@ def new_run(folder, arguments, fingerprint, command=TRAIN):
 
 
 @contextmanager
-def resumed_run(folder, command=TRAIN):
+def resumed_run(folder: Path | str, command: str = TRAIN) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
     """Hold an unfinished run folder; gives (arguments, fingerprint) of its run.json. InputError if it is not one.
 
     command : the one that resumes it, which must be the one that began it.
@@ -109,7 +113,7 @@ def _held(folder):
 
 
 @contextmanager
-def what_stops_it(folder):
+def what_stops_it(folder: Path | str) -> Iterator[None]:
     """Whatever stops a run in a folder that has a checkpoint says what becomes of it."""
     try:
         yield

@@ -3,6 +3,7 @@
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from mcuref import plain
 from mcuref.errors import InputError
@@ -32,18 +33,18 @@ class Request:
     """
 
     command: str
-    arguments: dict
-    fingerprint: dict
-    files: dict | None = None
+    arguments: dict[str, Any]
+    fingerprint: dict[str, str]
+    files: dict[str, str] | None = None
 
 
-def write_request(folder, request):
+def write_request(folder: Path | str, request: "Request") -> None:
     """Write or replace run.json, with a sha256 of its own."""
     content = {"schema": SCHEMA, "version": __version__} | asdict(request)
     write_json(Path(folder) / REQUEST, content | {"sha256": plain.digest(content)})
 
 
-def read_request(folder):
+def read_request(folder: Path | str) -> "Request":
     """The :class:`Request` of a run folder; InputError, one sentence, if it has none that can be used."""
     path = Path(folder) / REQUEST
     if not path.is_file():

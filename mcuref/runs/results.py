@@ -1,8 +1,10 @@
 """What a run comes to, on disk: its report, tables and weights, with their sha256 in run.json; read again as written."""
 
 import csv
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +15,13 @@ from mcuref.files import new_file, write_json
 from mcuref.runs import checkpoints
 from mcuref.runs.folder import RUN_FOLDER, TRAIN, resume_command
 from mcuref.runs.manifest import check, digests, read
-from mcuref.runs.request import read_request, write_request
+from mcuref.runs.request import Request, read_request, write_request
+from mcuref.training import Trainer
 
 REPORT, WEIGHTS = "report.json", "weights.npz"
 
 
-def read_run(folder, command=TRAIN):
+def read_run(folder: Path | str, command: str | None = TRAIN) -> tuple[Request, dict[str, Any]]:
     """(:class:`mcuref.runs.request.Request`, report) of a finished run whose files are all as it wrote them.
 
     InputError if the folder holds none, or a file was changed. command : the one that began it, if it must be that
@@ -37,7 +40,7 @@ def read_run(folder, command=TRAIN):
         raise InputError(f"{str(Path(folder) / REPORT)!r} cannot be used: {error}") from None
 
 
-def write_run(folder, trainer, report):
+def write_run(folder: Path | str, trainer: Trainer, report: dict[str, Any]) -> None:
     """Write the results of a run into its folder, their sha256 last: with them the run is complete."""
     folder = Path(folder)
     history = report["history"]
@@ -46,13 +49,14 @@ def write_run(folder, trainer, report):
     with new_file(folder / "memory.csv") as part:
         write_csv(part, *memory_map(trainer.program))
     with new_file(folder / WEIGHTS) as part, open(part, "wb") as file:
-        np.savez(file, **trainer.program.parameters())
+        parameters: dict[str, Any] = trainer.program.parameters()
+        np.savez(file, **parameters)
     checkpoints.drop_previous(folder)
     write_json(folder / REPORT, report)
     complete(folder, "history.csv", "memory.csv", WEIGHTS)
 
 
-def complete(folder, *names):
+def complete(folder: Path, *names: str) -> None:
     """Write the sha256 of these results, if they are there, of the report and of the last checkpoint into run.json.
 
     Killed before that, the run is unfinished and writes all of them again.
@@ -61,7 +65,7 @@ def complete(folder, *names):
     write_request(folder, replace(read_request(folder), files=digests(folder, there)))
 
 
-def write_csv(path, header, rows):
+def write_csv(path: Path | str, header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
     """A table as text: one line a row, values as Python writes them; names that are no Unicode as escapes."""
     with open(path, "w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -5,15 +5,22 @@ and the results when it is complete. Resumed, it goes on with the last checkpoin
 """
 
 import time
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mcuref.datasets.data import Data
 from mcuref.errors import InputError
+from mcuref.network import Network
+from mcuref.program.instructions import Instruction
+from mcuref.program.program import Program
 from mcuref.runs import checkpoints
 from mcuref.runs.fingerprint import data_digest, digest, same_run, sources_digest, unusable
-from mcuref.training import Trainer
+from mcuref.training import Result, Trainer
 
 PHASES = ("pre-training", "training")
 # Text that decides what a run comes to, beside the table of its program and the kernels that this names
@@ -21,6 +28,20 @@ SOURCES = (
     "kernels/random.py", "metrics.py", "optimisers.py", "program/effort.py", "program/executor.py", "program/program.py",
     "program/samples.py", "runs/training.py", "training.py",
 )  # fmt: skip
+
+
+class Phases(Protocol):
+    """What a run asks of its protocol: :class:`mcuref.experiments.protocols.TrainingProtocol`."""
+
+    @property
+    def epochs(self) -> int:
+        """Of the training."""
+
+    def parts(self, data: Data) -> tuple[Data | None, Data]:
+        """(data to pre-train on or None, data of the run)."""
+
+    def pretrainer(self, network: Network, data: Data, loss: str, seed: int) -> Trainer:
+        """The trainer of what happens before deployment."""
 
 
 class TrainingCheckpoints:
@@ -33,11 +54,11 @@ class TrainingCheckpoints:
     warn : callable(sentence), for a damaged checkpoint.
     """
 
-    def __init__(self, folder, seconds, warn):
+    def __init__(self, folder: Path | str, seconds: float, warn: Callable[[str], Any]) -> None:
         self.folder, self.seconds, self.warn = Path(folder), seconds, warn
         self._saved = time.monotonic()
 
-    def load(self, fingerprint):
+    def load(self, fingerprint: dict[str, str]) -> checkpoints.Found | None:
         """(header, arrays) to go on from, or None; InputError if they are of another run."""
         found = checkpoints.load(self.folder, self.warn)
         if found:
@@ -46,17 +67,17 @@ class TrainingCheckpoints:
             same_run(self.folder, found[0].get("fingerprint"), fingerprint)
         return found
 
-    def due(self):
+    def due(self) -> bool:
         """Whether it is time for a checkpoint."""
         return time.monotonic() - self._saved >= self.seconds
 
-    def save(self, header, arrays):
+    def save(self, header: Any, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Write one, unless a value is not finite: then training is about to fail, and the last good one is kept."""
         if all(np.isfinite(values).all() for values in arrays.values()):
             checkpoints.save(self.folder, header, arrays)
         self._saved = time.monotonic()
 
-    def unusable(self, reason):
+    def unusable(self, reason: Any) -> InputError:
         """The error for a checkpoint that is whole, but not one of this run."""
         return unusable(self.folder, reason)
 
@@ -80,12 +101,23 @@ class Run:
     trainer : the trainer of the last phase, once :meth:`finish` is under way.
     """
 
-    def __init__(self, protocol, network, data, loss, seed, compiled, progress=None):
+    def __init__(
+        self,
+        protocol: Phases,
+        network: Network,
+        data: Data,
+        loss: str,
+        seed: int,
+        compiled: Callable[[Network], Program],
+        progress: Callable[[str, int, int], Any] | None = None,
+    ) -> None:
         self.protocol, self.network, self.loss, self.seed, self.compiled = protocol, network, loss, seed, compiled
-        self.checkpoints, self.progress, self.trainer = None, progress, None
+        self.checkpoints: TrainingCheckpoints | None = None
+        self.trainer: Trainer | None = None
+        self.progress = progress
         self.first, self.second = protocol.parts(data)
 
-    def start(self, found=None):
+    def start(self, found: checkpoints.Found | None = None) -> Network:
         """The network that training starts from: pre-trained, if the protocol says so."""
         if self.first is None:
             return self.network
@@ -93,7 +125,7 @@ class Run:
         self._train(trainer, "pre-training", found, {})
         return self.network.with_parameters(trainer.program.parameters())
 
-    def finish(self, found=None):
+    def finish(self, found: checkpoints.Found | None = None) -> Result:
         """Do what is left of the run after a checkpoint, or all of it; returns the trainer's Result."""
         if found and found[0]["phase"] == "training":
             network = self._started(found[1])
@@ -104,7 +136,7 @@ class Run:
         return self._train(self.trainer, "training", found, began)
 
     @cached_property
-    def fingerprint(self):
+    def fingerprint(self) -> dict[str, str]:
         """What decides the run, as sha256 by what it is: sources, data, and program with its protocol and seed."""
         program = self.compiled(self.network)
         arrays = [program.table, *program.listing.constants.values(), *self.network.parameters.values()]
@@ -115,7 +147,7 @@ class Run:
         }
 
     @property
-    def instructions(self):
+    def instructions(self) -> tuple[Instruction, ...]:
         """Those of the program that is trained, and of the one that is pre-trained."""
         instructions = self.compiled(self.network).instructions
         if self.first is None:

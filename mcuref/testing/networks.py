@@ -193,8 +193,8 @@ def programs(
     dense_bias = getattr(rule, "bias", "masked") == "dense"  # its gradients are not summed
     optimiser = draw(optimisers(immediate=dense_bias))
     policy = None if dense_bias or optimiser.batch > 1 else draw(st.sampled_from([None, "accumulate"]))
-    loss, wrt = draw(st.sampled_from(losses)), draw(st.sampled_from(wrt))
-    return compile(network, rule, optimiser, loss=loss, policy=policy, trainable=trainable, wrt=wrt)
+    loss, what = draw(st.sampled_from(losses)), draw(st.sampled_from(wrt))
+    return compile(network, rule, optimiser, loss=loss, policy=policy, trainable=trainable, wrt=what)
 
 
 @st.composite

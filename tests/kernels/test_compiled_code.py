@@ -88,20 +88,7 @@ OTHERS = (
     "top_k",
     "raise_maximum",
 )
-HELPERS = (
-    "_load",
-    "_view",
-    "_bytes",
-    "_indices",
-    "_forward",
-    "_forward_window",
-    "_loss",
-    "_select",
-    "_propagate",
-    "_update",
-    "_gather",
-    "_backward",
-)  # of the executor, which contains their code
+HELPERS = ("run",)  # of the executor, which contains their code
 
 FORBIDDEN_LLVM = {
     "float64": r"\bdouble\b",

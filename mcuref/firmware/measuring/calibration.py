@@ -23,10 +23,12 @@ from mcuref.layers import (
     ReLU6,
     Residual,
 )
+from mcuref.memory.buffers import Buffer
 from mcuref.models import build
 from mcuref.network import Network
 from mcuref.optimisers import SGD
 from mcuref.program.compiler import compile
+from mcuref.program.program import Program
 from mcuref.program.zeros import zero_shares
 
 SAMPLES = 4  # of a small program: two batches of two
@@ -45,7 +47,7 @@ LOSSES = ("softmax_cross_entropy", "softmax_cross_entropy", "mean_squared_error"
 REAL = ("mlp-64-32-10", "cnn-8", "mlp-784-32-10", "cnn-28", "mlp-har", "cnn-32")  # of the zoo
 
 
-def calibration_programs():
+def calibration_programs() -> list[Material]:
     """List of Material: every opcode but those of some activations, with odd sizes, strides and paddings, always the same.
 
     The samples are pixels of the embedded digits, poured into the shape at hand: after normalisation and ReLU they have
@@ -64,7 +66,7 @@ def calibration_programs():
     return materials
 
 
-def activation_programs():
+def activation_programs() -> list[Material]:
     """List of Material, for instructions of activations that no other program has: a new one changes no other formula."""
     materials = []
     for activation in ACTIVATIONS:
@@ -166,7 +168,7 @@ ZOO_DATA = {
 }  # fmt: skip
 
 
-def zoo_material(name, method, samples=None):
+def zoo_material(name: str, method: str, samples: int | None = None) -> Material:
     """A network of the zoo with samples of its data set; InputError where that is not there.
 
     There are no images for MobileNet: it gets those of cifar10, three times as large.
@@ -178,13 +180,13 @@ def zoo_material(name, method, samples=None):
     loss = "softmax_cross_entropy" if y is not None else "reconstruction"
     if name.startswith("mobilenet"):
         x = ((x.repeat(3, 1).repeat(3, 2) - data.mean) * data.scale).astype(np.float32)
-        network, y = build(name), y % 2
+        network, y = build(name), None if y is None else y % 2
     else:
         network = build(name, data)
     return Material(compile(network, rules.make(method), SGD(0.01), loss=loss), x, y, samples)
 
 
-def counted(material):
+def counted(material: Material) -> tuple[Program, dict[Buffer, float]]:
     """(program, zeros): after mcuref itself trained it on the samples, so that its counts are those of the firmware."""
     program = material.program
     program.reset()

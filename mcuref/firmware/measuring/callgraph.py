@@ -6,6 +6,9 @@ libgcc: their frames, and calls inside a section, which need no relocation, are 
 
 import re
 from bisect import bisect_right
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from mcuref.firmware.measuring.elf import CALL, JUMPS, read_sections
 from mcuref.firmware.toolchain import ToolError, call, find_tool
@@ -17,7 +20,7 @@ ENDS = re.compile(r"(b(\.n|\.w)?|bx|udf)$")  # nothing falls through these
 RAISING = ("pop", "ldm", "ldr", "add")  # of the stack pointer
 
 
-def read_functions(path, frames):
+def read_functions(path: Path, frames: Mapping[str, int]) -> dict[str, dict[str, Any]]:
     """{name: entry} of all functions and constants of a relocatable file, in its order.
 
     An entry has bytes and align of its section, needs (names of what is linked with it), stack (bytes of its frame),

@@ -13,11 +13,14 @@ there every function is still a section of its own, and what needs what can be r
 import argparse
 import json
 import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from mcuref import rules
 from mcuref.cost.footprint import FOLDER, SCHEMA
 from mcuref.errors import McurefError
-from mcuref.export.cores import BARE, FLAGS, MEASURED_CORES, find_core
+from mcuref.export.cores import BARE, FLAGS, MEASURED_CORES, Core, find_core
 from mcuref.export.names import COUNTS
 from mcuref.export.project import write_project
 from mcuref.export.sources import board_sources, library_sources
@@ -33,7 +36,7 @@ NODE = re.compile(r'^node: \{ title: "(?:[^"]*:)?([^":]+)" label: "[^"]*\\n(\d+)
 EXAMPLES = {"labels": "mlp-64-32-10", "no labels": "autoencoder-64-16-64"}  # main.c is the same for all others like these
 
 
-def measure_footprint(core):
+def measure_footprint(core: Core) -> dict[str, Any]:
     """Compile everything for a core; returns plain data: compiler, flags, constants of the example, table of functions.
 
     Each entry has bytes and align of its section (constants in it included), needs (names of what must be linked with
@@ -59,7 +62,7 @@ def measure_footprint(core):
     }
 
 
-def write(measured):
+def write(measured: dict[str, Any]) -> Path:
     """Write what :func:`measure_footprint` returned to its place, one line an entry; returns the path."""
     path = FOLDER / f"footprint-{measured['core']}.json"
     head = "".join(f'  "{key}": {json.dumps(measured[key])},\n' for key in HEAD)
@@ -140,7 +143,7 @@ def _changed(base, other):
 # the command
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, or check; exit status 1 if an estimate is too small or more than 2 % off, 2 if a tool is missing."""
     description = (__doc__ or "").partition("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m mcuref.firmware.measuring.footprint", description=description)

@@ -2,16 +2,21 @@
 
 import re
 import shutil
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
-from mcuref.cost.footprint import WORD, footprint
-from mcuref.export.cores import find_core
+from mcuref.cost.footprint import WORD, Footprint, footprint
+from mcuref.export.cores import Core, find_core
+from mcuref.export.material import Material
 from mcuref.firmware.measuring.elf import read_sections
 from mcuref.firmware.toolchain import call, execute, find_tool, workspace
+from mcuref.optimisers import SGD
 from mcuref.program.effort import dense_macs
+from mcuref.rules import Rule
 
 TOLERANCE = 1.02
 SECONDS = 900  # that a network may run in the emulator
@@ -34,19 +39,19 @@ class FootprintCheck:
     model: str
     method: str
     core: str
-    samples: tuple
-    arena: tuple
-    stack: tuple
-    sram: tuple
-    flash: tuple
+    samples: tuple[int, ...]
+    arena: tuple[int, int]
+    stack: tuple[int, int]
+    sram: tuple[int, int]
+    flash: tuple[int, int]
 
     @property
-    def holds(self):
+    def holds(self) -> bool:
         """Whether the arena is exact and neither total is below what was measured, nor more than 2 % above."""
         totals = (self.sram, self.flash)
         return self.arena[0] == self.arena[1] and all(m <= e <= TOLERANCE * m for e, m in totals)
 
-    def line(self):
+    def line(self) -> str:
         """One line of a table."""
         pairs = "".join(f"{e:>11,}{m:>11,}{e / m:>8.4f}" for e, m in (self.sram, self.flash))
         stack = f"{self.stack[0]:>7,}{self.stack[1]:>7,}"
@@ -61,7 +66,9 @@ HEAD = (
 )
 
 
-def footprint_checks(material, method, cores, folder, counts=COUNTS):
+def footprint_checks(
+    material: Material, method: str, cores: Sequence[Core], folder: Path, counts: Sequence[int] = COUNTS
+) -> list[FootprintCheck]:
     """A :class:`FootprintCheck` for each core whose board holds the program; projects of so many samples go into ``folder``.
 
     More than one where a core's firmware is not the same with every number of samples. ToolError if a tool is missing or
@@ -74,7 +81,8 @@ def footprint_checks(material, method, cores, folder, counts=COUNTS):
         write_project(export, folder / str(count))
     program, checks = material.program, []
     for core in cores:
-        estimate = footprint(program.listing, "m0" if core.name == "microbit" else core.name)
+        measured_core = "m0" if core.name == "microbit" else core.name
+        estimate = cast(Footprint, footprint(program.listing, measured_core))
         sram, flash = program.plan.sram + estimate.stack, program.plan.flash + estimate.flash
         held = [count for count, e in exports.items() if flash + _data_bytes(e) <= core.flash[1] and sram <= core.ram[1]]
         for (arena, stack, measured), samples in run_examples(core, folder, held, _quick(program, counts)).items():
@@ -100,7 +108,7 @@ def _quick(program, counts):
     return sum(counts) * (2 * forward + backward) < QUICK
 
 
-def run_examples(core, folder, counts, always):
+def run_examples(core: Core, folder: Path, counts: Sequence[int], always: bool) -> dict[tuple[int, int, int], list[int]]:
     """{(arena, painted stack, flash without the samples): numbers of samples} of the examples in ``folder``, in bytes.
 
     Each is built and run; unless ``always``, one whose main.o has run is not run again.
@@ -117,7 +125,7 @@ def run_examples(core, folder, counts, always):
         main = (build / "main.o").read_bytes()
         if always or main not in stacks:
             printed = execute(core, build / "example", project, SECONDS)
-            stacks[main] = int(re.search(r"stack: (\d+)", printed)[1])
+            stacks[main] = int(re.findall(r"stack: (\d+)", printed)[0])
         found.setdefault((sizes["arena"], stacks[main], flash), []).append(count)
     return found
 
@@ -129,9 +137,8 @@ def _copy_changed(source, target):
         shutil.copyfile(source, target)
 
 
-def sample_material(name, rule, optimiser=None):
+def sample_material(name: str, rule: Rule, optimiser: SGD | None = None) -> Material:
     """The Material of a network of the zoo on eight random float32 samples."""
-    from mcuref.export.material import Material
     from mcuref.models import build, find_model
     from mcuref.program.compiler import compile
 
@@ -142,11 +149,10 @@ def sample_material(name, rule, optimiser=None):
     return Material(program, x, np.arange(8) % network.outputs if labelled else None)
 
 
-def check_footprints(core_names, models=None):
+def check_footprints(core_names: Iterable[str], models: Iterable[str] | None = None) -> bool:
     """Print a table of the zoo's networks, by two methods, on these cores; returns whether all hold."""
     from mcuref import rules
     from mcuref.models import ZOO
-    from mcuref.optimisers import SGD
 
     cores = [find_core(name) for name in core_names]
     cores += [find_core("microbit")] if "m0" in core_names else []

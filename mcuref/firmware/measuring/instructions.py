@@ -11,14 +11,17 @@ compiler or its flags change.
 
 import argparse
 import sys
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 
 from mcuref.cost.features import features
 from mcuref.cost.instructions import MEASURED, works
 from mcuref.errors import McurefError
-from mcuref.export.cores import FLAGS, MEASURED_CORES, find_core
+from mcuref.export.cores import FLAGS, MEASURED_CORES, Core, find_core
+from mcuref.export.material import Material
 from mcuref.files import write_json
 from mcuref.firmware import toolchain
 from mcuref.firmware.answer import STEPS, TRACE
@@ -30,7 +33,7 @@ NOTHING = 1e-4  # instructions: what rounding errors leave of a coefficient that
 STEP_PROGRAMS = 60  # of the programs, for what a step does between its rows
 
 
-def fit_core(core, materials, others):
+def fit_core(core: Core, materials: Sequence[Material], others: Sequence[Material]) -> dict[str, Any]:
     """Measure the programs on a core and fit; returns what the core's JSON file holds.
 
     Of ``others`` only instructions count that are not in ``materials``.
@@ -48,7 +51,7 @@ def fit_core(core, materials, others):
     }
 
 
-def fit(values, instructions, whole):
+def fit(values: Sequence[Mapping[str, float]], instructions: Sequence[float], whole: Sequence[float]) -> dict[str, Any]:
     """Least squares on relative errors.
 
     Parameters
@@ -76,7 +79,9 @@ def fit(values, instructions, whole):
     }
 
 
-def observations(materials, rows, steps):
+def observations(
+    materials: Sequence[Material], rows: Iterable[Any], steps: Iterable[Any]
+) -> dict[str, list[tuple[dict[str, float], float, float]]]:
     """{opcode, "step" or "inference": list of (features, instructions, of what whole)}: sums over samples."""
     points = {}
     for material, by_row, whole in zip_longest(materials, rows, steps):
@@ -105,7 +110,7 @@ def _inference(material, measurement):
     return around, sum(measurement.inferences) - rows, sum(measurement.inferences)
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m mcuref.firmware.measuring.instructions", description=(__doc__ or "").partition("\n")[0]

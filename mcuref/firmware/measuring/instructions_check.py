@@ -1,6 +1,8 @@
 """How far the formulas of :mod:`mcuref.cost.instructions` are from measurements; what TinyProp saves in instructions."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +27,7 @@ SAVING_SAMPLES, PRETRAINED = 300, 20_000  # a device goes on with a network that
 SAVING_CORE = "m4f"
 
 
-def check(core_names):
+def check(core_names: Iterable[str]) -> None:
     """Print both tables; networks whose data set is not there are left out, by name."""
     materials = []
     for name, shown in ZOO_DATA.items():
@@ -39,7 +41,7 @@ def check(core_names):
         print_savings(savings())
 
 
-def errors(core_name, materials):
+def errors(core_name: str, materials: Sequence[Material]) -> list[tuple[Any, ...]]:
     """Rows (network, method, what, measured, formula, assuming): instructions, what is "step" or "inference".
 
     ``measured`` is the mean over the samples; ``formula`` what :mod:`mcuref.cost.instructions` says for the counts and the
@@ -58,7 +60,7 @@ def errors(core_name, materials):
     return rows
 
 
-def print_errors(core_name, rows):
+def print_errors(core_name: str, rows: Sequence[tuple[Any, ...]]) -> None:
     """The table of :func:`errors`."""
     print(f"\nInstructions on {core_name}: mean of a few samples, measured in the emulator and by formula, with the share")
     print("of zeros in the activations of the same samples, and with an assumed share\n")
@@ -70,8 +72,10 @@ def print_errors(core_name, rows):
     print(f"largest error on {core_name}: {next(largest)}; with assumed zeros: {next(largest)}", flush=True)
 
 
-def savings(core_name=SAVING_CORE, networks=SAVING_NETWORKS, samples=SAVING_SAMPLES):
-    """What sparse training saves on MNIST, whole steps with their selection: list of dict as :func:`_saving`.
+def savings(
+    core_name: str = SAVING_CORE, networks: Iterable[str] = SAVING_NETWORKS, samples: int = SAVING_SAMPLES
+) -> list[dict[str, Any]]:
+    """What sparse training saves on MNIST, whole steps with their selection: list of dict, one a network and method.
 
     Networks are trained densely on the first PRETRAINED samples; measured is what comes after them.
     """
@@ -111,7 +115,7 @@ def _saving(material, instructions, by_row):
     }
 
 
-def print_savings(table):
+def print_savings(table: Sequence[Mapping[str, Any]]) -> None:
     """The table of :func:`savings`."""
     samples = table[0]["steps"]
     print(

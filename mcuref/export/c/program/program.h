@@ -1,6 +1,7 @@
 /* A program: the table of instructions that a network, its update rule and its optimiser were compiled to.
  *
- * The table is that of mcuref/program/instructions.py, row by row; operands are byte offsets into [sram | flash].
+ * The table is that of mcuref/operators/columns.py and docs/operators.md, row by row; operands are byte offsets into
+ * [sram | flash].
  */
 #ifndef MCUREF_PROGRAM_H
 #define MCUREF_PROGRAM_H
