@@ -101,8 +101,8 @@ def test_every_loss_optimiser_type_and_layer_occurs(materials):
     assert any(0 < len(p.trainable) < len(p.network.parametric) for p in programs)
 
 
-def test_one_and_all_entries_are_kept(materials):
-    """k = 1 and k = n, in every selection that chooses; and shares between."""
+def test_one_and_all_entries_are_kept(materials, traces):
+    """k = 1 and k = n, in every selection that chooses; and shares between. Programs count once they are traced."""
     shares = {"select_top_k_f32": set(), "select_adaptive_f32": set()}
     for material in materials.values():
         program = material.program
