@@ -26,7 +26,7 @@ PHASES = ("pre-training", "training")
 # Text that decides what a run comes to, beside the table of its program and the kernels that this names
 SOURCES = (
     "kernels/random.py", "metrics.py", "optimisers.py", "program/effort.py", "program/executor.py", "program/program.py",
-    "program/samples.py", "runs/training.py", "training.py",
+    "program/samples.py", "program/step.py", "runs/training.py", "training.py",
 )  # fmt: skip
 
 
