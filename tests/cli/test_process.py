@@ -240,6 +240,7 @@ def test_disk_full_at_the_end(mcuref, here, small):
 AS_NOBODY = """
 import json, os, sys
 import mcuref.experiments.comparison, mcuref.datasets.digits, mcuref.report.json, mcuref.report.lists, mcuref.cli as cli
+import mcuref.runs.folder, mcuref.runs.results
 parser = cli._parser()
 cli._parser = lambda: parser
 os.setgroups([]), os.setresgid(65534, 65534, 65534), os.setresuid(65534, 65534, 65534)
