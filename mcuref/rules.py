@@ -24,11 +24,11 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 
 from mcuref.arguments import number, one_of, shown
-from mcuref.errors import InputError
+from mcuref.errors import InputError, McurefError
 from mcuref.layers.layer import Emit
 from mcuref.memory.buffers import Buffer
 from mcuref.names import hint, near
-from mcuref.outside import find_class, reference_of
+from mcuref.outside import find_class, reference_of, what_went_wrong
 
 NEEDED = ("method", "bias", "decide", "select")  # of what is a rule
 LARGEST_N = 1 << 22  # rint of S n is exact in float32 below this
@@ -304,11 +304,37 @@ def settings_of(rule: Rule) -> dict[str, Any]:
 def checked(rule: Any) -> Rule:
     """The rule; InputError, one sentence, if it is none: see :class:`Rule`."""
     if isinstance(rule, Rule) and not isinstance(rule, type):
-        return rule
+        return rule if type(rule) in METHODS.values() else _checked_attributes(rule)
     lacking = [name for name in NEEDED if not hasattr(rule, name)]
     if isinstance(rule, type) or not 0 < len(lacking) < len(NEEDED):
         raise InputError(f"rule {shown(rule)} is not an update rule, such as mcuref.TinyProp()")
     raise InputError(f"rule of class {type(rule).__name__!r} has no {lacking[0]!r}; mcuref.rules.Rule says what it needs")
+
+
+def _checked_attributes(rule):
+    """A rule from outside, whose attributes nothing else has looked at."""
+    of = f"of rule {type(rule).__name__!r}"
+    if not isinstance(rule.method, str) or not rule.method.isprintable():
+        raise InputError(f"method {shown(rule.method)} {of} must be a name in one line")
+    one_of(f"bias {of}:", rule.bias, ("masked", "dense"))
+    one_of(f"output {of}:", getattr(rule, "output", "rule"), ("auto", "dense", "rule"))
+    return rule
+
+
+def emitted(rule: Rule, name: str, *arguments: Any) -> Any:
+    """What ``decide`` or ``select`` of a rule returns; InputError if one from outside fails, or selects nothing."""
+    own = type(rule) not in METHODS.values()
+    try:
+        found = getattr(rule, name)(*arguments)
+    except McurefError:
+        raise
+    except Exception as error:
+        if not own:
+            raise
+        raise InputError(f"{name} of rule {type(rule).__name__!r} fails: {what_went_wrong(error)}") from error
+    if own and name == "select" and not isinstance(found, Selection):
+        raise InputError(f"select of rule {type(rule).__name__!r} returns {shown(found)}, not a mcuref.rules.Selection")
+    return found
 
 
 def setting_names(method: str) -> list[str]:
@@ -336,10 +362,16 @@ def make(method: str, preset: str = "default", **settings: Any) -> Rule:
 
 def created(method: str, found: Any, settings: Mapping[str, Any]) -> Rule:
     """A rule of a class; InputError if it cannot be made of these settings, or is no rule."""
+    for field in fields(found) if is_dataclass(found) else ():
+        value, default = settings.get(field.name), field.default
+        if isinstance(default, (int, float)) and not isinstance(value, (int, float, type(None))):
+            raise InputError(f"setting {field.name} of method {method!r} is {shown(value)}; it must be a number")
     try:
         return checked(found(**settings))
-    except TypeError as error:
-        raise InputError(f"method {method!r} cannot be made: {error}") from None
+    except McurefError:
+        raise
+    except Exception as error:
+        raise InputError(f"method {method!r} cannot be made: {what_went_wrong(error)}") from error
 
 
 def settings_hint(name: str, methods: Sequence[str], preset: str = "default") -> str:

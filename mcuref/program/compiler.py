@@ -22,7 +22,7 @@ from mcuref.program.emitter import Emitter
 from mcuref.program.listing import Listing
 from mcuref.program.program import Program
 from mcuref.program.suggestions import suggestions
-from mcuref.rules import Full, Rule, checked
+from mcuref.rules import Full, Rule, checked, emitted
 
 POLICIES = ("immediate", "accumulate")
 WRT = ("parameters", "input")
@@ -193,7 +193,7 @@ def _loss(emit, rule, loss, values):
         if emit.network.parametric[-1] == len(emit.network.layers) - 1 or loss is MATCHING:
             delta = loss.error(emit, values[-1], values[0])
             if emit.trainable:  # a decision is about training: an input gradient is wanted for every sample
-                rule.decide(emit, delta)
+                emitted(rule, "decide", emit, delta)
             return delta
     raise InputError(
         f"network {emit.network.name!r} ends with a {emit.network.layers[-1].kind} layer; the last layer must have "
@@ -210,7 +210,8 @@ def _backward(emit, rule, loss, steps, delta, values, saved):
         delta, wanted = errors.pop(i), [j for j in network.sources[i] if emit.reached(j)]
         with emit.layer(i):
             if network.parameter_shapes(i):
-                kept = rule.select(emit, delta, position, position == 0 and _dense_output(rule, loss))
+                dense = position == 0 and _dense_output(rule, loss)
+                kept = emitted(rule, "select", emit, delta, position, dense)
                 below = network.layers[i].propagate(emit, delta, kept) if wanted else None
                 if i in emit.trainable:  # after the propagation, which needs the old weights
                     steps.update(network.layers[i], delta, kept, values[network.sources[i][0]])

@@ -16,6 +16,7 @@ from mcuref.optimisers import SGD
 from mcuref.program.compiler import compile
 from mcuref.program.program import Program
 from mcuref.rules import created, find, method_of, settings_of
+from mcuref.runs.fingerprint import digest
 
 
 def program_description(program: Program) -> dict[str, Any]:
@@ -30,7 +31,15 @@ def program_description(program: Program) -> dict[str, Any]:
         "policy": program.policy,
         "loss": program.loss,
         "trainable_layers": [program.network.names[i] for i in program.trainable],
-    }
+    } | _own(program)
+
+
+def _own(program):
+    """Of a program with a rule or layers from outside, sha256 of what it was compiled to: their code may be edited."""
+    references = [method_of(program.rule), *(entry["kind"] for entry in describe(program.network.written[1:]))]
+    if not any(":" in reference for reference in references):
+        return {}
+    return {"program": digest("", [program.table, *program.listing.constants.values()])}
 
 
 def _input(layer):
@@ -59,6 +68,9 @@ def described_program(content: dict[str, Any], parameters: Mapping[str, NDArray[
     network = Network([first, *layers], seed=content["seed"], name=name, parameters=parameters)
     rule = created(content["method"], find(content["method"]), content["settings"])
     optimiser = SGD(**content["optimiser"])
-    return compile(
+    program = compile(
         network, rule, optimiser, loss=content["loss"], policy=content["policy"], trainable=len(content["trainable_layers"])
     )
+    if content.get("program") != _own(program).get("program"):
+        raise ValueError("its rule, or a layer, which are not mcuref's, are not what they were")
+    return program

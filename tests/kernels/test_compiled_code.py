@@ -88,7 +88,6 @@ OTHERS = (
     "top_k",
     "raise_maximum",
 )
-HELPERS = ("run",)  # of the executor, which contains their code
 
 FORBIDDEN_LLVM = {
     "float64": r"\bdouble\b",
@@ -190,7 +189,7 @@ def test_kernels_are_float32_without_fma_and_libm(compiled, name):
 
 @pytest.mark.slow
 def test_no_kernel_is_forgotten(compiled):
-    assert set(compiled["kernels"]) == {*MULTIPLYING, *OTHERS, *HELPERS}
+    assert set(compiled["kernels"]) == {*MULTIPLYING, *OTHERS}
 
 
 @pytest.mark.slow

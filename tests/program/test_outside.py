@@ -1,5 +1,7 @@
 """Rules and operators from outside: taken wherever a rule is, run by Python where nothing is compiled, never exported."""
 
+import importlib
+import sys
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,6 +32,7 @@ from mcuref.operators import OPERATORS, register
 from mcuref.operators.columns import CHOSEN, IN, KEPT, OUT, D
 from mcuref.operators.operator import declare
 from mcuref.rules import Selection, checked, find, make, method_of
+from mcuref.runs.description import described_program, program_description
 
 MINE = declare(
     "select_mine_f32", 1000, "selection", "index kept[n], i32 count[1]", "delta[n]", "n", module="mine", features="nothing"
@@ -217,9 +220,11 @@ def test_a_rule_without_settings_is_taken():
 
 @pytest.mark.parametrize("method, sentence", [
     ("{}:Strange", "has no 'bias'; mcuref.rules.Rule says what it needs"), ("subprocess:Popen", "has no 'method'"),
-    ("{}:Nothing", "is not there; it must be package.module:Class"), ("{}:", "is not there; it must be"),
+    ("{}:Nothing", "is not there; it must be package.module:Class"), ("{}:", "is not written as package.module:Class"),
     ("no_such_module:Rule", "cannot be imported: No module named 'no_such_module'"), ("{}:RULE", "is not there"),
-    ("{}:TopK.select", "is not there"), ("{}:dataclass", "is not a class"), (":Half", "is not there"),
+    ("{}:TopK.select", "is not written as package.module:Class"), ("{}:dataclass", "is not a class"),
+    (":Half", "is not written as"), ("a:b:c", "is not written as"),
+    ("{}:Hlaf", "is not there; did you mean Half?"),
 ])  # fmt: skip
 def test_what_is_no_rule_is_refused_in_one_sentence(module, method, sentence):
     with pytest.raises(InputError) as error:
@@ -230,6 +235,7 @@ def test_what_is_no_rule_is_refused_in_one_sentence(module, method, sentence):
 @pytest.mark.parametrize("text, sentence", [
     ("1 / 0", "cannot be imported: ZeroDivisionError: division by zero"), ("def", "cannot be imported: SyntaxError"),
     ("import nothing_like_it", "No module named 'nothing_like_it'"),
+    ("raise ValueError('x')", "cannot be imported: ValueError: x"), ("raise SystemExit", "cannot be imported: SystemExit"),
 ])  # fmt: skip
 def test_a_module_that_fails_is_told(module, text, sentence):
     name = module(text, f"failing_{abs(hash(text))}")
@@ -256,6 +262,62 @@ def test_what_is_no_rule_is_not_called(module):
     )
     with pytest.raises(InputError, match="has no 'decide'"):
         make(f"{name}:Loud")
+
+
+FAULTY = """
+from dataclasses import dataclass
+from mcuref.rules import TopK
+
+@dataclass(frozen=True)
+class Faulty:
+    what: str = ""
+    ratio: float = 0.5
+    method = "faulty"
+    bias = "masked"
+    def __post_init__(self):
+        if self.what == "made": raise KeyError("oops")
+        for name in ("bias", "output", "method"):
+            if self.what.startswith(name): object.__setattr__(self, name, self.what)
+    def decide(self, emit, delta):
+        if self.what == "decide": raise KeyError("oops")
+    def select(self, emit, delta, position, dense):
+        if self.what == "select": return {}["oops"]
+        selection = TopK(self.ratio).select(emit, delta, position, dense)
+        return {"none": None, "pair": tuple(selection)}.get(self.what, selection)
+"""
+
+
+@pytest.mark.parametrize("what, sentence", [
+    ("made", "method 'faulty_rule:Faulty' cannot be made: KeyError: 'oops'"),
+    ("decide", "decide of rule 'Faulty' fails: KeyError: 'oops'"), ("select", "select of rule 'Faulty' fails: KeyError"),
+    ("none", "select of rule 'Faulty' returns None, not a mcuref.rules.Selection"), ("pair", "not a mcuref.rules.Selection"),
+    ("bias strange", "bias of rule 'Faulty': 'bias strange' is not known"),
+    ("output strange", "output of rule 'Faulty': 'output strange' is not known"),
+    ("method\nx", "method 'method\\nx' of rule 'Faulty' must be a name in one line"),
+])  # fmt: skip
+def test_faults_of_a_rule_end_in_one_sentence(module, what, sentence):
+    name = module(FAULTY, "faulty_rule")
+    with pytest.raises(InputError) as error:
+        program(make(f"{name}:Faulty", what=what))
+    assert sentence in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_setting_that_is_no_number_is_refused(module):
+    name = module(FAULTY, "faulty_rule")
+    with pytest.raises(InputError, match="setting ratio of method 'faulty_rule:Faulty' is 'abc'; it must be a number"):
+        make(f"{name}:Faulty", ratio="abc")
+
+
+def test_a_program_is_not_read_again_with_another_rule_of_that_name(module):
+    name = module(RULE, "kept_rule")
+    before = program(make(f"{name}:Half"))
+    content = program_description(before) | {"seed": before.network.seed}
+    assert described_program(content, before.parameters()).table.tobytes() == before.table.tobytes()
+    sys.modules.pop(name)
+    module(RULE.replace("TopK(self.ratio)", "TopK(0.9)"), name)
+    importlib.invalidate_caches()
+    with pytest.raises(ValueError, match="its rule, or a layer, which are not mcuref's, are not what they were"):
+        described_program(content, before.parameters())
 
 
 # -- layers ------------------------------------------------------------------------------------------------------------
