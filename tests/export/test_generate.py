@@ -11,10 +11,13 @@ from mcuref.export.sources import SOURCES
 from mcuref.operators import OPERATORS
 
 
-@pytest.mark.parametrize("path", generate.files(), ids=lambda path: path.name)
+FILES = generate.files()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_what_is_written_is_there(path):
     """Else: python -m mcuref.export.generate"""
-    assert path.read_text(encoding="utf-8") == generate.files()[path]
+    assert path.read_text(encoding="utf-8") == FILES[path]
 
 
 def test_a_file_that_differs_is_told_and_written(tmp_path, monkeypatch, capsys):

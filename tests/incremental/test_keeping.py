@@ -178,7 +178,7 @@ def test_an_edit_of_what_no_model_uses_leaves_an_experiment_as_it_is(tmp_path, m
         monkeypatch.setattr(module, "PACKAGE", package)
 
     def found():
-        sources.closure.cache_clear()
+        sources.forget()
         return fingerprint("a", {}, programs)["mcuref"]
 
     mine, used = found(), ("kernels/matching.py", "layers/dense.py", "incremental/learner.py", "kernels/selection.py")
@@ -187,4 +187,4 @@ def test_an_edit_of_what_no_model_uses_leaves_an_experiment_as_it_is(tmp_path, m
         (package / name).write_text(text + "# edited\n")
         assert (found() != mine) == (name in used), name
         (package / name).write_text(text)
-    sources.closure.cache_clear()
+    sources.forget()

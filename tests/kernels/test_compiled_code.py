@@ -254,7 +254,7 @@ def test_an_edit_recompiles_what_imports_it_and_nothing_else(copy, monkeypatch):
     paths = copy / "program" / "executor.py", copy / "kernels" / "matching.py"
 
     def digests():
-        sources.closure.cache_clear()
+        sources.forget()
         return {path: sources.digest(sources.closure(path)) for path in paths}
 
     before, closures = digests(), {path: set(sources.closure(path)) for path in paths}
@@ -267,7 +267,7 @@ def test_an_edit_recompiles_what_imports_it_and_nothing_else(copy, monkeypatch):
         changed = {path for path in paths if after[path] != before[path]}
         assert changed == {path for path, closure in closures.items() if source in closure}, source.name
         before = after
-    sources.closure.cache_clear()
+    sources.forget()
 
 
 def test_a_kernel_is_kept_by_the_digest_of_its_closure():

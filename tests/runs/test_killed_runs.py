@@ -23,10 +23,10 @@ from mcuref.runs.folder import is_complete
 
 # options of mcuref train; each run takes about a second beside its start
 CASES = {
-    "scratch": "--checkpoint 0.05 --epochs 80",
-    "shift, momentum and batch": "--checkpoint 0 --regime shift --method tinyprop --momentum 0.8 --batch 8 --epochs 25",
-    "CNN that continues": "--checkpoint 0.05 --regime continue --model cnn-8 --epochs 12 --trainable 2",
-    "autoencoder": "--checkpoint 0.1 --data mimii_slider_tiny --method tinypropv2 --epochs 40",
+    "scratch": "--checkpoint 0.05 --epochs 600",
+    "shift, momentum and batch": "--checkpoint 0 --regime shift --method tinyprop --momentum 0.8 --batch 8 --epochs 100",
+    "CNN that continues": "--checkpoint 0.05 --regime continue --model cnn-8 --epochs 45 --trainable 2",
+    "autoencoder": "--checkpoint 0.1 --data mimii_slider_tiny --method tinypropv2 --epochs 160",
 }
 SECONDS = 1.2  # that a run takes, roughly
 FILES = ["checkpoint", "history.csv", "memory.csv", "report.json", "run.json", "weights.npz"]

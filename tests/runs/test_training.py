@@ -173,7 +173,7 @@ def test_a_fingerprint_changes_with_the_sources_that_its_program_uses_and_no_oth
         monkeypatch.setattr(module, "PACKAGE", package)
 
     def found():
-        sources.closure.cache_clear()
+        sources.forget()
         return fingerprint.sources_digest(training.SOURCES, instructions)
 
     mine = found()
@@ -190,7 +190,7 @@ def test_a_fingerprint_changes_with_the_sources_that_its_program_uses_and_no_oth
     assert found() == mine
     monkeypatch.setattr(fingerprint, "__version__", "0.1.1")
     assert found() != mine
-    sources.closure.cache_clear()
+    sources.forget()
 
 
 def test_a_run_with_pre_training_rests_on_the_kernels_of_both_programs(data):
