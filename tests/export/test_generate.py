@@ -10,7 +10,6 @@ from mcuref.export import generate
 from mcuref.export.sources import SOURCES
 from mcuref.operators import OPERATORS
 
-
 FILES = generate.files()
 
 
