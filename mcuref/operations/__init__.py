@@ -4,6 +4,6 @@ A ``run_...`` for every operator, in files as in mcuref/kernels/ and with a twin
 nothing is done but unpacking, both are written by ``python -m mcuref.export.generate`` from the operator's declaration.
 
 Each takes the row int32[32], its constants float32[6], the :class:`mcuref.operations.views.Memory`, the
-:class:`mcuref.operations.views.Host`, the position of the sample among those shown, and the counts of its row, int64[4]; it
-returns GO_ON, JUMP or END.
+:class:`mcuref.operations.views.Host`, the :class:`mcuref.operations.views.Sample` at hand, and the counts of its row,
+int64[4]; it returns GO_ON, JUMP or END.
 """

@@ -358,6 +358,14 @@ def test_a_layer_from_outside_is_trained_and_described(module):
         assert first.parameters()[key].tobytes() == value.tobytes()
 
 
+def test_a_layer_from_outside_in_a_residual_block_is_known_to_be_one(module):
+    name = f"{module(LAYER, 'inner_layer')}:Clipped"
+    block = {"kind": "residual", "body": [{"kind": "dense", "outputs": 9}, {"kind": name}]}
+    layers = make_network_layers([block, {"kind": "dense", "outputs": 3}])
+    assert "program" in program_description(compile(Network([Input((9,)), *layers])))
+    assert "program" not in program_description(program(Full()))
+
+
 @pytest.mark.parametrize("kind, sentence", [
     ("strange_layer:Strange", "layer 1: layer 'strange_layer:Strange' has no 'parameter_shapes'; mcuref.layers.Layer says"),
     ("strange_layer:Nothing", "layer 1: layer 'strange_layer:Nothing' is not there; it must be package.module:Class"),
