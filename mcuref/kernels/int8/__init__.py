@@ -1,0 +1,1 @@
+"""Kernels of int8 programs: a file a kind of layer, integers alone."""

@@ -1,0 +1,1 @@
+"""What runs the instructions of int8 programs, as :mod:`mcuref.operations` does those of float32."""
