@@ -34,8 +34,12 @@ class Float32:
         return {kind: (self.name, shape, axes)}
 
     def complete(self, emit: Any, operator: Operator, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What was emitted is all there is."""
-        return values
+        """What was emitted is all there is; InputError for a softmax whose beta is not 1."""
+        if operator.family != "softmax_forward":
+            return values
+        if values["beta"] != 1:
+            raise InputError(f"beta {values['beta']:g} of layer {emit.name!r} is not 1; in {self.name} it must be")
+        return {name: value for name, value in values.items() if name != "beta"}
 
     def start(self, parameters: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
         """The parameters themselves; InputError if one is not float32."""
