@@ -204,6 +204,10 @@ def _shapes(network):
     for name, layer, sources in zip(network.names[1:], network.layers[1:], network.sources[1:]):
         if isinstance(layer, Input):
             raise InputError(f"network {network.name!r} has a second Input layer; only the first layer may be one")
+        if layer.kind == "softmax" and len(shapes) < len(network.layers) - 1:
+            raise InputError(
+                f"layer {name!r} of network {network.name!r} stands before others; a softmax can only be the last"
+            )
         try:
             shapes.append(tuple(layer.output_shape(*(shapes[j] for j in sources))))
         except InputError as error:

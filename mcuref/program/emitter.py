@@ -67,7 +67,7 @@ class Emitter:
 
     @property
     def fused(self) -> bool:
-        """Whether the layer before does what the layer at hand does: see :class:`mcuref.quantization.scales.Quantization`."""
+        """Whether the layer before does what the layer at hand does, in an int8 network."""
         quantization = self.network.quantization
         return quantization is not None and self.index in quantization.fused
 
@@ -91,8 +91,8 @@ class Emitter:
     def __call__(self, family: str, **values: Any) -> None:
         """Append an instruction of a family of operators: operands, dimensions and constants by the names declared.
 
-        An operand that may be missing may be None; one that is an array is a constant of that name. InputError, a sentence about the first that is wrong, if they are not
-        those that the operator takes.
+        An operand that may be missing may be None; one that is an array is a constant of that name. InputError, a sentence
+        about the first that is wrong, if they are not those that the operator takes.
         """
         operator, values = self.arithmetic.instruction(self, family, values)
         values = dict(values)

@@ -38,8 +38,8 @@ class Arithmetic(Protocol):
         """{name: (NumPy type, shape, axes)} of what a parameter of that kind consists of; the first has the kind's name."""
 
     def instruction(self, emit: Any, family: str, values: Mapping[str, Any]) -> tuple[Operator, Mapping[str, Any]]:
-        """The operator of a family, and its operands, dimensions and constants by name: those that were emitted, and what the
-        arithmetic makes of them. InputError if there is none.
+        """The operator of a family, and its operands, dimensions and constants by name: what the arithmetic makes of those
+        that were emitted. InputError if there is none.
         """
 
     def start(self, parameters: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:

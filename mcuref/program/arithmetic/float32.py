@@ -29,13 +29,17 @@ class Float32:
         return {kind: (self.name, shape, axes)}
 
     def instruction(self, emit: Any, family: str, values: Mapping[str, Any]) -> tuple[Operator, Mapping[str, Any]]:
-        """The operator of a family, and what was emitted, which is all there is; InputError if there is none."""
+        """The operator of a family, and what was emitted; InputError if there is none, or none for such values."""
         operator = self._operators.get(family) or registered(family)
         if operator is None:
             raise InputError(f"there is no operator {family!r} for {self.name}")
         if family == "depthwise_forward" and values["O"] != values["C"]:
             multiplier = values["O"] // values["C"]
-            raise InputError(f"layer {emit.name!r} has a multiplier of {multiplier}; in a {self.name} network it must be 1")
+            raise InputError(f"layer {emit.name!r} has a multiplier of {multiplier}; in {self.name} it must be 1")
+        if family == "softmax_forward":
+            if values["beta"] != 1:
+                raise InputError(f"beta {values['beta']:g} of layer {emit.name!r} is not 1; in {self.name} it must be")
+            values = {name: value for name, value in values.items() if name != "beta"}
         return operator, values
 
     def start(self, parameters: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
