@@ -5,7 +5,6 @@ that an operator takes beside its operands. They lie in flash where there is one
 """
 
 from collections.abc import Mapping
-from math import inf
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,9 @@ from mcuref.errors import InputError
 from mcuref.operators import int8
 from mcuref.operators.operator import Operator
 from mcuref.quantization.loading import loading
-from mcuref.quantization.multipliers import quantised
+from mcuref.quantization.multipliers import divided, ends, of_addition, of_rescaling, of_sums, quantised
 from mcuref.quantization.scales import Scale
 from mcuref.quantization.tables import exponentials, sigmoid, tanh
-
-LOWEST, HIGHEST = -128, 127
-LEFT = 20  # bits by which what is added is shifted before it is scaled
 
 
 class Int8:
@@ -66,62 +62,47 @@ def _scales(emit: Any) -> tuple[Scale, Scale]:
 
 def _limits(emit: Any) -> dict[str, int]:
     """What the output of the layer at hand is clamped to: the limits of a ReLU whose work it does, else those of int8."""
-    network, low, high = emit.network, LOWEST, HIGHEST
-    scale, zero = network.quantization.outputs[emit.index]
-    for i in network.quantization.fused | ({emit.index} if hasattr(network.layers[emit.index], "limit") else set()):
-        if i == emit.index or network.sources[i] == (emit.index,):
-            low = max(low, zero)
+    network, limit = emit.network, getattr(emit.network.layers[emit.index], "limit", None)
+    for i in network.quantization.fused:
+        if network.sources[i] == (emit.index,):
             limit = network.layers[i].limit
-            high = high if limit == inf else min(high, zero + _rounded(np.float32(limit) / np.float32(scale)))
+    low, high = ends(network.quantization.outputs[emit.index], limit)
     return {"low": low, "high": high}
-
-
-def _rounded(value: Any) -> int:
-    """The nearest whole number, of two the one away from zero, of a value that is not negative."""
-    return int(np.floor(np.float64(value) + 0.5))
-
-
-def _factor(numerator: float, denominator: float) -> dict[str, int]:
-    multiplier, shift = quantised(numerator / denominator)
-    return {"multiplier": multiplier, "shift": shift}
 
 
 def _sums(emit: Any) -> dict[str, Any]:
     """Of dense layers and convolutions: sums scaled by (scale of the input) (scale of the weights) / scale of the output."""
     (scale, x_zero), (out, z_zero) = _scales(emit)
-    weights = emit.network.quantization.weights[emit.name].astype(np.float64)
-    factors = [quantised(float(scale) * float(weight) / float(out)) for weight in weights]
+    multiplier, shift = of_sums(scale, emit.network.quantization.weights[emit.name], out)
     added = {"x_zero": x_zero, "z_zero": z_zero, **_limits(emit)}
     if emit.network.layers[emit.index].kind == "dense":
-        added["M"] = len(factors)
-    return added | {"multiplier": np.array([m for m, _ in factors]), "shift": np.array([s for _, s in factors])}
+        added["M"] = multiplier.size
+    return added | {"multiplier": multiplier, "shift": shift}
 
 
 def _rescaled(emit: Any) -> dict[str, int]:
     """Of a ReLU that is an instruction: x scaled by (scale of the input) / (scale of the output)."""
     (scale, x_zero), (out, y_zero) = _scales(emit)
-    return {"x_zero": x_zero, "y_zero": y_zero, **_factor(scale, out), **_limits(emit)}
+    multiplier, shift = of_rescaling(scale, out)
+    return {"x_zero": x_zero, "y_zero": y_zero, "multiplier": multiplier, "shift": shift, **_limits(emit)}
 
 
 def _mean(emit: Any) -> dict[str, int]:
-    """Of a mean over all positions: the same, with their number in the multiplier."""
-    from mcuref.quantization.multipliers import divided
-
-    added, (height, width) = _rescaled(emit), emit.input_shape[:2]
-    added["multiplier"], added["shift"] = divided(added["multiplier"], added["shift"], height * width)
-    return added
+    """Of a mean over all positions: sums scaled likewise, with the number of positions in the multiplier."""
+    (scale, x_zero), (out, y_zero) = _scales(emit)
+    height, width = emit.input_shape[:2]
+    multiplier, shift = divided(*quantised(float(scale) / float(out)), height * width)
+    return {"x_zero": x_zero, "y_zero": y_zero, "multiplier": multiplier, "shift": shift, **_limits(emit)}
 
 
 def _added(emit: Any) -> dict[str, int]:
     """Of a sum of two: each scaled to twice the larger scale, 20 bits further left; then the sum to that of the output."""
     network, outputs = emit.network, emit.network.quantization.outputs
     a, b = (outputs[i] for i in network.sources[emit.index])
-    out, most = outputs[emit.index], 2 * max(float(a.scale), float(b.scale))
-    found = _limits(emit)
-    sides = (("a", a.zero, a.scale / most), ("b", b.zero, b.scale / most), ("y", out.zero, most / (2**LEFT * out.scale)))
-    for name, zero, factor in sides:
-        found[f"{name}_zero"] = zero
-        found[f"{name}_multiplier"], found[f"{name}_shift"] = quantised(factor)
+    out, found = outputs[emit.index], _limits(emit)
+    factors = of_addition(a.scale, b.scale, out.scale)
+    for name, zero, (multiplier, shift) in zip("aby", (a.zero, b.zero, out.zero), factors):
+        found |= {f"{name}_zero": zero, f"{name}_multiplier": multiplier, f"{name}_shift": shift}
     return found
 
 
