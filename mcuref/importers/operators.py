@@ -182,7 +182,9 @@ def _conv(site: Site) -> list[Step]:
     before, weights = _image(site), site.constant(1, site.type, "weights")
     _undilated(site)
     if len(weights.shape) != 4 or weights.shape[3] != site.x.shape[3]:
-        needs = f"an input of {site.x.shape[3]:,} channels needs outputs x rows x columns x channels; groups are not supported"
+        needs = (
+            f"an input of {site.x.shape[3]:,} channels needs outputs x rows x columns x channels; groups are not supported"
+        )
         raise site.operation.wrong(f"has weights of shape {weights.shape}; {needs}")
     layer = Conv2D(weights.shape[0], **_window(site, weights.shape[1:3]))
     return before + _weighted(site, layer, weights, weights.shape, 0)

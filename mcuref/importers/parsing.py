@@ -19,7 +19,12 @@ MOST_AXES = 8
 MOST_OPERANDS = 8  # of an operator
 MOST_VALUES = (1 << 31) - 1  # of a tensor
 TYPES = {"FLOAT32": np.float32, "INT32": np.int32, "INT8": np.int8, "UINT8": np.uint8, "INT64": np.int64}  # of constants
-WINDOW = {"stride_rows": "StrideH", "stride_columns": "StrideW", "padding": "Padding", "activation": "FusedActivationFunction"}
+WINDOW = {
+    "stride_rows": "StrideH",
+    "stride_columns": "StrideW",
+    "padding": "Padding",
+    "activation": "FusedActivationFunction",
+}
 DILATION = {"dilation_rows": "DilationHFactor", "dilation_columns": "DilationWFactor"}
 POOL = ("Pool2DOptions", {**WINDOW, "rows": "FilterHeight", "columns": "FilterWidth"})
 OPTIONS = {  # {operator: (table of its options, {our name: its accessor})}; of other operators none is looked at
@@ -130,7 +135,9 @@ def _data(where, model, tensor, kind, shape):
 def _operation(model, subgraph, i):
     operator = bounded(subgraph.Operators(i))
     if operator.OpcodeIndex() >= model.OperatorCodesLength():
-        raise InputError(f"operator {i} is of kind {operator.OpcodeIndex()}, and the file has {model.OperatorCodesLength():,}")
+        raise InputError(
+            f"operator {i} is of kind {operator.OpcodeIndex()}, and the file has {model.OperatorCodesLength():,}"
+        )
     code = bounded(model.OperatorCodes(operator.OpcodeIndex()))
     name = _word(f"operator {i}", "code", tflite.BuiltinOperator, max(code.BuiltinCode(), code.DeprecatedBuiltinCode()))
     if name == "CUSTOM":

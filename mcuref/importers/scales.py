@@ -38,7 +38,9 @@ def check_sums(operation: Operation, x: Scale, weights: NDArray[np.float32], bia
     """InputError unless sums in steps of x.scale weights can be requantised to y, and the bias is in those steps."""
     steps = np.float64(x.scale) * weights.astype(np.float64)
     if steps.max() / y.scale >= 2.0**LARGEST_SHIFT:
-        raise operation.wrong(f"has sums in steps of {steps.max():g} and outputs in steps of {y.scale:g}: these are too fine")
+        raise operation.wrong(
+            f"has sums in steps of {steps.max():g} and outputs in steps of {y.scale:g}: these are too fine"
+        )
     if bias is None or not len(bias.scales):
         return
     if len(bias.scales) not in (1, len(weights)) or bias.zeros.any():
