@@ -35,7 +35,11 @@ from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
 
 # CRC-32 of the losses and of what was trained, case by case, for kept indices of each type. They hold on every machine and
 # change only with the definition of a kernel or a rule: tests/program/test_first_steps.py computes them as plain Python
-KNOWN = {"uint16": (0xE05E8D26, 0x291986A3, 0xD113AA59, 0x645D913D, 0xD4640509, 0x09C30C6F), "uint32": (0x34AA08B3,)}
+KNOWN = {
+    "uint16": (0xE05E8D26, 0x291986A3, 0xD113AA59, 0x645D913D, 0xD4640509, 0x09C30C6F),
+    "uint32": (0x34AA08B3,),
+    "int8": (0xE28EDBB5, 0x1628B167, 0xDE731402, 0xD307F069),
+}
 
 
 def fault(compile: Callable[..., Any], kind: str) -> str | None:
