@@ -3,8 +3,9 @@
 import numpy as np
 
 from mcuref.kernels.arrays import Float32s
-from mcuref.kernels.elementary import exp_f32, log_f32
+from mcuref.kernels.elementary import log_f32
 from mcuref.kernels.jit import kernel
+from mcuref.kernels.softmax import largest_f32, softmax_f32
 
 
 @kernel
@@ -13,17 +14,9 @@ def softmax_cross_entropy_f32(delta: Float32s, z: Float32s, label: int) -> np.fl
 
     e_i = exp(z_i - max z); the sum of e_i is taken in the order of i; p_i = e_i / sum.
     """
-    largest = z[0]
-    for i in range(1, z.size):
-        if z[i] > largest:
-            largest = z[i]
+    largest = largest_f32(z)
     margin = z[label] - largest
-    total = np.float32(0)
-    for i in range(z.size):
-        delta[i] = exp_f32(z[i] - largest)
-        total = total + delta[i]
-    for i in range(z.size):
-        delta[i] = delta[i] / total
+    total = softmax_f32(delta, z, largest)
     delta[label] = delta[label] - np.float32(1)
     return log_f32(total) - margin
 

@@ -6,7 +6,7 @@ What every layer has is :class:`Layer`, and what those with parameters have, :cl
 
 from mcuref.layers import activations
 from mcuref.layers.activations import *  # noqa: F403  every activation there is, by its own list
-from mcuref.layers.activations import ACTIVATIONS
+from mcuref.layers.activations import ACTIVATIONS, Softmax
 from mcuref.layers.conv import Conv2D
 from mcuref.layers.dense import Dense
 from mcuref.layers.depthwise import DepthwiseConv2D
@@ -17,11 +17,12 @@ from mcuref.layers.losses import LOSSES, MeanSquaredError, Reconstruction, Softm
 from mcuref.layers.pooling import AveragePool2D, GlobalAveragePool, MaxPool2D
 from mcuref.layers.residual import Add, Residual
 
-# What a network is written with, by kind; an Input comes first, an Add is made by a Residual.
-KINDS: dict[str, type[Parametric] | type[Passing] | type[Residual]] = {
+# What a network is written with, by kind; an Input comes first, a Softmax last; an Add is made by a Residual.
+KINDS: dict[str, type[Layer] | type[Residual]] = {
     layer.kind: layer
     for layer in (
-        Dense, Conv2D, DepthwiseConv2D, MaxPool2D, AveragePool2D, GlobalAveragePool, *ACTIVATIONS, Flatten, Reshape, Residual
+        Dense, Conv2D, DepthwiseConv2D, MaxPool2D, AveragePool2D, GlobalAveragePool, *ACTIVATIONS, Flatten, Reshape,
+        Residual, Softmax,
     )
 }  # fmt: skip
 

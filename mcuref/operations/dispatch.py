@@ -22,6 +22,7 @@ from mcuref.operations.relu import (
 from mcuref.operations.rows import run_apply_rows_f32, run_begin_rows_f32, run_count_batch_i32
 from mcuref.operations.selection import run_decide_f32, run_select_adaptive_f32, run_select_full_f32, run_select_top_k_f32
 from mcuref.operations.sigmoid import run_sigmoid_backward_f32, run_sigmoid_forward_f32
+from mcuref.operations.softmax import run_softmax_forward_f32
 from mcuref.operations.tanh import run_tanh_backward_f32, run_tanh_forward_f32
 from mcuref.operations.views import OUTSIDE, Counts, Floats, Host, Memory, Row, Sample
 from mcuref.operators.columns import FIRST_OUTSIDE, OPCODE
@@ -52,17 +53,19 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
             if opcode < 21:
                 return run_relu_forward_f32(row, f, memory, host, sample, counts)
             return run_relu_mask_forward_f32(row, f, memory, host, sample, counts)
-        if opcode < 26:
+        if opcode < 27:
             if opcode < 24:
                 if opcode < 23:
                     return run_max_pool_forward_f32(row, f, memory, host, sample, counts)
                 return run_average_pool_forward_f32(row, f, memory, host, sample, counts)
             if opcode < 25:
                 return run_add_forward_f32(row, f, memory, host, sample, counts)
-            return run_tanh_forward_f32(row, f, memory, host, sample, counts)
+            if opcode < 26:
+                return run_tanh_forward_f32(row, f, memory, host, sample, counts)
+            return run_sigmoid_forward_f32(row, f, memory, host, sample, counts)
         if opcode < 41:
             if opcode < 40:
-                return run_sigmoid_forward_f32(row, f, memory, host, sample, counts)
+                return run_softmax_forward_f32(row, f, memory, host, sample, counts)
             return run_softmax_cross_entropy_f32(row, f, memory, host, sample, counts)
         if opcode < 42:
             return run_mean_squared_error_f32(row, f, memory, host, sample, counts)

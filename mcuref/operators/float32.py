@@ -62,6 +62,10 @@ OPERATORS = (
         "sigmoid_forward_f32", 26, "forward", "y[n]", "x[n]", "n", in_place="y x",
         module="sigmoid", arguments="", sizes="n", features="elements",
     ),
+    declare(
+        "softmax_forward_f32", 27, "forward", "y[n]", "x[n]", "n", in_place="y x",
+        module="softmax", arguments="", sizes="n", features="elements",
+    ),
     # -- loss --------------------------------------------------------------------------------------------------------------
     declare(
         "softmax_cross_entropy_f32", 40, "loss", "delta[n]", "z[n]", "n", in_place="delta z",

@@ -12,14 +12,14 @@ WINDOW = " ".join(Geometry._fields)
 CLAMPED = "i32:low i32:high"
 SUMS = f"i32:x_zero i32:z_zero {CLAMPED}"
 SCALED = f"i32:x_zero i32:y_zero i32:multiplier i32:shift {CLAMPED}"
-LOADED = "x = clamp(((sample multiplier + offset) >> shift), -128, 127), of each channel; the sample comes from outside"
+LOADED = "x = clamp((sample multiplier + offset) >> shift, -128, 127), of each channel; the sample comes from outside"
 ROUNDED = "sums are scaled with {} rounding"
 
 OPERATORS = (
     # -- input -------------------------------------------------------------------------------------------------------------
     *(
         declare(
-            f"load_{kind}_s8", number, "input", "i8 x[n]", "i32 multiplier[c], i32 offset[c], u8 shift[c]", "n c",
+            f"load_{kind}_s8", number, "input", "i8 x[n]", "i32 multiplier[c], i32 offset[c], i8 shift[c]", "n c",
             family=f"load_{family}", module="int8/load", kernel="load_s8", features="unknown", note=LOADED,
         )
         for number, kind, family in ((200, "u8", "uint8"), (201, "i8", "int8"), (202, "i16", "int16"))

@@ -18,6 +18,7 @@ from mcuref.network import Network
 from mcuref.operators.columns import COLUMNS
 from mcuref.optimisers import SGD
 from mcuref.program import first_steps
+from mcuref.program.arithmetic import FLOAT32, Arithmetic, arithmetic_of
 from mcuref.program.emitter import Emitter
 from mcuref.program.listing import Listing
 from mcuref.program.program import Program
@@ -86,11 +87,14 @@ def _policy(policy, optimiser):
     return policy
 
 
-def prepare_executor(index_type: str = "uint16") -> None:
-    """Compile or load the executor for kept indices of that type, which must take its first steps right; McurefError."""
+def prepare_executor(index_type: str = "uint16", arithmetic: Arithmetic = FLOAT32) -> None:
+    """Compile or load the executor of an arithmetic for kept indices of that type, which must take its first steps right.
+
+    McurefError if it does not.
+    """
     from mcuref.program import executor
 
-    executor.compile_executor(index_type, partial(first_steps.fault, compile))
+    executor.compile_executor(index_type, partial(first_steps.fault, compile, arithmetic.name), arithmetic)
 
 
 def require(
@@ -145,7 +149,9 @@ def lower(network: Network, rule: Rule, optimiser: SGD, loss: str, policy: str, 
     loss = find_loss(loss)
     if loss is MATCHING and wrt != "input":
         raise InputError(f"loss {loss.name!r} is of the samples, not of the weights; compile it with wrt='input'")
-    emit = Emitter(network, trainable_layers(network, trainable) if wrt == "parameters" else (), wrt)
+    emit = Emitter(network, trainable_layers(network, trainable) if wrt == "parameters" else (), wrt, arithmetic_of(network))
+    if network.quantization is not None and emit.reached(len(network.layers) - 1):
+        raise InputError(f"network {network.name!r} is int8, and is not trained yet; compile it with trainable=0")
     values, saved = _forward(emit)
     forward_rows = len(emit.instructions)
     input_error = None
@@ -179,32 +185,51 @@ def lower(network: Network, rule: Rule, optimiser: SGD, loss: str, policy: str, 
 def _forward(emit):
     """Emit the forward pass; returns the output buffer of every layer and what each saved for the way back."""
     values, saved = [], []
+    left_out = _softmax(emit.network) if emit.reached(len(emit.network.layers) - 1) else None
     for i, (layer, sources) in enumerate(zip(emit.network.layers, emit.network.sources)):
         with emit.layer(i):
-            out, keep = layer.forward(emit, *(values[j] for j in sources))
+            out, keep = (values[-1], None) if i == left_out else layer.forward(emit, *(values[j] for j in sources))
         values.append(out)
         saved.append(keep)
     return values, saved
 
 
+def _softmax(network):
+    """The index of a softmax at the end, which the loss has in it: a program with a way back leaves it out; or None."""
+    last = len(network.layers) - 1
+    return last if network.layers[last].kind == "softmax" else None
+
+
+def _outputs(network):
+    """The index of the layer whose outputs the loss takes: the last one that is no softmax."""
+    return len(network.layers) - 1 if _softmax(network) is None else len(network.layers) - 2
+
+
 def _loss(emit, rule, loss, values):
     """Emit the output error and the decision; both belong to the last layer with parameters."""
+    if _softmax(emit.network) is not None and loss.name != "softmax_cross_entropy":
+        raise InputError(
+            f"network {emit.network.name!r} ends with a softmax layer, which loss {loss.name!r} has no way back through; "
+            "it takes the loss 'softmax_cross_entropy'"
+        )
+    last = _outputs(emit.network)
     with emit.layer(emit.network.parametric[-1]):
-        if emit.network.parametric[-1] == len(emit.network.layers) - 1 or loss is MATCHING:
+        if emit.network.parametric[-1] == last or loss is MATCHING:
             delta = loss.error(emit, values[-1], values[0])
             if emit.trainable:  # a decision is about training: an input gradient is wanted for every sample
                 emitted(rule, "decide", emit, delta)
             return delta
     raise InputError(
-        f"network {emit.network.name!r} ends with a {emit.network.layers[-1].kind} layer; the last layer must have "
+        f"network {emit.network.name!r} ends with a {emit.network.layers[last].kind} layer; the last layer must have "
         "parameters, because the loss hands its error to it"
     )
 
 
 def _backward(emit, rule, loss, steps, delta, values, saved):
     """Emit the way back, as far down as something wants a gradient; returns the error at the input, if it gets there."""
-    network, errors, position = emit.network, {len(emit.network.layers) - 1: delta}, 0
-    for i in range(len(network.layers) - 1, 0, -1):
+    last = _outputs(emit.network)
+    network, errors, position = emit.network, {last: delta}, 0
+    for i in range(last, 0, -1):
         if i not in errors:
             continue
         delta, wanted = errors.pop(i), [j for j in network.sources[i] if emit.reached(j)]

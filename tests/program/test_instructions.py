@@ -29,6 +29,7 @@ DOCUMENTED = {
     "average_pool_backward_f32": (1, 1, 12, 0), "add_backward_f32": (1, 2, 1, 0),
     "tanh_forward_f32": (1, 1, 1, 0), "tanh_backward_f32": (1, 2, 1, 0),
     "sigmoid_forward_f32": (1, 1, 1, 0), "sigmoid_backward_f32": (1, 2, 1, 0),
+    "softmax_forward_f32": (1, 1, 1, 0),
 }  # fmt: skip
 BLOCKS = {"out": 3, "in": 5, "d": 14, "f": 6}
 
@@ -74,6 +75,7 @@ def test_columns_are_a_contract():
         "add_forward_f32": 24,
         "tanh_forward_f32": 25,
         "sigmoid_forward_f32": 26,
+        "softmax_forward_f32": 27,
         "softmax_cross_entropy_f32": 40,
         "mean_squared_error_f32": 41,
         "reconstruction_f32": 42,

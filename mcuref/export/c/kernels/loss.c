@@ -3,19 +3,11 @@
 #include "loss.h"
 
 #include "elementary.h"
+#include "softmax.h"
 
 float softmax_cross_entropy_f32(float *delta, const float *z, int32_t label, int32_t n) {
-  float largest = z[0];
-  for (int32_t i = 1; i < n; i++)
-    if (z[i] > largest) largest = z[i];
-  const float margin = z[label] - largest;
-  float total = 0.0f;
-  for (int32_t i = 0; i < n; i++) {
-    const float e = exp_f32(z[i] - largest);
-    delta[i] = e;
-    total = total + e;
-  }
-  for (int32_t i = 0; i < n; i++) delta[i] = delta[i] / total;
+  const float largest = largest_f32(z, n), margin = z[label] - largest;
+  const float total = softmax_f32(delta, z, largest, n);
   delta[label] = delta[label] - 1.0f;
   return log_f32(total) - margin;
 }

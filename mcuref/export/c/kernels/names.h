@@ -31,6 +31,7 @@
 #define is_finite mcuref_is_finite
 #define keep_nonzero mcuref_keep_nonzero
 #define kept_entries mcuref_kept_entries
+#define largest_f32 mcuref_largest_f32
 #define load_f32 mcuref_load_f32
 #define load_i16 mcuref_load_i16
 #define load_i8 mcuref_load_i8
@@ -49,6 +50,8 @@
 #define sigmoid_f32 mcuref_sigmoid_f32
 #define sigmoid_forward_f32 mcuref_sigmoid_forward_f32
 #define softmax_cross_entropy_f32 mcuref_softmax_cross_entropy_f32
+#define softmax_f32 mcuref_softmax_f32
+#define softmax_forward_f32 mcuref_softmax_forward_f32
 #define tanh_backward_f32 mcuref_tanh_backward_f32
 #define tanh_f32 mcuref_tanh_f32
 #define tanh_forward_f32 mcuref_tanh_forward_f32

@@ -19,6 +19,7 @@ mcuref_next mcuref_run_average_pool_forward_f32(const mcuref_row *row, mcuref_ru
 mcuref_next mcuref_run_add_forward_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_tanh_forward_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_sigmoid_forward_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next mcuref_run_softmax_forward_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_softmax_cross_entropy_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_mean_squared_error_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_reconstruction_f32(const mcuref_row *row, mcuref_run *run);
