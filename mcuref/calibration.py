@@ -15,15 +15,9 @@ from mcuref.program.compiler import compile
 from mcuref.program.program import Program
 from mcuref.program.samples import Samples, checked_samples
 from mcuref.program.step import Step
-from mcuref.quantization.quantise import (
-    MOST_BIAS,
-    MOST_WEIGHT,
-    SAME_SCALE,
-    fused_activations,
-    measured_layers,
-    quantised_parameters,
-)
+from mcuref.quantization.quantise import MOST_BIAS, MOST_WEIGHT, fused_activations, measured_layers, quantised_parameters
 from mcuref.quantization.ranges import PERCENTILE, Range, find_range
+from mcuref.quantization.scales import SAME_SCALE
 
 SAMPLES = 256
 Progress = Callable[[int, int], Any]
@@ -83,7 +77,7 @@ def calibrate(
     return seen
 
 
-def _outputs(program: Program, step: Step, i: int) -> NDArray[np.float32]:
+def _outputs(program: Program, step: Step, i: int) -> NDArray[Any]:
     """Outputs of layer i for all samples, float32[S, n], read behind the last row of the layer."""
     row = max(row for row, instruction in enumerate(program.instructions) if instruction.layer_index == i)
     output = program.instructions[row].outputs[0]
@@ -96,9 +90,7 @@ def quantised_network(network: Network, ranges: dict[int, Range], output_type: s
     ranges, output_type : as of :func:`mcuref.quantization.quantise.quantised_parameters`.
     """
     parameters, quantization = quantised_parameters(network, ranges, output_type)
-    return Network(
-        network.written, seed=network.seed, name=network.name, parameters=parameters, quantization=quantization
-    )
+    return Network(network.written, seed=network.seed, name=network.name, parameters=parameters, quantization=quantization)
 
 
 def quantise(

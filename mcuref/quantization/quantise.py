@@ -9,10 +9,8 @@ from numpy.typing import NDArray
 
 from mcuref.errors import InputError
 from mcuref.quantization.ranges import LARGEST, TINY, Range, nearest, scale_of
-from mcuref.quantization.scales import Quantization, Scale
+from mcuref.quantization.scales import CLAMPING, SAME_SCALE, Quantization, Scale
 
-SAME_SCALE = ("flatten", "reshape", "maxpool", "avgpool")  # kinds of layers that pass values on in the scale of their input
-CLAMPING = ("relu", "relu6")  # that the layer before can do
 WEIGHTED = ("conv", "depthwise", "dense")
 # of layers whose outputs have known ends; TensorFlow Lite demands these very scales
 FIXED = {"tanh": Scale(1 / 128, 0), "sigmoid": Scale(1 / 256, -128), "softmax": Scale(1 / 256, -128)}
@@ -26,14 +24,26 @@ class Layered(Protocol):
     """What is asked of a network: :class:`mcuref.Network`."""
 
     name: str
-    layers: Sequence[Any]
-    sources: Sequence[Sequence[int]]
-    names: Sequence[str]
-    shapes: Sequence[tuple[int, ...]]
 
     @property
     def input(self) -> Any:
         """The Input layer."""
+
+    @property
+    def layers(self) -> Sequence[Any]:
+        """Layers in order."""
+
+    @property
+    def sources(self) -> Sequence[Sequence[int]]:
+        """Which layers feed each."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """A name for each."""
+
+    @property
+    def shapes(self) -> Sequence[tuple[int, ...]]:
+        """Shapes of their outputs."""
 
     @property
     def parameters(self) -> Mapping[str, NDArray[Any]]:
@@ -68,7 +78,9 @@ def measured_layers(network: Layered) -> tuple[int, ...]:
     fused = fused_activations(network)
     for i, layer in enumerate(network.layers):
         if layer.kind not in (*MEASURED, *SAME_SCALE, *FIXED):
-            raise InputError(f"layer {network.names[i]!r} of network {network.name!r} cannot be quantised; there is no int8 for it")
+            raise InputError(
+                f"layer {network.names[i]!r} of network {network.name!r} cannot be quantised; there is no int8 for it"
+            )
     return tuple(
         i
         for i, layer in enumerate(network.layers)

@@ -62,7 +62,7 @@ def _of_least_error(values: NDArray[np.float32], whole: Range) -> Range:
     for low in lows:
         for high in highs:
             tried = Range(float(low), float(high))
-            error = float(((rounded(centres, scale_of(tried)) - centres) ** 2 @ counts))
+            error = float((rounded(centres, scale_of(tried)) - centres) ** 2 @ counts)
             if error < least:
                 best, least = tried, error
     return best
