@@ -5,7 +5,7 @@ that an operator takes beside its operands. They lie in flash where there is one
 """
 
 from collections.abc import Mapping
-from math import inf
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,10 @@ import numpy as np
 from mcuref.errors import InputError
 from mcuref.operators import int8
 from mcuref.operators.operator import Operator
+from mcuref.quantization import multipliers
 from mcuref.quantization.loading import loading
-from mcuref.quantization.multipliers import quantised
 from mcuref.quantization.scales import Scale
 from mcuref.quantization.tables import exponentials, sigmoid, tanh
-
-LOWEST, HIGHEST = -128, 127
-LEFT = 20  # bits by which what is added is shifted before it is scaled
 
 
 class Int8:
@@ -65,63 +62,43 @@ def _scales(emit: Any) -> tuple[Scale, Scale]:
 
 
 def _limits(emit: Any) -> dict[str, int]:
-    """What the output of the layer at hand is clamped to: the limits of a ReLU whose work it does, else those of int8."""
-    network, low, high = emit.network, LOWEST, HIGHEST
-    scale, zero = network.quantization.outputs[emit.index]
-    for i in network.quantization.fused | ({emit.index} if hasattr(network.layers[emit.index], "limit") else set()):
-        if i == emit.index or network.sources[i] == (emit.index,):
-            low = max(low, zero)
-            limit = network.layers[i].limit
-            high = high if limit == inf else min(high, zero + _rounded(np.float32(limit) / np.float32(scale)))
+    """What the output of the layer at hand is clamped to: by itself, by the ReLU whose work it does, or the ends of int8."""
+    network, fused = emit.network, emit.network.quantization.fused
+    kinds = [network.layers[i].kind for i in fused if network.sources[i] == (emit.index,)]
+    kinds += [kind for kind in (network.layers[emit.index].kind,) if kind in multipliers.LIMITS]
+    low, high = multipliers.ends(network.quantization.outputs[emit.index], kinds[0] if kinds else None)
     return {"low": low, "high": high}
 
 
-def _rounded(value: Any) -> int:
-    """The nearest whole number, of two the one away from zero, of a value that is not negative."""
-    return int(np.floor(np.float64(value) + 0.5))
-
-
-def _factor(numerator: float, denominator: float) -> dict[str, int]:
-    multiplier, shift = quantised(numerator / denominator)
-    return {"multiplier": multiplier, "shift": shift}
-
-
 def _sums(emit: Any) -> dict[str, Any]:
-    """Of dense layers and convolutions: sums scaled by (scale of the input) (scale of the weights) / scale of the output."""
+    """Of dense layers and convolutions: zeros, and the multiplier of each output."""
     (scale, x_zero), (out, z_zero) = _scales(emit)
-    weights = emit.network.quantization.weights[emit.name].astype(np.float64)
-    factors = [quantised(float(scale) * float(weight) / float(out)) for weight in weights]
-    added = {"x_zero": x_zero, "z_zero": z_zero, **_limits(emit)}
-    if emit.network.layers[emit.index].kind == "dense":
-        added["M"] = len(factors)
-    return added | {"multiplier": np.array([m for m, _ in factors]), "shift": np.array([s for _, s in factors])}
+    multiplier, shift = multipliers.of_sums(scale, emit.network.quantization.weights[emit.name], out)
+    added = {"x_zero": x_zero, "z_zero": z_zero, "multiplier": multiplier, "shift": shift, **_limits(emit)}
+    return added | ({"M": multiplier.size} if emit.network.layers[emit.index].kind == "dense" else {})
 
 
 def _rescaled(emit: Any) -> dict[str, int]:
-    """Of a ReLU that is an instruction: x scaled by (scale of the input) / (scale of the output)."""
+    """Of a ReLU that is an instruction."""
     (scale, x_zero), (out, y_zero) = _scales(emit)
-    return {"x_zero": x_zero, "y_zero": y_zero, **_factor(scale, out), **_limits(emit)}
+    multiplier, shift = multipliers.of_rescaling(scale, out)
+    return {"x_zero": x_zero, "y_zero": y_zero, "multiplier": multiplier, "shift": shift, **_limits(emit)}
 
 
 def _mean(emit: Any) -> dict[str, int]:
-    """Of a mean over all positions: the same, with their number in the multiplier."""
-    from mcuref.quantization.multipliers import divided
-
-    added, (height, width) = _rescaled(emit), emit.input_shape[:2]
-    added["multiplier"], added["shift"] = divided(added["multiplier"], added["shift"], height * width)
-    return added
+    """Of a mean over all positions."""
+    (scale, x_zero), (out, y_zero) = _scales(emit)
+    multiplier, shift = multipliers.of_mean(scale, out, prod(emit.input_shape[:2]))
+    return {"x_zero": x_zero, "y_zero": y_zero, "multiplier": multiplier, "shift": shift, **_limits(emit)}
 
 
 def _added(emit: Any) -> dict[str, int]:
-    """Of a sum of two: each scaled to twice the larger scale, 20 bits further left; then the sum to that of the output."""
-    network, outputs = emit.network, emit.network.quantization.outputs
-    a, b = (outputs[i] for i in network.sources[emit.index])
-    out, most = outputs[emit.index], 2 * max(float(a.scale), float(b.scale))
-    found = _limits(emit)
-    sides = (("a", a.zero, a.scale / most), ("b", b.zero, b.scale / most), ("y", out.zero, most / (2**LEFT * out.scale)))
-    for name, zero, factor in sides:
-        found[f"{name}_zero"] = zero
-        found[f"{name}_multiplier"], found[f"{name}_shift"] = quantised(factor)
+    """Of a sum of two."""
+    outputs = emit.network.quantization.outputs
+    scales = *(outputs[i] for i in emit.network.sources[emit.index]), outputs[emit.index]
+    factors, found = multipliers.of_addition(*(scale.scale for scale in scales)), _limits(emit)
+    for name, scale, (multiplier, shift) in zip("aby", scales, factors):
+        found |= {f"{name}_zero": scale.zero, f"{name}_multiplier": multiplier, f"{name}_shift": shift}
     return found
 
 
