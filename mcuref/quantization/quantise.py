@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mcuref.errors import InputError
-from mcuref.quantization.ranges import LARGEST, TINY, Range, nearest, scale_of
-from mcuref.quantization.scales import CLAMPING, SAME_SCALE, Quantization, Scale
+from mcuref.quantization.multipliers import nearest
+from mcuref.quantization.ranges import LARGEST, TINY, Range, scale_of
+from mcuref.quantization.scales import CLAMPING, FIXED, SAME_SCALE, Quantization, Scale
 
 WEIGHTED = ("conv", "depthwise", "dense")
-# of layers whose outputs have known ends; TensorFlow Lite demands these very scales
-FIXED = {"tanh": Scale(1 / 128, 0), "sigmoid": Scale(1 / 256, -128), "softmax": Scale(1 / 256, -128)}
 MEASURED = ("input", *WEIGHTED, "add", *CLAMPING, "globalavgpool")
 MOST_WEIGHT = 127
 MOST_BIAS = (1 << 31) - 1
+LEAST_OF_TERM = 2.0**-16  # of a term's step, that of a sum of two: its integers are not exact enough for finer ones
 ROOM = float(1 << 30)  # a bias gets half of an accumulator, products have the other half
 
 
@@ -132,11 +132,12 @@ def quantised_parameters(
 
 def _finest(network, i, fed, weights):
     """The step of what an output is computed from: steps finer than it tell nothing, and need factors above 1."""
+    steps = [scale.scale for scale in fed]
     if weights is not None:
-        return fed[0].scale * float(weights.max())
+        return steps[0] * float(weights.max())
     if network.layers[i].kind == "globalavgpool":
-        return fed[0].scale / prod(network.shapes[network.sources[i][0]][:-1])
-    return min((scale.scale for scale in fed), default=0.0)
+        return steps[0] / prod(network.shapes[network.sources[i][0]][:-1])
+    return max(min(steps), LEAST_OF_TERM * max(steps)) if steps else 0.0
 
 
 def weight_scales(w: NDArray[np.float32], b: NDArray[np.float32], axis: int, x_scale: float) -> NDArray[np.float32]:

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from mcuref import arguments
 from mcuref.errors import InputError
+from mcuref.quantization.edges import quantised_samples
+from mcuref.quantization.multipliers import nearest
 from mcuref.quantization.scales import Scale
 
 METHODS = ("minmax", "percentile", "mse")
@@ -62,7 +64,9 @@ def _of_least_error(values: NDArray[np.float32], whole: Range) -> Range:
     for low in lows:
         for high in highs:
             tried = Range(float(low), float(high))
-            error = float((rounded(centres, scale_of(tried)) - centres) ** 2 @ counts)
+            scale, zero = scale_of(tried)
+            steps = quantised_samples(centres, Scale(scale, zero)).astype(np.float64) - zero
+            error = float((steps * scale - centres) ** 2 @ counts)
             if error < least:
                 best, least = tried, error
     return best
@@ -80,20 +84,4 @@ def scale_of(bounds: Range, finest: float = 0.0) -> Scale:
     if low == high:
         high = 1.0
     scale = float(np.float32(max((high - low) / (HIGHEST - LOWEST), finest, TINY)))
-    return Scale(scale, int(np.clip(nearest(LOWEST - low / scale), LOWEST, HIGHEST)))
-
-
-def nearest(values: Any) -> Any:
-    """The nearest whole numbers, float64; halves away from 0, as TensorFlow Lite's converter rounds."""
-    return np.trunc(values + np.copysign(0.5, values))
-
-
-def quantised(values: Any, scale: Scale) -> NDArray[np.int8]:
-    """The int8 values that stand for real ones, those beyond the ends for the nearest that there is."""
-    steps = nearest(np.asarray(values, np.float64) / scale.scale) + scale.zero
-    return np.clip(steps, LOWEST, HIGHEST).astype(np.int8)
-
-
-def rounded(values: Any, scale: Scale) -> NDArray[np.float64]:
-    """What the int8 values that stand for real ones are, float64."""
-    return (quantised(values, scale).astype(np.float64) - scale.zero) * scale.scale
+    return Scale(scale, int(np.clip(nearest(np.float64(LOWEST - low / scale)), LOWEST, HIGHEST)))
