@@ -62,6 +62,10 @@ def model(text: str) -> Model:
     from mcuref.models import find_model
 
     try:
+        if os.path.isdir(text):
+            from mcuref.runs.models import run_model
+
+            return run_model(text)
         return find_model(text)
     except InputError as error:
         raise ArgumentTypeError(str(error)) from None
@@ -81,7 +85,8 @@ def add_model(parser: Options, data: bool = True) -> None:
         type=model,
         metavar="NAME",
         help="a model of the zoo (mcuref models), mlp-A-B-C by widths, a TOML file, or one of these with hidden widths "
-        "times F: NAME@F; default: one that fits the data" + ("" if data else f", without data {DEFAULT_MODEL}"),
+        "times F: NAME@F; or, with its weights, a .tflite file or a run folder; default: one that fits the data"
+        + ("" if data else f", without data {DEFAULT_MODEL}"),
     )
     parser.add_argument(
         "--trainable",
@@ -271,11 +276,13 @@ def request(asked: Namespace) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """The value of an option as plain data; a model in a file with what stands in the file."""
+    """The value of an option as plain data; a model in a TOML file with what stands there, of others where they lie."""
     from mcuref.models import Model
 
     if not isinstance(value, Model):
         return value
+    if value.network is not None:
+        return os.path.abspath(value.name)
     return value.name if value.text is None else {"name": value.name, "text": value.text}
 
 

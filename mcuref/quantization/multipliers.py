@@ -5,14 +5,13 @@ what outputs have to equal, to the last bit.
 """
 
 from math import frexp, inf
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mcuref.errors import InputError
 from mcuref.quantization.scales import Scale
-
-LIMITS = {None: inf, "relu": inf, "relu6": 6.0}  # of an activation; each but None begins at 0
 
 
 def quantised(real: float) -> tuple[int, int]:
@@ -38,9 +37,8 @@ def of_rescaling(x: float, y: float) -> tuple[int, int]:
     return quantised(float(np.float32(x) / np.float32(y)))
 
 
-def of_mean(x: float, y: float, count: int) -> tuple[int, int]:
-    """(multiplier, shift) by which sums of ``count`` values of scale x become means of scale y."""
-    multiplier, shift = quantised(float(x) / float(y))
+def divided(multiplier: int, shift: int, count: int) -> tuple[int, int]:
+    """(multiplier, shift) of that factor divided by ``count``, rounded down: of sums of so many values, for their mean."""
     bits = min(count.bit_length() - 1, 32, 31 + shift)  # what a division by the count would lose of the multiplier
     return (multiplier << bits) // count, shift - bits
 
@@ -54,17 +52,17 @@ def of_addition(a: float, b: float, y: float) -> tuple[tuple[int, int], tuple[in
     return quantised(float(a) / twice), quantised(float(b) / twice), quantised(sums)
 
 
-def ends(scale: Scale, activation: str | None = None) -> tuple[int, int]:
-    """(low, high): what int8 values are clamped to, all of int8 without an activation, else that of "relu" or "relu6"."""
+def ends(scale: Scale, limit: float | None = None) -> tuple[int, int]:
+    """(low, high): what int8 values are clamped to, all of int8, or from 0 to the real limit of a rectified linear unit."""
     low, high = -128, 127
-    if activation is not None:
+    if limit is not None:
         low = max(low, scale.zero)
-        if LIMITS[activation] < inf:
-            high = min(high, scale.zero + int(nearest(np.float32(LIMITS[activation]) / np.float32(scale.scale))))
+        if limit < inf:
+            high = min(high, scale.zero + int(nearest(np.float32(limit) / np.float32(scale.scale))))
     return low, high
 
 
-def nearest(x: NDArray[np.float32] | np.float32) -> NDArray[np.float32]:
-    """x rounded to a whole number, float32, halves away from 0; exact where x + 1/2 would be rounded."""
+def nearest(x: Any) -> NDArray[Any]:
+    """x rounded to a whole number, in its type, halves away from 0; exact where x + 1/2 would be rounded."""
     whole = np.trunc(x)
     return whole + np.where(np.abs(x - whole) >= np.float32(0.5), np.copysign(np.float32(1), x), np.float32(0))

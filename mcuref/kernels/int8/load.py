@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from mcuref.kernels.arrays import Int8s, Int8Samples, Int32s, Uint8s
+from mcuref.kernels.arrays import Int8s, Int8Samples, Int32s
 from mcuref.kernels.int8.fixed import clamped
 from mcuref.kernels.jit import kernel
 
 
 @kernel
-def load_s8(x: Int8s, samples: Int8Samples, multiplier: Int32s, offset: Int32s, shift: Uint8s) -> None:
+def load_s8(x: Int8s, samples: Int8Samples, multiplier: Int32s, offset: Int32s, shift: Int8s) -> None:
     """x[n] = (samples[n] multiplier + offset) >> shift, clamped to int8; multiplier[c], offset[c], shift[c], c divides n.
 
     Nothing overflows where |multiplier| m + |offset| < 2^31, with m = 255 for uint8, 128 for int8, 32768 for int16; a sum

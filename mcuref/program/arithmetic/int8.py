@@ -5,7 +5,6 @@ that an operator takes beside its operands. They lie in flash where there is one
 """
 
 from collections.abc import Mapping
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,8 @@ import numpy as np
 from mcuref.errors import InputError
 from mcuref.operators import int8
 from mcuref.operators.operator import Operator
-from mcuref.quantization import multipliers
 from mcuref.quantization.loading import loading
+from mcuref.quantization.multipliers import divided, ends, of_addition, of_rescaling, of_sums, quantised
 from mcuref.quantization.scales import Scale
 from mcuref.quantization.tables import exponentials, sigmoid, tanh
 
@@ -62,43 +61,48 @@ def _scales(emit: Any) -> tuple[Scale, Scale]:
 
 
 def _limits(emit: Any) -> dict[str, int]:
-    """What the output of the layer at hand is clamped to: by itself, by the ReLU whose work it does, or the ends of int8."""
-    network, fused = emit.network, emit.network.quantization.fused
-    kinds = [network.layers[i].kind for i in fused if network.sources[i] == (emit.index,)]
-    kinds += [kind for kind in (network.layers[emit.index].kind,) if kind in multipliers.LIMITS]
-    low, high = multipliers.ends(network.quantization.outputs[emit.index], kinds[0] if kinds else None)
+    """What the output of the layer at hand is clamped to: the limits of a ReLU whose work it does, else those of int8."""
+    network, limit = emit.network, getattr(emit.network.layers[emit.index], "limit", None)
+    for i in network.quantization.fused:
+        if network.sources[i] == (emit.index,):
+            limit = network.layers[i].limit
+    low, high = ends(network.quantization.outputs[emit.index], limit)
     return {"low": low, "high": high}
 
 
 def _sums(emit: Any) -> dict[str, Any]:
-    """Of dense layers and convolutions: zeros, and the multiplier of each output."""
+    """Of dense layers and convolutions: sums scaled by (scale of the input) (scale of the weights) / scale of the output."""
     (scale, x_zero), (out, z_zero) = _scales(emit)
-    multiplier, shift = multipliers.of_sums(scale, emit.network.quantization.weights[emit.name], out)
-    added = {"x_zero": x_zero, "z_zero": z_zero, "multiplier": multiplier, "shift": shift, **_limits(emit)}
-    return added | ({"M": multiplier.size} if emit.network.layers[emit.index].kind == "dense" else {})
+    multiplier, shift = of_sums(scale, emit.network.quantization.weights[emit.name], out)
+    added = {"x_zero": x_zero, "z_zero": z_zero, **_limits(emit)}
+    if emit.network.layers[emit.index].kind == "dense":
+        added["M"] = multiplier.size
+    return added | {"multiplier": multiplier, "shift": shift}
 
 
 def _rescaled(emit: Any) -> dict[str, int]:
-    """Of a ReLU that is an instruction."""
+    """Of a ReLU that is an instruction: x scaled by (scale of the input) / (scale of the output)."""
     (scale, x_zero), (out, y_zero) = _scales(emit)
-    multiplier, shift = multipliers.of_rescaling(scale, out)
+    multiplier, shift = of_rescaling(scale, out)
     return {"x_zero": x_zero, "y_zero": y_zero, "multiplier": multiplier, "shift": shift, **_limits(emit)}
 
 
 def _mean(emit: Any) -> dict[str, int]:
-    """Of a mean over all positions."""
+    """Of a mean over all positions: sums scaled likewise, with the number of positions in the multiplier."""
     (scale, x_zero), (out, y_zero) = _scales(emit)
-    multiplier, shift = multipliers.of_mean(scale, out, prod(emit.input_shape[:2]))
+    height, width = emit.input_shape[:2]
+    multiplier, shift = divided(*quantised(float(scale) / float(out)), height * width)
     return {"x_zero": x_zero, "y_zero": y_zero, "multiplier": multiplier, "shift": shift, **_limits(emit)}
 
 
 def _added(emit: Any) -> dict[str, int]:
-    """Of a sum of two."""
-    outputs = emit.network.quantization.outputs
-    scales = *(outputs[i] for i in emit.network.sources[emit.index]), outputs[emit.index]
-    factors, found = multipliers.of_addition(*(scale.scale for scale in scales)), _limits(emit)
-    for name, scale, (multiplier, shift) in zip("aby", scales, factors):
-        found |= {f"{name}_zero": scale.zero, f"{name}_multiplier": multiplier, f"{name}_shift": shift}
+    """Of a sum of two: each scaled to twice the larger scale, 20 bits further left; then the sum to that of the output."""
+    network, outputs = emit.network, emit.network.quantization.outputs
+    a, b = (outputs[i] for i in network.sources[emit.index])
+    out, found = outputs[emit.index], _limits(emit)
+    factors = of_addition(a.scale, b.scale, out.scale)
+    for name, zero, (multiplier, shift) in zip("aby", (a.zero, b.zero, out.zero), factors):
+        found |= {f"{name}_zero": zero, f"{name}_multiplier": multiplier, f"{name}_shift": shift}
     return found
 
 
