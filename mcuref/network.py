@@ -14,6 +14,7 @@ from mcuref.kernels import random
 from mcuref.layers import Add, Input, Residual
 from mcuref.layers.layer import NEEDED, Layer, Parametric, Shape
 from mcuref.names import hint, near
+from mcuref.quantization.scales import PARAMETER_TYPES, Quantization, check
 
 FLOATS: Mapping[str, str] = {}  # no kind of parameters is anything but float32
 
@@ -32,6 +33,8 @@ class Network:
     parameters : dict of arrays to start from instead, as in `parameters`.
     parameter_types : {kind: NumPy type} of parameters that are not float32, {"weights": "int8", "bias": "int32"} say; a
         network that has such ones begins from given parameters.
+    quantization : :class:`mcuref.quantization.scales.Quantization` of an int8 network, which begins from int8 weights and
+        int32 biases; None for float32.
 
     Attributes
     ----------
@@ -51,8 +54,10 @@ class Network:
         name: str = "network",
         parameters: Any = None,
         parameter_types: Mapping[str, str] = FLOATS,
+        quantization: Quantization | None = None,
     ) -> None:
-        self.name, self.written, self.parameter_types = name, _checked_layers(layers), dict(parameter_types)
+        self.name, self.written, self.quantization = name, _checked_layers(layers), quantization
+        self.parameter_types = dict(parameter_types if quantization is None else PARAMETER_TYPES)
         if not self.written or not isinstance(self.written[0], Input):
             raise InputError(f"network {name!r} must begin with an Input layer, such as Input((28, 28, 1), 'uint8')")
         self.layers: tuple[Layer, ...]
@@ -67,6 +72,8 @@ class Network:
             self.parameters = _checked(self, parameters)
         elif self.parameter_types:
             raise InputError(f"network {name!r} has parameters that are not float32; it needs parameters to begin with")
+        if quantization is not None:
+            check(self, quantization)
 
     @property
     def input(self) -> Input:
@@ -92,6 +99,14 @@ class Network:
                 start[f"{self.names[i]}.{kind}"] = self._initial(i, kind, shape)
         return start
 
+    def real(self, outputs: NDArray[Any]) -> NDArray[np.float32]:
+        """The values that outputs of its programs stand for: of int8, scale (q - zero)."""
+        if self.quantization is None:
+            return outputs
+        from mcuref.quantization.edges import real_values
+
+        return real_values(outputs, self.quantization.outputs[-1])
+
     def parameter_shapes(self, i: int) -> dict[str, Shape]:
         """Shapes of the parameters of layer i, by kind."""
         return self.layers[i].parameter_shapes(self.input_shape(i)) if i else {}
@@ -114,11 +129,16 @@ class Network:
     def with_parameters(self, parameters: Mapping[str, Any]) -> "Network":
         """The same layers, starting from other parameters."""
         return Network(
-            self.written, seed=self.seed, name=self.name, parameters=parameters, parameter_types=self.parameter_types
+            self.written,
+            seed=self.seed,
+            name=self.name,
+            parameters=parameters,
+            parameter_types=self.parameter_types,
+            quantization=self.quantization,
         )
 
     def with_seed(self, seed: int) -> "Network":
-        """The same layers, starting from the parameters of another seed."""
+        """The same layers, starting from the float32 parameters of another seed."""
         return Network(self.written, seed=seed, name=self.name)
 
     def _initial(self, i, kind, shape):

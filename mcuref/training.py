@@ -191,13 +191,12 @@ class Trainer:
 
     def _reconstruction_errors(self, outputs):
         """Mean squared error of each test sample against its normalised input, float64[M]."""
-        layer, x = self.program.network.input, self.data.x_test.reshape(len(self.data.x_test), -1)
-        channel = np.arange(layer.size) % layer.mean.size
+        network, x = self.program.network, self.data.x_test
         errors = np.empty(len(x))
         for first in range(0, len(x), 1024):  # so that float copies stay small
             part = slice(first, first + 1024)
-            sample = (x[part].astype(np.float32) - layer.mean[channel]) * layer.scale[channel]
-            errors[part] = np.mean((outputs[part].astype(np.float64) - sample) ** 2, axis=1)
+            values = network.real(outputs[part]).astype(np.float64)
+            errors[part] = np.mean((values - network.input.normalised(x[part])) ** 2, axis=1)
         return errors
 
     def _finish_epoch(self):

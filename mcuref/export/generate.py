@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mcuref.export.sources import SOURCES
 from mcuref.files import new_file
-from mcuref.operators import OPERATORS
+from mcuref.operators import OPERATORS, int8
 from mcuref.operators.operator import Operand, Operator
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -39,17 +39,24 @@ PHASES = {  # what the opcodes of a phase have in common, for people
 
 def files() -> dict[Path, str]:
     """{path: text} of all that is written."""
-    operators = list(OPERATORS.values())
-    texts = {}
-    for module in dict.fromkeys(operator.module for operator in operators if operator.arguments is not None):
-        mine = [operator for operator in operators if operator.module == module]
+    operators, texts = list(OPERATORS.values()), {}
+    for module, mine in _modules(operators):
         texts[PACKAGE / "operations" / f"{module}.py"] = python_wrappers(mine)
         texts[SOURCES / "operations" / f"{module}.c"] = c_wrappers(mine)
+    for module, mine in _modules(int8.OPERATORS):
+        texts[PACKAGE / "operations" / f"{module}.py"] = python_wrappers(mine)
     texts[PACKAGE / "operations" / "dispatch.py"] = dispatch(operators)
+    texts[PACKAGE / "operations" / "int8" / "dispatch.py"] = dispatch(int8.OPERATORS)
     texts[SOURCES / "operations" / "operations.h"] = c_prototypes(operators)
     texts[SOURCES / "kernels" / "names.h"] = c_names()
-    texts[PACKAGE.parent / "docs" / "operators.md"] = page(operators)
+    texts[PACKAGE.parent / "docs" / "operators.md"] = page([*operators, *int8.OPERATORS])
     return texts
+
+
+def _modules(operators: Sequence[Operator]) -> list[tuple[str, list[Operator]]]:
+    """Modules of which all wrappers are written, with their operators."""
+    modules = dict.fromkeys(operator.module for operator in operators if operator.arguments is not None)
+    return [(module, [operator for operator in operators if operator.module == module]) for module in modules]
 
 
 def _shared(operators: Sequence[Operator], written: Callable[[Operator], tuple[str, str]], call: str) -> list[str]:
@@ -73,15 +80,16 @@ def python_wrappers(operators: Sequence[Operator]) -> str:
     bodies = "".join(f"\n\n{wrapper}" for wrapper in wrappers)
     kernels = {operator.kernel for operator in operators}
     columns = {name for name in ("KEPT", "IN", "OUT", "D", "F") if re.search(rf"\b{name}\b", bodies)}
-    named = (*ARGUMENTS.values(), "GO_ON", "f32", "i32", "indices", "rate", "u8")
-    views = {name for name in named if re.search(rf"\b{name}\b", bodies)}
+    functions = ("f32", "i8", "i32", "indices", "rate", "u8", "words")
+    views = {name for name in (*ARGUMENTS.values(), "GO_ON") if re.search(rf"\b{name}\b", bodies)}
+    views |= {name for name in functions if re.search(rf"\b{name}\(", bodies)}
     numpy = "import numpy as np\n\n" if "np." in bodies else ""
     return (
         f'"""What runs the instructions of mcuref/kernels/{module}.py. Written by {COMMAND}."""\n\n{numpy}'
         + _imports(
             {
                 "mcuref.kernels.jit": {"kernel"},
-                f"mcuref.kernels.{module}": kernels,
+                f"mcuref.kernels.{module.replace('/', '.')}": kernels,
                 "mcuref.operations.views": views,
                 "mcuref.operators.columns": columns,
             }
@@ -121,7 +129,8 @@ def _python_wrapper(operator: Operator) -> tuple[str, str]:
     views = [_python_view(operator, operand) for operand in operator.operands.values() if operand.name != "count"]
     lines += [_call(operator.kernel, views + _python_arguments(operator, columns)), "    return GO_ON"]
     head = _head(f"run_{operator.name}")
-    return f'{head}    """{operator.signature}."""\n', "\n".join(lines) + "\n"
+    what = operator.signature if len(operator.signature) < 100 else operator.signature.replace(" from ", "\n    from ")
+    return f'{head}    """{what}."""\n', "\n".join(lines) + "\n"
 
 
 def _head(name: str) -> str:
@@ -134,7 +143,7 @@ def _head(name: str) -> str:
 
 
 def _python_view(operator: Operator, operand: Operand) -> str:
-    kind = {"index": "indices"}.get(operand.type, operand.type)
+    kind = {"index": "indices", "i32": "words"}.get(operand.type, operand.type)
     count = " * ".join(operand.axes) or "count"
     side = "OUT" if operand in operator.outputs else "IN"
     return f"{kind}(memory, row[{_column(side, _place(operator, operand.name))}], {count})"
@@ -145,6 +154,8 @@ def _python_arguments(operator: Operator, columns: dict[str, str]) -> list[str]:
     for name in operator.arguments or ():
         if name == "g":
             found.append("row[D:F]")
+        elif name in operator.constants and operator.constant_types[operator.constants.index(name)] == "i32":
+            found.append(f"row[{_column('F', operator.constants.index(name))}]")
         elif name in operator.constants:
             own = f"f[{operator.constants.index(name)}]"
             found.append(f"rate({own}, sample)" if name == "rate" else own)
@@ -189,7 +200,7 @@ def dispatch(operators: Sequence[Operator]) -> str:
         "mcuref.operators.columns": {"FIRST_OUTSIDE", "OPCODE"},
     }
     for operator in operators:
-        modules.setdefault(f"mcuref.operations.{operator.module}", set()).add(f"run_{operator.name}")
+        modules.setdefault(f"mcuref.operations.{operator.module.replace('/', '.')}", set()).add(f"run_{operator.name}")
     tree = "\n".join(_tree(sorted(operators, key=lambda operator: operator.number), 1))
     return (
         f'"""Which operation runs a row: a tree of comparisons with its opcode. Written by {COMMAND}."""\n\n'

@@ -32,8 +32,9 @@ class _Elementwise:
 class ReLU(_Elementwise):
     """max(x, 0), element by element; the derivative at 0 is 0.
 
-    Works in place. The way back needs to know where the output was positive: it reads the output itself if the weight
-    gradient of a layer behind it keeps that anyway, else a mask of one bit an element.
+    Works in place; where the layer before does it, there is nothing to do. The way back needs to know where the output
+    was positive: it reads the output itself if the weight gradient of a layer behind it keeps that anyway, else a mask of
+    one bit an element.
     """
 
     kind = "relu"
@@ -42,6 +43,8 @@ class ReLU(_Elementwise):
     def forward(self, emit: Emit, x: Buffer) -> tuple[Buffer, dict[str, Buffer]]:
         """Emit min(max(x, 0), limit), with a bit mask if that is all that the way back needs."""
         (n,) = x.shape
+        if emit.fused:
+            return x, {"y": x}
         out = emit.buffer("activation", x.shape, "activations")
         if emit.propagates and not emit.output_is_kept:
             mask = emit.buffer("mask", (-(-n // 8),), "activations", "uint8")

@@ -21,14 +21,14 @@ class Conv2D:
     ----------
     filters : int, O.
     kernel, stride : int, or (rows, columns).
-    padding : "valid" or "same".
+    padding : "valid", "same" or ((above, below), (left, right)).
     dilation : 1; anything else is refused.
     """
 
     filters: int
     kernel: Any
     stride: Any = 1
-    padding: str = "valid"
+    padding: Any = "valid"
     dilation: Any = field(default=1, repr=False)
 
     kind = "conv"
@@ -39,7 +39,7 @@ class Conv2D:
         self._window()
 
     def _window(self):
-        return Window.checked("conv", self.kernel, self.stride, self.padding, self.dilation)
+        return Window.checked("conv", self.kernel, self.stride, self.padding, self.dilation, sides=True)
 
     def geometry(self, shape: Shape) -> Geometry:
         """The :class:`mcuref.operators.geometry.Geometry` for an input of ``shape``."""

@@ -1,54 +1,63 @@
-"""Depthwise convolution: one filter a channel."""
+"""Depthwise convolution: each filter sees one channel."""
 
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
+from mcuref.arguments import whole
 from mcuref.layers.layer import Emit, Kept, Shape
 from mcuref.layers.window import Window
 from mcuref.memory.buffers import Buffer
 from mcuref.operators.geometry import Geometry
 
+MOST_MULTIPLIER = 1 << 10
+
 
 @dataclass(frozen=True)
 class DepthwiseConv2D:
-    """z[oy, ox, c] = sum over ky, kx of w[ky, kx, c] x[oy sh - top + ky, ox sw - left + kx, c] + b[c].
+    """z[oy, ox, o] = sum over ky, kx of w[ky, kx, o] x[oy sh - top + ky, ox sw - left + kx, o // multiplier] + b[o].
 
     Parameters
     ----------
     kernel, stride : int, or (rows, columns).
-    padding : "valid" or "same".
+    padding : "valid", "same" or ((above, below), (left, right)).
     dilation : 1; anything else is refused.
+    multiplier : int, filters of each channel; more than 1 in int8 networks alone.
     """
 
     kernel: Any
     stride: Any = 1
-    padding: str = "valid"
+    padding: Any = "valid"
     dilation: Any = field(default=1, repr=False)
+    multiplier: int = 1
 
     kind = "depthwise"
     parameter_axes = {"weights": ("", "", "outputs"), "bias": ("outputs",)}  # what they count: see Buffer
 
     def __post_init__(self) -> None:
+        whole("a depthwise layer's multiplier", self.multiplier, 1, MOST_MULTIPLIER)
         self._window()
 
     def _window(self):
-        return Window.checked("depthwise", self.kernel, self.stride, self.padding, self.dilation)
+        return Window.checked("depthwise", self.kernel, self.stride, self.padding, self.dilation, sides=True)
+
+    def _filters(self, shape):
+        return shape[-1] * int(self.multiplier)
 
     def geometry(self, shape: Shape) -> Geometry:
         """The :class:`mcuref.operators.geometry.Geometry` for an input of ``shape``."""
-        return self._window().geometry(shape, shape[-1])
+        return self._window().geometry(shape, self._filters(shape))
 
     def output_shape(self, shape: Shape) -> Shape:
-        """(Ho, Wo, C)."""
+        """(Ho, Wo, C multiplier)."""
         return self.geometry(shape).output_shape
 
     def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
-        """Weights [kh, kw, C] and bias [C]."""
-        return {"weights": (*self._window().kernel, shape[2]), "bias": (shape[2],)}
+        """Weights [kh, kw, C multiplier] and bias [C multiplier]."""
+        return {"weights": (*self._window().kernel, self._filters(shape)), "bias": (self._filters(shape),)}
 
     def macs(self, shape: Shape) -> int:
-        """Ho Wo C kh kw; a tap on the padding counts, as everywhere."""
+        """Ho Wo C multiplier kh kw; a tap on the padding counts, as everywhere."""
         return prod(self.output_shape(shape)) * self.macs_of_entry(shape)
 
     def macs_of_entry(self, shape: Shape) -> int:
@@ -56,8 +65,8 @@ class DepthwiseConv2D:
         return prod(self._window().kernel)
 
     def rows(self, shape: Shape) -> tuple[int, int, int]:
-        """A channel's weights lie C apart: (kh kw elements, 1, C)."""
-        return self.macs_of_entry(shape), 1, shape[2]
+        """A filter's weights lie as far apart as there are filters: (kh kw elements, 1, C multiplier)."""
+        return self.macs_of_entry(shape), 1, self._filters(shape)
 
     def forward(self, emit: Emit, x: Buffer) -> tuple[Buffer, None]:
         """Emit the convolution."""

@@ -5,6 +5,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref.arguments import one_of
 from mcuref.errors import InputError
@@ -65,15 +66,18 @@ class Input:
         """Values of a sample."""
         return prod(self.shape)
 
+    def normalised(self, samples: NDArray[Any]) -> NDArray[np.float32]:
+        """The values that stored samples [N, ...] stand for, float32[N, size]: what the load computes."""
+        x = samples.reshape(len(samples), self.size).astype(np.float32)
+        channel = np.arange(self.size) % self.mean.size
+        return (x - self.mean[channel]) * self.scale[channel]
+
     def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
         """No parameters."""
         return {}
 
     def forward(self, emit: Emit) -> tuple[Buffer, None]:
         """Emit the load; the normalisation constants lie in flash."""
-        c = self.mean.size
-        mean = emit.constant("mean", self.mean)
-        scale = emit.constant("scale", self.scale)
         out = emit.buffer("sample", (self.size,), "input")
-        emit(f"load_{self.dtype}", x=out, mean=mean, scale=scale, n=self.size, c=c)
+        emit(f"load_{self.dtype}", x=out, mean=self.mean, scale=self.scale, n=self.size, c=self.mean.size)
         return out, None

@@ -32,6 +32,10 @@ class Emit(Protocol):
         """Whether an error will pass back through the layer at hand."""
 
     @property
+    def fused(self) -> bool:
+        """Whether the layer before does what the layer at hand does."""
+
+    @property
     def output_is_kept(self) -> bool:
         """Whether a weight gradient reads the output of the layer at hand."""
 

@@ -82,10 +82,12 @@ class MaxPool2D(_Pool):
 class _AveragePool(_Pool):
     """What the means share."""
 
+    family = "average_pool"  # of what computes it
+
     def forward(self, emit: Emit, x: Buffer) -> tuple[Buffer, None]:
         """Emit the mean."""
         out = self._output(emit)
-        emit("average_pool_forward", y=out, x=x, **self.geometry(emit.input_shape)._asdict())
+        emit(f"{self.family}_forward", y=out, x=x, **self.geometry(emit.input_shape)._asdict())
         return out, None
 
     def backward(self, emit: Emit, dy: Buffer, saved: Any) -> Buffer:
@@ -121,6 +123,7 @@ class GlobalAveragePool(_AveragePool):
     """Mean over all positions, channel by channel: [H, W, C] becomes [C]."""
 
     kind = "globalavgpool"
+    family = "mean"
 
     def window(self, shape: Shape) -> Window:
         """As large as the input."""

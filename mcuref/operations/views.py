@@ -24,6 +24,7 @@ class Memory(NamedTuple):
     indices: NDArray[Any]
     i32: NDArray[np.int32]
     f32: NDArray[np.float32]
+    i8: NDArray[np.int8]
 
 
 class Host(NamedTuple):
@@ -79,7 +80,12 @@ def words(memory: Memory, offset: Whole, n: Whole) -> NDArray[np.int32]:
     return _elements(memory.i32, offset // 4, n)
 
 
-for _number, _function in enumerate((u8, indices, words, f32)):  # in the order of Memory
+def i8(memory: Memory, offset: Whole, n: Whole) -> NDArray[np.int8]:
+    """n int8 from byte ``offset`` on; none where there is no operand (-1)."""
+    return _elements(memory.i8, offset, n)
+
+
+for _number, _function in enumerate((u8, indices, words, f32, i8)):  # in the order of Memory
     elements_of(_number, _function)
 
 

@@ -12,14 +12,14 @@ WINDOW = " ".join(Geometry._fields)
 CLAMPED = "i32:low i32:high"
 SUMS = f"i32:x_zero i32:z_zero {CLAMPED}"
 SCALED = f"i32:x_zero i32:y_zero i32:multiplier i32:shift {CLAMPED}"
-LOADED = "x = clamp(((sample multiplier + offset) >> shift), -128, 127), of each channel; the sample comes from outside"
+LOADED = "x = clamp((sample multiplier + offset) >> shift, -128, 127), of each channel; the sample comes from outside"
 ROUNDED = "sums are scaled with {} rounding"
 
 OPERATORS = (
     # -- input -------------------------------------------------------------------------------------------------------------
     *(
         declare(
-            f"load_{kind}_s8", number, "input", "i8 x[n]", "i32 multiplier[c], i32 offset[c], u8 shift[c]", "n c",
+            f"load_{kind}_s8", number, "input", "i8 x[n]", "i32 multiplier[c], i32 offset[c], i8 shift[c]", "n c",
             family=f"load_{family}", module="int8/load", kernel="load_s8", features="unknown", note=LOADED,
         )
         for number, kind, family in ((200, "u8", "uint8"), (201, "i8", "int8"), (202, "i16", "int16"))
@@ -38,7 +38,8 @@ OPERATORS = (
     declare(
         "conv_forward_s8", 211, "forward", "i8 z[HO, WO, O], i8 patch[KH, KW, C]?",
         "i8 x[H, W, C], i8 w[O, KH, KW, C], i32 b[O], i32 multiplier[O], i8 shift[O]", WINDOW, SUMS,
-        macs="runs * HO * WO * O * KH * KW * C", module="int8/conv", arguments="x_zero z_zero low high g", features="unknown",
+        macs="runs * HO * WO * O * KH * KW * C",
+        module="int8/conv", arguments="x_zero z_zero low high g", features="unknown",
         note="patch is scratch; there is none where every patch is one run of the input; " + ROUNDED.format("two"),
     ),
     declare(

@@ -4,7 +4,7 @@ It never loads Numba and never allocates the arena: an estimate is a compiled pr
 """
 
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import cache
 
 from mcuref.arguments import instance, one_of, whole
 from mcuref.cost.needs import program_needs
@@ -18,6 +18,7 @@ from mcuref.network import Network
 from mcuref.operators.columns import COLUMNS
 from mcuref.optimisers import SGD
 from mcuref.program import first_steps
+from mcuref.program.arithmetic import FLOAT32, Arithmetic, arithmetic_of
 from mcuref.program.emitter import Emitter
 from mcuref.program.listing import Listing
 from mcuref.program.program import Program
@@ -86,11 +87,17 @@ def _policy(policy, optimiser):
     return policy
 
 
-def prepare_executor(index_type: str = "uint16") -> None:
-    """Compile or load the executor for kept indices of that type, which must take its first steps right; McurefError."""
+def prepare_executor(index_type: str = "uint16", arithmetic: Arithmetic = FLOAT32) -> None:
+    """Compile or load the executor of an arithmetic for kept indices of that type, which must take its first steps right.
+
+    McurefError if it does not.
+    """
     from mcuref.program import executor
 
-    executor.compile_executor(index_type, partial(first_steps.fault, compile))
+    def fault(index_type: str) -> str | None:
+        return first_steps.fault(compile, index_type if arithmetic is FLOAT32 else arithmetic.name)
+
+    executor.compile_executor(index_type, fault, arithmetic)
 
 
 def require(
@@ -145,7 +152,9 @@ def lower(network: Network, rule: Rule, optimiser: SGD, loss: str, policy: str, 
     loss = find_loss(loss)
     if loss is MATCHING and wrt != "input":
         raise InputError(f"loss {loss.name!r} is of the samples, not of the weights; compile it with wrt='input'")
-    emit = Emitter(network, trainable_layers(network, trainable) if wrt == "parameters" else (), wrt)
+    emit = Emitter(network, trainable_layers(network, trainable) if wrt == "parameters" else (), wrt, arithmetic_of(network))
+    if network.quantization is not None and emit.reached(len(network.layers) - 1):
+        raise InputError(f"network {network.name!r} is int8, and is not trained yet; compile it with trainable=0")
     values, saved = _forward(emit)
     forward_rows = len(emit.instructions)
     input_error = None

@@ -10,6 +10,7 @@ import numpy as np
 from mcuref.errors import InputError
 from mcuref.memory.buffers import Buffer
 from mcuref.network import Network
+from mcuref.operators.operator import TYPES
 from mcuref.program.arithmetic import FLOAT32, Arithmetic
 from mcuref.program.instructions import Instruction
 
@@ -65,6 +66,12 @@ class Emitter:
         return any(self.reached(j) for j in self.network.sources[self.index])
 
     @property
+    def fused(self) -> bool:
+        """Whether the layer before does what the layer at hand does, in an int8 network."""
+        quantization = self.network.quantization
+        return quantization is not None and self.index in quantization.fused
+
+    @property
     def output_is_kept(self) -> bool:
         """Whether a weight gradient reads the output of the layer at hand."""
         return any(i in self.trainable for i in self._readers(self.index))
@@ -84,14 +91,14 @@ class Emitter:
     def __call__(self, family: str, **values: Any) -> None:
         """Append an instruction of a family of operators: operands, dimensions and constants by the names declared.
 
-        An operand that may be missing may be None. InputError, a sentence about the first that is wrong, if they are not
-        those that the operator takes.
+        An operand that may be missing may be None; one that is an array is a constant of that name. InputError, a sentence
+        about the first that is wrong, if they are not those that the operator takes.
         """
-        operator = self.arithmetic.operator(family)
-        values = dict(self.arithmetic.complete(self, operator, values))
-        operands = {name: values.pop(name) for name in operator.operands if values.get(name) is not None}
+        operator, values = self.arithmetic.instruction(self, family, values)
+        values = dict(values)
+        operands = {name: self._operand(operator, name, values.pop(name)) for name in operator.operands if name in values}
+        operands = {name: buffer for name, buffer in operands.items() if buffer is not None}
         numbers = operator.dimensions + operator.constants
-        values = {name: value for name, value in values.items() if name not in operator.operands}
         if odd := sorted(set(values) ^ set(numbers)):
             what = "is not one of them" if odd[0] in values else "is missing"
             raise InputError(f"{operator.name} in layer {self.name!r} takes {', '.join(numbers)}; {odd[0]!r} {what}")
@@ -99,6 +106,9 @@ class Emitter:
         operator.check(self.name, operands, dimensions)
         constants = {name: values[name] for name in operator.constants}
         self.instructions.append(Instruction(operator, self.name, self.index, operands, dimensions, constants))
+
+    def _operand(self, operator, name, value):
+        return self.constant(name, value, TYPES[operator.operands[name].type]) if isinstance(value, np.ndarray) else value
 
     def buffer(self, kind: str, shape: tuple[int, ...], category: str, dtype: str | None = None) -> Buffer:
         """A new buffer in SRAM that lives while instructions need it; its type is the arithmetic's if none is given."""

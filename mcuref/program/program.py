@@ -52,7 +52,7 @@ class Program:
         trainable: tuple[int, ...],
         budget: Budget | None,
         listing: Listing,
-        prepare: Callable[[str], None],
+        prepare: Callable[[str, Arithmetic], None],
         part: Part | None = None,
     ) -> None:
         self.network, self.rule, self.optimiser, self.loss = network, rule, optimiser, loss
@@ -145,7 +145,7 @@ class Program:
 
     def prepare(self) -> None:
         """Have the executor compiled, or loaded, that runs this program; otherwise the first use does that."""
-        self._prepare(self.listing.index_type)
+        self._prepare(self.listing.index_type, self.arithmetic)
 
     # -- running --------------------------------------------------------------------------------------------------
 

@@ -27,6 +27,8 @@ class Samples:
         network = program.network
         x = checked_samples(network.input, x)
         labels, targets = _answers(program, y, len(x)) if labelled else _no_answers(program)
+        if network.quantization is not None and x.dtype == np.float32:
+            x = _entering(network, x)
         flat = x.reshape(-1)
         by_type = tuple(flat if x.dtype == t else np.zeros(0, t) for t in TYPES)
         return cls((*by_type, labels, targets), _order(order, len(x)))
@@ -53,11 +55,23 @@ def checked_samples(layer: Input, x: Any) -> NDArray[Any]:
             x = x.astype(np.float32)
     if x.dtype != layer.dtype:
         raise InputError(f"samples are {x.dtype}; the network's input takes {layer.dtype}")
-    if x.ndim < 1 or prod(x.shape[1:]) != layer.size or (x.ndim > 2 and x.shape[1:] != layer.shape):
+    if x.ndim < 1 or prod(x.shape[1:]) != layer.size or (x.ndim > 2 and not _alike(x.shape[1:], layer.shape)):
         raise InputError(f"samples have shape {x.shape}; they must be (N, {', '.join(map(str, layer.shape))})")
     if x.dtype == np.float32 and not np.isfinite(x).all():
         raise InputError(f"sample {int(np.argwhere(~np.isfinite(x))[0][0])} has a NaN or infinite value")
     return _plain(x)
+
+
+def _alike(given, shape):
+    """Whether samples can be of a shape: a flat one takes values in any, in their order; axes of one value say nothing."""
+    return len(shape) == 1 or [n for n in given if n > 1] == [n for n in shape if n > 1]
+
+
+def _entering(network, x):
+    """float32 samples as the int8 values that a network takes: what QUANTIZE does at the edge of a file."""
+    from mcuref.quantization.edges import quantised_samples
+
+    return quantised_samples(network.input.normalised(x), network.quantization.outputs[0])
 
 
 def _no_answers(program):

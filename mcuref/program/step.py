@@ -52,24 +52,26 @@ class Step:
     """
 
     def __init__(self, program: Executable, samples: Samples, rates: NDArray[Any] | None, counts: NDArray[np.int64]) -> None:
+        from mcuref.operations import loop
         from mcuref.operations.views import Memory
-        from mcuref.program import executor
+        from mcuref.program.executor import compiled_loop
 
         arithmetic, size = program.arithmetic, samples.order.size
-        self.executor, self.program, self.samples, self.counts = executor, program, samples, counts
+        self.loop, self.program, self.samples, self.counts = loop, program, samples, counts
+        self.execute = compiled_loop(arithmetic)
         self.rates = np.zeros(size, arithmetic.rate) if rates is None else rates
         self.status = np.zeros(3, np.int64)
         self.shown = Shown(size, arithmetic.loss)
         table = program.arena.view(program.listing.table)
         arena, index_type = program.arena.bytes, program.listing.index_type
         self.tables = table, table.view(np.float32)
-        self.memory = Memory(*(arena.view(dtype) for dtype in ("u1", index_type, "i4", "f4")))
+        self.memory = Memory(*(arena.view(dtype) for dtype in ("u1", index_type, "i4", "f4", "i1")))
         program.prepare()
 
     def run(self, first_row: int, end_row: int) -> int:
         """Run some rows for all samples; returns the row that would come next for the last one. See ``shown``."""
         self._call(slice(None), first_row, end_row, self.shown, 0)
-        return int(self.status[self.executor.ROW])
+        return int(self.status[self.loop.ROW])
 
     def run_all(
         self,
@@ -100,20 +102,20 @@ class Step:
 
     def _call(self, part, first_row, end_row, shown, offset):
         """Run rows for some samples; where an operator is not compiled in, Python runs that row, and then it goes on."""
-        executor, status, begin_row, start = self.executor, self.status, first_row, part.start or 0
+        loop, status, begin_row, start = self.loop, self.status, first_row, part.start or 0
         while True:
             host = self._host(slice(start, part.stop), shown)
             results = shown.results[start : part.stop].view(np.uint8)
-            executor.execute(
+            self.execute(
                 *self.tables, self.memory, host, begin_row, first_row, end_row, results, offset, self.counts, status
             )
-            if status[executor.CODE] == executor.UNKNOWN:
-                begin_row = self._run_outside(host, *status[[executor.POSITION, executor.ROW]].tolist())
-            if status[executor.CODE] == executor.DONE:
+            if status[loop.CODE] == loop.UNKNOWN:
+                begin_row = self._run_outside(host, *status[[loop.POSITION, loop.ROW]].tolist())
+            if status[loop.CODE] == loop.DONE:
                 return
-            start += int(status[executor.POSITION])
-            if status[executor.CODE] == executor.NONFINITE:
-                raise NonFiniteError(self.program.instructions[status[executor.ROW]].layer, start)
+            start += int(status[loop.POSITION])
+            if status[loop.CODE] == loop.NONFINITE:
+                raise NonFiniteError(self.program.instructions[status[loop.ROW]].layer, start)
 
     def _host(self, part, shown):
         """What the host hands over for some samples."""
@@ -131,5 +133,5 @@ class Step:
         arguments = table[row], constants[row, F:], self.memory, host, sample, self.counts[row]
         following = run_of(int(table[row, OPCODE]))(*arguments)
         if following == END:
-            self.status[self.executor.CODE] = self.executor.NONFINITE
+            self.status[self.loop.CODE] = self.loop.NONFINITE
         return int(table[row, JUMP_COLUMN]) if following == JUMP else row + 1

@@ -1,11 +1,19 @@
 """Scales: what the int8 values of a network stand for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from math import isfinite
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mcuref.errors import InputError
+
+PARAMETER_TYPES = {"weights": "int8", "bias": "int32"}
+SAME_SCALE = ("flatten", "reshape", "maxpool", "avgpool")  # kinds of layers that pass values on in the scale of their input
+CLAMPING = ("relu", "relu6")  # that the layer before can do
+OUTPUT_TYPES = ("int8", "float32")
 
 
 class Scale(NamedTuple):
@@ -19,6 +27,10 @@ class Scale(NamedTuple):
 
     scale: float
     zero: int
+
+
+# Scales that the outputs of some kinds of layers have, whatever they compute
+FIXED = {"softmax": Scale(1 / 256, -128), "sigmoid": Scale(1 / 256, -128), "tanh": Scale(1 / 128, 0)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,3 +53,63 @@ class Quantization:
     weights: Mapping[str, NDArray[np.float32]]
     fused: frozenset[int] = frozenset()
     output_type: str = "int8"
+
+
+class Layered(Protocol):
+    """What a check asks of a network: :class:`mcuref.Network`."""
+
+    name: str
+    layers: Sequence[Any]
+    sources: Sequence[Sequence[int]]
+    names: Sequence[str]
+    parameters: Mapping[str, NDArray[Any]]
+
+    @property
+    def parametric(self) -> Sequence[int]:
+        """Indices of the layers that have parameters."""
+
+
+def check(network: Layered, quantization: Quantization) -> None:
+    """InputError, one sentence, unless scales are those that the network's layers need."""
+    what = f"the quantization of network {network.name!r}"
+    if len(quantization.outputs) != len(network.layers):
+        raise InputError(f"{what} has {len(quantization.outputs)} outputs; the network has {len(network.layers)} layers")
+    for name, (scale, zero) in zip(network.names, quantization.outputs):
+        if not (isfinite(scale) and scale > 0 and -128 <= zero <= 127):
+            raise InputError(
+                f"{what} gives layer {name!r} scale {scale} and zero {zero}; scale > 0 and -128..127 are needed"
+            )
+    for i, name in enumerate(network.names):
+        kind = network.layers[i].kind
+        if kind in FIXED and quantization.outputs[i] != FIXED[kind]:
+            raise InputError(f"{what} gives layer {name!r} scale {quantization.outputs[i]}; it must be {FIXED[kind]}")
+        same = kind in SAME_SCALE or i in quantization.fused
+        if same and quantization.outputs[i] != quantization.outputs[network.sources[i][0]]:
+            raise InputError(f"{what} gives layer {name!r} another scale than its input; it must have the same")
+    for i in quantization.fused:
+        _check_fused(network, i, what)
+    for i in network.parametric:
+        _check_weights(network.names[i], network, quantization, what)
+    if quantization.output_type not in OUTPUT_TYPES:
+        raise InputError(f"{what} has output type {quantization.output_type!r}; it may be {' or '.join(OUTPUT_TYPES)}")
+
+
+def _check_fused(network, index, what):
+    (source,) = network.sources[index] or (None,)
+    readers = [i for i, sources in enumerate(network.sources) if source in sources]
+    if network.layers[index].kind not in CLAMPING or readers != [index]:
+        raise InputError(
+            f"{what} fuses layer {network.names[index]!r}; it must be a ReLU and all that reads the layer before"
+        )
+
+
+def _check_weights(name, network, quantization, what):
+    weights, outputs = quantization.weights.get(name), network.parameters[f"{name}.bias"].size
+    dense = network.parameters[f"{name}.weights"].ndim == 2
+    sizes = (1, outputs) if dense else (outputs,)
+    if weights is None or weights.dtype != np.float32 or weights.ndim != 1 or weights.size not in sizes:
+        raise InputError(
+            f"{what} has no float32 scales of the weights of layer {name!r}, {' or '.join(map(str, sizes))} of them"
+        )
+    if not (np.isfinite(weights).all() and (weights > 0).all()):
+        raise InputError(f"{what} has scales of the weights of layer {name!r} that are not finite and positive")

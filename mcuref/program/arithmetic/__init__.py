@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from mcuref.network import Network
 from mcuref.operators.operator import Operator
 from mcuref.program.arithmetic.float32 import FLOAT32
 
@@ -17,17 +18,16 @@ class Arithmetic(Protocol):
     Attributes
     ----------
     name : str, in reports: "float32".
+    executor : str, the module whose ``execute`` runs its programs.
     rate, loss, target : str, NumPy types of what the host hands over for each sample: learning rates and targets, and of the
         losses that it gets.
     """
 
     name: str
+    executor: str
     rate: str
     loss: str
     target: str
-
-    def operator(self, family: str) -> Operator:
-        """The operator of a family; InputError if there is none."""
 
     def type(self, category: str) -> str:
         """NumPy type of the buffers of a category, where a layer names none."""
@@ -37,11 +37,22 @@ class Arithmetic(Protocol):
     ) -> Mapping[str, tuple[str, tuple[int, ...], tuple[str, ...]]]:
         """{name: (NumPy type, shape, axes)} of what a parameter of that kind consists of; the first has the kind's name."""
 
-    def complete(self, emit: Any, operator: Operator, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Operands, dimensions and constants by name: those that were emitted, and what the arithmetic adds to them."""
+    def instruction(self, emit: Any, family: str, values: Mapping[str, Any]) -> tuple[Operator, Mapping[str, Any]]:
+        """The operator of a family, and its operands, dimensions and constants by name: what the arithmetic makes of those
+        that were emitted. InputError if there is none.
+        """
 
     def start(self, parameters: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
         """Contents of the tensors, by name with the layer's before it, for a network's parameters."""
 
 
-__all__ = ["FLOAT32", "Arithmetic"]
+def arithmetic_of(network: Network) -> Arithmetic:
+    """The arithmetic that a network's programs compute in: int8 for one with scales, else float32."""
+    if network.quantization is None:
+        return FLOAT32
+    from mcuref.program.arithmetic.int8 import INT8
+
+    return INT8
+
+
+__all__ = ["FLOAT32", "Arithmetic", "arithmetic_of"]

@@ -14,14 +14,9 @@ class Float32:
     """The arithmetic of float32 programs: see :class:`mcuref.program.arithmetic.Arithmetic`."""
 
     name = rate = loss = target = "float32"
+    executor = "mcuref.program.executor"
     _operators = {operator.family: operator for operator in float32.OPERATORS}
-
-    def operator(self, family: str) -> Operator:
-        """The operator of a family; InputError if there is none."""
-        operator = self._operators.get(family) or registered(family)
-        if operator is None:
-            raise InputError(f"there is no operator {family!r} for {self.name}")
-        return operator
+    _operators["mean_forward"] = _operators["average_pool_forward"]  # of a window that is the whole image
 
     def type(self, category: str) -> str:
         """float32, whatever it is."""
@@ -33,13 +28,19 @@ class Float32:
         """The parameter itself."""
         return {kind: (self.name, shape, axes)}
 
-    def complete(self, emit: Any, operator: Operator, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What was emitted is all there is; InputError for a softmax whose beta is not 1."""
-        if operator.family != "softmax_forward":
-            return values
-        if values["beta"] != 1:
-            raise InputError(f"beta {values['beta']:g} of layer {emit.name!r} is not 1; in {self.name} it must be")
-        return {name: value for name, value in values.items() if name != "beta"}
+    def instruction(self, emit: Any, family: str, values: Mapping[str, Any]) -> tuple[Operator, Mapping[str, Any]]:
+        """The operator of a family, and what was emitted; InputError if there is none, or none for such values."""
+        operator = self._operators.get(family) or registered(family)
+        if operator is None:
+            raise InputError(f"there is no operator {family!r} for {self.name}")
+        if family == "depthwise_forward" and values["O"] != values["C"]:
+            multiplier = values["O"] // values["C"]
+            raise InputError(f"layer {emit.name!r} has a multiplier of {multiplier}; in {self.name} it must be 1")
+        if family == "softmax_forward":
+            if values["beta"] != 1:
+                raise InputError(f"beta {values['beta']:g} of layer {emit.name!r} is not 1; in {self.name} it must be")
+            values = {name: value for name, value in values.items() if name != "beta"}
+        return operator, values
 
     def start(self, parameters: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
         """The parameters themselves; InputError if one is not float32."""

@@ -1,0 +1,143 @@
+"""int8: values and weights are int8, biases int32, every factor an integer with a shift; forward only.
+
+What the values stand for is the network's (:class:`mcuref.quantization.scales.Quantization`); from that follow the integers
+that an operator takes beside its operands. They lie in flash where there is one a channel, else in the row itself.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mcuref.errors import InputError
+from mcuref.operators import int8
+from mcuref.operators.operator import Operator
+from mcuref.quantization.loading import loading
+from mcuref.quantization.multipliers import divided, ends, of_addition, of_rescaling, of_sums, quantised
+from mcuref.quantization.scales import Scale
+from mcuref.quantization.tables import exponentials, sigmoid, tanh
+
+
+class Int8:
+    """The arithmetic of int8 programs: see :class:`mcuref.program.arithmetic.Arithmetic`."""
+
+    name = "int8"
+    executor = "mcuref.program.executor_int8"
+    rate = loss = target = "int32"
+    _operators = {operator.family: operator for operator in int8.OPERATORS}
+
+    def type(self, category: str) -> str:
+        """int8, whatever it is."""
+        return self.name
+
+    def tensors(
+        self, kind: str, shape: tuple[int, ...], axes: tuple[str, ...]
+    ) -> Mapping[str, tuple[str, tuple[int, ...], tuple[str, ...]]]:
+        """The parameter itself: weights int8, biases int32."""
+        return {kind: ("int32" if kind == "bias" else self.name, shape, axes)}
+
+    def instruction(self, emit: Any, family: str, values: Mapping[str, Any]) -> tuple[Operator, Mapping[str, Any]]:
+        """The operator of a family, with zeros, multipliers, shifts and limits added; InputError if there is none."""
+        if family.startswith("load_"):
+            family, added = _loaded(emit, values)
+            given = {name: value for name, value in values.items() if name in ("x", "n", "c")}
+        elif family in ADDED:
+            given, added = values, ADDED[family](emit)
+        else:
+            raise InputError(f"there is no operator {family!r} for {self.name}")
+        operator = self._operators[family]
+        given = {name: given[name] for name in given if name in (*operator.operands, *operator.dimensions)}
+        return operator, given | added
+
+    def start(self, parameters: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """The parameters themselves."""
+        return parameters
+
+
+def _scales(emit: Any) -> tuple[Scale, Scale]:
+    """Scales of the input, the first of two, and of the output of the layer at hand."""
+    network, outputs = emit.network, emit.network.quantization.outputs
+    return outputs[network.sources[emit.index][0]], outputs[emit.index]
+
+
+def _limits(emit: Any) -> dict[str, int]:
+    """What the output of the layer at hand is clamped to: the limits of a ReLU whose work it does, else those of int8."""
+    network, limit = emit.network, getattr(emit.network.layers[emit.index], "limit", None)
+    for i in network.quantization.fused:
+        if network.sources[i] == (emit.index,):
+            limit = network.layers[i].limit
+    low, high = ends(network.quantization.outputs[emit.index], limit)
+    return {"low": low, "high": high}
+
+
+def _sums(emit: Any) -> dict[str, Any]:
+    """Of dense layers and convolutions: sums scaled by (scale of the input) (scale of the weights) / scale of the output."""
+    (scale, x_zero), (out, z_zero) = _scales(emit)
+    multiplier, shift = of_sums(scale, emit.network.quantization.weights[emit.name], out)
+    added = {"x_zero": x_zero, "z_zero": z_zero, **_limits(emit)}
+    if emit.network.layers[emit.index].kind == "dense":
+        added["M"] = multiplier.size
+    return added | {"multiplier": multiplier, "shift": shift}
+
+
+def _rescaled(emit: Any) -> dict[str, int]:
+    """Of a ReLU that is an instruction: x scaled by (scale of the input) / (scale of the output)."""
+    (scale, x_zero), (out, y_zero) = _scales(emit)
+    multiplier, shift = of_rescaling(scale, out)
+    return {"x_zero": x_zero, "y_zero": y_zero, "multiplier": multiplier, "shift": shift, **_limits(emit)}
+
+
+def _mean(emit: Any) -> dict[str, int]:
+    """Of a mean over all positions: sums scaled likewise, with the number of positions in the multiplier."""
+    (scale, x_zero), (out, y_zero) = _scales(emit)
+    height, width = emit.input_shape[:2]
+    multiplier, shift = divided(*quantised(float(scale) / float(out)), height * width)
+    return {"x_zero": x_zero, "y_zero": y_zero, "multiplier": multiplier, "shift": shift, **_limits(emit)}
+
+
+def _added(emit: Any) -> dict[str, int]:
+    """Of a sum of two: each scaled to twice the larger scale, 20 bits further left; then the sum to that of the output."""
+    network, outputs = emit.network, emit.network.quantization.outputs
+    a, b = (outputs[i] for i in network.sources[emit.index])
+    out, found = outputs[emit.index], _limits(emit)
+    factors = of_addition(a.scale, b.scale, out.scale)
+    for name, zero, (multiplier, shift) in zip("aby", (a.zero, b.zero, out.zero), factors):
+        found |= {f"{name}_zero": zero, f"{name}_multiplier": multiplier, f"{name}_shift": shift}
+    return found
+
+
+def _table(make: Any) -> Any:
+    return lambda emit: {"table": make(*_scales(emit))}
+
+
+def _softmax(emit: Any) -> dict[str, Any]:
+    return {"table": exponentials(_scales(emit)[0].scale, emit.network.layers[emit.index].beta)}
+
+
+def _loaded(emit: Any, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The family of the load, and what it takes: float32 samples, and those in the input's own scale, come as they are."""
+    layer, (scale, zero) = emit.network.layers[0], emit.network.quantization.outputs[0]
+    if layer.dtype == "float32":
+        return "load_quantised", {}
+    multiplier, offset, shift = loading(layer.mean, layer.scale, Scale(scale, zero))
+    unchanged = (multiplier == 1 << shift.astype(np.int32)).all() and (offset == (1 << shift.astype(np.int32)) // 2).all()
+    if layer.dtype == "int8" and unchanged:
+        return "load_quantised", {}
+    return f"load_{layer.dtype}", {"multiplier": multiplier, "offset": offset, "shift": shift}
+
+
+ADDED = {
+    "dense_forward": _sums,
+    "conv_forward": _sums,
+    "depthwise_forward": _sums,
+    "relu_forward": _rescaled,
+    "max_pool_forward": _limits,
+    "average_pool_forward": _limits,
+    "mean_forward": _mean,
+    "add_forward": _added,
+    "tanh_forward": _table(tanh),
+    "sigmoid_forward": _table(sigmoid),
+    "softmax_forward": _softmax,
+}
+
+INT8 = Int8()

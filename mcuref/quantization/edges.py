@@ -1,0 +1,26 @@
+"""Real values as int8 and back, at the edges of a program: a float32 sample that enters, outputs that leave as float32."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mcuref.errors import InputError
+from mcuref.quantization.multipliers import nearest
+from mcuref.quantization.scales import Scale
+
+
+def quantised_samples(x: NDArray[np.float32], scale: Scale) -> NDArray[np.int8]:
+    """int8, x's shape: the nearest value of that scale, halves away from 0; what is beyond its ends becomes the end.
+
+    InputError for NaN.
+    """
+    x = np.asarray(x, np.float32)
+    if np.isnan(x).any():
+        raise InputError("samples have NaN among them, which no int8 stands for; they must be numbers")
+    with np.errstate(over="ignore"):
+        whole = nearest(np.clip(x / np.float32(scale.scale), -1000, 1000))  # further than any end
+    return np.clip(whole + np.float32(scale.zero), -128, 127).astype(np.int8)
+
+
+def real_values(q: NDArray[np.int8], scale: Scale) -> NDArray[np.float32]:
+    """float32, q's shape: scale (q - zero), rounded once."""
+    return np.float32(scale.scale) * (np.asarray(q, np.int32) - scale.zero).astype(np.float32)
