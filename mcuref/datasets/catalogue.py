@@ -44,7 +44,7 @@ class Entry:
     convert: Callable[[NDArray[Any]], NDArray[Any]] | None = None
     arrays: tuple[str, ...] = ()
     of_test: tuple[str, ...] = ()
-    fields: Callable[..., semantics.Arrays] | None = None
+    fields: Callable[..., dict[str, Any]] | None = None
 
 
 _CIFAR_LICENCE = "none stated by the author; research use, cite the technical report"
@@ -122,6 +122,7 @@ _ENTRIES = (
         licence=_SPEECH_LICENCE,
         note="all its clips are test clips of speech_commands_mfcc49x10: never train on one and test on the other",
         x="x_mfcc",
+        fields=semantics.mlperf_mfcc,
     ),
     Entry(
         "speech_commands_mfcc49x10", "keywords (v0.02)", "mfcc", (49, 10), "int8", 38800, 4890, 12,

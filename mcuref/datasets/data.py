@@ -37,6 +37,8 @@ class Data:
     validation : None or bool[N]: the official validation samples of the training set.
     sessions : None or int32[N]: when or from where each training sample was seen, for learning in steps.
     sessions_test : None or int32[M]: the same of the test samples, where they are of the same sessions.
+    unit, zero : float: a stored value x stands for (x - zero) unit in the units of those who recorded it (grey levels, dB):
+        what a network from elsewhere takes, which does not know ``mean`` and ``scale``.
     warnings : sentences, tuple of str, about what was taken from the arrays for want of ``class_names``, or of ``mean``
         and ``scale``, and is probably not what was meant (:mod:`mcuref.datasets.doubts`). Parts of the data keep them.
 
@@ -70,6 +72,8 @@ class Data:
     clips_test: np.ndarray | None = field(default=None, repr=False)
     machines_test: np.ndarray | None = field(default=None, repr=False)
     x_anomalous: np.ndarray | None = field(default=None, repr=False)
+    unit: float = field(default=1.0, repr=False)
+    zero: float = field(default=0.0, repr=False)
     warnings: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ from mcuref.errors import InputError
 
 # Quantisation of the int8 MFCC of MLPerf Tiny: value = (x - ZERO_POINT) * SCALE
 SCALE, ZERO_POINT = 0.5847029089927673, 83
+DECIBEL_BITS = 4  # behind the binary point of the log-mel features of ToyCar
 
 Arrays = dict[str, NDArray[Any]]  # by name
 
@@ -35,7 +36,7 @@ def core50(train: Arrays) -> Arrays:
     return {"sessions": train["session"], "groups": train["session"]}
 
 
-def speech_commands(train: Arrays) -> Arrays:
+def speech_commands(train: Arrays) -> dict[str, Any]:
     """The official validation clips; groups by speaker, an unknown speaker (0) is a group of its own."""
     scale, zero_point = train["scale"], train["zero_point"]
     numbers = _numbers(scale, ()) and _numbers(zero_point, ())
@@ -46,7 +47,8 @@ def speech_commands(train: Arrays) -> Arrays:
         )
     where = "data set 'speech_commands_mfcc49x10': speaker"
     speakers = checks.numbers(train["speaker"], len(train["x"]), where, "training sample").astype(np.int64)
-    return {"groups": np.where(speakers == 0, -1 - np.arange(len(speakers)), speakers), "validation": train["validation"]}
+    groups = np.where(speakers == 0, -1 - np.arange(len(speakers)), speakers)
+    return {"groups": groups, "validation": train["validation"], **mlperf_mfcc(train)}
 
 
 def _numbers(array, shape):
@@ -59,9 +61,14 @@ def _shown(array):
     return array.tolist() if few else f"of shape {array.shape} and dtype {array.dtype}"
 
 
-def machines(test: Arrays) -> Arrays:
-    """The machine of each test clip."""
-    return {"machines_test": test["machine_id"]}
+def machines(test: Arrays) -> dict[str, Any]:
+    """The machine of each test clip; and that 16 steps of a stored value are a decibel."""
+    return {"machines_test": test["machine_id"], "unit": 2.0**-DECIBEL_BITS}
+
+
+def mlperf_mfcc(train: Arrays) -> dict[str, Any]:
+    """What the int8 MFCC of MLPerf Tiny stand for."""
+    return {"unit": SCALE, "zero": ZERO_POINT}
 
 
 def frames_first(x: NDArray[Any]) -> NDArray[Any]:

@@ -32,9 +32,9 @@ class _Elementwise:
 class ReLU(_Elementwise):
     """max(x, 0), element by element; the derivative at 0 is 0.
 
-    Works in place; where the layer before does it, there is nothing to do. The way back needs to know where the output was
-    positive: it reads the output itself if the weight gradient of a layer behind it keeps that anyway, else a mask of one bit
-    an element.
+    Works in place; where the layer before does it, there is nothing to do. The way back needs to know where the output
+    was positive: it reads the output itself if the weight gradient of a layer behind it keeps that anyway, else a mask of
+    one bit an element.
     """
 
     kind = "relu"

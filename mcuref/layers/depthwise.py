@@ -21,15 +21,15 @@ class DepthwiseConv2D:
     ----------
     kernel, stride : int, or (rows, columns).
     padding : "valid", "same" or ((above, below), (left, right)).
-    multiplier : int, filters of each channel; more than 1 in int8 networks alone.
     dilation : 1; anything else is refused.
+    multiplier : int, filters of each channel; more than 1 in int8 networks alone.
     """
 
     kernel: Any
     stride: Any = 1
     padding: Any = "valid"
-    multiplier: int = 1
     dilation: Any = field(default=1, repr=False)
+    multiplier: int = 1
 
     kind = "depthwise"
     parameter_axes = {"weights": ("", "", "outputs"), "bias": ("outputs",)}  # what they count: see Buffer

@@ -26,7 +26,9 @@ def pair(what: str, value: Any) -> tuple[int, int]:
 def _sides(layer: str, padding: Any, kernel: tuple[int, int]) -> Padding:
     """((above, below), (left, right)) from two pairs of whole numbers below the kernel's size."""
     if len(padding) != 2 or not all(isinstance(side, (tuple, list)) and len(side) == 2 for side in padding):
-        raise InputError(f"{layer} padding {padding!r} is not ((above, below), (left, right)), such as ((0, 1), (0, 1))")
+        raise InputError(
+            f"{layer} padding {padding!r} is not known; it may be valid, same, or ((above, below), (left, right))"
+        )
     rows, columns = (tuple(whole(f"{layer} padding", n, 0, size - 1) for n in side) for side, size in zip(padding, kernel))
     return rows, columns  # type: ignore[return-value]  # pairs, as was checked
 

@@ -9,6 +9,7 @@ from mcuref.datasets.data import Data
 from mcuref.errors import InputError
 from mcuref.layers import Dense, Flatten, Input, Reshape
 from mcuref.models.description import Model, parse_model, read_model
+from mcuref.models.given import read_file, with_data
 from mcuref.models.zoo import ZOO, perceptron
 from mcuref.names import MOST, hint, near, near_files
 from mcuref.network import Network
@@ -27,7 +28,8 @@ def build(name: Model | str, data: Data | None = None, *, seed: int = 0) -> Netw
     name : str, a name of `mcuref.models.zoo.ZOO`; ``mlp-A-B-C``: A inputs, then dense layers of B, C, ... outputs
         with ReLU between them; ``autoencoder-A-B-A``: the same, trained to reproduce its input; a TOML file
         (:mod:`mcuref.models.description`). Any of them with ``@F`` behind it has hidden widths times F, rounded down.
-        Or a :class:`Model`, as :func:`find_model` returns it: a file that it was read from is not looked at again.
+        A .tflite file, whose parameters are its start weights whatever the seed. Or a :class:`Model`, as
+        :func:`find_model` returns it: a file that it was read from is not looked at again.
     data : :class:`mcuref.datasets.Data` or None. With it, sample shape, type, normalisation and number of classes are
         the data's and the sizes must agree; without, samples are float32 in the shape of the model.
     seed : int, of the start weights.
@@ -41,6 +43,8 @@ def build(name: Model | str, data: Data | None = None, *, seed: int = 0) -> Netw
     InputError : unknown name; a wrong file; inputs or outputs that do not match the data; too large to be addressed.
     """
     model = find_model(name)
+    if model.network is not None:
+        return model.network if data is None else with_data(model, data)
     if data is None:
         _check_size(model.name, "a sample", prod(model.shape))
         first, classes = Input(model.shape, "float32", [0.0] * model.channels, [1.0] * model.channels), None
@@ -81,7 +85,7 @@ def find_model(name: Model | str, text: str | None = None) -> Model:
     """
     if isinstance(name, Model):
         return name
-    if not isinstance(name, str) or "@" not in name or name.endswith(".toml"):
+    if not isinstance(name, str) or "@" not in name or name.endswith((".toml", ".tflite")):
         return replace(_model(name, text), name=name)
     base, _, factor = name.rpartition("@")
     model = _model(base, text)
@@ -95,9 +99,13 @@ def _model(name, text):
         return ZOO[name]
     if isinstance(name, str) and name.endswith(".toml"):
         return read_model(name) if text is None else parse_model(name, text)
+    if isinstance(name, str) and name.endswith(".tflite"):
+        return read_file(name)
     if isinstance(name, str) and WIDTHS.fullmatch(name):
         return _by_widths(name)
-    listed = hint(_near(name), "`mcuref models` lists them; mlp-784-50-10, by its widths, or a TOML file will do too")
+    listed = hint(
+        _near(name), "`mcuref models` lists them; mlp-784-50-10, by its widths, a TOML or .tflite file will do too"
+    )
     raise InputError(f"model {name!r} is not known{listed}")
 
 
@@ -108,7 +116,7 @@ def _near(name):
     by_widths = "-".join(re.findall("[a-z]+|[0-9]+", name.lower()))
     if WIDTHS.fullmatch(by_widths):
         return [by_widths]
-    return (near(name, ZOO) + near_files(name, ".toml"))[:MOST]
+    return (near(name, ZOO) + near_files(name, ".toml") + near_files(name, ".tflite"))[:MOST]
 
 
 def _by_widths(name):
@@ -167,7 +175,10 @@ def narrowed(network: Network, fraction: Fraction | float) -> Network | None:
     None if it was not made by :func:`build`, or has no hidden layer. A name with @F goes in steps of a hundredth.
     """
     try:
-        same = _network(find_model(network.name), network.input, network.outputs, network.seed)
+        model = find_model(network.name)
+        if model.network is not None:
+            return None
+        same = _network(model, network.input, network.outputs, network.seed)
     except InputError:
         return None
     name = _narrower_name(network, fraction) if same.written == network.written else None

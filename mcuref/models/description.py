@@ -29,6 +29,7 @@ from mcuref.layers import KINDS, LOSSES, Dense, Residual
 from mcuref.layers.input import checked_shape
 from mcuref.layers.layer import NEEDED
 from mcuref.names import hint, near
+from mcuref.network import Network
 from mcuref.outside import find_class, reference_of
 from mcuref.reading import open_ordinary
 
@@ -58,6 +59,10 @@ class Model:
     loss : str, the loss it is trained with.
     factor : of hidden widths.
     text : str, of the file that it stands in, or None; it says nothing that is not in the others.
+    network : :class:`mcuref.Network`, of a model that comes with its parameters, from a file or a run; it has no plain
+        layers.
+    units : bool, whether that takes values in the units of those who recorded them, as a file does: see ``unit`` and
+        ``zero`` of :class:`mcuref.Data`; else samples and normalisation are those that it was trained with.
     """
 
     name: str
@@ -69,6 +74,8 @@ class Model:
     loss: str = "softmax_cross_entropy"
     factor: Fraction = Fraction(1)
     text: str | None = field(default=None, compare=False, repr=False)
+    network: Network | None = field(default=None, compare=False, repr=False)
+    units: bool = False
 
     def make_layers(self, classes: int | None = None, factor: Fraction | int = 1) -> list[Any]:
         """Layers behind the input, for so many classes; hidden widths times ``factor``, at least 1."""
@@ -114,7 +121,7 @@ def parse_model(path: Path | str, text: str) -> Model:
 
 def label(name: str) -> str:
     """The name of a model as reports carry it: a file's without its folder, which is nobody else's business."""
-    return Path(name).name if name.endswith(".toml") or ".toml@" in name else name
+    return Path(name).name
 
 
 def _shortened(sentence):

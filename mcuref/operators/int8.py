@@ -38,7 +38,8 @@ OPERATORS = (
     declare(
         "conv_forward_s8", 211, "forward", "i8 z[HO, WO, O], i8 patch[KH, KW, C]?",
         "i8 x[H, W, C], i8 w[O, KH, KW, C], i32 b[O], i32 multiplier[O], i8 shift[O]", WINDOW, SUMS,
-        macs="runs * HO * WO * O * KH * KW * C", module="int8/conv", arguments="x_zero z_zero low high g", features="unknown",
+        macs="runs * HO * WO * O * KH * KW * C",
+        module="int8/conv", arguments="x_zero z_zero low high g", features="unknown",
         note="patch is scratch; there is none where every patch is one run of the input; " + ROUNDED.format("two"),
     ),
     declare(

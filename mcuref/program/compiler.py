@@ -4,7 +4,7 @@ It never loads Numba and never allocates the arena: an estimate is a compiled pr
 """
 
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import cache
 
 from mcuref.arguments import instance, one_of, whole
 from mcuref.cost.needs import program_needs
@@ -94,7 +94,10 @@ def prepare_executor(index_type: str = "uint16", arithmetic: Arithmetic = FLOAT3
     """
     from mcuref.program import executor
 
-    executor.compile_executor(index_type, partial(first_steps.fault, compile, arithmetic.name), arithmetic)
+    def fault(index_type: str) -> str | None:
+        return first_steps.fault(compile, index_type if arithmetic is FLOAT32 else arithmetic.name)
+
+    executor.compile_executor(index_type, fault, arithmetic)
 
 
 def require(

@@ -18,44 +18,53 @@ from mcuref.layers import (
     Dense,
     DepthwiseConv2D,
     Flatten,
+    GlobalAveragePool,
     Input,
     MaxPool2D,
     ReLU,
     ReLU6,
     Residual,
     Sigmoid,
+    Softmax,
     Tanh,
 )
 from mcuref.network import Network
 from mcuref.optimisers import SGD
+from mcuref.quantization.scales import FIXED, SAME_SCALE, Quantization, Scale
 from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
 
 # CRC-32 of the losses and of what was trained, case by case, for kept indices of each type. They hold on every machine and
 # change only with the definition of a kernel or a rule: tests/program/test_first_steps.py computes them as plain Python
-KNOWN = {"uint16": (0xE05E8D26, 0x291986A3, 0xD113AA59, 0x645D913D, 0xD4640509, 0x09C30C6F), "uint32": (0x34AA08B3,)}
+KNOWN = {
+    "uint16": (0xE05E8D26, 0x291986A3, 0xD113AA59, 0x645D913D, 0xD4640509, 0x09C30C6F, 0x5964FADE),
+    "uint32": (0x34AA08B3,),
+    "int8": (0xE28EDBB5, 0x1628B167, 0xDE731402, 0xD307F069),
+}
 
 
-def fault(compile: Callable[..., Any], index_type: str) -> str | None:
-    """What the executor for kept indices of that type computes wrong, one sentence, or None.
+def fault(compile: Callable[..., Any], kind: str) -> str | None:
+    """What an executor computes wrong, one sentence, or None.
 
-    compile : :func:`mcuref.compile`, which makes the programs.
+    compile : :func:`mcuref.compile`, which makes the programs. kind : "int8", or of float32 the type of kept indices.
     """
-    results = computed(compile, index_type)
-    for number, (found, known) in enumerate(zip(results, KNOWN[index_type])):
+    results = computed(compile, kind)
+    for number, (found, known) in enumerate(zip(results, KNOWN[kind])):
         if found != known:
             return (
                 f"the compiled kernels are wrong in case {number} of mcuref/program/first_steps.py: {found:08x}, where "
                 f"plain Python has {known:08x}; this machine miscalculates, or a kernel was edited and not its result there"
             )
-    if len(results) != len(KNOWN[index_type]):
-        new = ", ".join(f"0x{found:08X}" for found in results[len(KNOWN[index_type]) :])
+    if len(results) != len(KNOWN[kind]):
+        new = ", ".join(f"0x{found:08X}" for found in results[len(KNOWN[kind]) :])
         return f"KNOWN of mcuref/program/first_steps.py lacks what its last cases come to; here that is {new}"
     return None
 
 
-def computed(compile: Callable[..., Any], index_type: str) -> tuple[int, ...]:
-    """The results of the executor for kept indices of that type, as in `KNOWN`."""
-    return tuple(_result(compile, *case) for case in _cases(index_type))
+def computed(compile: Callable[..., Any], kind: str) -> tuple[int, ...]:
+    """The results of an executor, as in `KNOWN`."""
+    if kind == "int8":
+        return tuple(_int8_result(compile, *case) for case in _int8_cases())
+    return tuple(_result(compile, *case) for case in _cases(kind))
 
 
 def _cases(index_type):
@@ -84,10 +93,11 @@ def _cases(index_type):
     yield 6, (17,), "float32", dense, TinyProp(0.1, 0.8, 0.9, output="rule"), SGD(0.25), "softmax_cross_entropy"
     yield 6, (9,), "float32", [Dense(9), Tanh(), Dense(5)], Full(), SGD(0.25), "softmax_cross_entropy"
     yield 6, (9,), "float32", [Dense(9), Sigmoid(), Dense(5)], Full(), SGD(0.25), "softmax_cross_entropy"
+    yield 6, (9,), "float32", [Dense(5), Softmax()], Full(), SGD(0.25), "softmax_cross_entropy"
 
 
 def _result(compile, samples, shape, dtype, layers, rule, optimiser, loss):
-    """CRC-32 of the losses and the state, in the order of their names, after a few samples."""
+    """CRC-32 of the losses and the state, in the order of their names, after a few samples; outputs of a softmax."""
     size = int(np.prod(shape))
     scale = 1.0 if dtype == "float32" else 2.0 ** (1 - 8 * np.dtype(dtype).itemsize)
     network = Network([Input(shape, dtype, 0, scale), *layers], seed=3)
@@ -99,4 +109,60 @@ def _result(compile, samples, shape, dtype, layers, rule, optimiser, loss):
         losses = program.train(x, None if loss == "reconstruction" else y).losses
     except NonFiniteError:
         return 0
-    return zlib.crc32(b"".join(array.tobytes() for array in (losses, *map(program.state().get, sorted(program.state())))))
+    arrays = [losses, *map(program.state().get, sorted(program.state()))]
+    if isinstance(layers[-1], Softmax):  # which only inference computes
+        arrays.append(compile(network, trainable=0).outputs(x))
+    return zlib.crc32(b"".join(array.tobytes() for array in arrays))
+
+
+def _int8_cases():
+    """(samples, shape and dtype of one, layers, of which fused); every operator of int8 is in one of them."""
+    body = [Conv2D(3, 3, padding="same"), ReLU(), DepthwiseConv2D(3, padding=((1, 1), (2, 0)))]
+    windows = [
+        Conv2D(2, 1),
+        Residual(body, Conv2D(3, 1)),
+        ReLU6(),
+        MaxPool2D(2, padding="same"),
+        DepthwiseConv2D((1, 2), multiplier=3),
+        Tanh(),
+        ReLU(),
+        AveragePool2D(2, 1),
+        GlobalAveragePool(),
+        Dense(5),
+        Softmax(),
+    ]
+    yield 6, (4, 5, 2), "uint8", windows, ("relu1", "relu61")
+    yield 6, (17,), "int16", [Dense(9), Sigmoid(), Dense(33)], ()
+    yield 6, (1, 2, 3), "int8", [Flatten(), Dense(17)], ()
+    yield 6, (3, 3, 1), "float32", [Conv2D(4, 2), Flatten(), Dense(3)], ()
+
+
+def _int8_result(compile, samples, shape, dtype, layers, fused):
+    """CRC-32 of the outputs for a few samples."""
+    size = int(np.prod(shape))
+    plain = Network(
+        [Input(shape, dtype, 0, 1 if dtype == "float32" else 2.0 ** (3 - 8 * np.dtype(dtype).itemsize)), *layers]
+    )
+    random = philox(1, 1, samples * size)
+    x = (random.astype(np.float64) / 2**29).astype(np.float32) if dtype == "float32" else random.astype(dtype)
+    program = compile(int8_network(plain, fused), trainable=0)
+    return zlib.crc32(program.outputs(x.reshape(samples, size)).tobytes())
+
+
+def int8_network(plain: Network, fused: tuple[str, ...]) -> Network:
+    """Layers of a network with drawn int8 parameters, in drawn scales: of any use to those who check kernels alone."""
+    outputs, draw = [Scale(0.0625, -3)], iter(philox(2, 1, 4 * len(plain.layers)).tolist())
+    for i, layer in enumerate(plain.layers[1:], 1):
+        source = outputs[plain.sources[i][0]]
+        own = Scale(0.03125 * (1 + next(draw) % 5), next(draw) % 256 - 128)
+        outputs.append(FIXED.get(layer.kind, source if layer.kind in SAME_SCALE or plain.names[i] in fused else own))
+    parameters, weights = {}, {}
+    for i in plain.parametric:
+        shapes, name = plain.parameter_shapes(i), plain.names[i]
+        values = philox(3, i, sum(int(np.prod(shape)) for shape in shapes.values()))
+        parameters[f"{name}.weights"] = values[shapes["bias"][0] :].astype(np.int8).reshape(shapes["weights"])
+        parameters[f"{name}.bias"] = (values[: shapes["bias"][0]] >> 20).astype(np.int32) - 2048
+        weights[name] = np.float32(0.001) * (1 + np.arange(shapes["bias"][0], dtype=np.float32) % 7)
+    indices = frozenset(plain.names.index(name) for name in fused)
+    scales = Quantization(tuple(outputs), weights, indices)
+    return Network(plain.written, name=plain.name, parameters=parameters, quantization=scales)

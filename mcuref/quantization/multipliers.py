@@ -5,6 +5,7 @@ what outputs have to equal, to the last bit.
 """
 
 from math import frexp, inf
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +62,7 @@ def ends(scale: Scale, limit: float | None = None) -> tuple[int, int]:
     return low, high
 
 
-def nearest(x: NDArray[np.float32] | np.float32) -> NDArray[np.float32]:
-    """x rounded to a whole number, float32, halves away from 0; exact where x + 1/2 would be rounded."""
+def nearest(x: Any) -> NDArray[Any]:
+    """x rounded to a whole number, in its type, halves away from 0; exact where x + 1/2 would be rounded."""
     whole = np.trunc(x)
     return whole + np.where(np.abs(x - whole) >= np.float32(0.5), np.copysign(np.float32(1), x), np.float32(0))

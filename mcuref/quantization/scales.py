@@ -29,6 +29,10 @@ class Scale(NamedTuple):
     zero: int
 
 
+# Scales that the outputs of some kinds of layers have, whatever they compute
+FIXED = {"softmax": Scale(1 / 256, -128), "sigmoid": Scale(1 / 256, -128), "tanh": Scale(1 / 128, 0)}
+
+
 @dataclass(frozen=True, eq=False)
 class Quantization:
     """What the int8 values of a network stand for; its parameters are int8 weights and int32 biases then.
@@ -76,7 +80,10 @@ def check(network: Layered, quantization: Quantization) -> None:
                 f"{what} gives layer {name!r} scale {scale} and zero {zero}; scale > 0 and -128..127 are needed"
             )
     for i, name in enumerate(network.names):
-        same = network.layers[i].kind in SAME_SCALE or i in quantization.fused
+        kind = network.layers[i].kind
+        if kind in FIXED and quantization.outputs[i] != FIXED[kind]:
+            raise InputError(f"{what} gives layer {name!r} scale {quantization.outputs[i]}; it must be {FIXED[kind]}")
+        same = kind in SAME_SCALE or i in quantization.fused
         if same and quantization.outputs[i] != quantization.outputs[network.sources[i][0]]:
             raise InputError(f"{what} gives layer {name!r} another scale than its input; it must have the same")
     for i in quantization.fused:

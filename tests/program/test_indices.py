@@ -84,7 +84,7 @@ def test_a_type_of_its_own_has_a_signature_of_its_own():
     """Nobody who trains small layers waits for the executor of large ones."""
     assert str(executor._signature("uint16")) != str(executor._signature("uint32"))
     narrow, wide = (executor._signature(kind)[2].types for kind in ("uint16", "uint32"))
-    assert [a == b for a, b in zip(narrow, wide, strict=True)] == [True, False, True, True]
+    assert [a == b for a, b in zip(narrow, wide, strict=True)] == [True, False, True, True, True]
     assert executor.is_compiled("uint16") or not WITHOUT_JIT
 
 

@@ -1,0 +1,161 @@
+"""Calibration: the values that a float32 network comes to on samples decide the scales of its int8 form."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mcuref import arguments
+from mcuref.errors import InputError
+from mcuref.kernels.random import CALIBRATION, permutation
+from mcuref.network import Network
+from mcuref.program.compiler import compile
+from mcuref.program.program import Program
+from mcuref.program.samples import Samples, checked_samples
+from mcuref.program.step import Step
+from mcuref.quantization.quantise import MOST_BIAS, MOST_WEIGHT, fused_activations, measured_layers, quantised_parameters
+from mcuref.quantization.ranges import PERCENTILE, Range, find_range
+from mcuref.quantization.scales import SAME_SCALE
+
+SAMPLES = 256
+Progress = Callable[[int, int], Any]
+
+
+class Seen(NamedTuple):
+    """What calibration says of a layer's outputs: their range, and the share of the values that lie outside of it."""
+
+    range: Range
+    outside: float
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """An int8 network, and how it came to be.
+
+    Attributes
+    ----------
+    network : :class:`mcuref.Network` with a quantization.
+    report : dict of plain data: "method", "percentile" (None but for that method), "samples", and "layers", a row for each
+        instruction in order: "layer"; "activation", the name of the ReLU whose work it does, or None; "low" and "high", the
+        range, and "outside", the share of the calibration values beyond it, None where no range was needed; "scale" and
+        "zero" of its outputs; "weights_at_limit", how many are 127 or -127, one an output at least, and "biases_clamped",
+        None of layers without weights.
+    """
+
+    network: Network
+    report: dict[str, Any] = field(repr=False)
+
+
+def calibrate(
+    network: Network, x: Any, method: str = "minmax", *, percentile: float = PERCENTILE, progress: Progress | None = None
+) -> dict[int, Seen]:
+    """{index of a layer: :class:`Seen`} of all that need a range, from what the float32 network computes for samples.
+
+    Parameters
+    ----------
+    network : float32 :class:`mcuref.Network`.
+    x : samples as its Input layer takes them, one at least; all of them are used.
+    method, percentile : as of :func:`mcuref.quantization.ranges.find_range`.
+    progress : callable(layers done, all) or None.
+    """
+    arguments.instance("network", network, Network, "a mcuref.Network, such as mcuref.build('mlp-64-32-10')")
+    if network.parameter_types:
+        raise InputError(f"network {network.name!r} has int8 parameters already; calibration needs a float32 network")
+    layers, seen = measured_layers(network), {}
+    program = compile(network, trainable=0)
+    step = Step(program, Samples.checked(program, x, None, None, labelled=False), None, np.zeros_like(program.counts))
+    for done, i in enumerate(layers, 1):
+        values = _outputs(program, step, i)
+        if not np.isfinite(values).all():
+            raise InputError(f"layer {network.names[i]!r} comes to NaN or infinite values; it cannot be quantised")
+        bounds = find_range(values, method, percentile)
+        seen[i] = Seen(bounds, float(np.mean((values < bounds.low) | (values > bounds.high))))
+        if progress:
+            progress(done, len(layers))
+    return seen
+
+
+def _outputs(program: Program, step: Step, i: int) -> NDArray[Any]:
+    """Outputs of layer i for all samples, float32[S, n], read behind the last row of the layer."""
+    row = max(row for row, instruction in enumerate(program.instructions) if instruction.layer_index == i)
+    output = program.instructions[row].outputs[0]
+    return step.run_all(0, row + 1, output).results
+
+
+def quantised_network(network: Network, ranges: dict[int, Range], output_type: str = "int8") -> Network:
+    """The int8 form of a float32 network, its values in the scales of these ranges.
+
+    ranges, output_type : as of :func:`mcuref.quantization.quantise.quantised_parameters`.
+    """
+    parameters, quantization = quantised_parameters(network, ranges, output_type)
+    return Network(network.written, seed=network.seed, name=network.name, parameters=parameters, quantization=quantization)
+
+
+def nominal(network: Network) -> Network:
+    """An int8 form of a float32 network in scales that say nothing: for bytes and MACs, which depend on shapes alone."""
+    return quantised_network(network, dict.fromkeys(measured_layers(network), Range(-8.0, 8.0)))
+
+
+def quantise(
+    network: Network,
+    x: Any,
+    method: str = "minmax",
+    *,
+    samples: int = SAMPLES,
+    seed: int = 0,
+    percentile: float = PERCENTILE,
+    output_type: str = "int8",
+    progress: Progress | None = None,
+) -> Quantised:
+    """A float32 network as int8: weights by their largest, values by what they come to on samples of training data.
+
+    Parameters
+    ----------
+    network : float32 :class:`mcuref.Network`, trained (``network.with_parameters(program.parameters())``).
+    x : training samples as its Input layer takes them.
+    method, percentile, progress : as of :func:`calibrate`.
+    samples : int, how many of x are used, drawn by ``seed``; all if there are no more.
+    output_type : "int8", or "float32" for real outputs.
+    """
+    arguments.instance("network", network, Network, "a mcuref.Network, such as mcuref.build('mlp-64-32-10')")
+    x = checked_samples(network.input, x)
+    chosen = permutation(len(x), arguments.seed(seed), CALIBRATION)[: arguments.whole("samples", samples, 1)]
+    seen = calibrate(network, x[chosen], method, percentile=percentile, progress=progress)
+    made = quantised_network(network, {i: one.range for i, one in seen.items()}, output_type)
+    return Quantised(
+        made,
+        {
+            "method": method,
+            "percentile": float(percentile) if method == "percentile" else None,
+            "samples": len(chosen),
+            "layers": _rows(made, seen),
+        },
+    )
+
+
+def _rows(network, seen):
+    """A row of the report for each layer that has an instruction."""
+    fused, rows = fused_activations(network), []
+    for i, layer in enumerate(network.layers):
+        if i in fused or layer.kind in SAME_SCALE:
+            continue
+        activation = network.names[i + 1] if i + 1 in fused else None
+        bounds, outside = seen.get(i + 1 if activation else i, (Range(None, None), None))
+        scale, weights, biases = network.quantization.outputs[i], None, None
+        if network.parameter_shapes(i):
+            weights = int(np.sum(np.abs(network.parameters[f"{network.names[i]}.weights"]) == MOST_WEIGHT))
+            biases = int(np.sum(np.abs(network.parameters[f"{network.names[i]}.bias"].astype(np.int64)) == MOST_BIAS))
+        rows.append(
+            {
+                "layer": network.names[i],
+                "activation": activation,
+                **bounds._asdict(),
+                "outside": outside,
+                **scale._asdict(),
+                "weights_at_limit": weights,
+                "biases_clamped": biases,
+            }
+        )
+    return rows
