@@ -41,7 +41,10 @@ def dense_rows_8(
     low: np.int32,
     high: np.int32,
 ) -> None:
-    """Eight outputs from ``row`` on: :func:`dot_row` + b, scaled with one rounding, + z_zero, clamped to low..high."""
+    """Eight outputs from ``row`` on: :func:`dot_row` + b, scaled with one rounding, + z_zero, clamped.
+
+    multiplier and shift are of each output, or one of all.
+    """
     _rows(scaled_once, z, x, w, b, multiplier, shift, row, x_zero, z_zero, low, high)
 
 
@@ -58,7 +61,7 @@ def conv_rows_8(
     low: np.int32,
     high: np.int32,
 ) -> None:
-    """As :func:`dense_rows_8`, scaled with two roundings."""
+    """As :func:`dense_rows_8`, scaled with two roundings, each by its own multiplier."""
     _rows(scaled_twice, z, x, w, b, multiplier, shift, row, x_zero, z_zero, low, high)
 
 
@@ -70,8 +73,10 @@ def _dot_rows(rows, x, w, row, zero):
 
 def _rows(scaled, z, x, w, b, multiplier, shift, row, x_zero, z_zero, low, high):
     """NumPy twin."""
+    each = int(multiplier.size > 1)
     for o, total in enumerate(_dot_rows(ROWS, x, w, row, x_zero), row):
-        z[o] = clamped(scaled(np.int32(np.int64(total) + b[o]), multiplier[o], shift[o]) + np.int64(z_zero), low, high)
+        output = scaled(np.int32(np.int64(total) + b[o]), multiplier[o * each], shift[o * each])
+        z[o] = clamped(output + np.int64(z_zero), low, high)
 
 
 def _pairs(builder, a, b):
