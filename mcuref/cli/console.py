@@ -117,20 +117,24 @@ def warn(sentences: Iterable[object]) -> None:
         say(sentence)
 
 
-def prepare_kernels() -> None:
-    """Load the compiled executor, or compile it and say so: the first time takes a while."""
+def prepare_kernels(arithmetic: Any = None) -> None:
+    """Load the compiled executor, or compile it and say so: the first time takes a while.
+
+    arithmetic : :class:`mcuref.program.arithmetic.Arithmetic` whose programs it runs; float32 if None.
+    """
     console = _Console(stderr=True)
     with console.status("loading kernels"):
         from mcuref.kernels.jit import STORE
         from mcuref.program import compiler, executor
 
-        fresh = not executor.is_compiled() and not executor.is_kept()
+        which = () if arithmetic is None else ("uint16", arithmetic)
+        fresh = not executor.is_compiled(*which) and not executor.is_kept(*which)
     if fresh:
         how_often = f"at every start, because {_not_kept(STORE)}" if STORE.failure else "once for each version of mcuref"
         console.print(f"compiling kernels for this machine ({how_often}, about half a minute)")
     told = STORE.failure
     with console.status("compiling kernels" if fresh else "loading kernels"):
-        compiler.prepare_executor()
+        compiler.prepare_executor(*which)
     if STORE.failure != told:
         console.print(f"kernels will be compiled at every start, because {_not_kept(STORE)}")
 

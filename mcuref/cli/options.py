@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mcuref import rules
-from mcuref.arguments import MOST_EPOCHS
+from mcuref.arguments import MOST_EPOCHS, one_of
 from mcuref.datasets.registry import NAMES
 from mcuref.errors import InputError
 from mcuref.experiments.protocols import REGIMES
@@ -28,6 +28,7 @@ NOT_GIVEN = object()  # the value of an option that is not on the command line
 NOT_KEPT = ("out", "resume", "json", "wide")  # options that say where a run lies and how it is shown, not what it is
 DEFAULT_MODEL = "mlp-64-32-10"  # where no data is named
 LARGEST_SEED = (1 << 32) - 1
+DTYPES = ("float32", "int8")
 
 
 class Options(Protocol):
@@ -62,6 +63,10 @@ def model(text: str) -> Model:
     from mcuref.models import find_model
 
     try:
+        if os.path.isdir(text):
+            from mcuref.runs.models import run_model
+
+            return run_model(text)
         return find_model(text)
     except InputError as error:
         raise ArgumentTypeError(str(error)) from None
@@ -81,7 +86,8 @@ def add_model(parser: Options, data: bool = True) -> None:
         type=model,
         metavar="NAME",
         help="a model of the zoo (mcuref models), mlp-A-B-C by widths, a TOML file, or one of these with hidden widths "
-        "times F: NAME@F; default: one that fits the data" + ("" if data else f", without data {DEFAULT_MODEL}"),
+        "times F: NAME@F; or, with its weights, a .tflite file or a run folder; default: one that fits the data"
+        + ("" if data else f", without data {DEFAULT_MODEL}"),
     )
     parser.add_argument(
         "--trainable",
@@ -115,6 +121,22 @@ def add_rule(parser: Options, default: str = "tinypropv2") -> None:
         dest="settings",
         help="replace a setting of the method, such as s_max=0.7, threshold=0.5, ratio=0.2, output=rule; repeatable",
     )
+
+
+def add_dtype(parser: Options, what: str) -> None:
+    """--dtype; ``what`` is done with several."""
+    parser.add_argument(
+        "--dtype",
+        metavar="TYPES",
+        help=f"float32, int8 or both with a comma: {what}; int8 is inference alone; default: that of the model",
+    )
+
+
+def dtypes(text: str | None) -> list[str]:
+    """["float32", "int8"] from "float32,int8", [] from None; InputError for another type."""
+    if text is None:
+        return []
+    return [one_of("--dtype", name, DTYPES) for name in several(text, "--dtype")]
 
 
 def add_budget(parser: ArgumentParser) -> None:
@@ -271,11 +293,13 @@ def request(asked: Namespace) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """The value of an option as plain data; a model in a file with what stands in the file."""
+    """The value of an option as plain data; a model in a TOML file with what stands there, of others where they lie."""
     from mcuref.models import Model
 
     if not isinstance(value, Model):
         return value
+    if value.network is not None:
+        return os.path.abspath(value.name)
     return value.name if value.text is None else {"name": value.name, "text": value.text}
 
 

@@ -1,4 +1,4 @@
-"""Show a finished run again: the tables of mcuref train or mcuref incremental, from its folder.
+"""Show a finished run again: the tables of mcuref train, quantise or incremental, from its folder.
 
 mcuref report runs/inc
 mcuref report runs/inc --pictures pictures/  accuracy, size and matrix, drawn
@@ -25,6 +25,7 @@ def run(arguments: Namespace) -> None:
     from mcuref.errors import InputError
     from mcuref.files import check_new_folder, new_folder
     from mcuref.report.incremental import incremental_tables
+    from mcuref.report.quantised_tables import quantised_tables
     from mcuref.report.shapes import check_report, read_again
     from mcuref.report.training_tables import training_tables
     from mcuref.runs.results import read_run
@@ -34,10 +35,11 @@ def run(arguments: Namespace) -> None:
     request, report = read_run(arguments.folder, None)
     incremental = request.command == "incremental"
     if arguments.pictures is not None and not incremental:
-        raise InputError(f"run folder {arguments.folder!r} is of mcuref train; pictures are of incremental runs")
+        raise InputError(f"run folder {arguments.folder!r} is of mcuref {request.command}; pictures are of incremental runs")
+    make = {"train": training_tables, "incremental": incremental_tables, "quantise": quantised_tables}[request.command]
     with read_again(arguments.folder):
         check_report(report, request.command)
-        tables = list((incremental_tables if incremental else training_tables)(report))
+        tables = list(make(report))
     show(*tables, wide=arguments.wide)
     if arguments.pictures is not None:
         from mcuref.report.incremental_plots import draw_report, write_pictures

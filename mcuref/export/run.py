@@ -1,7 +1,6 @@
 """A finished run as the material of an export: its program with the trained parameters, and its first samples."""
 
 from pathlib import Path
-from typing import cast
 
 from mcuref import plain
 from mcuref.arguments import whole
@@ -9,11 +8,8 @@ from mcuref.datasets import load_part
 from mcuref.errors import InputError
 from mcuref.experiments.protocols import find_protocol
 from mcuref.export.material import Material
-from mcuref.runs.description import arrays_in, described_program
 from mcuref.runs.fingerprint import data_digest
-from mcuref.runs.folder import RUN_FOLDER
-from mcuref.runs.manifest import read
-from mcuref.runs.results import WEIGHTS, read_run
+from mcuref.runs.models import run_program
 
 
 def run_material(folder: Path | str, count: int) -> Material:
@@ -24,14 +20,16 @@ def run_material(folder: Path | str, count: int) -> Material:
     what the run wrote, or its data is not there.
     """
     folder = Path(folder)
-    request, report = read_run(folder)
-    weights, arguments = read(folder, cast(dict[str, str], request.files), WEIGHTS, RUN_FOLDER), request.arguments
+    request, _, program = run_program(folder, "export")
+    if program.network.quantization is not None:
+        raise InputError(
+            f"run folder {str(folder)!r} is of an int8 network, which has no C yet; --tflite writes it to a file"
+        )
+    arguments = request.arguments
     try:
         plain.check(arguments, {"data": str, "evaluate": str, "samples": (int, None), "regime": str}, "its request")
-        program = described_program(report, arrays_in(weights, WEIGHTS))
     except plain.NONSENSE as error:
-        reason = f"it has no {error}" if isinstance(error, KeyError) else error
-        raise InputError(f"run folder {str(folder)!r} has no program to export: {reason}") from None
+        raise InputError(f"run folder {str(folder)!r} has no program to export: {error}") from None
     data = load_part(arguments["data"], arguments["evaluate"], arguments["samples"])
     first, data = find_protocol(data.name, program.network.name, arguments["regime"]).parts(data)
     if request.fingerprint["data"] != data_digest(first, data):

@@ -26,7 +26,7 @@ class Bounded(Table):
     def Get(self, flags: Any, off: int) -> Any:
         """A value of a type."""
         self.inside(off, flags.bytewidth)
-        return super().Get(flags, off)
+        return flags.packer_type.unpack_from(self.Bytes, off)[0]
 
     def Indirect(self, off: int) -> int:
         """Where the offset that is stored at ``off`` points to."""

@@ -13,8 +13,8 @@ from mcuref.text import one_line
 
 IDENTIFIER = b"TFL3"
 SCHEMA = 3
-MOST_OPERATORS = 1000
-MOST_TENSORS = 5000
+MOST_OPERATORS = 500
+MOST_TENSORS = 2000
 MOST_AXES = 8
 MOST_OPERANDS = 8  # of an operator
 MOST_VALUES = (1 << 31) - 1  # of a tensor

@@ -13,7 +13,7 @@ from mcuref.reading import open_ordinary
 
 LARGEST_FILE = 16 << 20  # bytes
 LONGEST_SENTENCE = 500
-NEEDS = "reading .tflite files needs the package tflite: pip install 'mcuref[tflite]'"
+NEEDS = "reading .tflite files needs the package tflite: pip install '.[tflite]'"
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +37,22 @@ class Imported:
 
 def read_tflite(path: Path | str) -> Imported:
     """What the .tflite file at path holds; InputError, one sentence, if it cannot be read or is not supported."""
+    return parse_tflite(read_bytes(path), path)
+
+
+def read_bytes(path: Path | str) -> bytes:
+    """The bytes of a .tflite file; InputError if it cannot be read, or is too large."""
     where = f"model file {str(path)!r}"
     with open_ordinary(path, where, "a .tflite file") as file:
         content = file.read(LARGEST_FILE + 1)
     if len(content) > LARGEST_FILE:
         raise InputError(f"{where} has more than {LARGEST_FILE:,} bytes; that is no network for a microcontroller")
+    return content
+
+
+def parse_tflite(content: bytes, path: Path | str) -> Imported:
+    """What such bytes hold, as :func:`read_tflite` says it; ``path`` is where they come from."""
+    where = f"model file {str(path)!r}"
     try:
         from mcuref.importers.parsing import parse
     except ModuleNotFoundError:

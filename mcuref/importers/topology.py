@@ -8,7 +8,7 @@ from mcuref.errors import InputError
 from mcuref.importers import scales
 from mcuref.importers.graph import Graph, Operation, Tensor
 from mcuref.importers.operators import OPERATORS, Padding, Site, Step, lowered
-from mcuref.layers import Input, Residual, Softmax
+from mcuref.layers import Flatten, Input, Residual, Softmax
 from mcuref.layers.layer import Shape
 from mcuref.quantization.scales import Scale
 
@@ -59,10 +59,8 @@ def follow(graph: Graph, size: int) -> Chain:
         _check_known(operation)
     _check_order(graph)
     walk = _Walk(graph, size)
-    if not graph.operations:
-        raise InputError("it has no operators")
     walk.ends = walk.begin()
-    parts, tensor, _, end = walk.chain(walk.ends.first, walk.ends.input.shape, 0)
+    parts, tensor, shape, end = walk.chain(walk.ends.first, walk.ends.input.shape, 0)
     if end is not None:
         raise end.wrong("adds something that is not made from the same values: only residual blocks are supported")
     if walk.output_type is None and tensor != graph.output:
@@ -70,6 +68,10 @@ def follow(graph: Graph, size: int) -> Chain:
     left = sorted(set(range(len(graph.operations))) - walk.met)
     if left:
         raise graph.operations[left[0]].wrong("is not on the way from the input to the output")
+    if not parts:
+        raise InputError("it has no operator that is a layer")
+    if len(shape) > 1:  # programs have flat outputs
+        parts.append(Step(Flatten(), tensor, steps_of(parts)[-1].scale))
     return Chain(walk.ends, tuple(parts), walk.output_type or walk.ends.type.lower())
 
 

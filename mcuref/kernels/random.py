@@ -31,6 +31,7 @@ LEARNER = 0x80000000  # seeds of what a learner does in a task
 EXPANSION = 0x80000001  # and of its growths
 CLASSES = 0x90000000  # the order in which classes or sessions arrive
 CALIBRATION = 0xB0000000  # samples that decide the scales of int8
+CHECKING = 0xB0000001  # samples on which a network is compared with other implementations
 
 
 def philox(seed: int, stream: int, n: int, first: int = 0) -> Uint32s:

@@ -16,6 +16,17 @@ TRAINED = {
     "counts": dict.fromkeys(("forward", "propagate", "weight_gradient", "update", "comparisons"), int),
     "memory": {"regions": {"sram": {"planned": int}, "flash": {"planned": int}}},
 }  # fmt: skip
+FIGURES = {"score": float, "sram_bytes": int, "flash_bytes": int}
+QUANTISED = {
+    **dict.fromkeys(("data", "model", "metric", "evaluated_on"), str), "float32": FIGURES, "int8": FIGURES,
+    "calibration": {
+        "method": str, "percentile": (float, None), "samples": int,
+        "layers": [{
+            "layer": str, "activation": (str, None), "low": (float, None), "high": (float, None), "outside": (float, None),
+            "scale": float, "zero": int, "weights_at_limit": (int, None), "biases_clamped": (int, None),
+        }],
+    },
+}  # fmt: skip
 GROWN = {"seed": int, "accuracy_matrix": [[float]], "tasks": [TASK]}
 SEED = GROWN | {"stages": [{"stage": str, "sram": int, "buffers": {str: int}}]}
 STRATEGY = {
@@ -54,6 +65,8 @@ def check_report(report: Any, command: str) -> None:
         plain.check(report, TRAINED | {"schema": str})
         plain.check(report, {report["metric"]: float})
         plain.check(report["history"], [{report["metric"]: float}], "it.history")
+    elif command == "quantise":
+        plain.check(report, QUANTISED | {"schema": str})
     else:
         plain.check(report, LEARNED | {"schema": str})
         _check_learned(report)

@@ -21,17 +21,30 @@ from mcuref.runs.fingerprint import digest
 
 def program_description(program: Program) -> dict[str, Any]:
     """What a program was compiled from, as plain data; with the parameters enough to compile it again."""
-    return {
-        "model": label(program.network.name),
-        "input": _input(program.network.input),
-        "layers": describe(program.network.written[1:]),
-        "method": method_of(program.rule),
-        "settings": settings_of(program.rule),
-        "optimiser": asdict(program.optimiser),
-        "policy": program.policy,
-        "loss": program.loss,
-        "trainable_layers": [program.network.names[i] for i in program.trainable],
-    } | _own(program)
+    return (
+        {
+            "model": label(program.network.name),
+            "input": _input(program.network.input),
+            "layers": describe(program.network.written[1:]),
+            "method": method_of(program.rule),
+            "settings": settings_of(program.rule),
+            "optimiser": asdict(program.optimiser),
+            "policy": program.policy,
+            "loss": program.loss,
+            "trainable_layers": [program.network.names[i] for i in program.trainable],
+        }
+        | _scales(program.network)
+        | _own(program)
+    )
+
+
+def _scales(network):
+    """Of an int8 network what its values stand for."""
+    if network.quantization is None:
+        return {}
+    from mcuref.quantization.plain import as_plain
+
+    return {"quantization": as_plain(network, network.quantization)}
 
 
 def _own(program):
@@ -58,6 +71,16 @@ def arrays_in(content: bytes, name: str) -> dict[str, NDArray[Any]]:
         raise ValueError(f"{name} is damaged, or no archive of plain arrays") from None
 
 
+def _network(layers, content, parameters):
+    """The network of these layers, with the scales that a description has."""
+    seed, name, quantization = content["seed"], content["model"], None
+    if "quantization" in content:
+        from mcuref.quantization.plain import from_plain
+
+        quantization = from_plain(Network(layers, name=name).names, content["quantization"])
+    return Network(layers, seed=seed, name=name, parameters=parameters, quantization=quantization)
+
+
 def described_program(content: dict[str, Any], parameters: Mapping[str, NDArray[Any]]) -> Program:
     """The Program that a description (:func:`program_description`) and parameters mean."""
     given, name = content["input"], content["model"]
@@ -65,7 +88,7 @@ def described_program(content: dict[str, Any], parameters: Mapping[str, NDArray[
         raise ValueError(f"its model is {name!r}; it must be a name")
     layers = make_network_layers(content["layers"])
     first = Input(tuple(given["shape"]), given["dtype"], given["mean"], given["scale"])
-    network = Network([first, *layers], seed=content["seed"], name=name, parameters=parameters)
+    network = _network([first, *layers], content, parameters)
     rule = created(content["method"], find(content["method"]), content["settings"])
     optimiser = SGD(**content["optimiser"])
     program = compile(

@@ -13,7 +13,7 @@ from mcuref.version import __version__
 
 REQUEST = "run.json"
 SCHEMA = "mcuref.run/2"
-COMMANDS = ("train", "incremental")  # that begin a run
+COMMANDS = ("train", "incremental", "quantise")  # that begin a run
 SHAPE = {
     "command": str, "arguments": dict, "fingerprint": {"mcuref": str, "data": str, "program": str},
     "files": (dict, None),

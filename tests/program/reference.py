@@ -97,8 +97,18 @@ def output(network, parameters, i, inputs):
     if layer.kind == "add":
         (a, e_a), (b, e_b) = inputs
         return a + b, e_a + e_b + U * (np.abs(a + b) + e_a + e_b)
+    if layer.kind == "softmax":
+        p, relative, _ = _softmax(*inputs[0])
+        return p, p * relative + SMALLEST
     assert layer.kind in ("flatten", "reshape")
     return inputs[0]
+
+
+def _softmax(z, e):
+    """(p, its relative bound, how far exponents are off): exponents off by 2 e and a rounding, exp() 4 U, n terms in the
+    sum, a division."""
+    exponent = 2 * e.max() + U * (z.max() - z.min()) + 4 * U
+    return oracles.softmax(z), SLACK * (np.expm1(2 * exponent) + (z.size + 2) * U), exponent
 
 
 def _weighted(layer, shape, x, e, w, b):
@@ -144,9 +154,7 @@ def loss(name, z, e, answer):
     if name == "softmax_cross_entropy":
         value, delta = oracles.softmax_cross_entropy(z, answer)
         p = delta + (np.arange(n) == answer)
-        # relative error of p: exponents off by 2 e and a rounding, exp() 4 U, n terms in the sum, a division
-        exponent = 2 * e.max() + U * (z.max() - z.min()) + 4 * U
-        relative = SLACK * (np.expm1(2 * exponent) + (n + 2) * U)
+        _, relative, exponent = _softmax(z, e)
         bound = SLACK * (2 * exponent + (n + 4) * U * (1 + np.log(n)) + U * value)
         return value, bound, delta, p * relative + U * np.abs(delta) + SMALLEST
     target = np.eye(n)[answer] if np.ndim(answer) == 0 else answer
