@@ -105,7 +105,8 @@ def check(
     program = compile(network, trainable=0)
     # of layers that share a tensor, a convolution and its ReLU in float32, the last one has what lies there
     layers = sorted({imported.tensors[i]: i for i in _computed(program)}.values())
-    reference, rows = Reference(content), {i: [0, 0, 0.0, None] for i in layers}
+    reference = Reference(content)
+    rows: dict[int, list[Any]] = {i: [0, 0, 0.0, None] for i in layers}
     for done in range(0, len(x), CHUNK):
         ours = dict(_outputs(program, x[done : done + CHUNK], layers))
         for k in range(len(x[done : done + CHUNK])):

@@ -56,6 +56,10 @@ def _inference(arguments):
     from mcuref.report.comparison_tables import inference_tables
     from mcuref.report.json import budget_json
 
+    for name in ("epochs", "learning_rate", "schedule", "momentum", "batch", "policy", "trainable", "settings", "sweep"):
+        if getattr(arguments, name) not in (None, [], False):
+            option = {"settings": "set"}.get(name, name).replace("_", "-")
+            raise InputError(f"--{option} is of methods that train; --method none trains nothing")
     if arguments.model is None:
         raise InputError("--method none needs --model with trained weights: a run folder or a .tflite file")
     given = arguments.model.network
