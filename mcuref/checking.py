@@ -20,7 +20,7 @@ from mcuref.program.compiler import compile
 from mcuref.program.samples import Samples
 from mcuref.program.step import Step
 
-NEEDS = "comparing with TensorFlow Lite needs the package ai-edge-litert: pip install 'mcuref[tflite-check]'"
+NEEDS = "comparing with TensorFlow Lite needs the package ai-edge-litert: pip install '.[tflite-check]'"
 CHUNK = 64  # samples at once, so that outputs of large layers stay small
 RELATIVE = 1e-4  # of the largest output of a layer for a sample: what a float32 element may differ by
 
@@ -105,7 +105,8 @@ def check(
     program = compile(network, trainable=0)
     # of layers that share a tensor, a convolution and its ReLU in float32, the last one has what lies there
     layers = sorted({imported.tensors[i]: i for i in _computed(program)}.values())
-    reference, rows = Reference(content), {i: [0, 0, 0.0, None] for i in layers}
+    reference = Reference(content)
+    rows: dict[int, list[Any]] = {i: [0, 0, 0.0, None] for i in layers}
     for done in range(0, len(x), CHUNK):
         ours = dict(_outputs(program, x[done : done + CHUNK], layers))
         for k in range(len(x[done : done + CHUNK])):
