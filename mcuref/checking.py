@@ -20,7 +20,7 @@ from mcuref.program.compiler import compile
 from mcuref.program.samples import Samples
 from mcuref.program.step import Step
 
-NEEDS = "comparing with TensorFlow Lite needs the package ai-edge-litert: pip install 'mcuref[tflite-check]'"
+NEEDS = "comparing with TensorFlow Lite needs the package ai-edge-litert: pip install '.[tflite-check]'"
 CHUNK = 64  # samples at once, so that outputs of large layers stay small
 RELATIVE = 1e-4  # of the largest output of a layer for a sample: what a float32 element may differ by
 

@@ -108,10 +108,10 @@ def test_no_value_is_made_and_thrown_away():
 def test_extras_are_named_as_a_clone_installs_them():
     """No package index has mcuref."""
     listed = (TOP / "setup.cfg").read_text().partition("[options.extras_require]")[2].partition("\n[")[0]
-    extras = re.findall(r"^([a-z]+) =$", listed, re.MULTILINE)
+    extras = re.findall(r"^([a-z-]+) =$", listed, re.MULTILINE)
     named = set()
     for path in [*SOURCES, *PAGES]:
         text = path.read_text(encoding="utf-8")
         assert "mcuref" + "[" not in text, path
-        named |= set(re.findall(r"pip install '\.\[(\w+)\]'", text))
-    assert named <= set(extras) and {"plot", "test", "data", "peers"} <= named
+        named |= set(re.findall(r"pip install '\.\[([\w-]+)\]'", text))
+    assert named <= set(extras) and {"plot", "test", "data", "peers", "tflite", "tflite-check"} <= named

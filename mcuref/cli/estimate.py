@@ -6,6 +6,7 @@ Exit status 1 if it does not fit, with changes that would.
   mcuref estimate --model mlp-784-128-64-10 --method tinyprop --target stm32h743
   mcuref estimate --model cnn-28 --trainable 2        the last two layers alone
   mcuref estimate --data mnist --target rp2040        samples as that data has
+  mcuref estimate --model cnn-28 --dtype float32,int8 inference in both
   mcuref estimate --model mlp-64-32-10 --map map.png  every byte, over time
 """
 
@@ -14,6 +15,7 @@ from argparse import ArgumentParser, Namespace
 from mcuref.cli import options
 from mcuref.cli.console import prepare_kernels, show
 from mcuref.cli.defaults import fitted, model_name, named_data, warn_of
+from mcuref.errors import InputError
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -27,6 +29,7 @@ def arguments(parser: ArgumentParser) -> None:
     )
     options.add_rule(parser)
     options.add_policy(parser)
+    options.add_dtype(parser, "their inference side by side")
     options.add_budget(parser)
     parser.add_argument("--map", metavar="FILE", help="draw offset x instruction to a picture (needs matplotlib)")
     options.add_wide(parser)
@@ -35,30 +38,51 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Compile without running, print, write; 1 if it does not fit."""
-    from mcuref import rules
-    from mcuref.cost.needs import memory_report
     from mcuref.files import check_outputs, write_json
-    from mcuref.memory.accountant import BudgetExceeded
-    from mcuref.models import build, find_model, label
-    from mcuref.optimisers import SGD
-    from mcuref.program.compiler import compile
-    from mcuref.report.memory_tables import memory_tables
+    from mcuref.report.memory_tables import beside_tables, memory_tables
 
     check_outputs(arguments.json, arguments.map)
+    dtypes = options.dtypes(arguments.dtype)
     data = None if arguments.data is None else named_data(arguments)
+    inference = len(dtypes) > 1 or "int8" in dtypes
+    found = [_estimated(arguments, data, dtype, inference) for dtype in dtypes or [None]]
+    if len(found) > 1:
+        show(*beside_tables(found), wide=arguments.wide)
+    else:
+        show(*memory_tables(*found[0]), wide=arguments.wide)
+    if arguments.map is not None:
+        from mcuref.report.plots import draw_memory_map
+
+        draw_memory_map(found[0][0], arguments.map)
+    if arguments.json is not None:
+        write_json(arguments.json, _json(arguments, found))
+    return 0 if all(fits for _, _, fits, _ in found) else 1
+
+
+def _estimated(arguments, data, dtype, inference):
+    """(program, memory report, whether it fits, suggestions) in one type, None for the model's own."""
+    from mcuref import rules
+    from mcuref.cost.needs import memory_report
+    from mcuref.memory.accountant import BudgetExceeded
+    from mcuref.models import build, find_model
+    from mcuref.optimisers import SGD
+    from mcuref.program.compiler import compile
+
     budget = options.budget(arguments)
     rule = rules.make(arguments.method, arguments.preset, **options.settings(arguments.settings))
     momentum, batch = arguments.momentum, arguments.batch
     optimiser = SGD(momentum=0.0 if momentum is None else momentum, batch=1 if batch is None else batch)
 
     def attempt(name, budget):
+        network = _typed(build(name, data), dtype)
+        frozen = arguments.trainable is None and (inference or network.quantization is not None)
         return compile(
-            build(name, data),
+            network,
             rule,
             optimiser,
             loss=find_model(name).loss,
             policy=arguments.policy,
-            trainable=arguments.trainable,
+            trainable=0 if frozen else arguments.trainable,
             budget=budget,
         )
 
@@ -71,16 +95,32 @@ def run(arguments: Namespace) -> int:
         warn_of(data)
     memory = memory_report(program, _zeros(program, data))
     fits = all(row["budget"] is None or row["needed"] <= row["budget"] for row in memory["regions"].values())
-    show(*memory_tables(program, memory, fits, suggestions), wide=arguments.wide)
-    if arguments.map is not None:
-        from mcuref.report.plots import draw_memory_map
+    return program, memory, fits, suggestions
 
-        draw_memory_map(program, arguments.map)
-    if arguments.json is not None:
-        model = label(program.network.name)
-        head = {"schema": "mcuref.estimate/1", "model": model, "method": arguments.method, "fits": fits}
-        write_json(arguments.json, head | memory | {"suggestions": suggestions})
-    return 0 if fits else 1
+
+def _typed(network, dtype):
+    """A network in a type, for which no value matters."""
+    own = "float32" if network.quantization is None else "int8"
+    if dtype in (None, own):
+        return network
+    if dtype == "float32":
+        raise InputError(f"model {network.name!r} is int8 and has no float32 weights")
+    from mcuref.calibration import nominal
+
+    return nominal(network)
+
+
+def _json(arguments, found):
+    """``mcuref.estimate/1``: of several types what is the same once, the rest in a list."""
+    from mcuref.models import label
+
+    program = found[0][0]
+    head = {"schema": "mcuref.estimate/1", "model": label(program.network.name), "method": arguments.method}
+    rows = [
+        {"dtype": program.arithmetic.name, "fits": fits} | memory | {"suggestions": suggestions}
+        for program, memory, fits, suggestions in found
+    ]
+    return head | (rows[0] if len(rows) == 1 else {"fits": all(row["fits"] for row in rows), "dtypes": rows})
 
 
 def _zeros(program, data):

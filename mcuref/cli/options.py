@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mcuref import rules
-from mcuref.arguments import MOST_EPOCHS
+from mcuref.arguments import MOST_EPOCHS, one_of
 from mcuref.datasets.registry import NAMES
 from mcuref.errors import InputError
 from mcuref.experiments.protocols import REGIMES
@@ -28,6 +28,7 @@ NOT_GIVEN = object()  # the value of an option that is not on the command line
 NOT_KEPT = ("out", "resume", "json", "wide")  # options that say where a run lies and how it is shown, not what it is
 DEFAULT_MODEL = "mlp-64-32-10"  # where no data is named
 LARGEST_SEED = (1 << 32) - 1
+DTYPES = ("float32", "int8")
 
 
 class Options(Protocol):
@@ -104,7 +105,7 @@ def add_rule(parser: Options, default: str = "tinypropv2") -> None:
         metavar="NAME",
         default=",".join(rules.METHODS) if several else default,
         help=f"{', '.join(rules.METHODS)}, or package.module:Class for one of your own"
-        f"{'; several with commas' * several}; default {default}",
+        f"{'; several with commas; or none: nothing is trained' * several}; default {default}",
     )
     parser.add_argument(
         "--preset",
@@ -120,6 +121,22 @@ def add_rule(parser: Options, default: str = "tinypropv2") -> None:
         dest="settings",
         help="replace a setting of the method, such as s_max=0.7, threshold=0.5, ratio=0.2, output=rule; repeatable",
     )
+
+
+def add_dtype(parser: Options, what: str) -> None:
+    """--dtype; ``what`` is done with several."""
+    parser.add_argument(
+        "--dtype",
+        metavar="TYPES",
+        help=f"float32, int8 or both with a comma: {what}; int8 is inference alone; default: that of the model",
+    )
+
+
+def dtypes(text: str | None) -> list[str]:
+    """["float32", "int8"] from "float32,int8", [] from None; InputError for another type."""
+    if text is None:
+        return []
+    return [one_of("--dtype", name, DTYPES) for name in several(text, "--dtype")]
 
 
 def add_budget(parser: ArgumentParser) -> None:

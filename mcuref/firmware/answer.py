@@ -62,7 +62,7 @@ class Answer:
         output = program.listing.output
         for sample in range(material.inferences):
             self.place, self.doing = (sample, -1), "inference: "
-            if self.mode == WATCHED and not material.steps:
+            if self.mode != STEPS and not material.steps:
                 trace.forward.append(self._rows(trace, sample))
             trace.inferences.append((self._word(), np.frombuffer(self._bytes(output.size), output.dtype), self._word()))
         self.place, self.doing = (-1, -1), "behind the last sample: "

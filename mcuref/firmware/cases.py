@@ -29,6 +29,7 @@ from mcuref.layers import (
     ReLU6,
     Reshape,
     Residual,
+    Softmax,
 )
 from mcuref.network import Network
 from mcuref.optimisers import SGD
@@ -68,7 +69,10 @@ class Row:
 
 def cases() -> list[tuple[str, Material]]:
     """The list, [(name, Material)]: kept indices of 16 bits, each small enough for 3 MB and a few milliseconds."""
-    tables = (_widths, _windows, _blocks, _inputs, _rules, _optimisers, _losses, _parts, _values, _not_finite, _activations)
+    tables = (
+        _widths, _windows, _blocks, _inputs, _rules, _optimisers, _losses, _parts, _values, _not_finite, _activations,
+        _softmax,
+    )  # fmt: skip
     return _materials(row for table in tables for row in table())
 
 
@@ -360,3 +364,20 @@ def _activations():
         layers = [IMAGE, DepthwiseConv2D(3, 1, "same"), layer, MaxPool2D(2, 1), block, layer, GlobalAveragePool(), Dense(2)]
         yield Row(f"{kind} at pools", layers, Full(), SGD(0.0625))
         yield Row(f"{kind} at pools, input gradient", layers, options={"wrt": "input"})
+
+
+def _softmax():
+    """A softmax at the end: of one value and of some, over all magnitudes, to infinity and NaN; left out where it trains."""
+    inference = {"options": {"trainable": 0}}
+    for outputs in (1, 2, 9, 33):
+        yield Row(f"softmax layer, {outputs}", [Input((9,)), Dense(outputs), Softmax()], x=16.0, **inference)
+    line = np.append(np.linspace(0, 104, 27), (86.99, 87.1, 87.336, 87.337)).astype(np.float32)
+    spread, x = {"dense1.weights": line[:, None], "dense1.bias": 0}, np.float32([[1], [-1], [0.5]])
+    yield Row("softmax layer, all magnitudes", [Input((1,)), Dense(31), Softmax()], x=x, weights=spread, **inference)
+    huge = {"dense1.weights": np.float32([[3e38, 0], [-3e38, 0], [0, 1], [3e38, -3e38]]), "dense1.bias": 0}
+    x = np.float32([[10, 1], [-10, -1], [0, 1]])
+    for order in (0, 1, 2):
+        row = f"softmax layer, infinite, {order}"
+        yield Row(row, [Input((2,)), Dense(4), Softmax()], x=np.roll(x, order, 0), weights=huge, **inference)
+    yield Row("softmax layer, trained", [Input((9,)), Dense(17), ReLU(), Dense(5), Softmax()], TinyProp(), SGD(0.0625))
+    yield Row("softmax layer, input gradient", [Input((9,)), Dense(5), Softmax()], options={"wrt": "input"})

@@ -45,7 +45,8 @@ class Measurement:
 
     Attributes
     ----------
-    steps : for each sample trained on, a list of (row, instructions), or the whole step's in mode STEPS.
+    steps : for each sample trained on, a list of (row, instructions), or the whole step's in mode STEPS; of a program for
+        inference alone, rows of each inference in mode TRACE.
     inferences : list of int, of each inference, the search for the largest output included.
     """
 
@@ -90,7 +91,11 @@ def _measurement(trace, spans, mode):
         steps = [[(row, next(spans)) for row, _ in rows] for rows, *_ in trace.steps]
     else:
         steps = [next(spans) for _ in trace.steps]
-    return Measurement(steps, [next(spans) for _ in trace.inferences])
+    inferences = []
+    for index in range(len(trace.inferences)):
+        steps += [[(row, next(spans)) for row, _ in rows] for rows in trace.forward[index : index + 1]]
+        inferences.append(next(spans))
+    return Measurement(steps, inferences)
 
 
 def run_profiled(

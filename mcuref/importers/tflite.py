@@ -13,7 +13,7 @@ from mcuref.reading import open_ordinary
 
 LARGEST_FILE = 16 << 20  # bytes
 LONGEST_SENTENCE = 500
-NEEDS = "reading .tflite files needs the package tflite: pip install 'mcuref[tflite]'"
+NEEDS = "reading .tflite files needs the package tflite: pip install '.[tflite]'"
 
 
 @dataclass(frozen=True, eq=False)

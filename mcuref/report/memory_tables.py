@@ -27,8 +27,7 @@ def memory_tables(
     program: Program, memory: dict[str, Any], fits: bool, suggestions: Sequence[dict[str, Any]]
 ) -> Iterator[Printed]:
     """What ``mcuref estimate`` prints: regions, layers, peak, what is not included, and what would fit."""
-    dtype = program.network.input.dtype
-    yield Text(f"{program.network.name} trained by {program.rule.method} on samples of {dtype}; {memory['policy']}")
+    yield Text(_headline(program, memory))
     yield from _regions_tables(program, memory)
     if memory["firmware"] is not None:
         yield from _firmware_lines(memory["firmware"], program.budget)
@@ -40,6 +39,47 @@ def memory_tables(
         yield Text(f"  would fit: {change['change']} ({change['sram']:,} B SRAM, {change['flash']:,} B flash)")
     if not fits and not suggestions:
         yield Text("  no smaller variant that was tried fits")
+
+
+def _headline(program, memory):
+    """What is estimated."""
+    name, dtype = program.network.name, program.network.input.dtype
+    if program.trainable or program.arithmetic.name == "float32":
+        return f"{name} trained by {program.rule.method} on samples of {dtype}; {memory['policy']}"
+    return f"{name}, inference in {program.arithmetic.name}, on samples of {dtype}"
+
+
+def beside_tables(found: Sequence[tuple[Program, dict[str, Any], bool, Any]]) -> Iterator[Printed]:
+    """The inference of one network in several types, side by side: bytes, of the first type's, and whether they fit."""
+    first = found[0][1]["regions"]
+    program = found[0][0]
+    yield Text(f"{program.network.name}, inference, on samples of {program.network.input.dtype}")
+    table = Table(
+        Column("type"),
+        Column("SRAM", means="bytes that are planned"),
+        Column("of the\nfirst's"),
+        Column("lower\nbound", 1),
+        Column("flash", means="the same: weights, constants and the program's table"),
+        Column("of the\nfirst's"),
+        Column("MACs"),
+        Column("<fits"),
+    )
+    for program, memory, fits, _ in found:
+        regions = memory["regions"]
+        shares = {region: percent(regions[region]["planned"] / max(first[region]["planned"], 1)) for region in REGIONS}
+        table.add_row(
+            program.arithmetic.name,
+            f"{regions['sram']['planned']:,} B",
+            shares["sram"],
+            f"{regions['sram']['lower_bound']:,} B",
+            f"{regions['flash']['planned']:,} B",
+            shares["flash"],
+            f"{sum(row['macs_forward'] for row in memory['layers']):,}",
+            Text("yes", style="green") if fits else Text("no", style="bold red"),
+        )
+    yield table
+    yield table.legend()
+    yield note("with one type, layers, peak and what is not included are shown")
 
 
 def _peak_line(program, peak):
@@ -102,6 +142,7 @@ def _firmware_lines(firmware, budget):
 def _layers_tables(memory):
     """Bytes of SRAM by layer and category, flash, MACs."""
     layers = memory["layers"]
+    inference = not any(row["trainable"] for row in layers)
     sums = {c: sum(row["sram"].get(c, 0) for row in layers) for c in CATEGORIES if any(c in row["sram"] for row in layers)}
     turns = {category: turn for turn, category in enumerate(sorted(list(sums)[STAY:], key=sums.get), 1)}
     table = Table(
@@ -110,21 +151,21 @@ def _layers_tables(memory):
         *(Column(CATEGORIES[c].column, turns.get(c, 0)) for c in sums),
         FLASH,
         Column("MACs\nforward", len(CATEGORIES) + 3),
-        Column("MACs\nbackward", len(CATEGORIES) + 1, "the most a step can cost"),
+        *([] if inference else [Column("MACs\nbackward", len(CATEGORIES) + 1, "the most a step can cost")]),
     )
     for row in layers:
-        mark = "" if row["trainable"] or "weights" not in row["sram"] | row["flash"] else " (frozen)"
+        mark = "" if inference or row["trainable"] or "weights" not in row["sram"] | row["flash"] else " (frozen)"
         table.add_row(
             row["layer"] + mark,
             extents(row["shape"]),
             *(f"{row['sram'].get(c, 0):,}" for c in sums),
             f"{sum(row['flash'].values()):,}",
             f"{row['macs_forward']:,}",
-            f"{row['macs_backward']:,}",
+            *([] if inference else [f"{row['macs_backward']:,}"]),
         )
     planned = memory["regions"]["flash"]["planned"]
     program = planned - sum(sum(row["flash"].values()) for row in layers)
-    table.add_row("program table", "", *("0" for _ in sums), f"{program:,}", "0", "0")
+    table.add_row("program table", "", *("0" for _ in sums), f"{program:,}", "0", *([] if inference else ["0"]))
     table.add_section()
     table.add_row(
         "sum",
@@ -132,7 +173,7 @@ def _layers_tables(memory):
         *(f"{size:,}" for size in sums.values()),
         f"{planned:,}",
         f"{sum(r['macs_forward'] for r in layers):,}",
-        f"{sum(r['macs_backward'] for r in layers):,}",
+        *([] if inference else [f"{sum(r['macs_backward'] for r in layers):,}"]),
     )
     yield table
     yield table.legend()

@@ -23,6 +23,7 @@ from mcuref.layers import (
     ReLU,
     Reshape,
     Residual,
+    Softmax,
 )
 from mcuref.network import Network
 from mcuref.optimisers import SCHEDULES, SGD
@@ -180,6 +181,8 @@ def programs(
 ) -> Program:
     """A compiled program: any network, rule, optimiser, loss and number of trainable layers; nothing is allocated yet.
 
+    Behind networks of which nothing is trained, there may be a Softmax.
+
     Parameters
     ----------
     wrt, losses : those to choose from.
@@ -194,6 +197,8 @@ def programs(
     optimiser = draw(optimisers(immediate=dense_bias))
     policy = None if dense_bias or optimiser.batch > 1 else draw(st.sampled_from([None, "accumulate"]))
     loss, what = draw(st.sampled_from(losses)), draw(st.sampled_from(wrt))
+    if trainable == 0 and what == "parameters" and draw(st.booleans()):
+        network = Network([*network.written, Softmax()], seed=network.seed, name=network.name)
     return compile(network, rule, optimiser, loss=loss, policy=policy, trainable=trainable, wrt=what)
 
 

@@ -246,13 +246,18 @@ ACTIVATIONS: dict[str, tuple[Callable[[Array], Float64s], Callable[[Array, Array
 }
 
 
+def softmax(x: Array) -> Float64s:
+    """y[n] = e^x[n] / sum of e^x, float64."""
+    x = np.asarray(x, np.float64)
+    exponentials = np.exp(x - x.max())  # the largest becomes exp(0): nothing overflows, y stays the same
+    return exponentials / exponentials.sum()
+
+
 def softmax_cross_entropy(z: Array, label: int) -> tuple[float, Float64s]:
     """loss = -log p[label] and delta[n] = dloss/dz = p - onehot(label), where p = softmax(z[n]); float64."""
-    z = np.asarray(z, np.float64)
-    exponentials = np.exp(z - z.max())  # the largest becomes exp(0): nothing overflows, p stays the same
-    delta = exponentials / exponentials.sum()
+    z, delta = np.asarray(z, np.float64), softmax(z)
     delta[label] -= 1
-    return np.log(exponentials.sum()) - (z[label] - z.max()), delta
+    return np.log(np.exp(z - z.max()).sum()) - (z[label] - z.max()), delta
 
 
 def mean_squared_error(z: Array, target: Array) -> tuple[float, Float64s]:

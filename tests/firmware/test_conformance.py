@@ -55,7 +55,7 @@ def test_names_are_different(materials):
 def test_every_instruction_is_run(materials, traces):
     run = set()
     for name, trace in traces.items():
-        rows = [row for rows, status, _ in trace.steps for row, _ in rows]
+        rows = [row for rows in (*(rows for rows, *_ in trace.steps), *trace.forward) for row, _ in rows]
         run |= {materials[name].program.instructions[row].name for row in rows}
     assert run == set(OPCODES)
 

@@ -108,7 +108,7 @@ BESIDE = {
                       {"trainable": 1}, "dense_forward_f32", "dense1"),
     "inference alone": ("kernels/dense.c", "inputs) + b[j]", "inputs) + b[j] + 0.0f * b[j + 1]",
                         {"trainable": 0}, "dense_forward_f32", "dense1"),
-    "a maximum of too many": ("kernels/loss.c", "for (int32_t i = 1; i < n; i++)", "for (int32_t i = 1; i <= n; i++)",
+    "a maximum of too many": ("kernels/softmax.c", "for (int32_t i = 1; i < n; i++)", "for (int32_t i = 1; i <= n; i++)",
                               {}, "softmax_cross_entropy_f32", "dense2"),
     "a value before the sample": ("kernels/load.c", "const float offset = mean[0]",
                                   "const float offset = mean[0] + 0.0f * (float)x[-1]", {}, "load_f32", "input"),

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mcuref.export.cores import CORES
 from mcuref.export.material import Material
-from mcuref.firmware.answer import STEPS, read_answer
+from mcuref.firmware.answer import STEPS, TRACE, read_answer
 from mcuref.firmware.conformance import build_conformance, encode_case, run_firmware
 from mcuref.firmware.difference import trace_difference
 from mcuref.firmware.toolchain import missing
@@ -36,7 +36,6 @@ def test_random_programs_compute_the_same_bits(firmware, data):
         return run_firmware(HOST, firmware, folder, sample=sample, row=row)[1]
 
     (folder / "cases.bin").write_bytes(encode_case(material))
-    answer, _ = run_firmware(HOST, firmware, folder)
-    whole, _ = run_firmware(HOST, firmware, folder, STEPS)
-    difference = trace_difference(material, *(read_answer(content, [material])[0] for content in (answer, whole)), dump)
+    answers = (read_answer(run_firmware(HOST, firmware, folder, mode)[0], [material], mode)[0] for mode in (TRACE, STEPS))
+    difference = trace_difference(material, *answers, dump)
     assert difference is None, difference.sentence()

@@ -12,7 +12,7 @@ from harness import attack
 
 from mcuref import layers
 
-KINDS = (*layers.KINDS, "input", "add", "softmax", "", "\x1b[31m")
+KINDS = (*layers.KINDS, "input", "add", "softplus", "", "\x1b[31m")
 ARGUMENTS = (
     "outputs", "filters", "kernel", "stride", "padding", "shape", "body", "projection", "kind", "dilation", "a\x9bb",
 )  # fmt: skip

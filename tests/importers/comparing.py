@@ -13,7 +13,7 @@ class Reference:
     """A file in LiteRT, with its reference kernels and every tensor kept; what is not installed has the test skipped."""
 
     def __init__(self, content):
-        litert = pytest.importorskip("ai_edge_litert.interpreter", reason="pip install 'mcuref[tflite-check]'")
+        litert = pytest.importorskip("ai_edge_litert.interpreter", reason="pip install '.[tflite-check]'")
         self.interpreter = litert.Interpreter(
             model_content=content,
             experimental_op_resolver_type=litert.OpResolverType.BUILTIN_REF,

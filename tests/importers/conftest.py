@@ -8,7 +8,7 @@ import pytest
 FILES = Path(__file__).resolve().parents[1] / "models" / "tflite"
 OTHERS = ("ad01_int8", "kws_ref_model_float32", "pretrainedResnet", "pretrainedResnet_quant")
 
-pytest.importorskip("tflite", reason="reading .tflite files: pip install 'mcuref[tflite]'")
+pytest.importorskip("tflite", reason="reading .tflite files: pip install '.[tflite]'")
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +29,7 @@ def model_file():
 @pytest.fixture(scope="session")
 def building():
     """The module that builds small files."""
-    pytest.importorskip("ai_edge_litert", reason="building .tflite files: pip install 'mcuref[tflite-check]'")
+    pytest.importorskip("ai_edge_litert", reason="building .tflite files: pip install '.[tflite-check]'")
     from . import building
 
     return building

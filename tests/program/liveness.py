@@ -6,7 +6,8 @@ from mcuref.operators import OPERATORS
 
 # a kernel that reads element i before it writes element i, and nothing else of it afterwards
 IN_PLACE = {
-    "softmax_cross_entropy_f32", "mean_squared_error_f32", "reconstruction_f32", "add_forward_f32", "add_backward_f32",
+    "softmax_forward_f32", "softmax_cross_entropy_f32", "mean_squared_error_f32", "reconstruction_f32", "add_forward_f32",
+    "add_backward_f32",
     *(name for name in OPERATORS for layer in ACTIVATIONS if name.startswith(f"{layer.kind}_")),
 }  # fmt: skip
 

@@ -80,21 +80,35 @@ def forward(network, parameters, x, e):
     """[(value, bound)] of every layer's output; parameters are exact."""
     values = [(x, e)]
     for i in range(1, len(network.layers)):
-        layer, inputs = network.layers[i], [values[j] for j in network.sources[i]]
-        if network.parameter_shapes(i):
-            w, b = (parameters[f"{network.names[i]}.{kind}"].astype(np.float64) for kind in ("weights", "bias"))
-            values.append(_weighted(layer, network.input_shape(i), *inputs[0], w, b))
-        elif isinstance(layer, ACTIVATIONS):
-            values.append(_activated(layer, *inputs[0]))
-        elif layer.kind in POOLS:
-            values.append(_pooled(layer, network.input_shape(i), *inputs[0]))
-        elif layer.kind == "add":
-            (a, e_a), (b, e_b) = inputs
-            values.append((a + b, e_a + e_b + U * (np.abs(a + b) + e_a + e_b)))
-        else:
-            assert layer.kind in ("flatten", "reshape")
-            values.append(inputs[0])
+        values.append(output(network, parameters, i, [values[j] for j in network.sources[i]]))
     return values
+
+
+def output(network, parameters, i, inputs):
+    """(value, bound) of layer i's output, from those of its inputs; parameters are exact."""
+    layer = network.layers[i]
+    if network.parameter_shapes(i):
+        w, b = (parameters[f"{network.names[i]}.{kind}"].astype(np.float64) for kind in ("weights", "bias"))
+        return _weighted(layer, network.input_shape(i), *inputs[0], w, b)
+    if isinstance(layer, ACTIVATIONS):
+        return _activated(layer, *inputs[0])
+    if layer.kind in POOLS:
+        return _pooled(layer, network.input_shape(i), *inputs[0])
+    if layer.kind == "add":
+        (a, e_a), (b, e_b) = inputs
+        return a + b, e_a + e_b + U * (np.abs(a + b) + e_a + e_b)
+    if layer.kind == "softmax":
+        p, relative, _ = _softmax(*inputs[0])
+        return p, p * relative + SMALLEST
+    assert layer.kind in ("flatten", "reshape")
+    return inputs[0]
+
+
+def _softmax(z, e):
+    """(p, its relative bound, how far exponents are off): exponents off by 2 e and a rounding, exp() 4 U, n terms in the
+    sum, a division."""
+    exponent = 2 * e.max() + U * (z.max() - z.min()) + 4 * U
+    return oracles.softmax(z), SLACK * (np.expm1(2 * exponent) + (z.size + 2) * U), exponent
 
 
 def _weighted(layer, shape, x, e, w, b):
@@ -140,9 +154,7 @@ def loss(name, z, e, answer):
     if name == "softmax_cross_entropy":
         value, delta = oracles.softmax_cross_entropy(z, answer)
         p = delta + (np.arange(n) == answer)
-        # relative error of p: exponents off by 2 e and a rounding, exp() 4 U, n terms in the sum, a division
-        exponent = 2 * e.max() + U * (z.max() - z.min()) + 4 * U
-        relative = SLACK * (np.expm1(2 * exponent) + (n + 2) * U)
+        _, relative, exponent = _softmax(z, e)
         bound = SLACK * (2 * exponent + (n + 4) * U * (1 + np.log(n)) + U * value)
         return value, bound, delta, p * relative + U * np.abs(delta) + SMALLEST
     target = np.eye(n)[answer] if np.ndim(answer) == 0 else answer

@@ -34,24 +34,29 @@ def test_the_executor_takes_them():
 
 @pytest.fixture
 def trained(monkeypatch):
-    """The programs that were trained, with what they were shown."""
-    found, train = [], Program.train
+    """The programs that were trained, with what they were shown; and behind them those that only gave outputs."""
+    found, train, outputs = ([], []), Program.train, Program.outputs
 
     def watched(program, x, y=None):
         shown = train(program, x, y)
-        found.append((program, shown))
+        found[0].append((program, shown))
         return shown
 
+    def inferred(program, x):
+        found[1].append(program)
+        return outputs(program, x, counts=program.counts)
+
     monkeypatch.setattr(Program, "train", watched)
+    monkeypatch.setattr(Program, "outputs", inferred)
     return found
 
 
 def test_they_run_every_instruction(trained):
     first_steps.computed(compile, "uint16")
-    run = {i.name for program, _ in trained for i, runs in zip(program.instructions, program.counts[:, 0]) if runs}
-    assert run == set(OPCODES)
-    assert 0 < trained[0][1].trained.sum() < trained[0][1].trained.size  # a decision skips some samples and not others
-    assert all(np.isfinite(shown.losses).all() and (shown.losses > 0).all() for _, shown in trained)
+    shown, programs = trained[0], [program for program, _ in trained[0]] + trained[1]
+    assert {i.name for p in programs for i, runs in zip(p.instructions, p.counts[:, 0]) if runs} == set(OPCODES)
+    assert 0 < shown[0][1].trained.sum() < shown[0][1].trained.size  # a decision skips some samples and not others
+    assert all(np.isfinite(result.losses).all() and (result.losses > 0).all() for _, result in shown)
 
 
 @pytest.mark.parametrize("field, number", [("losses", 0), ("losses", 3), ("state", 1), ("state", 2)])

@@ -144,9 +144,14 @@ def fed(network, i):
     return sum(i in sources for sources in network.sources)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "residual"] + ["add"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("residual", "softmax")] + ["add"])
 def test_networks_reach_every_kind_of_layer(kind, some_networks):
     assert sum(kind in kinds(network) for network in some_networks) >= 10
+
+
+def test_programs_end_with_a_softmax_where_nothing_is_trained(some_programs):
+    ends = [kinds(p.network)[-1] for p in some_programs if not p.trainable and p.wrt == "parameters"]
+    assert ends.count("softmax") >= 5 and set(ends) - {"softmax"}
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from mcuref.layers import (
     ReLU,
     ReLU6,
     Residual,
+    Softmax,
 )
 from mcuref.memory.buffers import Buffer
 from mcuref.models import build
@@ -67,7 +68,10 @@ def calibration_programs() -> list[Material]:
 
 
 def activation_programs() -> list[Material]:
-    """List of Material, for instructions of activations that no other program has: a new one changes no other formula."""
+    """List of Material, for instructions of activations that no other program has: a new one changes no other formula.
+
+    A softmax is in programs for inference alone.
+    """
     materials = []
     for activation in ACTIVATIONS:
         random = np.random.default_rng(2)
@@ -75,6 +79,12 @@ def activation_programs() -> list[Material]:
             widths = [int(n) for n in random.integers(2, 200, 3)]
             hidden = [part for width in widths[1:] for part in (Dense(width), activation())]
             materials.append(_small(Network([_input(random, (widths[0],)), *hidden, Dense(7)], seed=turn), turn))
+    random = np.random.default_rng(3)
+    for turn in range(12):
+        first, last = (int(n) for n in random.integers(2, 60, 2))
+        network = Network([_input(random, (first,)), Dense(last), Softmax()], seed=turn)
+        x = _pixels(network.input.shape, SAMPLES, network.input.dtype)
+        materials.append(Material(compile(network, trainable=0), x, np.zeros(SAMPLES, np.int32), SAMPLES))
     return materials
 
 
@@ -187,8 +197,11 @@ def zoo_material(name: str, method: str, samples: int | None = None) -> Material
 
 
 def counted(material: Material) -> tuple[Program, dict[Buffer, float]]:
-    """(program, zeros): after mcuref itself trained it on the samples, so that its counts are those of the firmware."""
+    """(program, zeros): after mcuref itself ran it on the samples, so that its counts are those of the firmware."""
     program = material.program
     program.reset()
-    program.train(material.x, material.y)
+    if material.steps:
+        program.train(material.x, material.y)
+    else:
+        program.outputs(material.x, counts=program.counts)
     return program, zero_shares(program, material.x)

@@ -108,7 +108,7 @@ void trace_step(const trace_program *traced, int32_t index, const void *sample, 
 
 void trace_inference(const trace_program *traced, int32_t index, const void *sample, const void *answer) {
   const mcuref_program *program = traced->program;
-  if (request.mode == WATCHED && program->rows == program->forward_rows) {
+  if (request.mode != STEPS && program->rows == program->forward_rows) {
     mcuref_run run = {program, traced->arena, sample, answer, {0.0f}, {0.0f}, MCUREF_TRAINED};
     trace_rows(traced, &run, index);
     write_word(-1);
