@@ -141,6 +141,11 @@ CHANGES = {  # {what: (change of a file, words of the sentence)}
     "axis of weights": (
         lambda file: setattr(tensor(file, "DEPTHWISE_CONV_2D", 1).quantization, "quantizedDimension", 0), "along axis 3"
     ),
+    "axis that is not there": (
+        lambda file: setattr(tensor(file, "RELU", -1).quantization, "quantizedDimension", 2), "along axis 2; it has 2 axes"
+    ),
+    "another operator, in one of the two fields": (set_code("TANH", "builtinCode", 117), r"\(HARD_SWISH\) is not supported"),
+    "and in the other": (set_code("CONV_2D", "builtinCode", 8), r"operator 1 \(FLOOR\) is not supported"),
     "zero of weights": (set_scale("CONV_2D", 1, "zeroPoint", [0, 0, 0, 1]), "zero points that are not 0; those of weights"),
     "zero out of range": (set_scale("RELU", -1, "zeroPoint", 128), "zero point 128; it must be -128 to 127"),
     "huge zero": (set_scale("RELU", -1, "zeroPoint", 1 << 40), "zero point 1099511627776; it must be"),
@@ -282,7 +287,5 @@ def test_without_the_package(monkeypatch, model_file):
     for name in [name for name in sys.modules if name in ("tflite", "mcuref.importers.parsing")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "tflite", None)
-    with pytest.raises(
-        InputError, match=r"^reading .tflite files needs the package tflite: pip install 'mcuref\[tflite\]'$"
-    ):
+    with pytest.raises(InputError, match=r"^reading .tflite files needs the package tflite: pip install '.\[tflite\]'$"):
         read_tflite(model_file("tiny_int8"))
