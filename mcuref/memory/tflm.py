@@ -6,6 +6,7 @@ the interpreter and the planner themselves; nor scratch that optimised kernels s
 reference kernels is counted: of what is supported here only an int8 MEAN has any.
 """
 
+from bisect import insort
 from collections.abc import Sequence
 from math import prod
 from typing import Any, Protocol
@@ -68,13 +69,13 @@ def greedy_arena(requirements: Sequence[tuple[int, int, int]]) -> int:
     those placed before that live at the same time, else behind the last of these.
     """
     buffers = [(-(-size // ALIGNMENT) * ALIGNMENT, first, last) for size, first, last in requirements if size]
-    placed: list[tuple[int, int, int, int]] = []  # (offset, size, first, last)
+    placed: list[tuple[int, int, int, int]] = []  # (offset, size, first, last), sorted
     for i in sorted(range(len(buffers)), key=lambda i: (-buffers[i][0], -i)):
         (size, first, last), offset = buffers[i], 0
-        for begin, length, *life in sorted(placed):
+        for begin, length, *life in placed:
             if life[0] <= last and first <= life[1]:
                 if begin - offset >= size:
                     break
                 offset = max(offset, begin + length)
-        placed.append((offset, size, first, last))
+        insort(placed, (offset, size, first, last))
     return max((offset + size for offset, size, *_ in placed), default=0)
