@@ -31,17 +31,13 @@ class Planned(Protocol):
     def input(self) -> int:
         """The tensor that is fed."""
 
-    @property
-    def output(self) -> int:
-        """The tensor that is read in the end."""
-
 
 def requirements(graph: Planned) -> list[tuple[int, int, int]]:
     """[(bytes, first use, last use)] of what a graph computes, in the order of its tensors, then scratch; the first operator
     is at 1.
 
     A tensor lives from the operator that makes it to the last that reads it, both included, so that none works in place; the
-    input from 0 on, the output to the end. An activation that an operator clamps to has no tensor. A RESHAPE is a copy: its
+    input from 0 on; the output is made at the end. An activation that an operator clamps to has no tensor. A RESHAPE is a copy: its
     input and its output are planned like any others, and the kernel copies unless both were given the same place. What a PAD
     makes is a tensor of its own.
     """
@@ -52,7 +48,6 @@ def requirements(graph: Planned) -> list[tuple[int, int, int]]:
         for index in operation.inputs:
             if index in lives:
                 lives[index] = (lives[index][0], time)
-    lives[graph.output] = (lives[graph.output][0], len(graph.operations))
     sizes = {index: prod(graph.tensors[index].shape) * SIZES[graph.tensors[index].type] for index in lives}
     scratch = [
         (sizes[operation.outputs[0]] * SUM, time, time)

@@ -122,6 +122,11 @@ def test_any_network_as_float32_and_as_int8(network, seed):
     assert_int8_is_equal(int8(network), samples(network, 2, seed))
 
 
+def test_padding_of_its_own_is_an_operator_where_there_is_any():
+    names = [operation.name for operation in graph_of(Network(NETWORKS["padding"])).operations]
+    assert names == ["PAD", "CONV_2D", "CONV_2D", "RESHAPE", "FULLY_CONNECTED"]
+
+
 def test_a_relu_that_is_not_fused_has_an_operator_and_its_own_scale():
     network = int8(Network(NETWORKS["convolutions"]), fused=())
     assert [operation.name for operation in graph_of(network).operations][:2] == ["CONV_2D", "RELU6"]

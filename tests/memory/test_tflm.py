@@ -23,11 +23,9 @@ PLANS = {
     "the first gap that is wide enough": ([(64, 0, 3), (48, 0, 1), (32, 1, 3), (16, 2, 3)], 144),
     # ... where 48 lies at 64 for as long as 64 does, only the end is left: 112, and 144 behind it
     "no gap that is wide enough": ([(64, 0, 3), (48, 0, 3), (32, 1, 3), (16, 2, 3)], 160),
-    # of equal ones the last is placed first, at 0 (2 to 3), then the second at 16 (1 to 2), then the first at 0 (0 to 1)
-    "the last of equal ones": ([(16, 0, 1), (16, 1, 2), (16, 2, 3)], 32),
-    # d at 0 (4 to 5), c at 0 (0 to 1), b behind it at 16 (1 to 4), behind d too, a (1 to 2) between or behind: at 32, for c
-    # and b are alive with it. Placed in the other order, a and b would share out 0 to 32, and c be behind them
-    "the order of equal ones counts": ([(16, 1, 2), (16, 1, 4), (16, 0, 1), (16, 4, 5)], 48),
+    # of equal ones the last is placed first: at 0 (time 0), then at 16 (0 to 1), at 0 (2) and at 32 (1 to 3). Placed in the
+    # order in which they are handed over, the first would be at 0 and nothing beyond 32
+    "equal ones from the last on": ([(16, 1, 3), (16, 2, 2), (16, 0, 1), (16, 0, 0)], 48),
     # largest first is not always best: 32 (0 to 1) at 0, 32 (2 to 3) at 0, 16 (1 to 2) at 32, 16 (0 to 0) at 32,
     # 16 (3 to 3) at 32
     "largest first": ([(16, 0, 0), (32, 0, 1), (16, 1, 2), (32, 2, 3), (16, 3, 3)], 48),
