@@ -37,9 +37,9 @@ def requirements(graph: Planned) -> list[tuple[int, int, int]]:
     is at 1.
 
     A tensor lives from the operator that makes it to the last that reads it, both included, so that none works in place; the
-    input from 0 on; the output is made at the end. An activation that an operator clamps to has no tensor. A RESHAPE is a copy: its
-    input and its output are planned like any others, and the kernel copies unless both were given the same place. What a PAD
-    makes is a tensor of its own.
+    input from 0 on; the output is made at the end. An activation that an operator clamps to has no tensor. A RESHAPE is a
+    copy: its input and its output are planned like any others, and the kernel copies unless both were given the same place.
+    What a PAD makes is a tensor of its own.
     """
     lives = {graph.input: (0, 0)}
     for time, operation in enumerate(graph.operations, 1):
