@@ -60,12 +60,12 @@ def calibrate(
     method, percentile : as of :func:`mcuref.quantization.ranges.find_range`.
     progress : callable(layers done, all) or None.
     """
-    arguments.instance("network", network, Network, "a mcuref.Network, such as mcuref.build('mlp-64-32-10')")
-    if network.parameter_types:
-        raise InputError(f"network {network.name!r} has int8 parameters already; calibration needs a float32 network")
-    layers, seen = measured_layers(network), {}
+    layers, seen = measured_layers(_float32(network)), {}
     program = compile(network, trainable=0)
-    step = Step(program, Samples.checked(program, x, None, None, labelled=False), None, np.zeros_like(program.counts))
+    samples = Samples.checked(program, x, None, None, labelled=False)
+    if not samples.order.size:
+        raise InputError("calibration needs samples, at least one; there are none")
+    step = Step(program, samples, None, np.zeros_like(program.counts))
     for done, i in enumerate(layers, 1):
         values = _outputs(program, step, i)
         if not np.isfinite(values).all():
@@ -75,6 +75,14 @@ def calibrate(
         if progress:
             progress(done, len(layers))
     return seen
+
+
+def _float32(network: Network) -> Network:
+    """The network; InputError if it is none, or int8."""
+    arguments.instance("network", network, Network, "a mcuref.Network, such as mcuref.build('mlp-64-32-10')")
+    if network.quantization is not None:
+        raise InputError(f"network {network.name!r} is int8 already; a float32 network is needed")
+    return network
 
 
 def _outputs(program: Program, step: Step, i: int) -> NDArray[Any]:
@@ -89,7 +97,7 @@ def quantised_network(network: Network, ranges: dict[int, Range], output_type: s
 
     ranges, output_type : as of :func:`mcuref.quantization.quantise.quantised_parameters`.
     """
-    parameters, quantization = quantised_parameters(network, ranges, output_type)
+    parameters, quantization = quantised_parameters(_float32(network), ranges, output_type)
     return Network(network.written, seed=network.seed, name=network.name, parameters=parameters, quantization=quantization)
 
 
@@ -119,8 +127,7 @@ def quantise(
     samples : int, how many of x are used, drawn by ``seed``; all if there are no more.
     output_type : "int8", or "float32" for real outputs.
     """
-    arguments.instance("network", network, Network, "a mcuref.Network, such as mcuref.build('mlp-64-32-10')")
-    x = checked_samples(network.input, x)
+    x = checked_samples(_float32(network).input, x)
     chosen = permutation(len(x), arguments.seed(seed), CALIBRATION)[: arguments.whole("samples", samples, 1)]
     seen = calibrate(network, x[chosen], method, percentile=percentile, progress=progress)
     made = quantised_network(network, {i: one.range for i, one in seen.items()}, output_type)

@@ -5,6 +5,7 @@ import pytest
 
 from mcuref import Conv2D, Dense, DepthwiseConv2D, Flatten, Input, InputError, MaxPool2D, Network, ReLU, Residual
 from mcuref.layers import AveragePool2D, GlobalAveragePool, ReLU6, Sigmoid, Softmax, Tanh
+from mcuref.quantization.multipliers import of_addition
 from mcuref.quantization.quantise import fused_activations, input_scale, measured_layers, quantised_parameters, weight_scales
 from mcuref.quantization.ranges import TINY, Range
 from mcuref.quantization.scales import Scale
@@ -84,6 +85,16 @@ def test_no_step_is_finer_than_what_it_is_computed_from():
     network = Network([Input((2, 2, 1)), Residual([ReLU()]), GlobalAveragePool(), Dense(1)])
     _, quantization = quantised_parameters(network, {0: UNIT, 1: narrow, 2: narrow, 3: narrow, 4: narrow})
     assert [scale.scale for scale in quantization.outputs[:4]] == [1, 1, 1, 0.25]
+
+
+def test_a_sum_of_terms_of_very_different_sizes_has_steps_that_its_integers_can_tell():
+    network = Network([Input((2, 2, 1)), Residual([Conv2D(1, 1)]), Flatten(), Dense(1)])
+    network = network.with_parameters(network.parameters | {"conv1.weights": np.full((1, 1, 1, 1), 1e-12, np.float32)})
+    tiny = Range(0, 1e-9)
+    _, quantization = quantised_parameters(network, {0: UNIT, 1: tiny, 2: tiny, 4: UNIT})
+    x, conv, add = (scale.scale for scale in quantization.outputs[:3])
+    assert (x, add) == (1, 2.0**-16) and conv < 1e-11
+    of_addition(conv, x, add)  # does not refuse them
 
 
 @pytest.mark.parametrize(
