@@ -9,6 +9,8 @@ Seeds and methods run on all cores at once.
   mcuref compare --method full,tinypropv2 --preset paper --json table.json
   mcuref compare --data mnist --sweep          against top-k of equal accuracy
   mcuref compare --model cnn-8 --regime shift  pre-trained, then images rotated
+  mcuref compare --data mnist --model runs/mine --dtype float32,int8 --method none
+                                               no training: one network in both types
 """
 
 from argparse import ArgumentParser, Namespace
@@ -16,6 +18,9 @@ from argparse import ArgumentParser, Namespace
 from mcuref.cli import options
 from mcuref.cli.console import first_time, prepare_kernels, progress, show, warn
 from mcuref.cli.defaults import fitted, named_data
+from mcuref.errors import InputError
+
+NONE = "none"  # the method of those who train nothing
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -24,6 +29,7 @@ def arguments(parser: ArgumentParser) -> None:
     options.add_rule(parser, "all")
     options.add_run(parser)
     options.add_policy(parser)
+    options.add_dtype(parser, "with --method none, side by side")
     parser.add_argument(
         "--seeds",
         default="1",
@@ -41,6 +47,31 @@ def arguments(parser: ArgumentParser) -> None:
     options.add_json(parser)
 
 
+def _inference(arguments):
+    """Compare types instead of methods: one network with its parameters, nothing trained."""
+    from mcuref.experiments.inference import inference_rows
+    from mcuref.files import write_json
+    from mcuref.models import label
+    from mcuref.program.arithmetic.int8 import INT8
+    from mcuref.report.comparison_tables import inference_tables
+    from mcuref.report.json import budget_json
+
+    if arguments.model is None:
+        raise InputError("--method none needs --model with trained weights: a run folder or a .tflite file")
+    given = arguments.model.network
+    own = "int8" if given is not None and given.quantization is not None else "float32"
+    dtypes, budget, data = options.dtypes(arguments.dtype) or [own], options.budget(arguments), named_data(arguments)
+    prepare_kernels()
+    if "int8" in dtypes:
+        prepare_kernels(INT8)
+    rows = inference_rows(data, arguments.model, dtypes, budget)
+    name = label(arguments.model.name)
+    show(*inference_tables(data.name, name, arguments.evaluate, rows), wide=arguments.wide)
+    if arguments.json is not None:
+        head = {"schema": "mcuref.compare/1", "data": data.name, "evaluated_on": arguments.evaluate, "model": name}
+        write_json(arguments.json, head | {"regime": "none", "seeds": [], "budget": budget_json(budget), "rows": rows})
+
+
 def run(arguments: Namespace) -> None:
     """Compare, print, write."""
     from mcuref.experiments.comparison import Comparison, advantage, named_rules, sweep_rules
@@ -50,6 +81,11 @@ def run(arguments: Namespace) -> None:
     from mcuref.report.learned import nothing_learned
 
     check_outputs(arguments.json)
+    if arguments.method == NONE:
+        _inference(arguments)
+        return
+    if options.dtypes(arguments.dtype) not in ([], ["float32"]):
+        raise InputError(f"--dtype {arguments.dtype} is for --method none: methods train float32")
     methods, settings = options.several(arguments.method, "--method"), options.settings(arguments.settings)
     named_rules(methods, arguments.preset, **settings)  # refuse what is wrong before data is loaded
     budget = options.budget(arguments)

@@ -6,6 +6,7 @@ zoo in mcuref/models/zoo are examples. Any of them with @F behind it has hidden 
   mcuref models
   mcuref models resnet-8@0.5
   mcuref models my_network.toml
+  mcuref models kws_ref_model.tflite           also a file of TensorFlow Lite (extra tflite), or a run folder
 """
 
 from argparse import ArgumentParser, Namespace
@@ -16,7 +17,9 @@ from mcuref.cli.console import show
 
 def arguments(parser: ArgumentParser) -> None:
     """Options of this command."""
-    parser.add_argument("name", nargs="?", metavar="NAME", help="show one model, or TOML file, with its layers")
+    parser.add_argument(
+        "name", nargs="?", type=options.model, metavar="NAME", help="show one model, file or run folder, with its layers"
+    )
     options.add_wide(parser)
     options.add_json(parser)
 
@@ -24,12 +27,12 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> None:
     """Print the models, or one of them."""
     from mcuref.files import check_outputs, write_json
-    from mcuref.models import ZOO
+    from mcuref.models import ZOO, Model
     from mcuref.report.lists import model_tables, models_tables
     from mcuref.report.models import model_report
 
     check_outputs(arguments.json)
-    names = list(ZOO) if arguments.name is None else [arguments.name]
+    names: list[Model | str] = list(ZOO) if arguments.name is None else [arguments.name]
     reports = [model_report(name) for name in names]
     show(*(models_tables(reports) if arguments.name is None else model_tables(reports[0])), wide=arguments.wide)
     if arguments.json is not None:

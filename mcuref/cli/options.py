@@ -105,7 +105,7 @@ def add_rule(parser: Options, default: str = "tinypropv2") -> None:
         metavar="NAME",
         default=",".join(rules.METHODS) if several else default,
         help=f"{', '.join(rules.METHODS)}, or package.module:Class for one of your own"
-        f"{'; several with commas' * several}; default {default}",
+        f"{'; several with commas; or none: nothing is trained' * several}; default {default}",
     )
     parser.add_argument(
         "--preset",

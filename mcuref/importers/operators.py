@@ -145,14 +145,14 @@ def _image(site: Site) -> list[Step]:
     return [] if shape == site.shape else [Step(Reshape(shape), site.x.index, site.scale(site.x))]
 
 
-def _activated(site: Site, step: Step, fused: bool = True) -> list[Step]:
+def _activated(site: Site, step: Step) -> list[Step]:
     """The layer, with the activation of its operator behind it."""
     activation = site.option("activation")
     if activation == "NONE":
         return [step]
     if activation not in FUSED:
         raise site.operation.wrong(f"has activation {activation} in it; only {' and '.join(FUSED)} are supported there")
-    return [step, site.step(FUSED[activation](), fused=fused and site.type == "INT8")]
+    return [step, site.step(FUSED[activation](), fused=site.type == "INT8")]
 
 
 def _weighted(site: Site, layer: Any, weights: Tensor, shape: Shape, axis: int, one: bool = False) -> list[Step]:
@@ -163,6 +163,8 @@ def _weighted(site: Site, layer: Any, weights: Tensor, shape: Shape, axis: int, 
         raise site.operation.wrong(f"has biases of shape {bias.shape}; it has {outputs:,} outputs")
     found = None
     if site.type == "INT8":
+        if bias is None and not one:
+            raise site.operation.wrong("has no biases; a convolution of INT8 needs them")
         x, y = (scales.scale_of(site.operation, tensor) for tensor in (site.x, site.y))
         found = scales.scales_of_weights(site.operation, weights, axis)
         scales.check_sums(site.operation, x, found, bias, y)
@@ -197,6 +199,8 @@ def _depthwise(site: Site) -> list[Step]:
     if len(weights.shape) != 4 or weights.shape[0] != 1 or weights.shape[3] != multiplier * channels:
         needs = f"{channels:,} channels with multiplier {multiplier} need 1 x rows x columns x channels times multiplier"
         raise site.operation.wrong(f"has weights of shape {weights.shape}; {needs}")
+    if site.type == "FLOAT32" and multiplier != 1:
+        raise site.operation.wrong(f"has multiplier {multiplier}; beside FLOAT32 it must be 1")
     layer = DepthwiseConv2D(**_window(site, weights.shape[1:3]), multiplier=multiplier)
     return before + _weighted(site, layer, weights, weights.shape[1:], 3)
 
@@ -223,7 +227,7 @@ def _pool(kind: Any) -> Callable[[Site], list[Step]]:
         before = _image(site)
         site.check_unchanged()
         layer = kind(**_window(site, (site.option("rows"), site.option("columns"))))
-        return before + _activated(site, site.step(layer), fused=False)
+        return before + _activated(site, site.step(layer))
 
     return pool
 
@@ -253,6 +257,8 @@ def _softmax(site: Site) -> list[Step]:
     beta = float(site.option("beta"))
     if len(site.shape) != 1 or len(site.x.shape) != 2:
         raise site.operation.wrong(f"takes an input of shape {site.x.shape}; it must be 1 x outputs")
+    if site.type == "FLOAT32" and beta != 1:
+        raise site.operation.wrong(f"has beta {beta:g}; beside FLOAT32 it must be 1")
     if site.type == "INT8":
         scales.check_softmax(site.operation, beta, scales.scale_of(site.operation, site.x))
     site.check_scale(scales.SOFTMAX)

@@ -1,7 +1,6 @@
 """From the bytes of a .tflite file to its graph. What is wrong with the bytes is found here; what the graph means is not."""
 
 from math import prod
-from typing import Any
 
 import numpy as np
 import tflite
@@ -117,15 +116,17 @@ def _scales(where, tensor):
 
 
 def _data(where, model, tensor, kind, shape):
-    """The values of a constant, as the file's bytes; None of what is computed, or has a type that no constant may have."""
+    """The values of a constant, as the file's bytes; None of what is computed."""
     if tensor.Buffer() >= model.BuffersLength():
         raise InputError(f"{where} has buffer {tensor.Buffer()}, and the file has {model.BuffersLength():,}")
     buffer = bounded(model.Buffers(tensor.Buffer()))
     if buffer.Offset() > 1 or buffer.Size() > 1:  # 1: where something will be written in later
         raise InputError(f"{where} has its values behind the model, which is not supported")
     data = numbers(buffer.DataAsNumpy())
-    if not data.size or kind not in TYPES:
+    if not data.size:
         return None
+    if kind not in TYPES:
+        raise InputError(f"{where} has values of type {kind}; they may be {', '.join(TYPES)}")
     dtype = np.dtype(TYPES[kind]).newbyteorder("<")
     if data.nbytes != prod(shape) * dtype.itemsize:
         raise InputError(f"{where} has {data.nbytes:,} bytes of values; {kind} of shape {shape} takes another number")
@@ -165,7 +166,7 @@ def _options(where, name, operator):
     options = getattr(tflite, table)()
     options.Init(union.Bytes, union.Pos)
     bounded(options)
-    found: dict[str, Any] = {}
+    found = {}
     for ours, accessor in accessors.items():
         value = getattr(options, accessor)()
         found[ours] = _word(where, ours, WORDS[ours], value) if ours in WORDS else value

@@ -173,7 +173,7 @@ class _Walk:
 
         Returns (parts, the last tensor, its shape, that ADD or None).
         """
-        parts: list[Any] = []
+        parts = []
         while True:
             readers = [first] if first else self.readers.get(tensor, [])
             first = None

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Index = int | np.int64  # an index into an array, or a count; the kernels compute with them in 64 bits
+Integer = int | np.int8 | np.int32 | np.int64  # a number that is computed with in 64 bits
 
 Float32s = NDArray[np.float32]
 Int8s = NDArray[np.int8]

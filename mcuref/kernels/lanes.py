@@ -15,7 +15,7 @@ from numba.core import cgutils
 
 from mcuref.kernels.arrays import Float32s, Index
 from mcuref.kernels.intrinsics import in_llvm
-from mcuref.kernels.vectors import I32, LANES, VECTOR, element, part, place, shuffle, spread, store, vector
+from mcuref.kernels.vectors import I32, LANES, VECTOR, element, part, place, spread, store, totals, vector
 
 
 def _tree(lanes):
@@ -55,24 +55,6 @@ def abs_sum(x: Float32s) -> np.float32:
     return _tree(lanes)
 
 
-def _reduce(builder, vectors):
-    """Tree sums of one or eight vectors: of each a[l] + a[l + 4], then + 2, then + 1; eight share their additions.
-
-    One sum is a scalar, eight are a vector.
-    """
-    if len(vectors) == 1:
-        (vector,) = vectors
-        for half in (4, 2, 1):
-            vector = builder.fadd(vector, shuffle(builder, vector, vector, [(i + half) % LANES for i in range(LANES)]))
-        return builder.extract_element(vector, I32(0))
-    for width in (8, 4, 2):  # a vector holds 8 // width sums of ``width`` lanes; two of them are halved into one
-        low = [i for i in range(2 * LANES) if i % width < width // 2]
-        high = [i + width // 2 for i in low]
-        pairs = zip(vectors[0::2], vectors[1::2])
-        vectors = [builder.fadd(shuffle(builder, a, b, low), shuffle(builder, a, b, high)) for a, b in pairs]
-    return vectors[0]
-
-
 def _masked(builder, n):
     """A function (x, index) that loads the n < 8 elements there, and +0 for the lanes behind them."""
     count = spread(builder, builder.trunc(n, I32))
@@ -106,7 +88,7 @@ def _in_lanes(builder, n, count, terms):
         add(vector, i)
     with builder.if_then(builder.icmp_signed("<", whole, n)):
         add(_masked(builder, builder.sub(n, whole)), whole)
-    return _reduce(builder, [builder.load(accumulator) for accumulator in accumulators])
+    return totals(builder, [builder.load(accumulator) for accumulator in accumulators], builder.fadd)
 
 
 def _dot_rows_in_llvm(rows, builder, out, x, w, b, row):

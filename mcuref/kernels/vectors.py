@@ -3,7 +3,7 @@
 Elements are of any type: that of the array they come from, or of the number that is spread.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from llvmlite import ir
@@ -69,3 +69,21 @@ def spread(builder: ir.IRBuilder, scalar: ir.Value, lanes: int = LANES) -> ir.Va
     """A vector with ``scalar`` in every lane."""
     first = builder.insert_element(ir.Constant(ir.VectorType(scalar.type, lanes), ir.Undefined), scalar, I32(0))
     return shuffle(builder, first, first, [0] * lanes)
+
+
+def totals(builder: ir.IRBuilder, vectors: Sequence[ir.Value], add: Callable[[ir.Value, ir.Value], ir.Value]) -> ir.Value:
+    """Tree sums of one or eight vectors: of each a[l] + a[l + 4], then + 2, then + 1; eight share their additions.
+
+    One sum is a scalar, eight are a vector.
+    """
+    if len(vectors) == 1:
+        (vector,) = vectors
+        for half in (4, 2, 1):
+            vector = add(vector, shuffle(builder, vector, vector, [(i + half) % LANES for i in range(LANES)]))
+        return builder.extract_element(vector, I32(0))
+    for width in (8, 4, 2):  # a vector holds 8 // width sums of ``width`` lanes; two of them are halved into one
+        low = [i for i in range(2 * LANES) if i % width < width // 2]
+        high = [i + width // 2 for i in low]
+        pairs = zip(vectors[0::2], vectors[1::2])
+        vectors = [add(shuffle(builder, a, b, low), shuffle(builder, a, b, high)) for a, b in pairs]
+    return vectors[0]

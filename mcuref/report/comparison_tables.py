@@ -100,6 +100,26 @@ def comparison_tables(
     yield table.legend(*([SPREAD] if _several(rows[0]) else []), explain=explain)
 
 
+def inference_tables(data: str, model: str, evaluated: str, rows: Sequence[dict[str, Any]]) -> Iterator[Printed]:
+    """The table of ``mcuref compare --method none``: one network in several types."""
+    yield Text(f"{data}, {model}: as it is, nothing trained; {evaluated} set")
+    accuracy, _ = SCORES[rows[0]["metric"]]
+    drop = Column("drop", 0, "points below the first row" if rows[0]["metric"] == "accuracy" else "below the first row")
+    table = Table(
+        Column("type"),
+        accuracy,
+        drop,
+        Column("SRAM", means="of inference"),
+        Column("flash", 2),
+        Column("MACs", 1, "a sample"),
+    )
+    for row in rows:
+        sizes = (f"{row[kind]:,} B" for kind in ("sram_bytes", "flash_bytes"))
+        table.add_row(row["dtype"], _score(row), _drop(row), *sizes, f"{row['macs_forward']:,}")
+    yield table
+    yield table.legend()
+
+
 def _in_words(rows):
     """A sentence a method of how it compares with full training, if that is there."""
     full = next((row for row in rows if row["method"] == "full"), None)

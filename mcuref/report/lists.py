@@ -10,6 +10,11 @@ from mcuref.datasets.registry import DatasetInfo
 from mcuref.memory.targets import Target, format_size
 from mcuref.report.tables import Column, Printed, Table, extents, note, percent
 
+SCALES = (  # of an int8 network
+    Column("scale", 1, "an int8 output q stands for scale (q - zero)"),
+    Column("zero", 2),
+    Column("<weights", 4, "their scales, from the smallest to the largest"),
+)
 LONG = 36  # of what a check found, more than its column has room for
 
 
@@ -141,19 +146,44 @@ def models_tables(reports: Iterable[dict[str, Any]]) -> Iterator[Printed]:
 def model_tables(report: dict[str, Any]) -> Iterator[Printed]:
     """One model with its layers."""
     yield Text(f"{report['name']}: {report['what'] or 'no description'}")
-    table = Table(Column("layer"), Column("shape"), Column("parameters"), Column("MACs\nforward"), Column("<from"))
+    int8 = report["dtype"] == "int8"
+    table = Table(
+        Column("layer"),
+        Column("shape"),
+        Column("parameters"),
+        Column("MACs\nforward"),
+        *(SCALES if int8 else ()),
+        Column("<from", 3 * int8),
+    )
     previous = None
     for row in report["layers"]:
         fed_by = "" if row["from"] in ([previous], []) else " + ".join(row["from"])
-        table.add_row(row["layer"], extents(row["shape"]), f"{row['parameters']:,}", f"{row['macs_forward']:,}", fed_by)
+        scales = _scale_cells(row) if int8 else ()
+        figures = f"{row['parameters']:,}", f"{row['macs_forward']:,}"
+        table.add_row(row["layer"], extents(row["shape"]), *figures, *scales, fed_by)
         previous = row["layer"]
     table.add_section()
-    table.add_row("sum", "", f"{report['parameters']:,}", f"{report['macs_forward']:,}", "")
+    table.add_row("sum", "", f"{report['parameters']:,}", f"{report['macs_forward']:,}", *("" for _ in SCALES * int8), "")
     yield table
+    if int8:
+        yield table.legend()
+        yield Text(
+            f"inference: {report['sram_bytes']:,} B of SRAM, {report['flash_bytes']:,} B of flash; loss {report['loss']}"
+        )
+        return
     yield Text(
         f"to train all layers by tinypropv2, batch 1: {report['sram_bytes']:,} B of SRAM, "
         f"{report['flash_bytes']:,} B of flash; loss {report['loss']}"
     )
+
+
+def _scale_cells(row):
+    """The columns `SCALES` of a layer of an int8 network."""
+    if row["fused"]:
+        return "", "", "in the layer before"
+    weights = row["weight_scales"]
+    low, high = (f"{value:.3g}" for value in weights) if weights else ("", "")
+    return f"{row['scale']:.5g}", str(row["zero"]), low if low == high else f"{low} to {high}"
 
 
 def checks_tables(checks: Iterable[tuple[str, bool | None, str]]) -> Iterator[Printed]:

@@ -10,11 +10,13 @@ from mcuref.rules import TinyPropV2
 
 def model_report(name: Model | str) -> dict[str, Any]:
     """A model without data, as plain data: {"name", "what", "input", "outputs", "loss", "parameters", "macs_forward",
-    "sram_bytes", "flash_bytes", "layers"}; bytes are those of training all layers by TinyPropv2, batch 1.
+    "sram_bytes", "flash_bytes", "dtype", "layers"}; bytes are those of training all layers by TinyPropv2, batch 1, of an
+    int8 network of inference; its layers also have "scale", "zero", "weight_scales" ([smallest, largest] or null), "fused".
     """
     model = find_model(name)
     network = build(model)
-    plan = compile(network, TinyPropV2(), loss=model.loss).plan
+    int8 = network.quantization is not None
+    plan = compile(network, TinyPropV2(), loss=model.loss, trainable=0 if int8 else None).plan
     layers = _layers(network)
     return {
         "name": label(model.name),
@@ -26,6 +28,7 @@ def model_report(name: Model | str) -> dict[str, Any]:
         "macs_forward": sum(row["macs_forward"] for row in layers),
         "sram_bytes": plan.sram,
         "flash_bytes": plan.flash,
+        "dtype": "int8" if int8 else "float32",
         "layers": layers,
     }
 
@@ -39,6 +42,16 @@ def _layers(network):
             "shape": list(network.shapes[i]),
             "parameters": sum(prod(shape) for shape in network.parameter_shapes(i).values()),
             "macs_forward": network.parametric_layer(i).macs(network.input_shape(i)) if i in network.parametric else 0,
+            **_scales(network, i),
         }
         for i, name in enumerate(network.names)
     ]
+
+
+def _scales(network, i):
+    """Of a layer of an int8 network what its values stand for, and whether the layer before computes it."""
+    if network.quantization is None:
+        return {}
+    (scale, zero), weights = network.quantization.outputs[i], network.quantization.weights.get(network.names[i])
+    ends = None if weights is None else [float(weights.min()), float(weights.max())]
+    return {"scale": float(scale), "zero": zero, "weight_scales": ends, "fused": i in network.quantization.fused}

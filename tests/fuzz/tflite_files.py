@@ -8,6 +8,7 @@ offsets and lengths that lead anywhere, pieces twice or left out. What can be re
 import argparse
 import copy
 import math
+import pickle
 import random
 import re
 import sys
@@ -15,6 +16,7 @@ import tempfile
 import time
 import tracemalloc
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +38,7 @@ TEXTS = (b"", b"\x1b[31mred", b"\xff\xfe\x00", b"a" * 100_000, b"x\ny", "\u202e"
 def case(numbers):
     """(bytes of a file, what was done to it)."""
     seed = numbers.choice(SEEDS)
-    content, done = (FILES / f"{seed}.tflite").read_bytes(), [seed]
+    content, done = _file(seed), [seed]
     if numbers.random() < 0.7:
         content = changed(numbers, content, done)
     for _ in range(numbers.choice((0, 0, 0, 1)) if len(done) > 1 else numbers.choice((1, 1, 2, 4))):
@@ -46,15 +48,20 @@ def case(numbers):
     return content, ", ".join(done)
 
 
+@cache
+def _file(name):
+    """The bytes of a committed file."""
+    return (FILES / f"{name}.tflite").read_bytes()
+
+
 # -- what is in a file -----------------------------------------------------------------------------------------------------
 
 
 def changed(numbers, content, done):
     """The file with changes of what is in it, written again; as it was if such things cannot be written."""
     import flatbuffers
-    from ai_edge_litert.schema_py_generated import ModelT
 
-    model = ModelT.InitFromPackedBuf(content, 0)
+    model = pickle.loads(_unpacked(content))
     faults = [numbers.choice(MODEL_FAULTS) for _ in range(numbers.choice((0, 1, 1, 1, 2, 3)))]
     try:
         for fault in faults:
@@ -66,6 +73,14 @@ def changed(numbers, content, done):
     except (TypeError, ValueError, OverflowError, AttributeError, IndexError, AssertionError) as error:
         done.append(f"could not be written: {type(error).__name__}")
         return content
+
+
+@cache
+def _unpacked(content):
+    """The object API's model of these bytes, as a pickle."""
+    from ai_edge_litert.schema_py_generated import ModelT
+
+    return pickle.dumps(ModelT.InitFromPackedBuf(content, 0))
 
 
 def graph_of(model):
@@ -224,7 +239,7 @@ def put_between(numbers, model):
 
 def many(numbers, model):
     """A long chain, many tensors, many buffers, many subgraphs."""
-    graph, how, count = graph_of(model), numbers.randrange(5), numbers.choice((10, 900, 1001, 4000))
+    graph, how, count = graph_of(model), numbers.randrange(5), numbers.choice((2, 10, 10, 10, 400, 501, 2001))
     if how == 0:
         graph.operators = [operator_of(numbers, model)] * count
     elif how == 1:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mcuref.kernels.arrays import Index, Int8s
+from mcuref.kernels.arrays import Int8s
 from mcuref.kernels.int8.fixed import clamped, scaled_twice
 from mcuref.kernels.jit import kernel
 
@@ -14,17 +14,17 @@ def add_forward_s8(
     y: Int8s,
     a: Int8s,
     b: Int8s,
-    a_zero: Index,
-    a_multiplier: Index,
-    a_shift: Index,
-    b_zero: Index,
-    b_multiplier: Index,
-    b_shift: Index,
-    y_zero: Index,
-    y_multiplier: Index,
-    y_shift: Index,
-    low: Index,
-    high: Index,
+    a_zero: np.int32,
+    a_multiplier: np.int32,
+    a_shift: np.int32,
+    b_zero: np.int32,
+    b_multiplier: np.int32,
+    b_shift: np.int32,
+    y_zero: np.int32,
+    y_multiplier: np.int32,
+    y_shift: np.int32,
+    low: np.int32,
+    high: np.int32,
 ) -> None:
     """y[n] = (scaled a[n] - a_zero, + scaled b[n] - b_zero), scaled, + y_zero, clamped to low..high; y may be a or b.
 

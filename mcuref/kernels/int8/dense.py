@@ -6,8 +6,9 @@ that does loses its upper bits, as on a core.
 
 import numpy as np
 
-from mcuref.kernels.arrays import Index, Int8s, Int32s
+from mcuref.kernels.arrays import Int8s, Int32s
 from mcuref.kernels.int8.fixed import clamped, scaled_once
+from mcuref.kernels.int8.rows import dense_rows_8, dot_row
 from mcuref.kernels.jit import kernel
 
 
@@ -19,18 +20,19 @@ def dense_forward_s8(
     b: Int32s,
     multiplier: Int32s,
     shift: Int8s,
-    x_zero: Index,
-    z_zero: Index,
-    low: Index,
-    high: Index,
+    x_zero: np.int32,
+    z_zero: np.int32,
+    low: np.int32,
+    high: np.int32,
 ) -> None:
     """z[O] = w[O, I] (x[I] - x_zero) + b[O], scaled with one rounding, + z_zero, clamped to low..high.
 
     multiplier[M], shift[M], M = O or 1.
     """
-    n, each = x.size, np.int64(multiplier.size > 1)
-    for o in range(z.size):
-        total = b[o]
-        for i in range(n):
-            total = np.int32(total + (np.int32(x[i]) - np.int32(x_zero)) * np.int32(w[o * n + i]))
-        z[o] = clamped(scaled_once(total, multiplier[o * each], shift[o * each]) + np.int64(z_zero), low, high)
+    outputs, each = z.size, np.int64(multiplier.size > 1)
+    for o in range(0, outputs, 8 if outputs >= 8 else 1):
+        if outputs >= 8:  # the last eight may begin with some that are there already
+            dense_rows_8(z, x, w, b, multiplier, shift, min(o, outputs - 8), x_zero, z_zero, low, high)
+        else:
+            total = np.int32(np.int64(dot_row(x, w, o, x_zero)) + b[o])
+            z[o] = clamped(scaled_once(total, multiplier[o * each], shift[o * each]) + np.int64(z_zero), low, high)

@@ -7,9 +7,10 @@ overflows up to 65,793 of them.
 
 import numpy as np
 
-from mcuref.kernels.arrays import Index, Int8s, Int32s
-from mcuref.kernels.geometry import HO, KW, WO, C, O
+from mcuref.kernels.arrays import Int8s, Int32s
+from mcuref.kernels.geometry import HO, KW, WO, C, O, W
 from mcuref.kernels.int8.fixed import clamped, scaled_twice
+from mcuref.kernels.int8.taps import depthwise_taps
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.window import first_place, next_place, under
 
@@ -22,24 +23,32 @@ def depthwise_forward_s8(
     b: Int32s,
     multiplier: Int32s,
     shift: Int8s,
-    x_zero: Index,
-    z_zero: Index,
-    low: Index,
-    high: Index,
+    x_zero: np.int32,
+    z_zero: np.int32,
+    low: np.int32,
+    high: np.int32,
     g: Int32s,
 ) -> None:
     """z[Ho, Wo, O] = sum over taps of w[tap, O] (x[tap, channel] - x_zero) + b[O], scaled, + z_zero, clamped.
 
     multiplier[O], shift[O]; scaled with two roundings.
     """
-    outputs, copies = np.int64(g[O]), np.int64(g[O]) // g[C]
+    outputs, c = np.int64(g[O]), np.int64(g[C])
+    line, width, copies = np.int64(g[W]) * c, np.int64(g[KW]) * outputs, outputs // c
     at = first_place(g)
     for _ in range(g[HO] * g[WO]):
-        for o in range(outputs):
-            total = b[o]
-            for ky in range(at.ky0, at.ky1):
-                for kx in range(at.kx0, at.kx1):
-                    value = np.int32(x[under(at, ky, kx, g) + o // copies]) - np.int32(x_zero)
-                    total = np.int32(total + value * np.int32(w[(ky * g[KW] + kx) * outputs + o]))
-            z[at.base + o] = clamped(scaled_twice(total, multiplier[o], shift[o]) + np.int64(z_zero), low, high)
+        outs, source, tap = z[at.base : at.base + outputs], under(at, at.ky0, at.kx0, g), at.ky0 * width + at.kx0 * outputs
+        rows, columns = at.ky1 - at.ky0, at.kx1 - at.kx0
+        if copies == 1:
+            depthwise_taps(
+                outs, x, w, b, multiplier, shift, source, line, tap, width, rows, columns, x_zero, z_zero, low, high
+            )
+        else:
+            for o in range(outputs):
+                total = b[o]
+                for ky in range(rows):
+                    for kx in range(columns):
+                        value = np.int32(x[source + ky * line + kx * c + o // copies]) - np.int32(x_zero)
+                        total = np.int32(total + value * np.int32(w[tap + ky * width + kx * outputs + o]))
+                outs[o] = clamped(scaled_twice(total, multiplier[o], shift[o]) + np.int64(z_zero), low, high)
         at = next_place(at, g)

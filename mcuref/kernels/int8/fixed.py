@@ -6,31 +6,31 @@ two roundings, which rounds them up, as TensorFlow Lite's reference kernels do.
 
 import numpy as np
 
-from mcuref.kernels.arrays import Index
+from mcuref.kernels.arrays import Integer
 from mcuref.kernels.jit import kernel
 
 
 @kernel
-def divided(x: Index, bits: Index) -> np.int64:
+def divided(x: Integer, bits: Integer) -> np.int64:
     """x / 2^bits, int64, 0 <= bits <= 62, rounded to the nearest, halves away from 0; |x| < 2^62."""
     half = (np.int64(1) << np.int64(bits)) >> np.int64(1)
     return (np.int64(x) + half - ((np.int64(x) >> np.int64(63)) & np.int64(1) & -np.int64(bits != 0))) >> np.int64(bits)
 
 
 @kernel
-def high_product(a: Index, b: Index) -> np.int64:
+def high_product(a: Integer, b: Integer) -> np.int64:
     """a b / 2^31 of two int32 that are not both -2^31, int64, rounded to the nearest, halves up."""
     return (np.int64(a) * np.int64(b) + np.int64(1 << 30)) >> np.int64(31)
 
 
 @kernel
-def scaled_once(x: Index, multiplier: Index, shift: Index) -> np.int64:
+def scaled_once(x: Integer, multiplier: Integer, shift: Integer) -> np.int64:
     """x m 2^(s - 31), int64, of an int32 x, -31 <= s <= 30, with one rounding."""
     return divided(np.int64(x) * np.int64(multiplier), np.int64(31) - np.int64(shift))
 
 
 @kernel
-def scaled_twice(x: Index, multiplier: Index, shift: Index) -> np.int64:
+def scaled_twice(x: Integer, multiplier: Integer, shift: Integer) -> np.int64:
     """x m 2^(s - 31), int64, of an int32 x, -31 <= s <= 30, with two roundings: x m 2^-31, then the division by 2^-s.
 
     With s > 0 what is multiplied is 2^s x, whose upper bits are lost where int32 does not hold them.
@@ -40,6 +40,6 @@ def scaled_twice(x: Index, multiplier: Index, shift: Index) -> np.int64:
 
 
 @kernel
-def clamped(x: Index, low: Index, high: Index) -> np.int8:
+def clamped(x: Integer, low: Integer, high: Integer) -> np.int8:
     """x, or the end of low..high that it is beyond, int8."""
     return np.int8(min(max(np.int64(x), np.int64(low)), np.int64(high)))

@@ -6,7 +6,7 @@ window of fewer than 2^23 values overflows.
 
 import numpy as np
 
-from mcuref.kernels.arrays import Index, Int8s, Int32s
+from mcuref.kernels.arrays import Int8s, Int32s
 from mcuref.kernels.geometry import HO, WO, C, H, W
 from mcuref.kernels.int8.fixed import clamped, scaled_twice
 from mcuref.kernels.jit import kernel
@@ -14,7 +14,7 @@ from mcuref.kernels.window import first_place, next_place, under
 
 
 @kernel
-def max_pool_forward_s8(y: Int8s, x: Int8s, low: Index, high: Index, g: Int32s) -> None:
+def max_pool_forward_s8(y: Int8s, x: Int8s, low: np.int32, high: np.int32, g: Int32s) -> None:
     """y[Ho, Wo, C] = largest value of each window, clamped to low..high."""
     c = np.int64(g[C])
     at = first_place(g)
@@ -32,7 +32,7 @@ def max_pool_forward_s8(y: Int8s, x: Int8s, low: Index, high: Index, g: Int32s) 
 
 
 @kernel
-def average_pool_forward_s8(y: Int8s, x: Int8s, low: Index, high: Index, g: Int32s) -> None:
+def average_pool_forward_s8(y: Int8s, x: Int8s, low: np.int32, high: np.int32, g: Int32s) -> None:
     """y[Ho, Wo, C] = sum over each window's values inside the input / their number, halves away from 0, clamped."""
     c = np.int64(g[C])
     at = first_place(g)
@@ -50,7 +50,15 @@ def average_pool_forward_s8(y: Int8s, x: Int8s, low: Index, high: Index, g: Int3
 
 @kernel
 def mean_forward_s8(
-    y: Int8s, x: Int8s, x_zero: Index, y_zero: Index, multiplier: Index, shift: Index, low: Index, high: Index, g: Int32s
+    y: Int8s,
+    x: Int8s,
+    x_zero: np.int32,
+    y_zero: np.int32,
+    multiplier: np.int32,
+    shift: np.int32,
+    low: np.int32,
+    high: np.int32,
+    g: Int32s,
 ) -> None:
     """y[C] = sum over all positions of x[H, W, C] - x_zero, scaled with two roundings, + y_zero, clamped to low..high.
 

@@ -2,14 +2,21 @@
 
 import numpy as np
 
-from mcuref.kernels.arrays import Index, Int8s
+from mcuref.kernels.arrays import Int8s
 from mcuref.kernels.int8.fixed import clamped, scaled_twice
 from mcuref.kernels.jit import kernel
 
 
 @kernel
 def rescale_s8(
-    y: Int8s, x: Int8s, x_zero: Index, y_zero: Index, multiplier: Index, shift: Index, low: Index, high: Index
+    y: Int8s,
+    x: Int8s,
+    x_zero: np.int32,
+    y_zero: np.int32,
+    multiplier: np.int32,
+    shift: np.int32,
+    low: np.int32,
+    high: np.int32,
 ) -> None:
     """y[n] = (x[n] - x_zero) multiplier 2^(shift - 31), with two roundings, + y_zero, clamped to low..high; y may be x."""
     for i in range(y.size):

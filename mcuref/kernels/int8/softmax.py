@@ -6,7 +6,7 @@ overflows up to n = 4,095. The reciprocal of the sum is found in three steps of 
 
 import numpy as np
 
-from mcuref.kernels.arrays import Index, Int8s, Int32s
+from mcuref.kernels.arrays import Int8s, Int32s, Integer
 from mcuref.kernels.int8.fixed import clamped, divided, high_product
 from mcuref.kernels.jit import kernel
 
@@ -16,7 +16,7 @@ START, SLOPE = 1515870810, -1010580540  # 48/17 and -32/17 with 29 bits behind t
 
 
 @kernel
-def reciprocal(x: Index) -> np.int64:
+def reciprocal(x: Integer) -> np.int64:
     """1 / (1 + x 2^-31), int64, 31 bits behind the point, of a fraction 0 <= x < 2^31."""
     half = (np.int64(x) + np.int64(ONE) + np.int64(1)) >> np.int64(1)  # of the denominator
     y = np.int64(START) + high_product(half, SLOPE)
