@@ -3,9 +3,9 @@
 For int8 every element has to be equal; float32 sums are added up in another order there, and may differ by a little. Exit
 status 1 if one is not, with the first. It needs the extras tflite and tflite-check.
 
-  mcuref check kws_ref_model.tflite                random samples
+  mcuref check kws_ref_model.tflite              random samples
   mcuref check kws_ref_model.tflite --data speech_commands_mfcc49x10
-  mcuref check runs/mine-int8                      a run, as mcuref export --tflite would write it
+  mcuref check runs/mine-int8                    as it would be exported
 """
 
 from argparse import ArgumentParser, Namespace
