@@ -61,6 +61,7 @@ def test_sides_of_one_layer_each(building, file, read):
     file.dense(add(file, b, a), 3)
     found = names(read, file)
     assert [sources for _, sources in found[:3]] == [(0,), (0,), (1, 2)]
+    assert read(file.content()).tensors[1:3] == (b, a)  # the body is what stands first in the sum
 
 
 def test_blocks_behind_and_in_one_another(building, file, read):
