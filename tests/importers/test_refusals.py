@@ -130,6 +130,7 @@ CHANGES = {  # {what: (change of a file, words of the sentence)}
     "negative scale": (set_scale("CONV_2D", 1, "scale", -1), "with a scale that is no positive number"),
     "scale NaN": (set_scale("CONV_2D", 1, "scale", NAN), "with a scale that is no positive number"),
     "scale infinite": (set_scale("ADD", 1, "scale", float("inf")), "with a scale that is no positive number"),
+    "scale too large": (set_scale("TANH", 0, "scale", 3e38), "with a scale that is no positive number of normal size"),
     "scale too small": (set_scale("RELU", -1, "scale", 1e-42), "with a scale that is no positive number"),
     "sums too fine": (set_scale("RELU", -1, "scale", 1e-12), "has sums in steps of"),
     "sum too fine": (set_scale("ADD", -1, "scale", 1e-8), r"\(ADD\) adds steps of 0.0625 to outputs in steps of 1e-08"),
@@ -193,7 +194,16 @@ def test_softmax_that_is_not_the_last(building, read, last):
     file = building.File()
     x = file.softmax(file.dense(file.input((1, 6)), 5))
     file.dense(x, 4) if last == "FULLY_CONNECTED" else file.operator(last, [x], (1, 5), out=dict(scale=1 / 128))
-    with pytest.raises(InputError, match=rf"operator 2 \({last}\) is behind a SOFTMAX, which must be the last"):
+    with pytest.raises(InputError, match="tensor 4 is made by a SOFTMAX and read again; a SOFTMAX must be the last"):
+        read(file.content())
+
+
+def test_softmax_in_a_block(building, read):
+    file = building.File()
+    x = file.input((1, 5))
+    y = file.softmax(file.dense(x, 5))
+    file.dense(file.operator("ADD", [x, y], (1, 5)), 3)
+    with pytest.raises(InputError, match="tensor 4 is made by a SOFTMAX and read again"):
         read(file.content())
 
 
