@@ -301,12 +301,20 @@ def test_an_input_with_values(building, read):
 
 
 def test_hybrid_quantisation(building, read):
-    file = building.File("float32")
-    x = file.input((1, 6))
-    weights = file.tensor((3, 6), "int8", scale=0.1, data=np.ones((3, 6)))
-    file.operator("FULLY_CONNECTED", [x, weights], (1, 3), version=3)
-    with pytest.raises(InputError, match="has weights of type INT8; beside FLOAT32 they must be FLOAT32; hybrid"):
-        read(file.content())
+    """int8 weights between float32 values are what they stand for; in scales that make no sense they are refused."""
+    for scale, words in ((0.1, None), (-1.0, "a scale that is no positive number")):
+        file = building.File("float32")
+        x = file.input((1, 6))
+        weights = file.tensor((3, 6), "int8", scale=scale, data=np.arange(18).reshape(3, 6))
+        file.operator("FULLY_CONNECTED", [x, weights], (1, 3), version=3)
+        if words is not None:
+            with pytest.raises(InputError, match=words):
+                read(file.content())
+            continue
+        found = read(file.content())
+        assert found.is_hybrid and found.network.quantization is None
+        expected = np.arange(18, dtype=np.float32).reshape(3, 6) * np.float32(0.1)
+        assert (found.network.parameters["dense1.weights"] == expected).all()
 
 
 @pytest.mark.parametrize("what, words", [("depthwise", "multiplier"), ("softmax", "beta")])
