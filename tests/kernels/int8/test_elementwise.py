@@ -9,7 +9,7 @@ from mcuref.kernels.int8.add import add_forward_s8
 from mcuref.kernels.int8.load import copy_s8, load_s8
 from mcuref.kernels.int8.lookup import lookup_s8
 from mcuref.kernels.int8.relu import rescale_s8
-from mcuref.kernels.int8.softmax import softmax_forward_s8
+from mcuref.kernels.int8.softmax import reciprocal, softmax_forward_s8
 from mcuref.quantization.tables import exponentials
 from mcuref.testing import oracles_int8 as oracles
 
@@ -123,3 +123,9 @@ def test_drawn_softmaxes_are_near_the_real_ones(x, scale, beta):
 
 def test_two_equal_values_share():
     assert agree(np.int8([5, 5]), exponentials(0.1)).tolist() == [0, 0] and agree(np.int8([-128]), exponentials(1)) == [127]
+
+
+@pytest.mark.parametrize("x", [0, 1, 2**10, 2**20 + 7, 2**30, 2**31 - 2**20, 2**31 - 1])
+def test_a_reciprocal_is_exact_to_27_bits(x):
+    # three steps square the error of the line, 1/17, three times; 29 bits behind the point hold no more than this
+    assert abs(int(reciprocal(np.int64(x))) - 2**62 / (2**31 + x)) <= 2**4
