@@ -81,6 +81,14 @@ def readable(path: Path | str) -> tuple[Imported, bytes]:
     return parse_tflite(content, path), content
 
 
+def as_file(network: Network, path: Path | str) -> tuple[Imported, bytes]:
+    """A network as it is read from the file that it is written to, and the bytes of that file."""
+    from mcuref.export.tflite import tflite_bytes
+
+    content = tflite_bytes(network)
+    return parse_tflite(content, path), content
+
+
 def random_samples(network: Network, count: int, seed: int = 0) -> NDArray[Any]:
     """Samples [count, *shape] drawn over all that the input takes: all of its type; of float32 -4 to 4."""
     first = network.input

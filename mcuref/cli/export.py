@@ -4,7 +4,7 @@ The project builds with make, for this computer and for emulated Cortex-M boards
 
   mcuref export runs/har --c firmware/         a self-contained C99 project
   mcuref export runs/har --vectors vectors/    as .npz and .h
-  mcuref export runs/har --tflite har.tflite   its network alone, for TensorFlow Lite
+  mcuref export runs/har --tflite har.tflite   its network alone
   mcuref verify firmware/ --core m4f           then: every instruction, compared
 """
 

@@ -1,7 +1,7 @@
 """Float32 parameters and ranges of values become int8 weights, int32 biases and scales."""
 
 from collections.abc import Mapping
-from math import prod
+from math import inf, prod
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ MEASURED = ("input", *WEIGHTED, "add", *CLAMPING, "globalavgpool")
 MOST_WEIGHT = 127
 MOST_BIAS = (1 << 31) - 1
 LEAST_OF_TERM = 2.0**-16  # of a term's step, that of a sum of two: its integers are not exact enough for finer ones
+LEAST_OF_LIMIT = 2.0**-30  # of a ReLU's limit, which is an int32 of steps
 ROOM = float(1 << 30)  # a bias gets half of an accumulator, products have the other half
 
 
@@ -95,8 +96,10 @@ def quantised_parameters(
         elif layer.kind in FIXED:
             outputs.append(FIXED[layer.kind])
         else:
-            bounds = ranges[i + 1 if i + 1 in fused else i]
-            outputs.append(scale_of(bounds, _finest(network, i, fed, weights.get(name))))
+            last = i + 1 if i + 1 in fused else i
+            limit = getattr(network.layers[last], "limit", 0.0)
+            finest = max(_finest(network, i, fed, weights.get(name)), LEAST_OF_LIMIT * limit if limit < inf else 0.0)
+            outputs.append(scale_of(ranges[last], finest))
     return parameters, Quantization(tuple(outputs), weights, fused, output_type)
 
 
