@@ -144,7 +144,7 @@ def _torch_steps(model):
     return steps, count
 
 
-def fastest(run, seconds):
+def fastest(run: Callable[[], Any], seconds: float) -> float:
     """Seconds of the fastest call of ``run`` within about ``seconds``, after one that is not timed."""
     run()
     best, began = np.inf, time.perf_counter()
