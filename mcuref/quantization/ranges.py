@@ -16,7 +16,8 @@ PERCENTILE = 99.99
 LOWEST, HIGHEST = -128, 127  # of int8
 TINY, LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 BINS = 4096  # of the histogram on which errors are compared: 16 a step of int8
-SHARES = 2.0 ** (-np.arange(32) / 8)  # of the smallest and the largest value, at which a clip is tried: 1 to 1/14.7
+# of the smallest and the largest value, at which a clip is tried: 1, 15/16, ..., 9/16, half of these, ... down to 9/128
+SHARES = np.outer([1, 1 / 2, 1 / 4, 1 / 8], np.arange(16, 8, -1) / 16).reshape(-1)
 
 
 class Range(NamedTuple):
@@ -33,8 +34,8 @@ def find_range(values: Any, method: str = "minmax", percentile: float = PERCENTI
     ----------
     values : float32 array of any shape.
     method : "minmax": from the smallest to the largest. "percentile": that of 100 - ``percentile`` to that of
-        ``percentile``. "mse": where the mean squared error of what is rounded and clipped is least; tried are shares of
-        the smallest and of the largest value, an eighth of a power of two apart, on a histogram.
+        ``percentile``. "mse": where the mean squared error of what is rounded and clipped is least, of shares 1 to 9/128
+        of the smallest and of the largest value, 6 to 12 % apart, on a histogram.
     percentile : float, above 50, to 100.
     """
     values = np.asarray(values, np.float32).reshape(-1)
@@ -66,7 +67,7 @@ def _of_least_error(values: NDArray[np.float32], whole: Range) -> Range:
             tried = Range(float(low), float(high))
             scale, zero = scale_of(tried)
             steps = quantised_samples(centres, Scale(scale, zero)).astype(np.float64) - zero
-            error = float((steps * scale - centres) ** 2 @ counts)
+            error = np.cumsum((steps * scale - centres) ** 2 * counts)[-1]  # one after the other, on every machine
             if error < least:
                 best, least = tried, error
     return best

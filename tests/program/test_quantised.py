@@ -1,13 +1,16 @@
 """An int8 program of a quantised network, layer by layer: each output against what the float32 layer makes of its input."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcuref import calibration, compile
+from mcuref.export.tflite import tflite_bytes
 from mcuref.program.samples import Samples
 from mcuref.program.step import Step
 from mcuref.testing import networks, samples
+from tests.litert import modules, run_reference
 
 from . import reference
 
@@ -91,3 +94,17 @@ def test_every_layer_is_a_step_away_from_float32_and_what_its_weights_are_off(ta
     np.testing.assert_array_equal(
         int8.real(compile(int8, trainable=0).outputs(x)), real[len(network.layers) - 1].astype("f4")
     )
+
+
+@settings(RANDOM, max_examples=30)
+@given(task=tasks())
+def test_the_reference_kernels_come_to_the_same_outputs(task):
+    modules()  # skips where they are not installed
+    pytest.importorskip("tflite", reason="writing .tflite files: pip install '.[tflite]' in the clone of mcuref")
+    network, x = task
+    int8 = calibration.quantise(network, x).network
+    content = tflite_bytes(int8)
+    # a file takes float32 samples as real values, others as the int8 values that the program loads
+    taken = network.input.normalised(x) if network.input.dtype == "float32" else int8_values(int8, x)[0]
+    reference_outputs = [run_reference(content, sample.reshape(1, *network.input.shape)) for sample in taken]
+    np.testing.assert_array_equal(compile(int8, trainable=0).outputs(x), np.concatenate(reference_outputs))

@@ -87,6 +87,14 @@ def test_no_step_is_finer_than_what_it_is_computed_from():
     assert [scale.scale for scale in quantization.outputs[:4]] == [1, 1, 1, 0.25]
 
 
+def test_the_limit_of_a_relu_is_an_int32_of_steps():
+    for layers in ([Dense(1), ReLU6()], [ReLU6()]):
+        network = Network([Input((2,)), *layers, Dense(1)])
+        network = network.with_parameters({k: v * np.float32(1e-9) for k, v in network.parameters.items()})
+        _, quantization = quantised_parameters(network, dict.fromkeys(range(4), Range(0, 1e-9)))
+        assert quantization.outputs[len(layers)].scale == 6 * 2.0**-30
+
+
 def test_a_sum_of_terms_of_very_different_sizes_has_steps_that_its_integers_can_tell():
     network = Network([Input((2, 2, 1)), Residual([Conv2D(1, 1)]), Flatten(), Dense(1)])
     network = network.with_parameters(network.parameters | {"conv1.weights": np.full((1, 1, 1, 1), 1e-12, np.float32)})

@@ -78,7 +78,7 @@ def test_the_least_error_is_that_of_a_finer_search(rectified):
     shares = np.linspace(0.5, 1, 20)
     finer = min(error(Range(whole.low * a, whole.high * b)) for a in ([1] if rectified else shares) for b in shares)
     assert error(found) < 0.95 * error(whole)  # it clips
-    # what is tried is 9 % apart, so 4.5 % away at the worst from where the error, a parabola there, is least
+    # what is tried is at most 12 % apart, so 6 % away at the worst from where the error, a parabola there, is least
     assert error(found) < 1.02 * finer
 
 
