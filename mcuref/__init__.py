@@ -1,5 +1,9 @@
 """mcuref: a reference of on-device training for microcontrollers, in buffers laid out as in their SRAM and flash."""
 
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+from typing import Any as _Any
+
 from mcuref.datasets import Data
 from mcuref.datasets import load as load_data
 from mcuref.errors import InputError, McurefError, MissingData, NonFiniteError
@@ -26,6 +30,19 @@ from mcuref.program.compiler import compile
 from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
 from mcuref.training import Trainer
 from mcuref.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from mcuref.calibration import quantise
+    from mcuref.importers.tflite import read_tflite
+
+_LATER = {"quantise": "mcuref.calibration", "read_tflite": "mcuref.importers.tflite"}  # loaded when they are first used
+
+
+def __getattr__(name: str) -> _Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(_import_module(_LATER[name]), name)
+
 
 __all__ = [
     "SGD",
@@ -57,5 +74,7 @@ __all__ = [
     "compile",
     "find_target",
     "load_data",
+    "quantise",
+    "read_tflite",
     *_activations.__all__,
 ]

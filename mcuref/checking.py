@@ -81,6 +81,14 @@ def readable(path: Path | str) -> tuple[Imported, bytes]:
     return parse_tflite(content, path), content
 
 
+def as_file(network: Network, path: Path | str) -> tuple[Imported, bytes]:
+    """A network as it is read from the file that it is written to, and the bytes of that file."""
+    from mcuref.export.tflite import tflite_bytes
+
+    content = tflite_bytes(network)
+    return parse_tflite(content, path), content
+
+
 def random_samples(network: Network, count: int, seed: int = 0) -> NDArray[Any]:
     """Samples [count, *shape] drawn over all that the input takes: all of its type; of float32 -4 to 4."""
     first = network.input
@@ -105,7 +113,8 @@ def check(
     program = compile(network, trainable=0)
     # of layers that share a tensor, a convolution and its ReLU in float32, the last one has what lies there
     layers = sorted({imported.tensors[i]: i for i in _computed(program)}.values())
-    reference, rows = Reference(content), {i: [0, 0, 0.0, None] for i in layers}
+    reference = Reference(content)
+    rows: dict[int, list[Any]] = {i: [0, 0, 0.0, None] for i in layers}
     for done in range(0, len(x), CHUNK):
         ours = dict(_outputs(program, x[done : done + CHUNK], layers))
         for k in range(len(x[done : done + CHUNK])):

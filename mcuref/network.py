@@ -137,6 +137,14 @@ class Network:
             quantization=self.quantization,
         )
 
+    def without_softmax(self) -> "Network":
+        """The same layers but a softmax at the end, which a loss has in it."""
+        if self.written[-1].kind != "softmax":
+            return self
+        layers = self.written[:-1]
+        scales = self.quantization and self.quantization.of_first(len(self.layers) - 1)
+        return Network(layers, seed=self.seed, name=self.name, parameters=self.parameters, quantization=scales)
+
     def with_seed(self, seed: int) -> "Network":
         """The same layers, starting from the float32 parameters of another seed."""
         return Network(self.written, seed=seed, name=self.name)

@@ -48,7 +48,7 @@ def method_speeds(
     best = dict.fromkeys(contenders, np.inf)
     for done in range(ROUNDS):
         for name, (run, steps) in contenders.items():
-            best[name] = min(best[name], _fastest(run, seconds / ROUNDS) / steps)
+            best[name] = min(best[name], fastest(run, seconds / ROUNDS) / steps)
         if progress:
             progress(done + 1, ROUNDS)
     return [
@@ -85,7 +85,7 @@ def forward_rates(outputs: int = 128, inputs: int = 784, seconds: float = 1.0) -
     best = dict.fromkeys(contenders, np.inf)
     for _ in range(ROUNDS):
         for name, run in contenders.items():
-            best[name] = min(best[name], _fastest(run, seconds / ROUNDS))
+            best[name] = min(best[name], fastest(run, seconds / ROUNDS))
     return {name: outputs * inputs / 1e9 / duration for name, duration in best.items()}
 
 
@@ -144,7 +144,7 @@ def _torch_steps(model):
     return steps, count
 
 
-def _fastest(run, seconds):
+def fastest(run, seconds):
     """Seconds of the fastest call of ``run`` within about ``seconds``, after one that is not timed."""
     run()
     best, began = np.inf, time.perf_counter()

@@ -11,7 +11,17 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from mcuref.layers import ACTIVATIONS, AveragePool2D, Dense, DepthwiseConv2D, Flatten, GlobalAveragePool, MaxPool2D, Reshape
+from mcuref.layers import (
+    ACTIVATIONS,
+    AveragePool2D,
+    Dense,
+    DepthwiseConv2D,
+    Flatten,
+    GlobalAveragePool,
+    MaxPool2D,
+    Reshape,
+    Softmax,
+)
 from mcuref.layers.residual import Add
 from mcuref.network import Network
 
@@ -75,6 +85,8 @@ def _module(network, i):
     layer, shape = network.layers[i], network.input_shape(i)
     if isinstance(layer, (Flatten, Reshape)):
         return _reshaped(network, i)
+    if isinstance(layer, Softmax):
+        return None  # the loss has it in it
     if isinstance(layer, ACTIVATIONS):
         return getattr(torch.nn, type(layer).__name__)()  # PyTorch has them under the same names
     if isinstance(layer, Add):

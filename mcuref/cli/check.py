@@ -3,15 +3,20 @@
 For int8 every element has to be equal; float32 sums are added up in another order there, and may differ by a little. Exit
 status 1 if one is not, with the first. It needs the extras tflite and tflite-check.
 
-  mcuref check kws_ref_model.tflite                random samples
+  mcuref check kws_ref_model.tflite              random samples
   mcuref check kws_ref_model.tflite --data speech_commands_mfcc49x10
-  mcuref check runs/mine-int8                      a run, as mcuref export --tflite would write it
+  mcuref check runs/mine-int8                    as it would be exported
 """
 
 from argparse import ArgumentParser, Namespace
 
 from mcuref.cli import options
 from mcuref.cli.console import prepare_kernels, progress, show
+
+HYBRID = (
+    "int8 weights between float32 values, which LiteRT rounds to 8 bits for every sample; compared is the same network with "
+    "the float32 weights that they stand for"
+)
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -33,7 +38,7 @@ def run(asked: Namespace) -> int:
     """Compare, print, write; 1 if an element is not the same."""
     import os
 
-    from mcuref.checking import check, random_samples, readable
+    from mcuref.checking import as_file, check, random_samples, readable
     from mcuref.files import check_outputs, write_json
     from mcuref.models import label
     from mcuref.models.given import given_model, with_data
@@ -42,6 +47,9 @@ def run(asked: Namespace) -> int:
 
     check_outputs(asked.json)
     imported, content = _run_file(asked.model) if os.path.isdir(asked.model) else readable(asked.model)
+    if imported.is_hybrid:
+        show(f"{label(asked.model)}: {HYBRID}")
+        imported, content = as_file(imported.network, asked.model)
     network = imported.network
     parts = [("random", network, random_samples(network, asked.samples))]
     if asked.data is not None:
@@ -68,10 +76,8 @@ def run(asked: Namespace) -> int:
 
 def _run_file(folder):
     """The network of a run as it would be read from the file that it is written to, and the bytes of that file."""
-    from mcuref.export.tflite import tflite_bytes
-    from mcuref.importers.tflite import parse_tflite
+    from mcuref.checking import as_file
     from mcuref.runs.models import run_program
 
     _, _, program = run_program(folder, "check")
-    content = tflite_bytes(program.network)
-    return parse_tflite(content, folder), content
+    return as_file(program.network, folder)

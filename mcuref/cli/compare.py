@@ -9,8 +9,8 @@ Seeds and methods run on all cores at once.
   mcuref compare --method full,tinypropv2 --preset paper --json table.json
   mcuref compare --data mnist --sweep          against top-k of equal accuracy
   mcuref compare --model cnn-8 --regime shift  pre-trained, then images rotated
-  mcuref compare --data mnist --model runs/mine --dtype float32,int8 --method none
-                                               no training: one network in both types
+  mcuref compare --data mnist --model runs/m --method none --dtype float32,int8
+  nothing trained: one network, which comes with its weights, in both types
 """
 
 from argparse import ArgumentParser, Namespace
@@ -56,6 +56,10 @@ def _inference(arguments):
     from mcuref.report.comparison_tables import inference_tables
     from mcuref.report.json import budget_json
 
+    for name in ("epochs", "learning_rate", "schedule", "momentum", "batch", "policy", "trainable", "settings", "sweep"):
+        if getattr(arguments, name) not in (None, [], False):
+            option = {"settings": "set"}.get(name, name).replace("_", "-")
+            raise InputError(f"--{option} is of methods that train; --method none trains nothing")
     if arguments.model is None:
         raise InputError("--method none needs --model with trained weights: a run folder or a .tflite file")
     given = arguments.model.network

@@ -11,11 +11,19 @@ Exit status 1 if it does not fit, with changes that would.
 """
 
 from argparse import ArgumentParser, Namespace
+from typing import Any
 
 from mcuref.cli import options
 from mcuref.cli.console import prepare_kernels, show
 from mcuref.cli.defaults import fitted, model_name, named_data, warn_of
 from mcuref.errors import InputError
+
+NOT_IN_TFLM = (
+    "tensor and node structures",
+    "multipliers and shifts of each channel, which its kernels keep in SRAM",
+    "scratch of optimised kernels such as CMSIS-NN's",
+    "the interpreter",
+)
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -42,7 +50,7 @@ def run(arguments: Namespace) -> int:
     from mcuref.report.memory_tables import beside_tables, memory_tables
 
     check_outputs(arguments.json, arguments.map)
-    dtypes = options.dtypes(arguments.dtype)
+    dtypes: list[Any] = options.dtypes(arguments.dtype)
     data = None if arguments.data is None else named_data(arguments)
     inference = len(dtypes) > 1 or "int8" in dtypes
     found = [_estimated(arguments, data, dtype, inference) for dtype in dtypes or [None]]
@@ -93,9 +101,18 @@ def _estimated(arguments, data, dtype, inference):
         program, suggestions = attempt(model_name(arguments, data), None), refusal.suggestions
         program.budget = budget
         warn_of(data)
-    memory = memory_report(program, _zeros(program, data))
+    memory = memory_report(program, _zeros(program, data)) | _beside(program.network)
     fits = all(row["budget"] is None or row["needed"] <= row["budget"] for row in memory["regions"].values())
     return program, memory, fits, suggestions
+
+
+def _beside(network):
+    """Of an int8 network what TensorFlow Lite Micro would hold for its activations."""
+    if network.quantization is None:
+        return {}
+    from mcuref.export.tflite_graph import tflm_arena
+
+    return {"tflm": {"activations": tflm_arena(network), "not_included": list(NOT_IN_TFLM)}}
 
 
 def _typed(network, dtype):

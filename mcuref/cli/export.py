@@ -1,12 +1,14 @@
-"""Export a trained run as C99 that goes on training on a microcontroller, or as golden vectors for another port.
+"""Export a trained run as C99 that goes on training on a microcontroller, as golden vectors for another port, or as .tflite.
 
 The project builds with make, for this computer and for emulated Cortex-M boards; its first samples are compiled in.
 
   mcuref export runs/har --c firmware/         a self-contained C99 project
   mcuref export runs/har --vectors vectors/    as .npz and .h
+  mcuref export runs/har --tflite har.tflite   its network alone
   mcuref verify firmware/ --core m4f           then: every instruction, compared
 """
 
+import shlex
 from argparse import ArgumentParser, Namespace
 
 from mcuref.cli import options
@@ -19,6 +21,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("run_folder", metavar="RUN", help="the folder that mcuref train --out made")
     parser.add_argument("--c", metavar="FOLDER", help="write the C99 project into this new folder")
     parser.add_argument("--name", default="model", metavar="NAME", help="of the model in C: NAME.h, NAME_...; default model")
+    parser.add_argument("--tflite", metavar="FILE", help="write the network as a TensorFlow Lite file (extra tflite)")
     parser.add_argument("--vectors", metavar="FOLDER", help="write golden vectors into this new folder")
     parser.add_argument(
         "--samples",
@@ -32,16 +35,46 @@ def arguments(parser: ArgumentParser) -> None:
 def run(asked: Namespace) -> None:
     """Read the run, write what is asked for."""
     from mcuref.errors import InputError
-    from mcuref.export.project import write_project
-    from mcuref.export.run import run_material
-    from mcuref.files import check_apart, check_new_folder
+    from mcuref.files import check_apart, check_new_folder, check_outputs
 
-    if asked.c is None and asked.vectors is None:
-        raise InputError("nothing to export: give --c FOLDER for a C99 project or --vectors FOLDER for golden vectors")
+    if asked.c is asked.vectors is asked.tflite is None:
+        raise InputError(
+            "nothing to export: give --c FOLDER for a C99 project, --vectors FOLDER for golden vectors or --tflite FILE for "
+            "TensorFlow Lite"
+        )
     for folder in (asked.c, asked.vectors):
         if folder is not None:
             check_new_folder(folder, "folder")
     check_apart(asked.c, asked.vectors, asked.run_folder)
+    check_outputs(asked.tflite)
+    content = None if asked.tflite is None else _tflite(asked.run_folder)
+    if asked.c is not None or asked.vectors is not None:
+        _write_folders(asked)
+    if content is not None:
+        _write_tflite(content, asked.tflite)
+
+
+def _tflite(folder):
+    """The network of a run as the bytes of a TensorFlow Lite file."""
+    from mcuref.export.tflite import tflite_bytes
+    from mcuref.runs.models import run_program
+
+    _, _, program = run_program(folder, "export")
+    return tflite_bytes(program.network)
+
+
+def _write_tflite(content, path):
+    from mcuref.files import new_file
+
+    with new_file(path) as part:
+        part.write_bytes(content)
+    show(f"network in {one_line(path)}: {len(content):,} B\ncompare: mcuref check {shlex.quote(path)}")
+
+
+def _write_folders(asked):
+    from mcuref.export.project import write_project
+    from mcuref.export.run import run_material
+
     material = run_material(asked.run_folder, asked.samples)
     prepare_kernels()
     if asked.c is not None:
@@ -56,8 +89,6 @@ def run(asked: Namespace) -> None:
 
 
 def _written(material, folder):
-    import shlex
-
     plan, place = material.program.plan, shlex.quote(folder)
     return (
         f"C99 project in {folder}: {len(material.program.instructions)} instructions, arena {plan.sram:,} B of SRAM, "

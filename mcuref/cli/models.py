@@ -6,7 +6,7 @@ zoo in mcuref/models/zoo are examples. Any of them with @F behind it has hidden 
   mcuref models
   mcuref models resnet-8@0.5
   mcuref models my_network.toml
-  mcuref models kws_ref_model.tflite           also a file of TensorFlow Lite (extra tflite), or a run folder
+  mcuref models kws_ref_model.tflite             also a run folder
 """
 
 from argparse import ArgumentParser, Namespace

@@ -63,7 +63,7 @@ def model(text: str) -> Model:
     from mcuref.models import find_model
 
     try:
-        if os.path.isdir(text):
+        if os.path.isdir(text) and not text.endswith((".toml", ".tflite")):
             from mcuref.runs.models import run_model
 
             return run_model(text)
@@ -128,7 +128,7 @@ def add_dtype(parser: Options, what: str) -> None:
     parser.add_argument(
         "--dtype",
         metavar="TYPES",
-        help=f"float32, int8 or both with a comma: {what}; int8 is inference alone; default: that of the model",
+        help=f"float32, int8 or both with a comma: {what}; int8 is inference alone; default: the model's",
     )
 
 

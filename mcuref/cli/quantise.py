@@ -4,7 +4,7 @@ Weights are int8 with a scale for each output, values int8 with a scale for each
 TensorFlow Lite's reference kernels. The folder is a run like any other: --model takes it, export and check do.
 
   mcuref quantise runs/mine --out runs/mine-int8
-  mcuref quantise runs/mine --method mse         where the error of rounding and clipping is least
+  mcuref quantise runs/mine --method mse        where the error is least
   mcuref export runs/mine-int8 --tflite mine.tflite
 """
 

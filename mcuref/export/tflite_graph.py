@@ -66,7 +66,8 @@ class _Writing:
         first = self.begin()
         for i in range(1, len(self.network.layers)):
             self.layer(i)
-        return Graph(tuple(self.tensors), tuple(self.operations), first, self.end())
+        last = self.end()
+        return Graph(tuple(self.tensors), tuple(self.operations), first, last)
 
     def begin(self) -> int:
         """The input, behind a QUANTIZE if an int8 network takes float32 samples; returns the tensor that is fed."""

@@ -1,7 +1,7 @@
 """What each operator of a graph becomes: a layer, or two where it has an activation in it, or needs another shape."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -102,9 +102,14 @@ class Site:
         if tensor is None or tensor.data is None:
             raise self.operation.wrong(f"has {what} that are not in the file; they must be constant")
         if tensor.type != kind:
-            why = "; hybrid quantisation is not supported" if (self.type, tensor.type) == ("FLOAT32", "INT8") else ""
-            raise self.operation.wrong(f"has {what} of type {tensor.type}; beside {self.type} they must be {kind}{why}")
+            raise self.operation.wrong(f"has {what} of type {tensor.type}; beside {self.type} they must be {kind}")
         return tensor
+
+    def weights(self) -> Tensor:
+        """Its second input, weights of the network's type; in a float32 network they may be int8, see :func:`_real`."""
+        tensor = self.operand(1)
+        hybrid = tensor is not None and (self.type, tensor.type) == ("FLOAT32", "INT8")
+        return self.constant(1, "INT8" if hybrid else self.type, "weights")
 
     def scale(self, tensor: Tensor) -> Scale | None:
         """The scale of what is computed; None if it is float32."""
@@ -169,9 +174,23 @@ def _weighted(site: Site, layer: Any, weights: Tensor, shape: Shape, axis: int, 
         found = scales.scales_of_weights(site.operation, weights, axis)
         scales.check_sums(site.operation, x, found, bias, y)
         found = found if one or len(found) == outputs else np.repeat(found, outputs)
+    elif weights.type == "INT8":
+        weights = _real(site, weights, axis)
     given = np.zeros(outputs, NUMBERS[BIAS[site.type]]) if bias is None else bias.data
     parameters = {"weights": weights.data.reshape(shape), "bias": given}  # type: ignore[union-attr]  # it is constant
     return _activated(site, site.step(layer, parameters=parameters, weights=found))
+
+
+def _real(site: Site, weights: Tensor, axis: int) -> Tensor:
+    """int8 weights between float32 values ("dynamic range quantisation") as the float32 values that they stand for.
+
+    TensorFlow Lite rounds the values to 8 bits too, anew for every sample; here they stay float32.
+    """
+    found = scales.scales_of_weights(site.operation, weights, axis)
+    shape = [1] * len(weights.shape)
+    shape[axis] = found.size
+    data = weights.data.astype(np.float32) * found.reshape(shape)  # type: ignore[union-attr]  # it is constant
+    return replace(weights, type="FLOAT32", data=data)
 
 
 def _undilated(site):
@@ -181,7 +200,7 @@ def _undilated(site):
 
 
 def _conv(site: Site) -> list[Step]:
-    before, weights = _image(site), site.constant(1, site.type, "weights")
+    before, weights = _image(site), site.weights()
     _undilated(site)
     if len(weights.shape) != 4 or weights.shape[3] != site.x.shape[3]:
         needs = (
@@ -193,7 +212,7 @@ def _conv(site: Site) -> list[Step]:
 
 
 def _depthwise(site: Site) -> list[Step]:
-    before, weights = _image(site), site.constant(1, site.type, "weights")
+    before, weights = _image(site), site.weights()
     _undilated(site)
     multiplier, channels = site.option("multiplier"), site.x.shape[3]
     if len(weights.shape) != 4 or weights.shape[0] != 1 or weights.shape[3] != multiplier * channels:
@@ -206,7 +225,7 @@ def _depthwise(site: Site) -> list[Step]:
 
 
 def _dense(site: Site) -> list[Step]:
-    weights = site.constant(1, site.type, "weights")
+    weights = site.weights()
     if site.option("format"):
         raise site.operation.wrong("has shuffled weights, which are not supported")
     if len(weights.shape) != 2 or weights.shape[1] != site.x.size:

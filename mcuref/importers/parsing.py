@@ -4,12 +4,14 @@ from math import prod
 
 import numpy as np
 import tflite
+from flatbuffers.number_types import Int32Flags
 
 from mcuref.errors import InputError
 from mcuref.importers.flatbuffer import bounded, numbers, root
 from mcuref.importers.graph import Graph, Operation, Tensor
 from mcuref.text import one_line
 
+BUILTIN_CODE = 10  # where the field "builtin_code" stands in the table of an operator code
 IDENTIFIER = b"TFL3"
 SCHEMA = 3
 MOST_OPERATORS = 500
@@ -84,7 +86,7 @@ def _tensor(model, subgraph, i):
         raise InputError(f"{where} is variable, sparse or a variant; none of these is supported")
     kind = _word(where, "type", tflite.TensorType, tensor.Type())
     shape = _shape(where, tensor)
-    scales, zeros, axis = _scales(where, tensor)
+    scales, zeros, axis = _scales(where, tensor, shape)
     return Tensor(i, name, shape, kind, _data(where, model, tensor, kind, shape), scales, zeros, axis)
 
 
@@ -101,7 +103,7 @@ def _shape(where, tensor):
     return shape
 
 
-def _scales(where, tensor):
+def _scales(where, tensor, shape):
     """(scales, zeros, axis)."""
     quantization = tensor.Quantization()
     if quantization is None:
@@ -112,7 +114,10 @@ def _scales(where, tensor):
     scales, zeros = (numbers(vector) for vector in (quantization.ScaleAsNumpy(), quantization.ZeroPointAsNumpy()))
     if len(scales) != len(zeros):
         raise InputError(f"{where} has {len(scales):,} scales and {len(zeros):,} zero points; both need the same number")
-    return scales.astype(np.float32, copy=False), zeros.astype(np.int64, copy=False), quantization.QuantizedDimension()
+    axis = quantization.QuantizedDimension()
+    if len(scales) and not 0 <= axis < max(len(shape), 1):
+        raise InputError(f"{where} has scales along axis {axis}; it has {len(shape)} axes")
+    return scales.astype(np.float32, copy=False), zeros.astype(np.int64, copy=False), axis
 
 
 def _data(where, model, tensor, kind, shape):
@@ -140,7 +145,7 @@ def _operation(model, subgraph, i):
             f"operator {i} is of kind {operator.OpcodeIndex()}, and the file has {model.OperatorCodesLength():,}"
         )
     code = bounded(model.OperatorCodes(operator.OpcodeIndex()))
-    name = _word(f"operator {i}", "code", tflite.BuiltinOperator, max(code.BuiltinCode(), code.DeprecatedBuiltinCode()))
+    name = _word(f"operator {i}", "code", tflite.BuiltinOperator, _number(code))
     if name == "CUSTOM":
         custom = one_line((code.CustomCode() or b"").decode("utf-8", "replace"))
         raise InputError(f"operator {i} is the custom operator {custom[:40]!r}; custom operators are not supported")
@@ -153,6 +158,11 @@ def _operation(model, subgraph, i):
             tuple(_index(f"an {what} of operator {i} ({name})", at, subgraph.TensorsLength(), least) for at in vector)
         )
     return Operation(i, name, code.Version(), *operands, _options(f"operator {i} ({name})", name, operator))
+
+
+def _number(code):
+    """The number of an operator: the larger of two fields, of which the accessor looks at one alone."""
+    return max(code._tab.GetSlot(BUILTIN_CODE, 0, Int32Flags), code.DeprecatedBuiltinCode())
 
 
 def _options(where, name, operator):

@@ -7,6 +7,7 @@ from mcuref.importers.graph import Operation, Tensor
 from mcuref.quantization.scales import Scale
 
 SMALLEST = float(np.finfo(np.float32).tiny)
+LARGEST = float(np.finfo(np.float32).max) / 512  # with which what every int8 value stands for is finite
 BIAS = 0.02  # of a step of the output that a bias may be off by its scale: what TensorFlow Lite allows
 LARGEST_SHIFT = 30  # of a multiplier, to the left: TensorFlow Lite's requantisation has no larger one
 ADD_SHIFT = 20  # bits that both sides of a sum are shifted to the left
@@ -79,7 +80,7 @@ def _has(tensor):
 
 
 def _check_positive(operation, tensor):
-    if not ((tensor.scales >= SMALLEST) & (tensor.scales < np.inf)).all():  # NaN is neither
+    if not ((tensor.scales >= SMALLEST) & (tensor.scales <= LARGEST)).all():  # NaN is neither
         raise operation.wrong(f"{_has(tensor)} a scale that is no positive number of normal size")
 
 

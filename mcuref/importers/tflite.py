@@ -34,6 +34,13 @@ class Imported:
     graph: Graph
     digest: str
 
+    @property
+    def is_hybrid(self) -> bool:
+        """Whether it is a float32 network some of whose weights stand there as int8."""
+        weights = {index for operation in self.graph.operations for index in operation.inputs if index >= 0}
+        kinds = {self.graph.tensors[index].type for index in weights if self.graph.tensors[index].data is not None}
+        return self.network.quantization is None and "INT8" in kinds
+
 
 def read_tflite(path: Path | str) -> Imported:
     """What the .tflite file at path holds; InputError, one sentence, if it cannot be read or is not supported."""

@@ -70,6 +70,11 @@ def follow(graph: Graph, size: int) -> Chain:
         raise graph.operations[left[0]].wrong("is not on the way from the input to the output")
     if not parts:
         raise InputError("it has no operator that is a layer")
+    for step in steps_of(parts)[:-1]:
+        if isinstance(step.layer, Softmax):
+            raise InputError(
+                f"tensor {step.tensor} is made by a SOFTMAX and read again; a SOFTMAX must be the last operator"
+            )
     if len(shape) > 1:  # programs have flat outputs
         parts.append(Step(Flatten(), tensor, steps_of(parts)[-1].scale))
     return Chain(walk.ends, tuple(parts), walk.output_type or walk.ends.type.lower())
@@ -188,8 +193,6 @@ class _Walk:
                 self.end(readers[0], tensor)
                 return parts, tensor, shape, None
             else:
-                if parts and isinstance(parts[-1], Step) and isinstance(parts[-1].layer, Softmax):
-                    raise readers[0].wrong("is behind a SOFTMAX, which must be the last")
                 steps, tensor, shape = self.operation(readers[0], shape)
                 parts += steps
 

@@ -172,9 +172,13 @@ class Experiment:
         self.learners[name, seed] = learner
         return self._result(seed, learner, rows, matrix)
 
+    def _network(self, seed=0):
+        """The model's network; a softmax at its end is of no use here."""
+        return build(self.model, self.data, seed=seed).without_softmax()
+
     def learner(self, name: str, seed: int) -> IncrementalLearner:
         """The learner of a strategy; BudgetExceeded if "growing" does not fit."""
-        large = build(self.model, self.data, seed=seed)
+        large = self._network(seed)
         network, recipe, expansion = large, recipe_for(name, self.recipe), None
         if name == "growing":
             start = self.protocol.start if self.setting.start is None else self.setting.start
@@ -218,7 +222,7 @@ class Experiment:
 
     def _stored_bytes(self, recipe, per_class):
         """Bytes of all that is stored with so many samples a class: those of the plan."""
-        layout = Layout.of(replace(recipe, per_class=per_class), build(self.model, self.data).input, self.data.classes)
+        layout = Layout.of(replace(recipe, per_class=per_class), self._network().input, self.data.classes)
         return sum(buffer.size for buffer in layout.stored().values())
 
     def _arriving(self, task):
@@ -319,7 +323,7 @@ class Experiment:
 
     def _smallest(self, seed, level):
         """The learner of a network of that size."""
-        learner, large = self.learner("growing", seed), build(self.model, self.data, seed=seed)
+        learner, large = self.learner("growing", seed), self._network(seed)
         network = learner.network
         while hidden_widths(network) != hidden_widths(large):
             fixed = IncrementalLearner(
@@ -344,7 +348,7 @@ class Experiment:
             "start": self.protocol.start if self.setting.start is None else self.setting.start,
             "held_out_samples": len(self.scenario.arriving.y_test),
             "raw_bytes": self.scenario.raw_bytes,
-            "largest_widths": list(hidden_widths(build(self.model, self.data))),
+            "largest_widths": list(hidden_widths(self._network())),
         }
 
 

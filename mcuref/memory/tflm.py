@@ -6,6 +6,7 @@ the interpreter and the planner themselves; nor scratch that optimised kernels s
 reference kernels is counted: of what is supported here only an int8 MEAN has any.
 """
 
+from bisect import insort
 from collections.abc import Sequence
 from math import prod
 from typing import Any, Protocol
@@ -30,19 +31,15 @@ class Planned(Protocol):
     def input(self) -> int:
         """The tensor that is fed."""
 
-    @property
-    def output(self) -> int:
-        """The tensor that is read in the end."""
-
 
 def requirements(graph: Planned) -> list[tuple[int, int, int]]:
     """[(bytes, first use, last use)] of what a graph computes, in the order of its tensors, then scratch; the first operator
     is at 1.
 
     A tensor lives from the operator that makes it to the last that reads it, both included, so that none works in place; the
-    input from 0 on, the output to the end. An activation that an operator clamps to has no tensor. A RESHAPE is a copy: its
-    input and its output are planned like any others, and the kernel copies unless both were given the same place. What a PAD
-    makes is a tensor of its own.
+    input from 0 on; the output is made at the end. An activation that an operator clamps to has no tensor. A RESHAPE is a
+    copy: its input and its output are planned like any others, and the kernel copies unless both were given the same place.
+    What a PAD makes is a tensor of its own.
     """
     lives = {graph.input: (0, 0)}
     for time, operation in enumerate(graph.operations, 1):
@@ -51,7 +48,6 @@ def requirements(graph: Planned) -> list[tuple[int, int, int]]:
         for index in operation.inputs:
             if index in lives:
                 lives[index] = (lives[index][0], time)
-    lives[graph.output] = (lives[graph.output][0], len(graph.operations))
     sizes = {index: prod(graph.tensors[index].shape) * SIZES[graph.tensors[index].type] for index in lives}
     scratch = [
         (sizes[operation.outputs[0]] * SUM, time, time)
@@ -68,13 +64,13 @@ def greedy_arena(requirements: Sequence[tuple[int, int, int]]) -> int:
     those placed before that live at the same time, else behind the last of these.
     """
     buffers = [(-(-size // ALIGNMENT) * ALIGNMENT, first, last) for size, first, last in requirements if size]
-    placed: list[tuple[int, int, int, int]] = []  # (offset, size, first, last)
+    placed: list[tuple[int, int, int, int]] = []  # (offset, size, first, last), sorted
     for i in sorted(range(len(buffers)), key=lambda i: (-buffers[i][0], -i)):
         (size, first, last), offset = buffers[i], 0
-        for begin, length, *life in sorted(placed):
+        for begin, length, *life in placed:
             if life[0] <= last and first <= life[1]:
                 if begin - offset >= size:
                     break
                 offset = max(offset, begin + length)
-        placed.append((offset, size, first, last))
+        insort(placed, (offset, size, first, last))
     return max((offset + size for offset, size, *_ in placed), default=0)

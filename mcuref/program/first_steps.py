@@ -156,7 +156,8 @@ def int8_network(plain: Network, fused: tuple[str, ...]) -> Network:
         source = outputs[plain.sources[i][0]]
         own = Scale(0.03125 * (1 + next(draw) % 5), next(draw) % 256 - 128)
         outputs.append(FIXED.get(layer.kind, source if layer.kind in SAME_SCALE or plain.names[i] in fused else own))
-    parameters, weights = {}, {}
+    parameters: dict[str, Any] = {}
+    weights = {}
     for i in plain.parametric:
         shapes, name = plain.parameter_shapes(i), plain.names[i]
         values = philox(3, i, sum(int(np.prod(shape)) for shape in shapes.values()))

@@ -220,7 +220,8 @@ class Program:
     ) -> list[Record]:
         """Train as :meth:`train`, row by row; returns (sample, row, opcode, layer, hash) of every instruction run.
 
-        A program compiled with wrt="input" is traced as :meth:`input_gradient` runs. See :mod:`mcuref.program.trace`.
+        A program compiled with wrt="input" is traced as :meth:`input_gradient` runs, one without trainable layers as
+        :meth:`outputs` does. See :mod:`mcuref.program.trace`.
         """
         from mcuref.program.trace import trace
 
@@ -232,16 +233,15 @@ class Program:
         return self.listing.arithmetic
 
     def step(self, x: Any, y: Any, order: Any, first: int, total: int | None) -> Step:
-        """Checked samples and their learning rates, ready to run through the whole program: see :class:`Step`."""
-        if len(self.instructions) == self.listing.forward_rows:
-            raise InputError("this program was compiled for inference only (trainable 0); there is no way back in it")
-        samples = Samples.checked(self, x, y, order, labelled=True)
+        """Checked samples and, if there is a way back, their learning rates, ready to run through it: see :class:`Step`."""
+        back = len(self.instructions) > self.listing.forward_rows
+        samples = Samples.checked(self, x, y, order, labelled=back)
         count = samples.order.size
         first = whole("first", first, 0, MOST_STEPS)
         total = whole("total", first + count if total is None else total, 0, MOST_STEPS)
         if first + count > total:
             raise InputError(f"steps {first} to {first + count} lie outside a schedule of {total}")
-        return Step(self, samples, self.optimiser.rates(first, count, max(total, 1)), self.counts)
+        return Step(self, samples, self.optimiser.rates(first, count, max(total, 1)) if back else None, self.counts)
 
     # -- cost -----------------------------------------------------------------------------------------------------
 

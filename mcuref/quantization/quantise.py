@@ -1,8 +1,8 @@
 """Float32 parameters and ranges of values become int8 weights, int32 biases and scales."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import inf, prod
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mcuref.errors import InputError
 from mcuref.quantization.multipliers import nearest
 from mcuref.quantization.ranges import LARGEST, TINY, Range, scale_of
-from mcuref.quantization.scales import CLAMPING, FIXED, SAME_SCALE, Quantization, Scale
+from mcuref.quantization.scales import CLAMPING, FIXED, SAME_SCALE, Layered, Quantization, Scale
 
 WEIGHTED = ("conv", "depthwise", "dense")
 MEASURED = ("input", *WEIGHTED, "add", *CLAMPING, "globalavgpool")
@@ -19,36 +19,6 @@ MOST_BIAS = (1 << 31) - 1
 LEAST_OF_TERM = 2.0**-16  # of a term's step, that of a sum of two: its integers are not exact enough for finer ones
 LEAST_OF_LIMIT = 2.0**-30  # of a ReLU's limit, which is an int32 of steps
 ROOM = float(1 << 30)  # a bias gets half of an accumulator, products have the other half
-
-
-class Layered(Protocol):
-    """What is asked of a network: :class:`mcuref.Network`."""
-
-    name: str
-
-    @property
-    def input(self) -> Any:
-        """The Input layer."""
-
-    @property
-    def layers(self) -> Sequence[Any]:
-        """Layers in order."""
-
-    @property
-    def sources(self) -> Sequence[Sequence[int]]:
-        """Which layers feed each."""
-
-    @property
-    def names(self) -> Sequence[str]:
-        """A name for each."""
-
-    @property
-    def shapes(self) -> Sequence[tuple[int, ...]]:
-        """Shapes of their outputs."""
-
-    @property
-    def parameters(self) -> Mapping[str, NDArray[Any]]:
-        """Parameters by name."""
 
 
 def fused_activations(network: Layered) -> frozenset[int]:

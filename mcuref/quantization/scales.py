@@ -1,9 +1,9 @@
 """Scales: what the int8 values of a network stand for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,19 +54,43 @@ class Quantization:
     fused: frozenset[int] = frozenset()
     output_type: str = "int8"
 
+    def of_first(self, layers: int) -> Self:
+        """The same of the first layers alone."""
+        return replace(self, outputs=self.outputs[:layers], fused=frozenset(i for i in self.fused if i < layers))
+
 
 class Layered(Protocol):
-    """What a check asks of a network: :class:`mcuref.Network`."""
+    """What is asked of a network: :class:`mcuref.Network`."""
 
     name: str
-    layers: Sequence[Any]
-    sources: Sequence[Sequence[int]]
-    names: Sequence[str]
-    parameters: Mapping[str, NDArray[Any]]
+
+    @property
+    def input(self) -> Any:
+        """The Input layer."""
+
+    @property
+    def layers(self) -> Sequence[Any]:
+        """Layers in order."""
+
+    @property
+    def sources(self) -> Sequence[Sequence[int]]:
+        """Which layers feed each."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """A name for each."""
 
     @property
     def parametric(self) -> Sequence[int]:
         """Indices of the layers that have parameters."""
+
+    @property
+    def shapes(self) -> Sequence[tuple[int, ...]]:
+        """Shapes of their outputs."""
+
+    @property
+    def parameters(self) -> Mapping[str, NDArray[Any]]:
+        """Parameters by name."""
 
 
 def check(network: Layered, quantization: Quantization) -> None:

@@ -54,15 +54,15 @@ def checked_tables(name: str, network: Network, results: Results) -> Iterator[Pr
             f"{max(row.largest for row in rows):g}",
         )
     yield table
-    first = next(((kind, row) for kind, (_, rows) in results.items() for row in rows if row.first), None)
+    first = next(((kind, row, row.first) for kind, (_, rows) in results.items() for row in rows if row.first), None)
     if first is None:
         total = sum(row.elements for _, rows in results.values() for row in rows)
         same = "equal" if network.quantization is not None else f"within {RELATIVE:g} of the largest of its layer"
         yield Text(f"every one of {total:,} output elements is {same}", style="bold green")
         return
-    kind, row = first
+    kind, row, at = first
     yield Text(
-        f"the first that differs: layer {row.layer} ({row.operator}), {kind} sample {row.first.sample}, element "
-        f"{row.first.element}: {row.first.ours:g} here, {row.first.theirs:g} there",
+        f"the first that differs: layer {row.layer} ({row.operator}), {kind} sample {at.sample}, element "
+        f"{at.element}: {at.ours:g} here, {at.theirs:g} there",
         style="bold red",
     )

@@ -33,6 +33,12 @@ def memory_tables(
         yield from _firmware_lines(memory["firmware"], program.budget)
     yield from _layers_tables(memory)
     yield _peak_line(program, memory["peak"])
+    if "tflm" in memory:
+        beside = memory["tflm"]
+        yield Text(
+            f"for comparison: TensorFlow Lite Micro's planner would hold {beside['activations']:,} B of SRAM for the "
+            f"activations; not in that: {', '.join(beside['not_included'])}"
+        )
     yield Text("not included: " + "; ".join(memory["not_included"]))
     yield Text("It fits." if fits else "It does not fit.", style="bold green" if fits else "bold red")
     for change in suggestions:

@@ -15,6 +15,7 @@ from mcuref.incremental.recipe import Expansion, Recipe, Verification
 from mcuref.incremental.setting import Setting
 from mcuref.memory.targets import format_size, parse_size
 from mcuref.optimisers import SGD
+from mcuref.quantization.ranges import METHODS, PERCENTILE
 
 PROTOCOLS = [*protocols.PROTOCOLS.values(), *protocols.OTHER.values()]
 INCREMENTAL = [*incremental.PROTOCOLS.values(), incremental.OTHER]
@@ -32,7 +33,8 @@ WORDS = {
     "--factor": {f"{Expansion().factor:g}"},
     "bench --model": {"those of mcuref.bench.benchmark.MODELS"}, "estimate --data": {": float32 samples"},
     "estimate --model": {f": one that fits the data, without data {options.DEFAULT_MODEL}"},
-    "--model": {": one that fits the data"},
+    "--model": {": one that fits the data"}, "--dtype": {": the model's"}, "--percentile": {f"{PERCENTILE:g}"},
+    "check --data": {": random samples alone"}, "quantise --method": {METHODS[0]},
 }  # fmt: skip
 OF_PROTOCOL = {  # options that say "the protocol's", and where that stands
     "--epochs": "epochs", "--learning-rate": "learning_rate", "--schedule": "schedule", "--share": "share",

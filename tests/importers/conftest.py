@@ -8,7 +8,11 @@ import pytest
 FILES = Path(__file__).resolve().parents[1] / "models" / "tflite"
 OTHERS = ("ad01_int8", "kws_ref_model_float32", "pretrainedResnet", "pretrainedResnet_quant")
 
-pytest.importorskip("tflite", reason="reading .tflite files: pip install '.[tflite]'")
+
+@pytest.fixture(scope="session", autouse=True)
+def reader():
+    """The package that reads."""
+    pytest.importorskip("tflite", reason="reading .tflite files: pip install '.[tflite]'")
 
 
 @pytest.fixture(scope="session")

@@ -42,10 +42,14 @@ def test_is_read(model_file, name):
         assert int(np.prod(shape)) == imported.graph.tensors[tensor].size
 
 
-def test_dynamic_range_quantisation_is_refused(model_file):
-    # weights int8, values float32 that are made int8 on the way: no microcontroller runtime computes that
-    with pytest.raises(Exception, match=r"operator 0 \(CONV_2D\) has weights of type INT8; .* hybrid quantisation is not"):
-        read_tflite(model_file("kws_ref_model_float32"))
+def test_int8_weights_between_float32_values_are_what_they_stand_for(model_file):
+    """LiteRT rounds the values to 8 bits on the way ("dynamic range quantisation"); here they stay float32."""
+    found = read_tflite(model_file("kws_ref_model_float32"))
+    assert found.is_hybrid and found.network.quantization is None
+    weights = found.network.parameters["conv2.weights"]
+    scale = found.graph.tensors[18].scales[0]
+    assert weights.dtype == np.float32 and (np.rint(weights / scale) * scale == weights).all()
+    assert not read_tflite(model_file("tiny_float32")).is_hybrid
 
 
 @pytest.mark.parametrize("name", [name for name in LAYERS if name != "tiny_float32"])

@@ -130,6 +130,7 @@ CHANGES = {  # {what: (change of a file, words of the sentence)}
     "negative scale": (set_scale("CONV_2D", 1, "scale", -1), "with a scale that is no positive number"),
     "scale NaN": (set_scale("CONV_2D", 1, "scale", NAN), "with a scale that is no positive number"),
     "scale infinite": (set_scale("ADD", 1, "scale", float("inf")), "with a scale that is no positive number"),
+    "scale too large": (set_scale("TANH", 0, "scale", 3e38), "with a scale that is no positive number of normal size"),
     "scale too small": (set_scale("RELU", -1, "scale", 1e-42), "with a scale that is no positive number"),
     "sums too fine": (set_scale("RELU", -1, "scale", 1e-12), "has sums in steps of"),
     "sum too fine": (set_scale("ADD", -1, "scale", 1e-8), r"\(ADD\) adds steps of 0.0625 to outputs in steps of 1e-08"),
@@ -141,6 +142,11 @@ CHANGES = {  # {what: (change of a file, words of the sentence)}
     "axis of weights": (
         lambda file: setattr(tensor(file, "DEPTHWISE_CONV_2D", 1).quantization, "quantizedDimension", 0), "along axis 3"
     ),
+    "axis that is not there": (
+        lambda file: setattr(tensor(file, "RELU", -1).quantization, "quantizedDimension", 2), "along axis 2; it has 2 axes"
+    ),
+    "another operator, in one of the two fields": (set_code("TANH", "builtinCode", 117), r"\(HARD_SWISH\) is not supported"),
+    "and in the other": (set_code("CONV_2D", "builtinCode", 8), r"operator 1 \(FLOOR\) is not supported"),
     "zero of weights": (set_scale("CONV_2D", 1, "zeroPoint", [0, 0, 0, 1]), "zero points that are not 0; those of weights"),
     "zero out of range": (set_scale("RELU", -1, "zeroPoint", 128), "zero point 128; it must be -128 to 127"),
     "huge zero": (set_scale("RELU", -1, "zeroPoint", 1 << 40), "zero point 1099511627776; it must be"),
@@ -188,7 +194,16 @@ def test_softmax_that_is_not_the_last(building, read, last):
     file = building.File()
     x = file.softmax(file.dense(file.input((1, 6)), 5))
     file.dense(x, 4) if last == "FULLY_CONNECTED" else file.operator(last, [x], (1, 5), out=dict(scale=1 / 128))
-    with pytest.raises(InputError, match=rf"operator 2 \({last}\) is behind a SOFTMAX, which must be the last"):
+    with pytest.raises(InputError, match="tensor 4 is made by a SOFTMAX and read again; a SOFTMAX must be the last"):
+        read(file.content())
+
+
+def test_softmax_in_a_block(building, read):
+    file = building.File()
+    x = file.input((1, 5))
+    y = file.softmax(file.dense(x, 5))
+    file.dense(file.operator("ADD", [x, y], (1, 5)), 3)
+    with pytest.raises(InputError, match="tensor 4 is made by a SOFTMAX and read again"):
         read(file.content())
 
 
@@ -249,12 +264,20 @@ def test_quantisation_on_the_way(building, read):
 
 
 def test_hybrid_quantisation(building, read):
-    file = building.File("float32")
-    x = file.input((1, 6))
-    weights = file.tensor((3, 6), "int8", scale=0.1, data=np.ones((3, 6)))
-    file.operator("FULLY_CONNECTED", [x, weights], (1, 3), version=3)
-    with pytest.raises(InputError, match="has weights of type INT8; beside FLOAT32 they must be FLOAT32; hybrid"):
-        read(file.content())
+    """int8 weights between float32 values are what they stand for; in scales that make no sense they are refused."""
+    for scale, words in ((0.1, None), (-1.0, "a scale that is no positive number")):
+        file = building.File("float32")
+        x = file.input((1, 6))
+        weights = file.tensor((3, 6), "int8", scale=scale, data=np.arange(18).reshape(3, 6))
+        file.operator("FULLY_CONNECTED", [x, weights], (1, 3), version=3)
+        if words is not None:
+            with pytest.raises(InputError, match=words):
+                read(file.content())
+            continue
+        found = read(file.content())
+        assert found.is_hybrid and found.network.quantization is None
+        expected = np.arange(18, dtype=np.float32).reshape(3, 6) * np.float32(0.1)
+        assert (found.network.parameters["dense1.weights"] == expected).all()
 
 
 @pytest.mark.parametrize("what, words", [("depthwise", "multiplier"), ("softmax", "beta")])
@@ -282,7 +305,5 @@ def test_without_the_package(monkeypatch, model_file):
     for name in [name for name in sys.modules if name in ("tflite", "mcuref.importers.parsing")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "tflite", None)
-    with pytest.raises(
-        InputError, match=r"^reading .tflite files needs the package tflite: pip install 'mcuref\[tflite\]'$"
-    ):
+    with pytest.raises(InputError, match=r"^reading .tflite files needs the package tflite: pip install '.\[tflite\]'$"):
         read_tflite(model_file("tiny_int8"))

@@ -39,7 +39,11 @@ def taps(layer, shape):
         return np.arange(shape[0] * shape[1])[None]
     kernel, stride = layer.kernel, layer.kernel if layer.stride is None else layer.stride
     rows, columns = (
-        _along(extent, *(v if np.ndim(v) == 0 else v[axis] for v in (kernel, stride)), layer.padding)
+        _along(
+            extent,
+            *(v if np.ndim(v) == 0 else v[axis] for v in (kernel, stride)),
+            layer.padding if isinstance(layer.padding, str) else layer.padding[axis],
+        )
         for axis, extent in enumerate(shape[:2])
     )
     y, x = rows[:, None, :, None], columns[None, :, None, :]
@@ -48,8 +52,9 @@ def taps(layer, shape):
 
 def _along(extent, kernel, stride, padding):
     """int[outputs, kernel]: the inputs along one axis that each output sees, -1 outside."""
-    if padding == "valid":
-        starts = range(0, extent - kernel + 1, stride)
+    if padding != "same":  # rows or columns before and after
+        before, after = (0, 0) if padding == "valid" else padding
+        starts = range(-before, extent + after - kernel + 1, stride)
     else:  # ceil(extent / stride) windows that need `missing` inputs more than there are, half of them in front
         starts = range(0, extent, stride)
         missing = max(starts[-1] + kernel - extent, 0)

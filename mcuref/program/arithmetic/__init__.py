@@ -29,6 +29,9 @@ class Arithmetic(Protocol):
     loss: str
     target: str
 
+    def __hash__(self) -> int:
+        """One that is always the same: there is one arithmetic of a name."""
+
     def type(self, category: str) -> str:
         """NumPy type of the buffers of a category, where a layer names none."""
 

@@ -1,0 +1,28 @@
+"""Rates of int8 kernels beside those of float32: what is promised of their ratio, and that every problem runs."""
+
+import numba
+import pytest
+
+from mcuref.bench import kernels
+
+
+@pytest.mark.parametrize("problem", kernels.PROBLEMS, ids=str)
+def test_every_problem_has_rates(problem):
+    rates = kernels.kernel_rates(problem, 1e-6)
+    assert list(rates) == ["float32", "int8"] and all(rate > 0 for rate in rates.values())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="of compiled code")
+@pytest.mark.parametrize("inputs, outputs", [(784, 128), (1024, 256)])
+def test_a_dense_layer_has_one_and_a_half_times_the_rate_of_float32(inputs, outputs):
+    rates = kernels.kernel_rates(kernels.Problem("dense", (inputs,), outputs), 1.0)
+    assert rates["int8"] >= 1.5 * rates["float32"]
+
+
+def test_the_command_prints_a_line_a_problem(capsys, monkeypatch):
+    monkeypatch.setattr(kernels, "kernel_rates", lambda problem: {"float32": 2.0, "int8": 5.0})
+    kernels.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[-3:] == ["float32", "int8", "ratio"] and len(lines) == 1 + len(kernels.PROBLEMS)
+    assert lines[1].split() == ["dense", "784", "to", "128", "2.0", "5.0", "2.50"]

@@ -1,0 +1,43 @@
+"""Run as a script in a fresh process: compile int8 kernels, and write what they are and come to as JSON to the file given.
+
+{"checks": {kind: CRC-32 of the outputs of some cases}, "codes": {kernel: [{"llvm", "asm"}, one a signature]}}
+"""
+
+import importlib
+import json
+import pkgutil
+import sys
+from pathlib import Path
+from zlib import crc32
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+import numpy as np
+
+import mcuref.kernels.int8
+from tests.kernels.int8.cases import KINDS, case
+
+CASES = 20  # of a kind
+
+
+def checks(kinds):
+    """CRC-32 of our outputs, by kind."""
+    outputs = {kind: [case(kind, number).ours for number in range(CASES)] for kind in kinds}
+    return {kind: [crc32(np.ascontiguousarray(values)) for values in found] for kind, found in outputs.items()}
+
+
+def codes():
+    """LLVM and assembly of every signature of every kernel that has been called."""
+    names = [module.name for module in pkgutil.iter_modules(mcuref.kernels.int8.__path__)]
+    modules = [importlib.import_module(f"mcuref.kernels.int8.{name}") for name in names]
+    own = {f.__name__: f for m in modules for f in vars(m).values() if getattr(f, "__module__", "") == m.__name__}
+    kernels = {name: f for name, f in own.items() if getattr(f, "signatures", ())}
+    return {
+        name: [{"llvm": f.inspect_llvm(s), "asm": f.inspect_asm(s)} for s in f.signatures] for name, f in kernels.items()
+    }
+
+
+if __name__ == "__main__":
+    found = {"checks": checks(sys.argv[2:] or KINDS), "codes": codes()}
+    Path(sys.argv[1]).write_text(json.dumps(found))
