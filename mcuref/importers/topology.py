@@ -133,7 +133,7 @@ class _Walk:
     ends: Ends
 
     def __init__(self, graph: Graph, size: int) -> None:
-        self.graph, self.left = graph, size + SHARED
+        self.graph, self.left = graph, max(size + SHARED, LEAST)
         self.met: set[int] = set()
         self.output_type: str | None = None
         self.readers: dict[int, list[Operation]] = {}
@@ -234,7 +234,9 @@ class _Walk:
         """Count the bytes of a layer's parameters."""
         self.left -= sum(values.nbytes for values in step.parameters.values())
         if self.left < 0:
-            raise site.operation.wrong("has weights that other operators have too; each needs its own")
+            raise site.operation.wrong(
+                "brings parameters to far more bytes than the file has: too many operators share them"
+            )
 
     def end(self, operation: Operation, tensor: int) -> None:
         """The DEQUANTIZE at the output."""
