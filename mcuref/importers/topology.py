@@ -13,9 +13,8 @@ from mcuref.layers.layer import Shape
 from mcuref.quantization.scales import Scale
 
 DEEPEST = 8  # residual blocks in one another
-SHARED = (
-    1 << 22
-)  # bytes by which parameters may be more than the file: what is left out of it, or stands in it once for many
+SHARED = 4 << 20  # bytes by which parameters may be more than the file: what is left out of it, or shared in it
+LEAST = 12 << 20  # bytes of parameters that any file may have: int8 weights that become float32 take four times the file
 
 
 @dataclass(frozen=True, eq=False)
