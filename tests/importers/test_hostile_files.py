@@ -140,9 +140,17 @@ def test_weights_of_many_operators(building, read, large):
     for _ in range(60):
         x = file.operator("FULLY_CONNECTED", [x, weights, bias], (1, n))
     said = refusal(read, file.content())
-    assert (
-        "(FULLY_CONNECTED) has weights that other operators have too; each needs its own" in said if large else said is None
-    )
+    assert "brings parameters to far more bytes than the file has" in said if large else said is None
+
+
+def test_int8_weights_that_become_float32(building, read):
+    # three million of them take four times the file, and are copied once; nine million are refused before they are
+    for n, words in ((1700, None), (3000, "brings parameters to far more bytes than the file has")):
+        file = building.File("float32")
+        weights = file.tensor((n, n), "int8", scale=0.01, data=np.ones((n, n)))
+        file.operator("FULLY_CONNECTED", [file.input((1, n)), weights], (1, n), version=3)
+        said = refusal(read, file.content())
+        assert said is None if words is None else words in said
 
 
 def test_long_names_of_many_tensors(building, read):
