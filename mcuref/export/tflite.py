@@ -11,7 +11,7 @@ from mcuref.export.tflite_graph import graph_of
 from mcuref.importers.graph import Graph, Operation, Tensor
 from mcuref.network import Network
 
-NEEDS = "writing .tflite files needs the package tflite: pip install 'mcuref[tflite]'"
+NEEDS = "writing .tflite files needs the package tflite: pip install '.[tflite]'"
 IDENTIFIER = b"TFL3"
 SCHEMA = 3
 ALIGNED = 16  # bytes, of constants

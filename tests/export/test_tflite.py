@@ -30,7 +30,7 @@ from mcuref.testing import networks
 from tests.litert import run_reference
 from tests.program import reference
 
-tflite = pytest.importorskip("tflite", reason="writing .tflite files: pip install 'mcuref[tflite]'")
+tflite = pytest.importorskip("tflite", reason="writing .tflite files: pip install '.[tflite]'")
 
 RANDOM = settings(max_examples=60, deadline=None, database=None, derandomize=True)
 IMAGE = Input((7, 5, 3), "uint8", 127.5, 1 / 64)
@@ -281,5 +281,5 @@ def test_without_the_package_it_says_what_to_install(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "tflite", None)
-    with pytest.raises(InputError, match=r"needs the package tflite: pip install 'mcuref\[tflite\]'"):
+    with pytest.raises(InputError, match=r"needs the package tflite: pip install '.\[tflite\]'"):
         tflite_bytes(Network(NETWORKS["dense"]))
