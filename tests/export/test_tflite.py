@@ -281,5 +281,5 @@ def test_without_the_package_it_says_what_to_install(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "tflite", None)
-    with pytest.raises(InputError, match=r"needs the package tflite: pip install '.\[tflite\]'"):
+    with pytest.raises(InputError, match=r"needs the package tflite: pip install '\.\[tflite\]'"):
         tflite_bytes(Network(NETWORKS["dense"]))
