@@ -53,6 +53,8 @@ def calibrate(
 ) -> dict[int, Seen]:
     """{index of a layer: :class:`Seen`} of all that need a range, from what the float32 network computes for samples.
 
+    Layer by layer: memory holds the outputs of one for all samples, 4 bytes a value.
+
     Parameters
     ----------
     network : float32 :class:`mcuref.Network`.

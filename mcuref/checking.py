@@ -76,8 +76,8 @@ class Reference:
 
 
 def readable(path: Path | str) -> tuple[Imported, bytes]:
-    """What a .tflite file holds, and its bytes; InputError if it cannot be used."""
-    content = read_bytes(path)
+    """What a .tflite file holds, and its bytes; InputError if it cannot be used; a run folder would have done too."""
+    content = read_bytes(path, "a .tflite file or a run folder")
     return parse_tflite(content, path), content
 
 

@@ -46,13 +46,14 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """Of several processes, one compiles the executor; the others wait, and load what it has kept."""
+    """Of several processes, one compiles an executor; the others wait, and load what it has kept."""
     executor = sys.modules.get("mcuref.program.executor")
     if executor and hasattr(executor.execute, "signatures"):
         from mcuref.kernels.jit import STORE
+        from mcuref.program import executor_int8
 
-        if STORE.folder.is_dir():
-            executor.execute.compile = one_at_a_time(executor.execute.compile, STORE.folder)
+        for module in (executor, executor_int8) if STORE.folder.is_dir() else ():
+            module.execute.compile = one_at_a_time(module.execute.compile, STORE.folder)
 
 
 def one_at_a_time(compile, folder):

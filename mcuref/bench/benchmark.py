@@ -64,9 +64,12 @@ def method_speeds(
 
 
 def check_model(name: str) -> None:
-    """InputError if the model has one output only: there is nothing to classify, and all errors are 0."""
+    """InputError if the model is int8, which is not trained, or has one output only: there is nothing to classify, and all
+    errors are 0."""
     model = find_model(name)
-    if model.loss == "softmax_cross_entropy" and model.make_layers()[-1].outputs < 2:
+    if model.network is not None and model.network.quantization is not None:
+        raise InputError(f"model {name!r} is int8; the benchmark is of training, which needs a float32 model")
+    if model.loss == "softmax_cross_entropy" and build(model).outputs < 2:
         raise InputError(f"model {name!r} has one class; the benchmark needs two or more")
 
 
@@ -144,7 +147,7 @@ def _torch_steps(model):
     return steps, count
 
 
-def fastest(run, seconds):
+def fastest(run: Callable[[], Any], seconds: float) -> float:
     """Seconds of the fastest call of ``run`` within about ``seconds``, after one that is not timed."""
     run()
     best, began = np.inf, time.perf_counter()

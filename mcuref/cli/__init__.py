@@ -164,7 +164,7 @@ def _unforeseen(error):
 
 def _stdout_for_files(arguments):
     """Where an option's file is stdout, that has it alone: what people read goes to stderr meanwhile."""
-    files = [getattr(arguments, name, None) for name in ("json", "map")]
+    files = [getattr(arguments, name, None) for name in ("json", "map", "tflite")]
     return redirect_stdout(sys.stderr) if any(isinstance(f, str) and is_stdout(f) for f in files) else nullcontext()
 
 

@@ -21,6 +21,11 @@ from mcuref.cli.defaults import fitted, named_data
 from mcuref.errors import InputError
 
 NONE = "none"  # the method of those who train nothing
+SEEDS = "1"
+OF_TRAINING = {  # options that are of methods that train, and what they are where they were not given
+    "preset": "default", "settings": [], "regime": "scratch", "seeds": SEEDS, "sweep": False,
+    **dict.fromkeys(("epochs", "learning_rate", "schedule", "momentum", "batch", "policy", "trainable")),
+}  # fmt: skip
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -32,7 +37,7 @@ def arguments(parser: ArgumentParser) -> None:
     options.add_dtype(parser, "with --method none, side by side")
     parser.add_argument(
         "--seeds",
-        default="1",
+        default=SEEDS,
         metavar="LIST|COUNT",
         help="0,1,2 or a count, a single one with a comma (7,); start weights and orders; default 1 (seed 0)",
     )
@@ -56,8 +61,8 @@ def _inference(arguments):
     from mcuref.report.comparison_tables import inference_tables
     from mcuref.report.json import budget_json
 
-    for name in ("epochs", "learning_rate", "schedule", "momentum", "batch", "policy", "trainable", "settings", "sweep"):
-        if getattr(arguments, name) not in (None, [], False):
+    for name, absent in OF_TRAINING.items():
+        if getattr(arguments, name) != absent:
             option = {"settings": "set"}.get(name, name).replace("_", "-")
             raise InputError(f"--{option} is of methods that train; --method none trains nothing")
     if arguments.model is None:

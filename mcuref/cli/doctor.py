@@ -47,7 +47,7 @@ def _checks():
     yield "mcuref", True, __version__
     for package in ("numpy", "numba", "rich"):
         yield package, True, _version(package)
-    for package in ("hypothesis", "matplotlib", "torch"):
+    for package in ("tflite", "ai-edge-litert", "hypothesis", "matplotlib", "torch"):
         found = _version(package)
         yield f"{package} (optional)", None if found == MISSING else True, found
     for core in (CORES["host"], CORES["m4f"]):

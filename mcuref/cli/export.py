@@ -45,8 +45,8 @@ def run(asked: Namespace) -> None:
     for folder in (asked.c, asked.vectors):
         if folder is not None:
             check_new_folder(folder, "folder")
-    check_apart(asked.c, asked.vectors, asked.run_folder)
     check_outputs(asked.tflite)
+    check_apart(asked.c, asked.vectors, asked.tflite, asked.run_folder)
     content = None if asked.tflite is None else _tflite(asked.run_folder)
     if asked.c is not None or asked.vectors is not None:
         _write_folders(asked)
@@ -65,9 +65,13 @@ def _tflite(folder):
 
 def _write_tflite(content, path):
     from mcuref.files import new_file
+    from mcuref.streams import is_stdout
 
     with new_file(path) as part:
         part.write_bytes(content)
+    if is_stdout(path):
+        show(f"network on stdout: {len(content):,} B")
+        return
     show(f"network in {one_line(path)}: {len(content):,} B\ncompare: mcuref check {shlex.quote(path)}")
 
 

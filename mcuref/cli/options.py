@@ -63,11 +63,19 @@ def model(text: str) -> Model:
     from mcuref.models import find_model
 
     try:
-        if os.path.isdir(text) and not text.endswith((".toml", ".tflite")):
-            from mcuref.runs.models import run_model
-
-            return run_model(text)
         return find_model(text)
+    except InputError as error:
+        if os.path.isdir(text) and not text.endswith((".toml", ".tflite")):
+            return _run(text)
+        raise ArgumentTypeError(str(error)) from None
+
+
+def _run(folder):
+    """The model that a run folder is; a folder that is called as a model of the zoo is named by a path, ./cnn-8."""
+    from mcuref.runs.models import run_model
+
+    try:
+        return run_model(folder)
     except InputError as error:
         raise ArgumentTypeError(str(error)) from None
 

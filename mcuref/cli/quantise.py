@@ -47,7 +47,7 @@ def run(asked: Namespace) -> None:
     """Calibrate, evaluate, print, write."""
     from mcuref.errors import InputError
     from mcuref.experiments.quantising import quantise_run, write_quantised
-    from mcuref.files import check_new_folder, check_outputs, write_json
+    from mcuref.files import check_apart, check_outputs, write_json
     from mcuref.program.arithmetic.int8 import INT8
     from mcuref.quantization.ranges import PERCENTILE
     from mcuref.report.quantised_tables import quantised_tables
@@ -55,8 +55,7 @@ def run(asked: Namespace) -> None:
     if asked.percentile is not None and asked.method != "percentile":
         raise InputError(f"--percentile is of --method percentile, not of {asked.method}")
     check_outputs(asked.json, folder=asked.out)
-    if asked.out is not None:
-        check_new_folder(asked.out)
+    check_apart(asked.json, asked.out, asked.run_folder)
     prepare_kernels()
     prepare_kernels(INT8)
     percentile = PERCENTILE if asked.percentile is None else asked.percentile

@@ -11,7 +11,7 @@ from mcuref.export.tflite_graph import graph_of
 from mcuref.importers.graph import Graph, Operation, Tensor
 from mcuref.network import Network
 
-NEEDS = "writing .tflite files needs the package tflite: pip install 'mcuref[tflite]'"
+NEEDS = "writing .tflite files needs the package tflite: pip install '.[tflite]'"
 IDENTIFIER = b"TFL3"
 SCHEMA = 3
 ALIGNED = 16  # bytes, of constants
@@ -21,8 +21,8 @@ MOST_OLD_CODE = 127  # of an operator in the field that older runtimes read
 def tflite_bytes(network: Network) -> bytes:
     """The .tflite file of a network, int8 if it has scales, else float32; the same bytes whenever it is written.
 
-    With BatchNorm folded and constants in it, for one sample at a time: all shapes begin with a batch of 1. Runtimes come to
-    the same outputs, of int8 bit for bit with TensorFlow Lite's reference kernels, of float32 but for the order of sums.
+    It takes one sample at a time: all shapes begin with a batch of 1. Runtimes come to the same outputs, of int8 bit for bit
+    with TensorFlow Lite's reference kernels, of float32 but for the order of sums.
 
     What a device feeds:
 
@@ -61,7 +61,7 @@ def _model(builder: Any, graph: Graph, description: str) -> int:
         Version=SCHEMA,
         OperatorCodes=_offsets(builder, [_code(builder, *kind) for kind in kinds]),
         Subgraphs=_offsets(builder, [_subgraph(builder, graph, kinds, places)]),
-        Description=builder.CreateString(description),
+        Description=builder.CreateString(description, errors="replace"),
         Buffers=_offsets(builder, buffers),
     )
 

@@ -47,10 +47,10 @@ def read_tflite(path: Path | str) -> Imported:
     return parse_tflite(read_bytes(path), path)
 
 
-def read_bytes(path: Path | str) -> bytes:
-    """The bytes of a .tflite file; InputError if it cannot be read, or is too large."""
+def read_bytes(path: Path | str, needed: str = "a .tflite file") -> bytes:
+    """The bytes of a .tflite file; InputError, which says what is ``needed``, if it cannot be read, or is too large."""
     where = f"model file {str(path)!r}"
-    with open_ordinary(path, where, "a .tflite file") as file:
+    with open_ordinary(path, where, needed) as file:
         content = file.read(LARGEST_FILE + 1)
     if len(content) > LARGEST_FILE:
         raise InputError(f"{where} has more than {LARGEST_FILE:,} bytes; that is no network for a microcontroller")

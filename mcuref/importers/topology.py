@@ -233,7 +233,6 @@ class _Walk:
     def count(self, site: Site, step: Step) -> None:
         """Count the bytes of a layer's parameters."""
         self.left -= sum(values.nbytes for values in step.parameters.values())
-        self.left -= 0 if step.weights is None else step.weights.nbytes
         if self.left < 0:
             raise site.operation.wrong("has weights that other operators have too; each needs its own")
 

@@ -89,6 +89,8 @@ def find_model(name: Model | str, text: str | None = None) -> Model:
         return replace(_model(name, text), name=name)
     base, _, factor = name.rpartition("@")
     model = _model(base, text)
+    if model.network is not None:
+        raise InputError(f"model {name!r} has hidden widths times {factor}; {base!r} comes with its weights, as it is")
     if not FACTOR.fullmatch(factor) or Fraction(factor) == 0:
         raise InputError(f"model {name!r} has hidden widths times {factor!r}; a factor is 0.0001 to 99.9999, such as 0.5")
     return replace(model, name=name, factor=Fraction(factor))

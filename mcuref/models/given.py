@@ -43,6 +43,11 @@ def with_data(model: Any, data: Data) -> Network:
             f"model {model.name!r} takes {network.input.size} values but a sample of data {data.name!r} has "
             f"{data.input_size} (shape {data.input_shape})"
         )
+    if data.kind != "anomaly" and network.input.shape != data.input_shape:
+        raise InputError(
+            f"model {model.name!r} takes samples of shape {network.input.shape}; those of data {data.name!r} have shape "
+            f"{data.input_shape}"
+        )
     if model.loss == "reconstruction":
         if data.kind != "anomaly" and network.outputs != data.input_size:
             raise InputError(f"model {model.name!r} has {network.outputs} outputs for {data.input_size} inputs")

@@ -1,7 +1,7 @@
 """The operators of int8 programs: forward, with the numbers that TensorFlow Lite's reference kernels come to.
 
-An int8 value q stands for scale (q - zero). Sums are int32; a multiplier m with its shift s stands for m 2^(s - 31), m from
-2^30 to below 2^31 and s of any sign, and is applied in integers (:mod:`mcuref.kernels.int8.fixed`). ``low`` and ``high`` are
+An int8 value q stands for scale (q - zero). Sums are int32; a multiplier m with its shift s stands for m 2^(s - 31), m below
+2^31 and s from -31 to 30, and is applied in integers (:mod:`mcuref.kernels.int8.fixed`). ``low`` and ``high`` are
 what the output is clamped to: the ends of int8, or a fused activation's. The zero of weights is 0.
 """
 

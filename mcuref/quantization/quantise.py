@@ -99,6 +99,9 @@ def quantised_parameters(
             last = i + 1 if i + 1 in fused else i
             limit = getattr(network.layers[last], "limit", 0.0)
             finest = max(_finest(network, i, fed, weights.get(name)), LEAST_OF_LIMIT * limit if limit < inf else 0.0)
+            if finest > LARGEST:
+                what = f"its sums have steps of {finest:g}, beyond float32"
+                raise InputError(f"layer {name!r} of network {network.name!r} cannot be quantised; {what}")
             outputs.append(scale_of(ranges[last], finest))
     return parameters, Quantization(tuple(outputs), weights, fused, output_type)
 

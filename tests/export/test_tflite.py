@@ -30,7 +30,7 @@ from mcuref.testing import networks
 from tests.litert import run_reference
 from tests.program import reference
 
-tflite = pytest.importorskip("tflite", reason="writing .tflite files: pip install 'mcuref[tflite]'")
+tflite = pytest.importorskip("tflite", reason="writing .tflite files: pip install '.[tflite]'")
 
 RANDOM = settings(max_examples=60, deadline=None, database=None, derandomize=True)
 IMAGE = Input((7, 5, 3), "uint8", 127.5, 1 / 64)
@@ -255,6 +255,20 @@ def test_the_bytes_are_the_same_each_time_and_constants_lie_at_multiples_of_16()
     assert all(entry.DeprecatedBuiltinCode() == code for code, entry in codes)
 
 
+def test_any_name_can_be_written():
+    model = tflite.Model.GetRootAs(tflite_bytes(Network(NETWORKS["dense"], name="\udcff")))
+    assert model.Description() == b"?, written by mcuref"
+
+
+def test_a_scale_of_all_outputs_of_a_dense_layer():
+    network = int8(Network(NETWORKS["dense"]))
+    own = network.quantization
+    scales = Quantization(own.outputs, {name: values[:1] for name, values in own.weights.items()}, own.fused)
+    network = Network(network.written, parameters=network.parameters, quantization=scales)
+    assert [tensor.scales.size for tensor in graph_of(network).tensors if tensor.name == "dense1.weights"] == [1]
+    assert_int8_is_equal(network, samples(network))
+
+
 def test_layers_from_outside_are_refused():
     class Leaky(ReLU):
         kind = "leaky"
@@ -267,5 +281,5 @@ def test_without_the_package_it_says_what_to_install(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "tflite", None)
-    with pytest.raises(InputError, match=r"needs the package tflite: pip install 'mcuref\[tflite\]'"):
+    with pytest.raises(InputError, match=r"needs the package tflite: pip install '\.\[tflite\]'"):
         tflite_bytes(Network(NETWORKS["dense"]))

@@ -1,4 +1,4 @@
-"""Write tests/golden/int8.csv: checksums of what LiteRT's reference kernels come to, of cases of every operator.
+"""Write int8.csv, beside this file: checksums of what LiteRT's reference kernels come to, of cases of every operator.
 
 As a command: python tests/golden/generate_int8.py
 """

@@ -88,6 +88,17 @@ def test_a_length_beyond_the_file(read, model_file, number):
     assert "it is damaged: something of 4,294,967,295 bytes" in refusal(read, bytes(content))
 
 
+def test_a_vector_of_numbers_beyond_the_file(read, model_file):
+    import tflite
+
+    content = bytearray(model_file("tiny_int8").read_bytes())
+    subgraph = tflite.Model.GetRootAs(content).Subgraphs(0)
+    start = subgraph._tab.Vector(subgraph._tab.Offset(6)) - 4
+    count = (len(content) - start) // 2  # so many bytes there are, but not so many numbers of four
+    content[start : start + 4] = count.to_bytes(4, "little")
+    assert f"it is damaged: something of {4 * count:,} bytes" in refusal(read, bytes(content))
+
+
 def test_offsets_that_lead_in_a_circle_or_backwards(read, model_file):
     content = model_file("tiny_int8").read_bytes()
     assert "its schema version is 0" in refusal(read, bytes(4) + content[4:])  # a table over the file's first bytes
@@ -129,7 +140,9 @@ def test_long_names_of_many_tensors(building, read):
         file.tensor((1,))
     for tensor in file.graph.tensors:
         tensor.name = "x" * (1 << 12)
-    assert refusal(read, file.content(output=3)) is None
+    content = file.content(output=3)
+    assert refusal(read, content) is None
+    assert {len(tensor.name) for tensor in read(content).graph.tensors} == {200}
 
 
 @pytest.mark.parametrize("position", [0, 1, 2, 3])

@@ -124,6 +124,16 @@ CHANGES = {  # {what: (change of a file, words of the sentence)}
     "output of another shape": (set_tensor("CONV_2D", -1, "shape", [1, 8, 7, 4]), r"of shape \(1, 8, 7, 4\)"),
     "batch": (set_tensor("PAD", 0, "shape", [2, 8, 8, 2]), r"its input has shape \(2, 8, 8, 2\); it must be one sample"),
     "open shape": (set_tensor("PAD", 0, "shapeSignature", [-1, -1, 8, 2]), "only the batch may be left open"),
+    "open shape of another rank": (set_tensor("PAD", 0, "shapeSignature", [-1, 8, 8]), "only the batch may be left open"),
+    "values behind the model": (
+        lambda file: setattr(file.model.buffers[tensor(file, "CONV_2D", 1).buffer], "offset", 99), "values behind the model"
+    ),
+    "no biases": (lambda file: setattr(operator(file, "CONV_2D"), "inputs", operator(file, "CONV_2D").inputs[:2]),
+        r"\(CONV_2D\) has no biases; a convolution of INT8 needs them"),
+    "biases of another shape": (set_tensor("CONV_2D", 2, "shape", [2, 2]), r"biases of shape \(2, 2\); it has 4 outputs"),
+    "first operand left out": (
+        lambda file: setattr(operator(file, "CONV_2D"), "inputs", [-1, *operator(file, "CONV_2D").inputs[1:]]), "lacks the"
+    ),
     "variable": (set_tensor("ADD", 0, "isVariable", True), "is variable, sparse or a variant"),
     "no scale": (set_tensor("RELU", -1, "quantization", None), r"\(RELU\) has tensor \d+ with 0 scales; what is computed"),
     "scale 0": (set_scale("RELU", -1, "scale", 0), "with a scale that is no positive number"),
@@ -260,6 +270,33 @@ def test_quantisation_on_the_way(building, read):
     x = file.dense(file.input((1, 6)), 5)
     file.operator("RELU", [file.operator("DEQUANTIZE", [x], (1, 5), out=dict(dtype="float32"))], (1, 5))
     with pytest.raises(InputError, match=r"operator 1 \(DEQUANTIZE\) is not from INT8 to FLOAT32 at the output"):
+        read(file.content())
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_real_outputs_of_another_shape_or_read_again(building, read, again):
+    file = building.File()
+    x = file.dense(file.input((1, 6)), 4)
+    y = file.operator("DEQUANTIZE", [x], (1, 4) if again else (1, 2, 2), out=dict(dtype="float32"))
+    if again:
+        file.operator("RELU", [y], (1, 4), out=dict(dtype="float32"))
+    file.graph.outputs = np.array([y], np.int32)
+    with pytest.raises(InputError, match=r"\(DEQUANTIZE\) has an output of another shape, or one that is read again"):
+        read(file.content())
+
+
+def test_what_an_operator_makes_stands_in_the_file(building, read):
+    file = building.File()
+    x = file.dense(file.input((1, 6)), 4)
+    file.operator("RELU", [x], (1, 4), out=dict(scale=0.1, data=np.zeros(4)))
+    with pytest.raises(InputError, match=r"operator 1 \(RELU\) makes tensor 4, which is there already"):
+        read(file.content())
+
+
+def test_an_input_with_values(building, read):
+    file = building.File()
+    file.dense(file.input((1, 6), scale=0.1, data=np.zeros(6)), 4)
+    with pytest.raises(InputError, match="its input, tensor 0, has values in the file"):
         read(file.content())
 
 

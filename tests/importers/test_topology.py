@@ -56,11 +56,14 @@ def test_projection(building, file, read, turned, first):
     assert names(read, file)[:5] == sources
 
 
-def test_sides_of_one_layer_each(building, file, read):
+@pytest.mark.parametrize("turned", [False, True])
+def test_sides_of_one_layer_each(file, read, turned):
     a, b = file.conv(0, 5, (3, 3)), file.conv(0, 5, (3, 3))
-    file.dense(add(file, b, a), 3)
+    first, second = (b, a) if turned else (a, b)
+    file.dense(add(file, first, second), 3)
     found = names(read, file)
     assert [sources for _, sources in found[:3]] == [(0,), (0,), (1, 2)]
+    assert read(file.content()).tensors[1:3] == (first, second)  # the body is what stands first in the sum
 
 
 def test_blocks_behind_and_in_one_another(building, file, read):

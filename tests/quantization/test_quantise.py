@@ -137,3 +137,7 @@ def test_what_cannot_be_quantised_is_refused():
         quantised_parameters(network, {0: UNIT})
     with pytest.raises(InputError, match="not one of finite float32 numbers"):
         quantised_parameters(network, {0: UNIT, 1: Range(1, 2)})
+    with pytest.raises(
+        InputError, match="layer 'dense1' of network 'network' cannot be quantised; its sums have steps of 4.72"
+    ):
+        dense([[3e38]], [0], [Range(0, 51000), UNIT])

@@ -9,7 +9,6 @@ import numpy as np
 
 from mcuref.kernels.arrays import Int8s, Int32s
 from mcuref.kernels.geometry import HO, KW, WO, C, O, W
-from mcuref.kernels.int8.fixed import clamped, scaled_twice
 from mcuref.kernels.int8.taps import depthwise_taps
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.window import first_place, next_place, under
@@ -33,22 +32,13 @@ def depthwise_forward_s8(
 
     multiplier[O], shift[O]; scaled with two roundings.
     """
-    outputs, c = np.int64(g[O]), np.int64(g[C])
-    line, width, copies = np.int64(g[W]) * c, np.int64(g[KW]) * outputs, outputs // c
+    outputs, c, line, width = np.int64(g[O]), np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW])
     at = first_place(g)
     for _ in range(g[HO] * g[WO]):
-        outs, source, tap = z[at.base : at.base + outputs], under(at, at.ky0, at.kx0, g), at.ky0 * width + at.kx0 * outputs
+        outs = z[at.base : at.base + outputs]
+        source, tap = under(at, at.ky0, at.kx0, g), (at.ky0 * width + at.kx0) * outputs
         rows, columns = at.ky1 - at.ky0, at.kx1 - at.kx0
-        if copies == 1:
-            depthwise_taps(
-                outs, x, w, b, multiplier, shift, source, line, tap, width, rows, columns, x_zero, z_zero, low, high
-            )
-        else:
-            for o in range(outputs):
-                total = b[o]
-                for ky in range(rows):
-                    for kx in range(columns):
-                        value = np.int32(x[source + ky * line + kx * c + o // copies]) - np.int32(x_zero)
-                        total = np.int32(total + value * np.int32(w[tap + ky * width + kx * outputs + o]))
-                outs[o] = clamped(scaled_twice(total, multiplier[o], shift[o]) + np.int64(z_zero), low, high)
+        depthwise_taps(
+            outs, x, w, b, multiplier, shift, c, source, line, tap, rows, columns, width, x_zero, z_zero, low, high
+        )
         at = next_place(at, g)

@@ -217,6 +217,9 @@ def rectified(random, operator, limit):
     x, y = scale(random), scale(random)
     if random.random_sample() < 0.5:
         y = Scale(float(np.float32(x.scale * sizes(random, -2, 2))), y.zero)
+    if random.random_sample() < 0.5:  # next to a factor that has halves: which side of them is decided by its last bits
+        factor = random.randint(1, 240, dtype=np.int64) / random.randint(3, 255, dtype=np.int64) / 2
+        x = Scale(float(np.float32(y.scale * factor)), x.zero)
     values = np.tile(np.arange(-128, 128), 4).astype(np.int8)
     model = {"operator": operator, "inputs": [Tensor(values.shape, *x)], "output": Tensor(values.shape, *y), "version": 2}
     arguments = x.zero, y.zero, *multipliers.of_rescaling(x.scale, y.scale), *multipliers.ends(y, limit)
