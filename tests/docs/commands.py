@@ -8,6 +8,7 @@ import shlex
 
 from mcuref.arguments import one_of
 from mcuref.cli import _parser, options
+from mcuref.cli.compare import NONE
 from mcuref.datasets.registry import NAMES
 from mcuref.errors import McurefError
 from mcuref.experiments.comparison import named_rules
@@ -20,6 +21,7 @@ from mcuref.optimisers import SCHEDULES
 from .blocks import TOP
 
 PYTEST = {"-q", "-v", "-x", "-k", "-m", "-n", "-p", "-W", "--durations"}
+MODEL = re.compile(r".*\.(toml|tflite)|runs/[\w-]+")
 ASSIGNMENT = re.compile(r"(\w+)=(.*)", re.DOTALL)
 
 
@@ -75,9 +77,9 @@ def _nothing(words):
 
 
 def _mcuref(words):
-    """Parsed by the real parser; a TOML file that is nowhere stands for a model of the user."""
+    """Parsed by the real parser; a model's file or run folder that is nowhere stands for one of the user."""
     own = next(str(path) for path in ZOO_FILES.glob("*.toml"))
-    words = [own if word.endswith(".toml") and not (TOP / word).is_file() else word for word in words]
+    words = [own if MODEL.fullmatch(word) and not (TOP / word).exists() else word for word in words]
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
@@ -109,7 +111,8 @@ def _check_names(arguments):
     }
     named = {name: value for name, value in vars(arguments).items() if value not in (None, options.NOT_GIVEN)}
     given = argparse.Namespace(**right | named)
-    named_rules(options.several(given.method, "--method"), given.preset, **options.settings(given.settings))
+    if "preset" in vars(arguments) and (arguments.command, given.method) != ("compare", NONE):
+        named_rules(options.several(given.method, "--method"), given.preset, **options.settings(given.settings))
     options.budget(given)
     options.seeds(given.seeds)
     one_of("regime", given.regime, REGIMES)
@@ -151,7 +154,7 @@ def _pip(words):
     listed = (TOP / "setup.cfg").read_text(encoding="utf-8").partition("[options.extras_require]")[2].partition("\n[")[0]
     found = []
     for word in words[1:]:
-        extras = re.fullmatch(r"\.(?:\[([\w,]+)\])?", word)
+        extras = re.fullmatch(r"\.(?:\[([\w,-]+)\])?", word)
         if word in ("-e", "-q", "--upgrade") or extras and extras[1] is None:
             continue
         if extras is None:

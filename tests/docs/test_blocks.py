@@ -78,6 +78,9 @@ def test_commands_name_what_exists(text):
         ("mcuref compare --model mlp-784-32-10 --tagret nrf52840", "unknown option --tagret"),
         ("mcuref compare --model resnet-9", "resnet-9"),
         ("mcuref train --method tinyprob", "tinyprob"),
+        ("mcuref train --method none", "none"),
+        ("mcuref compare --method none,full", "none"),
+        ("mcuref quantise runs/mine --method median", "median"),
         ("mcuref train --set smax=0.5", "smax"),
         ("mcuref compare --method full,tinyprop3", "tinyprop3"),
         ("mcuref train --preset papers", "papers"),
@@ -123,6 +126,8 @@ def test_commands_that_are_right_pass():
 a="--seeds 3 --sweep"   # another
 mcuref compare --data mnist --model cnn-28 --regime shift $a --target none
 mcuref compare --data mnist --method tinyprop,tinypropv2 --set s_max=0.7 --json -
+mcuref compare --data mnist --model model.tflite --method none --dtype float32,int8
+mcuref quantise runs/mine --method percentile --percentile 99.9
 mcuref train --data my_folder/ --model my_model.toml --sram 64KiB --out runs/mine   # files of the user
 mcuref train --resume runs/mine
 mcuref incremental --data mnist --model cnn-28 --tasks 5 --compare naive,k-center
