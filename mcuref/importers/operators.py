@@ -106,7 +106,7 @@ class Site:
         return tensor
 
     def weights(self) -> Tensor:
-        """Its second input, weights of the network's type; in a float32 network they may be int8, and are read as real ones."""
+        """Its second input, weights of the network's type; in a float32 network they may be int8, made real ones."""
         tensor = self.operand(1)
         hybrid = tensor is not None and (self.type, tensor.type) == ("FLOAT32", "INT8")
         return self.constant(1, "INT8" if hybrid else self.type, "weights")
@@ -264,6 +264,8 @@ def _reshape(site: Site) -> list[Step]:
         wanted = site.constant(1, "INT32", "sizes").data
     else:
         wanted = site.option("shape")
+    if np.ndim(wanted) > 1:
+        raise site.operation.wrong(f"has sizes of shape {np.shape(wanted)}; they must be in one row")
     wanted = [int(n) for n in np.atleast_1d(wanted)[: len(site.y.shape) + 1]]  # type: ignore[arg-type]
     fits = len(wanted) == len(site.y.shape) and wanted.count(-1) < 2
     if not fits or any(n not in (-1, size) for n, size in zip(wanted, site.y.shape)):
