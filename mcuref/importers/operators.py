@@ -260,13 +260,11 @@ def _mean(site: Site) -> list[Step]:
 
 def _reshape(site: Site) -> list[Step]:
     site.check_unchanged()
-    if site.operand(1) is not None:
-        wanted = site.constant(1, "INT32", "sizes").data
-    else:
-        wanted = site.option("shape")
-    if np.ndim(wanted) > 1:
-        raise site.operation.wrong(f"has sizes of shape {np.shape(wanted)}; they must be in one row")
-    wanted = [int(n) for n in np.atleast_1d(wanted)[: len(site.y.shape) + 1]]  # type: ignore[arg-type]
+    given = site.option("shape") if site.operand(1) is None else site.constant(1, "INT32", "sizes").data
+    sizes = np.atleast_1d(given)  # type: ignore[arg-type]  # a constant has data
+    if sizes.ndim > 1:
+        raise site.operation.wrong(f"has sizes of shape {sizes.shape}; they must be in one row")
+    wanted = [int(n) for n in sizes[: len(site.y.shape) + 1]]
     fits = len(wanted) == len(site.y.shape) and wanted.count(-1) < 2
     if not fits or any(n not in (-1, size) for n, size in zip(wanted, site.y.shape)):
         raise site.operation.wrong(f"has sizes {wanted} and an output of shape {site.y.shape}; they must agree")

@@ -172,7 +172,7 @@ CHANGES = {  # {what: (change of a file, words of the sentence)}
     "tanh": (set_scale("TANH", -1, "scale", 1 / 127), r"\(TANH\) has .* needs 0.0078125 and 0"),
     "logistic": (set_scale("LOGISTIC", -1, "zeroPoint", -127), r"\(LOGISTIC\) has .* needs 0.00390625 and -128"),
     "axes": (set_values("MEAN", 1, [1, 3]), "not over rows and columns"),
-    "sizes in two rows": (set_tensor("RESHAPE", 1, "shape", [2, 1]), r"has sizes of shape \(2, 1\); they must be in one row"),
+    "sizes in two rows": (set_tensor("RESHAPE", 1, "shape", [2, 1]), r"sizes of shape \(2, 1\); they must be in one row"),
     "sizes": (set_values("RESHAPE", 1, [1, 5]), r"has sizes \[1, 5\]"),
     "padding of channels": (set_values("PAD", 1, [0, 0, 1, 1, 1, 1, 1, 0]), "only rows and columns can be"),
     "negative padding": (set_values("PAD", 1, [0, 0, -1, 3, 1, 1, 0, 0]), "conv padding -1 is not a whole number from 0"),
