@@ -92,10 +92,12 @@ def as_file(network: Network, path: Path | str) -> tuple[Imported, bytes]:
 def random_samples(network: Network, count: int, seed: int = 0) -> NDArray[Any]:
     """Samples [count, *shape] drawn over all that the input takes: all of its type; of float32 -4 to 4."""
     first = network.input
-    words = philox(seed, CHECKING, count * first.size).reshape(count, *first.shape)
-    if first.dtype == "float32":
-        return (words.astype(np.float64) / 2**29 - 4).astype(np.float32)
-    return words.astype(first.dtype)
+    x = np.empty((count, *first.shape), first.dtype)
+    for done in range(0, count, CHUNK):  # words take several times the memory of the samples
+        part = x[done : done + CHUNK]
+        words = philox(seed, CHECKING, part.size, done * first.size).reshape(part.shape)
+        part[...] = words.astype(np.float64) / 2**29 - 4 if first.dtype == "float32" else words.astype(first.dtype)
+    return x
 
 
 def check(

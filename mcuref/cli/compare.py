@@ -57,7 +57,6 @@ def _inference(arguments):
     from mcuref.experiments.inference import inference_rows
     from mcuref.files import write_json
     from mcuref.models import label
-    from mcuref.program.arithmetic.int8 import INT8
     from mcuref.report.comparison_tables import inference_tables
     from mcuref.report.json import budget_json
 
@@ -70,8 +69,11 @@ def _inference(arguments):
     given = arguments.model.network
     own = "int8" if given is not None and given.quantization is not None else "float32"
     dtypes, budget, data = options.dtypes(arguments.dtype) or [own], options.budget(arguments), named_data(arguments)
-    prepare_kernels()
+    if own == "float32":  # which calibration computes too
+        prepare_kernels()
     if "int8" in dtypes:
+        from mcuref.program.arithmetic.int8 import INT8
+
         prepare_kernels(INT8)
     rows = inference_rows(data, arguments.model, dtypes, budget)
     name = label(arguments.model.name)

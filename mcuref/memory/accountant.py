@@ -155,7 +155,7 @@ class BudgetExceeded(McurefError):
 
     Attributes
     ----------
-    method : str, of the update rule whose program does not fit; of several, the one that needs most.
+    method : str, of the update rule whose program does not fit; of several, the one that needs most; None of inference.
     region : str, "sram" or "flash".
     needed, allowed, over_by : int, bytes.
     alive : list of (name, bytes) of the buffers alive at the peak, largest first.
@@ -163,7 +163,9 @@ class BudgetExceeded(McurefError):
     suggestions : list of {"change": str, "sram": int, "flash": int}: changes that fit, each planned, in bytes.
     """
 
-    def __init__(self, method: str, plan: Plan, needs: Needs, budget: Budget, suggestions: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, method: str | None, plan: Plan, needs: Needs, budget: Budget, suggestions: list[dict[str, Any]]
+    ) -> None:
         self.method, self.needs = method, needs
         self.region, self.needed, self.allowed = next(_overrun(needs, budget))
         self.over_by = self.needed - self.allowed
@@ -180,8 +182,9 @@ class BudgetExceeded(McurefError):
         code = f" ({self.needs.code:,} B of it code{core})" if self.region == "flash" and self.needs.code else ""
         largest = ", ".join(f"{n} {b:,} B" for n, b in self.alive[:3])
         fits = "; ".join(f"{s['change']} ({s['sram']:,} B sram, {s['flash']:,} B flash)" for s in self.suggestions)
+        what = "inference" if self.method is None else f"training by {self.method}"
         return (
-            f"training by {self.method} needs {format_size(self.needed)} of {self.region}{code} but the budget{name} leaves "
+            f"{what} needs {format_size(self.needed)} of {self.region}{code} but the budget{name} leaves "
             f"{format_size(self.allowed)}{reserve}: {self.over_by:,} B too many (largest at the peak: {largest}); "
             + (f"what would fit: {fits}" if fits else "no smaller variant that was tried fits")
         )

@@ -132,7 +132,8 @@ def require(
     if refused:
         plan, most, rule = max(refused, key=lambda entry: entry[1].sram)
         changes = suggestions(network, trainable, wrt, budget, needs)
-        raise BudgetExceeded(rule.method, plan, most, budget, changes)
+        trained = wrt != "parameters" or trainable_layers(network, trainable)
+        raise BudgetExceeded(rule.method if trained else None, plan, most, budget, changes)
 
 
 def trainable_layers(network: Network, trainable: int | None) -> tuple[int, ...]:

@@ -50,7 +50,10 @@ def _result_lines(report):
         scores = f"{percent(was['score'], 2)} in float32, {percent(now['score'], 2)} in int8"
         lost = f"{100 * (was['score'] - now['score']):+.2f} points lost"
     else:
-        scores, lost = f"{was['score']:.5f} in float32, {now['score']:.5f} in int8", f"{was['score'] - now['score']:+.5f}"
+        scores, lost = (
+            f"{was['score']:.5f} in float32, {now['score']:.5f} in int8",
+            f"{was['score'] - now['score']:+.5f} lost",
+        )
     yield Text(f"{metric} on the {report['evaluated_on']} set: {scores} ({lost})")
     yield Text(
         f"inference: {now['sram_bytes']:,} B of SRAM, {percent(now['sram_bytes'] / was['sram_bytes'])} of float32's "

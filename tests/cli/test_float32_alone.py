@@ -37,7 +37,7 @@ COMMANDS = [
     ["report", "run"],
     ["models", "run"],
     ["train", *FEW, "--model", "run"],
-    ["export", "run", "--c", "firmware"],
+    ["export", "run", "--c", "firmware", "--samples", "2"],
     ["compare", *FEW, "--dtype", "float32"],
     ["compare", "--model", "run", "--method", "none"],
     ["incremental", "--tasks", "1", "--per-class", "1", "--steps", "1", "--distil", "random"],

@@ -223,7 +223,7 @@ def test_types_are_for_inference(refused, run):
 
 def test_what_does_not_fit_is_refused(refused, run):
     asked = ["compare", "--data", "small/", "--model", run, "--method", "none", "--dtype", "float32,int8"]
-    refused("sram", *asked, "--sram", "20", "--stack", "0")
+    refused("inference needs 304 B of sram but the budget leaves 20 B", *asked, "--sram", "20", "--stack", "0")
 
 
 # -- without the package

@@ -113,7 +113,7 @@ def case(numbers, folder):
     else:
         command = numbers.choice(list(BASE))
         model = numbers.choice(GIVEN if command in POSITIONAL or numbers.random() < 0.2 else MODELS)
-        chosen = numbers.sample(sorted(OPTIONS[command].items()), numbers.randint(1, 4))
+        chosen = numbers.sample(sorted(OPTIONS[command].items()), numbers.randint(1, min(4, len(OPTIONS[command]))))
         given = {option: _drawn(numbers, values) for option, values in chosen}
     (folder / "my.json").write_text("mine")
     place = str(ROOT / model) if model.partition("@")[0] in GIVEN else model

@@ -1,4 +1,4 @@
-"""Run folders that something else has changed: report, export, resume and verify refuse them in one sentence, or are right.
+"""Run folders that something else has changed: whatever reads them refuses them in one sentence, or is right.
 
 Fields of report.json, run.json, checkpoints, weights and exported projects are replaced, removed, lengthened and nested;
 files lose bytes, are emptied, become folders and pipes. Half of them get checksums that are right again.
@@ -20,7 +20,7 @@ from harness import attack
 
 ROOT = Path(tempfile.mkdtemp(prefix="mcuref-runs-"))  # the runs that cases copy, and their data
 atexit.register(shutil.rmtree, ROOT, ignore_errors=True)  # cases leave in another way
-RUNS = {"trained": "train", "stopped": "train", "learned": "incremental", "halted": "incremental"}
+RUNS = {"trained": "train", "stopped": "train", "learned": "incremental", "halted": "incremental", "quantised": "train"}
 DEEP = [reduce(lambda inner, _: [inner], range(depth), []) for depth in (30, 45)]
 VALUES = [
     None, True, False, 0, -1, 1, 7, 0.5, -0.0, 1 << 31, 10**9, (1 << 63) - 1, 1 << 63, -(1 << 70), 10**400, 1e308, -1e308,
@@ -29,7 +29,10 @@ VALUES = [
     [], {}, [[]], [{}], {"a": []}, {"": None}, [0] * 10_000, *DEEP, {"name": "net.toml", "text": "input = [4]"},
 ]  # fmt: skip
 OFTEN = {"report.json": 8, "run.json": 4, "weights.npz": 3, "checkpoint": 4}  # how often each is changed
-COMMANDS = (("report",), ("report", "--pictures"), ("export",), ("resume",))
+COMMANDS = (
+    ("report",), ("report", "--pictures"), ("export",), ("resume",), ("tflite",), ("models",), ("estimate",), ("compare",),
+    ("train",), ("quantise",), ("check",),
+)  # fmt: skip
 
 
 def prepare():
@@ -53,6 +56,7 @@ def prepare():
         sys.stderr, err = nowhere, sys.stderr
         assert main([*train, "trained"]) == 0 and main([*learn, "learned"]) == 0
         assert main(["export", "trained", "--c", "firmware", "--samples", "2"]) == 0
+        assert main(["quantise", "trained", "--out", "quantised"]) == 0
         assert main(["report", "learned", "--pictures", "pictures"]) == main(["verify", "firmware"]) == 0
         _interrupted(Trainer, "evaluate", 2, lambda: main([*train, "stopped"]))
         _interrupted(IncrementalLearner, "learn", 5, lambda: main([*learn, "halted"]))
@@ -84,12 +88,21 @@ def case(numbers, folder):
         _change(numbers, run, numbers.choices(names, [OFTEN.get(name, 1) for name in names])[0])
     if numbers.random() < 0.5:
         _seal(run)
-    likely = {"trained": (8, 1, 8, 1), "learned": (8, 4, 1, 1), "stopped": (1, 0, 1, 8), "halted": (1, 0, 1, 8)}[name]
+    likely = {"trained": (8, 1, 8, 1), "learned": (8, 4, 1, 1), "quantised": (8, 1, 1, 1)}.get(name, (1, 0, 1, 8))
+    likely += (2, 2, 2, 2, 2, 4, 2) if name in ("trained", "quantised") else (0.1,) * 7
     ((command, *options),) = numbers.choices(COMMANDS, likely)
+    data = ["--data", str(ROOT / "data")]
     arguments = {
         "report": ["report", "run", *(option for o in options for option in (o, "pictures"))],
         "export": ["export", "run", "--c", "project"],
         "resume": [RUNS[name], "--resume", "run"],
+        "tflite": ["export", "run", "--tflite", "net.tflite"],
+        "models": ["models", "run"],
+        "estimate": ["estimate", "--model", "run"],
+        "compare": ["compare", *data, "--model", "run", "--method", "none"],
+        "train": ["train", *data, "--epochs", "1", "--model", "run", "--out", "new"],
+        "quantise": ["quantise", "run", "--out", "new"],
+        "check": ["check", "run", "--samples", "2"],
     }[command]
     return arguments, sum(path.stat().st_size for path in run.iterdir())
 

@@ -35,6 +35,15 @@ def test_every_option_is_with_every_model():
                 assert all((option, model) in have for model in ZOO), (command, option)
 
 
+def test_so_it_is_with_every_file_and_run_folder():
+    cases = options.listed()
+    for command in (*options.LISTED, *options.POSITIONAL):
+        have = {(option, model) for name, model, given in cases if name == command for option in given}
+        for option in options.options(command):
+            if option not in options.OWN:
+                assert all((option, model) in have for model in options.GIVEN), (command, option)
+
+
 def test_a_new_option_is_covered_by_itself(monkeypatch):
     from mcuref.cli import estimate
 

@@ -6,8 +6,8 @@ from mcuref import build, compile
 from mcuref.calibration import nominal
 from mcuref.models import ZOO
 
-# (SRAM of inference, flash) in int8. In SRAM, at the peak: three times 32 x 32 x 16 values and the patch of a convolution, 3 x
-# 3 x 16; and twice 25 x 5 x 64
+# (SRAM of inference, flash) in int8. In SRAM, at the peak: three times 32 x 32 x 16 values and the patch of a convolution,
+# 3 x 3 x 16; and twice 25 x 5 x 64
 EXACT = {"resnet-8": (3 * 16_384 + 144, 82_396), "ds-cnn": (2 * 8_000, 28_844)}
 
 
