@@ -106,7 +106,7 @@ class Site:
         return tensor
 
     def weights(self) -> Tensor:
-        """Its second input, weights of the network's type; in a float32 network they may be int8, and are read as real ones."""
+        """Its second input, weights of the network's type; in a float32 network they may be int8 (see `_real`)."""
         tensor = self.operand(1)
         hybrid = tensor is not None and (self.type, tensor.type) == ("FLOAT32", "INT8")
         return self.constant(1, "INT8" if hybrid else self.type, "weights")
