@@ -29,8 +29,10 @@ class Bounded(Table):
         return flags.packer_type.unpack_from(self.Bytes, off)[0]
 
     def Indirect(self, off: int) -> int:
-        """Where the offset that is stored at ``off`` points to: at something, or behind the file."""
-        return off + self.Get(N.UOffsetTFlags, off)
+        """Where the offset that is stored at ``off`` points to."""
+        at = off + self.Get(N.UOffsetTFlags, off)
+        self.inside(at, N.UOffsetTFlags.bytewidth)
+        return at
 
     def Vector(self, off: int) -> int:
         """Where the elements of a vector begin."""

@@ -13,9 +13,8 @@ from mcuref.layers.layer import Shape
 from mcuref.quantization.scales import Scale
 
 DEEPEST = 8  # residual blocks in one another
-SHARED = (
-    1 << 22
-)  # bytes by which parameters may be more than the file: what is left out of it, or stands in it once for many
+SHARED = 4 << 20  # bytes by which parameters may be more than the file: what is left out of it, or shared in it
+LEAST = 12 << 20  # bytes of parameters that any file may have: int8 weights that become float32 take four times the file
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +132,7 @@ class _Walk:
     ends: Ends
 
     def __init__(self, graph: Graph, size: int) -> None:
-        self.graph, self.left = graph, size + SHARED
+        self.graph, self.left = graph, max(size + SHARED, LEAST)
         self.met: set[int] = set()
         self.output_type: str | None = None
         self.readers: dict[int, list[Operation]] = {}
@@ -234,7 +233,9 @@ class _Walk:
         """Count the bytes of a layer's parameters."""
         self.left -= sum(values.nbytes for values in step.parameters.values())
         if self.left < 0:
-            raise site.operation.wrong("has weights that other operators have too; each needs its own")
+            raise site.operation.wrong(
+                "brings parameters to far more bytes than the file has: too many operators share them"
+            )
 
     def end(self, operation: Operation, tensor: int) -> None:
         """The DEQUANTIZE at the output."""

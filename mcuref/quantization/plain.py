@@ -7,7 +7,8 @@ import numpy as np
 from mcuref import plain
 from mcuref.quantization.scales import Layered, Quantization, Scale
 
-SHAPE = {"outputs": [[float]], "weights": {str: [float]}, "fused": [str], "output_type": str}
+SHAPE = {"outputs": [list], "weights": {str: [float]}, "fused": [str], "output_type": str}
+WHAT = "its quantization"
 
 
 def as_plain(network: Layered, quantization: Quantization) -> dict[str, Any]:
@@ -24,18 +25,19 @@ def as_plain(network: Layered, quantization: Quantization) -> dict[str, Any]:
 
 def from_plain(names: tuple[str, ...], content: Any) -> Quantization:
     """The :class:`Quantization` of a network whose layers have these names; ValueError if it is none."""
-    plain.check(
-        content, {"outputs": list, "weights": {str: [float]}, "fused": [str], "output_type": str}, "its quantization"
-    )
+    plain.check(content, SHAPE, WHAT)
     for pair in content["outputs"]:
-        if not isinstance(pair, list) or len(pair) != 2 or not isinstance(pair[1], int):
-            raise ValueError("its quantization has an output that is not a scale and a zero")
+        if len(pair) != 2:
+            raise ValueError(f"{WHAT} has an output that is not a scale and a zero")
+        plain.check(pair[0], float, f"a scale of {WHAT}")
+        plain.check(pair[1], int, f"a zero of {WHAT}")
     unknown = set(content["fused"]) - set(names)
     if unknown:
-        raise ValueError(f"its quantization fuses {min(unknown)!r}, which is no layer")
-    return Quantization(
-        tuple(Scale(float(np.float32(scale)), zero) for scale, zero in content["outputs"]),
-        {name: np.array(scales, np.float32) for name, scales in content["weights"].items()},
-        frozenset(names.index(name) for name in content["fused"]),
-        content["output_type"],
-    )
+        raise ValueError(f"{WHAT} fuses {min(unknown)[:60]!r}, which is no layer")
+    with np.errstate(over="ignore"):  # what is infinite then, the network refuses
+        return Quantization(
+            tuple(Scale(float(np.float32(scale)), zero) for scale, zero in content["outputs"]),
+            {name: np.array(scales, np.float32) for name, scales in content["weights"].items()},
+            frozenset(names.index(name) for name in content["fused"]),
+            content["output_type"],
+        )

@@ -13,6 +13,7 @@ from mcuref.errors import InputError
 PARAMETER_TYPES = {"weights": "int8", "bias": "int32"}
 SAME_SCALE = ("flatten", "reshape", "maxpool", "avgpool")  # kinds of layers that pass values on in the scale of their input
 CLAMPING = ("relu", "relu6")  # that the layer before can do
+CLAMPED = ("conv", "depthwise", "dense", "add", "maxpool", "avgpool", "globalavgpool")  # which can
 OUTPUT_TYPES = ("int8", "float32")
 
 
@@ -103,6 +104,8 @@ def check(network: Layered, quantization: Quantization) -> None:
             raise InputError(
                 f"{what} gives layer {name!r} scale {scale} and zero {zero}; scale > 0 and -128..127 are needed"
             )
+    for i in quantization.fused:
+        _check_fused(network, i, what)
     for i, name in enumerate(network.names):
         kind = network.layers[i].kind
         if kind in FIXED and quantization.outputs[i] != FIXED[kind]:
@@ -110,8 +113,6 @@ def check(network: Layered, quantization: Quantization) -> None:
         same = kind in SAME_SCALE or i in quantization.fused
         if same and quantization.outputs[i] != quantization.outputs[network.sources[i][0]]:
             raise InputError(f"{what} gives layer {name!r} another scale than its input; it must have the same")
-    for i in quantization.fused:
-        _check_fused(network, i, what)
     for i in network.parametric:
         _check_weights(network.names[i], network, quantization, what)
     if quantization.output_type not in OUTPUT_TYPES:
@@ -119,12 +120,15 @@ def check(network: Layered, quantization: Quantization) -> None:
 
 
 def _check_fused(network, index, what):
-    (source,) = network.sources[index] or (None,)
-    readers = [i for i, sources in enumerate(network.sources) if source in sources]
+    if index not in range(len(network.layers)):
+        raise InputError(f"{what} fuses layer number {index}; the network has {len(network.layers)} layers")
+    name, before = network.names[index], network.sources[index]
+    readers = [i for i, sources in enumerate(network.sources) if set(sources) & set(before)]
     if network.layers[index].kind not in CLAMPING or readers != [index]:
-        raise InputError(
-            f"{what} fuses layer {network.names[index]!r}; it must be a ReLU and all that reads the layer before"
-        )
+        raise InputError(f"{what} fuses layer {name!r}; it must be a ReLU and all that reads the layer before")
+    kind = network.layers[before[0]].kind
+    if kind not in CLAMPED:
+        raise InputError(f"{what} fuses layer {name!r} with one of kind {kind!r}; it may be {' or '.join(CLAMPED)}")
 
 
 def _check_weights(name, network, quantization, what):

@@ -1,4 +1,4 @@
-""".tflite files and run folders where a command takes a model: they begin from their weights, or are refused in a sentence."""
+""".tflite files and run folders where a command takes a model: they begin from their weights, or are refused in a word."""
 
 import json
 import os

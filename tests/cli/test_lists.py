@@ -117,6 +117,8 @@ def test_doctor_marks_what_is_there_and_what_is_not(listed, monkeypatch):
         if "(optional)" in line
     }
     assert marks == {
+        "tflite": "yes",
+        "ai-edge-litert": "yes",
         "hypothesis": "yes",
         "matplotlib": "yes",
         "torch": "-",

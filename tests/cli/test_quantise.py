@@ -11,8 +11,8 @@ from mcuref.quantization.ranges import METHODS
 
 FILES = ["memory.csv", "report.json", "run.json", "weights.npz"]
 TOP = {
-    "schema", "data", "evaluated_on", "regime", "preset", "model", "input", "layers", "quantization", "dtype", "seed", "metric",
-    "accuracy", "float32", "int8", "calibration", "memory", "timing",
+    "schema", "data", "evaluated_on", "regime", "preset", "model", "input", "layers", "quantization", "dtype", "seed",
+    "metric", "accuracy", "float32", "int8", "calibration", "memory", "timing",
 }  # fmt: skip
 ROW = {
     "layer", "activation", "low", "high", "outside", "scale", "zero", "weights_at_limit", "biases_clamped",
@@ -161,7 +161,8 @@ def test_what_int8_is_not_for(refused, quantised, here, command, words):
 
 
 @pytest.mark.parametrize("options, words", [
-    (("--out", "run"), "run folder 'run' exists already"), (("--out", "small/train.npz/x"), "cannot be made: not a directory"),
+    (("--out", "run"), "run folder 'run' exists already"),
+    (("--out", "small/train.npz/x"), "cannot be made: not a directory"),
     (("--out", "-"), "'-' would be stdout, which is no folder"), (("--out", "run/x"), "is named for two results"),
     (("--json", "run/x.json"), "is named for two results"), (("--json", "absent/x"), "there is no folder"),
     (("--percentile", "99"), "--percentile is of --method percentile, not of minmax"),

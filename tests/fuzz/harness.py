@@ -131,7 +131,14 @@ def load_everything():
         import_module(f"mcuref.{name}")
     for name in ("comparison_tables", "json", "lists", "memory_tables", "training_tables"):
         import_module(f"mcuref.report.{name}")
-    import_module("mcuref.program.compiler").prepare_executor()
+    for name in ("checking", "experiments.inference", "experiments.quantising", "export.tflite", "report.checked"):
+        import_module(f"mcuref.{name}")
+    for name in ("mcuref.importers.parsing", "ai_edge_litert.interpreter"):  # of extras, which may not be there
+        with contextlib.suppress(ModuleNotFoundError):
+            import_module(name)
+    prepare = import_module("mcuref.program.compiler").prepare_executor
+    prepare()
+    prepare(arithmetic=import_module("mcuref.program.arithmetic.int8").INT8)
 
 
 def _become(arguments, folder, out, err, inside):

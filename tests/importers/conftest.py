@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 FILES = Path(__file__).resolve().parents[1] / "models" / "tflite"
-OTHERS = ("ad01_int8", "kws_ref_model_float32", "pretrainedResnet", "pretrainedResnet_quant")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -88,6 +88,18 @@ def test_a_length_beyond_the_file(read, model_file, number):
     assert "it is damaged: something of 4,294,967,295 bytes" in refusal(read, bytes(content))
 
 
+@pytest.mark.parametrize("value", [0x7FFFFFFF, 0xFFFFFFFF])
+def test_a_table_beyond_the_file(read, model_file, value):
+    import tflite
+
+    content = bytearray(model_file("tiny_int8").read_bytes())
+    tables = tflite.Model.GetRootAs(content)._tab
+    for number in (1, 2, 4):  # of operator codes, subgraphs, buffers: where the first one is
+        changed, at = bytearray(content), tables.Vector(tables.Offset(4 + 2 * number))
+        changed[at : at + 4] = value.to_bytes(4, "little")
+        assert "it is damaged: something of 4 bytes is at byte" in refusal(read, bytes(changed))
+
+
 def test_a_vector_of_numbers_beyond_the_file(read, model_file):
     import tflite
 

@@ -1,0 +1,134 @@
+"""The watch over int8 programs: kernels touch their operands alone and read nothing stale, and one that does not is seen."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mcuref import compile
+from mcuref.layers import (
+    AveragePool2D,
+    Conv2D,
+    Dense,
+    DepthwiseConv2D,
+    GlobalAveragePool,
+    Input,
+    MaxPool2D,
+    ReLU,
+    ReLU6,
+    Residual,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
+from mcuref.network import Network
+from mcuref.operators.columns import COLUMNS, D
+from mcuref.operators.int8 import OPERATORS
+from mcuref.program.first_steps import int8_network
+from mcuref.program.trace import PlanViolation
+from mcuref.quantization.quantise import fused_activations
+from mcuref.testing import networks, samples
+
+from .test_trace import changed, row_of
+
+RANDOM = settings(max_examples=60, deadline=None, database=None, derandomize=True)
+
+
+def quantised(plain, fusing=True):
+    names = [plain.names[i] for i in sorted(fused_activations(plain))] if fusing else []
+    return int8_network(plain, tuple(names))
+
+
+@st.composite
+def tasks(draw):
+    """(program, samples) of a drawn network, at times with a softmax; with ReLUs fused or as instructions."""
+    plain = draw(networks())
+    if draw(st.booleans()):
+        plain = Network([*plain.written, Softmax()], name="drawn")
+    program = compile(quantised(plain, draw(st.booleans())), trainable=0)
+    return program, draw(samples(program, 3))[0]
+
+
+@RANDOM
+@given(tasks())
+def test_a_trace_is_the_inference_and_passes_the_watch(twin, task):
+    program, x = task
+    traced, watched = twin(program), twin(program)
+    outputs = program.outputs(x)
+    records = traced.trace(x)
+    assert watched.trace(x, watched=True) == records
+    assert [row for sample, row, *_ in records if sample == 1] == list(range(len(program.instructions)))
+    assert program.arena.bytes.tobytes() == traced.arena.bytes.tobytes() == watched.arena.bytes.tobytes()
+    assert (watched.arena.guard == 0xA5).all()
+    np.testing.assert_array_equal(program.arena.view(program.instructions[-1].outputs[0]), outputs[-1])
+
+
+IMAGES = [
+    Conv2D(3, 2, padding="same"),
+    Residual([Conv2D(3, 1), ReLU6()]),
+    ReLU(),
+    DepthwiseConv2D(2, multiplier=2),
+    MaxPool2D((1, 2)),
+    AveragePool2D(2, 1),
+    Tanh(),
+    GlobalAveragePool(),
+    Dense(5),
+    Sigmoid(),
+    Dense(3),
+    Softmax(),
+]
+
+
+def program_of(name):
+    """A program with that operator, and a sample."""
+    dtype = {"load_u8_s8": "uint8", "load_i8_s8": "int8", "load_i16_s8": "int16"}.get(name, "float32")
+    scale = 1.0 if dtype == "float32" else 2.0 ** (3 - 8 * np.dtype(dtype).itemsize)
+    x = np.random.default_rng(4).integers(-120, 120, (2, 4, 5, 2))
+    network = int8_network(Network([Input((4, 5, 2), dtype, 0, scale), *IMAGES]), ())
+    return compile(network, trainable=0), x.astype(dtype)
+
+
+# Exponentials that are all one value, as the watch writes, or all but one, come to the same shares: all of them the least
+UNSEEN = {("softmax_forward_s8", "in1")}
+
+
+def most_foreign(program, row, buffer):
+    """By how many bytes an operand must move to lie where most bytes are nobody's operand in this row."""
+    foreign = np.ones(program.arena.bytes.size, bool)
+    for own in (*program.instructions[row].buffers, program.listing.table):
+        foreign[program.plan.offsets[own] :][: own.size] = False
+    places = range(program.plan.offsets[buffer] % 4, foreign.size - buffer.size, 4)
+    return max(places, key=lambda place: foreign[place : place + buffer.size].sum()) - program.plan.offsets[buffer]
+
+
+def operands():
+    """[(operator, column)] of every operand there is."""
+    found = []
+    for operator in OPERATORS:
+        program, _ = program_of(operator.name)
+        instruction = program.instructions[row_of(program, operator.name)]
+        for kind, buffers in (("out", instruction.outputs), ("in", instruction.inputs)):
+            found += [(operator.name, f"{kind}{number}") for number in range(len(buffers))]
+    return [one for one in found if one not in UNSEEN]
+
+
+@pytest.mark.parametrize("name, column", operands())
+def test_an_operand_out_of_place_is_a_violation(name, column):
+    program, x = program_of(name)
+    row = row_of(program, name)
+    instruction = program.instructions[row]
+    buffer = (instruction.outputs if column[:3] == "out" else instruction.inputs)[int(column[-1])]
+    changed(program, row, column, most_foreign(program, row, buffer))
+    with pytest.raises(PlanViolation, match=rf"row {row} \({name} of "):
+        program.trace(x, watched=True)
+
+
+@pytest.mark.parametrize("name", ["relu_forward_s8", "add_forward_s8", "tanh_forward_s8", "load_s8"])
+def test_one_value_too_many_is_a_violation(name):
+    """A byte, which nobody's alignment hides."""
+    program, x = program_of(name)
+    row = row_of(program, name)
+    operator = next(operator for operator in OPERATORS if operator.name == name)
+    changed(program, row, COLUMNS[D + operator.dimensions.index("n")], 1)
+    with pytest.raises(PlanViolation, match=rf"row {row} \({name} of .*wrote byte"):
+        program.trace(x, watched=True)
