@@ -29,7 +29,7 @@ from mcuref.incremental.storage import Storage
 from mcuref.incremental.store import Progress
 from mcuref.memory.targets import Budget
 from mcuref.metrics import deviation
-from mcuref.models import build, find_model
+from mcuref.models import build, describe, find_model
 from mcuref.models.description import Model
 from mcuref.runs.fingerprint import data_digest
 
@@ -116,10 +116,14 @@ class Experiment:
     @cached_property
     def fingerprint(self) -> dict[str, str]:
         """What decides the experiment, as sha256 by what it is."""
-        setting = replace(self.setting, embedding=self.embedding)  # models with their layers, whatever they are called
-        asked = {"setting": setting, "model": self.model, "budget": self.budget}
+        model, embedding = (_as_asked(one) for one in (self.model, self.embedding))
+        setting = replace(self.setting, embedding=embedding)  # models with their layers, whatever they are called
+        asked = {"setting": setting, "model": model, "budget": self.budget}
         learner = self.learner(self.strategies[0], self.setting.seeds[0])
-        return fingerprint(data_digest(self.data), asked, [learner.program, *(e.program for e in learner.memory.embeddings)])
+        programs = [learner.program, *(e.program for e in learner.memory.embeddings)]
+        given = [one.network for one in (self.model, self.embedding) if one is not None and one.network is not None]
+        parameters = [network.parameters[name] for network in given for name in sorted(network.parameters)]
+        return fingerprint(data_digest(self.data), asked, programs, parameters)
 
     @property
     def strategies(self) -> tuple[str, ...]:
@@ -350,6 +354,13 @@ class Experiment:
             "raw_bytes": self.scenario.raw_bytes,
             "largest_widths": list(hidden_widths(self._network())),
         }
+
+
+def _as_asked(model):
+    """A model as fingerprints have it: one with parameters of its own with its layers, wherever it lies."""
+    if model is None or model.network is None:
+        return model
+    return replace(model, name="", layers=tuple(describe(model.network.written[1:])))
 
 
 def _scenario(data, tasks):

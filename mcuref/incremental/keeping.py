@@ -104,17 +104,20 @@ def check_kept(tasks: int, rows: Any, matrix: Any, state: Any) -> None:
         raise ValueError(f"it does not have a figure for each of the {tasks} tasks")
 
 
-def fingerprint(data_digest: str, asked: Mapping[str, Any], programs: Iterable[Program]) -> dict[str, str]:
+def fingerprint(
+    data_digest: str, asked: Mapping[str, Any], programs: Iterable[Program], parameters: Iterable[NDArray[Any]] = ()
+) -> dict[str, str]:
     """What decides an experiment, as sha256 by what it is: sources, data, and what was asked for.
 
     programs : whose layers and operators its models have.
+    parameters : that models have which come with their own.
     """
     instructions = [instruction for program in programs for instruction in program.instructions]
     layers = {layer_sources(layer) for program in programs for layer in program.network.layers}
     return {
         "mcuref": sources_digest((*SOURCES, *layers), instructions),
         "data": data_digest,
-        "program": digest(repr(sorted(asked.items())), []),
+        "program": digest(repr(sorted(asked.items())), parameters),
     }
 
 

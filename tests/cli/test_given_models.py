@@ -308,3 +308,29 @@ def test_not_resumed_without_its_model(refused, interrupt, here, model, damage, 
     sentence = refused(words, "train", "--resume", "stopped")
     assert "run.json in run folder 'stopped' cannot be used" in sentence
     assert (here / "stopped" / "checkpoint").exists()
+
+
+@pytest.mark.parametrize("model", ["run", "net.tflite"])
+def test_learning_in_steps_resumed_but_not_from_other_weights(mcuref, refused, file, here, monkeypatch, model):
+    from mcuref.incremental.learner import IncrementalLearner
+
+    original, left = IncrementalLearner.learn, iter(range(1))
+
+    def stopped(learner, *given, **named):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return original(learner, *given, **named)
+
+    few = ["--per-class", "2", "--steps", "2", "--tasks", "3", "--distil", "random"]
+    with monkeypatch.context() as patch:
+        patch.setattr(IncrementalLearner, "learn", stopped)
+        assert mcuref("incremental", "--data", "small/", "--model", model, *few, "--out", "stopped").status == 130
+    assert mcuref("incremental", "--data", "small/", "--model", model, *few, "--out", "whole").status == 0
+    shutil.copytree("stopped", "again")
+    assert mcuref("incremental", "--resume", "again").status == 0
+    reports = [json.loads((here / name / "report.json").read_text()) for name in ("whole", "again")]
+    for report in reports:
+        report.pop("timing")
+    assert reports[0] == reports[1]
+    _other_weights(mcuref)
+    refused("was begun with another", "incremental", "--resume", "stopped")

@@ -16,7 +16,7 @@ PLANTED = """if True:
 
     right = harness.attack("", reports.case, 0, prepare=reports.prepare, argv=["--tries", "20"])
     shapes.check_report, plain.NONSENSE = lambda *_: None, ()  # nothing is checked, nothing is caught
-    planted = harness.attack("", reports.case, 0, argv=["--tries", "1", "--seed", "56"])
+    planted = harness.attack("", reports.case, 0, argv=["--tries", "1", "--seed", "173"])
     sys.exit(10 * planted + right)
 """
 
