@@ -51,6 +51,8 @@ def run(arguments: Namespace) -> int:
 
     check_outputs(arguments.json, arguments.map)
     dtypes: list[Any] = options.dtypes(arguments.dtype)
+    if arguments.map is not None and len(dtypes) > 1:
+        raise InputError(f"--map draws one program, but --dtype {arguments.dtype} makes {len(dtypes)}; give one type")
     data = None if arguments.data is None else named_data(arguments)
     inference = len(dtypes) > 1 or "int8" in dtypes
     found = [_estimated(arguments, data, dtype, inference) for dtype in dtypes or [None]]

@@ -219,6 +219,8 @@ def test_types_are_for_inference(refused, run):
     refused("--method none needs --model with trained weights", "compare", "--method", "none")
     refused("model 'mlp-4-3' has no trained weights", *asked[:-1], "mlp-4-3", "--method", "none")
     refused("method 'none' is not known", *asked, "--method", "none,full")
+    words = "--map draws one program, but --dtype int8,float32 makes 2; give one type"
+    refused(words, "estimate", "--model", run, "--dtype", "int8,float32", "--map", "map.png")
 
 
 def test_what_does_not_fit_is_refused(refused, run):
