@@ -21,7 +21,7 @@ NOT_OURS = {  # files of others, and those that a user or mcuref makes
     "mcuref/data", "my_model.toml", "my_network.toml", "model.c", "model.h", "samples.c", "samples.h", "NAME.h",
 }  # fmt: skip
 FILE = re.compile(
-    r"(?<![\w/.{<*-])((?:[\w.-]+/)*[\w-]+\.(?:py|c|h|toml|md|sh|cfg)|(?:mcuref|tests|data_scripts)/[\w/-]+)(?!\w)"
+    r"(?<![\w/.{<*-])((?:[\w.-]+/)*[\w-]+\.(?:py|c|h|toml|md|sh|cfg)|(?:mcuref|tests|data_scripts)/[\w/-]+(?:\.(?:csv|tflite))?)(?!\w)"
 )
 MODULE = re.compile(r"(?<![\w/.])mcuref(?:\.[a-zA-Z_]\w*)+(?![\w/])")
 
