@@ -115,6 +115,8 @@ def case(numbers, folder):
         model = numbers.choice(GIVEN if command in POSITIONAL or numbers.random() < 0.2 else MODELS)
         chosen = numbers.sample(sorted(OPTIONS[command].items()), numbers.randint(1, min(4, len(OPTIONS[command]))))
         given = {option: _drawn(numbers, values) for option, values in chosen}
+        if given.get("--tflite") == "-":  # bytes that are no text are right there
+            given["--tflite"] = "new.tflite"
     (folder / "my.json").write_text("mine")
     place = str(ROOT / model) if model.partition("@")[0] in GIVEN else model
     named = {} if command in POSITIONAL else {"--model": place} | _data(command, model, place, folder)
