@@ -41,12 +41,13 @@ def run(asked: Namespace) -> int:
     from mcuref.checking import as_file, check, random_samples, readable
     from mcuref.files import check_outputs, write_json
     from mcuref.models import label
-    from mcuref.models.given import given_model, with_data
+    from mcuref.models.given import imported_model, with_data
     from mcuref.program.arithmetic import arithmetic_of
     from mcuref.report.checked import checked_json, checked_tables
 
     check_outputs(asked.json)
     imported, content = _run_file(asked.model) if os.path.isdir(asked.model) else readable(asked.model)
+    model = imported_model(imported, asked.model)
     if imported.is_hybrid:
         show(f"{label(asked.model)}: {HYBRID}")
         imported, content = as_file(imported.network, asked.model)
@@ -56,7 +57,7 @@ def run(asked: Namespace) -> int:
         from mcuref.datasets import load
 
         data = load(asked.data)
-        fed = with_data(given_model(asked.model, network, "", units=True), data)
+        fed = with_data(model, data)
         parts.append((data.name, fed, data.x_test[: asked.samples]))
     prepare_kernels(arithmetic_of(network))
     results = {}

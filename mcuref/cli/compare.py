@@ -20,7 +20,6 @@ from mcuref.cli.console import first_time, prepare_kernels, progress, show, warn
 from mcuref.cli.defaults import fitted, named_data
 from mcuref.errors import InputError
 
-NONE = "none"  # the method of those who train nothing
 SEEDS = "1"
 OF_TRAINING = {  # options that are of methods that train, and what they are where they were not given
     "preset": "default", "settings": [], "regime": "scratch", "seeds": SEEDS, "sweep": False,
@@ -92,7 +91,7 @@ def run(arguments: Namespace) -> None:
     from mcuref.report.learned import nothing_learned
 
     check_outputs(arguments.json)
-    if arguments.method == NONE:
+    if arguments.method == options.NONE:
         _inference(arguments)
         return
     if options.dtypes(arguments.dtype) not in ([], ["float32"]):

@@ -54,7 +54,7 @@ def run(arguments: Namespace) -> int:
     if arguments.map is not None and len(dtypes) > 1:
         raise InputError(f"--map draws one program, but --dtype {arguments.dtype} makes {len(dtypes)}; give one type")
     data = None if arguments.data is None else named_data(arguments)
-    inference = len(dtypes) > 1 or "int8" in dtypes
+    inference = len(dtypes) > 1 or "int8" in dtypes or arguments.method == options.NONE
     found = [_estimated(arguments, data, dtype, inference) for dtype in dtypes or [None]]
     if len(found) > 1:
         show(*beside_tables(found), wide=arguments.wide)
@@ -79,7 +79,8 @@ def _estimated(arguments, data, dtype, inference):
     from mcuref.program.compiler import compile
 
     budget = options.budget(arguments)
-    rule = rules.make(arguments.method, arguments.preset, **options.settings(arguments.settings))
+    method = "full" if arguments.method == options.NONE else arguments.method  # of what trains nothing, all are the same
+    rule = rules.make(method, arguments.preset, **options.settings(arguments.settings))
     momentum, batch = arguments.momentum, arguments.batch
     optimiser = SGD(momentum=0.0 if momentum is None else momentum, batch=1 if batch is None else batch)
 
@@ -134,7 +135,8 @@ def _json(arguments, found):
     from mcuref.models import label
 
     program = found[0][0]
-    head = {"schema": "mcuref.estimate/1", "model": label(program.network.name), "method": arguments.method}
+    method = arguments.method if program.trainable else options.NONE
+    head = {"schema": "mcuref.estimate/1", "model": label(program.network.name), "method": method}
     rows = [
         {"dtype": program.arithmetic.name, "fits": fits} | memory | {"suggestions": suggestions}
         for program, memory, fits, suggestions in found

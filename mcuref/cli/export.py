@@ -18,7 +18,7 @@ from mcuref.text import one_line
 
 def arguments(parser: ArgumentParser) -> None:
     """Options of this command."""
-    parser.add_argument("run_folder", metavar="RUN", help="the folder that mcuref train --out made")
+    parser.add_argument("run_folder", metavar="RUN", help="the folder that mcuref train or quantise --out made")
     parser.add_argument("--c", metavar="FOLDER", help="write the C99 project into this new folder")
     parser.add_argument("--name", default="model", metavar="NAME", help="of the model in C: NAME.h, NAME_...; default model")
     parser.add_argument("--tflite", metavar="FILE", help="write the network as a TensorFlow Lite file (extra tflite)")

@@ -29,6 +29,7 @@ NOT_KEPT = ("out", "resume", "json", "wide")  # options that say where a run lie
 DEFAULT_MODEL = "mlp-64-32-10"  # where no data is named
 LARGEST_SEED = (1 << 32) - 1
 DTYPES = ("float32", "int8")
+NONE = "none"  # the method of those who train nothing
 
 
 class Options(Protocol):

@@ -1,4 +1,4 @@
-"""A trained float32 run as an int8 one: calibrated on its own training data, both evaluated; kept in a folder of its own."""
+"""A float32 network as an int8 run: calibrated on its training data, both evaluated; kept in a folder of its own."""
 
 import time
 from collections.abc import Callable
@@ -10,10 +10,14 @@ import numpy as np
 from mcuref.calibration import quantise
 from mcuref.cost.needs import memory_map
 from mcuref.datasets import load_part
+from mcuref.datasets.data import Data
 from mcuref.errors import InputError
 from mcuref.experiments.inference import Evaluated, evaluate
 from mcuref.experiments.protocols import find_protocol
 from mcuref.files import new_file, new_folder, write_json
+from mcuref.models import build
+from mcuref.models.given import read_file
+from mcuref.network import Network
 from mcuref.program.program import Program
 from mcuref.quantization.ranges import PERCENTILE
 from mcuref.runs.description import program_description
@@ -34,25 +38,30 @@ class QuantisedRun(NamedTuple):
     request: Request
 
 
-def quantise_run(
-    folder: Path | str,
-    method: str,
-    samples: int,
-    percentile: float = PERCENTILE,
-    progress: Callable[[str, int, int], Any] | None = None,
-) -> QuantisedRun:
-    """The int8 form of a finished float32 run.
+class Source(NamedTuple):
+    """A float32 network, and what it was or could be trained on.
 
-    Calibration samples are drawn from what it was trained on, with pre-training from the second part; both networks are
-    evaluated where the run was. InputError, one sentence, for a folder that is none, or of an int8 network already.
-
-    Parameters
+    Attributes
     ----------
-    folder : of the run.
-    method, samples, percentile : as of :func:`mcuref.calibration.quantise`.
-    progress : callable(what, done, total) or None.
+    network : :class:`mcuref.Network`, with its parameters.
+    loss : str.
+    first, data : :class:`mcuref.Data` that it was pre-trained on, or None, and that of its training.
+    asked : dict, "data", "evaluate", "samples" and "regime", as a run is asked for them.
+    preset : str.
+    place : str, where it lies.
     """
-    began = time.perf_counter()
+
+    network: Network
+    loss: str
+    first: Data | None
+    data: Data
+    asked: dict[str, Any]
+    preset: str
+    place: str
+
+
+def run_source(folder: Path | str) -> Source:
+    """A finished run. InputError, one sentence, for a folder that is none, or if its data has changed since."""
     request, report, program = run_program(folder, "quantise")
     if program.network.quantization is not None:
         raise InputError(f"run folder {str(folder)!r} is of an int8 network already")
@@ -61,18 +70,49 @@ def quantise_run(
     first, data = find_protocol(data.name, program.network.name, asked["regime"]).parts(data)
     if request.fingerprint["data"] != data_digest(first, data):
         raise InputError(f"data set {data.name!r} has changed since run folder {str(folder)!r} was trained on it")
+    return Source(program.network, program.loss, first, data, asked, report["preset"], str(Path(folder).absolute()))
+
+
+def file_source(path: str, name: str) -> Source:
+    """A .tflite file on a data set; InputError, one sentence, if either cannot be used."""
+    model, data = read_file(path), load_part(name)
+    if model.network is None or model.network.quantization is not None:
+        raise InputError(f"model file {path!r} is of an int8 network already")
+    asked = {"data": name, "evaluate": "test", "samples": None, "regime": "scratch"}
+    return Source(build(model, data), model.loss, None, data, asked, "none", str(Path(path).absolute()))
+
+
+def quantise_source(
+    source: Source,
+    method: str,
+    samples: int,
+    percentile: float = PERCENTILE,
+    progress: Callable[[str, int, int], Any] | None = None,
+) -> QuantisedRun:
+    """The int8 form of a float32 network.
+
+    Calibration samples are drawn from what it was trained on, with pre-training from the second part; both networks are
+    evaluated on the test side.
+
+    Parameters
+    ----------
+    source : the network and its data.
+    method, samples, percentile : as of :func:`mcuref.calibration.quantise`.
+    progress : callable(what, done, total) or None.
+    """
+    began, network, data = time.perf_counter(), source.network, source.data
     watched = None if progress is None else lambda done, total: progress("layers calibrated", done, total)
-    made = quantise(program.network, data.x_train, method, samples=samples, percentile=percentile, progress=watched)
-    was, now = (evaluate(network, data, program.loss) for network in (program.network, made.network))
+    made = quantise(network, data.x_train, method, samples=samples, percentile=percentile, progress=watched)
+    was, now = (evaluate(each, data, source.loss) for each in (network, made.network))
     found = {
         "schema": "mcuref.quantise/1",
         "data": data.name,
-        "evaluated_on": asked["evaluate"],
-        "regime": asked["regime"],
-        "preset": report["preset"],
+        "evaluated_on": source.asked["evaluate"],
+        "regime": source.asked["regime"],
+        "preset": source.preset,
         **program_description(now.program),
         "dtype": now.program.arithmetic.name,
-        "seed": program.network.seed,
+        "seed": network.seed,
         "metric": now.metric,
         now.metric: now.score,
         "float32": _figures(was),
@@ -81,8 +121,8 @@ def quantise_run(
         "memory": now.program.report(),
         "timing": {"seconds": time.perf_counter() - began},
     }
-    arguments = asked | {"run": str(Path(folder).absolute()), "method": method, "calibration": samples}
-    return QuantisedRun(now.program, found, Request("quantise", arguments, _fingerprint(now.program, first, data)))
+    arguments = source.asked | {"run": source.place, "method": method, "calibration": samples}
+    return QuantisedRun(now.program, found, Request("quantise", arguments, _fingerprint(now.program, source.first, data)))
 
 
 def _figures(evaluated: Evaluated) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Networks as .tflite files, which any runtime of TensorFlow Lite takes: the bytes of a network's graph."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,6 +34,9 @@ def tflite_bytes(network: Network) -> bytes:
       normalised by just that scale and zero, they are fed as they are;
     - an int8 network of float32 samples takes normalised float32 values; the file begins with QUANTIZE.
 
+    The samples' type, mean and scale stand in its metadata "mcuref.samples", as JSON: mcuref reads them again, and takes the
+    same samples.
+
     Outputs are int8, or float32 behind a DEQUANTIZE if the network's ``output_type`` says so.
 
     InputError if a layer is none that TensorFlow Lite has an operator for, or if the package tflite is not installed.
@@ -55,6 +59,7 @@ def _model(builder: Any, graph: Graph, description: str) -> int:
     places = {tensor.index: place for place, tensor in enumerate(constants, 1)}
     buffers = [_table(builder, "Buffer")]
     buffers += [_table(builder, "Buffer", Data=_aligned(builder, tensor.data)) for tensor in constants]
+    metadata = [_note(builder, graph, buffers)]
     return _table(
         builder,
         "Model",
@@ -63,7 +68,18 @@ def _model(builder: Any, graph: Graph, description: str) -> int:
         Subgraphs=_offsets(builder, [_subgraph(builder, graph, kinds, places)]),
         Description=builder.CreateString(description, errors="replace"),
         Buffers=_offsets(builder, buffers),
+        Metadata=_offsets(builder, metadata),
     )
+
+
+def _note(builder: Any, graph: Graph, buffers: list[int]) -> int:
+    """The metadata that says what samples become the input, and how, in a buffer of its own."""
+    from mcuref.importers.parsing import SAMPLES
+
+    samples = graph.samples
+    content = json.dumps({} if samples is None else samples._asdict()).encode()
+    buffers.append(_table(builder, "Buffer", Data=_aligned(builder, np.frombuffer(content, np.uint8))))
+    return _table(builder, "Metadata", Name=builder.CreateString(SAMPLES), Buffer=len(buffers) - 1)
 
 
 def _subgraph(builder: Any, graph: Graph, kinds: Sequence[tuple[str, int]], places: dict[int, int]) -> int:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mcuref.errors import InputError
-from mcuref.importers.graph import Graph, Operation, Tensor
+from mcuref.importers.graph import Graph, Operation, Samples, Tensor
 from mcuref.layers import (
     Add,
     AveragePool2D,
@@ -67,7 +67,9 @@ class _Writing:
         for i in range(1, len(self.network.layers)):
             self.layer(i)
         last = self.end()
-        return Graph(tuple(self.tensors), tuple(self.operations), first, last)
+        layer = self.network.input
+        samples = Samples(layer.dtype, tuple(layer.mean.tolist()), tuple(layer.scale.tolist()))
+        return Graph(tuple(self.tensors), tuple(self.operations), first, last, samples)
 
     def begin(self) -> int:
         """The input, behind a QUANTIZE if an int8 network takes float32 samples; returns the tensor that is fed."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,11 +67,23 @@ class Operation:
         return InputError(f"operator {self.index} ({self.name}) {what}")
 
 
+class Samples(NamedTuple):
+    """What samples a network was trained on, and how they become its input, as of :class:`mcuref.layers.Input`."""
+
+    dtype: str
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """Tensors and operators; ``input`` and ``output`` are indices of tensors."""
+    """Tensors and operators; ``input`` and ``output`` are indices of tensors.
+
+    ``samples`` is what a file that mcuref wrote says of them, None in others.
+    """
 
     tensors: tuple[Tensor, ...]
     operations: tuple[Operation, ...]
     input: int
     output: int
+    samples: Samples | None = None

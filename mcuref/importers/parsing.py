@@ -6,13 +6,16 @@ import numpy as np
 import tflite
 from flatbuffers.number_types import Int32Flags
 
+from mcuref import plain
 from mcuref.errors import InputError
 from mcuref.importers.flatbuffer import bounded, numbers, root
-from mcuref.importers.graph import Graph, Operation, Tensor
+from mcuref.importers.graph import Graph, Operation, Samples, Tensor
 from mcuref.text import one_line
 
 BUILTIN_CODE = 10  # where the field "builtin_code" stands in the table of an operator code
 IDENTIFIER = b"TFL3"
+SAMPLES = "mcuref.samples"  # the metadata that says what samples a network was trained on
+LARGEST_NOTE = 1 << 20  # bytes of it
 SCHEMA = 3
 MOST_OPERATORS = 500
 MOST_TENSORS = 2000
@@ -63,7 +66,27 @@ def parse(content: bytes) -> Graph:
         ends.append(_index(f"one of its {what}", vector[0], subgraph.TensorsLength()))
     tensors = tuple(_tensor(model, subgraph, i) for i in range(subgraph.TensorsLength()))
     operations = tuple(_operation(model, subgraph, i) for i in range(subgraph.OperatorsLength()))
-    return Graph(tensors, operations, *ends)
+    return Graph(tensors, operations, ends[0], ends[1], _samples(model))
+
+
+def _samples(model):
+    """What the file says of its samples, if mcuref wrote it."""
+    count = model.MetadataLength()
+    _check_most("entries of metadata", count, MOST_OPERATORS)
+    for entry in (bounded(model.Metadata(i)) for i in range(count)):
+        if entry.Name() == SAMPLES.encode():
+            if entry.Buffer() >= model.BuffersLength():
+                raise InputError(f"its metadata {SAMPLES!r} is in buffer {entry.Buffer()}, which is not there")
+            content = numbers(bounded(model.Buffers(entry.Buffer())).DataAsNumpy()).astype(np.uint8).tobytes()
+            try:
+                if len(content) > LARGEST_NOTE:
+                    raise ValueError(f"it has {len(content):,} bytes")
+                found = plain.parse(content)
+                plain.check(found, {"dtype": str, "mean": [float], "scale": [float]})
+            except ValueError as error:
+                raise InputError(f"its metadata {SAMPLES!r} cannot be used: {error}") from None
+            return Samples(found["dtype"], tuple(found["mean"]), tuple(found["scale"]))
+    return None
 
 
 def _check_most(what, count, most):

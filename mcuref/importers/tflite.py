@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcuref.errors import InputError
-from mcuref.importers.graph import Graph
+from mcuref.importers.graph import Graph, Samples
 from mcuref.importers.topology import Chain, follow, layers_of, steps_of
+from mcuref.layers import Input
 from mcuref.network import Network
 from mcuref.quantization.scales import Quantization
 from mcuref.reading import open_ordinary
@@ -67,16 +68,17 @@ def parse_tflite(content: bytes, path: Path | str) -> Imported:
     try:
         graph = parse(content)
         chain = follow(graph, len(content))
-        network, tensors = _network(chain, Path(path).stem)
+        network, tensors = _network(chain, graph.samples, Path(path).stem)
     except InputError as error:
         sentence = f"{where}: {error}"
         raise InputError(sentence if len(sentence) <= LONGEST_SENTENCE else f"{sentence[:LONGEST_SENTENCE]}...") from None
     return Imported(network, tensors, graph, hashlib.sha256(content).hexdigest())
 
 
-def _network(chain: Chain, name: str) -> tuple[Network, tuple[int, ...]]:
+def _network(chain: Chain, samples: Samples | None, name: str) -> tuple[Network, tuple[int, ...]]:
     """The network of a chain, and the tensor of each of its layers."""
-    layers, steps = [chain.ends.input, *layers_of(chain.parts)], steps_of(chain.parts)
+    first = chain.ends.input if samples is None else Input(chain.ends.input.shape, *samples)
+    layers, steps = [first, *layers_of(chain.parts)], steps_of(chain.parts)
     names = Network(layers, name=name).names[1:]
     parameters = {f"{name}.{kind}": values for name, step in zip(names, steps) for kind, values in step.parameters.items()}
     quantization = None

@@ -66,6 +66,11 @@ class Input:
         """Values of a sample."""
         return prod(self.shape)
 
+    def takes(self, shape: Shape) -> bool:
+        """Whether samples of a shape can only mean this one: axes of one value say nothing, a row takes any, in order."""
+        own, given = ([n for n in axes if n > 1] for axes in (self.shape, shape))
+        return own == given or len(own) < 2 and prod(given) == prod(own)
+
     def normalised(self, samples: NDArray[Any]) -> NDArray[np.float32]:
         """The values that stored samples [N, ...] stand for, float32[N, size]: what the load computes."""
         x = samples.reshape(len(samples), self.size).astype(np.float32)

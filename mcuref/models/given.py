@@ -1,13 +1,18 @@
 """Models that come with their parameters, from a .tflite file or a run, and how they take the samples of a data set."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcuref.datasets.data import Data
 from mcuref.errors import InputError
 from mcuref.layers import Input
 from mcuref.models.description import Model
 from mcuref.network import Network
+
+if TYPE_CHECKING:
+    from mcuref.importers.tflite import Imported
 
 UINT8_ZERO = 128  # an int8 value that a uint8 sample becomes in a network that takes int8 values: the sample minus this
 
@@ -30,9 +35,14 @@ def read_file(path: Path | str) -> Model:
     """The :class:`Model` in a .tflite file; InputError, one sentence, if it cannot be used."""
     from mcuref.importers.tflite import read_tflite
 
-    network = read_tflite(path).network
-    dtype = "float32" if network.quantization is None else "int8"
-    return given_model(str(path), network, f"{dtype} network from a TensorFlow Lite file", units=True)
+    return imported_model(read_tflite(path), str(path))
+
+
+def imported_model(imported: Imported, name: str) -> Model:
+    """The :class:`Model` in a file: its values are in units, unless mcuref wrote it, and with it how samples become them."""
+    dtype = "float32" if imported.network.quantization is None else "int8"
+    what = f"{dtype} network from a TensorFlow Lite file"
+    return given_model(name, imported.network, what, units=imported.graph.samples is None)
 
 
 def with_data(model: Any, data: Data) -> Network:
@@ -43,7 +53,7 @@ def with_data(model: Any, data: Data) -> Network:
             f"model {model.name!r} takes {network.input.size} values but a sample of data {data.name!r} has "
             f"{data.input_size} (shape {data.input_shape})"
         )
-    if data.kind != "anomaly" and network.input.shape != data.input_shape:
+    if not network.input.takes(data.input_shape):
         raise InputError(
             f"model {model.name!r} takes samples of shape {network.input.shape}; those of data {data.name!r} have shape "
             f"{data.input_shape}"

@@ -55,16 +55,11 @@ def checked_samples(layer: Input, x: Any) -> NDArray[Any]:
             x = x.astype(np.float32)
     if x.dtype != layer.dtype:
         raise InputError(f"samples are {x.dtype}; the network's input takes {layer.dtype}")
-    if x.ndim < 1 or prod(x.shape[1:]) != layer.size or (x.ndim > 2 and not _alike(x.shape[1:], layer.shape)):
+    if x.ndim < 1 or prod(x.shape[1:]) != layer.size or (x.ndim > 2 and not layer.takes(x.shape[1:])):
         raise InputError(f"samples have shape {x.shape}; they must be (N, {', '.join(map(str, layer.shape))})")
     if x.dtype == np.float32 and not np.isfinite(x).all():
         raise InputError(f"sample {int(np.argwhere(~np.isfinite(x))[0][0])} has a NaN or infinite value")
     return _plain(x)
-
-
-def _alike(given, shape):
-    """Whether samples can be of a shape: a flat one takes values in any, in their order; axes of one value say nothing."""
-    return len(shape) == 1 or [n for n in given if n > 1] == [n for n in shape if n > 1]
 
 
 def _entering(network, x):

@@ -50,7 +50,7 @@ def memory_tables(
 def _headline(program, memory):
     """What is estimated."""
     name, dtype = program.network.name, program.network.input.dtype
-    if program.trainable or program.arithmetic.name == "float32":
+    if program.trainable:
         return f"{name} trained by {program.rule.method} on samples of {dtype}; {memory['policy']}"
     return f"{name}, inference in {program.arithmetic.name}, on samples of {dtype}"
 

@@ -149,7 +149,7 @@ def test_to_a_file_and_back(mcuref, quantised, here):
     (("incremental", "--tasks", "1"), "is int8: it is computed, not trained yet"),
     (("estimate", "--dtype", "float32"), "is int8 and has no float32 weights"),
     (("estimate", "--dtype", "int8,float32"), "is int8 and has no float32 weights"),
-    (("estimate", "--trainable", "1"), "is int8: it is computed, not trained yet; trainable must be 0"),
+    (("estimate", "--trainable", "1"), "is int8: it is computed, not trained yet (trainable=0)"),
 ])  # fmt: skip
 def test_what_int8_is_not_for(refused, quantised, here, command, words):
     quantised("--out", "int8")
@@ -245,3 +245,19 @@ def test_a_run_of_another_command(refused, mcuref, small):
     refused(words, "quantise", "inc")
     refused(words, "train", "--model", "inc")
     refused(words, "export", "inc", "--tflite", "x.tflite")
+
+
+def test_a_float32_file_with_a_data_set(mcuref, refused, run, here):
+    """As the run that it was written from, which it says the samples of; a run has its own data, a file needs some."""
+    assert mcuref("export", run, "--tflite", "mine.tflite").status == 0
+    for source in (("mine.tflite", "--data", "small"), (run,)):
+        outcome = mcuref("quantise", *source, "--json", "x.json", "--out", f"int8-{len(source)}")
+        assert outcome.status == 0, outcome
+    files = [np.load(here / f"int8-{n}" / "weights.npz") for n in (3, 1)]
+    for name in files[1].files:
+        np.testing.assert_array_equal(files[0][name], files[1][name])
+    assert mcuref("report", "int8-3").status == 0
+    refused("a .tflite file needs --data", "quantise", "mine.tflite")
+    refused("--data is of a .tflite file; a run has its own", "quantise", run, "--data", "small")
+    assert mcuref("export", "int8-3", "--tflite", "int8.tflite").status == 0
+    refused("'int8.tflite' is of an int8 network already", "quantise", "int8.tflite", "--data", "small")

@@ -129,3 +129,40 @@ def test_files_say_what_they_are():
         found = read_file(Path(__file__).parent / "tflite" / f"{name}.tflite")
         assert found.what == f"{what} network from a TensorFlow Lite file" and found.units
         assert (found.shape, found.classes, found.channels) == ((9, 8, 2), 3, 1)
+
+
+@pytest.mark.parametrize("dtype", SAMPLES)
+@pytest.mark.parametrize("kind", ["float32", "int8"])
+def test_a_file_that_mcuref_wrote_takes_the_samples_that_it_was_trained_on(tmp_path, dtype, kind):
+    """Its normalisation stands in its metadata: the outputs are those of the network that was written."""
+    pytest.importorskip("tflite", reason="writing .tflite files: pip install '.[tflite]'")
+    from mcuref.export.tflite import tflite_bytes
+
+    scale = 3.0 / max(np.abs(SAMPLES[dtype]).max(), 1)
+    plain = Network([Input(SHAPE, dtype, SAMPLES[dtype].mean() / 3, scale), *LAYERS], name="net")
+    written = plain if kind == "float32" else int8_network(plain, ("relu1",))
+    path = tmp_path / "net.tflite"
+    path.write_bytes(tflite_bytes(written))
+    model, samples = read_file(path), data(dtype)
+    assert not model.units and model.network.input.dtype == dtype
+    found = compile(with_data(model, samples), trainable=0).outputs(samples.x_test)
+    np.testing.assert_array_equal(found, compile(written, trainable=0).outputs(samples.x_test))
+    other = "uint8" if dtype != "uint8" else "int16"
+    with pytest.raises(InputError, match=f"was trained on {dtype} samples"):
+        with_data(model, data(other))
+
+
+@pytest.mark.parametrize("note, words", [
+    (b"{", "cannot be used"), (b"[]", "cannot be used"), (b'{"dtype": "int8", "mean": 0, "scale": [1]}', "it.mean is 0"),
+    (b'{"dtype": "int9", "mean": [0], "scale": [1]}', "int9"), (b'{"dtype": "int8", "mean": [0, 0], "scale": [1]}', "mean"),
+    (b'{"dtype": "int8", "mean": [NaN], "scale": [1]}', "NaN"), (b" " * (1 << 20) + b"{}", "it has 1,048,578 bytes"),
+])  # fmt: skip
+def test_a_note_of_samples_that_makes_no_sense_is_refused(tmp_path, monkeypatch, note, words):
+    pytest.importorskip("tflite", reason="writing .tflite files: pip install '.[tflite]'")
+    from mcuref.export import tflite
+
+    monkeypatch.setattr(tflite.json, "dumps", lambda found: note.decode())
+    path = tmp_path / "net.tflite"
+    path.write_bytes(tflite.tflite_bytes(Network([Input(SHAPE, "int8"), *LAYERS])))
+    with pytest.raises(InputError, match="model file .*" + words):
+        read_file(path)

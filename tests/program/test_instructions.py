@@ -6,8 +6,9 @@ from hypothesis import given, settings
 
 from mcuref import Dense, Input, Network, TinyProp, TinyPropV2, build, compile
 from mcuref.layers import Conv2D, DepthwiseConv2D, Flatten, ReLU, ReLU6, Residual
-from mcuref.operators import NAMES, OPCODES
+from mcuref.operators import NAMES, OPCODES, int8
 from mcuref.operators.columns import COLUMNS
+from mcuref.program import first_steps
 from mcuref.testing import programs
 
 RANDOM = settings(max_examples=120, deadline=None, database=None, derandomize=True)
@@ -100,6 +101,41 @@ def test_columns_are_a_contract():
         "tanh_backward_f32": 105,
         "sigmoid_backward_f32": 106,
     }
+
+
+# The same of int8: opcode, outputs, inputs, dimensions, constants
+INT8 = {
+    "load_u8_s8": (200, 1, 3, 2, 0), "load_i8_s8": (201, 1, 3, 2, 0), "load_i16_s8": (202, 1, 3, 2, 0),
+    "load_s8": (203, 1, 0, 1, 0), "dense_forward_s8": (210, 1, 5, 3, 4), "conv_forward_s8": (211, 2, 5, 12, 4),
+    "depthwise_forward_s8": (212, 1, 5, 12, 4), "relu_forward_s8": (220, 1, 1, 1, 6),
+    "max_pool_forward_s8": (222, 1, 1, 12, 2), "average_pool_forward_s8": (223, 1, 1, 12, 2),
+    "add_forward_s8": (224, 1, 2, 12, 0), "tanh_forward_s8": (225, 1, 2, 1, 0), "sigmoid_forward_s8": (226, 1, 2, 1, 0),
+    "softmax_forward_s8": (227, 1, 2, 1, 0), "mean_forward_s8": (228, 1, 1, 12, 6),
+}  # fmt: skip
+
+
+def test_columns_of_int8_are_a_contract_too():
+    found = {o.name: (o.number, *map(len, (o.outputs, o.inputs, o.dimensions, o.constants))) for o in int8.OPERATORS}
+    assert found == INT8
+    assert not {o.number for o in int8.OPERATORS} & set(OPCODES.values())
+
+
+def test_every_column_of_the_rows_of_an_int8_program():
+    """Zeros, multipliers, shifts and limits stand in the row as they are declared; arrays of them at their offsets."""
+    seen = set()
+    for _, shape, dtype, layers, fused in first_steps._int8_cases():
+        program = compile(first_steps.int8_network(Network([Input(shape, dtype), *layers]), fused), trainable=0)
+        for row, instruction in zip(program.table, program.instructions, strict=True):
+            operator, values = instruction.operator, dict(zip(COLUMNS, row.tolist(), strict=True))
+            seen.add(operator.name)
+            assert (values["opcode"], values["layer"]) == (operator.number, instruction.layer_index)
+            for block, operands in (("out", operator.outputs), ("in", operator.inputs)):
+                for i, operand in enumerate(operands):
+                    there = operand.name in instruction
+                    assert values[f"{block}{i}"] == (program.plan.offsets[instruction[operand.name]] if there else -1)
+            assert [values[f"d{i}"] for i in range(len(operator.dimensions))] == list(instruction.dimensions.values())
+            assert [values[f"f{i}"] for i in range(len(operator.constants))] == list(instruction.constants.values())
+    assert seen == set(INT8)  # so the first steps run every instruction
 
 
 @RANDOM
