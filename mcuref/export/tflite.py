@@ -34,7 +34,7 @@ def tflite_bytes(network: Network) -> bytes:
       normalised by just that scale and zero, they are fed as they are;
     - an int8 network of float32 samples takes normalised float32 values; the file begins with QUANTIZE.
 
-    The samples' type, mean and scale stand in its metadata "mcuref.samples", as JSON: mcuref reads them again, and takes the
+    The samples' type, mean and scale stand in its metadata "mcuref_samples", as JSON: mcuref reads them again, and takes the
     same samples.
 
     Outputs are int8, or float32 behind a DEQUANTIZE if the network's ``output_type`` says so.

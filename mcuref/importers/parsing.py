@@ -14,7 +14,7 @@ from mcuref.text import one_line
 
 BUILTIN_CODE = 10  # where the field "builtin_code" stands in the table of an operator code
 IDENTIFIER = b"TFL3"
-SAMPLES = "mcuref.samples"  # the metadata that says what samples a network was trained on
+SAMPLES = "mcuref_samples"  # the metadata that says what samples a network was trained on
 LARGEST_NOTE = 1 << 20  # bytes of it
 SCHEMA = 3
 MOST_OPERATORS = 500

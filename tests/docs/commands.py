@@ -8,7 +8,7 @@ import shlex
 
 from mcuref.arguments import one_of
 from mcuref.cli import _parser, options
-from mcuref.cli.compare import NONE
+from mcuref.cli.options import NONE
 from mcuref.datasets.registry import NAMES
 from mcuref.errors import McurefError
 from mcuref.experiments.comparison import named_rules
