@@ -82,7 +82,7 @@ def calibrate(
 def _float32(network: Network) -> Network:
     """The network; InputError if it is none, or int8."""
     arguments.instance("network", network, Network, "a mcuref.Network, such as mcuref.build('mlp-64-32-10')")
-    if network.quantization is not None:
+    if network.dtype == "int8":
         raise InputError(f"network {network.name!r} is int8 already; a float32 network is needed")
     return network
 

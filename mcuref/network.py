@@ -99,6 +99,11 @@ class Network:
                 start[f"{self.names[i]}.{kind}"] = self._initial(i, kind, shape)
         return start
 
+    @property
+    def dtype(self) -> str:
+        """What its programs compute in: "int8" if it has scales, else "float32"."""
+        return "float32" if self.quantization is None else "int8"
+
     def real(self, outputs: NDArray[Any]) -> NDArray[np.float32]:
         """The values that outputs of its programs stand for: of int8, scale (q - zero)."""
         if self.quantization is None:

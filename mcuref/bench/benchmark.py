@@ -67,7 +67,7 @@ def check_model(name: str) -> None:
     """InputError if the model is int8, which is not trained, or has one output only: there is nothing to classify, and all
     errors are 0."""
     model = find_model(name)
-    if model.network is not None and model.network.quantization is not None:
+    if model.network is not None and model.network.dtype == "int8":
         raise InputError(f"model {name!r} is int8; the benchmark is of training, which needs a float32 model")
     if model.loss == "softmax_cross_entropy" and build(model).outputs < 2:
         raise InputError(f"model {name!r} has one class; the benchmark needs two or more")

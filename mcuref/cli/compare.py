@@ -66,7 +66,7 @@ def _inference(arguments):
     if arguments.model is None:
         raise InputError("--method none needs --model with trained weights: a run folder or a .tflite file")
     given = arguments.model.network
-    own = "int8" if given is not None and given.quantization is not None else "float32"
+    own = "float32" if given is None else given.dtype
     dtypes, budget, data = options.dtypes(arguments.dtype) or [own], options.budget(arguments), named_data(arguments)
     if own == "float32":  # which calibration computes too
         prepare_kernels()

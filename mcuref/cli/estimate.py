@@ -86,7 +86,7 @@ def _estimated(arguments, data, dtype, inference):
 
     def attempt(name, budget):
         network = _typed(build(name, data), dtype)
-        frozen = arguments.trainable is None and (inference or network.quantization is not None)
+        frozen = arguments.trainable is None and (inference or network.dtype == "int8")
         return compile(
             network,
             rule,
@@ -111,7 +111,7 @@ def _estimated(arguments, data, dtype, inference):
 
 def _beside(network):
     """Of an int8 network what TensorFlow Lite Micro would hold for its activations."""
-    if network.quantization is None:
+    if network.dtype == "float32":
         return {}
     from mcuref.export.tflite_graph import tflm_arena
 
@@ -120,8 +120,7 @@ def _beside(network):
 
 def _typed(network, dtype):
     """A network in a type, for which no value matters."""
-    own = "float32" if network.quantization is None else "int8"
-    if dtype in (None, own):
+    if dtype in (None, network.dtype):
         return network
     if dtype == "float32":
         raise InputError(f"model {network.name!r} is int8 and has no float32 weights")

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from mcuref.calibration import SAMPLES, quantise
+from mcuref.calibration import quantise
 from mcuref.datasets.data import Data
 from mcuref.errors import InputError
 from mcuref.memory.targets import Budget
@@ -13,8 +13,6 @@ from mcuref.program.compiler import compile
 from mcuref.program.effort import dense_macs
 from mcuref.program.program import Program
 from mcuref.training import Trainer
-
-DTYPES = ("float32", "int8")
 
 
 class Evaluated(NamedTuple):
@@ -32,17 +30,16 @@ def evaluate(network: Network, data: Data, loss: str, budget: Budget | None = No
     return Evaluated(program, trainer.metric, trainer.evaluate()[trainer.metric])
 
 
-def as_dtype(network: Network, dtype: str, data: Data, samples: int = SAMPLES) -> Network:
+def as_dtype(network: Network, dtype: str, data: Data) -> Network:
     """The network in a type: as it is, or as int8, calibrated on samples of the training side of data.
 
     InputError for float32 of a network that is int8.
     """
-    own = "float32" if network.quantization is None else "int8"
-    if dtype == own:
+    if dtype == network.dtype:
         return network
     if dtype == "float32":
         raise InputError(f"network {network.name!r} is int8 and has no float32 weights; it can be compared as int8")
-    return quantise(network, data.x_train, samples=samples).network
+    return quantise(network, data.x_train).network
 
 
 def inference_rows(data: Data, model: Model | str, dtypes: list[str], budget: Budget | None = None) -> list[dict[str, Any]]:
@@ -64,7 +61,6 @@ def inference_rows(data: Data, model: Model | str, dtypes: list[str], budget: Bu
 
 
 def _row(dtype, found, reference):
-    program, samples = found.program, 0
     return {
         "method": "none",
         "preset": "none",
@@ -80,11 +76,11 @@ def _row(dtype, found, reference):
         "total_effort": 0.0,
         "samples_skipped": 0.0,
         "mean_ratio_per_layer": [],
-        "counts": dict.fromkeys(("forward", "propagate", "weight_gradient", "update", "comparisons"), samples),
+        "counts": dict.fromkeys(("forward", "propagate", "weight_gradient", "update", "comparisons"), 0),
         "instructions_per_step": None,
         "settings": {},
-        "macs_forward": dense_macs(program)[0],
-        "sram_bytes": program.plan.sram,
-        "flash_bytes": program.plan.flash,
+        "macs_forward": dense_macs(found.program)[0],
+        "sram_bytes": found.program.plan.sram,
+        "flash_bytes": found.program.plan.flash,
         "timing": {},
     }

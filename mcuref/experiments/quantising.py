@@ -63,7 +63,7 @@ class Source(NamedTuple):
 def run_source(folder: Path | str) -> Source:
     """A finished run. InputError, one sentence, for a folder that is none, or if its data has changed since."""
     request, report, program = run_program(folder, "quantise")
-    if program.network.quantization is not None:
+    if program.network.dtype == "int8":
         raise InputError(f"run folder {str(folder)!r} is of an int8 network already")
     asked = {name: request.arguments[name] for name in KEPT}
     data = load_part(asked["data"], asked["evaluate"], asked["samples"])
@@ -76,7 +76,7 @@ def run_source(folder: Path | str) -> Source:
 def file_source(path: str, name: str) -> Source:
     """A .tflite file on a data set; InputError, one sentence, if either cannot be used."""
     model, data = read_file(path), load_part(name)
-    if model.network is None or model.network.quantization is not None:
+    if model.network is None or model.network.dtype == "int8":
         raise InputError(f"model file {path!r} is of an int8 network already")
     asked = {"data": name, "evaluate": "test", "samples": None, "regime": "scratch"}
     return Source(build(model, data), model.loss, None, data, asked, "none", str(Path(path).absolute()))

@@ -21,7 +21,7 @@ def run_material(folder: Path | str, count: int) -> Material:
     """
     folder = Path(folder)
     request, _, program = run_program(folder, "export")
-    if program.network.quantization is not None:
+    if program.network.dtype == "int8":
         raise InputError(
             f"run folder {str(folder)!r} is of an int8 network, which has no C yet; --tflite writes it to a file"
         )

@@ -55,7 +55,7 @@ class _Writing:
 
     def __init__(self, network: Network) -> None:
         self.network, self.quantization = network, network.quantization
-        self.type = "FLOAT32" if self.quantization is None else "INT8"
+        self.type = network.dtype.upper()
         self.fused = fused_activations(network) if self.quantization is None else self.quantization.fused
         self.tensors: list[Tensor] = []
         self.operations: list[Operation] = []

@@ -94,7 +94,7 @@ class IncrementalLearner:
         ):
             if value is not None:
                 arguments.instance(name, value, kind, f"a {kind.__name__}")
-        if network.quantization is not None:
+        if network.dtype == "int8":
             raise InputError(f"network {network.name!r} is int8: it is computed, not trained yet")
         if not isinstance(network.layers[-1], Dense):
             raise InputError(

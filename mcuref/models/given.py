@@ -40,8 +40,7 @@ def read_file(path: Path | str) -> Model:
 
 def imported_model(imported: Imported, name: str) -> Model:
     """The :class:`Model` in a file: its values are in units, unless mcuref wrote it, and with it how samples become them."""
-    dtype = "float32" if imported.network.quantization is None else "int8"
-    what = f"{dtype} network from a TensorFlow Lite file"
+    what = f"{imported.network.dtype} network from a TensorFlow Lite file"
     return given_model(name, imported.network, what, units=imported.graph.samples is None)
 
 

@@ -154,7 +154,7 @@ def lower(network: Network, rule: Rule, optimiser: SGD, loss: str, policy: str, 
     if loss is MATCHING and wrt != "input":
         raise InputError(f"loss {loss.name!r} is of the samples, not of the weights; compile it with wrt='input'")
     emit = Emitter(network, trainable_layers(network, trainable) if wrt == "parameters" else (), wrt, arithmetic_of(network))
-    if network.quantization is not None and emit.reached(len(network.layers) - 1):
+    if network.dtype == "int8" and emit.reached(len(network.layers) - 1):
         raise InputError(f"network {network.name!r} is int8: it is computed, not trained yet (trainable=0)")
     values, saved = _forward(emit)
     forward_rows = len(emit.instructions)

@@ -26,21 +26,17 @@ def checked_json(name: str, network: Network, digest: str, results: Results) -> 
         "schema": "mcuref.check/1",
         "model": name,
         "sha256": digest,
-        "dtype": _dtype(network),
-        "tolerance": 0.0 if network.quantization is not None else RELATIVE,
+        "dtype": network.dtype,
+        "tolerance": 0.0 if network.dtype == "int8" else RELATIVE,
         "equal": all(row.differing == 0 for _, rows in results.values() for row in rows),
         "parts": parts,
     }
 
 
-def _dtype(network):
-    return "float32" if network.quantization is None else "int8"
-
-
 def checked_tables(name: str, network: Network, results: Results) -> Iterator[Printed]:
     """A row a layer; then the first element that differs, or that none does."""
     kinds = ", ".join(f"{count:,} {kind}" for kind, (count, _) in results.items())
-    yield Text(f"{name}, {_dtype(network)}: {kinds} samples against LiteRT's reference kernels")
+    yield Text(f"{name}, {network.dtype}: {kinds} samples against LiteRT's reference kernels")
     table = Table(
         Column("layer"), Column("<operator", 1), Column("elements"), Column("differing"), Column("largest\ndifference")
     )
@@ -57,7 +53,7 @@ def checked_tables(name: str, network: Network, results: Results) -> Iterator[Pr
     first = next(((kind, row, row.first) for kind, (_, rows) in results.items() for row in rows if row.first), None)
     if first is None:
         total = sum(row.elements for _, rows in results.values() for row in rows)
-        same = "equal" if network.quantization is not None else f"within {RELATIVE:g} of the largest of its layer"
+        same = "equal" if network.dtype == "int8" else f"within {RELATIVE:g} of the largest of its layer"
         yield Text(f"every one of {total:,} output elements is {same}", style="bold green")
         return
     kind, row, at = first

@@ -15,7 +15,7 @@ def model_report(name: Model | str) -> dict[str, Any]:
     """
     model = find_model(name)
     network = build(model)
-    int8 = network.quantization is not None
+    int8 = network.dtype == "int8"
     plan = compile(network, TinyPropV2(), loss=model.loss, trainable=0 if int8 else None).plan
     layers = _layers(network)
     return {
@@ -28,7 +28,7 @@ def model_report(name: Model | str) -> dict[str, Any]:
         "macs_forward": sum(row["macs_forward"] for row in layers),
         "sram_bytes": plan.sram,
         "flash_bytes": plan.flash,
-        "dtype": "int8" if int8 else "float32",
+        "dtype": network.dtype,
         "layers": layers,
     }
 

@@ -51,7 +51,7 @@ class Arithmetic(Protocol):
 
 def arithmetic_of(network: Network) -> Arithmetic:
     """The arithmetic that a network's programs compute in: int8 for one with scales, else float32."""
-    if network.quantization is None:
+    if network.dtype == "float32":
         return FLOAT32
     from mcuref.program.arithmetic.int8 import INT8
 
