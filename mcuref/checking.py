@@ -101,13 +101,18 @@ def random_samples(network: Network, count: int, seed: int = 0) -> NDArray[Any]:
 
 
 def check(
-    imported: Imported, content: bytes, network: Network, x: NDArray[Any], progress: Callable[[int, int], Any] | None = None
+    imported: Imported,
+    reference: Reference,
+    network: Network,
+    x: NDArray[Any],
+    progress: Callable[[int, int], Any] | None = None,
 ) -> list[Checked]:
     """Compare every output element of every layer for samples; returns a :class:`Checked` for each that computes.
 
     Parameters
     ----------
-    imported, content : what :func:`mcuref.importers.tflite.read_tflite` made of a file, and the bytes of the file.
+    imported : what :func:`mcuref.importers.tflite.read_tflite` made of a file.
+    reference : of the same file.
     network : that network, or the same behind another Input layer, which takes x.
     x : samples.
     progress : callable(samples done, all) or None.
@@ -115,7 +120,6 @@ def check(
     program = compile(network, trainable=0)
     # of layers that share a tensor, a convolution and its ReLU in float32, the last one has what lies there
     layers = sorted({imported.tensors[i]: i for i in _computed(program)}.values())
-    reference = Reference(content)
     rows: dict[int, list[Any]] = {i: [0, 0, 0.0, None] for i in layers}
     for done in range(0, len(x), CHUNK):
         ours = dict(_outputs(program, x[done : done + CHUNK], layers))

@@ -38,7 +38,7 @@ def run(asked: Namespace) -> int:
     """Compare, print, write; 1 if an element is not the same."""
     import os
 
-    from mcuref.checking import as_file, check, random_samples, readable
+    from mcuref.checking import Reference, as_file, check, random_samples, readable
     from mcuref.files import check_outputs, write_json
     from mcuref.models import label
     from mcuref.models.given import imported_model, with_data
@@ -59,6 +59,7 @@ def run(asked: Namespace) -> int:
         data = load(asked.data)
         fed = with_data(model, data)
         parts.append((data.name, fed, data.x_test[: asked.samples]))
+    reference = Reference(content)  # which may not be installed: before anything is compiled
     prepare_kernels(arithmetic_of(network))
     results = {}
     with progress() as show_progress:
@@ -67,7 +68,7 @@ def run(asked: Namespace) -> int:
             def watched(done, total, name=name):
                 show_progress(f"{name} samples", done, total)
 
-            results[name] = (len(x), check(imported, content, fed, x, watched))
+            results[name] = (len(x), check(imported, reference, fed, x, watched))
     show(*checked_tables(label(asked.model), network, results), wide=asked.wide)
     report = checked_json(label(asked.model), network, imported.digest, results)
     if asked.json is not None:
