@@ -59,6 +59,7 @@ def _file(name):
 def changed(numbers, content, done):
     """The file with changes of what is in it, written again; as it was if such things cannot be written."""
     import flatbuffers
+    from flatbuffers.builder import BuilderSizeError
 
     model = pickle.loads(_unpacked(content))
     faults = [numbers.choice(MODEL_FAULTS) for _ in range(numbers.choice((0, 1, 1, 1, 2, 3)))]
@@ -69,7 +70,7 @@ def changed(numbers, content, done):
         builder = flatbuffers.Builder(len(content) + 1024)
         builder.Finish(model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
-    except (TypeError, ValueError, OverflowError, AttributeError, IndexError, AssertionError) as error:
+    except (TypeError, ValueError, OverflowError, AttributeError, IndexError, AssertionError, BuilderSizeError) as error:
         done.append(f"could not be written: {type(error).__name__}")
         return content
 
