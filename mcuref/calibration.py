@@ -5,16 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mcuref import arguments
 from mcuref.errors import InputError
 from mcuref.kernels.random import CALIBRATION, permutation
 from mcuref.network import Network
 from mcuref.program.compiler import compile
-from mcuref.program.program import Program
-from mcuref.program.samples import Samples, checked_samples
-from mcuref.program.step import Step
+from mcuref.program.samples import checked_samples
 from mcuref.quantization.quantise import MOST_BIAS, MOST_WEIGHT, fused_activations, measured_layers, quantised_parameters
 from mcuref.quantization.ranges import PERCENTILE, Range, find_range
 from mcuref.quantization.scales import SAME_SCALE
@@ -64,12 +61,11 @@ def calibrate(
     """
     layers, seen = measured_layers(_float32(network)), {}
     program = compile(network, trainable=0)
-    samples = Samples.checked(program, x, None, None, labelled=False)
-    if not samples.order.size:
+    step = program.step(x, None, None, 0, None)
+    if not step.samples.order.size:
         raise InputError("calibration needs samples, at least one; there are none")
-    step = Step(program, samples, None, np.zeros_like(program.counts))
     for done, i in enumerate(layers, 1):
-        values = _outputs(program, step, i)
+        values = step.layer_outputs(i)
         if not np.isfinite(values).all():
             raise InputError(f"layer {network.names[i]!r} comes to NaN or infinite values; it cannot be quantised")
         bounds = find_range(values, method, percentile)
@@ -85,13 +81,6 @@ def _float32(network: Network) -> Network:
     if network.dtype == "int8":
         raise InputError(f"network {network.name!r} is int8 already; a float32 network is needed")
     return network
-
-
-def _outputs(program: Program, step: Step, i: int) -> NDArray[Any]:
-    """Outputs of layer i for all samples, float32[S, n], read behind the last row of the layer."""
-    row = max(row for row, instruction in enumerate(program.instructions) if instruction.layer_index == i)
-    output = program.instructions[row].outputs[0]
-    return step.run_all(0, row + 1, output).results
 
 
 def quantised_network(network: Network, ranges: dict[int, Range], output_type: str = "int8") -> Network:

@@ -5,7 +5,7 @@ largest of its layer. A sum of n products is off by up to n 2^-24 of the sum of 
 thousand products of larger layers 6e-5, before layers behind add theirs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,8 +17,6 @@ from mcuref.importers.tflite import Imported, parse_tflite, read_bytes
 from mcuref.kernels.random import CHECKING, philox
 from mcuref.network import Network
 from mcuref.program.compiler import compile
-from mcuref.program.samples import Samples
-from mcuref.program.step import Step
 
 NEEDS = "comparing with TensorFlow Lite needs the package ai-edge-litert: pip install '.[tflite-check]'"
 CHUNK = 64  # samples at once, so that outputs of large layers stay small
@@ -122,7 +120,8 @@ def check(
     layers = sorted({imported.tensors[i]: i for i in _computed(program)}.values())
     rows: dict[int, list[Any]] = {i: [0, 0, 0.0, None] for i in layers}
     for done in range(0, len(x), CHUNK):
-        ours = dict(_outputs(program, x[done : done + CHUNK], layers))
+        step = program.step(x[done : done + CHUNK], None, None, 0, None)
+        ours = {i: step.layer_outputs(i) for i in layers}
         for k in range(len(x[done : done + CHUNK])):
             theirs = reference.outputs(_entering(network, reference, ours[0][k]), {imported.tensors[i] for i in layers})
             for i in layers:
@@ -139,14 +138,6 @@ def _computed(program):
 
 def _operator(program, index):
     return next(i.name for i in program.instructions if i.layer_index == index)
-
-
-def _outputs(program, x, layers) -> Iterator[tuple[int, NDArray[Any]]]:
-    """(layer, its outputs [S, n]) for some samples: each is read behind the last row of the layer."""
-    step = Step(program, Samples.checked(program, x, None, None, labelled=False), None, np.zeros_like(program.counts))
-    for i in layers:
-        row = max(row for row, instruction in enumerate(program.instructions) if instruction.layer_index == i)
-        yield i, step.run_all(0, row + 1, program.instructions[row].outputs[0]).results
 
 
 def _entering(network, reference, values):

@@ -133,22 +133,27 @@ class Network:
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> "Network":
         """The same layers, starting from other parameters."""
+        return self.replaced(parameters=parameters)
+
+    def replaced(
+        self, layers: Any = None, parameters: Mapping[str, Any] | None = None, quantization: Quantization | None = None
+    ) -> "Network":
+        """The same network, but for what is given: other layers, parameters or scales."""
         return Network(
-            self.written,
+            self.written if layers is None else layers,
             seed=self.seed,
             name=self.name,
-            parameters=parameters,
+            parameters=self.parameters if parameters is None else parameters,
             parameter_types=self.parameter_types,
-            quantization=self.quantization,
+            quantization=self.quantization if quantization is None else quantization,
         )
 
     def without_softmax(self) -> "Network":
         """The same layers but a softmax at the end, which a loss has in it."""
         if self.written[-1].kind != "softmax":
             return self
-        layers = self.written[:-1]
         scales = self.quantization and self.quantization.of_first(len(self.layers) - 1)
-        return Network(layers, seed=self.seed, name=self.name, parameters=self.parameters, quantization=scales)
+        return self.replaced(layers=self.written[:-1], quantization=scales)
 
     def with_seed(self, seed: int) -> "Network":
         """The same layers, starting from the float32 parameters of another seed."""

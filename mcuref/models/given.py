@@ -68,7 +68,7 @@ def with_data(model: Any, data: Data) -> Network:
         )
     dtype = str(data.x_train.dtype)
     if model.units:
-        return with_input(network, _input(network, data, dtype))
+        return network.replaced(layers=[_input(network, data, dtype), *network.written[1:]])
     if dtype != network.input.dtype:
         raise InputError(
             f"model {model.name!r} was trained on {network.input.dtype} samples; those of {data.name!r} are {dtype}"
@@ -86,14 +86,3 @@ def _input(network: Network, data: Data, dtype: str) -> Input:
         scale, zero = network.quantization.outputs[0]
         return Input(network.input.shape, dtype, zero + UINT8_ZERO * (dtype == "uint8"), scale)
     return Input(network.input.shape, dtype, data.zero, data.unit)
-
-
-def with_input(network: Network, first: Any) -> Network:
-    """The same network behind another Input layer of as many values."""
-    return Network(
-        [first, *network.written[1:]],
-        seed=network.seed,
-        name=network.name,
-        parameters=network.parameters,
-        quantization=network.quantization,
-    )

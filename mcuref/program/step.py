@@ -100,6 +100,12 @@ class Step:
                 progress(done, size)
         return shown
 
+    def layer_outputs(self, index: int) -> NDArray[Any]:
+        """Outputs of a layer that has an instruction, for all samples, [S, n]: read behind the last row of the layer."""
+        instructions = self.program.instructions
+        row = max(row for row, instruction in enumerate(instructions) if instruction.layer_index == index)
+        return self.run_all(0, row + 1, instructions[row].outputs[0]).results
+
     def _call(self, part, first_row, end_row, shown, offset):
         """Run rows for some samples; where an operator is not compiled in, Python runs that row, and then it goes on."""
         loop, status, begin_row, start = self.loop, self.status, first_row, part.start or 0

@@ -7,6 +7,8 @@ import shutil
 import numpy as np
 import pytest
 
+from mcuref import calibration
+from mcuref.cli import quantise as command
 from mcuref.quantization.ranges import METHODS
 
 FILES = ["memory.csv", "report.json", "run.json", "weights.npz"]
@@ -221,6 +223,10 @@ def test_a_quantised_run_that_was_changed(refused, quantised, here, name, comman
     _changed(name)(here / "int8")
     refused("cannot be used" if name == "run.json" else f"file '{name}' of run folder 'int8' differs", *command)
     assert not (here / "x.tflite").exists()
+
+
+def test_what_the_help_says_without_loading_it_is_what_is_taken():
+    assert (command.SAMPLES, command.METHODS) == (calibration.SAMPLES, METHODS)
 
 
 def test_not_twice(refused, quantised):
