@@ -16,6 +16,7 @@ from pathlib import Path
 from mcuref.export.sources import SOURCES
 from mcuref.files import new_file
 from mcuref.operators import OPERATORS, int8
+from mcuref.operators.columns import IN, MORE, OUT
 from mcuref.operators.operator import Operand, Operator
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -79,7 +80,7 @@ def python_wrappers(operators: Sequence[Operator]) -> str:
     wrappers = _shared(operators, _python_wrapper, f"    return run_{{name}}({', '.join(ARGUMENTS)})\n")
     bodies = "".join(f"\n\n{wrapper}" for wrapper in wrappers)
     kernels = {operator.kernel for operator in operators}
-    columns = {name for name in ("KEPT", "IN", "OUT", "D", "F") if re.search(rf"\b{name}\b", bodies)}
+    columns = {name for name in ("KEPT", "IN", "MORE", "OUT", "D", "F") if re.search(rf"\b{name}\b", bodies)}
     functions = ("f32", "i8", "i32", "indices", "rate", "u8", "words")
     views = {name for name in (*ARGUMENTS.values(), "GO_ON") if re.search(rf"\b{name}\b", bodies)}
     views |= {name for name in functions if re.search(rf"\b{name}\(", bodies)}
@@ -124,7 +125,7 @@ def _python_wrapper(operator: Operator) -> tuple[str, str]:
     if used:
         lines.append(_assignment(", ".join(used), [f"np.int64(row[{columns[name]}])" for name in used]))
     if "count" in operator.operands:
-        lines.append(f"    count = i32(memory, row[{_column('IN', _place(operator, 'count'))}])")
+        lines.append(f"    count = i32(memory, row[{_operand_column(operator, 'count')}])")
         lines.append("    counts[KEPT] += count")
     views = [_python_view(operator, operand) for operand in operator.operands.values() if operand.name != "count"]
     lines += [_call(operator.kernel, views + _python_arguments(operator, columns)), "    return GO_ON"]
@@ -145,8 +146,7 @@ def _head(name: str) -> str:
 def _python_view(operator: Operator, operand: Operand) -> str:
     kind = {"index": "indices", "i32": "words"}.get(operand.type, operand.type)
     count = " * ".join(operand.axes) or "count"
-    side = "OUT" if operand in operator.outputs else "IN"
-    return f"{kind}(memory, row[{_column(side, _place(operator, operand.name))}], {count})"
+    return f"{kind}(memory, row[{_operand_column(operator, operand.name)}], {count})"
 
 
 def _python_arguments(operator: Operator, columns: dict[str, str]) -> list[str]:
@@ -154,6 +154,8 @@ def _python_arguments(operator: Operator, columns: dict[str, str]) -> list[str]:
     for name in operator.arguments or ():
         if name == "g":
             found.append("row[D:F]")
+        elif name == "sample_rate":
+            found.append("sample.rate")
         elif name in operator.constants and operator.constant_types[operator.constants.index(name)] == "i32":
             found.append(f"row[{_column('F', operator.constants.index(name))}]")
         elif name in operator.constants:
@@ -166,6 +168,14 @@ def _python_arguments(operator: Operator, columns: dict[str, str]) -> list[str]:
 
 def _column(first: str, i: int) -> str:
     return first if i == 0 else f"{first} + {i}"
+
+
+def _operand_column(operator: Operator, name: str) -> str:
+    """The column of an operand, as a wrapper in Python writes it."""
+    column = operator.columns[name]
+    if column in MORE:
+        return f"MORE[{MORE.index(column)}]"
+    return _column("OUT", column - OUT) if column < IN else _column("IN", column - IN)
 
 
 def _place(operator: Operator, name: str) -> int:

@@ -2,6 +2,8 @@
 
 Operand columns hold byte offsets into the arena [sram | flash]; -1 means no operand. Columns f0..f5 hold the bits of the
 constants. Unused columns are 0. What the operands, dimensions and constants of an operator are stands in its declaration.
+Operands for which these columns are too few, first outputs, then inputs, are in those of `MORE`, which such an operator has
+no dimensions or constants in.
 """
 
 OUTPUTS = tuple(f"out{i}" for i in range(3))
@@ -13,6 +15,7 @@ COLUMNS = ("opcode", "layer", "jump", "reserved", *OUTPUTS, *INPUTS, *DIMENSIONS
 # The first column of each kind
 OPCODE, LAYER, JUMP, OUT, IN, D, F = (COLUMNS.index(name) for name in ("opcode", "layer", "jump", "out0", "in0", "d0", "f0"))
 
+MORE = tuple(COLUMNS.index(name) for name in ("reserved", "d13", "f5", "f4"))
 FIRST_OUTSIDE = 1000  # opcodes from here on are those of operators from outside, which Python runs
 
 # What the executor counts for each row, int64[rows, 4]: how often it ran, chosen k and kept entries of selections (kept ones

@@ -8,13 +8,13 @@ from math import prod
 from types import CodeType
 
 from mcuref.errors import InputError
-from mcuref.operators.columns import CONSTANTS, DIMENSIONS, INPUTS, OUTPUTS
+from mcuref.operators.columns import COLUMNS, CONSTANTS, DIMENSIONS, IN, INPUTS, MORE, OUT, OUTPUTS, D, F
 
 TYPES = {"u8": "uint8", "i8": "int8", "i16": "int16", "i32": "int32", "f32": "float32", "index": "index"}
 INDEX_TYPES = ("uint16", "uint32")  # of kept entries: the one that a program needs
 OPERAND = re.compile(r"(?:(\w+) )?(\w+)\[([^\]]*)\](\?)?")
 # Parts of a training step, in the order in which they come
-PHASES = ("input", "forward", "loss", "decision", "selection", "propagate", "gradient", "update", "batch", "apply")
+PHASES = ("input", "forward", "loss", "decision", "selection", "propagate", "gradient", "update", "batch", "apply", "adapt")
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Operator:
     module : str, of its kernel: mcuref/kernels/<module>.py, mcuref/operations/<module>.py, and their twins in C.
     kernel : str, the kernel's function.
     arguments : tuple of str or None: what the kernel takes behind its operands, names of dimensions and constants, ``g``
-        for a geometry. None: what runs it is not written by :mod:`mcuref.export.generate`, but by hand.
+        for a geometry, ``sample_rate`` for the learning rate that comes with the sample. None: what runs it is not written by :mod:`mcuref.export.generate`, but by hand.
     sizes : tuple of str, dimensions that the kernel in C takes behind those, because arrays have no size there.
     features : str, a key of mcuref.cost.features.KINDS: what its instructions on a core are linear in.
     note : str, what else there is to know.
@@ -89,17 +89,17 @@ class Operator:
     features: str = ""
     note: str = ""
     operands: dict[str, Operand] = field(init=False, repr=False, compare=False)
+    columns: dict[str, int] = field(init=False, repr=False, compare=False)  # of the table, of each operand
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "operands", {operand.name: operand for operand in self.outputs + self.inputs})
+        more = self.outputs[len(OUTPUTS) :] + self.inputs[len(INPUTS) :]
+        columns = [*zip(self.outputs, range(OUT, IN)), *zip(self.inputs, range(IN, D)), *zip(more, MORE)]
+        object.__setattr__(self, "columns", {operand.name: column for operand, column in columns})
         names = [*self.operands, *self.dimensions, *self.constants]
-        fits = all(
-            len(mine) <= len(columns)
-            for mine, columns in zip(
-                (self.outputs, self.inputs, self.dimensions, self.constants), (OUTPUTS, INPUTS, DIMENSIONS, CONSTANTS)
-            )
-        )
-        if not fits or len(set(names)) != len(self.outputs + self.inputs + self.dimensions + self.constants):
+        used = {*range(D, D + len(self.dimensions)), *range(F, F + len(self.constants))} | set(self.columns.values())
+        fits = len(more) <= len(MORE) and len(self.dimensions) <= len(DIMENSIONS) and len(self.constants) <= len(CONSTANTS)
+        if not fits or max(used, default=0) >= len(COLUMNS) or len(used) != len(names) or len(set(names)) != len(names):
             raise ValueError(f"operator {self.name}: too many operands, dimensions or constants, or two of one name")
 
     @property

@@ -8,7 +8,7 @@ import numpy as np
 
 from mcuref.errors import InputError
 from mcuref.memory.buffers import Buffer
-from mcuref.operators.columns import COLUMNS, IN, INPUTS, JUMP, LAYER, OPCODE, OUT, OUTPUTS, D, F
+from mcuref.operators.columns import COLUMNS, IN, INPUTS, JUMP, LAYER, OPCODE, OUT, D, F
 from mcuref.operators.operator import TYPES, Operator
 
 MOST_BYTES = (1 << 31) - 1  # that an int32 offset reaches
@@ -92,10 +92,8 @@ def encode(instructions: Sequence[Instruction], offsets: Mapping[Buffer, int]) -
         operator = instruction.operator
         row[[OPCODE, LAYER, JUMP]] = operator.number, instruction.layer_index, instruction.jump
         row[OUT : IN + len(INPUTS)] = -1
-        for first, operands in ((OUT, operator.outputs), (OUT + len(OUTPUTS), operator.inputs)):
-            for column, operand in enumerate(operands, first):
-                if operand.name in instruction:
-                    row[column] = offsets[instruction.operands[operand.name]]
+        for name, column in operator.columns.items():
+            row[column] = offsets[instruction.operands[name]] if name in instruction else -1
         row[D : D + len(instruction.dimensions)] = [instruction.dimensions[name] for name in operator.dimensions]
         for column, (name, kind) in enumerate(zip(operator.constants, operator.constant_types), F):
             row[column] = np.array(instruction.constants[name], TYPES[kind]).view(np.int32)
