@@ -1,4 +1,4 @@
-"""Int8 kernels against committed checksums: of outputs of LiteRT's reference kernels, which are not needed, and of oracles."""
+"""Int8 kernels against committed checksums: of what LiteRT's reference kernels came to, and the oracles of what trains."""
 
 import csv
 
