@@ -144,7 +144,7 @@ TRAINING = (
     # -- sums of gradients, by rows of weights: R rows of K elements -------------------------------------------------------
     declare(
         "begin_rows_s8", 290, "gradient", "i32 a[R * K], i32 a_bias[R], u8 touched[(R + 7) // 8]", "i8 delta[n]",
-        "R K row_stride stride n momentum", module="int8/sums", arguments="momentum K row_stride stride",
+        "R K row_stride stride n momentum", module="int8/sums",
         features="unknown", note="momentum has 15 bits behind the point",
     ),
     declare(
