@@ -32,10 +32,16 @@ from mcuref.training import Trainer
 from mcuref.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from mcuref.calibration import quantise
+    from mcuref.calibration import quantise, quantise_to_train
     from mcuref.importers.tflite import read_tflite
+    from mcuref.program.arithmetic.int8 import Int8
 
-_LATER = {"quantise": "mcuref.calibration", "read_tflite": "mcuref.importers.tflite"}  # loaded when they are first used
+_LATER = {  # loaded when they are first used
+    "Int8": "mcuref.program.arithmetic.int8",
+    "quantise": "mcuref.calibration",
+    "quantise_to_train": "mcuref.calibration",
+    "read_tflite": "mcuref.importers.tflite",
+}
 
 
 def __getattr__(name: str) -> _Any:
@@ -59,6 +65,7 @@ __all__ = [
     "GlobalAveragePool",
     "Input",
     "InputError",
+    "Int8",
     "MaxPool2D",
     "McurefError",
     "MissingData",
@@ -75,6 +82,7 @@ __all__ = [
     "find_target",
     "load_data",
     "quantise",
+    "quantise_to_train",
     "read_tflite",
     *_activations.__all__,
 ]

@@ -1,7 +1,8 @@
 """Calibration: the values that a float32 network comes to on samples decide the scales of its int8 form."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,13 +11,22 @@ from mcuref import arguments
 from mcuref.errors import InputError
 from mcuref.kernels.random import CALIBRATION, permutation
 from mcuref.network import Network
-from mcuref.program.compiler import compile
+from mcuref.program.compiler import compile, trainable_layers
 from mcuref.program.samples import checked_samples
-from mcuref.quantization.quantise import MOST_BIAS, MOST_WEIGHT, fused_activations, measured_layers, quantised_parameters
+from mcuref.quantization.headroom import wide_weights, widened
+from mcuref.quantization.quantise import (
+    MOST_BIAS,
+    MOST_WEIGHT,
+    NOTHING,
+    fused_activations,
+    measured_layers,
+    quantised_parameters,
+)
 from mcuref.quantization.ranges import PERCENTILE, Range, find_range
 from mcuref.quantization.scales import SAME_SCALE
 
 SAMPLES = 256
+HEADROOM = 4.0  # of weights that are trained from the start
 Progress = Callable[[int, int], Any]
 
 
@@ -83,12 +93,14 @@ def _float32(network: Network) -> Network:
     return network
 
 
-def quantised_network(network: Network, ranges: dict[int, Range], output_type: str = "int8") -> Network:
+def quantised_network(
+    network: Network, ranges: dict[int, Range], output_type: str = "int8", widen: Mapping[int, Any] = NOTHING
+) -> Network:
     """The int8 form of a float32 network, its values in the scales of these ranges.
 
-    ranges, output_type : as of :func:`mcuref.quantization.quantise.quantised_parameters`.
+    ranges, output_type, widen : as of :func:`mcuref.quantization.quantise.quantised_parameters`.
     """
-    parameters, quantization = quantised_parameters(_float32(network), ranges, output_type)
+    parameters, quantization = quantised_parameters(_float32(network), ranges, output_type, widen)
     return Network(network.written, seed=network.seed, name=network.name, parameters=parameters, quantization=quantization)
 
 
@@ -131,6 +143,38 @@ def quantise(
             "layers": _rows(made, seen),
         },
     )
+
+
+def quantise_to_train(
+    network: Network,
+    x: Any,
+    *,
+    trainable: int | None = None,
+    loss: str = "softmax_cross_entropy",
+    headroom: float = HEADROOM,
+    samples: int = SAMPLES,
+    seed: int = 0,
+) -> Network:
+    """A float32 network as int8, with room for what training will change.
+
+    Parameters
+    ----------
+    network : float32 :class:`mcuref.Network`, with start weights or pre-trained.
+    x : samples that it will be trained on, as its Input layer takes them.
+    trainable, loss : as of :func:`mcuref.compile`.
+    headroom : float >= 1: scales of the weights that are trained are so many times as wide as their largest needs.
+        `HEADROOM` suits start weights, which grow; 2 a network that is pre-trained.
+    samples, seed : as of :func:`quantise`.
+    """
+    network = _float32(network).without_softmax()
+    headroom = float(arguments.number("headroom", headroom, 1, 64))
+    x = checked_samples(network.input, x)
+    chosen = permutation(len(x), arguments.seed(seed), CALIBRATION)[: arguments.whole("samples", samples, 1)]
+    seen = calibrate(network, x[chosen])
+    trained = trainable_layers(network, trainable)
+    changed = {i for i, reached in enumerate(network.reached(trained)) if reached}
+    ranges = widened(network, {i: one.range for i, one in seen.items()}, changed, len(network.layers) - 1, loss)
+    return quantised_network(network, ranges, widen={i: partial(wide_weights, factor=headroom) for i in trained})
 
 
 def _rows(network, seen):

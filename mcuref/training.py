@@ -235,11 +235,14 @@ class Trainer:
             "epoch": number + 1,
             "samples": count,
             "skipped": int(count - epoch.shown.trained.sum()),
-            "loss": float(epoch.shown.losses.mean(dtype=np.float64)),
+            "loss": float(self._losses(epoch.shown.losses).mean(dtype=np.float64)),
             **self.evaluate(),
             "backward_effort": (spent["propagate"] + spent["weight_gradient"]) / (count * dense),
             **{f"ratio.{name[2:]}": spent[name] / (count * n) for name, n in self._layer_sizes().items()},
         }
+
+    def _losses(self, values):
+        return self.program.arithmetic.losses(self.program.network, self.program.loss, values)
 
     def _totals(self):
         totals = effort.counts_by_kind(self.program)

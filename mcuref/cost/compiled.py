@@ -12,7 +12,7 @@ from mcuref.network import Network
 from mcuref.operators.operator import Operator
 from mcuref.optimisers import SGD
 
-Counts = Sequence[Sequence[int]] | NDArray[Any]  # [rows, 4] as ``program.counts``
+Counts = Sequence[Sequence[int]] | NDArray[Any]  # [rows, 5] as ``program.counts``
 Zeros = Mapping[Buffer, float]  # share of zeros in the values of activations
 
 

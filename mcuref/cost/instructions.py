@@ -46,7 +46,7 @@ def step_instructions(
     ----------
     program : Program.
     core_name : str, a key of mcuref.export.cores.CORES.
-    counts : int64[rows, 4] as ``program.counts``: the mean over the samples shown is returned. None: the most that a
+    counts : int64[rows, 5] as ``program.counts``: the mean over the samples shown is returned. None: the most that a
         step can cost, where every selection keeps as many entries as it has room for and bisects to the last bit, no
         sample is skipped, no activation is 0, and the step ends a batch.
     samples : int, that ``counts`` is the sum of; the runs of the first row if None.

@@ -35,6 +35,7 @@ PHASES = {  # what the opcodes of a phase have in common, for people
     "gradient": "Begin sums of gradients",
     "batch": "Count the samples of a batch",
     "apply": "Apply sums of gradients",
+    "adapt": "Exponents of values follow what was seen",
 }
 
 

@@ -46,7 +46,7 @@ class ReLU(_Elementwise):
         if emit.fused:
             return x, {"y": x}
         out = emit.buffer("activation", x.shape, "activations")
-        if emit.propagates and not emit.output_is_kept:
+        if emit.propagates and emit.masks and not emit.output_is_kept:
             mask = emit.buffer("mask", (-(-n // 8),), "activations", "uint8")
             emit("relu_mask_forward", y=out, mask=mask, x=x, n=n, limit=self.limit)
             return out, {"mask": mask}
@@ -85,7 +85,7 @@ class _FromOutput(_Elementwise):
 
     def backward(self, emit: Emit, dy: Buffer, saved: Buffer) -> Buffer:
         """Emit dx = dy times the derivative."""
-        dx = emit.buffer("input_error", dy.shape, "errors")
+        dx = emit.buffer("input_error", dy.shape, "errors", emit.sums)
         emit(f"{self.kind}_backward", dx=dx, dy=dy, y=saved, n=dy.shape[0])
         return dx
 

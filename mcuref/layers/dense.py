@@ -58,7 +58,7 @@ class Dense:
 
     def propagate(self, emit: Emit, delta: Buffer, kept: Kept) -> Buffer:
         """Emit dx = sum over kept j of delta[j] w[j, :]."""
-        dx = emit.buffer("input_error", emit.input_shape, "errors")
+        dx = emit.buffer("input_error", emit.input_shape, "errors", emit.sums)
         weights = emit.parameter("weights")
         emit("dense_backward_input", dx=dx, delta=delta, w=weights, **kept._asdict(), **self._sizes(emit))
         return dx

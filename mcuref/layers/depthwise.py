@@ -78,7 +78,7 @@ class DepthwiseConv2D:
 
     def propagate(self, emit: Emit, delta: Buffer, kept: Kept) -> Buffer:
         """Emit dx = sum over kept entries of delta times their channel's taps."""
-        dx = emit.buffer("input_error", (prod(emit.input_shape),), "errors")
+        dx = emit.buffer("input_error", (prod(emit.input_shape),), "errors", emit.sums)
         geometry = self.geometry(emit.input_shape)
         weights = emit.parameter("weights")
         emit("depthwise_backward_input", dx=dx, delta=delta, w=weights, **kept._asdict(), **geometry._asdict())

@@ -36,6 +36,14 @@ class Emit(Protocol):
         """Whether the layer before does what the layer at hand does."""
 
     @property
+    def sums(self) -> str:
+        """NumPy type of sums that an error comes to."""
+
+    @property
+    def masks(self) -> bool:
+        """Whether a bit for each value can say where it was positive."""
+
+    @property
     def output_is_kept(self) -> bool:
         """Whether a weight gradient reads the output of the layer at hand."""
 

@@ -74,7 +74,7 @@ class MaxPool2D(_Pool):
 
     def backward(self, emit: Emit, dy: Buffer, saved: Any) -> Buffer:
         """Emit dx: each error goes to where the largest value was."""
-        dx = emit.buffer("input_error", (prod(emit.input_shape),), "errors")
+        dx = emit.buffer("input_error", (prod(emit.input_shape),), "errors", emit.sums)
         emit("max_pool_backward", dx=dx, dy=dy, taps=saved, **self.geometry(emit.input_shape)._asdict())
         return dx
 
@@ -92,7 +92,7 @@ class _AveragePool(_Pool):
 
     def backward(self, emit: Emit, dy: Buffer, saved: Any) -> Buffer:
         """Emit dx: each error is shared out evenly over its window."""
-        dx = emit.buffer("input_error", (prod(emit.input_shape),), "errors")
+        dx = emit.buffer("input_error", (prod(emit.input_shape),), "errors", emit.sums)
         emit("average_pool_backward", dx=dx, dy=dy, **self.geometry(emit.input_shape)._asdict())
         return dx
 

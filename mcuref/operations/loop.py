@@ -35,7 +35,7 @@ def loop(
 
     run : what runs a row, of the arithmetic; table int32[rows, 32] and ``constants``, the same bytes as float32; memory,
     host : the tuples of :mod:`mcuref.operations.views`; results uint8[S, bytes]: takes that many bytes of the arena from
-    ``result_offset`` on after each sample; counts int64[rows, 4]; status int64[3]: why it ended, at which position, and the
+    ``result_offset`` on after each sample; counts int64[rows, 5]; status int64[3]: why it ended, at which position, and the
     row there.
     """
     memory, host = uncounted(memory), uncounted(host)

@@ -18,7 +18,7 @@ OPCODE, LAYER, JUMP, OUT, IN, D, F = (COLUMNS.index(name) for name in ("opcode",
 MORE = tuple(COLUMNS.index(name) for name in ("reserved", "d13", "f5", "f4"))
 FIRST_OUTSIDE = 1000  # opcodes from here on are those of operators from outside, which Python runs
 
-# What the executor counts for each row, int64[rows, 4]: how often it ran, chosen k and kept entries of selections (kept ones
-# also of what they are used for), comparisons of selections
-COUNTS = ("runs", "chosen", "kept", "comparisons")
-RUNS, CHOSEN, KEPT, COMPARISONS = range(len(COUNTS))
+# What the executor counts for each row, int64[rows, 5]: how often it ran, chosen k and kept entries of selections (kept ones
+# also of what they are used for), comparisons of selections, int8 values that came to an end of their range
+COUNTS = ("runs", "chosen", "kept", "comparisons", "saturated")
+RUNS, CHOSEN, KEPT, COMPARISONS, SATURATED = range(len(COUNTS))

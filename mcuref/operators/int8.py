@@ -53,7 +53,8 @@ FORWARD = (
         "depthwise_forward_s8", 212, "forward", "i8 z[HO, WO, O]",
         f"i8 x[H, W, C], i8 w[KH, KW, O], i32 b[O], i32 multiplier[O], i8 shift[O], {EXPONENTS}", f"{WINDOW} E", SUMS,
         macs="runs * HO * WO * O * KH * KW", module="int8/depthwise",
-        arguments="x_zero z_zero low high x_slot z_slot g", features="unknown", note="output channel o sees channel o // (O // C) of the input; " + ROUNDED.format("two"),
+        arguments="x_zero z_zero low high x_slot z_slot g", features="unknown",
+        note="output channel o sees channel o // (O // C) of the input; " + ROUNDED.format("two"),
     ),
     declare(
         "relu_forward_s8", 220, "forward", "i8 y[n]", f"i8 x[n], {EXPONENTS}", "n E x_slot y_slot", SCALED, in_place="y x",
@@ -73,8 +74,8 @@ FORWARD = (
         "add_forward_s8", 224, "forward", "i8 y[n]", f"i8 a[n], i8 b[n], {EXPONENTS}",
         "n a_zero a_multiplier a_shift b_zero b_multiplier b_shift y_zero y_multiplier y_shift low high E",
         "i32:a_slot i32:b_slot i32:y_slot", in_place="y a", module="int8/add",
-        arguments="a_zero a_multiplier a_shift b_zero b_multiplier b_shift y_zero y_multiplier y_shift low high a_slot b_slot "
-        "y_slot",
+        arguments="a_zero a_multiplier a_shift b_zero b_multiplier b_shift y_zero y_multiplier y_shift low high a_slot "
+        "b_slot y_slot",
         features="unknown", note="a and b are first shifted 20 bits to the left",
     ),
     *(

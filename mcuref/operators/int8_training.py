@@ -94,7 +94,7 @@ TRAINING = (
     ),
     declare(
         "relu_backward_s8", 271, "propagate", "i8 dx[n], i32 dx_exponent[1]", "i32 dy[n], i8 y[n], i32 exponent[1]",
-        "n low high", module="int8/narrow", features="unknown",
+        "n low high", in_place="dx y", module="int8/narrow", features="unknown",
         note="0 where y <= low or y >= high, then narrowed; " + NARROWED,
     ),
     declare(
@@ -130,7 +130,8 @@ TRAINING = (
         module="int8/dense", arguments=f"sample_rate {STEP}", features="unknown", note=MODES,
     ),
     declare(
-        "conv_update_s8", 281, "update", f"i8 w[O, KH, KW, C], i32 b[O], {UPDATED.format('O, KH, KW, C')}, i32 sums[KH, KW, C]",
+        "conv_update_s8", 281, "update",
+        f"i8 w[O, KH, KW, C], i32 b[O], {UPDATED.format('O, KH, KW, C')}, i32 sums[KH, KW, C]",
         f"i8 delta[HO, WO, O], i8 x[H, W, C], {RATE.replace('M', 'O')}, i32 draws[1]?", f"{WINDOW} E", STEPS,
         macs="kept * KH * KW * C", module="int8/conv", arguments=f"sample_rate {STEP} g", features="unknown",
         note=MODES + "; sums is scratch",

@@ -65,7 +65,8 @@ class Operator:
     module : str, of its kernel: mcuref/kernels/<module>.py, mcuref/operations/<module>.py, and their twins in C.
     kernel : str, the kernel's function.
     arguments : tuple of str or None: what the kernel takes behind its operands, names of dimensions and constants, ``g``
-        for a geometry, ``sample_rate`` for the learning rate that comes with the sample. None: what runs it is not written by :mod:`mcuref.export.generate`, but by hand.
+        for a geometry, ``sample_rate`` for the learning rate that comes with the sample. None: what runs it is written by
+        hand, not by :mod:`mcuref.export.generate`.
     sizes : tuple of str, dimensions that the kernel in C takes behind those, because arrays have no size there.
     features : str, a key of mcuref.cost.features.KINDS: what its instructions on a core are linear in.
     note : str, what else there is to know.

@@ -27,7 +27,7 @@ from mcuref.rules import Full, Rule, checked, emitted
 
 POLICIES = ("immediate", "accumulate")
 WRT = ("parameters", "input")
-JUMPS = ("decision", "batch")  # phases of instructions that may jump to the end of the program
+JUMPS = ("decision", "batch")  # phases of instructions that may jump to the end of what a sample trains
 
 
 def compile(  # noqa: A001  the public name is mcuref.compile
@@ -40,6 +40,7 @@ def compile(  # noqa: A001  the public name is mcuref.compile
     trainable: int | None = None,
     budget: Budget | None = None,
     wrt: str = "parameters",
+    arithmetic: Arithmetic | None = None,
 ) -> Program:
     """Compile a network into a program that fits a budget, or refuse.
 
@@ -56,6 +57,7 @@ def compile(  # noqa: A001  the public name is mcuref.compile
         The others are frozen: they lie in flash and no error is propagated below the lowest trained layer.
     budget : :class:`mcuref.Budget`, or None for no limit.
     wrt : "parameters", or "input" for gradients with respect to the input; then no parameter is changed.
+    arithmetic : how an int8 network is trained, :class:`mcuref.Int8`; None: with its defaults, and of float32 always.
 
     Returns
     -------
@@ -72,8 +74,10 @@ def compile(  # noqa: A001  the public name is mcuref.compile
     policy = _policy(policy, optimiser)
     if budget is not None:
         instance("budget", budget, Budget, "a mcuref.Budget, such as mcuref.find_target('nrf52840').budget()")
-        require(network, [rule], budget, optimiser, loss=loss, policy=policy, trainable=trainable, wrt=wrt)
-    listing = lower(network, rule, optimiser, loss, policy, trainable, wrt)
+        require(
+            network, [rule], budget, optimiser, loss=loss, policy=policy, trainable=trainable, wrt=wrt, arithmetic=arithmetic
+        )
+    listing = lower(network, rule, optimiser, loss, policy, trainable, wrt, arithmetic)
     layers = trainable_layers(network, trainable) if wrt == "parameters" else ()
     return Program(network, rule, optimiser, loss, policy, wrt, layers, budget, listing, prepare_executor)
 
@@ -110,6 +114,7 @@ def require(
     policy: str | None = None,
     trainable: int | None = None,
     wrt: str = "parameters",
+    arithmetic: Arithmetic | None = None,
 ) -> None:
     """Refuse, with BudgetExceeded, unless the programs of all ``rules`` fit; suggested changes then fit all of them.
 
@@ -121,7 +126,7 @@ def require(
 
     @cache
     def listings(network, trainable):
-        return [lower(network, rule, optimiser, loss, policy, trainable, wrt) for rule in rules]
+        return [lower(network, rule, optimiser, loss, policy, trainable, wrt, arithmetic) for rule in rules]
 
     def needs(network, trainable, budget):
         every = [program_needs(listing, budget) for listing in listings(network, trainable)]
@@ -145,7 +150,16 @@ def trainable_layers(network: Network, trainable: int | None) -> tuple[int, ...]
     return network.parametric[count - trainable :]
 
 
-def lower(network: Network, rule: Rule, optimiser: SGD, loss: str, policy: str, trainable: int | None, wrt: str) -> Listing:
+def lower(
+    network: Network,
+    rule: Rule,
+    optimiser: SGD,
+    loss: str,
+    policy: str,
+    trainable: int | None,
+    wrt: str,
+    arithmetic: Arithmetic | None = None,
+) -> Listing:
     """Emit, in order: forward, loss, decision, then backward layer by layer; then plan. Returns a :class:`Listing`."""
     one_of("wrt", wrt, WRT)
     if len(network.shapes[-1]) != 1:
@@ -153,20 +167,24 @@ def lower(network: Network, rule: Rule, optimiser: SGD, loss: str, policy: str, 
     loss = find_loss(loss)
     if loss is MATCHING and wrt != "input":
         raise InputError(f"loss {loss.name!r} is of the samples, not of the weights; compile it with wrt='input'")
-    emit = Emitter(network, trainable_layers(network, trainable) if wrt == "parameters" else (), wrt, arithmetic_of(network))
-    if network.dtype == "int8" and emit.reached(len(network.layers) - 1):
-        raise InputError(f"network {network.name!r} is int8: it is computed, not trained yet (trainable=0)")
+    if wrt == "input" and network.dtype == "int8":
+        raise InputError(f"network {network.name!r} is int8; gradients with respect to the input are of float32 networks")
+    layers = trainable_layers(network, trainable) if wrt == "parameters" else ()
+    rate = optimiser.learning_rate / optimiser.batch
+    emit = Emitter(network, layers, wrt, arithmetic_of(network, arithmetic), rate)
     values, saved = _forward(emit)
     forward_rows = len(emit.instructions)
     input_error = None
-    if emit.reached(len(network.layers) - 1):
+    if emit.trains:
         delta = _loss(emit, rule, loss, values)
         steps = optimiser.steps(emit, policy, getattr(rule, "bias", "masked"))
         input_error = _backward(emit, rule, loss, steps, delta, values, saved)
         steps.finish()
+    end = len(emit.instructions)
+    emit.arithmetic.finish(emit)
     for instruction in emit.instructions:
         if instruction.phase in JUMPS:
-            instruction.jump = len(emit.instructions)
+            instruction.jump = end
     table = Buffer("program", "int32", (len(emit.instructions), len(COLUMNS)), "constants", "", "flash", True)
     groups = _storage(emit.instructions)
     groups += [[(b, 0, len(emit.instructions))] for b in (*emit.images.values(), table)]
@@ -189,10 +207,11 @@ def lower(network: Network, rule: Rule, optimiser: SGD, loss: str, policy: str, 
 def _forward(emit):
     """Emit the forward pass; returns the output buffer of every layer and what each saved for the way back."""
     values, saved = [], []
-    left_out = _softmax(emit.network) if emit.reached(len(emit.network.layers) - 1) else None
+    left_out = _softmax(emit.network) if emit.trains else None
     for i, (layer, sources) in enumerate(zip(emit.network.layers, emit.network.sources)):
         with emit.layer(i):
             out, keep = (values[-1], None) if i == left_out else layer.forward(emit, *(values[j] for j in sources))
+            emit.arithmetic.computed(emit, out)
         values.append(out)
         saved.append(keep)
     return values, saved
@@ -248,8 +267,18 @@ def _backward(emit, rule, loss, steps, delta, values, saved):
             elif wanted:
                 below = network.layers[i].backward(emit, delta, saved[i])
         for j in wanted:
-            errors[j] = _sum(emit, j, errors[j], below) if j in errors else below
+            errors[j] = _joined(emit, i, j, errors.get(j), below)
     return errors.get(0)
+
+
+def _joined(emit, i, j, other, error):
+    """The error at the output of layer j when that of layer i has come, beside another or to wait for one."""
+    if other is not None:
+        return _sum(emit, j, other, error)
+    if any(j in emit.network.sources[k] for k in range(j + 1, i)):
+        with emit.layer(i):
+            return emit.arithmetic.waiting(emit, error)
+    return error
 
 
 def _sum(emit, index, first, second):
@@ -258,7 +287,7 @@ def _sum(emit, index, first, second):
         i.operator.family == "add_backward" and i.layer_index == index for i in emit.instructions
     )  # it may feed three
     with emit.layer(index):
-        total = emit.buffer(f"output_error{sums + 1}", first.shape, "errors")
+        total = emit.buffer(f"output_error{sums + 1}", first.shape, "errors", emit.sums)
         emit("add_backward", dx=total, a=first, b=second, n=first.shape[0])
     return total
 

@@ -34,9 +34,12 @@ def counts_by_kind(program: Program) -> dict[str, int]:
             totals[instruction.phase] += mine
         elif instruction.phase == "update":
             totals["weight_gradient"] += mine
-            if instruction["w"].category == "weights":  # else it is a sum that is applied by rows later
+            if (
+                "w" in instruction and instruction["w"].category == "weights"
+            ):  # else it is a sum that is applied by rows later
                 entries = instruction["delta"].shape[0]
-                totals["update"] += mine + (row[RUNS] * entries if instruction["dense_bias"] else row[KEPT])
+                dense_bias = instruction.dimensions.get("dense_bias")
+                totals["update"] += mine + (row[RUNS] * entries if dense_bias else row[KEPT])
         elif instruction.phase == "apply":
             totals["update"] += row[KEPT] * (instruction["K"] + 1)
         totals["comparisons"] += row[COMPARISONS]

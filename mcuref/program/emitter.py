@@ -30,10 +30,15 @@ class Emitter:
     constants : {Buffer: array}, contents of what lies in flash beside the parameters.
     images : {Buffer in sram: Buffer in flash}, start images of trainable parameters.
     index_type : dtype of kept indices: "uint16" while no trained layer has more than 65,536 outputs, else "uint32".
+    rate : float, the learning rate at the start of its schedule, over the batch.
+    notes : dict, what the arithmetic has to know of buffers that it has seen.
     """
 
-    def __init__(self, network: Network, trainable: tuple[int, ...], wrt: str, arithmetic: Arithmetic = FLOAT32) -> None:
-        self.network, self.trainable, self.wrt, self.arithmetic = network, trainable, wrt, arithmetic
+    def __init__(
+        self, network: Network, trainable: tuple[int, ...], wrt: str, arithmetic: Arithmetic = FLOAT32, rate: float = 0.0
+    ) -> None:
+        self.network, self.trainable, self.wrt, self.arithmetic, self.rate = network, trainable, wrt, arithmetic, rate
+        self.notes: dict[Any, Any] = {}
         self.instructions: list[Instruction] = []
         self.constants: dict[Buffer, np.ndarray] = {}
         self.images: dict[Buffer, Buffer] = {}
@@ -70,6 +75,21 @@ class Emitter:
         """Whether the layer before does what the layer at hand does, in an int8 network."""
         quantization = self.network.quantization
         return quantization is not None and self.index in quantization.fused
+
+    @property
+    def sums(self) -> str:
+        """NumPy type of sums that an error comes to."""
+        return self.arithmetic.type("sums")
+
+    @property
+    def masks(self) -> bool:
+        """Whether a bit for each value can say where it was positive."""
+        return self.arithmetic.masks
+
+    @property
+    def trains(self) -> bool:
+        """Whether the program has a way back."""
+        return self.reached(len(self.network.layers) - 1)
 
     @property
     def output_is_kept(self) -> bool:
@@ -173,4 +193,6 @@ class Emitter:
     @property
     def parameters(self) -> dict[str, Buffer]:
         """{name: buffer} of all parameters emitted so far."""
-        return {name: b for name, b in self._named.items() if b.category == "weights"}
+        network = self.network
+        names = {f"{network.names[i]}.{kind}" for i in network.parametric for kind in network.parameter_shapes(i)}
+        return {name: b for name, b in self._named.items() if name in names}

@@ -55,7 +55,7 @@ class Executable(Protocol):
     ----------
     network, loss : what it was compiled from.
     listing, plan, instructions : what it was compiled to.
-    counts : int64[rows, 4], what training did so far.
+    counts : int64[rows, 5], what training did so far.
     """
 
     network: Network

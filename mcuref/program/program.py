@@ -38,7 +38,8 @@ class Program:
     network, rule, optimiser, loss, policy, wrt, trainable, budget : what it was compiled from.
     instructions : tuple of Instruction, the rows of the table.
     plan : :class:`mcuref.memory.accountant.Plan`.
-    counts : int64[rows, 4], what training did so far, row by row: runs, chosen k, kept entries, comparisons.
+    counts : int64[rows, 5], what training did so far, row by row: runs, chosen k, kept entries,
+        comparisons, saturated values.
     """
 
     def __init__(
@@ -118,6 +119,13 @@ class Program:
         """Copies of all parameters as they are now: {"dense1.weights": float32[O, I], ...}."""
         return {name: self.arena.view(buffer).copy() for name, buffer in self.listing.parameters.items()}
 
+    def trained(self) -> Network:
+        """The network as it is now: its parameters, and of int8 what its values now stand for.
+
+        What a program of it computes is what this one does.
+        """
+        return self.arithmetic.trained(self.network, self.trainable, self.parameters() | self.state())
+
     def state(self) -> dict[str, NDArray[Any]]:
         """Copies of all that training changes and a later sample sees, by name: trainable parameters, rule state."""
         return {b.name: self.arena.view(b).copy() for b in self.state_buffers}
@@ -191,7 +199,7 @@ class Program:
     ) -> NDArray[Any]:
         """Outputs z of the network for each sample, float32[N, outputs]; nothing is trained.
 
-        counts : int64[rows, 4] to which the work is added, as in `counts`; None to count nothing.
+        counts : int64[rows, 5] to which the work is added, as in `counts`; None to count nothing.
         """
         step = Step(self, Samples.checked(self, x, None, None, labelled=False), None, self._counted(counts))
         return step.run_all(0, self.listing.forward_rows, self.listing.output, progress).results
@@ -241,7 +249,13 @@ class Program:
         total = whole("total", first + count if total is None else total, 0, MOST_STEPS)
         if first + count > total:
             raise InputError(f"steps {first} to {first + count} lie outside a schedule of {total}")
-        return Step(self, samples, self.optimiser.rates(first, count, max(total, 1)) if back else None, self.counts)
+        if not back:
+            return Step(self, samples, None, self.counts)
+        rates, first_rate = (
+            self.optimiser.rates(first, count, max(total, 1)),
+            self.optimiser.learning_rate / self.optimiser.batch,
+        )
+        return Step(self, samples, self.arithmetic.rates(rates, first_rate), self.counts)
 
     # -- cost -----------------------------------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ class Step:
     program : Program.
     samples : checked :class:`mcuref.program.samples.Samples`.
     rates : learning rates [S], or None where nothing is trained.
-    counts : int64[rows, 4] that the executor adds to.
+    counts : int64[rows, 5] that the executor adds to.
 
     Attributes
     ----------

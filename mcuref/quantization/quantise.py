@@ -1,6 +1,6 @@
 """Float32 parameters and ranges of values become int8 weights, int32 biases and scales."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import inf, prod
 from typing import Any
 
@@ -18,6 +18,7 @@ MOST_WEIGHT = 127
 MOST_BIAS = (1 << 31) - 1
 LEAST_OF_TERM = 2.0**-16  # of a term's step, that of a sum of two: its integers are not exact enough for finer ones
 LEAST_OF_LIMIT = 2.0**-30  # of a ReLU's limit, which is an int32 of steps
+NOTHING: Mapping[int, Any] = {}
 ROOM = float(1 << 30)  # a bias gets half of an accumulator, products have the other half
 
 
@@ -60,7 +61,10 @@ def measured_layers(network: Layered) -> tuple[int, ...]:
 
 
 def quantised_parameters(
-    network: Layered, ranges: Mapping[int, Range], output_type: str = "int8"
+    network: Layered,
+    ranges: Mapping[int, Range],
+    output_type: str = "int8",
+    widen: Mapping[int, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = NOTHING,
 ) -> tuple[dict[str, NDArray[Any]], Quantization]:
     """Int8 weights and int32 biases of a float32 network, by name, and what its int8 values stand for.
 
@@ -73,6 +77,7 @@ def quantised_parameters(
     network : float32 :class:`mcuref.Network`.
     ranges : {index: Range}, of each of :func:`measured_layers` at least.
     output_type : "int8" or "float32".
+    widen : {index of a layer: function of the scales of its weights} of those that get wider ones.
     """
     missing = [network.names[i] for i in measured_layers(network) if i not in ranges]
     if missing:
@@ -88,6 +93,7 @@ def quantised_parameters(
             w, b = (network.parameters[f"{name}.{kind}"] for kind in ("weights", "bias"))
             axis = layer.parameter_axes["weights"].index("outputs")
             weights[name] = weight_scales(w, b, axis, fed[0].scale)
+            weights[name] = widen[i](weights[name]) if i in widen else weights[name]
             parameters |= zip((f"{name}.weights", f"{name}.bias"), _integers(w, b, axis, fed[0].scale, weights[name]))
         if i == 0 and (exact := input_scale(network)):
             outputs.append(exact)

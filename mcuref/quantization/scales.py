@@ -55,6 +55,10 @@ class Quantization:
     fused: frozenset[int] = frozenset()
     output_type: str = "int8"
 
+    def with_outputs(self, outputs: tuple[Scale, ...]) -> Self:
+        """The same with other scales of outputs."""
+        return replace(self, outputs=outputs)
+
     def of_first(self, layers: int) -> Self:
         """The same of the first layers alone."""
         return replace(self, outputs=self.outputs[:layers], fused=frozenset(i for i in self.fused if i < layers))

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from mcuref.errors import InputError
 from mcuref.network import Network
 from mcuref.operators.operator import Operator
 from mcuref.program.arithmetic.float32 import FLOAT32
@@ -18,19 +19,21 @@ class Arithmetic(Protocol):
     Attributes
     ----------
     name : str, in reports: "float32".
+    masks : bool, whether a bit for each value can say where it was positive.
     executor : str, the module whose ``execute`` runs its programs.
     rate, loss, target : str, NumPy types of what the host hands over for each sample: learning rates and targets, and of the
         losses that it gets.
     """
 
     name: str
+    masks: bool
     executor: str
     rate: str
     loss: str
     target: str
 
     def __hash__(self) -> int:
-        """One that is always the same: there is one arithmetic of a name."""
+        """One that is always the same for the same settings."""
 
     def type(self, category: str) -> str:
         """NumPy type of the buffers of a category, where a layer names none."""
@@ -45,17 +48,40 @@ class Arithmetic(Protocol):
         that were emitted. InputError if there is none.
         """
 
+    def computed(self, emit: Any, out: Any) -> None:
+        """Emit what follows when the output of the layer at hand has been computed."""
+
+    def waiting(self, emit: Any, error: Any) -> Any:
+        """An error that another will be added to, as it is kept until then; what makes it so is emitted."""
+
+    def finish(self, emit: Any) -> None:
+        """Emit what stands at the end of a step, whether the sample was trained or skipped."""
+
+    def rates(self, rates: np.ndarray, first: float) -> np.ndarray:
+        """Learning rates of some steps, float32[S], as the host hands them over; ``first`` is the rate as compiled."""
+
+    def losses(self, network: Network, loss: str, values: np.ndarray) -> np.ndarray:
+        """Real losses, of those that the host got."""
+
+    def trained(self, network: Network, trainable: tuple[int, ...], tensors: Mapping[str, np.ndarray]) -> Network:
+        """The network as a program of it now computes it: ``tensors`` are its parameters and its state, by name."""
+
     def start(self, parameters: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
         """Contents of the tensors, by name with the layer's before it, for a network's parameters."""
 
 
-def arithmetic_of(network: Network) -> Arithmetic:
-    """The arithmetic that a network's programs compute in: int8 for one with scales, else float32."""
+def arithmetic_of(network: Network, given: Arithmetic | None = None) -> Arithmetic:
+    """The arithmetic that a network's programs compute in: int8 for one with scales, else float32.
+
+    given : that it was asked for, which must be of the network's type; None: any.
+    """
     if network.dtype == "float32":
+        if given is not None and given.name != "float32":
+            raise InputError(f"network {network.name!r} is float32; arithmetic {given.name!r} takes a quantised network")
         return FLOAT32
     from mcuref.program.arithmetic.int8 import INT8
 
-    return INT8
+    return given or INT8
 
 
 __all__ = ["FLOAT32", "Arithmetic", "arithmetic_of"]

@@ -14,6 +14,7 @@ class Float32:
     """The arithmetic of float32 programs: see :class:`mcuref.program.arithmetic.Arithmetic`."""
 
     name = rate = loss = target = "float32"
+    masks = True
     executor = "mcuref.program.executor"
     _operators = {operator.family: operator for operator in float32.OPERATORS}
     _operators["mean_forward"] = _operators["average_pool_forward"]  # of a window that is the whole image
@@ -41,6 +42,28 @@ class Float32:
                 raise InputError(f"beta {values['beta']:g} of layer {emit.name!r} is not 1; in {self.name} it must be")
             values = {name: value for name, value in values.items() if name != "beta"}
         return operator, values
+
+    def computed(self, emit: Any, out: Any) -> None:
+        """Nothing."""
+
+    def waiting(self, emit: Any, error: Any) -> Any:
+        """The error itself."""
+        return error
+
+    def finish(self, emit: Any) -> None:
+        """Nothing."""
+
+    def rates(self, rates: np.ndarray, first: float) -> np.ndarray:
+        """The rates themselves."""
+        return rates
+
+    def losses(self, network: Any, loss: str, values: np.ndarray) -> np.ndarray:
+        """The losses themselves."""
+        return values
+
+    def trained(self, network: Any, trainable: tuple[int, ...], tensors: Mapping[str, np.ndarray]) -> Any:
+        """The network with its parameters."""
+        return network.with_parameters({name: tensors[name] for name in network.parameters})
 
     def start(self, parameters: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
         """The parameters themselves; InputError if one is not float32."""

@@ -1,34 +1,65 @@
-"""int8: values and weights are int8, biases int32, every factor an integer with a shift; forward only.
+"""int8: values and weights are int8, biases int32, every factor an integer with a shift.
 
 What the values stand for is the network's (:class:`mcuref.quantization.scales.Quantization`); from that follow the integers
-that an operator takes beside its operands. They lie in flash where there is one a channel, else in the row itself.
+that an operator takes beside its operands. They lie in flash where there is one a channel, else in the row itself. Of a
+program that trains, exponents stand in :mod:`mcuref.program.arithmetic.int8_exponents`, the way back in
+:mod:`mcuref.program.arithmetic.int8_training`.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
+from mcuref.arguments import one_of
 from mcuref.errors import InputError
 from mcuref.operators import int8
 from mcuref.operators.operator import Operator
+from mcuref.program.arithmetic import int8_exponents, int8_training
 from mcuref.quantization.loading import loading
 from mcuref.quantization.multipliers import divided, ends, of_addition, of_rescaling, of_sums, quantised
 from mcuref.quantization.scales import Scale
 from mcuref.quantization.tables import exponentials, sigmoid, tanh
 
+UPDATES = ("residual", "residual16", "stochastic", "truncated")
+SCALES = ("running", "static")
+TYPES = {  # of the buffers of a category
+    **dict.fromkeys(("sums", "gradients", "optimiser state", "rule state"), "int32")
+}
 
+
+@dataclass(frozen=True)
 class Int8:
-    """The arithmetic of int8 programs: see :class:`mcuref.program.arithmetic.Arithmetic`."""
+    """The arithmetic of int8 programs, see :class:`mcuref.program.arithmetic.Arithmetic`, and how they train.
 
-    name = "int8"
-    executor = "mcuref.program.executor_int8"
-    rate = loss = target = "int32"
-    _operators = {operator.family: operator for operator in int8.OPERATORS}
+    Parameters
+    ----------
+    update : how a weight takes a change that is no whole number of its steps. "residual": 8 bits beside each trained weight
+        keep what is left, to the nearest; "residual16": 16 bits; "stochastic": nothing is kept, it is rounded up or down at
+        random, with the right mean; "truncated": toward 0, nothing kept, as TinyEngine's kernels do.
+    scales : "running": the scales of activations that training changes follow what is seen, by powers of two; "static":
+        they stay as they are.
+    """
+
+    update: str = "residual"
+    scales: str = "running"
+
+    name: ClassVar[str] = "int8"
+    masks: ClassVar[bool] = False
+    executor: ClassVar[str] = "mcuref.program.executor_int8"
+    rate: ClassVar[str] = "int32"
+    loss: ClassVar[str] = "int32"
+    target: ClassVar[str] = "int32"
+    _operators: ClassVar[dict[str, Operator]] = {operator.family: operator for operator in int8.OPERATORS}
+
+    def __post_init__(self) -> None:
+        one_of("update", self.update, UPDATES)
+        one_of("scales", self.scales, SCALES)
 
     def type(self, category: str) -> str:
-        """int8, whatever it is."""
-        return self.name
+        """int32 for sums and state, int8 for all else."""
+        return TYPES.get(category, self.name)
 
     def tensors(
         self, kind: str, shape: tuple[int, ...], axes: tuple[str, ...]
@@ -37,17 +68,43 @@ class Int8:
         return {kind: ("int32" if kind == "bias" else self.name, shape, axes)}
 
     def instruction(self, emit: Any, family: str, values: Mapping[str, Any]) -> tuple[Operator, Mapping[str, Any]]:
-        """The operator of a family, with zeros, multipliers, shifts and limits added; InputError if there is none."""
+        """The operator of a family, with the integers that it takes; InputError if there is none."""
         if family.startswith("load_"):
             family, added = _loaded(emit, values)
             given = {name: value for name, value in values.items() if name in ("x", "n", "c")}
         elif family in ADDED:
             given, added = values, ADDED[family](emit)
+        elif family in int8_training.FAMILIES:
+            family, given, added = int8_training.FAMILIES[family](emit, family, values)
         else:
             raise InputError(f"there is no operator {family!r} for {self.name}")
         operator = self._operators[family]
         given = {name: given[name] for name in given if name in (*operator.operands, *operator.dimensions)}
         return operator, given | added
+
+    def computed(self, emit: Any, out: Any) -> None:
+        """Where training changes the output: a row that looks at how far it reaches."""
+        int8_exponents.measure(emit, out)
+
+    def waiting(self, emit: Any, error: Any) -> Any:
+        """The error as int8, a quarter of the bytes of sums."""
+        return int8_training.narrowed(emit, error)
+
+    def finish(self, emit: Any) -> None:
+        """A row for each exponent, by which it follows what was seen."""
+        int8_exponents.adapt(emit)
+
+    def rates(self, rates: np.ndarray, first: float) -> np.ndarray:
+        """int32[S]: m + 512 s for a rate of m 2^(-8 - s) times the first, m from 129 to 256."""
+        return int8_training.encoded_rates(rates, first)
+
+    def losses(self, network: Any, loss: str, values: np.ndarray) -> np.ndarray:
+        """-log of probabilities with 15 bits behind the point; or sums of squares in real values, over their number."""
+        return int8_training.real_losses(network, loss, values)
+
+    def trained(self, network: Any, trainable: tuple[int, ...], tensors: Mapping[str, np.ndarray]) -> Any:
+        """The network with its parameters, its scales multiplied by 2^exponent."""
+        return int8_exponents.trained(network, trainable, tensors)
 
     def start(self, parameters: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
         """The parameters themselves."""
@@ -74,7 +131,7 @@ def _sums(emit: Any) -> dict[str, Any]:
     """Of dense layers and convolutions: sums scaled by (scale of the input) (scale of the weights) / scale of the output."""
     (scale, x_zero), (out, z_zero) = _scales(emit)
     multiplier, shift = of_sums(scale, emit.network.quantization.weights[emit.name], out)
-    added = {"x_zero": x_zero, "z_zero": z_zero, **_limits(emit)}
+    added = {"x_zero": x_zero, "z_zero": z_zero, **_limits(emit), **int8_exponents.operands(emit, "x", "z")}
     if emit.network.layers[emit.index].kind == "dense":
         added["M"] = multiplier.size
     return added | {"multiplier": multiplier, "shift": shift}
@@ -84,7 +141,8 @@ def _rescaled(emit: Any) -> dict[str, int]:
     """Of a ReLU that is an instruction: x scaled by (scale of the input) / (scale of the output)."""
     (scale, x_zero), (out, y_zero) = _scales(emit)
     multiplier, shift = of_rescaling(scale, out)
-    return {"x_zero": x_zero, "y_zero": y_zero, "multiplier": multiplier, "shift": shift, **_limits(emit)}
+    own = {"x_zero": x_zero, "y_zero": y_zero, "multiplier": multiplier, "shift": shift, **_limits(emit)}
+    return own | int8_exponents.operands(emit, "x", "y")
 
 
 def _mean(emit: Any) -> dict[str, int]:
@@ -92,7 +150,10 @@ def _mean(emit: Any) -> dict[str, int]:
     (scale, x_zero), (out, y_zero) = _scales(emit)
     height, width = emit.input_shape[:2]
     multiplier, shift = divided(*quantised(float(scale) / float(out)), height * width)
-    return {"x_zero": x_zero, "y_zero": y_zero, "multiplier": multiplier, "shift": shift, **_limits(emit)}
+    exponents = int8_exponents.operands(emit, "x", "y")
+    slots = np.array([exponents.pop("x_slot"), exponents.pop("y_slot")], np.int8)
+    own = {"x_zero": x_zero, "y_zero": y_zero, "multiplier": multiplier, "shift": shift, **_limits(emit)}
+    return own | exponents | ({"slots": slots} if slots.any() else {})
 
 
 def _added(emit: Any) -> dict[str, int]:
@@ -103,7 +164,7 @@ def _added(emit: Any) -> dict[str, int]:
     factors = of_addition(a.scale, b.scale, out.scale)
     for name, zero, (multiplier, shift) in zip("aby", (a.zero, b.zero, out.zero), factors):
         found |= {f"{name}_zero": zero, f"{name}_multiplier": multiplier, f"{name}_shift": shift}
-    return found
+    return found | int8_exponents.operands(emit, "a", "b", "y")
 
 
 def _table(make: Any) -> Any:

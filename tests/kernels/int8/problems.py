@@ -12,6 +12,8 @@ FACTORS = ((1 << 30, -7), ((1 << 31) - 1, -8), (1234567891, -7), (1 << 30, -31),
            (2000000000, 5), (1 << 30, 30), (0, 0), (3, -2))  # fmt: skip
 EXPONENTS = ((0, 0), (1, 0), (0, 1), (-2, 3), (5, -4), (127, -128), (-31, -31))  # of what is read and written
 EDGES = np.int8([-128, -127, -1, 0, 1, 126, 127])
+NONE = np.zeros(0, np.int8)  # no exponents, and no places in them
+NO_TAPS = np.zeros(0, np.uint8)
 
 
 def drawn(shape, seed, pool=None):
@@ -38,12 +40,18 @@ def factors(count, seed):
 
 
 def run(kernel, outputs, inputs, arguments):
-    """What the kernel writes into int8 ``outputs`` (shapes), flat; nothing else changes. Scratch has any values before."""
-    written = [Guarded(np.full(int(np.prod(shape)), 77, np.int8), 99) for shape in outputs]
+    """What the kernel writes into the first of ``outputs`` (shapes of int8, or arrays), flat; no input changes."""
+    return run_all(kernel, outputs, inputs, arguments)[1][0]
+
+
+def run_all(kernel, outputs, inputs, arguments):
+    """(What the kernel returns, what it leaves in each output, flat); nothing else changes."""
+    before = [shape if isinstance(shape, np.ndarray) else np.full(int(np.prod(shape)), 77, np.int8) for shape in outputs]
+    written = [Guarded(values.reshape(-1), 99) for values in before]
     read = [Guarded(values.reshape(-1), 99) for values in inputs]
-    kernel(*(array.values for array in (*written, *read)), *map(as_stored, arguments))
+    returned = kernel(*(array.values for array in (*written, *read)), *map(as_stored, arguments))
     assert not any(array.outside for array in written) and not any(array.changed or array.outside for array in read)
-    return written[0].values.copy()
+    return returned, [array.values.copy() for array in written]
 
 
 def as_stored(value):

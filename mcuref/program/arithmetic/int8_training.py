@@ -1,0 +1,277 @@
+"""What int8 programs that train consist of behind the forward pass: which operator a family is, and its integers.
+
+An error has an exponent that changes with the sample, in a buffer of its own, and a unit, a real number that does not: its
+values q stand for q 2^E unit. Units never appear in a program; they go into the factors of the updates, by
+
+    change of a weight = rate q 2^E unit (x - zero) scale_x 2^e_x / scale_w          in steps of the weight.
+"""
+
+from collections.abc import Callable, Mapping
+from math import frexp, inf, log2
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mcuref.errors import InputError
+from mcuref.memory.buffers import Buffer
+from mcuref.program.arithmetic import int8_exponents
+from mcuref.quantization.multipliers import ends, of_rescaling
+from mcuref.quantization.tables import probabilities
+
+NARROWED = 14  # by which the exponent of a narrowed error is less than the bits shifted; its unit is as much larger
+MOST_OUTPUTS = 1 << 16  # of a softmax whose sum of exponentials fits 32 bits
+MOST_POSITIONS = ((1 << 31) - 1) // (127 * 255)  # of a convolution whose sums of products do
+MOST_TERMS = ((1 << 31) - 1) // (127 * 127 * 128)  # of an error that is propagated
+MOST_Q15 = 1 << 30
+Q15 = 1 << 15
+BITS = {"residual": 8, "residual16": 16, "stochastic": 0, "truncated": 0}  # that are kept beside a weight
+Family = Callable[[Any, str, Mapping[str, Any]], tuple[str, Mapping[str, Any], dict[str, Any]]]
+
+
+class Error(NamedTuple):
+    """What the values of an error stand for: the buffer of its exponent, and its unit."""
+
+    exponent: Buffer
+    unit: float
+
+
+def encoded_rates(rates: np.ndarray, first: float) -> np.ndarray:
+    """int32[S]: m + 512 s for rates of m 2^(-8 - s) times the first, m from 129 to 256; 0 for what is below 2^-31 of it."""
+    fraction, exponent = np.frexp(rates.astype(np.float64) / first)
+    m = np.rint(fraction * 512).astype(np.int64)
+    shift = 1 - exponent.astype(np.int64)  # m in 256..512 of 2^(-8 - shift) so far
+    odd = m > 256
+    m, shift = np.where(odd, np.rint(fraction * 256).astype(np.int64), m), np.where(odd, shift - 1, shift)
+    return np.where((shift < 0) | (shift > 31), np.where(shift < 0, 256, 0), m + 512 * shift).astype(np.int32)
+
+
+def real_losses(network: Any, loss: str, values: np.ndarray) -> np.ndarray:
+    """Losses of samples, float64[S], of what the host got: see the operators of losses."""
+    if loss == "softmax_cross_entropy":
+        return -np.log(np.maximum(values, 0.5) / Q15)
+    network = network.without_softmax()
+    return values.astype(np.float64) * network.quantization.outputs[-1].scale ** 2 / network.outputs
+
+
+def error_of(emit: Any, buffer: Buffer) -> Error:
+    """What an error stands for; InputError for a buffer that is none."""
+    if buffer not in emit.notes:
+        raise InputError(f"buffer {buffer.name!r} is not an error that int8 operators came to")
+    return emit.notes[buffer]
+
+
+def narrowed(emit: Any, error: Buffer) -> Buffer:
+    """An error as int8, that comes as sums: narrowed where it is first taken."""
+    if error.dtype == "int8":
+        return error
+    if ("narrowed", error) not in emit.notes:
+        exponent, unit = error_of(emit, error)
+        narrow, own = emit.buffer("error", error.shape, "errors"), _exponent(emit)
+        emit("narrow", y=narrow, y_exponent=own, x=error, exponent=exponent, n=error.shape[0])
+        emit.notes[narrow] = Error(own, unit * 2.0**NARROWED)
+        emit.notes["narrowed", error] = narrow
+    return emit.notes["narrowed", error]
+
+
+def _exponent(emit):
+    return emit.buffer("error_exponent", (1,), "errors", "int32")
+
+
+def _as_it_is(emit, family, values):
+    return family, values, {}
+
+
+# -- losses and rules --------------------------------------------------------------------------------------------------
+
+
+def _loss(emit, family, values):
+    """The error at the outputs, with its own exponent."""
+    delta, n, out = values["delta"], values["n"], emit.network.quantization.outputs[emit.index]
+    if n > MOST_OUTPUTS:
+        raise InputError(f"layer {emit.name!r} has {n} outputs; int8 losses take up to {MOST_OUTPUTS}")
+    exponent, added = _exponent(emit), {}
+    emit.notes[delta] = Error(exponent, 1.0 if family == "softmax_cross_entropy" else 2.0 / n * out.scale)
+    if family == "softmax_cross_entropy":
+        table = probabilities(out.scale)
+        added = {"table": table, "t": table.size}
+    elif family == "reconstruction":
+        scale, zero = emit.network.quantization.outputs[0]
+        multiplier, shift = of_rescaling(scale, out.scale)
+        added = {"target_zero": zero, "z_zero": out.zero, "multiplier": multiplier, "shift": shift}
+    return family, values, added | {"exponent": exponent}
+
+
+def q15(value: float) -> int:
+    """A constant of a rule with 15 bits behind the point; what is beyond 2^15 is that."""
+    return min(round(float(value) * Q15), MOST_Q15)
+
+
+def _decide(emit, family, values):
+    error = error_of(emit, values["delta"])
+    names = ("d_min", "d_range", "beta", "beta_range", "threshold", "decay")
+    return family, values, {"exponent": error.exponent} | {name: q15(values[name]) for name in names}
+
+
+def _select(emit, family, values):
+    """A selection sets what is not kept to 0; a count says how many are left."""
+    delta = narrowed(emit, values["delta"])
+    emit.notes[values["count"]] = delta
+    added = {"delta": delta}
+    if family != "select_full":
+        added["tally"] = emit.buffer("tally", (128,), "scratch", emit.index_type)
+    if family == "select_adaptive":
+        names = ("s_min", "s_range", "damping", "decay")
+        added |= {"exponent": error_of(emit, delta).exponent} | {name: q15(values[name]) for name in names}
+    return family, values, added
+
+
+# -- layers with parameters ----------------------------------------------------------------------------------------------
+
+
+def _propagate(emit, family, values):
+    """Sums in the unit of the error times 1/128 of the largest scale of the weights."""
+    delta, scales = narrowed(emit, values["delta"]), emit.network.quantization.weights[emit.name].astype(np.float64)
+    exponent, unit = error_of(emit, delta)
+    terms = values["O"] * values.get("KH", 1) * values.get("KW", 1) // (values["C"] if family.startswith("depthwise") else 1)
+    halvings = ((terms - 1) // MOST_TERMS).bit_length()
+    halvings += halvings > 7  # beyond which halves are rounded up
+    emit.notes[values["dx"]] = Error(exponent, unit * float(scales.max()) / 128 * 2.0**halvings)
+    share = np.maximum(1, np.rint(128 * scales / scales.max())).astype(np.uint8)
+    return family, values, {"delta": delta, "share": share, "halvings": halvings} | _multipliers(family, scales)
+
+
+def _multipliers(family, scales):
+    return {"M": scales.size} if family.startswith("dense") else {}
+
+
+def _update(emit, family, values):
+    """The change of weights, or of sums of gradients, from the error and what the layer takes."""
+    delta, network, layer = narrowed(emit, values["delta"]), emit.network, emit.name
+    if values["dense_bias"]:
+        raise InputError(
+            f"layer {layer!r}: bias 'dense' needs the whole error; of an int8 error only what is trained is left"
+        )
+    positions = values.get("HO", 1) * values.get("WO", 1)
+    if positions > MOST_POSITIONS:
+        raise InputError(f"layer {layer!r} has {positions} positions; int8 sums of gradients hold up to {MOST_POSITIONS}")
+    exponent, unit = error_of(emit, delta)
+    source = network.sources[emit.index][0]
+    (scale, zero), scales = network.quantization.outputs[source], network.quantization.weights[layer].astype(np.float64)
+    bits = BITS[emit.arithmetic.update]
+    bias_multiplier, bias_shift = factor(1 / (float(scale) ** 2 * 2.0**bits))
+    added: dict[str, Any] = {
+        "delta": delta,
+        "exponent": exponent,
+        "rate": _rates(layer, emit.rate * unit * float(scale) * 2.0**bits / scales),
+        "x_zero": zero,
+        "x_slot": int8_exponents.running(emit).get(source, 0),
+        "bias_multiplier": bias_multiplier,
+        "bias_shift": bias_shift,
+        **int8_exponents.exponents(emit),
+        **_multipliers(family, scales),
+    }
+    if not family.startswith("dense"):
+        depthwise = family.startswith("depthwise")
+        window = (values["KH"], values["KW"]) if depthwise else (values["KH"], values["KW"], values["C"])
+        added["sums"] = emit.buffer("weight_sums", window, "scratch", "int32")
+    if values["w"].category != "weights":
+        return f"{family.removesuffix('_update')}_gradient", values, added | {"a": values["w"], "a_bias": values["b"]}
+    return family, values, added | _kept_beside(emit)
+
+
+def factor(real: float) -> tuple[int, int]:
+    """(f, s) with f 2^-s next to a positive number, f from 128 to 255."""
+    fraction, exponent = frexp(real)
+    f = round(fraction * 256)
+    return (128, 7 - exponent) if f == 256 else (f, 8 - exponent)
+
+
+def _rates(layer, reals):
+    """uint8[2 M]: of each output the factor of its updates, and its shift plus 128."""
+    found = [factor(real) for real in reals.tolist()]
+    wrong = [shift for _, shift in found if not -128 <= shift <= 127]
+    if wrong:
+        raise InputError(f"layer {layer!r} would be updated by factors of 2^{-wrong[0]}; int8 holds 2^-127 to 2^128")
+    return np.array([(f, shift + 128) for f, shift in found], np.uint8).reshape(-1)
+
+
+def _kept_beside(emit):
+    """What an update keeps beside a weight: its residual, or the number of the draws that round it."""
+    update = emit.arithmetic.update
+    if update == "stochastic":
+        if "draws" not in emit.notes:
+            emit.notes["draws"] = Buffer("draws", "int32", (1,), "optimiser state", persistent=True)
+        return {"draws": emit.notes["draws"]}
+    weights = emit.parameter("weights")
+    return {
+        name: emit.state(kind, weights.shape, "weights", "int8", weights.axes)
+        for name, kind in (("r", "residual"), ("r2", "residual2"))[: BITS[update] // 8]
+    }
+
+
+def _begin_rows(emit, family, values):
+    delta = emit.notes[values["count"]]
+    return family, values, {"delta": delta, "n": delta.shape[0], "momentum": q15(values["factor"])}
+
+
+def _apply_rows(emit, family, values):
+    return family, values, _kept_beside(emit)
+
+
+# -- layers without parameters -------------------------------------------------------------------------------------------
+
+
+def _relu(emit, family, values):
+    """What passes is what was computed inside of the limits; sums are narrowed by the same row."""
+    dy, dx, limit = values["dy"], values["dx"], values["limit"]
+    exponent, unit = error_of(emit, dy)
+    scale = emit.network.quantization.outputs[emit.index]
+    limits = {"low": scale.zero, "high": ends(scale, limit)[1] if limit < inf else 128}
+    if dy.dtype == "int8":
+        emit.notes[dx] = Error(exponent, unit)
+        return "relu_masked", values, limits
+    own = _exponent(emit)
+    emit.notes[dx] = Error(own, unit * 2.0**NARROWED)
+    return family, values, limits | {"dx_exponent": own, "exponent": exponent}
+
+
+def _of_narrow(bits):
+    """Those that take an int8 error, and whose sums have bits behind the point."""
+
+    def found(emit, family, values):
+        dy = narrowed(emit, values["dy"])
+        exponent, unit = error_of(emit, dy)
+        emit.notes[values["dx"]] = Error(exponent, unit * 2.0**-bits)
+        return family, values, {"dy": dy}
+
+    return found
+
+
+def _sum(emit, family, values):
+    """The sum of two errors in the larger of their units."""
+    (a, of_a), (b, of_b) = ((error, error_of(emit, error)) for error in (narrowed(emit, values[name]) for name in "ab"))
+    unit, own = max(of_a.unit, of_b.unit), _exponent(emit)
+    added: dict[str, Any] = {"a": a, "b": b, "a_exponent": of_a.exponent, "b_exponent": of_b.exponent, "dx_exponent": own}
+    for name, error in (("a", of_a), ("b", of_b)):
+        fraction, exponent = frexp(error.unit / unit)
+        added |= {f"{name}_multiplier": min(round(fraction * Q15), Q15 - 1), f"{name}_shift": exponent - int(log2(Q15))}
+    emit.notes[values["dx"]] = Error(own, unit)
+    return family, values, added
+
+
+FAMILIES: dict[str, Family] = {
+    **dict.fromkeys(("measure", "adapt", "narrow", "count_batch"), _as_it_is),
+    **dict.fromkeys(("softmax_cross_entropy", "mean_squared_error", "reconstruction"), _loss),
+    "decide": _decide,
+    **dict.fromkeys(("select_full", "select_top_k", "select_adaptive"), _select),
+    **dict.fromkeys(("dense_backward_input", "conv_backward_input", "depthwise_backward_input"), _propagate),
+    **dict.fromkeys(("dense_update", "conv_update", "depthwise_update"), _update),
+    "begin_rows": _begin_rows,
+    "apply_rows": _apply_rows,
+    "relu_backward": _relu,
+    "max_pool_backward": _of_narrow(0),
+    "average_pool_backward": _of_narrow(14),
+    "tanh_backward": _of_narrow(14),
+    "sigmoid_backward": _of_narrow(16),
+    "add_backward": _sum,
+}
