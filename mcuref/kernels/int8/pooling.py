@@ -6,28 +6,70 @@ window of fewer than 2^23 values overflows.
 
 import numpy as np
 
-from mcuref.kernels.arrays import Int8s, Int32s
-from mcuref.kernels.geometry import HO, WO, C, H, W
+from mcuref.kernels.arrays import Int8s, Int32s, Uint8s
+from mcuref.kernels.geometry import HO, KW, WO, C, H, W
+from mcuref.kernels.int8.exponents import exponent, moved_shift
 from mcuref.kernels.int8.fixed import clamped, scaled_twice
 from mcuref.kernels.jit import kernel
-from mcuref.kernels.window import first_place, next_place, under
+from mcuref.kernels.window import Place, first_place, next_place, under
 
 
 @kernel
-def max_pool_forward_s8(y: Int8s, x: Int8s, low: np.int32, high: np.int32, g: Int32s) -> None:
-    """y[Ho, Wo, C] = largest value of each window, clamped to low..high."""
+def largest_s8(y: Int8s, x: Int8s, at: Place, g: Int32s) -> None:
+    """The outputs y[C] at a position: the largest value of its window, -128 if that has none."""
+    c = np.int64(g[C])
+    for i in range(at.base, at.base + c):
+        y[i] = np.int8(-128)
+    for ky in range(at.ky0, at.ky1):
+        for kx in range(at.kx0, at.kx1):
+            source = under(at, ky, kx, g)
+            for i in range(c):
+                y[at.base + i] = max(y[at.base + i], x[source + i])
+
+
+@kernel
+def first_largest_s8(y: Int8s, taps: Uint8s, x: Int8s, at: Place, g: Int32s) -> None:
+    """The same, and which one it was, of equal ones the first."""
+    c, fresh = np.int64(g[C]), True
+    for ky in range(at.ky0, at.ky1):
+        for kx in range(at.kx0, at.kx1):
+            source, tap = under(at, ky, kx, g), np.uint8(ky * g[KW] + kx)
+            for i in range(c):
+                if fresh or x[source + i] > y[at.base + i]:
+                    y[at.base + i], taps[at.base + i] = x[source + i], tap
+            fresh = False
+
+
+@kernel
+def max_pool_forward_s8(y: Int8s, taps: Uint8s, x: Int8s, low: np.int32, high: np.int32, g: Int32s) -> None:
+    """y[Ho, Wo, C] = largest value of each window, clamped to low..high.
+
+    ``taps`` uint8[Ho, Wo, C] gets which one it was before it was clamped, ky kw + kx, of equal ones the first; empty if
+    nobody will ask.
+    """
+    at = first_place(g)
+    for _ in range(g[HO] * g[WO]):
+        if taps.size:
+            first_largest_s8(y, taps, x, at, g)
+        else:
+            largest_s8(y, x, at, g)
+        for i in range(at.base, at.base + g[C]):
+            y[i] = min(max(y[i], np.int8(low)), np.int8(high))
+        at = next_place(at, g)
+
+
+@kernel
+def max_pool_backward_s8(dx: Int32s, dy: Int8s, taps: Uint8s, g: Int32s) -> None:
+    """dx[H, W, C] = sum of the dy[Ho, Wo, C] whose largest value was there, at most 127 of each window; overwrites dx."""
+    for i in range(dx.size):
+        dx[i] = np.int32(0)
     c = np.int64(g[C])
     at = first_place(g)
     for _ in range(g[HO] * g[WO]):
-        for i in range(at.base, at.base + c):
-            y[i] = np.int8(low)
-        for ky in range(at.ky0, at.ky1):
-            for kx in range(at.kx0, at.kx1):
-                source = under(at, ky, kx, g)
-                for i in range(c):
-                    y[at.base + i] = max(y[at.base + i], x[source + i])
-        for i in range(at.base, at.base + c):
-            y[i] = min(y[i], np.int8(high))
+        for i in range(c):
+            tap = np.int64(taps[at.base + i])
+            place = under(at, tap // g[KW], tap % g[KW], g) + i
+            dx[place] = np.int32(dx[place] + np.int32(dy[at.base + i]))
         at = next_place(at, g)
 
 
@@ -49,9 +91,33 @@ def average_pool_forward_s8(y: Int8s, x: Int8s, low: np.int32, high: np.int32, g
 
 
 @kernel
+def average_pool_backward_s8(dx: Int32s, dy: Int8s, g: Int32s) -> None:
+    """dx[H, W, C] = sum of dy m over the windows that hold the place, with 14 bits behind the point; overwrites dx.
+
+    m = 2^14 / number of values of the window inside the input, to the nearest, halves up. With |dy| <= 127 nothing overflows
+    where at most 1,032 windows hold a place: 127 2^14 1,032 < 2^31.
+    """
+    for i in range(dx.size):
+        dx[i] = np.int32(0)
+    c = np.int64(g[C])
+    at = first_place(g)
+    for _ in range(g[HO] * g[WO]):
+        number = (at.ky1 - at.ky0) * (at.kx1 - at.kx0)
+        m = np.int32((np.int64(1 << 14) + (number >> 1)) // max(number, 1))
+        for ky in range(at.ky0, at.ky1):
+            for kx in range(at.kx0, at.kx1):
+                target = under(at, ky, kx, g)
+                for i in range(c):
+                    dx[target + i] = np.int32(dx[target + i] + np.int32(np.int32(dy[at.base + i]) * m))
+        at = next_place(at, g)
+
+
+@kernel
 def mean_forward_s8(
     y: Int8s,
     x: Int8s,
+    exponents: Int8s,
+    slots: Int8s,
     x_zero: np.int32,
     y_zero: np.int32,
     multiplier: np.int32,
@@ -62,12 +128,16 @@ def mean_forward_s8(
 ) -> None:
     """y[C] = sum over all positions of x[H, W, C] - x_zero, scaled with two roundings, + y_zero, clamped to low..high.
 
-    The multiplier has 1 / (H W) in it.
+    The multiplier has 1 / (H W) in it. slots[2] are the places of the exponents of x and y, none where there are none: the
+    shift grows by that of x less that of y, within -31..30.
     """
+    moved = np.int64(shift)
+    if slots.size:
+        moved = moved_shift(shift, exponent(exponents, slots[0]) - exponent(exponents, slots[1]))
     c, count = np.int64(g[C]), np.int64(g[H]) * g[W]
     for i in range(c):
         total = np.int32(0)
         for position in range(count):
             total = np.int32(total + np.int32(x[position * c + i]))
         centred = np.int32(np.int64(total) - count * np.int64(x_zero))
-        y[i] = clamped(scaled_twice(centred, multiplier, shift) + np.int64(y_zero), low, high)
+        y[i] = clamped(scaled_twice(centred, multiplier, moved) + np.int64(y_zero), low, high)

@@ -25,6 +25,8 @@ from mcuref.quantization.scales import Scale
 from mcuref.quantization.tables import exponentials, sigmoid, tanh
 from tests.litert import Tensor
 
+from .problems import NO_TAPS, NONE
+
 ACTIVATIONS = ((0, None), (1, np.inf), (3, 6.0))  # numbers in the schema, and limits
 TANH, SIGMOID = Scale(2.0**-7, 0), Scale(2.0**-8, -128)
 
@@ -151,7 +153,7 @@ def depthwise_conv(random):
     return Case(model, [x], each(depthwise_forward_s8, 8, g[3:6], arguments))
 
 
-def pool(random, operator, kernel):
+def pool(random, operator, kernel, scratch=()):
     g, fields = window(random, pooled=True)
     q, (fused, limit) = scale(random), ACTIVATIONS[random.randint(3)]
     x = any_int8(random, 8, *g[:3])
@@ -163,7 +165,7 @@ def pool(random, operator, kernel):
         "version": 2,
     }
     behind = [*numbers(*multipliers.ends(q, limit)), np.int32(g)]
-    return Case(model, [x], each(kernel, 8, g[3:6], lambda i: [x[i].reshape(-1), *behind]))
+    return Case(model, [x], each(kernel, 8, g[3:6], lambda i: [x[i].reshape(-1), *behind], scratch))
 
 
 def average_pool(random):
@@ -171,7 +173,7 @@ def average_pool(random):
 
 
 def max_pool(random):
-    return pool(random, "MAX_POOL_2D", max_pool_forward_s8)
+    return pool(random, "MAX_POOL_2D", max_pool_forward_s8, [NO_TAPS])
 
 
 def mean(random):
@@ -189,7 +191,7 @@ def mean(random):
     }
     factor = multipliers.divided(*multipliers.quantised(x.scale / y.scale), h * w)
     behind = [*numbers(x.zero, y.zero, *factor, -128, 127), np.int32([h, w, c, 1, 1, c, h, w, 1, 1, 0, 0])]
-    return Case(model, [values], each(mean_forward_s8, 40, shape, lambda i: [values[i].reshape(-1), *behind]))
+    return Case(model, [values], each(mean_forward_s8, 40, shape, lambda i: [values[i].reshape(-1), NONE, NONE, *behind]))
 
 
 def add(random):
@@ -209,7 +211,7 @@ def add(random):
     factors = multipliers.of_addition(a.scale, b.scale, y.scale)
     behind = [value for zero, factor in zip((a.zero, b.zero, y.zero), factors) for value in (zero, *factor)]
     out = np.empty(2000, np.int8)
-    add_forward_s8(out, *x, *numbers(*behind, *multipliers.ends(y, limit)))
+    add_forward_s8(out, *x, NONE, *numbers(*behind, *multipliers.ends(y, limit), 0, 0, 0))
     return Case(model, x, out)
 
 
@@ -224,7 +226,7 @@ def rectified(random, operator, limit):
     model = {"operator": operator, "inputs": [Tensor(values.shape, *x)], "output": Tensor(values.shape, *y), "version": 2}
     arguments = x.zero, y.zero, *multipliers.of_rescaling(x.scale, y.scale), *multipliers.ends(y, limit)
     out = np.empty_like(values)
-    rescale_s8(out, values, *numbers(*arguments))
+    rescale_s8(out, values, NONE, *numbers(*arguments, 0, 0))
     return Case(model, [values], out)
 
 

@@ -11,6 +11,8 @@ ZEROS = (-128, -1, 0, 5, 127)
 FACTORS = ((1 << 30, -7), ((1 << 31) - 1, -8), (1234567891, -7), (1 << 30, -31), (1342177280, 0), (1 << 30, 1),
            (2000000000, 5), (1 << 30, 30), (0, 0), (3, -2))  # fmt: skip
 EDGES = np.int8([-128, -127, -1, 0, 1, 126, 127])
+NONE = np.zeros(0, np.int8)  # no exponents, and no places in them
+NO_TAPS = np.zeros(0, np.uint8)
 
 
 def drawn(shape, seed, pool=None):
@@ -37,12 +39,18 @@ def factors(count, seed):
 
 
 def run(kernel, outputs, inputs, arguments):
-    """What the kernel writes into int8 ``outputs`` (shapes), flat; nothing else changes. Scratch has any values before."""
-    written = [Guarded(np.full(int(np.prod(shape)), 77, np.int8), 99) for shape in outputs]
+    """What the kernel writes into the first of ``outputs`` (shapes of int8, or arrays), flat; no input changes."""
+    return run_all(kernel, outputs, inputs, arguments)[1][0]
+
+
+def run_all(kernel, outputs, inputs, arguments):
+    """(What the kernel returns, what it leaves in each output, flat); nothing else changes."""
+    before = [shape if isinstance(shape, np.ndarray) else np.full(int(np.prod(shape)), 77, np.int8) for shape in outputs]
+    written = [Guarded(values.reshape(-1), 99) for values in before]
     read = [Guarded(values.reshape(-1), 99) for values in inputs]
-    kernel(*(array.values for array in (*written, *read)), *map(as_stored, arguments))
+    returned = kernel(*(array.values for array in (*written, *read)), *map(as_stored, arguments))
     assert not any(array.outside for array in written) and not any(array.changed or array.outside for array in read)
-    return written[0].values.copy()
+    return returned, [array.values.copy() for array in written]
 
 
 def as_stored(value):

@@ -13,7 +13,7 @@ from mcuref.kernels.int8.softmax import reciprocal, softmax_forward_s8
 from mcuref.quantization.tables import exponentials
 from mcuref.testing import oracles_int8 as oracles
 
-from .problems import EDGES, SIZES, as_stored, clamps, drawn, one_factor, run, seeds, zeros
+from .problems import EDGES, NONE, SIZES, as_stored, clamps, drawn, one_factor, run, seeds, zeros
 
 ALL = np.arange(-128, 128).astype(np.int8)
 below_one = st.tuples(st.integers(1 << 30, (1 << 31) - 1), st.integers(-31, 0))
@@ -61,8 +61,9 @@ def test_samples_in_the_inputs_own_scale_come_as_they_are():
 def test_every_value_in_another_scale(x_zero, y_zero, factor, limits):
     arguments = (x_zero, y_zero, *factor, *limits)
     expected = oracles.rescale(ALL, *arguments)
-    np.testing.assert_array_equal(run(rescale_s8, [256], [ALL], arguments), expected)
-    np.testing.assert_array_equal(in_place(rescale_s8, ALL, *map(as_stored, arguments)), expected)
+    behind = *arguments, 0, 0
+    np.testing.assert_array_equal(run(rescale_s8, [256], [ALL, NONE], behind), expected)
+    np.testing.assert_array_equal(in_place(rescale_s8, ALL, NONE, *map(as_stored, behind)), expected)
 
 
 @settings(max_examples=100, deadline=None)
@@ -71,8 +72,8 @@ def test_additions(seed, offsets, factor, limits):
     a, b = np.append(EDGES, drawn(33, seed)), np.append(EDGES[::-1], drawn(33, seed + 1))
     arguments = [value for i in range(3) for value in (offsets[i], *factor[i])]
     expected = oracles.add_forward(a, b, offsets, *zip(*factor), *limits)
-    np.testing.assert_array_equal(run(add_forward_s8, [a.shape], [a, b], (*arguments, *limits)), expected)
-    numbers = [as_stored(value) for value in (*arguments, *limits)]
+    np.testing.assert_array_equal(run(add_forward_s8, [a.shape], [a, b, NONE], (*arguments, *limits, 0, 0, 0)), expected)
+    numbers = [NONE, *map(as_stored, (*arguments, *limits, 0, 0, 0))]
     np.testing.assert_array_equal(in_place(add_forward_s8, a, b, *numbers), expected)
     other = b.copy()
     add_forward_s8(other, a, other, *numbers)
@@ -81,7 +82,8 @@ def test_additions(seed, offsets, factor, limits):
 
 def test_an_addition_by_hand():
     # scales 1 and 1/2 to 1/4: 3 + 5/2 = 22/4; the terms' factors are 1/2 and 1/4, the sum's 2^-20 times 8
-    y = run(add_forward_s8, [1], [np.int8([3]), np.int8([5])], (0, 1 << 30, 0, 0, 1 << 30, -1, 0, 1 << 30, -16, -128, 127))
+    arguments = 0, 1 << 30, 0, 0, 1 << 30, -1, 0, 1 << 30, -16, -128, 127, 0, 0, 0
+    y = run(add_forward_s8, [1], [np.int8([3]), np.int8([5]), NONE], arguments)
     assert y.tolist() == [22]
 
 

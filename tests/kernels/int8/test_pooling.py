@@ -9,14 +9,17 @@ from mcuref.kernels.int8.pooling import average_pool_forward_s8, max_pool_forwar
 from mcuref.testing import oracles_int8 as oracles
 
 from ..windows import every_channelwise_geometry, geometries
-from .problems import EDGES, FACTORS, ZEROS, clamps, drawn, one_factor, run, seeds, zeros
+from .problems import EDGES, FACTORS, NO_TAPS, NONE, ZEROS, clamps, drawn, one_factor, run, seeds, zeros
 
-KINDS = ((max_pool_forward_s8, oracles.max_pool_forward), (average_pool_forward_s8, oracles.average_pool_forward))
+KINDS = (
+    (max_pool_forward_s8, [NO_TAPS], oracles.max_pool_forward),
+    (average_pool_forward_s8, [], oracles.average_pool_forward),
+)
 
 
 def agree(g, x, limits):
-    for kernel, oracle in KINDS:
-        got = run(kernel, [g[3:6]], [x], (*limits, tuple(map(int, g))))
+    for kernel, taps, oracle in KINDS:
+        got = run(kernel, [g[3:6], *taps], [x], (*limits, tuple(map(int, g))))
         np.testing.assert_array_equal(got, oracle(x, g, *limits))
 
 
@@ -41,7 +44,9 @@ def test_halves_of_an_average_go_away_from_0(values, mean):
 
 def agree_on_means(shape, seed, x_zero, y_zero, factor, limits=(-128, 127), pool=None):
     x, (h, w, c) = drawn(shape, seed, pool), shape
-    got = run(mean_forward_s8, [c], [x], (x_zero, y_zero, *factor, *limits, (h, w, c, 1, 1, c, h, w, 1, 1, 0, 0)))
+    got = run(
+        mean_forward_s8, [c], [x, NONE, NONE], (x_zero, y_zero, *factor, *limits, (h, w, c, 1, 1, c, h, w, 1, 1, 0, 0))
+    )
     np.testing.assert_array_equal(got, oracles.mean_forward(x, c, x_zero, y_zero, *factor, *limits))
 
 

@@ -1,0 +1,72 @@
+"""Errors of int32 as int8 with an exponent: by the fewest bits to the right that make all of them fit; n values.
+
+An error q of exponent E stands for q 2^E.
+"""
+
+import numpy as np
+
+from mcuref.kernels.arrays import Int8s, Int32s, Integer
+from mcuref.kernels.int8.exponents import rsh
+from mcuref.kernels.jit import kernel
+
+BITS = 7  # of a magnitude
+FRACTION = 14  # bits behind the point of what is narrowed
+
+
+@kernel
+def bit_length(x: Integer) -> np.int64:
+    """How many bits x >= 0 has up to its first, int64; 0 of 0."""
+    bits, rest = np.int64(0), np.int64(x)
+    while rest > 0:
+        rest >>= np.int64(1)
+        bits += np.int64(1)
+    return bits
+
+
+@kernel
+def bits_to_drop(largest: Integer) -> np.int64:
+    """By how many bits an error whose largest magnitude that is has to be shifted to have no more than 7."""
+    return max(bit_length(largest) - np.int64(BITS), np.int64(0))
+
+
+@kernel
+def narrowed(x: Integer, bits: Integer) -> np.int8:
+    """x / 2^bits, int8, to the nearest, halves up, within -127..127."""
+    return np.int8(min(max(rsh(x, bits), np.int64(-127)), np.int64(127)))
+
+
+@kernel
+def narrow_s8(y: Int8s, y_exponent: Int32s, x: Int32s, exponent: Int32s) -> np.int64:
+    """y[n] = x[n] / 2^s, int8; y_exponent = exponent + s - 14; returns how many were clamped.
+
+    s is the least with which the largest magnitude of x, of which any int32 may be, has 7 bits; halves are rounded up. What
+    comes to -128 or 128 is clamped.
+    """
+    largest = np.int64(0)
+    for i in range(x.size):
+        largest = max(largest, abs(np.int64(x[i])))
+    bits, clamped = bits_to_drop(largest), np.int64(0)
+    for i in range(x.size):
+        value = rsh(x[i], bits)
+        clamped += np.int64(abs(value) > 127)
+        y[i] = narrowed(x[i], bits)
+    y_exponent[0] = np.int32(exponent[0] + bits - FRACTION)
+    return clamped
+
+
+@kernel
+def relu_backward_s8(
+    dx: Int8s, dx_exponent: Int32s, dy: Int32s, y: Int8s, exponent: Int32s, low: Integer, high: Integer
+) -> np.int64:
+    """dx[n] = dy[n] where low < y[n] < high, else 0, narrowed: :func:`narrow_s8` of what passes."""
+    largest = np.int64(0)
+    for i in range(dy.size):
+        if low < y[i] < high:
+            largest = max(largest, abs(np.int64(dy[i])))
+    bits, clamped = bits_to_drop(largest), np.int64(0)
+    for i in range(dy.size):
+        value = rsh(dy[i], bits) if low < y[i] < high else np.int64(0)
+        clamped += np.int64(abs(value) > 127)
+        dx[i] = np.int8(min(max(value, np.int64(-127)), np.int64(127)))
+    dx_exponent[0] = np.int32(exponent[0] + bits - FRACTION)
+    return clamped
