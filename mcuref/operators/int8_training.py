@@ -94,7 +94,7 @@ TRAINING = (
     ),
     declare(
         "relu_backward_s8", 271, "propagate", "i8 dx[n], i32 dx_exponent[1]", "i32 dy[n], i8 y[n], i32 exponent[1]",
-        "n low high", module="int8/narrow", features="unknown",
+        "n low high", in_place="dx y", module="int8/narrow", features="unknown",
         note="0 where y <= low or y >= high, then narrowed; " + NARROWED,
     ),
     declare(
@@ -145,7 +145,7 @@ TRAINING = (
     # -- sums of gradients, by rows of weights: R rows of K elements -------------------------------------------------------
     declare(
         "begin_rows_s8", 290, "gradient", "i32 a[R * K], i32 a_bias[R], u8 touched[(R + 7) // 8]", "i8 delta[n]",
-        "R K row_stride stride n momentum", module="int8/sums", arguments="momentum K row_stride stride",
+        "R K row_stride stride n momentum", module="int8/sums",
         features="unknown", note="momentum has 15 bits behind the point",
     ),
     declare(

@@ -268,8 +268,18 @@ def _backward(emit, rule, loss, steps, delta, values, saved):
             elif wanted:
                 below = network.layers[i].backward(emit, delta, saved[i])
         for j in wanted:
-            errors[j] = _sum(emit, j, errors[j], below) if j in errors else below
+            errors[j] = _joined(emit, i, j, errors.get(j), below)
     return errors.get(0)
+
+
+def _joined(emit, i, j, other, error):
+    """The error at the output of layer j when that of layer i has come, beside another or to wait for one."""
+    if other is not None:
+        return _sum(emit, j, other, error)
+    if any(j in emit.network.sources[k] for k in range(j + 1, i)):
+        with emit.layer(i):
+            return emit.arithmetic.waiting(emit, error)
+    return error
 
 
 def _sum(emit, index, first, second):

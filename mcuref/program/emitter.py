@@ -193,4 +193,6 @@ class Emitter:
     @property
     def parameters(self) -> dict[str, Buffer]:
         """{name: buffer} of all parameters emitted so far."""
-        return {name: b for name, b in self._named.items() if b.category == "weights"}
+        network = self.network
+        names = {f"{network.names[i]}.{kind}" for i in network.parametric for kind in network.parameter_shapes(i)}
+        return {name: b for name, b in self._named.items() if name in names}

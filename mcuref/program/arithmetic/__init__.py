@@ -51,6 +51,9 @@ class Arithmetic(Protocol):
     def computed(self, emit: Any, out: Any) -> None:
         """Emit what follows when the output of the layer at hand has been computed."""
 
+    def waiting(self, emit: Any, error: Any) -> Any:
+        """An error that another will be added to, as it is kept until then; what makes it so is emitted."""
+
     def finish(self, emit: Any) -> None:
         """Emit what stands at the end of a step, whether the sample was trained or skipped."""
 

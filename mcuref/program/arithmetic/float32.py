@@ -46,6 +46,10 @@ class Float32:
     def computed(self, emit: Any, out: Any) -> None:
         """Nothing."""
 
+    def waiting(self, emit: Any, error: Any) -> Any:
+        """The error itself."""
+        return error
+
     def finish(self, emit: Any) -> None:
         """Nothing."""
 

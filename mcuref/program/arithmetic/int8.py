@@ -86,6 +86,10 @@ class Int8:
         """Where training changes the output: a row that looks at how far it reaches."""
         int8_exponents.measure(emit, out)
 
+    def waiting(self, emit: Any, error: Any) -> Any:
+        """The error as int8, a quarter of the bytes of sums."""
+        return int8_training.narrowed(emit, error)
+
     def finish(self, emit: Any) -> None:
         """A row for each exponent, by which it follows what was seen."""
         int8_exponents.adapt(emit)
