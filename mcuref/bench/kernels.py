@@ -26,6 +26,7 @@ from mcuref.layers.window import Window
 
 MACS = 2_000_000  # of about one pass
 ZERO, LOW, HIGH = np.int32(3), np.int32(-128), np.int32(127)
+NO_SLOT = np.int32(0)
 
 
 class Problem(NamedTuple):
@@ -90,7 +91,7 @@ def _contenders(problem: Problem) -> tuple[int, dict[str, Callable[[int], Any]]]
     theirs = {"dense": _dense_f32, "conv": _conv_f32, "depthwise": _depthwise_f32}[problem.kind]
     runs = {
         "float32": lambda passes: theirs(passes, *floats, geometry),
-        "int8": lambda passes: ours(passes, out, patch, x, w, b, *scaling, geometry),
+        "int8": lambda passes: ours(passes, out, patch, x, w, b, *scaling, np.zeros(0, np.int8), geometry),
     }
     return out_size * taps, runs
 
@@ -120,26 +121,53 @@ def _depthwise_f32(passes: int, out: Float32s, patch: Float32s, x: Float32s, w: 
 
 @kernel
 def _dense_s8(
-    passes: int, z: Int8s, patch: Int8s, x: Int8s, w: Int8s, b: Int32s, multiplier: Int32s, shift: Int8s, g: Int32s
+    passes: int,
+    z: Int8s,
+    patch: Int8s,
+    x: Int8s,
+    w: Int8s,
+    b: Int32s,
+    multiplier: Int32s,
+    shift: Int8s,
+    exponents: Int8s,
+    g: Int32s,
 ) -> None:
     for _ in range(passes):
-        dense_forward_s8(z, x, w, b, multiplier, shift, ZERO, ZERO, LOW, HIGH)
+        dense_forward_s8(z, x, w, b, multiplier, shift, exponents, ZERO, ZERO, LOW, HIGH, NO_SLOT, NO_SLOT)
 
 
 @kernel
 def _conv_s8(
-    passes: int, z: Int8s, patch: Int8s, x: Int8s, w: Int8s, b: Int32s, multiplier: Int32s, shift: Int8s, g: Int32s
+    passes: int,
+    z: Int8s,
+    patch: Int8s,
+    x: Int8s,
+    w: Int8s,
+    b: Int32s,
+    multiplier: Int32s,
+    shift: Int8s,
+    exponents: Int8s,
+    g: Int32s,
 ) -> None:
     for _ in range(passes):
-        conv_forward_s8(z, patch, x, w, b, multiplier, shift, ZERO, ZERO, LOW, HIGH, g)
+        conv_forward_s8(z, patch, x, w, b, multiplier, shift, exponents, ZERO, ZERO, LOW, HIGH, NO_SLOT, NO_SLOT, g)
 
 
 @kernel
 def _depthwise_s8(
-    passes: int, z: Int8s, patch: Int8s, x: Int8s, w: Int8s, b: Int32s, multiplier: Int32s, shift: Int8s, g: Int32s
+    passes: int,
+    z: Int8s,
+    patch: Int8s,
+    x: Int8s,
+    w: Int8s,
+    b: Int32s,
+    multiplier: Int32s,
+    shift: Int8s,
+    exponents: Int8s,
+    g: Int32s,
 ) -> None:
     for _ in range(passes):
-        depthwise_forward_s8(z, x, w, b, multiplier, shift, ZERO, ZERO, LOW, HIGH, g)
+        depthwise_forward_s8(z, x, w, b, multiplier, shift, exponents, ZERO, ZERO, LOW, HIGH, NO_SLOT, NO_SLOT, g)
 
 
 def main() -> None:

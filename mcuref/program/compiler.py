@@ -125,8 +125,9 @@ def require(
     policy = _policy(policy, optimiser)
 
     @cache
-    def listings(network, trainable):
-        return [lower(network, rule, optimiser, loss, policy, trainable, wrt, arithmetic) for rule in rules]
+    def listings(changed, trainable):
+        own = arithmetic if changed.dtype == network.dtype else None
+        return [lower(changed, rule, optimiser, loss, policy, trainable, wrt, own) for rule in rules]
 
     def needs(network, trainable, budget):
         every = [program_needs(listing, budget) for listing in listings(network, trainable)]
@@ -171,7 +172,7 @@ def lower(
         raise InputError(f"network {network.name!r} is int8; gradients with respect to the input are of float32 networks")
     layers = trainable_layers(network, trainable) if wrt == "parameters" else ()
     rate = optimiser.learning_rate / optimiser.batch
-    emit = Emitter(network, layers, wrt, arithmetic_of(network, arithmetic), rate)
+    emit = Emitter(network, layers, wrt, arithmetic_of(network, arithmetic), loss.name, rate)
     values, saved = _forward(emit)
     forward_rows = len(emit.instructions)
     input_error = None
@@ -267,8 +268,18 @@ def _backward(emit, rule, loss, steps, delta, values, saved):
             elif wanted:
                 below = network.layers[i].backward(emit, delta, saved[i])
         for j in wanted:
-            errors[j] = _sum(emit, j, errors[j], below) if j in errors else below
+            errors[j] = _joined(emit, i, j, errors.get(j), below)
     return errors.get(0)
+
+
+def _joined(emit, i, j, other, error):
+    """The error at the output of layer j when that of layer i has come, beside another or to wait for one."""
+    if other is not None:
+        return _sum(emit, j, other, error)
+    if any(j in emit.network.sources[k] for k in range(j + 1, i)):
+        with emit.layer(i):
+            return emit.arithmetic.waiting(emit, error)
+    return error
 
 
 def _sum(emit, index, first, second):

@@ -42,6 +42,21 @@ def scaled_twice(x: int, multiplier: int, shift: int) -> int:
     return nearest(product, 2 ** max(-shift, 0))
 
 
+def rsh(v: int, s: int) -> int:
+    """v / 2^s to the nearest, halves up; v 2^-s where s <= 0. Beyond 62 s counts as 62."""
+    return nearest_up(v, 2 ** min(s, 62)) if s > 0 else v * 2**-s
+
+
+def biased(b: int, e: int) -> int:
+    """A bias where the input's exponent is e: b / 2^e to the nearest, halves up, within +-2^30; b itself where e is 0."""
+    return min(max(rsh(b, e), -(2**30)), 2**30) if e else b
+
+
+def grown(shift: int, more: int) -> int:
+    """The sum, or the end of -31..30 that it is beyond."""
+    return min(max(shift + more, -31), 30)
+
+
 def load(samples: Integers, multiplier: Integers, offset: Integers, shift: Integers) -> Int8s:
     """x[n] = floor((sample multiplier + offset) / 2^shift), clamped; multiplier[c], offset[c], shift[c] in turn."""
     c = len(multiplier)
@@ -59,11 +74,15 @@ def dense_forward(
     z_zero: int,
     low: int = -128,
     high: int = 127,
+    x_exponent: int = 0,
+    z_exponent: int = 0,
 ) -> Int8s:
     """z[O] = (sum over i of w[o, i] (x[i] - x_zero) + b[o]), scaled once, + z_zero, clamped; 1 or O multipliers."""
     x, w = _whole(x), _whole(w)
-    sums = [int(b[o]) + sum(w[o * len(x) + i] * (x[i] - x_zero) for i in range(len(x))) for o in range(len(b))]
-    factors = [(int(multiplier[o % len(multiplier)]), int(shift[o % len(multiplier)])) for o in range(len(b))]
+    b = [biased(int(bias), x_exponent) for bias in b]
+    sums = [b[o] + sum(w[o * len(x) + i] * (x[i] - x_zero) for i in range(len(x))) for o in range(len(b))]
+    shift = [grown(int(s), x_exponent - z_exponent) for s in shift]
+    factors = [(int(multiplier[o % len(multiplier)]), shift[o % len(multiplier)]) for o in range(len(b))]
     return _clamped((scaled_once(int32(total), *factor) + z_zero for total, factor in zip(sums, factors)), low, high)
 
 
@@ -78,6 +97,8 @@ def conv_forward(
     geometry: Iterable[int],
     low: int = -128,
     high: int = 127,
+    x_exponent: int = 0,
+    z_exponent: int = 0,
 ) -> Int8s:
     """z[Ho, Wo, O] = (sum over ky, kx, c of w[o, ky, kx, c] (x under it - x_zero) + b[o]), scaled twice, + z_zero, clamped.
 
@@ -87,12 +108,13 @@ def conv_forward(
     (_, _, channels, _, _, outputs, kh, kw), x, w, z = g[:8], _whole(x), _whole(w), []
     for under in _windows(g):
         for o in range(outputs):
-            total = int(b[o])
+            total = biased(int(b[o]), x_exponent)
             for ky, kx, place in under:
                 for c in range(channels):
                     weight = w[((o * kh + ky) * kw + kx) * channels + c]
                     total += weight * (x[place * channels + c] - x_zero)
-            z.append(scaled_twice(int32(total), int(multiplier[o]), int(shift[o])) + z_zero)
+            factor = int(multiplier[o]), grown(int(shift[o]), x_exponent - z_exponent)
+            z.append(scaled_twice(int32(total), *factor) + z_zero)
     return _clamped(z, low, high)
 
 
@@ -107,6 +129,8 @@ def depthwise_forward(
     geometry: Iterable[int],
     low: int = -128,
     high: int = 127,
+    x_exponent: int = 0,
+    z_exponent: int = 0,
 ) -> Int8s:
     """z[Ho, Wo, O] = (sum over ky, kx of w[ky, kx, o] (x under it - x_zero) + b[o]), scaled twice, + z_zero, clamped.
 
@@ -118,8 +142,9 @@ def depthwise_forward(
         for c in range(channels):
             for o in range(c * outputs // channels, (c + 1) * outputs // channels):
                 terms = [w[(ky * kw + kx) * outputs + o] * (x[p * channels + c] - x_zero) for ky, kx, p in under]
-                total = int32(sum(terms) + int(b[o]))
-                z.append(scaled_twice(total, int(multiplier[o]), int(shift[o])) + z_zero)
+                total = int32(sum(terms) + biased(int(b[o]), x_exponent))
+                factor = int(multiplier[o]), grown(int(shift[o]), x_exponent - z_exponent)
+                z.append(scaled_twice(total, *factor) + z_zero)
     return _clamped(z, low, high)
 
 

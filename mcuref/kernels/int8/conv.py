@@ -7,13 +7,15 @@ upper bits, as on a core.
 
 import numpy as np
 
-from mcuref.kernels.arrays import Int8s, Int32s
+from mcuref.kernels.arrays import Index, Int8s, Int32s, Integer, Uint8s
 from mcuref.kernels.geometry import HO, KH, KW, WO, C, O, W
+from mcuref.kernels.int8.exponents import exponent, moved_shift, rsh, shifted_bias
 from mcuref.kernels.int8.fixed import clamped, scaled_twice
 from mcuref.kernels.int8.rows import conv_rows_8, dot_row
 from mcuref.kernels.int8.runs import copy_run_s8, fill_run_s8
+from mcuref.kernels.int8.weights import RIGHTMOST, WHOLE, add_row, added, drawn, moved_bias, step_of, stream_of, update_row
 from mcuref.kernels.jit import kernel
-from mcuref.kernels.window import Place, first_place, next_place, under
+from mcuref.kernels.window import Place, first_place, next_place, place_of, under
 
 
 @kernel
@@ -43,17 +45,22 @@ def conv_forward_s8(
     b: Int32s,
     multiplier: Int32s,
     shift: Int8s,
+    exponents: Int8s,
     x_zero: np.int32,
     z_zero: np.int32,
     low: np.int32,
     high: np.int32,
+    x_slot: np.int32,
+    z_slot: np.int32,
     g: Int32s,
 ) -> None:
     """z[Ho, Wo, O] = for each position, w[O, kh kw C] (patch - x_zero) + b[O], scaled, + z_zero, clamped to low..high.
 
-    multiplier[O], shift[O]; scaled with two roundings. ``patch`` is scratch of kh kw C values; it may be empty where every
-    patch is one run of the input (kh = 1, no padding).
+    multiplier[O], shift[O]; scaled with two roundings; exponents[E] or none (:mod:`mcuref.kernels.int8.exponents`).
+    ``patch`` is scratch of kh kw C values; it may be empty where every patch is one run of the input (kh = 1, no padding).
     """
+    ex = exponent(exponents, x_slot)
+    more = ex - exponent(exponents, z_slot)
     outputs, size = np.int64(g[O]), np.int64(g[KH]) * g[KW] * g[C]
     at = first_place(g)
     for _ in range(g[HO] * g[WO]):
@@ -66,8 +73,136 @@ def conv_forward_s8(
         outs = z[at.base : at.base + outputs]
         for o in range(0, outputs, 8 if outputs >= 8 else 1):
             if outputs >= 8:
-                conv_rows_8(outs, values, w, b, multiplier, shift, min(np.int64(o), outputs - 8), x_zero, z_zero, low, high)
+                row = min(np.int64(o), outputs - 8)
+                conv_rows_8(outs, values, w, b, multiplier, shift, row, x_zero, z_zero, low, high, ex, more)
             else:
-                total = np.int32(np.int64(dot_row(values, w, o, x_zero)) + b[o])
-                outs[o] = clamped(scaled_twice(total, multiplier[o], shift[o]) + np.int64(z_zero), low, high)
+                total = np.int32(np.int64(dot_row(values, w, o, x_zero)) + shifted_bias(b[o], ex))
+                output = scaled_twice(total, multiplier[o], moved_shift(shift[o], more))
+                outs[o] = clamped(output + np.int64(z_zero), low, high)
         at = next_place(at, g)
+
+
+@kernel
+def conv_backward_input_s8(dx: Int32s, delta: Int8s, w: Int8s, share: Uint8s, halvings: Integer, g: Int32s) -> None:
+    """dx[H, W, C] = sum over entries e of w[channel of e] v[e] at their patches, v[e] = delta[e] share[channel of e]
+    / 2^halvings to the nearest.
+
+    share[O] is at most 128. So |v| <= 127 128 / 2^halvings, halves up, and of |w| <= 127 nothing overflows up to 1,040 terms
+    of a dx with no halvings, and up to twice as many with each, as long as v has bits left: there are at most kh kw O.
+    """
+    for i in range(dx.size):
+        dx[i] = np.int32(0)
+    c, line, width = np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW]) * g[C]
+    size, at = g[KH] * width, first_place(g)
+    for e in range(delta.size):
+        if delta[e] == 0:
+            continue
+        at = place_of(e, at, g)
+        o = e - at.base
+        v = np.int32(rsh(np.int64(delta[e]) * np.int64(share[o]), halvings))
+        first, corner, run = at.kx0 * c, under(at, 0, at.kx0, g), (at.kx1 - at.kx0) * c
+        for ky in range(at.ky0, at.ky1):
+            target, row = corner + ky * line, o * size + first + ky * width
+            for i in range(run):
+                dx[target + i] = np.int32(dx[target + i] + v * np.int32(w[row + i]))
+
+
+@kernel
+def sum_patches(sums: Int32s, delta: Int8s, x: Int8s, channel: Index, x_zero: Integer, g: Int32s) -> np.int64:
+    """sums[kh, kw, C] = sum over positions p of delta[p, channel] (patch of p - x_zero); what lies outside adds nothing.
+
+    Returns the sum of delta[p, channel], int64. Nothing overflows up to 66,311 positions: each adds at most 127 255.
+    """
+    for i in range(sums.size):
+        sums[i] = np.int32(0)
+    c, line, width = np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW]) * g[C]
+    at, total, zero = first_place(g), np.int64(0), np.int32(x_zero)
+    for e in range(np.int64(channel), delta.size, np.int64(g[O])):
+        if delta[e] == 0:
+            continue
+        at = place_of(e, at, g)
+        q = np.int32(delta[e])
+        total += np.int64(q)
+        first, corner, run = at.kx0 * c, under(at, 0, at.kx0, g), (at.kx1 - at.kx0) * c
+        for ky in range(at.ky0, at.ky1):
+            target, source = first + ky * width, corner + ky * line
+            for i in range(run):
+                sums[target + i] = np.int32(sums[target + i] + q * (np.int32(x[source + i]) - zero))
+    return total
+
+
+@kernel
+def any_entry(delta: Int8s, channel: Index, channels: Index) -> bool:
+    """Whether an entry of a channel is not 0: of delta[positions, channels]."""
+    for e in range(channel, delta.size, channels):
+        if delta[e] != 0:
+            return True
+    return False
+
+
+@kernel
+def conv_update_s8(
+    w: Int8s,
+    b: Int32s,
+    r: Int8s,
+    r2: Int8s,
+    sums: Int32s,
+    delta: Int8s,
+    x: Int8s,
+    rate: Uint8s,
+    delta_exponent: Int32s,
+    exponents: Int8s,
+    draws: Int32s,
+    sample_rate: Integer,
+    x_zero: Integer,
+    x_slot: Integer,
+    bias_multiplier: Integer,
+    bias_shift: Integer,
+    g: Int32s,
+) -> None:
+    """M[o, :] -= sum over positions p of delta[p, o] (patch of p - x_zero), scaled, and b[o] -= sum of delta[p, o], scaled.
+
+    w[O, kh, kw, C], b[O], delta[Ho, Wo, O]; one channel at a time, whose sum is in sums[kh, kw, C]; one whose entries are
+    all 0 is not touched. Scaled as in :func:`mcuref.kernels.int8.dense.dense_update_s8`; a sum times its factor is below
+    2^39.
+    """
+    outputs, ex, stream, trained = np.int64(g[O]), exponent(exponents, x_slot), stream_of(r, draws), False
+    n = sums.size
+    for o in range(outputs):
+        factor, shift = step_of(rate, o, sample_rate, delta_exponent, ex)
+        if shift <= RIGHTMOST and any_entry(delta, o, outputs):
+            trained = True
+            total = sum_patches(sums, delta, x, o, x_zero, g) * factor
+            update_row(w, r, r2, o * n, 1, sums, 0, 1, 0, n, factor, shift, o * n, stream)
+            b[o] = moved_bias(b[o], total * np.int64(bias_multiplier), shift + ex + np.int64(bias_shift))
+    if trained:
+        drawn(draws, stream)
+
+
+@kernel
+def conv_gradient_s8(
+    a: Int32s,
+    a_bias: Int32s,
+    sums: Int32s,
+    delta: Int8s,
+    x: Int8s,
+    rate: Uint8s,
+    delta_exponent: Int32s,
+    exponents: Int8s,
+    x_zero: Integer,
+    x_slot: Integer,
+    bias_multiplier: Integer,
+    bias_shift: Integer,
+    g: Int32s,
+) -> None:
+    """a[o, :] += 2^8 sum over positions p of delta[p, o] (patch of p - x_zero), scaled, and a_bias[o] likewise.
+
+    As :func:`conv_update_s8`, without the learning rate of the sample.
+    """
+    outputs, ex, n = np.int64(g[O]), exponent(exponents, x_slot), sums.size
+    for o in range(outputs):
+        factor, shift = step_of(rate, o, WHOLE, delta_exponent, ex)
+        if shift <= RIGHTMOST and any_entry(delta, o, outputs):
+            total, finer = sum_patches(sums, delta, x, o, x_zero, g) * factor, shift - np.int64(8)
+            add_row(a, o * n, 1, sums, 0, n, factor, finer)
+            a_bias[o] = added(a_bias[o], total * np.int64(bias_multiplier), finer + ex + np.int64(bias_shift))

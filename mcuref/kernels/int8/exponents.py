@@ -10,7 +10,7 @@ from mcuref.kernels.jit import kernel
 
 WINDOW = 64  # samples of which one exponent is made
 LARGEST = 15  # exponents are from -15 to 15
-BIAS = 1 << 30  # how far from 0 a shifted bias may be
+BIAS_LIMIT = 1 << 30  # how far from 0 a shifted bias may be
 LONGEST = 62  # by which int64 is shifted to the right, at most
 
 
@@ -36,7 +36,7 @@ def shifted_bias(b: Integer, e: Integer) -> np.int64:
     """A bias b, int32, for an input of exponent e: b / 2^e, int64, halves up, within +-2^30; with e = 0 it is b as it is."""
     if e == 0:
         return np.int64(b)
-    return min(max(rsh(b, e), -np.int64(BIAS)), np.int64(BIAS))
+    return min(max(rsh(b, e), -np.int64(BIAS_LIMIT)), np.int64(BIAS_LIMIT))
 
 
 @kernel

@@ -13,6 +13,7 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from mcuref.kernels.arrays import Index, Int8s, Int32s
+from mcuref.kernels.int8.exponents import moved_shift, shifted_bias
 from mcuref.kernels.int8.fixed import clamped, scaled_once, scaled_twice
 from mcuref.kernels.int8.scaling import Scaling, store_scaled
 from mcuref.kernels.intrinsics import in_llvm
@@ -40,12 +41,14 @@ def dense_rows_8(
     z_zero: np.int32,
     low: np.int32,
     high: np.int32,
+    ex: np.int64,
+    more: np.int64,
 ) -> None:
     """Eight outputs from ``row`` on: :func:`dot_row` + b, scaled with one rounding, + z_zero, clamped.
 
-    multiplier and shift are of each output, or one of all.
+    multiplier and shift are of each output, or one of all. ``ex`` is the exponent of x, and ``more`` what shifts grow by.
     """
-    _rows(scaled_once, z, x, w, b, multiplier, shift, row, x_zero, z_zero, low, high)
+    _rows(scaled_once, z, x, w, b, multiplier, shift, row, x_zero, z_zero, low, high, ex, more)
 
 
 def conv_rows_8(
@@ -60,9 +63,11 @@ def conv_rows_8(
     z_zero: np.int32,
     low: np.int32,
     high: np.int32,
+    ex: np.int64,
+    more: np.int64,
 ) -> None:
     """As :func:`dense_rows_8`, scaled with two roundings, each by its own multiplier."""
-    _rows(scaled_twice, z, x, w, b, multiplier, shift, row, x_zero, z_zero, low, high)
+    _rows(scaled_twice, z, x, w, b, multiplier, shift, row, x_zero, z_zero, low, high, ex, more)
 
 
 def _dot_rows(rows, x, w, row, zero):
@@ -71,11 +76,12 @@ def _dot_rows(rows, x, w, row, zero):
     return (weights.astype(np.int64) @ (x.astype(np.int64) - zero)).astype(np.int32)
 
 
-def _rows(scaled, z, x, w, b, multiplier, shift, row, x_zero, z_zero, low, high):
+def _rows(scaled, z, x, w, b, multiplier, shift, row, x_zero, z_zero, low, high, ex, more):
     """NumPy twin."""
     each = int(multiplier.size > 1)
     for o, total in enumerate(_dot_rows(ROWS, x, w, row, x_zero), row):
-        output = scaled(np.int32(np.int64(total) + b[o]), multiplier[o * each], shift[o * each])
+        total = np.int32(np.int64(total) + shifted_bias(b[o], ex))
+        output = scaled(total, multiplier[o * each], moved_shift(shift[o * each], more))
         z[o] = clamped(output + np.int64(z_zero), low, high)
 
 
@@ -145,9 +151,9 @@ def _dot_row(builder, x, w, row, zero):
     return _sums(builder, x, _weights(builder, x, w, row, 1), zero)
 
 
-def _rows_in_llvm(twice, builder, z, x, w, b, multiplier, shift, row, x_zero, z_zero, low, high):
+def _rows_in_llvm(twice, builder, z, x, w, b, multiplier, shift, row, x_zero, z_zero, low, high, ex, more):
     sums = _sums(builder, x, _weights(builder, x, w, row, ROWS), x_zero)
-    store_scaled(builder, z, sums, row, Scaling(b, multiplier, shift, z_zero, low, high, twice))
+    store_scaled(builder, z, sums, row, Scaling(b, multiplier, shift, z_zero, low, high, ex, more, twice))
 
 
 in_llvm(dense_rows_8)(partial(_rows_in_llvm, False))

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from llvmlite import ir
 
+from mcuref.kernels.int8.exponents import BIAS_LIMIT
 from mcuref.kernels.vectors import Elements, spread, store, vector
 
 I8, I64 = ir.IntType(8), ir.IntType(64)
@@ -17,6 +18,7 @@ class Scaling(NamedTuple):
     b : Elements, of each output.
     multiplier, shift : Elements, of each output, or one of all.
     zero, low, high : ir.Value, int32: the output's zero, and what it is clamped to.
+    ex, more : ir.Value, int64: the exponent of the input, and what shifts grow by.
     twice : bool, whether there are two roundings.
     """
 
@@ -26,6 +28,8 @@ class Scaling(NamedTuple):
     zero: ir.Value
     low: ir.Value
     high: ir.Value
+    ex: ir.Value
+    more: ir.Value
     twice: bool
 
 
@@ -33,14 +37,39 @@ def store_scaled(builder: ir.IRBuilder, z: Elements, sums: ir.Value, first: ir.V
     """z[first + l] = lane l of the sums and its bias, int32, scaled, + zero, clamped."""
     lanes = sums.type.count
     wide = ir.VectorType(I64, lanes)
-    sums = builder.add(sums, vector(builder, how.b, first, lanes))
+    sums = builder.add(sums, _bias(builder, how, first, lanes))
     load = vector if how.twice else _of_each  # a dense layer's outputs may share them
     multiplier, shift = (builder.sext(load(builder, x, first, lanes), wide) for x in (how.multiplier, how.shift))
+    shift = _within(builder, builder.add(shift, spread(builder, how.more, lanes)), _all(wide, -31), _all(wide, 30))
     zero, low, high = (spread(builder, builder.sext(value, I64), lanes) for value in (how.zero, how.low, how.high))
     outputs = builder.add((_scaled_twice if how.twice else _scaled_once)(builder, sums, multiplier, shift), zero)
-    outputs = builder.select(builder.icmp_signed("<", outputs, low), low, outputs)
-    outputs = builder.select(builder.icmp_signed(">", outputs, high), high, outputs)
-    store(builder, builder.trunc(outputs, ir.VectorType(I8, lanes)), z, first)
+    store(builder, builder.trunc(_within(builder, outputs, low, high), ir.VectorType(I8, lanes)), z, first)
+
+
+def _within(builder, values, low, high):
+    """Values, or the end of low..high that they are beyond."""
+    values = builder.select(builder.icmp_signed("<", values, low), low, values)
+    return builder.select(builder.icmp_signed(">", values, high), high, values)
+
+
+def _bias(builder, how, first, lanes):
+    """b[first], b[first + 1], ...: :func:`mcuref.kernels.int8.exponents.shifted_bias` of each."""
+    plain = vector(builder, how.b, first, lanes)
+    start = builder.block
+    with builder.if_then(builder.icmp_signed("!=", how.ex, I64(0)), likely=False):
+        wide, limit = ir.VectorType(I64, lanes), BIAS_LIMIT
+        value, zero, most = builder.sext(plain, wide), I64(0), I64(62)
+        right = builder.select(builder.icmp_signed(">", how.ex, zero), how.ex, zero)
+        left = builder.select(builder.icmp_signed("<", how.ex, zero), builder.neg(how.ex), zero)
+        right, left = (builder.select(builder.icmp_signed(">", n, most), most, n) for n in (right, left))
+        half = spread(builder, builder.lshr(builder.shl(I64(1), right), I64(1)), lanes)
+        moved = builder.ashr(builder.add(value, half), spread(builder, right, lanes))
+        moved = _within(builder, builder.shl(moved, spread(builder, left, lanes)), _all(wide, -limit), _all(wide, limit))
+        shifted, end = builder.trunc(moved, plain.type), builder.block
+    found = builder.phi(plain.type)
+    found.add_incoming(plain, start)
+    found.add_incoming(shifted, end)
+    return found
 
 
 def _of_each(builder, x, first, lanes):

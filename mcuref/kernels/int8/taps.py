@@ -8,6 +8,7 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from mcuref.kernels.arrays import Index, Int8s, Int32s
+from mcuref.kernels.int8.exponents import moved_shift, shifted_bias
 from mcuref.kernels.int8.fixed import clamped, scaled_twice
 from mcuref.kernels.int8.runs import in_blocks
 from mcuref.kernels.int8.scaling import Scaling, store_scaled
@@ -35,28 +36,31 @@ def depthwise_taps(
     z_zero: np.int32,
     low: np.int32,
     high: np.int32,
+    ex: np.int64,
+    more: np.int64,
 ) -> None:
     """z[O] = sum over ky < rows, kx < columns of w[tap + (ky width + kx) O + o] (x[source + ky line + kx C + c] - x_zero),
     + b[O], scaled with two roundings, + z_zero, clamped to low..high; of C channels, output o sees c = o // (O / C).
 
-    multiplier[O], shift[O]; sums are int32.
+    multiplier[O], shift[O]; sums are int32. ``ex`` is the exponent of x, and ``more`` what shifts grow by.
     """
-    outputs, total = z.size, b.astype(np.int64)
+    outputs, total = z.size, np.array([shifted_bias(bias, ex) for bias in b], np.int64)
     for ky in range(rows):
         for kx in range(columns):
             i, j = source + ky * line + kx * channels, tap + (ky * width + kx) * outputs
             values = np.repeat(x[i : i + channels].astype(np.int64) - x_zero, outputs // channels)
             total += values * w[j : j + outputs]
     for o, value in enumerate(total.astype(np.int32)):
-        z[o] = clamped(scaled_twice(value, multiplier[o], shift[o]) + np.int64(z_zero), low, high)
+        output = scaled_twice(value, multiplier[o], moved_shift(shift[o], more))
+        z[o] = clamped(output + np.int64(z_zero), low, high)
 
 
 @in_llvm(depthwise_taps)
 def _depthwise_taps(
-    builder, z, x, w, b, multiplier, shift, channels, source, line, tap, rows, columns, width, x_zero, z_zero, low, high
+    builder, z, x, w, b, multiplier, shift, channels, source, line, tap, rows, columns, width, x_zero, z_zero, *rest
 ):
-    outputs = z.size
-    x, w, scaling = part(builder, x, source), part(builder, w, tap), Scaling(b, multiplier, shift, z_zero, low, high, True)
+    outputs, scaling = z.size, Scaling(b, multiplier, shift, z_zero, *rest, True)
+    x, w = part(builder, x, source), part(builder, w, tap)
 
     def block(o, lanes, load):
         """Outputs from o on; load(i): of the tap whose first channel is x[i], what each of them sees."""

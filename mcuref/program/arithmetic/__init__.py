@@ -51,6 +51,9 @@ class Arithmetic(Protocol):
     def computed(self, emit: Any, out: Any) -> None:
         """Emit what follows when the output of the layer at hand has been computed."""
 
+    def waiting(self, emit: Any, error: Any) -> Any:
+        """An error that another will be added to, as it is kept until then; what makes it so is emitted."""
+
     def finish(self, emit: Any) -> None:
         """Emit what stands at the end of a step, whether the sample was trained or skipped."""
 
@@ -60,7 +63,7 @@ class Arithmetic(Protocol):
     def losses(self, network: Network, loss: str, values: np.ndarray) -> np.ndarray:
         """Real losses, of those that the host got."""
 
-    def trained(self, network: Network, trainable: tuple[int, ...], tensors: Mapping[str, np.ndarray]) -> Network:
+    def trained(self, network: Network, trainable: tuple[int, ...], loss: str, tensors: Mapping[str, np.ndarray]) -> Network:
         """The network as a program of it now computes it: ``tensors`` are its parameters and its state, by name."""
 
     def start(self, parameters: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:

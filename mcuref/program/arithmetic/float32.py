@@ -46,6 +46,10 @@ class Float32:
     def computed(self, emit: Any, out: Any) -> None:
         """Nothing."""
 
+    def waiting(self, emit: Any, error: Any) -> Any:
+        """The error itself."""
+        return error
+
     def finish(self, emit: Any) -> None:
         """Nothing."""
 
@@ -57,7 +61,7 @@ class Float32:
         """The losses themselves."""
         return values
 
-    def trained(self, network: Any, trainable: tuple[int, ...], tensors: Mapping[str, np.ndarray]) -> Any:
+    def trained(self, network: Any, trainable: tuple[int, ...], loss: str, tensors: Mapping[str, np.ndarray]) -> Any:
         """The network with its parameters."""
         return network.with_parameters({name: tensors[name] for name in network.parameters})
 

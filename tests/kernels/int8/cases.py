@@ -105,7 +105,7 @@ def summing(random, kind, shape, w_shape, outputs, out_shape, samples, options, 
         "version": version,
     }
     factors = multipliers.of_sums(x.scale, w_scale, z.scale)
-    behind = [w.reshape(-1), b, *factors, *numbers(x.zero, z.zero, *multipliers.ends(z, limit)), *more]
+    behind = [w.reshape(-1), b, *factors, np.int8([]), *numbers(x.zero, z.zero, *multipliers.ends(z, limit), 0, 0), *more]
     return model, values, lambda i: [values[i].reshape(-1), *behind]
 
 

@@ -10,6 +10,7 @@ ZEROS = (-128, -1, 0, 5, 127)
 # (multiplier, shift): factors around 2^-8, tiny ones, some above 1, the ends of both, nothing
 FACTORS = ((1 << 30, -7), ((1 << 31) - 1, -8), (1234567891, -7), (1 << 30, -31), (1342177280, 0), (1 << 30, 1),
            (2000000000, 5), (1 << 30, 30), (0, 0), (3, -2))  # fmt: skip
+EXPONENTS = ((0, 0), (1, 0), (0, 1), (-2, 3), (5, -4), (127, -128), (-31, -31))  # of what is read and written
 EDGES = np.int8([-128, -127, -1, 0, 1, 126, 127])
 NONE = np.zeros(0, np.int8)  # no exponents, and no places in them
 NO_TAPS = np.zeros(0, np.uint8)
@@ -58,7 +59,17 @@ def as_stored(value):
     return np.array(value, np.int32) if isinstance(value, tuple) else np.int32(value)
 
 
+def exponents_at(slots, values):
+    """int8[E] with those exponents in these slots, and others elsewhere."""
+    exponents = np.full(max(slots) + 2, 9, np.int8)
+    exponents[0] = 0
+    for slot, value in zip(slots, values):
+        exponents[slot] = value
+    return exponents
+
+
 zeros = st.sampled_from(ZEROS)
 clamps = st.sampled_from([(-128, 127), (-128, 40), (0, 127), (5, 5), (-30, 90)])
+two_exponents = st.sampled_from(EXPONENTS) | st.tuples(st.integers(-8, 8), st.integers(-8, 8))
 seeds = st.integers(0, 2**32 - 1)
 one_factor = st.one_of(st.sampled_from(FACTORS), st.tuples(st.integers(0, 2**31 - 1), st.integers(-31, 30)))

@@ -8,13 +8,30 @@ from hypothesis import strategies as st
 from mcuref.kernels.int8.dense import dense_forward_s8
 from mcuref.testing import oracles_int8 as oracles
 
-from .problems import EDGES, SIZES, ZEROS, biases, clamps, drawn, factors, one_factor, run, seeds, zeros
+from .problems import (
+    EDGES,
+    EXPONENTS,
+    SIZES,
+    ZEROS,
+    biases,
+    clamps,
+    drawn,
+    exponents_at,
+    factors,
+    one_factor,
+    run,
+    seeds,
+    two_exponents,
+    zeros,
+)
 
 
-def agree(x, w, b, factor, x_zero, z_zero, low=-128, high=127):
-    got = run(dense_forward_s8, [b.shape], [x, w, b, *factor], (x_zero, z_zero, low, high))
-    expected = oracles.dense_forward(x, w, b, *factor, x_zero, z_zero, low, high)
-    np.testing.assert_array_equal(got, expected)
+def agree(x, w, b, factor, x_zero, z_zero, low=-128, high=127, exponents=(0, 0)):
+    x_slot, z_slot = slots = (3, 1)
+    for values in (exponents_at(slots, exponents), *([np.int8([])] if exponents == (0, 0) else [])):
+        got = run(dense_forward_s8, [b.shape], [x, w, b, *factor, values], (x_zero, z_zero, low, high, x_slot, z_slot))
+        expected = oracles.dense_forward(x, w, b, *factor, x_zero, z_zero, low, high, *exponents)
+        np.testing.assert_array_equal(got, expected)
     return got
 
 
@@ -26,6 +43,8 @@ def test_every_size_and_zero(outputs, inputs):
     for i, (x_zero, z_zero) in enumerate(zip(ZEROS, ZEROS[::-1])):
         agree(x, w, b, factors(outputs, seed + i), x_zero, z_zero)
     agree(x, w, b, factors(1, seed), 5, -7)  # one factor for all
+    for exponents in EXPONENTS:
+        agree(x, w, b, factors(outputs, seed), 5, -7, exponents=exponents)
 
 
 @pytest.mark.parametrize("w", [-128, 127])
@@ -45,8 +64,9 @@ def test_all_biases_take_part():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(1, 40), st.integers(1, 70), seeds, one_factor, zeros, zeros, clamps, st.booleans())
-def test_drawn_ones(outputs, inputs, seed, factor, x_zero, z_zero, limits, edges):
+@given(st.integers(1, 40), st.integers(1, 70), seeds, one_factor, zeros, zeros, clamps, st.booleans(), two_exponents)
+def test_drawn_ones(outputs, inputs, seed, factor, x_zero, z_zero, limits, edges, exponents):
     x, w = (drawn(shape, seed, EDGES if edges else None) for shape in (inputs, (outputs, inputs)))
-    agree(x, w, biases(outputs, seed), factors(outputs, seed), x_zero, z_zero, *limits)
-    agree(x, w, biases(outputs, seed), (np.int32(factor[:1]), np.int8(factor[1:])), x_zero, z_zero, *limits)
+    agree(x, w, biases(outputs, seed), factors(outputs, seed), x_zero, z_zero, *limits, exponents)
+    one = np.int32(factor[:1]), np.int8(factor[1:])
+    agree(x, w, biases(outputs, seed), one, x_zero, z_zero, *limits, exponents)
