@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mcuref.kernels.int8 import add, exponents, lookup, loss, narrow, pooling, relu, selection
+from mcuref.layers.window import Window
 from mcuref.quantization.tables import probabilities
 from mcuref.testing import oracles_int8 as forward
 from mcuref.testing import oracles_int8_training as oracles
@@ -203,6 +204,21 @@ def average_back(random):
     return called(pooling.average_pool_backward_s8, outputs, [dy], (g,), lambda: (oracles.average_pool_backward(dy, g),))
 
 
+def apart(random):
+    """Errors of windows that do not overlap."""
+    c, kernel = int(random.choice([1, 3, 8, 17])), tuple(map(int, random.randint(1, 4, 2)))
+    g = tuple(map(int, Window(kernel, kernel, "valid").geometry((7, 9, c), c)))
+    x, dy = any_int8(random, *g[:3]), error(random, *g[3:6])
+    taps = oracles.first_largest(x, g)
+    outputs = [blank(x.size, np.int8)]
+    chosen = called(pooling.max_pool_apart_backward_s8, outputs, [dy, taps], (g,), lambda: ())
+    shared = called(pooling.average_pool_apart_backward_s8, outputs, [dy], (g,), lambda: ())
+    return TrainingCase(
+        chosen.problem, joined(chosen.ours, shared.ours),
+        lambda: joined(oracles.max_pool_backward(dy, taps, g), oracles.average_pool_apart_backward(dy, g)),
+    )  # fmt: skip
+
+
 def sums_back(random):
     a, b = (error(random, n) for n in [size(random)] * 2)
     e = [int(random.randint(-20, 20)) for _ in range(2)]
@@ -265,7 +281,7 @@ KINDS = {
     make.__name__: make
     for make in (
         measure, adapt, softmax_cross_entropy, mean_squared_error, reconstruction, top_k, rule, narrowing, rectified_error,
-        masked_error, largest_and_back, average_back, sums_back, exponents_of_values, mean_of_values, tables_back,
+        masked_error, largest_and_back, average_back, apart, sums_back, exponents_of_values, mean_of_values, tables_back,
     )
 }  # fmt: skip
 
