@@ -125,8 +125,9 @@ def require(
     policy = _policy(policy, optimiser)
 
     @cache
-    def listings(network, trainable):
-        return [lower(network, rule, optimiser, loss, policy, trainable, wrt, arithmetic) for rule in rules]
+    def listings(changed, trainable):
+        own = arithmetic if changed.dtype == network.dtype else None
+        return [lower(changed, rule, optimiser, loss, policy, trainable, wrt, own) for rule in rules]
 
     def needs(network, trainable, budget):
         every = [program_needs(listing, budget) for listing in listings(network, trainable)]
@@ -171,7 +172,7 @@ def lower(
         raise InputError(f"network {network.name!r} is int8; gradients with respect to the input are of float32 networks")
     layers = trainable_layers(network, trainable) if wrt == "parameters" else ()
     rate = optimiser.learning_rate / optimiser.batch
-    emit = Emitter(network, layers, wrt, arithmetic_of(network, arithmetic), rate)
+    emit = Emitter(network, layers, wrt, arithmetic_of(network, arithmetic), loss.name, rate)
     values, saved = _forward(emit)
     forward_rows = len(emit.instructions)
     input_error = None
