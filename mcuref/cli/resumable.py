@@ -37,7 +37,8 @@ def run(
     ----------
     arguments : what the parser made, which :func:`know_what_is_given` has prepared.
     command : str, the one that begins and resumes it.
-    checked : callable(asked) -> what is to be run, with a ``fingerprint``; it refuses what cannot be, before any work.
+    checked : callable(asked) -> what is to be run, with a ``fingerprint`` and the ``arithmetics`` of its programs; it
+        refuses what cannot be, before any work.
     finish : callable(asked, that) -> report, without a folder.
     finish_in_folder : callable(asked, that) -> report, from the last checkpoint in the folder asked.out, if there is one.
     """
@@ -88,7 +89,8 @@ def _carry_out(asked, begun, command, checked, finish, finish_in_folder):
     work = checked(asked)
     if begun is not None:
         same_run(asked.out, begun, work.fingerprint)
-    prepare_kernels()
+    for arithmetic in work.arithmetics:
+        prepare_kernels(arithmetic)
     if begun is not None:
         report = finish_in_folder(asked, work)
     elif asked.out is not None:

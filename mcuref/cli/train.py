@@ -1,5 +1,8 @@
 """Train one model by one method, under a budget; keep the run in a folder, where it survives being killed.
 
+With --dtype int8 it is trained by integers alone: a float32 model becomes int8 on samples of what it will be trained on,
+after what the regime trains before; a model that is int8 already is trained as it is.
+
 The folder gets report.json, history.csv (a row an epoch), memory.csv (a row a buffer) and weights.npz when the run is
 complete. It must not exist yet. Until then it holds run.json, what was asked for, and checkpoints; --resume goes on
 from the last one and ends with the same bytes as a run that nobody interrupted. A run whose training diverges keeps the
@@ -7,12 +10,13 @@ last checkpoint before that; one that fails before its first checkpoint leaves n
 
   mcuref train                                   the embedded digits, TinyPropv2
   mcuref train --data my_folder/ --target stm32f746 --out runs/mine
+  mcuref train --dtype int8 --target rp2040    by integers, without an FPU
   mcuref train --resume runs/mine
 """
 
 from argparse import ArgumentParser, Namespace
 
-from mcuref.cli import options, resumable
+from mcuref.cli import deploying, options, resumable
 from mcuref.cli.console import progress, say, show, warn
 from mcuref.cli.defaults import fitted, named_data
 from mcuref.text import one_line
@@ -24,6 +28,7 @@ def arguments(parser: ArgumentParser) -> None:
     options.add_rule(parser)
     options.add_run(parser)
     options.add_policy(parser)
+    deploying.add_int8(parser)
     parser.add_argument(
         "--seed", type=options.whole(0), default=0, metavar="N", help="of start weights and orders; default 0"
     )
@@ -59,6 +64,7 @@ def _checked(asked):
     number("--checkpoint", asked.checkpoint, 0, 86400)
     settings = options.settings(asked.settings)
     rules.make(asked.method, asked.preset, **settings)  # refuse what is wrong before data is loaded
+    arithmetic = deploying.arithmetic(asked)
     budget = options.budget(asked)
     data = named_data(asked)
 
@@ -69,19 +75,21 @@ def _checked(asked):
 
         def compiled(network):
             return compile(
-                network,
+                deploying.planned(network, arithmetic.name),
                 rule,
                 protocol.optimiser(),
                 loss=model.loss,
                 policy=asked.policy,
                 trainable=asked.trainable,
                 budget=budget,
+                arithmetic=arithmetic,
             )
 
         network = build(model, data, seed=asked.seed)
         compiled(network)
         protocol.check(data)
-        return Run(protocol, network, data, model.loss, asked.seed, compiled)
+        deployment = deploying.deployment(asked, model, network, protocol, arithmetic.name)
+        return Run(protocol, network, data, model.loss, asked.seed, compiled, deployment)
 
     return fitted(asked, data, budget, attempt)
 
@@ -110,7 +118,9 @@ def _finish(asked, training, found=None):
     with progress() as training.progress:
         result = training.finish(found)
     seconds = time.perf_counter() - began
-    report = training_report(training.trainer, result, asked.method, asked.preset, asked.regime, asked.evaluate, seconds)
+    report = training_report(
+        training.trainer, result, asked.method, asked.preset, asked.regime, asked.evaluate, seconds, training.deployment
+    )
     report["warnings"] = nothing_learned({asked.method: result.score}, result.metric, [[training.trainer.data.y_test]])
     show(*training_tables(report), wide=asked.wide)
     warn(report["warnings"])

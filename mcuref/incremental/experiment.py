@@ -31,6 +31,7 @@ from mcuref.memory.targets import Budget
 from mcuref.metrics import deviation
 from mcuref.models import build, describe, find_model
 from mcuref.models.description import Model
+from mcuref.program.arithmetic import FLOAT32
 from mcuref.runs.fingerprint import data_digest
 
 EQUAL_BYTES = ("random", "herding", "k-center", "reservoir")  # of samples at 8 bits and full resolution
@@ -56,6 +57,8 @@ class Experiment:
     after_task : callable(seed, strategy, task rows so far) or None, called after every task.
     keeper : keeps what is done, or None; see :class:`mcuref.incremental.keeping.ExperimentCheckpoints`.
     """
+
+    arithmetics = (FLOAT32,)  # of its programs
 
     def __init__(
         self,

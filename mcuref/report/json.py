@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from mcuref.memory.targets import Budget
 from mcuref.models import label
-from mcuref.runs.description import program_description
+from mcuref.runs.description import now, program_description
 
 if TYPE_CHECKING:
     from mcuref.experiments.comparison import Comparison
+    from mcuref.program.program import Program
+    from mcuref.runs.training import Deployment
     from mcuref.training import Result, Trainer
 
 
@@ -21,7 +23,14 @@ def budget_json(budget: Budget | None) -> dict[str, Any] | None:
 
 
 def training_report(
-    trainer: Trainer, result: Result, method: str, preset: str, regime: str, evaluated: str, seconds: float
+    trainer: Trainer,
+    result: Result,
+    method: str,
+    preset: str,
+    regime: str,
+    evaluated: str,
+    seconds: float,
+    deployment: Deployment | None = None,
 ) -> dict[str, Any]:
     """``mcuref.train/1``: what was trained how, what came of it, and what it needed."""
     program = trainer.program
@@ -31,8 +40,10 @@ def training_report(
         "evaluated_on": evaluated,
         "regime": regime,
         "preset": preset,
-        **program_description(program),
+        **program_description(now(program)),
         "dtype": program.arithmetic.name,
+        **({} if deployment is None else deployment.said),
+        **_of_int8(program),
         "seed": trainer.seed,
         "epochs": trainer.epochs,
         "budget": budget_json(program.budget),
@@ -42,6 +53,15 @@ def training_report(
         "memory": program.report(),
         "timing": {"seconds": seconds},
     }
+
+
+def _of_int8(program: Program) -> dict[str, Any]:
+    """Of an int8 program that has trained, what became of its scales, and what came to an end of them."""
+    if program.arithmetic.name != "int8":
+        return {}
+    from mcuref.program.saturation import exponents, saturation
+
+    return {"exponents": exponents(program), "saturation": saturation(program)}
 
 
 def comparison_json(

@@ -10,11 +10,15 @@ from mcuref.errors import InputError, McurefError
 from mcuref.incremental.keeping import TASK
 
 TRAINED = {
-    **dict.fromkeys(("data", "model", "method", "preset", "regime", "metric", "evaluated_on"), str), "seed": int,
+    **dict.fromkeys(("data", "model", "method", "preset", "regime", "metric", "evaluated_on", "dtype"), str), "seed": int,
     "history": [{"epoch": int, "samples": int, "skipped": int, "loss": float, "backward_effort": float}],
     "backward_effort": float, "total_effort": float, "timing": {"seconds": float},
     "counts": dict.fromkeys(("forward", "propagate", "weight_gradient", "update", "comparisons"), int),
     "memory": {"regions": {"sram": {"planned": int}, "flash": {"planned": int}}},
+}  # fmt: skip
+IN_INT8 = {
+    **dict.fromkeys(("update", "scales", "deployed"), str), "headroom": (float, None), "exponents": {str: int},
+    "saturation": [{"layer": str, **dict.fromkeys(("weights", "activations", "errors"), (float, None))}],
 }  # fmt: skip
 FIGURES = {"score": float, "sram_bytes": int, "flash_bytes": int}
 QUANTISED = {
@@ -65,6 +69,8 @@ def check_report(report: Any, command: str) -> None:
         plain.check(report, TRAINED | {"schema": str})
         plain.check(report, {report["metric"]: float})
         plain.check(report["history"], [{report["metric"]: float}], "it.history")
+        if report["dtype"] == "int8":
+            plain.check(report, IN_INT8 | {"schema": str})
     elif command == "quantise":
         plain.check(report, QUANTISED | {"schema": str})
     else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import isinf
 
 from rich import box
 from rich.cells import cell_len
@@ -109,6 +110,31 @@ class Table:
 
 def _total(widths):
     return sum(widths) + GAP * (len(widths) - 1)
+
+
+class WideTable(Table):
+    """A table that only --wide shows.
+
+    Parameters
+    ----------
+    name : str, by which a line says that it is there.
+    columns : as of :class:`Table`.
+    """
+
+    def __init__(self, name: str, *columns: Column) -> None:
+        super().__init__(*columns)
+        self.name = name
+
+    def shown(self, width: float) -> list[Column]:
+        """All columns, or none."""
+        return list(self.columns) if isinf(width) else []
+
+    def fitted(self, width: float) -> Iterator[RenderableType]:
+        """What is printed: the rows, or that there are some."""
+        if isinf(width):
+            yield from super().fitted(width)
+        else:
+            yield note(f"--wide shows also: {self.name}")
 
 
 @dataclass(frozen=True)

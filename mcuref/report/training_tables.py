@@ -5,21 +5,37 @@ from typing import Any
 
 from rich.text import Text
 
+from mcuref.report.saturation_tables import saturation_tables
 from mcuref.report.tables import Column, Printed, Table, note, percent, warnings_below
 
 RATIO = "ratio."  # what begins the name of a layer's figure in the history
+DEPLOYED = {  # how a network came to be int8
+    "quantised": "headroom {headroom:g}",
+    "as it is": "scales of the weights as they came",
+    "rescaled": "headroom {headroom:g}: what it begins from no longer computes what the model that was given does",
+}
 
 
 def training_tables(report: dict[str, Any]) -> Iterator[Printed]:
     """What ``mcuref train`` prints: history by epoch, then the result."""
     yield Text(
         f"{report['data']}, {report['model']}, {report['method']} ({report['preset']}), {report['regime']}, "
-        f"seed {report['seed']}"
+        f"seed {report['seed']}{_how(report)}"
     )
     yield _history_table(report["history"], report["metric"])
     yield from warnings_below(report.get("warnings", ()))
     yield note("k / n: back-propagation ratio chosen by the rule, a skipped sample counts as 0")
+    if report["dtype"] == "int8":
+        yield from saturation_tables(report["saturation"], report["exponents"])
     yield from _result_lines(report)
+
+
+def _how(report):
+    """Of int8, how weights take a change, and what becomes of the scales."""
+    if report["dtype"] != "int8":
+        return ""
+    room = DEPLOYED[report["deployed"]].format(headroom=report["headroom"])
+    return f"; int8, update {report['update']}, scales {report['scales']}, {room}"
 
 
 def _history_table(history, metric):

@@ -34,7 +34,21 @@ def program_description(program: Program) -> dict[str, Any]:
             "trainable_layers": [program.network.names[i] for i in program.trainable],
         }
         | _scales(program.network)
+        | _training(program)
         | _own(program)
+    )
+
+
+def now(program: Program) -> Program:
+    """A program of the network as one now is, compiled as that was: what is kept of it."""
+    return compile(
+        program.trained(),
+        program.rule,
+        program.optimiser,
+        loss=program.loss,
+        policy=program.policy,
+        trainable=len(program.trainable),
+        arithmetic=program.arithmetic,
     )
 
 
@@ -45,6 +59,22 @@ def _scales(network):
     from mcuref.quantization.plain import as_plain
 
     return {"quantization": as_plain(network, network.quantization)}
+
+
+def _training(program):
+    """Of an int8 program that trains, how."""
+    if program.network.quantization is None or not program.trainable:
+        return {}
+    return {"update": program.arithmetic.update, "scales": program.arithmetic.scales}
+
+
+def _arithmetic(content):
+    """What :func:`_training` described, None where it described nothing."""
+    if "update" not in content:
+        return None
+    from mcuref.program.arithmetic.int8 import Int8
+
+    return Int8(content["update"], content["scales"])
 
 
 def _own(program):
@@ -92,7 +122,13 @@ def described_program(content: dict[str, Any], parameters: Mapping[str, NDArray[
     rule = created(content["method"], find(content["method"]), content["settings"])
     optimiser = SGD(**content["optimiser"])
     program = compile(
-        network, rule, optimiser, loss=content["loss"], policy=content["policy"], trainable=len(content["trainable_layers"])
+        network,
+        rule,
+        optimiser,
+        loss=content["loss"],
+        policy=content["policy"],
+        trainable=len(content["trainable_layers"]),
+        arithmetic=_arithmetic(content),
     )
     if content.get("program") != _own(program).get("program"):
         raise ValueError("its rule, or a layer, which are not mcuref's, are not what they were")

@@ -49,7 +49,7 @@ def write_run(folder: Path | str, trainer: Trainer, report: dict[str, Any]) -> N
     with new_file(folder / "memory.csv") as part:
         write_csv(part, *memory_map(trainer.program))
     with new_file(folder / WEIGHTS) as part, open(part, "wb") as file:
-        parameters: dict[str, Any] = trainer.program.parameters()
+        parameters: dict[str, Any] = dict(trainer.program.trained().parameters)
         np.savez(file, **parameters)
     checkpoints.drop_previous(folder)
     write_json(folder / REPORT, report)

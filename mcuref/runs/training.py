@@ -1,4 +1,4 @@
-"""A run: pre-training if the protocol has it, then training; in a folder it survives being killed.
+"""A run: pre-training if the protocol has it, deployment, then training; in a folder it survives being killed.
 
 The folder holds ``run.json``, what was asked for, from the start; ``checkpoint``, where the run stands, now and then;
 and the results when it is complete. Resumed, it goes on with the last checkpoint and ends with the same bytes.
@@ -6,6 +6,7 @@ and the results when it is complete. Resumed, it goes on with the last checkpoin
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from mcuref.datasets.data import Data
 from mcuref.errors import InputError
 from mcuref.network import Network
+from mcuref.program.arithmetic import FLOAT32, Arithmetic
+from mcuref.program.compiler import compile
 from mcuref.program.instructions import Instruction
 from mcuref.program.program import Program
 from mcuref.runs import checkpoints
@@ -28,6 +31,7 @@ SOURCES = (
     "kernels/random.py", "metrics.py", "optimisers.py", "program/effort.py", "program/executor.py", "program/program.py",
     "program/samples.py", "program/step.py", "runs/training.py", "training.py",
 )  # fmt: skip
+OF_DEPLOYMENT = ("calibration.py", "program/arithmetic/*.py", "quantization/*.py")  # the same, of scales and their factors
 
 
 class Phases(Protocol):
@@ -37,11 +41,29 @@ class Phases(Protocol):
     def epochs(self) -> int:
         """Of the training."""
 
+    @property
+    def pretrained_epochs(self) -> int:
+        """Of what happens before deployment, 0 for none."""
+
     def parts(self, data: Data) -> tuple[Data | None, Data]:
         """(data to pre-train on or None, data of the run)."""
 
     def pretrainer(self, network: Network, data: Data, loss: str, seed: int) -> Trainer:
         """The trainer of what happens before deployment."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """How a network becomes the one that a device trains, once what comes before is done.
+
+    Attributes
+    ----------
+    make : callable(network, data that it is trained on) -> network; the same ones give the same.
+    said : dict, plain data: how it is done, in reports and for the fingerprint.
+    """
+
+    make: Callable[[Network, Data], Network] = field(repr=False)
+    said: dict[str, Any]
 
 
 class TrainingCheckpoints:
@@ -92,7 +114,8 @@ class Run:
     data : :class:`mcuref.Data`, whole.
     loss : str.
     seed : int, of the orders.
-    compiled : callable(network) -> program of the run, under its budget.
+    compiled : callable(network) -> program of the run, under its budget; of a network before it is deployed too.
+    deployment : :class:`Deployment`, or None for a network that is trained as it is.
     progress : callable(phase, done, total) or None.
 
     Attributes
@@ -109,13 +132,16 @@ class Run:
         loss: str,
         seed: int,
         compiled: Callable[[Network], Program],
+        deployment: Deployment | None = None,
         progress: Callable[[str, int, int], Any] | None = None,
     ) -> None:
         self.protocol, self.network, self.loss, self.seed, self.compiled = protocol, network, loss, seed, compiled
         self.checkpoints: TrainingCheckpoints | None = None
         self.trainer: Trainer | None = None
-        self.progress = progress
+        self.progress, self.deployment = progress, deployment
         self.first, self.second = protocol.parts(data)
+        if network.dtype == "int8":  # it was deployed before
+            self.first = None
 
     def start(self, found: checkpoints.Found | None = None) -> Network:
         """The network that training starts from: pre-trained, if the protocol says so."""
@@ -132,6 +158,8 @@ class Run:
         else:
             network, found = self.start(found), None
         began = {} if self.first is None else {f"start.{name}": v for name, v in network.parameters.items()}
+        if self.deployment:
+            network = self.deployment.make(network, self.second)
         self.trainer = Trainer(self.compiled(network), self.second, epochs=self.protocol.epochs, seed=self.seed)
         return self._train(self.trainer, "training", found, began)
 
@@ -140,16 +168,25 @@ class Run:
         """What decides the run, as sha256 by what it is: sources, data, and program with its protocol and seed."""
         program = self.compiled(self.network)
         arrays = [program.table, *program.listing.constants.values(), *self.network.parameters.values()]
+        deployed = self.deployment is not None
         return {
-            "mcuref": sources_digest(SOURCES, self.instructions),
+            "mcuref": sources_digest((*SOURCES, *OF_DEPLOYMENT) if deployed else SOURCES, self.instructions),
             "data": data_digest(self.first, self.second),
-            "program": digest(f"{self.protocol} {self.loss} {self.seed}", arrays),
+            "program": digest(f"{self.protocol} {self.loss} {self.seed}" + f" {self.deployment}" * deployed, arrays),
         }
 
     @property
+    def arithmetics(self) -> list[Arithmetic]:
+        """Those of the programs that it runs."""
+        trained = self.compiled(self.network).arithmetic
+        return [trained] if self.network.dtype == trained.name else [FLOAT32, trained]
+
+    @property
     def instructions(self) -> tuple[Instruction, ...]:
-        """Those of the program that is trained, and of the one that is pre-trained."""
+        """Those of the program that is trained, of the one that is pre-trained, and of what is calibrated."""
         instructions = self.compiled(self.network).instructions
+        if self.deployment and self.network.dtype == "float32":
+            instructions += compile(self.network, trainable=0).instructions
         if self.first is None:
             return instructions
         return instructions + self.protocol.pretrainer(self.network, self.first, self.loss, self.seed).program.instructions

@@ -7,14 +7,18 @@ import pytest
 
 from mcuref import rules
 from mcuref.bench import benchmark
-from mcuref.cli import COMMANDS, DESCRIPTION, _parser, options
+from mcuref.calibration import HEADROOM
+from mcuref.cli import COMMANDS, DESCRIPTION, _parser, deploying, options
 from mcuref.experiments import protocols
+from mcuref.experiments.deploying import PRETRAINED_HEADROOM
 from mcuref.incremental import experiment
 from mcuref.incremental import protocols as incremental
 from mcuref.incremental.recipe import Expansion, Recipe, Verification
 from mcuref.incremental.setting import Setting
 from mcuref.memory.targets import format_size, parse_size
 from mcuref.optimisers import SGD
+from mcuref.program.arithmetic import int8
+from mcuref.program.arithmetic.int8 import Int8
 from mcuref.quantization.ranges import METHODS, PERCENTILE
 
 PROTOCOLS = [*protocols.PROTOCOLS.values(), *protocols.OTHER.values()]
@@ -35,6 +39,8 @@ WORDS = {
     "estimate --model": {f": one that fits the data, without data {options.DEFAULT_MODEL}"},
     "--model": {": one that fits the data"}, "--dtype": {": the model's"}, "--percentile": {f"{PERCENTILE:g}"},
     "check --data": {": random samples alone"}, "quantise --method": {METHODS[0]},
+    "train --headroom": {f"{HEADROOM:g} from start weights, {PRETRAINED_HEADROOM:g} for weights that were trained before"},
+    "train --update": {Int8().update}, "train --scales": {Int8().scales},
 }  # fmt: skip
 OF_PROTOCOL = {  # options that say "the protocol's", and where that stands
     "--epochs": "epochs", "--learning-rate": "learning_rate", "--schedule": "schedule", "--share": "share",
@@ -97,6 +103,10 @@ def test_help_fits_80_columns(mcuref, monkeypatch, command):
     text = DESCRIPTION if command is None else commands()[command].description
     assert " ".join(text.split()) in " ".join(out.split())
     assert all(line in out.splitlines() for line in text.splitlines() if line.startswith("  "))
+
+
+def test_what_can_be_said_of_int8_is_what_there_is():
+    assert (deploying.UPDATES, deploying.SCALES) == (int8.UPDATES, int8.SCALES)
 
 
 def test_commands_whose_tables_lose_columns_have_wide():

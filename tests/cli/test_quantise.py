@@ -145,13 +145,11 @@ def test_to_a_file_and_back(mcuref, quantised, here):
 
 
 @pytest.mark.parametrize("command, words", [
-    (("train", "--epochs", "1"), "is int8: it is computed, not trained yet"),
-    (("compare",), "is int8: it is computed, not trained yet"),
+    (("train", "--dtype", "float32"), "model 'int8' is int8 and has no float32 weights; it is trained as int8"),
     (("compare", "--method", "none", "--dtype", "float32"), "is int8 and has no float32 weights"),
     (("incremental", "--tasks", "1"), "is int8: it is computed, not trained yet"),
     (("estimate", "--dtype", "float32"), "is int8 and has no float32 weights"),
     (("estimate", "--dtype", "int8,float32"), "is int8 and has no float32 weights"),
-    (("estimate", "--trainable", "1"), "is int8: it is computed, not trained yet (trainable=0)"),
 ])  # fmt: skip
 def test_what_int8_is_not_for(refused, quantised, here, command, words):
     quantised("--out", "int8")

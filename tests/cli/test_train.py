@@ -163,7 +163,7 @@ def test_an_existing_run_is_never_touched(mcuref, trained, small, failure):
 
 def test_a_folder_that_appears_meanwhile_is_not_touched(mcuref, small, here, monkeypatch):
     """Two runs into one folder at the same time: the second to begin says so."""
-    monkeypatch.setattr("mcuref.cli.resumable.prepare_kernels", lambda: (here / "run").mkdir())
+    monkeypatch.setattr("mcuref.cli.resumable.prepare_kernels", lambda _: (here / "run").mkdir())
     outcome = mcuref("train", "--data", small, "--epochs", "1", "--out", "run")
     assert outcome.status == 2 and "appeared meanwhile" in outcome.err
     assert list((here / "run").iterdir()) == [] and sorted(os.listdir(here)) == ["run", "small"]
@@ -230,7 +230,7 @@ def test_interrupted_and_resumed(mcuref, trained, interrupt, here, options, eval
 def test_interrupted_before_anything_is_computed(mcuref, interrupt, monkeypatch):
     interrupt("run", "--checkpoint", "0")
 
-    def stop():
+    def stop(_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("mcuref.cli.resumable.prepare_kernels", stop)
