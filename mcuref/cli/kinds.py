@@ -39,7 +39,8 @@ def add_kinds(parser: options.Options, headroom: bool = False) -> None:
             type=options.number,
             metavar="F",
             help="of int8: scales of trained weights are F times as wide as their largest needs; default 4 from start "
-            "weights, 2 for pre-trained ones; of a model that comes as int8 its own scales, or these times F",
+            "weights, 2 for weights that were trained before; of a model that comes as int8 its own scales, or these times "
+            "F",
         )
 
 

@@ -39,8 +39,8 @@ WORDS = {
     "estimate --model": {f": one that fits the data, without data {options.DEFAULT_MODEL}"},
     "--model": {": one that fits the data"}, "--dtype": {": the model's"}, "--percentile": {f"{PERCENTILE:g}"},
     "check --data": {": random samples alone"}, "quantise --method": {METHODS[0]},
-    "train --headroom": {f"{HEADROOM:g} from start weights, {PRETRAINED_HEADROOM:g} for weights that were trained before"},
-    "train --update": {Int8().update}, "train --scales": {Int8().scales},
+    "--headroom": {f"{HEADROOM:g} from start weights, {PRETRAINED_HEADROOM:g} for weights that were trained before"},
+    "--update": {Int8().update}, "--scales": {Int8().scales},
 }  # fmt: skip
 OF_PROTOCOL = {  # options that say "the protocol's", and where that stands
     "--epochs": "epochs", "--learning-rate": "learning_rate", "--schedule": "schedule", "--share": "share",
