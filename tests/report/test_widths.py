@@ -307,8 +307,10 @@ def test_doctor(fits):
 
 def test_bench(fits):
     rows = [
-        {"model": model, "method": method, "steps_per_second": 123_456.7, "ratio_to_torch": 123.4, "samples_skipped": 0.8}
+        {"model": model, "method": method, "dtype": dtype, "steps_per_second": 123_456.7, "samples_skipped": 0.8}
+        | {"ratio_to_torch": torch, "ratio_to_float32": float32}
         for model in (*MODELS, "mlp-784-512-256-128-64-32-10")
+        for dtype, torch, float32 in (("float32", 123.4, None), ("int8", None, 1.23))
         for method in METHODS
     ]
     fits(bench_tables(rows, {"mcuref": 12.3, "numpy": 4.5}))
