@@ -111,7 +111,7 @@ def test_what_can_be_said_of_int8_is_what_there_is():
 
 def test_commands_whose_tables_lose_columns_have_wide():
     have = {name for name, parser in commands().items() if "--wide" in parser._option_string_actions}
-    assert have == set(COMMANDS) - {"export", "doctor", "bench"}
+    assert have == set(COMMANDS) - {"export", "doctor"}
 
 
 def test_bench_counts_its_models():
