@@ -39,8 +39,8 @@ WORDS = {
     "estimate --model": {f": one that fits the data, without data {options.DEFAULT_MODEL}"},
     "--model": {": one that fits the data"}, "--dtype": {": the model's"}, "--percentile": {f"{PERCENTILE:g}"},
     "check --data": {": random samples alone"}, "quantise --method": {METHODS[0]},
-    "train --headroom": {f"{HEADROOM:g} from start weights, {PRETRAINED_HEADROOM:g} for weights that were trained before"},
-    "train --update": {Int8().update}, "train --scales": {Int8().scales},
+    "--headroom": {f"{HEADROOM:g} from start weights, {PRETRAINED_HEADROOM:g} for weights that were trained before"},
+    "--update": {Int8().update}, "--scales": {Int8().scales},
 }  # fmt: skip
 OF_PROTOCOL = {  # options that say "the protocol's", and where that stands
     "--epochs": "epochs", "--learning-rate": "learning_rate", "--schedule": "schedule", "--share": "share",
@@ -111,7 +111,7 @@ def test_what_can_be_said_of_int8_is_what_there_is():
 
 def test_commands_whose_tables_lose_columns_have_wide():
     have = {name for name, parser in commands().items() if "--wide" in parser._option_string_actions}
-    assert have == set(COMMANDS) - {"export", "doctor", "bench"}
+    assert have == set(COMMANDS) - {"export", "doctor"}
 
 
 def test_bench_counts_its_models():
