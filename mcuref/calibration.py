@@ -104,11 +104,6 @@ def quantised_network(
     return Network(network.written, seed=network.seed, name=network.name, parameters=parameters, quantization=quantization)
 
 
-def nominal(network: Network) -> Network:
-    """An int8 form of a float32 network in scales that say nothing: for bytes and MACs, which depend on shapes alone."""
-    return quantised_network(network, dict.fromkeys(measured_layers(network), Range(-8.0, 8.0)))
-
-
 def quantise(
     network: Network,
     x: Any,

@@ -124,7 +124,7 @@ def _typed(network, dtype):
         return network
     if dtype == "float32":
         raise InputError(f"model {network.name!r} is int8 and has no float32 weights")
-    from mcuref.calibration import nominal
+    from mcuref.quantization.nominal import nominal
 
     return nominal(network)
 

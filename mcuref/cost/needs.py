@@ -10,6 +10,8 @@ from mcuref.memory.buffers import REGIONS, aligned
 from mcuref.memory.targets import Budget
 from mcuref.operators import OPERATORS
 
+Q15 = 15  # bits behind the point of the constants of int8 rules
+
 
 def program_needs(listing: Listing, budget: Budget) -> Needs:
     """The :class:`Needs` of a program under a budget: its plan and, if the budget's core was measured, code and stack."""
@@ -123,14 +125,31 @@ def layer_rows(program: Compiled) -> list[dict[str, Any]]:
 
 
 def _backward_macs(program, index):
-    """Most MACs of a layer's way back: its selection buffer holds k_max entries."""
-    total = 0
+    """Most MACs of a layer's way back: of as many entries as a selection keeps at most."""
+    total, most = 0, {}
     for instruction in program.instructions:
+        if instruction.phase == "selection":
+            most[instruction["kept" if "kept" in instruction else "count"]] = _most_kept(instruction)
         if instruction.layer_index == index and instruction.phase in ("update", "propagate"):
-            entries = sum(b.shape[0] for b in instruction.inputs if b.name.endswith(".kept"))
+            entries = sum(most.get(buffer, 0) for buffer in instruction.inputs)
             if entries:  # a sum of two errors has none
                 total += entries * program.network.parametric_layer(index).macs_of_entry(program.network.input_shape(index))
     return total
+
+
+def _most_kept(selection):
+    """Entries that a selection keeps at most: those of its buffer; of int8, which has none, k at the largest ratio."""
+    n, family = selection["n"], selection.operator.family
+    if "kept" in selection:
+        return selection["kept"].shape[0]
+    if family == "select_adaptive":
+        ratio = _rounded((selection["s_min"] + selection["s_range"]) * selection["damping"])
+        return min(max(ratio * n >> Q15 if selection["floor"] else _rounded(ratio * n), 1), n)
+    return min(selection["k"], n) if family == "select_top_k" else n
+
+
+def _rounded(value):
+    return value + (1 << Q15 - 1) >> Q15
 
 
 def _peak(program):

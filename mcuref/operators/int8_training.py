@@ -16,6 +16,7 @@ WINDOW = " ".join(Geometry._fields)
 LABEL = "the label comes from outside; what is left there is the probability of the label, with 15 bits behind the point"
 Q15 = "constants have 15 bits behind the point"
 NARROWED = "E grows by the bits shifted, less 14"
+APART = "of windows that do not overlap, so that no sums are needed"
 UPDATED = "i8 r[{0}]?, i8 r2[{0}]?"
 RATE = "i32 count[1], u8 rate[2 * M], i32 exponent[1], i8 exponents[E]?"
 STEPS = "i32:x_zero i32:x_slot i32:bias_multiplier i32:bias_shift"
@@ -122,6 +123,14 @@ TRAINING = (
     declare(
         "sigmoid_backward_s8", 277, "propagate", "i32 dx[n]", "i8 dy[n], i8 y[n]", "n",
         module="int8/lookup", arguments="", features="unknown", note="with 16 bits behind the point",
+    ),
+    declare(
+        "max_pool_apart_backward_s8", 278, "propagate", "i8 dx[H, W, C]", "i8 dy[HO, WO, O], u8 taps[HO, WO, O]", WINDOW,
+        module="int8/pooling", arguments="g", features="unknown", note=APART,
+    ),
+    declare(
+        "average_pool_apart_backward_s8", 279, "propagate", "i8 dx[H, W, C]", "i8 dy[HO, WO, O]", WINDOW,
+        module="int8/pooling", arguments="g", features="unknown", note=APART + "; of each as many values",
     ),
     # -- updates -----------------------------------------------------------------------------------------------------------
     declare(

@@ -125,8 +125,9 @@ def require(
     policy = _policy(policy, optimiser)
 
     @cache
-    def listings(network, trainable):
-        return [lower(network, rule, optimiser, loss, policy, trainable, wrt, arithmetic) for rule in rules]
+    def listings(changed, trainable):
+        own = arithmetic if changed.dtype == network.dtype else None
+        return [lower(changed, rule, optimiser, loss, policy, trainable, wrt, own) for rule in rules]
 
     def needs(network, trainable, budget):
         every = [program_needs(listing, budget) for listing in listings(network, trainable)]

@@ -5,24 +5,28 @@ from fractions import Fraction
 from shlex import quote
 from typing import Any
 
+from mcuref.errors import InputError
 from mcuref.memory.accountant import Needs, excess
 from mcuref.memory.targets import Budget, by_size
 from mcuref.models import narrowed
 from mcuref.network import Network
+from mcuref.quantization.nominal import nominal
 
 
 def suggestions(
     network: Network, trainable: int | None, wrt: str, budget: Budget, needs: Callable[[Network, int | None, Budget], Needs]
 ) -> list[dict[str, Any]]:
-    """Up to three changes that fit, as {"change", "sram", "flash"} with the bytes that are then needed.
+    """Up to four changes that fit, as {"change", "sram", "flash"} with the bytes that are then needed.
 
     ``needs(network, trainable, budget)`` plans a variant and returns its
     :class:`mcuref.memory.accountant.Needs` under a budget. Tried: fewer trainable layers (the most that fit), narrower
-    hidden layers (the widest that fit), a larger named part (the smallest that fits, with an FPU if one has it).
+    hidden layers (the widest that fit), int8 instead of float32, a larger named part (the smallest that fits, with an FPU if
+    one has it).
     """
     candidates = (
         _fewer_trainable(network, trainable, wrt, budget, needs),
         _narrower(network, trainable, budget, needs),
+        _integers(network, trainable, wrt, budget, needs),
         _larger_part(network, trainable, budget, needs),
     )
     return [{"change": change, "sram": n.sram, "flash": n.flash} for change, n in filter(None, candidates)]
@@ -45,9 +49,22 @@ def _narrower(network, trainable, budget, needs):
 
     def variant(width):
         smaller = narrowed(network, Fraction(width, widest))
+        if smaller is not None and network.dtype == "int8":
+            smaller = nominal(smaller)
         return smaller and (f"--model {quote(smaller.name)}", needs(smaller, trainable, budget))
 
     return _largest_fitting(widest, budget, variant)
+
+
+def _integers(network, trainable, wrt, budget, needs):
+    """The same network as int8, if it can be."""
+    if network.dtype == "int8" or wrt != "parameters":
+        return None
+    try:
+        need = needs(nominal(network), trainable, budget)
+    except InputError:
+        return None
+    return ("--dtype int8", need) if excess(need, budget) is None else None
 
 
 def _largest_fitting(most, budget, variant):

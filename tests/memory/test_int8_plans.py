@@ -1,10 +1,11 @@
-"""SRAM of inference in int8 beside that of float32: a quarter, and nothing that makes it more."""
+"""SRAM in int8 beside that of float32: of inference a quarter, of training half, and nothing that makes it more."""
 
+import numpy as np
 import pytest
 
-from mcuref import build, compile
-from mcuref.calibration import nominal
-from mcuref.models import ZOO
+from mcuref import TinyPropV2, build, compile, quantise_to_train
+from mcuref.models import ZOO, find_model
+from mcuref.quantization.nominal import nominal
 
 # (SRAM of inference, flash) in int8. In SRAM, at the peak: three times 32 x 32 x 16 values and the patch of a convolution,
 # 3 x 3 x 16; and twice 25 x 5 x 64
@@ -30,3 +31,24 @@ def test_a_quarter_of_float32(name):
 def test_bytes_of_two_networks(name):
     _, int8 = inference(name)
     assert (int8.sram, int8.flash) == EXACT[name]
+
+
+@pytest.mark.parametrize("name", ["mlp-784-32-10", "cnn-8", "cnn-har", "autoencoder"])
+def test_what_is_planned_without_data_is_what_is_trained(name):
+    """Training from start weights, whatever the samples; its way back has as many MACs as that of float32."""
+    network, loss = build(name), find_model(name).loss
+    x = np.random.default_rng(0).normal(size=(4, *network.input.shape)).astype(np.float32)
+    made = quantise_to_train(network, x, loss=loss)
+    planned, trained, float32 = (compile(n, TinyPropV2(), loss=loss) for n in (nominal(network), made, network))
+    assert (planned.plan.sram, planned.plan.flash) == (trained.plan.sram, trained.plan.flash)
+    most = [[row["macs_backward"] for row in program.report()["layers"]] for program in (planned, float32)]
+    assert most[0] == most[1] and sum(most[0]) > 0
+
+
+# of a training step, TinyPropv2, all layers; MLPs take more for the state of exponents, the smaller they are
+@pytest.mark.parametrize("name, most", [("mlp-784-128-64-10", 0.51), ("cnn-32", 0.50), ("cnn-har", 0.50), ("ds-cnn", 0.50)])
+def test_half_of_float32_to_train(name, most):
+    network = build(name)
+    float32, int8 = (compile(n, TinyPropV2()).plan for n in (network, nominal(network)))
+    print(f"{name}: {int8.sram:,} B, {int8.sram / float32.sram:.1%} of float32's {float32.sram:,}")
+    assert int8.sram <= most * float32.sram

@@ -5,11 +5,12 @@ import time
 
 import pytest
 
-from mcuref import SGD, Budget, BudgetExceeded, Full, TinyProp, TinyPropV2, TopK, build, compile, find_target
+from mcuref import SGD, Budget, BudgetExceeded, Full, Int8, TinyProp, TinyPropV2, TopK, build, compile, find_target
 from mcuref.cost.needs import program_needs
 from mcuref.export.cores import MEASURED_CORES
 from mcuref.models import ZOO, find_model, narrowed
 from mcuref.program.compiler import require
+from mcuref.quantization.nominal import nominal
 
 RULES = [Full(), TopK(0.1), TinyProp(), TinyPropV2()]
 TOML = """
@@ -143,6 +144,30 @@ def test_the_optimiser_and_policy_count_in_what_is_suggested():
     suggested = changes(refusal(network, budget, **keywords))
     name, row = suggested["model"]
     assert planned(build(name), **keywords) == (row["sram"], row["flash"]) and row["sram"] <= budget.sram
+
+
+@pytest.mark.parametrize("keywords", [{}, {"optimiser": SGD(batch=4)}], ids=["immediate", "accumulate"])
+def test_int8_is_suggested_where_it_fits(keywords):
+    """With the bytes of the int8 program that trains the same layers by the largest rule."""
+    network, loss = build("cnn-32"), find_model("cnn-32").loss
+    need = planned(nominal(network), loss=loss, **keywords)
+    refused = refusal(network, Budget(need[0], None, 0), loss=loss, **keywords)
+    value, row = changes(refused)["dtype"]
+    assert value == "int8" and (row["sram"], row["flash"]) == need
+    assert "dtype" not in changes(refusal(network, Budget(need[0] - 1, None, 0), loss=loss, **keywords))
+
+
+def test_int8_is_not_suggested_to_what_is_int8_or_cannot_be():
+    network = nominal(build("cnn-32"))
+    whole = planned(network)[0]
+    refused = changes(refusal(network, Budget(whole - 1, None, 0), arithmetic=Int8(update="residual16")))
+    assert refused.keys() == {"trainable", "model", "target"}
+    name, row = refused["model"]
+    need = planned(nominal(build(name)), arithmetic=Int8(update="residual16"))
+    assert need == (row["sram"], row["flash"]) and need[0] < whole, "narrower, and int8 as before"
+    rules = [TopK(0.1, bias="dense")]
+    network = build("cnn-32")
+    assert "dtype" not in changes(refusal(network, Budget(planned(network, rules=rules)[0] - 1, None, 0), rules))
 
 
 def test_flash_can_be_what_does_not_fit():

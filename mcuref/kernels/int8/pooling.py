@@ -74,6 +74,39 @@ def max_pool_backward_s8(dx: Int32s, dy: Int8s, taps: Uint8s, g: Int32s) -> None
 
 
 @kernel
+def max_pool_apart_backward_s8(dx: Int8s, dy: Int8s, taps: Uint8s, g: Int32s) -> None:
+    """dx[H, W, C] = the dy[Ho, Wo, C] whose largest value was there, else 0; overwrites dx. Windows do not overlap."""
+    for i in range(dx.size):
+        dx[i] = np.int8(0)
+    c = np.int64(g[C])
+    at = first_place(g)
+    for _ in range(g[HO] * g[WO]):
+        for i in range(c):
+            tap = np.int64(taps[at.base + i])
+            dx[under(at, tap // g[KW], tap % g[KW], g) + i] = dy[at.base + i]
+        at = next_place(at, g)
+
+
+@kernel
+def average_pool_apart_backward_s8(dx: Int8s, dy: Int8s, g: Int32s) -> None:
+    """dx[H, W, C] = the dy[Ho, Wo, C] of the window that holds the place, else 0; overwrites dx.
+
+    Windows do not overlap, and all have as many values: the division by their number is in the unit of dx.
+    """
+    for i in range(dx.size):
+        dx[i] = np.int8(0)
+    c = np.int64(g[C])
+    at = first_place(g)
+    for _ in range(g[HO] * g[WO]):
+        for ky in range(at.ky0, at.ky1):
+            for kx in range(at.kx0, at.kx1):
+                target = under(at, ky, kx, g)
+                for i in range(c):
+                    dx[target + i] = dy[at.base + i]
+        at = next_place(at, g)
+
+
+@kernel
 def average_pool_forward_s8(y: Int8s, x: Int8s, low: np.int32, high: np.int32, g: Int32s) -> None:
     """y[Ho, Wo, C] = sum over each window's values inside the input / their number, halves away from 0, clamped."""
     c = np.int64(g[C])

@@ -31,8 +31,10 @@ from mcuref.operations.int8.lookup import (
 from mcuref.operations.int8.loss import run_mean_squared_error_s8, run_reconstruction_s8, run_softmax_cross_entropy_s8
 from mcuref.operations.int8.narrow import run_narrow_s8, run_relu_backward_s8
 from mcuref.operations.int8.pooling import (
+    run_average_pool_apart_backward_s8,
     run_average_pool_backward_s8,
     run_average_pool_forward_s8,
+    run_max_pool_apart_backward_s8,
     run_max_pool_backward_s8,
     run_max_pool_forward_s8,
     run_mean_forward_s8,
@@ -51,7 +53,7 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
     opcode = row[OPCODE]
     if opcode >= FIRST_OUTSIDE:
         return OUTSIDE
-    if opcode < 252:
+    if opcode < 253:
         if opcode < 225:
             if opcode < 211:
                 if opcode < 202:
@@ -74,54 +76,58 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
             if opcode < 224:
                 return run_average_pool_forward_s8(row, f, memory, host, sample, counts)
             return run_add_forward_s8(row, f, memory, host, sample, counts)
-        if opcode < 231:
-            if opcode < 227:
+        if opcode < 240:
+            if opcode < 228:
                 if opcode < 226:
                     return run_tanh_forward_s8(row, f, memory, host, sample, counts)
-                return run_sigmoid_forward_s8(row, f, memory, host, sample, counts)
-            if opcode < 228:
+                if opcode < 227:
+                    return run_sigmoid_forward_s8(row, f, memory, host, sample, counts)
                 return run_softmax_forward_s8(row, f, memory, host, sample, counts)
             if opcode < 230:
                 return run_mean_forward_s8(row, f, memory, host, sample, counts)
-            return run_measure_s8(row, f, memory, host, sample, counts)
-        if opcode < 242:
-            if opcode < 240:
-                return run_adapt_s8(row, f, memory, host, sample, counts)
+            if opcode < 231:
+                return run_measure_s8(row, f, memory, host, sample, counts)
+            return run_adapt_s8(row, f, memory, host, sample, counts)
+        if opcode < 250:
             if opcode < 241:
                 return run_softmax_cross_entropy_s8(row, f, memory, host, sample, counts)
-            return run_mean_squared_error_s8(row, f, memory, host, sample, counts)
-        if opcode < 250:
+            if opcode < 242:
+                return run_mean_squared_error_s8(row, f, memory, host, sample, counts)
             return run_reconstruction_s8(row, f, memory, host, sample, counts)
         if opcode < 251:
             return run_decide_s8(row, f, memory, host, sample, counts)
-        return run_select_full_s8(row, f, memory, host, sample, counts)
-    if opcode < 276:
-        if opcode < 270:
-            if opcode < 260:
-                if opcode < 253:
-                    return run_select_top_k_s8(row, f, memory, host, sample, counts)
-                return run_select_adaptive_s8(row, f, memory, host, sample, counts)
+        if opcode < 252:
+            return run_select_full_s8(row, f, memory, host, sample, counts)
+        return run_select_top_k_s8(row, f, memory, host, sample, counts)
+    if opcode < 277:
+        if opcode < 271:
             if opcode < 261:
+                if opcode < 260:
+                    return run_select_adaptive_s8(row, f, memory, host, sample, counts)
                 return run_dense_backward_input_s8(row, f, memory, host, sample, counts)
             if opcode < 262:
                 return run_conv_backward_input_s8(row, f, memory, host, sample, counts)
-            return run_depthwise_backward_input_s8(row, f, memory, host, sample, counts)
-        if opcode < 273:
-            if opcode < 271:
-                return run_narrow_s8(row, f, memory, host, sample, counts)
+            if opcode < 270:
+                return run_depthwise_backward_input_s8(row, f, memory, host, sample, counts)
+            return run_narrow_s8(row, f, memory, host, sample, counts)
+        if opcode < 274:
             if opcode < 272:
                 return run_relu_backward_s8(row, f, memory, host, sample, counts)
-            return run_relu_masked_s8(row, f, memory, host, sample, counts)
-        if opcode < 274:
+            if opcode < 273:
+                return run_relu_masked_s8(row, f, memory, host, sample, counts)
             return run_max_pool_backward_s8(row, f, memory, host, sample, counts)
         if opcode < 275:
             return run_average_pool_backward_s8(row, f, memory, host, sample, counts)
-        return run_add_backward_s8(row, f, memory, host, sample, counts)
+        if opcode < 276:
+            return run_add_backward_s8(row, f, memory, host, sample, counts)
+        return run_tanh_backward_s8(row, f, memory, host, sample, counts)
     if opcode < 290:
         if opcode < 280:
-            if opcode < 277:
-                return run_tanh_backward_s8(row, f, memory, host, sample, counts)
-            return run_sigmoid_backward_s8(row, f, memory, host, sample, counts)
+            if opcode < 278:
+                return run_sigmoid_backward_s8(row, f, memory, host, sample, counts)
+            if opcode < 279:
+                return run_max_pool_apart_backward_s8(row, f, memory, host, sample, counts)
+            return run_average_pool_apart_backward_s8(row, f, memory, host, sample, counts)
         if opcode < 281:
             return run_dense_update_s8(row, f, memory, host, sample, counts)
         if opcode < 282:

@@ -3,8 +3,10 @@
 import numpy as np
 
 from mcuref.kernels.int8.pooling import (
+    average_pool_apart_backward_s8,
     average_pool_backward_s8,
     average_pool_forward_s8,
+    max_pool_apart_backward_s8,
     max_pool_backward_s8,
     max_pool_forward_s8,
     mean_forward_s8,
@@ -100,4 +102,38 @@ def run_average_pool_backward_s8(row: Row, f: Floats, memory: Memory, host: Host
         np.int64(row[D + 5]),
     )
     average_pool_backward_s8(words(memory, row[OUT], H * W * C), i8(memory, row[IN], HO * WO * O), row[D:F])
+    return GO_ON
+
+
+@kernel(inlined=True)
+def run_max_pool_apart_backward_s8(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
+    """i8 dx[H, W, C] from i8 dy[HO, WO, O], u8 taps[HO, WO, O]."""
+    H, W, C, HO, WO, O = (
+        np.int64(row[D]),
+        np.int64(row[D + 1]),
+        np.int64(row[D + 2]),
+        np.int64(row[D + 3]),
+        np.int64(row[D + 4]),
+        np.int64(row[D + 5]),
+    )
+    max_pool_apart_backward_s8(
+        i8(memory, row[OUT], H * W * C), i8(memory, row[IN], HO * WO * O), u8(memory, row[IN + 1], HO * WO * O), row[D:F]
+    )
+    return GO_ON
+
+
+@kernel(inlined=True)
+def run_average_pool_apart_backward_s8(
+    row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts
+) -> int:
+    """i8 dx[H, W, C] from i8 dy[HO, WO, O]."""
+    H, W, C, HO, WO, O = (
+        np.int64(row[D]),
+        np.int64(row[D + 1]),
+        np.int64(row[D + 2]),
+        np.int64(row[D + 3]),
+        np.int64(row[D + 4]),
+        np.int64(row[D + 5]),
+    )
+    average_pool_apart_backward_s8(i8(memory, row[OUT], H * W * C), i8(memory, row[IN], HO * WO * O), row[D:F])
     return GO_ON

@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mcuref.errors import InputError
+from mcuref.layers.window import is_padded
 from mcuref.memory.buffers import Buffer
+from mcuref.operators.geometry import Geometry
 from mcuref.program.arithmetic import int8_exponents
 from mcuref.quantization.multipliers import ends, of_rescaling
 from mcuref.quantization.tables import probabilities
@@ -223,16 +225,36 @@ def _apply_rows(emit, family, values):
 
 def _relu(emit, family, values):
     """What passes is what was computed inside of the limits; sums are narrowed by the same row."""
-    dy, dx, limit = values["dy"], values["dx"], values["limit"]
+    dx, limit = values["dx"], values["limit"]
+    dy = emit.notes.get(("narrowed", values["dy"]), values["dy"])
     exponent, unit = error_of(emit, dy)
     scale = emit.network.quantization.outputs[emit.index]
     limits = {"low": scale.zero, "high": ends(scale, limit)[1] if limit < inf else 128}
     if dy.dtype == "int8":
         emit.notes[dx] = Error(exponent, unit)
-        return "relu_masked", values, limits
+        return "relu_masked", values, limits | {"dy": dy}
     own = _exponent(emit)
     emit.notes[dx] = Error(own, unit * 2.0**NARROWED)
     return family, values, limits | {"dx_exponent": own, "exponent": exponent}
+
+
+def _pool(bits):
+    """Windows that do not overlap need no sums: their error is int8, with the exponent of what it comes from."""
+    summed = _of_narrow(bits)
+
+    def found(emit, family, values):
+        g = Geometry(*(values[name] for name in Geometry._fields))
+        whole = bits == 0 or not is_padded(g)  # all windows have as many values
+        if g.KH > g.SH or g.KW > g.SW or not whole:
+            return summed(emit, family, values)
+        dy, sums = narrowed(emit, values["dy"]), values["dx"]
+        exponent, unit = error_of(emit, dy)
+        dx = emit.buffer("input_error", sums.shape, "errors")
+        emit.notes[dx] = Error(exponent, unit / (g.KH * g.KW if bits else 1))
+        emit.notes["narrowed", sums] = dx
+        return family.replace("_backward", "_apart_backward"), values, {"dy": dy, "dx": dx}
+
+    return found
 
 
 def _of_narrow(bits):
@@ -269,8 +291,8 @@ FAMILIES: dict[str, Family] = {
     "begin_rows": _begin_rows,
     "apply_rows": _apply_rows,
     "relu_backward": _relu,
-    "max_pool_backward": _of_narrow(0),
-    "average_pool_backward": _of_narrow(14),
+    "max_pool_backward": _pool(0),
+    "average_pool_backward": _pool(14),
     "tanh_backward": _of_narrow(14),
     "sigmoid_backward": _of_narrow(16),
     "add_backward": _sum,
