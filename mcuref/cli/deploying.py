@@ -6,6 +6,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from mcuref.cli import options
+from mcuref.cli.kinds import SCALES, UPDATES
 from mcuref.errors import InputError
 
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from mcuref.program.arithmetic import Arithmetic
     from mcuref.runs.training import Deployment, Phases
 
-# As of mcuref.program.arithmetic.int8, which is more than a help text needs
-UPDATES = ("residual", "residual16", "stochastic", "truncated")
-SCALES = ("running", "static")
 OF_INT8 = ("headroom", "update", "scales")
 
 
@@ -33,7 +31,7 @@ def add_int8(parser: options.Options) -> None:
         type=options.number,
         metavar="F",
         help="of int8: scales of trained weights are F times as wide as their largest needs; default 4 from start weights, "
-        "2 for weights that were trained before; of a model that comes as int8 its own scales, or these times F",
+        "2 for pre-trained ones; of a model that comes as int8 its own scales, or these times F",
     )
     parser.add_argument(
         "--update",

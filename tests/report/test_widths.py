@@ -153,6 +153,12 @@ def test_compare_keeps_what_it_is_for(fits):
         assert {"method", "accuracy", "drop", "backward effort", "total effort", "skipped", *more} <= set(shown)
 
 
+INT8 = {
+    "dtype": "int8", "update": "residual16", "scales": "running", "headroom": 12.345, "deployed": "rescaled",
+    "exponents": {"conv1": -15},
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("name", ZOO)
 @pytest.mark.parametrize("metric", ["accuracy", "auc", "mean_squared_error"])
 def test_train(fits, name, metric):
@@ -170,6 +176,8 @@ def test_train(fits, name, metric):
                 "seed": 4294967295,
                 "history": [epoch, epoch],
                 "metric": metric,
+                **INT8,
+                "saturation": [{"layer": layer, "weights": 1.0, "activations": 1.0, "errors": None} for layer in layers],
                 metric: 1.0,
                 "evaluated_on": "validation",
                 "backward_effort": 1.0,
