@@ -52,8 +52,9 @@ def fits(capsys, monkeypatch):
                 printed = lines(result, width, wide)
                 assert printed == [line.rstrip() for line in printed]
                 assert (wide and isinstance(result, Table)) or all(len(line) <= width for line in printed), printed
-                if isinstance(result, Table):
-                    rows_are_lines(result, result.columns if wide else result.shown(width), printed)
+                shown = isinstance(result, Table) and (result.columns if wide else result.shown(width))
+                if shown:
+                    rows_are_lines(result, shown, printed)
 
     return run
 
