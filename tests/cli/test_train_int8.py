@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from mcuref.datasets.shift import shift
 from mcuref.program.compiler import compile, prepare_executor
 from mcuref.runs import models
 from mcuref.training import Trainer
+from tests import litert
 
 FILES = ["checkpoint", "history.csv", "memory.csv", "report.json", "run.json", "weights.npz"]
 SAME = ["history.csv", "memory.csv", "weights.npz"]  # to the byte; the report but for timing
@@ -282,3 +285,38 @@ def test_interrupted_and_resumed(mcuref, trained, small, here, monkeypatch, opti
     assert all((here / "run" / name).read_bytes() == (here / "expected" / name).read_bytes() for name in SAME)
     found = report(here / "run")
     assert found.pop("timing") and expected.pop("timing") and found == expected
+
+
+# -- .tflite files
+
+
+@pytest.fixture
+def images(here, save):
+    """A data folder that suits the file."""
+    pytest.importorskip("tflite", reason="reading .tflite files: pip install '.[tflite]'")
+    shutil.copy(Path(__file__).parents[1] / "models/tflite/tiny_int8.tflite", here)
+    x = np.random.default_rng(3).integers(0, 256, (130, 9, 8, 2)).astype(np.uint8)
+    return save({"train": {"x": x, "y": np.arange(130) % 3}, "test": {"x": x[:9], "y": np.arange(9) % 3}}, "images")
+
+
+@pytest.mark.parametrize("options", [(), ("--trainable", "1"), ("--headroom", "2", "--regime", "continue")], ids=" ".join)
+def test_a_file_is_tuned_and_written_again(mcuref, images, here, options):
+    """And LiteRT computes with it what the run does, element for element."""
+    asked = ["train", "--data", images, "--model", "tiny_int8.tflite", "--epochs", "2", "--method", "full", *options]
+    assert mcuref(*asked, "--out", "run").status == 0
+    found = report(here / "run")
+    assert found["deployed"] == ("rescaled" if "--headroom" in options else "as it is")
+    assert mcuref("export", "run", "--tflite", "tuned.tflite").status == 0
+    was, now = ((here / name).read_bytes() for name in ("tiny_int8.tflite", "tuned.tflite"))
+    _, _, kept = models.run_program(here / "run", "use")
+    with np.load(here / "images/train.npz") as arrays:
+        x = arrays["x"][:20]
+    ours = compile(kept.network, trainable=0).outputs(x)
+    values = (x.astype(int) - 128).astype(np.int8)  # as images are fed
+    theirs, before = (np.array([litert.run_reference(file, one[None])[0] for one in values]) for file in (now, was))
+    assert np.array_equal(kept.network.real(ours) if theirs.dtype == np.float32 else ours, theirs)
+    assert not np.array_equal(before, theirs)
+    assert mcuref("check", "tuned.tflite", "--data", images, "--samples", "9").status == 0
+    asked = ["compare", "--data", images, "--model", "tuned.tflite", "--method", "none", "--json", "c.json"]
+    assert mcuref(*asked).status == 0
+    assert json.loads((here / "c.json").read_text())["rows"][0]["accuracy"] == found["accuracy"]
