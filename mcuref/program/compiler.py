@@ -172,7 +172,7 @@ def lower(
         raise InputError(f"network {network.name!r} is int8; gradients with respect to the input are of float32 networks")
     layers = trainable_layers(network, trainable) if wrt == "parameters" else ()
     rate = optimiser.learning_rate / optimiser.batch
-    emit = Emitter(network, layers, wrt, arithmetic_of(network, arithmetic), rate)
+    emit = Emitter(network, layers, wrt, arithmetic_of(network, arithmetic), loss.name, rate)
     values, saved = _forward(emit)
     forward_rows = len(emit.instructions)
     input_error = None
