@@ -9,8 +9,8 @@ import numpy as np
 
 from mcuref.kernels.arrays import Index, Int8s, Int32s, Integer, Uint8s
 from mcuref.kernels.geometry import HO, KH, KW, WO, C, O, W
-from mcuref.kernels.int8.exponents import exponent, rsh, shifted_bias
-from mcuref.kernels.int8.fixed import clamped, grown, scaled_twice
+from mcuref.kernels.int8.exponents import exponent, moved_shift, rsh, shifted_bias
+from mcuref.kernels.int8.fixed import clamped, scaled_twice
 from mcuref.kernels.int8.rows import conv_rows_8, dot_row
 from mcuref.kernels.int8.runs import copy_run_s8, fill_run_s8
 from mcuref.kernels.int8.weights import RIGHTMOST, WHOLE, add_row, added, drawn, moved_bias, step_of, stream_of, update_row
@@ -77,7 +77,7 @@ def conv_forward_s8(
                 conv_rows_8(outs, values, w, b, multiplier, shift, row, x_zero, z_zero, low, high, ex, more)
             else:
                 total = np.int32(np.int64(dot_row(values, w, o, x_zero)) + shifted_bias(b[o], ex))
-                output = scaled_twice(total, multiplier[o], grown(shift[o], more))
+                output = scaled_twice(total, multiplier[o], moved_shift(shift[o], more))
                 outs[o] = clamped(output + np.int64(z_zero), low, high)
         at = next_place(at, g)
 
