@@ -92,7 +92,7 @@ def test_exponents_are_those_of_the_state():
     program.train(x, np.arange(200) % 3)
     state = program.state()["exponents"]
     found = exponents(program)
-    assert list(found) == ["conv1", "add1", "dense1"] and list(found.values()) == state[1:].tolist()
+    assert list(found) == ["conv1", "add1", "dense1", "dense2"] and list(found.values()) == state[1:].tolist()
     assert max(found.values()) > 0
     now = program.trained().quantization.outputs
     for name, e in found.items():
