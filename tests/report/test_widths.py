@@ -53,8 +53,9 @@ def fits(capsys, monkeypatch):
                 printed = lines(result, width, wide)
                 assert printed == [line.rstrip() for line in printed]
                 assert (wide and isinstance(result, Table)) or all(len(line) <= width for line in printed), printed
-                if isinstance(result, Table):
-                    rows_are_lines(result, result.columns if wide else result.shown(width), printed)
+                shown = isinstance(result, Table) and (result.columns if wide else result.shown(width))
+                if shown:
+                    rows_are_lines(result, shown, printed)
 
     return run
 
@@ -180,6 +181,12 @@ def test_compare_keeps_what_it_is_for(fits):
         assert {"method", "accuracy", "drop", "backward effort", "total effort", "skipped", *more} <= set(shown)
 
 
+INT8 = {
+    "dtype": "int8", "update": "residual16", "scales": "running", "headroom": 12.345, "deployed": "rescaled",
+    "exponents": {"conv1": -15},
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("name", ZOO)
 @pytest.mark.parametrize("metric", ["accuracy", "auc", "mean_squared_error"])
 def test_train(fits, name, metric):
@@ -197,6 +204,8 @@ def test_train(fits, name, metric):
                 "seed": 4294967295,
                 "history": [epoch, epoch],
                 "metric": metric,
+                **INT8,
+                "saturation": [{"layer": layer, "weights": 1.0, "activations": 1.0, "errors": None} for layer in layers],
                 metric: 1.0,
                 "evaluated_on": "validation",
                 "backward_effort": 1.0,
