@@ -9,8 +9,8 @@ Seeds and methods run on all cores at once.
   mcuref compare --method full,tinypropv2 --preset paper --json table.json
   mcuref compare --data mnist --sweep          against top-k of equal accuracy
   mcuref compare --model cnn-8 --regime shift  pre-trained, then images rotated
-  mcuref compare --dtype float32,int8          trained by integers alone, beside float32
-  mcuref compare --dtype int8 --update residual,stochastic,truncated --method full
+  mcuref compare --dtype float32,int8          by integers alone
+  mcuref compare --dtype int8 --update residual,truncated   ways to update
   mcuref compare --data mnist --model runs/m --method none --dtype float32,int8
   nothing trained: one network, which comes with its weights, in both types
 """

@@ -34,13 +34,18 @@ def add_kinds(parser: options.Options, headroom: bool = False) -> None:
         help=f"of int8, the scales of what layers come to: {', '.join(SCALES)}; several with commas; default {SCALES[0]}",
     )
     if headroom:
-        parser.add_argument(
-            "--headroom",
-            type=options.number,
-            metavar="F",
-            help="of int8: scales of trained weights are F times as wide as their largest needs; default 4 from start "
-            "weights, 2 for pre-trained ones; of a model that comes as int8 its own scales, or these times F",
-        )
+        add_headroom(parser)
+
+
+def add_headroom(parser: options.Options) -> None:
+    """--headroom."""
+    parser.add_argument(
+        "--headroom",
+        type=options.number,
+        metavar="F",
+        help="of int8: scales of trained weights are F times as wide as their largest needs; default 4 from start weights, "
+        "2 for pre-trained ones; of a model that comes as int8 its own scales, or these times F",
+    )
 
 
 def kinds(asked: Namespace) -> list[Kind]:

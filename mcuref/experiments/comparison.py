@@ -166,8 +166,6 @@ class Comparison:
     def _start(self, seed):
         """Network and data that every method starts from; pre-training is done once."""
         network = build(self.model, self.data, seed=seed)
-        if network.dtype == "int8":  # it was deployed before
-            return network, self.protocol.parts(self.data)[1]
         progress = self._progress(f"pre-training, seed {seed}")
         run = Run(self.protocol, network, self.data, self.loss, seed, None, progress=lambda _, *done: progress(*done))
         return run.start(), run.second

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -92,9 +93,12 @@ def comparison_tables(
     typed = any(row["dtype"] != "float32" for row in rows)
     beside = any(row["dtype_drop"] is not None for row in rows)
     metric = rows[0]["metric"]
+    (score, drop), backward = SCORES[metric], BACKWARD
+    if beside:  # then these go before what the types are compared by
+        backward, drop = replace(backward, goes=7), replace(drop, goes=8)
     table = Table(
-        METHOD, *[TYPE] * typed, SETTINGS, *SCORES[metric], *[OF_FLOAT32[metric]] * beside,
-        BACKWARD, OF_FULL, TOTAL, SKIPPED, SRAM, *[FLASH] * typed, INSTRUCTIONS,
+        METHOD, *[TYPE] * typed, SETTINGS, score, drop, *[OF_FLOAT32[metric]] * beside,
+        backward, OF_FULL, TOTAL, SKIPPED, SRAM, *[FLASH] * typed, INSTRUCTIONS,
     )  # fmt: skip
     for row in rows:
         instructions = row["instructions_per_step"]

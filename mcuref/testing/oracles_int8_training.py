@@ -139,6 +139,16 @@ def max_pool_backward(dy: Integers, taps: Integers, geometry: Iterable[int]) -> 
     return np.array(dx, np.int32)
 
 
+def average_pool_apart_backward(dy: Integers, geometry: Iterable[int]) -> Int8s:
+    """dx[H, W, C] = dy of the window that holds the place, of which there is one, or 0 where none does."""
+    g, dy = [int(number) for number in geometry], _whole(dy)
+    dx = [0] * (g[0] * g[1] * g[2])
+    for position, under in enumerate(_windows(g)):
+        for _, _, place in under:
+            dx[place * g[2] : (place + 1) * g[2]] = dy[position * g[2] : (position + 1) * g[2]]
+    return np.array(dx, np.int8)
+
+
 def average_pool_backward(dy: Integers, geometry: Iterable[int]) -> Int32s:
     """dx[H, W, C] = sum of dy m over the windows that hold the place; m = 2^14 / values inside, to the nearest."""
     g, dy = [int(number) for number in geometry], _whole(dy)

@@ -12,6 +12,7 @@ import numpy as np
 from mcuref.kernels.arrays import Int8s, Int32s, Integer, Uint8s
 from mcuref.kernels.int8.exponents import exponent, moved_shift, rsh, shifted_bias
 from mcuref.kernels.int8.fixed import clamped, scaled_once
+from mcuref.kernels.int8.fours import add_fours, no_fours, with_window
 from mcuref.kernels.int8.rows import dense_rows_8, dot_row
 from mcuref.kernels.int8.steps import LANES, LEAST, MOST, move_row
 from mcuref.kernels.int8.weights import RIGHTMOST, WHOLE, add_row, added, drawn, moved_bias, step_of, stream_of, update_row
@@ -60,12 +61,14 @@ def dense_backward_input_s8(dx: Int32s, delta: Int8s, w: Int8s, share: Uint8s, h
     n, each = dx.size, np.int64(share.size > 1)
     for i in range(n):
         dx[i] = np.int32(0)
+    fours = no_fours()
     for j in range(delta.size):
-        v = np.int32(rsh(np.int64(delta[j]) * np.int64(share[j * each]), halvings))
-        if v != 0:
-            row = w[j * n : (j + 1) * n]
-            for i in range(n):
-                dx[i] = np.int32(dx[i] + v * np.int32(row[i]))
+        if delta[j] != 0:
+            fours = with_window(fours, j * n, rsh(np.int64(delta[j]) * np.int64(share[j * each]), halvings))
+            if fours.count == 4:
+                add_fours(dx, 0, 0, w, fours, 0, 1, n, 0)
+                fours = no_fours()
+    add_fours(dx, 0, 0, w, fours, 0, 1, n, 0)
 
 
 @kernel

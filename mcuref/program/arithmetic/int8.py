@@ -99,7 +99,7 @@ class Int8:
         return int8_training.encoded_rates(rates, first)
 
     def losses(self, network: Any, loss: str, values: np.ndarray) -> np.ndarray:
-        """-log of probabilities with 15 bits behind the point; or sums of squares in real values, over their number."""
+        """-log of probabilities with 30 bits behind the point; or sums of squares in real values, over their number."""
         return int8_training.real_losses(network, loss, values)
 
     def trained(self, network: Any, trainable: tuple[int, ...], loss: str, tensors: Mapping[str, np.ndarray]) -> Any:
