@@ -8,7 +8,7 @@ program that trains, exponents stand in :mod:`mcuref.program.arithmetic.int8_exp
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -45,13 +45,11 @@ class Int8:
     update: str = "residual"
     scales: str = "running"
 
-    name: ClassVar[str] = "int8"
-    masks: ClassVar[bool] = False
-    executor: ClassVar[str] = "mcuref.program.executor_int8"
-    rate: ClassVar[str] = "int32"
-    loss: ClassVar[str] = "int32"
-    target: ClassVar[str] = "int32"
-    _operators: ClassVar[dict[str, Operator]] = {operator.family: operator for operator in int8.OPERATORS}
+    name = "int8"
+    masks = False
+    executor = "mcuref.program.executor_int8"
+    rate = loss = target = "int32"
+    _operators = {operator.family: operator for operator in int8.OPERATORS}
 
     def __post_init__(self) -> None:
         one_of("update", self.update, UPDATES)
