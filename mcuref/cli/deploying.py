@@ -77,7 +77,7 @@ def planned(network: Network, dtype: str) -> Network:
     """A network of the same plan as the one that will be trained: as it is, or int8 in scales that say nothing."""
     if network.dtype == dtype:
         return network
-    from mcuref.calibration import nominal
+    from mcuref.quantization.nominal import nominal
 
     return nominal(network.without_softmax())
 
