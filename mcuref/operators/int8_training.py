@@ -40,7 +40,8 @@ TRAINING = (
     ),
     # -- loss --------------------------------------------------------------------------------------------------------------
     declare(
-        "softmax_cross_entropy_s8", 240, "loss", "i8 delta[n], i32 exponent[1]", "i8 z[n], i32 table[t]", "n t",
+        "softmax_cross_entropy_s8", 240, "loss", "i8 delta[n], i32 exponent[1]", "i8 z[n], i32 table[t], i8 exponents[E]?",
+        "n t E z_slot",
         in_place="delta z", module="int8/loss", features="unknown", note=LABEL,
     ),
     declare(

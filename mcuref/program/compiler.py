@@ -175,7 +175,7 @@ def lower(
         )
     layers = trainable_layers(network, trainable) if wrt == "parameters" else ()
     rate = optimiser.learning_rate / optimiser.batch
-    emit = Emitter(network, layers, wrt, arithmetic_of(network, arithmetic), rate)
+    emit = Emitter(network, layers, wrt, arithmetic_of(network, arithmetic), loss.name, rate)
     values, saved = _forward(emit)
     forward_rows = len(emit.instructions)
     input_error = None

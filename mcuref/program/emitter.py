@@ -30,14 +30,21 @@ class Emitter:
     constants : {Buffer: array}, contents of what lies in flash beside the parameters.
     images : {Buffer in sram: Buffer in flash}, start images of trainable parameters.
     index_type : dtype of kept indices: "uint16" while no trained layer has more than 65,536 outputs, else "uint32".
+    loss : str, its name.
     rate : float, the learning rate at the start of its schedule, over the batch.
     notes : dict, what the arithmetic has to know of buffers that it has seen.
     """
 
     def __init__(
-        self, network: Network, trainable: tuple[int, ...], wrt: str, arithmetic: Arithmetic = FLOAT32, rate: float = 0.0
+        self,
+        network: Network,
+        trainable: tuple[int, ...],
+        wrt: str,
+        arithmetic: Arithmetic = FLOAT32,
+        loss: str = "softmax_cross_entropy",
+        rate: float = 0.0,
     ) -> None:
-        self.network, self.trainable, self.wrt, self.rate = network, trainable, wrt, rate
+        self.network, self.trainable, self.wrt, self.loss, self.rate = network, trainable, wrt, loss, rate
         self.whole = self.arithmetic = arithmetic
         self.notes: dict[Any, Any] = {}
         self.instructions: list[Instruction] = []

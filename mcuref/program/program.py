@@ -127,7 +127,7 @@ class Program:
 
         What a program of it computes is what this one does.
         """
-        return self.arithmetic.trained(self.network, self.trainable, self.parameters() | self.state())
+        return self.arithmetic.trained(self.network, self.trainable, self.loss, self.parameters() | self.state())
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Copies of all that training changes and a later sample sees, by name: trainable parameters, rule state."""

@@ -39,7 +39,9 @@ def exponents(program: Program) -> dict[str, int]:
         return {}
     network = program.network
     return {
-        network.names[i]: int(values[e]) for i, e in slots(network, program.trainable).items() if not passes_on(network, i)
+        network.names[i]: int(values[e])
+        for i, e in slots(network, program.trainable, program.loss).items()
+        if not passes_on(network, i)
     }
 
 

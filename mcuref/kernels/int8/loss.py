@@ -25,27 +25,30 @@ def probability(e: Integer, total: Integer) -> np.int64:
 
 
 @kernel
-def softmax_cross_entropy_s8(delta: Int8s, exponent: Int32s, z: Int8s, table: Int32s, label: Index) -> np.int32:
+def softmax_cross_entropy_s8(
+    delta: Int8s, exponent: Int32s, z: Int8s, table: Int32s, label: Index, grown: Index
+) -> np.int32:
     """delta[n], exponent[1] = softmax(z[n]) - onehot(label), narrowed; returns softmax(z)[label], both of 15 bits.
 
-    table[t] : 32767 exp(-scale d) of each difference d to the largest, table[0] = 32767; 0 beyond it. delta may be z.
+    table[t] : 32767 exp(-scale d) of each difference d to the largest, table[0] = 32767; 0 beyond it. grown, 0 to 15, is the
+    exponent of z, which stands for scale 2^grown. delta may be z.
 
-    e_i = table[max z - z_i], S their sum, p_i = (32768 e_i + S / 2) / S, rounded down. With n <= 65,536 all of it is below
-    2^31: S <= 32767 2^16 = 2^31 - 2^16, and 32768 e_i + S / 2 <= (2^30 - 2^15) + (2^30 - 2^15).
+    e_i = table[2^grown (max z - z_i)], S their sum, p_i = (32768 e_i + S / 2) / S, rounded down. With n <= 65,536 all of it
+    is below 2^31: S <= 32767 2^16 = 2^31 - 2^16, and 32768 e_i + S / 2 <= (2^30 - 2^15) + (2^30 - 2^15).
     """
     largest = np.int64(z[0])
     for i in range(z.size):
         largest = max(largest, np.int64(z[i]))
     total, other = np.int64(0), np.int64(0)  # other: the largest but the label's
     for i in range(z.size):
-        e = exponential(table, largest - np.int64(z[i]))
+        e = exponential(table, (largest - np.int64(z[i])) << np.int64(grown))
         total += e
         if i != label:
             other = max(other, e)
-    right = probability(exponential(table, largest - np.int64(z[label])), total)
+    right = probability(exponential(table, (largest - np.int64(z[label])) << np.int64(grown)), total)
     bits = bits_to_drop(max(probability(other, total), np.int64(ONE) - right))
     for i in range(z.size):
-        p = probability(exponential(table, largest - np.int64(z[i])), total)
+        p = probability(exponential(table, (largest - np.int64(z[i])) << np.int64(grown)), total)
         delta[i] = narrowed(p - np.int64(ONE) if i == label else p, bits)
     exponent[0] = np.int32(bits - FRACTION)
     return np.int32(right)

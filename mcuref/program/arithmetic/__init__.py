@@ -77,7 +77,7 @@ class Arithmetic(Protocol):
     def losses(self, network: Network, loss: str, values: np.ndarray) -> np.ndarray:
         """Real losses, of those that the host got."""
 
-    def trained(self, network: Network, trainable: tuple[int, ...], tensors: Mapping[str, np.ndarray]) -> Network:
+    def trained(self, network: Network, trainable: tuple[int, ...], loss: str, tensors: Mapping[str, np.ndarray]) -> Network:
         """The network as a program of it now computes it: ``tensors`` are its parameters and its state, by name."""
 
     def start(self, parameters: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:

@@ -69,7 +69,7 @@ class Float32:
         """The losses themselves."""
         return values
 
-    def trained(self, network: Any, trainable: tuple[int, ...], tensors: Mapping[str, np.ndarray]) -> Any:
+    def trained(self, network: Any, trainable: tuple[int, ...], loss: str, tensors: Mapping[str, np.ndarray]) -> Any:
         """The network with its parameters."""
         return network.with_parameters({name: tensors[name] for name in network.parameters})
 

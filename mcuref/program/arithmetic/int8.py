@@ -121,9 +121,9 @@ class Int8:
         """-log of probabilities with 15 bits behind the point; or sums of squares in real values, over their number."""
         return int8_training.real_losses(network, loss, values)
 
-    def trained(self, network: Any, trainable: tuple[int, ...], tensors: Mapping[str, np.ndarray]) -> Any:
+    def trained(self, network: Any, trainable: tuple[int, ...], loss: str, tensors: Mapping[str, np.ndarray]) -> Any:
         """The network with its parameters, its scales multiplied by 2^exponent."""
-        return int8_exponents.trained(network, trainable, tensors)
+        return int8_exponents.trained(network, trainable, loss, tensors)
 
     def start(self, parameters: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
         """The parameters themselves, and masters of weights, which begin as these."""

@@ -1,8 +1,9 @@
 """Exponents: scales of int8 values that follow, by powers of two, what is seen while training changes the values.
 
 A value stands for scale 2^e (q - zero). A program has one exponent for each tensor that training changes, but for those
-whose scale something else decides: the outputs, what a table or a limit is made for, and what passes another tensor's values
-on. They lie side by side, the first of them 0 for all the others.
+whose scale something else decides: what a table, a limit or a target is made for, and what passes another tensor's values on.
+What a softmax takes has one that never falls: its table is of the finest steps. They lie side by side, the first of them 0
+for all the others.
 """
 
 from collections.abc import Mapping
@@ -18,13 +19,13 @@ WINDOW = 64  # samples, after which an exponent may change
 SHARE = 500  # it grows where more than one of so many values were at an end
 REACH = 100, 255  # it falls where no value was beyond this part of the range
 COMPUTED = ("dense", "conv", "depthwise", "relu", "add", "globalavgpool")  # kinds whose outputs are scaled
-TABLED = ("tanh", "sigmoid", "softmax")  # kinds whose tables are made for the scale of their input
+TABLED = ("tanh", "sigmoid")  # kinds whose tables are made for the scale of their input
 MOST_BIAS = 1 << 30
 
 
-def slots(network: Any, trainable: tuple[int, ...]) -> dict[int, int]:
+def slots(network: Any, trainable: tuple[int, ...], loss: str) -> dict[int, int]:
     """{index of a layer: place of its output's exponent, from 1 on} of the layers whose outputs have one."""
-    changed, fixed = network.reached(trainable), _fixed(network)
+    changed, fixed = network.reached(trainable), _fixed(network, loss)
     found: dict[int, int] = {}
     places = 0
     for i, layer in enumerate(network.layers):
@@ -42,13 +43,16 @@ def passes_on(network: Any, i: int) -> bool:
     return network.layers[i].kind in SAME_SCALE or i in network.quantization.fused
 
 
-def _fixed(network):
-    """Layers whose output's scale stays, because of the layers that take it, or because nothing does."""
-    fixed = set()
+def output(network: Any) -> int:
+    """Index of the layer whose outputs the loss takes."""
+    return len(network.layers) - 1 - (network.layers[-1].kind == "softmax")
+
+
+def _fixed(network, loss):
+    """Layers whose output's scale stays, because of the layers that take it, or the loss."""
+    fixed = set() if loss == "softmax_cross_entropy" else {output(network)}
     for i in reversed(range(len(network.layers))):
         readers = [j for j, sources in enumerate(network.sources) if i in sources]
-        if not readers:
-            fixed.add(i)
         for j in readers:
             kind = network.layers[j].kind
             limited = j in network.quantization.fused and getattr(network.layers[j], "limit", inf) < inf
@@ -63,7 +67,7 @@ def running(emit: Any) -> dict[int, int]:
     """The slots of the program that is emitted; none where nothing is trained, or scales are static."""
     if "slots" not in emit.notes:
         runs = emit.trainable and emit.arithmetic.scales == "running"
-        emit.notes["slots"] = slots(emit.network, emit.trainable) if runs else {}
+        emit.notes["slots"] = slots(emit.network, emit.trainable, emit.loss) if runs else {}
     return emit.notes["slots"]
 
 
@@ -105,6 +109,7 @@ def adapt(emit: Any) -> None:
     part, whole = REACH
     for i, seen, n in emit.notes.get("seen", ()):
         zero = emit.network.quantization.outputs[i].zero
+        falls = i != output(emit.network)
         with emit.layer(i):
             emit(
                 "adapt",
@@ -113,17 +118,17 @@ def adapt(emit: Any) -> None:
                 seen=seen,
                 slot=running(emit)[i],
                 most=n * WINDOW // SHARE,
-                below=(zero + 128) * part // whole,
-                above=(127 - zero) * part // whole,
+                below=(zero + 128) * part // whole if falls else -1,
+                above=(127 - zero) * part // whole if falls else -1,
             )
 
 
-def trained(network: Any, trainable: tuple[int, ...], tensors: Mapping[str, np.ndarray]) -> Any:
+def trained(network: Any, trainable: tuple[int, ...], loss: str, tensors: Mapping[str, np.ndarray]) -> Any:
     """The network of parameters and exponents: scales times 2^e, and biases in the scale of what their layer takes."""
     parameters = {name: tensors[name] for name in network.parameters}
     if "exponents" not in tensors:
         return network.with_parameters(parameters)
-    places, values = slots(network, trainable), tensors["exponents"].astype(int).tolist()
+    places, values = slots(network, trainable, loss), tensors["exponents"].astype(int).tolist()
     own = [values[places.get(i, 0)] for i in range(len(network.layers))]
     scales = network.quantization.outputs
     outputs = tuple(Scale(float(np.float32(scale * 2.0**e)), zero) for (scale, zero), e in zip(scales, own))

@@ -101,7 +101,8 @@ def _loss(emit, family, values):
     emit.notes[delta] = Error(exponent, 1.0 if family == "softmax_cross_entropy" else 2.0 / n * out.scale)
     if family == "softmax_cross_entropy":
         table = probabilities(out.scale)
-        added = {"table": table, "t": table.size}
+        added = {"table": table, "t": table.size, "z_slot": int8_exponents.running(emit).get(emit.index, 0)}
+        added |= int8_exponents.exponents(emit)
     elif family == "reconstruction":
         scale, zero = emit.network.quantization.outputs[0]
         multiplier, shift = of_rescaling(scale, out.scale)
