@@ -10,4 +10,5 @@ DEQUANTISE = declare(
 )  # fmt: skip
 
 BODY = tuple(operator for operator in int8.FORWARD if operator.family not in ("softmax_forward", "measure", "adapt"))
-OPERATORS = (*float32.OPERATORS, *BODY, DEQUANTISE)
+HEAD = tuple(operator for operator in float32.OPERATORS if operator.phase != "input")
+OPERATORS = (*HEAD, *BODY, DEQUANTISE)
