@@ -15,6 +15,7 @@ from mcuref.program.compiler import compile, trainable_layers
 from mcuref.program.samples import checked_samples
 from mcuref.quantization.headroom import wide_weights, widened
 from mcuref.quantization.mixed import body_of
+from mcuref.quantization.nominal import nominal as nominal
 from mcuref.quantization.quantise import (
     MOST_BIAS,
     MOST_WEIGHT,

@@ -6,6 +6,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from mcuref.cli import options
+from mcuref.cli.kinds import SCALES, UPDATES, add_headroom
 from mcuref.errors import InputError
 
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from mcuref.program.arithmetic import Arithmetic
     from mcuref.runs.training import Deployment, Phases
 
-# As of mcuref.program.arithmetic.int8, which is more than a help text needs
-UPDATES = ("residual", "residual16", "stochastic", "truncated")
-SCALES = ("running", "static")
 OF_INT8 = ("headroom", "update", "scales")
 
 
@@ -28,13 +26,7 @@ def add_int8(parser: options.Options) -> None:
         metavar="TYPE",
         help="float32, or int8: trained by integers alone; default: the model's",
     )
-    parser.add_argument(
-        "--headroom",
-        type=options.number,
-        metavar="F",
-        help="of int8: scales of trained weights are F times as wide as their largest needs; default 4 from start weights, "
-        "2 for weights that were trained before; of a model that comes as int8 its own scales, or these times F",
-    )
+    add_headroom(parser)
     parser.add_argument(
         "--update",
         choices=UPDATES,

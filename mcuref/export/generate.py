@@ -10,6 +10,7 @@ names of C's kernels, and docs/operators.md. All of it is committed: who reads o
 import argparse
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -133,8 +134,15 @@ def _python_wrapper(operator: Operator) -> tuple[str, str]:
     views = [_python_view(operator, operand) for operand in operator.operands.values() if operand.name != "count"]
     lines += [_call(operator.kernel, views + _python_arguments(operator, columns)), "    return GO_ON"]
     head = _head(f"run_{operator.name}")
-    what = operator.signature if len(operator.signature) < 100 else operator.signature.replace(" from ", "\n    from ")
-    return f'{head}    """{what}."""\n', "\n".join(lines) + "\n"
+    return f'{head}    """{_in_lines(operator.signature)}."""\n', "\n".join(lines) + "\n"
+
+
+def _in_lines(signature: str) -> str:
+    """What an operator takes and gives, in lines of a docstring."""
+    if len(signature) < 100:
+        return signature
+    parts = signature.replace(" from ", "\nfrom ").splitlines()
+    return "\n    ".join(line for part in parts for line in textwrap.wrap(part, WIDTH - 8))
 
 
 def _head(name: str) -> str:

@@ -105,7 +105,7 @@ def check(network: Layered, quantization: Quantization) -> None:
     body = len(quantization.outputs)
     if body > len(network.layers):
         raise InputError(f"{what} has {body} outputs; the network has {len(network.layers)} layers")
-    _check_body(network, body, what)
+    _check_body(network, quantization, body, what)
     for name, (scale, zero) in zip(network.names, quantization.outputs):
         if not (isfinite(scale) and scale > 0 and -128 <= zero <= 127):
             raise InputError(
@@ -127,7 +127,7 @@ def check(network: Layered, quantization: Quantization) -> None:
         raise InputError(f"{what} has output type {quantization.output_type!r}; it may be {' or '.join(OUTPUT_TYPES)}")
 
 
-def _check_body(network, body, what):
+def _check_body(network, quantization, body, what):
     """A body with a float32 head behind it needs layers with parameters, as the head does, else it is no such network."""
     own = sum(i < body for i in network.parametric)
     if body < len(network.layers) and not 0 < own < len(network.parametric):
@@ -135,6 +135,9 @@ def _check_body(network, body, what):
             f"{what} has {body} outputs; the network has {len(network.layers)} layers, and if the last are float32, one of "
             "them needs parameters, and one of the others"
         )
+    for i in network.parametric:
+        if i >= body and network.names[i] in quantization.weights:
+            raise InputError(f"{what} has scales of the weights of layer {network.names[i]!r}, which is float32")
 
 
 def _check_fused(network, index, what, body):

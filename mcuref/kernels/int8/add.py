@@ -73,14 +73,13 @@ def add_backward_s8(
 ) -> None:
     """dx[n] of exponent E = a[n] a_multiplier 2^(E_a + a_shift) + b[n] b_multiplier 2^(E_b + b_shift), halves up in each.
 
-    E is the larger of the exponents E_a + a_shift and E_b + b_shift; of a side that is 0 throughout it does not count.
-    Multipliers are below 2^15: a term is at most 127 32767 in magnitude, and dx below 2^23.
+    E is the larger of the exponents E_a + a_shift and E_b + b_shift; that of a side that is 0 throughout does not count
+    unless both are. Multipliers are below 2^15: a term is at most 127 32767 in magnitude, and dx below 2^23.
     """
     a_e, b_e = np.int64(a_exponent[0]) + np.int64(a_shift), np.int64(b_exponent[0]) + np.int64(b_shift)
-    if not any_nonzero(a):
-        a_e = min(a_e, b_e)
-    elif not any_nonzero(b):
-        b_e = min(a_e, b_e)
+    there = any_nonzero(a)
+    if there != any_nonzero(b):
+        a_e = b_e = a_e if there else b_e
     common = max(a_e, b_e)
     a_bits, b_bits = common - a_e, common - b_e
     for i in range(dx.size):

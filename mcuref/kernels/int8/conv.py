@@ -9,8 +9,9 @@ import numpy as np
 
 from mcuref.kernels.arrays import Index, Int8s, Int32s, Integer, Uint8s
 from mcuref.kernels.geometry import HO, KH, KW, WO, C, O, W
-from mcuref.kernels.int8.exponents import exponent, rsh, shifted_bias
-from mcuref.kernels.int8.fixed import clamped, grown, scaled_twice
+from mcuref.kernels.int8.exponents import exponent, moved_shift, rsh, shifted_bias
+from mcuref.kernels.int8.fixed import clamped, scaled_twice
+from mcuref.kernels.int8.fours import add_fours, no_fours, with_window
 from mcuref.kernels.int8.rows import conv_rows_8, dot_row
 from mcuref.kernels.int8.runs import copy_run_s8, fill_run_s8
 from mcuref.kernels.int8.weights import RIGHTMOST, WHOLE, add_row, added, drawn, moved_bias, step_of, stream_of, update_row
@@ -77,7 +78,7 @@ def conv_forward_s8(
                 conv_rows_8(outs, values, w, b, multiplier, shift, row, x_zero, z_zero, low, high, ex, more)
             else:
                 total = np.int32(np.int64(dot_row(values, w, o, x_zero)) + shifted_bias(b[o], ex))
-                output = scaled_twice(total, multiplier[o], grown(shift[o], more))
+                output = scaled_twice(total, multiplier[o], moved_shift(shift[o], more))
                 outs[o] = clamped(output + np.int64(z_zero), low, high)
         at = next_place(at, g)
 
@@ -93,18 +94,25 @@ def conv_backward_input_s8(dx: Int32s, delta: Int8s, w: Int8s, share: Uint8s, ha
     for i in range(dx.size):
         dx[i] = np.int32(0)
     c, line, width = np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW]) * g[C]
-    size, at = g[KH] * width, first_place(g)
-    for e in range(delta.size):
-        if delta[e] == 0:
-            continue
-        at = place_of(e, at, g)
-        o = e - at.base
-        v = np.int32(rsh(np.int64(delta[e]) * np.int64(share[o]), halvings))
-        first, corner, run = at.kx0 * c, under(at, 0, at.kx0, g), (at.kx1 - at.kx0) * c
-        for ky in range(at.ky0, at.ky1):
-            target, row = corner + ky * line, o * size + first + ky * width
-            for i in range(run):
-                dx[target + i] = np.int32(dx[target + i] + v * np.int32(w[row + i]))
+    outputs, size, at = np.int64(g[O]), g[KH] * width, first_place(g)
+    for _ in range(g[HO] * g[WO]):
+        target, run, rows = under(at, at.ky0, at.kx0, g), (at.kx1 - at.kx0) * c, at.ky1 - at.ky0
+        taps, fours = at.ky0 * width + at.kx0 * c, no_fours()
+        for o in range(outputs):
+            if delta[at.base + o] != 0:
+                v = rsh(np.int64(delta[at.base + o]) * np.int64(share[o]), halvings)
+                fours = with_window(fours, o * size + taps, v)
+                if fours.count == 4:
+                    add_fours(dx, target, line, w, fours, width, rows, run, 0)
+                    fours = no_fours()
+        add_fours(dx, target, line, w, fours, width, rows, run, 0)
+        at = next_place(at, g)
+
+
+@kernel
+def same_taps(a: Place, b: Place) -> bool:
+    """Whether the same taps lie inside the input."""
+    return a.ky0 == b.ky0 and a.ky1 == b.ky1 and a.kx0 == b.kx0 and a.kx1 == b.kx1
 
 
 @kernel
@@ -115,19 +123,20 @@ def sum_patches(sums: Int32s, delta: Int8s, x: Int8s, channel: Index, x_zero: In
     """
     for i in range(sums.size):
         sums[i] = np.int32(0)
-    c, line, width = np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW]) * g[C]
-    at, total, zero = first_place(g), np.int64(0), np.int32(x_zero)
+    c, line, width, total = np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW]) * g[C], np.int64(0)
+    at, last, fours = first_place(g), first_place(g), no_fours()
     for e in range(np.int64(channel), delta.size, np.int64(g[O])):
         if delta[e] == 0:
             continue
         at = place_of(e, at, g)
-        q = np.int32(delta[e])
-        total += np.int64(q)
-        first, corner, run = at.kx0 * c, under(at, 0, at.kx0, g), (at.kx1 - at.kx0) * c
-        for ky in range(at.ky0, at.ky1):
-            target, source = first + ky * width, corner + ky * line
-            for i in range(run):
-                sums[target + i] = np.int32(sums[target + i] + q * (np.int32(x[source + i]) - zero))
+        if fours.count == 4 or not same_taps(at, last):
+            target, run = last.ky0 * width + last.kx0 * c, (last.kx1 - last.kx0) * c
+            add_fours(sums, target, width, x, fours, line, last.ky1 - last.ky0, run, x_zero)
+            fours = no_fours()
+        fours, last = with_window(fours, under(at, at.ky0, at.kx0, g), np.int64(delta[e])), at
+        total += np.int64(delta[e])
+    target, run = last.ky0 * width + last.kx0 * c, (last.kx1 - last.kx0) * c
+    add_fours(sums, target, width, x, fours, line, last.ky1 - last.ky0, run, x_zero)
     return total
 
 

@@ -10,9 +10,11 @@ comes to the same unless the product lies within 2^-32 of its size from a half: 
 import numpy as np
 
 from mcuref.kernels.arrays import Int8s, Int32s, Integer, Uint8s
-from mcuref.kernels.int8.exponents import exponent, rsh, shifted_bias
-from mcuref.kernels.int8.fixed import clamped, grown, scaled_once
+from mcuref.kernels.int8.exponents import exponent, moved_shift, rsh, shifted_bias
+from mcuref.kernels.int8.fixed import clamped, scaled_once
+from mcuref.kernels.int8.fours import add_fours, no_fours, with_window
 from mcuref.kernels.int8.rows import dense_rows_8, dot_row
+from mcuref.kernels.int8.steps import LANES, LEAST, MOST, move_row
 from mcuref.kernels.int8.weights import RIGHTMOST, WHOLE, add_row, added, drawn, moved_bias, step_of, stream_of, update_row
 from mcuref.kernels.jit import kernel
 
@@ -45,7 +47,7 @@ def dense_forward_s8(
             dense_rows_8(z, x, w, b, multiplier, shift, min(o, outputs - 8), x_zero, z_zero, low, high, ex, more)
         else:
             total = np.int32(np.int64(dot_row(x, w, o, x_zero)) + shifted_bias(b[o], ex))
-            output = scaled_once(total, multiplier[o * each], grown(shift[o * each], more))
+            output = scaled_once(total, multiplier[o * each], moved_shift(shift[o * each], more))
             z[o] = clamped(output + np.int64(z_zero), low, high)
 
 
@@ -59,12 +61,14 @@ def dense_backward_input_s8(dx: Int32s, delta: Int8s, w: Int8s, share: Uint8s, h
     n, each = dx.size, np.int64(share.size > 1)
     for i in range(n):
         dx[i] = np.int32(0)
+    fours = no_fours()
     for j in range(delta.size):
-        v = np.int32(rsh(np.int64(delta[j]) * np.int64(share[j * each]), halvings))
-        if v != 0:
-            row = w[j * n : (j + 1) * n]
-            for i in range(n):
-                dx[i] = np.int32(dx[i] + v * np.int32(row[i]))
+        if delta[j] != 0:
+            fours = with_window(fours, j * n, rsh(np.int64(delta[j]) * np.int64(share[j * each]), halvings))
+            if fours.count == 4:
+                add_fours(dx, 0, 0, w, fours, 0, 1, n, 0)
+                fours = no_fours()
+    add_fours(dx, 0, 0, w, fours, 0, 1, n, 0)
 
 
 @kernel
@@ -97,7 +101,11 @@ def dense_update_s8(
             factor, shift = step_of(rate, j, sample_rate, delta_exponent, ex)
             if shift <= RIGHTMOST:
                 step, trained = np.int64(delta[j]) * factor, True
-                update_row(w, r, r2, j * n, 1, x, 0, 1, x_zero, n, step, shift, j * n, stream)
+                if r.size > 0 and r2.size == 0 and n >= LANES and shift >= LEAST:
+                    if shift <= MOST:  # else all of its steps are 0
+                        move_row(w, r, j * n, x, x_zero, step, shift)
+                else:
+                    update_row(w, r, r2, j * n, 1, x, 0, 1, x_zero, n, step, shift, j * n, stream)
                 b[j] = moved_bias(b[j], step * np.int64(bias_multiplier), shift + ex + np.int64(bias_shift))
     if trained:
         drawn(draws, stream)

@@ -40,12 +40,6 @@ def scaled_twice(x: Integer, multiplier: Integer, shift: Integer) -> np.int64:
 
 
 @kernel
-def grown(shift: Integer, more: Integer) -> np.int64:
-    """shift + more, or the end of -31..30 that it is beyond: a multiplier's shift where exponents differ."""
-    return min(max(np.int64(shift) + np.int64(more), -np.int64(31)), np.int64(30))
-
-
-@kernel
 def clamped(x: Integer, low: Integer, high: Integer) -> np.int8:
     """x, or the end of low..high that it is beyond, int8."""
     return np.int8(min(max(np.int64(x), np.int64(low)), np.int64(high)))

@@ -13,8 +13,8 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from mcuref.kernels.arrays import Index, Int8s, Int32s
-from mcuref.kernels.int8.exponents import shifted_bias
-from mcuref.kernels.int8.fixed import clamped, grown, scaled_once, scaled_twice
+from mcuref.kernels.int8.exponents import moved_shift, shifted_bias
+from mcuref.kernels.int8.fixed import clamped, scaled_once, scaled_twice
 from mcuref.kernels.int8.scaling import Scaling, store_scaled
 from mcuref.kernels.intrinsics import in_llvm
 from mcuref.kernels.vectors import I32, LANES, element, part, shuffle, spread, totals, vector
@@ -81,7 +81,7 @@ def _rows(scaled, z, x, w, b, multiplier, shift, row, x_zero, z_zero, low, high,
     each = int(multiplier.size > 1)
     for o, total in enumerate(_dot_rows(ROWS, x, w, row, x_zero), row):
         total = np.int32(np.int64(total) + shifted_bias(b[o], ex))
-        output = scaled(total, multiplier[o * each], grown(shift[o * each], more))
+        output = scaled(total, multiplier[o * each], moved_shift(shift[o * each], more))
         z[o] = clamped(output + np.int64(z_zero), low, high)
 
 

@@ -1,10 +1,16 @@
 """Which entries of an error are trained: top-k by magnitude and the rules of TinyProp and TinyPropv2, in integers.
 
 n is the size of an error delta, int8 from -127 to 127, which stands for delta 2^E. What is not kept is set to 0. Constants
-and ratios have 15 bits behind the point; products are of 64 bits, and nothing is divided but by shifts and subtractions.
+and ratios have 15 bits behind the point; products are of 64 bits, which fit where constants are within +-2^29 and n is at
+most 65,536, and nothing is divided but by shifts and subtractions.
 
 A sum of magnitudes Y = sum |delta| 2^E, and the largest one seen, are packed as (e + 64) 2^24 + m, int32, which stands for
 m 2^e with 2^23 <= m < 2^24; 0 stands for 0. So they order like what they stand for.
+
+How far results are from the rational ones of the same Y, Y_max and constants, where these and their sums are from 0 to 1: of
+Y / Y_max 2^-16; S 3 2^-16; S n, before it is rounded, 3 n 2^-16; D 5 2^-16 + 2^-30. Y itself is exact where the sum of
+magnitudes has 24 bits, as it has up to n = 132,104, else less than 2^-23 of it too small; a Y_max that fades loses less than
+2^-23 of it with each sample, else nothing.
 """
 
 import numpy as np

@@ -8,8 +8,8 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from mcuref.kernels.arrays import Index, Int8s, Int32s
-from mcuref.kernels.int8.exponents import shifted_bias
-from mcuref.kernels.int8.fixed import clamped, grown, scaled_twice
+from mcuref.kernels.int8.exponents import moved_shift, shifted_bias
+from mcuref.kernels.int8.fixed import clamped, scaled_twice
 from mcuref.kernels.int8.runs import in_blocks
 from mcuref.kernels.int8.scaling import Scaling, store_scaled
 from mcuref.kernels.intrinsics import in_llvm
@@ -51,7 +51,7 @@ def depthwise_taps(
             values = np.repeat(x[i : i + channels].astype(np.int64) - x_zero, outputs // channels)
             total += values * w[j : j + outputs]
     for o, value in enumerate(total.astype(np.int32)):
-        output = scaled_twice(value, multiplier[o], grown(shift[o], more))
+        output = scaled_twice(value, multiplier[o], moved_shift(shift[o], more))
         z[o] = clamped(output + np.int64(z_zero), low, high)
 
 

@@ -8,7 +8,7 @@ program that trains, exponents stand in :mod:`mcuref.program.arithmetic.int8_exp
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -53,11 +53,9 @@ class Int8:
     update: str = "residual"
     scales: str = "running"
 
-    name: ClassVar[str] = "int8"
-    masks: ClassVar[bool] = False
-    rate: ClassVar[str] = "int32"
-    loss: ClassVar[str] = "int32"
-    target: ClassVar[str] = "int32"
+    name = "int8"
+    masks = False
+    rate = loss = target = "int32"
     executor: str = field(init=False, repr=False, compare=False)
     _operators: dict[str, Operator] = field(init=False, repr=False, compare=False)
 
@@ -118,7 +116,7 @@ class Int8:
         return int8_training.encoded_rates(rates, first)
 
     def losses(self, network: Any, loss: str, values: np.ndarray) -> np.ndarray:
-        """-log of probabilities with 15 bits behind the point; or sums of squares in real values, over their number."""
+        """-log of probabilities with 30 bits behind the point; or sums of squares in real values, over their number."""
         return int8_training.real_losses(network, loss, values)
 
     def trained(self, network: Any, trainable: tuple[int, ...], loss: str, tensors: Mapping[str, np.ndarray]) -> Any:

@@ -56,7 +56,7 @@ def encoded_rates(rates: np.ndarray, first: float) -> np.ndarray:
 def real_losses(network: Any, loss: str, values: np.ndarray) -> np.ndarray:
     """Losses of samples, float64[S], of what the host got: see the operators of losses."""
     if loss == "softmax_cross_entropy":
-        return -np.log(np.maximum(values, 0.5) / Q15)
+        return -np.log(np.maximum(values, 0.5) / 2.0**30)
     network = network.without_softmax()
     return values.astype(np.float64) * network.quantization.outputs[-1].scale ** 2 / network.outputs
 
@@ -100,7 +100,7 @@ def _loss(emit, family, values):
     exponent, added = _exponent(emit), {}
     emit.notes[delta] = Error(exponent, 1.0 if family == "softmax_cross_entropy" else 2.0 / n * out.scale)
     if family == "softmax_cross_entropy":
-        table = probabilities(out.scale)
+        table = probabilities(out.scale, n)
         added = {"table": table, "t": table.size, "z_slot": int8_exponents.running(emit).get(emit.index, 0)}
         added |= int8_exponents.exponents(emit)
     elif family == "reconstruction":
