@@ -183,7 +183,7 @@ def quantise_to_train(
 def quantised_body(
     network: Network,
     x: Any,
-    trainable: int,
+    trainable: int | None,
     method: str = "minmax",
     *,
     samples: int = SAMPLES,

@@ -23,7 +23,7 @@ def run_material(folder: Path | str, count: int) -> Material:
     request, _, program = run_program(folder, "export")
     if program.network.dtype == "mixed":
         raise InputError(
-            f"run folder {str(folder)!r} is of a network with an int8 body and a float32 head, which has no C and no .tflite yet"
+            f"run folder {str(folder)!r} is of a network with an int8 body and a float32 head, which has no C yet"
         )
     if program.network.dtype == "int8":
         raise InputError(

@@ -47,7 +47,7 @@ def tflite_bytes(network: Network) -> bytes:
     except ModuleNotFoundError:
         raise InputError(NEEDS) from None
     if network.dtype == "mixed":
-        raise InputError(f"network {network.name!r} has an int8 body and a float32 head, which no .tflite is written of yet")
+        raise InputError(f"network {network.name!r} has an int8 body and a float32 head, which has no .tflite yet")
     graph = graph_of(network)
     builder = flatbuffers.Builder(1024)
     builder.Finish(_model(builder, graph, f"{network.name}, written by mcuref"), IDENTIFIER)

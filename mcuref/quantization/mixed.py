@@ -7,6 +7,7 @@ import numpy as np
 
 from mcuref.arguments import whole
 from mcuref.errors import InputError
+from mcuref.quantization.nominal import nominal
 from mcuref.quantization.scales import Quantization
 
 
@@ -18,7 +19,7 @@ def body_of(network: Any, trainable: int | None) -> int:
     if trainable is None or trainable == count:
         raise InputError(
             f"network {network.name!r} with all its {count} layers with parameters trained in float32 is a float32 network; "
-            "an int8 body needs at least one that is not trained"
+            f"an int8 body needs one that is not trained, trainable {count - 1} at most"
         )
     return network.parametric[-whole("trainable", trainable, 1, count)]
 
@@ -30,7 +31,13 @@ def of_body(network: Any, body: int) -> Quantization:
     return replace(network.quantization.of_first(body), weights=weights, output_type="float32")
 
 
-def dequantised_head(network: Any, trainable: int) -> Any:
+def nominal_body(network: Any, trainable: int | None) -> Any:
+    """A mixed form of a network, float32 or mixed, in scales that say nothing: planned as one that is calibrated."""
+    plain = network if network.dtype == "float32" else network.with_seed(network.seed)
+    return nominal(plain, body_of(plain, trainable))
+
+
+def dequantised_head(network: Any, trainable: int | None) -> Any:
     """An int8 :class:`mcuref.Network` as a mixed one: what its last layers stand for, in float32.
 
     A weight q becomes scale q, a bias b (scale of the input) (scale of the weights) b, each rounded once. ReLUs that an int8
@@ -40,7 +47,7 @@ def dequantised_head(network: Any, trainable: int) -> Any:
     Parameters
     ----------
     network : int8 network.
-    trainable : int, how many of the last layers with parameters are trained.
+    trainable : int, how many of the last layers with parameters are trained; one must be left.
     """
     if network.dtype != "int8":
         raise InputError(f"network {network.name!r} is {network.dtype}; an int8 network is needed")
