@@ -113,6 +113,7 @@ def _finish(asked, training, found=None):
 
     from mcuref.report.json import training_report
     from mcuref.report.learned import nothing_learned
+    from mcuref.report.saturation_tables import saturation_warnings
     from mcuref.report.training_tables import training_tables
     from mcuref.runs.results import write_run
 
@@ -123,7 +124,8 @@ def _finish(asked, training, found=None):
     report = training_report(
         training.trainer, result, asked.method, asked.preset, asked.regime, asked.evaluate, seconds, training.deployment
     )
-    report["warnings"] = nothing_learned({asked.method: result.score}, result.metric, [[training.trainer.data.y_test]])
+    warnings = nothing_learned({asked.method: result.score}, result.metric, [[training.trainer.data.y_test]])
+    report["warnings"] = warnings + saturation_warnings(report)
     show(*training_tables(report), wide=asked.wide)
     warn(report["warnings"])
     if asked.out is not None:

@@ -17,7 +17,7 @@ from tests import litert
 
 FILES = ["checkpoint", "history.csv", "memory.csv", "report.json", "run.json", "weights.npz"]
 SAME = ["history.csv", "memory.csv", "weights.npz"]  # to the byte; the report but for timing
-SHARES = ("weights", "activations", "errors")
+SHARES = ("weights_before", "weights", "activations", "errors")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -138,10 +138,12 @@ def test_what_is_kept_computes_what_was_trained(mcuref, here, monkeypatch):
     """Scales and biases with the exponents that it ended with: the same outputs, element for element."""
     programs = []
     monkeypatch.setattr(Trainer, "run", lambda self, original=Trainer.run: programs.append(self.program) or original(self))
-    asked = ["train", "--dtype", "int8", "--regime", "shift", "--epochs", "3", "--method", "full", "--out", "run"]
+    assert mcuref("train", "--epochs", "1", "--method", "full", "--out", "float32").status == 0
+    assert mcuref("quantise", "float32", "--out", "int8").status == 0
+    asked = ["train", "--model", "int8", "--regime", "shift", "--epochs", "3", "--method", "full", "--out", "run"]
     assert mcuref(*asked).status == 0
     found, data = report(here / "run"), shift(load_data("digits"))
-    assert found["exponents"]["dense1"] != 0
+    assert any(found["exponents"].values())  # its own scales have no room
     _, _, kept = models.run_program(here / "run", "use")
     expected = programs[-1].outputs(data.x_test)
     assert len(np.unique(expected)) > 50
@@ -178,6 +180,15 @@ def test_saturation_is_a_table_of_wide_ones(mcuref, small, here):
     assert "--wide shows also: saturation by layer" in narrow.out and "at limit" not in narrow.out
     assert "at limit" in wide.out and "--wide shows also" not in wide.out
     assert "int8, update residual, scales running, headroom 4" in narrow.out
+
+
+def test_what_saturates_is_warned_of_and_how_to_cure_it(mcuref, small, here):
+    asked = ["train", "--data", small, "--model", "mlp-4-8-3", "--dtype", "int8", "--method", "full", "--epochs", "60"]
+    for headroom, told in (("1", True), ("16", False)):
+        outcome = mcuref(*asked, "--learning-rate", "0.1", "--headroom", headroom, "--json", "x.json")
+        sentences = [one for one in json.loads((here / "x.json").read_text())["warnings"] if "came to an end" in one]
+        assert len(sentences) == told and ("try --headroom 2, or a smaller learning rate" in outcome.err) == told
+        assert all(one in " ".join(outcome.out.split()) for one in sentences) or not told, outcome.out
 
 
 # -- models that come as int8

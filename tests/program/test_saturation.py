@@ -65,6 +65,7 @@ def test_shares_of_weights(narrow):
     program = compile(network, Full(), SGD(1.0))
     program.train(x, y)
     now = program.trained()
+    assert {row["layer"]: row["weights_before"] for row in saturation(program)}.items() >= before.items()
     for row in saturation(program):
         weights = now.parameters.get(f"{row['layer']}.weights")
         assert row["weights"] == (None if weights is None else np.mean(np.abs(weights.astype(int)) >= 127))

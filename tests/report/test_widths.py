@@ -205,7 +205,10 @@ def test_train(fits, name, metric):
                 "history": [epoch, epoch],
                 "metric": metric,
                 **INT8,
-                "saturation": [{"layer": layer, "weights": 1.0, "activations": 1.0, "errors": None} for layer in layers],
+                "saturation": [
+                    {"layer": layer, "weights_before": 1.0, "weights": 1.0, "activations": 1.0, "errors": None}
+                    for layer in layers
+                ],
                 metric: 1.0,
                 "evaluated_on": "validation",
                 "backward_effort": 1.0,
