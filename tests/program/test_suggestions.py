@@ -157,6 +157,15 @@ def test_int8_is_suggested_where_it_fits(keywords):
     assert "dtype" not in changes(refusal(network, Budget(need[0] - 1, None, 0), loss=loss, **keywords))
 
 
+def test_what_is_far_too_large_is_not_quantised(monkeypatch):
+    """A byte a weight is counted first: 268 million weights as int8 would take gigabytes to make."""
+    monkeypatch.setattr("mcuref.program.suggestions.nominal", None)
+    for budget in (Budget(100_000, None, 0), Budget(None, 1_000_000, 0)):
+        assert "dtype" not in changes(refusal(build("mlp-65536-4096-2"), budget))
+    with pytest.raises(TypeError):
+        refusal(build("cnn-32"), Budget(100_000, None, 0))
+
+
 def test_int8_is_not_suggested_to_what_is_int8_or_cannot_be():
     network = nominal(build("cnn-32"))
     whole = planned(network)[0]
