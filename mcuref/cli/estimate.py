@@ -87,7 +87,7 @@ def _estimated(arguments, data, kind):
     def attempt(name, budget):
         frozen = arguments.trainable is None and arguments.method == options.NONE
         return compile(
-            _typed(build(name, data), kind.dtype),
+            _typed(build(name, data), kind.dtype, arguments.trainable),
             rule,
             optimiser,
             loss=find_model(name).loss,
@@ -111,17 +111,21 @@ def _estimated(arguments, data, kind):
 
 def _beside(network):
     """Of an int8 network what TensorFlow Lite Micro would hold for its activations."""
-    if network.dtype == "float32":
+    if network.dtype != "int8":
         return {}
     from mcuref.export.tflite_graph import tflm_arena
 
     return {"tflm": {"activations": tflm_arena(network), "not_included": list(NOT_IN_TFLM)}}
 
 
-def _typed(network, dtype):
+def _typed(network, dtype, trainable):
     """A network in a type, for which no value matters."""
     if dtype == network.dtype:
         return network
+    if dtype == "mixed":
+        from mcuref.experiments.deploying import planned
+
+        return planned(network, dtype, trainable)
     if dtype == "float32":
         raise InputError(f"model {network.name!r} is int8 and has no float32 weights")
     from mcuref.quantization.nominal import nominal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from mcuref.arguments import one_of
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from mcuref.experiments.kinds import Kind
 
 # As of mcuref.program.arithmetic.int8, which is more than a help text needs
-UPDATES = ("residual", "residual16", "stochastic", "truncated")
+UPDATES = ("residual", "residual16", "stochastic", "truncated", "master")
 SCALES = ("running", "static")
 
 
@@ -33,8 +34,31 @@ def add_kinds(parser: options.Options, headroom: bool = False) -> None:
         metavar="NAMES",
         help=f"of int8, the scales of what layers come to: {', '.join(SCALES)}; several with commas; default {SCALES[0]}",
     )
+    add_train_dtype(parser)
     if headroom:
         add_headroom(parser)
+
+
+def add_train_dtype(parser: options.Options) -> None:
+    """--train-dtype."""
+    parser.add_argument(
+        "--train-dtype",
+        choices=options.DTYPES,
+        metavar="TYPE",
+        help="of --dtype int8, what is trained: int8, or float32: the last layers, --trainable of them, are float32, those "
+        "below stay int8 as they are; default int8",
+    )
+
+
+def trained_in_float32(asked: Namespace, dtypes: Collection[str]) -> bool:
+    """Whether layers above an int8 body are trained in float32; InputError if there is to be no such body."""
+    if asked.train_dtype is None:
+        return False
+    if "int8" not in dtypes:
+        raise InputError(
+            f"--train-dtype {asked.train_dtype} is of --dtype int8; what is asked for here is {', '.join(dtypes)}"
+        )
+    return asked.train_dtype == "float32"
 
 
 def add_headroom(parser: options.Options) -> None:
@@ -54,11 +78,13 @@ def kinds(asked: Namespace) -> list[Kind]:
 
     given = None if asked.model is None else asked.model.network
     dtypes = options.dtypes(asked.dtype) or ["float32" if given is None else given.dtype]
+    if trained_in_float32(asked, dtypes):
+        dtypes = ["mixed" if dtype == "int8" else dtype for dtype in dtypes]
     named = {}
     for name, known in (("update", UPDATES), ("scales", SCALES)):
         text = getattr(asked, name)
         named[name] = [] if text is None else [one_of(f"--{name}", one, known) for one in options.several(text, f"--{name}")]
     for name in ("update", "scales", "headroom"):
         if getattr(asked, name, None) is not None and "int8" not in dtypes:
-            raise InputError(f"--{name} is of --dtype int8; what is asked for here is float32")
+            raise InputError(f"--{name} is of weights that are trained in int8; what is asked for here is float32")
     return kinds_of(dtypes, named["update"], named["scales"])

@@ -12,7 +12,7 @@ from mcuref import arguments, rules
 from mcuref.cost.instructions import step_instructions
 from mcuref.datasets.data import Data
 from mcuref.errors import InputError
-from mcuref.experiments.deploying import MOST_HEADROOM, deployed
+from mcuref.experiments.deploying import MOST_HEADROOM, deployed, planned
 from mcuref.experiments.inference import inference_row
 from mcuref.experiments.kinds import Kind
 from mcuref.experiments.kinds import kinds as kinds_of
@@ -28,7 +28,6 @@ from mcuref.program.arithmetic import Arithmetic
 from mcuref.program.compiler import compile, require
 from mcuref.program.program import Program
 from mcuref.program.zeros import SAMPLES, zero_shares
-from mcuref.quantization.nominal import nominal
 from mcuref.rules import Rule
 from mcuref.runs.training import Run
 from mcuref.training import Trainer
@@ -89,7 +88,7 @@ class Comparison:
             raise InputError("trainable 0 leaves nothing to train; methods can be compared from 1 on")
         if self.given == "int8" and Kind() in self.kinds:
             raise InputError(f"model {self.model.name!r} is int8 and has no float32 weights; it can be compared as int8")
-        if headroom is not None and all(kind.dtype == "float32" for kind in self.kinds):
+        if headroom is not None and all(kind.dtype != "int8" for kind in self.kinds):
             raise InputError(f"headroom {headroom:g} is of int8 weights; none of these rows has them")
         self.protocol = find_protocol(data.name, self.model.name, regime, **given)
         self._stopped = threading.Event()
@@ -104,9 +103,9 @@ class Comparison:
         return compile(network, rule, self.protocol.optimiser(), budget=self.budget, **self._common(kind))
 
     def arithmetics(self) -> list[Arithmetic]:
-        """What its programs compute in, each once: float32 too where a network begins so."""
-        begins = [] if self.given == "int8" else [Kind()]
-        return list({each.name: each for each in (kind.arithmetic() for kind in (*begins, *self.kinds))}.values())
+        """What its programs compute in, each once: also what a network begins in."""
+        every = Kind(self.given or "float32"), *self.kinds
+        return list({each.executor: each for each in (kind.arithmetic() for kind in every)}.values())
 
     def _common(self, kind):
         """What is the same for all methods of a kind."""
@@ -115,10 +114,7 @@ class Comparison:
 
     def _planned(self, kind):
         """A network of the same plan as those that are trained."""
-        network = build(self.model, self.data)
-        if network.dtype == kind.dtype:
-            return network
-        return nominal(network.without_softmax())
+        return planned(build(self.model, self.data), kind.dtype, self.trainable)
 
     def check(self, named_rules: NamedRules) -> None:
         """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
@@ -176,7 +172,7 @@ class Comparison:
         if dtype == "float32":
             return network, data
         pretrained = bool(self.given or self.protocol.pretrained_epochs)
-        keywords = {"loss": self.loss, "trainable": self.trainable, "headroom": self.headroom}
+        keywords = {"loss": self.loss, "trainable": self.trainable, "headroom": self.headroom if dtype == "int8" else None}
         return deployed(network, dtype, data, pretrained=pretrained, **keywords), data
 
     def _train(self, kind, method, rule, seed, start):

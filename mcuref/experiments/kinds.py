@@ -7,7 +7,7 @@ from mcuref.arguments import one_of
 from mcuref.errors import InputError
 from mcuref.program.arithmetic import FLOAT32, Arithmetic
 
-DTYPES = ("float32", "int8")
+DTYPES = ("float32", "int8", "mixed")
 
 
 class Kind(NamedTuple):
@@ -15,8 +15,8 @@ class Kind(NamedTuple):
 
     Attributes
     ----------
-    dtype : "float32" or "int8".
-    update, scales : of int8, as of :class:`mcuref.Int8`; None of float32.
+    dtype : "float32" or "int8"; "mixed": the layers that are trained are float32, those below int8.
+    update, scales : of int8, as of :class:`mcuref.Int8`; None of others.
     """
 
     dtype: str = "float32"
@@ -27,6 +27,10 @@ class Kind(NamedTuple):
         """What its programs compute in."""
         if self.dtype == "float32":
             return FLOAT32
+        if self.dtype == "mixed":
+            from mcuref.program.arithmetic.mixed import MIXED
+
+            return MIXED
         from mcuref.program.arithmetic.int8 import Int8
 
         return Int8(**{name: value for name, value in self._asdict().items() if name != "dtype" and value is not None})
@@ -36,14 +40,14 @@ class Kind(NamedTuple):
 
 
 def kinds(dtypes: Sequence[str], updates: Sequence[str] = (), scales: Sequence[str] = ()) -> list[Kind]:
-    """The kinds that these make: float32 once, int8 with each update and each way of scales, the first where none is named.
+    """The kinds that these make: int8 with each update and each way of scales, the first where none is named; others once.
 
     InputError for an unknown name, a type that comes twice, and for updates or scales without int8.
     """
     found = []
     for dtype in dtypes:
-        if one_of("dtype", dtype, DTYPES) == "float32":
-            found.append(Kind())
+        if one_of("dtype", dtype, DTYPES) != "int8":
+            found.append(Kind(dtype))
             continue
         from mcuref.program.arithmetic.int8 import SCALES, UPDATES
 

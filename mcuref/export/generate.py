@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mcuref.export.sources import SOURCES
 from mcuref.files import new_file
-from mcuref.operators import OPERATORS, int8
+from mcuref.operators import OPERATORS, int8, master, mixed
 from mcuref.operators.columns import IN, MORE, OUT
 from mcuref.operators.operator import Operand, Operator
 
@@ -46,13 +46,15 @@ def files() -> dict[Path, str]:
     for module, mine in _modules(operators):
         texts[PACKAGE / "operations" / f"{module}.py"] = python_wrappers(mine)
         texts[SOURCES / "operations" / f"{module}.c"] = c_wrappers(mine)
-    for module, mine in _modules(int8.OPERATORS):
+    others = [*int8.OPERATORS, mixed.DEQUANTISE, *master.UPDATES]
+    for module, mine in _modules(others):
         texts[PACKAGE / "operations" / f"{module}.py"] = python_wrappers(mine)
     texts[PACKAGE / "operations" / "dispatch.py"] = dispatch(operators)
-    texts[PACKAGE / "operations" / "int8" / "dispatch.py"] = dispatch(int8.OPERATORS)
+    for family in (int8, mixed, master):
+        texts[PACKAGE / "operations" / family.__name__.rpartition(".")[2] / "dispatch.py"] = dispatch(family.OPERATORS)
     texts[SOURCES / "operations" / "operations.h"] = c_prototypes(operators)
     texts[SOURCES / "kernels" / "names.h"] = c_names()
-    texts[PACKAGE.parent / "docs" / "operators.md"] = page([*operators, *int8.OPERATORS])
+    texts[PACKAGE.parent / "docs" / "operators.md"] = page([*operators, *others])
     return texts
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from mcuref.testing.oracles_int8 import Int8s, Integers, _whole, _windows, nearest_up, scaled_twice
 
 Int32s = np.ndarray[Any, np.dtype[np.int32]]
-ONE = 2**15  # of probabilities and of the constants of rules
+PROBABILITY = 30  # bits behind the point
+ONE = 2**15  # of the constants of rules
 
 
 class Error(NamedTuple):
@@ -68,17 +69,20 @@ def relu_masked(dy: Integers, y: Integers, low: int, high: int) -> list[int]:
     return [d if low < q < high else 0 for d, q in zip(_whole(dy), _whole(y))]
 
 
-def softmax_cross_entropy(z: Integers, table: Integers, label: int) -> tuple[Error, int]:
-    """(softmax - onehot as an error, the probability of the label with 15 bits behind the point).
+def softmax_cross_entropy(z: Integers, table: Integers, label: int, grown: int = 0) -> tuple[Error, int]:
+    """(softmax - onehot as an error, the probability of the label with 30 bits behind the point).
 
-    Probabilities are e_i / sum e to the nearest 2^-15, where half of the sum is rounded down before it is added.
+    Probabilities are e_i / sum e to the nearest 2^-30, where half of the sum is rounded down before it is added; e_i is the
+    entry of the table for 2^grown times the difference to the largest.
     """
     z, table = _whole(z), _whole(table)
     largest = max(z)
-    e = [table[largest - q] if largest - q < len(table) else 0 for q in z]
+    differences = [(largest - q) * 2**grown for q in z]
+    e = [table[d] if d < len(table) else 0 for d in differences]
     total = sum(e)
-    p = [(ONE * value + total // 2) // total for value in e]
-    return narrow([value - ONE * (i == label) for i, value in enumerate(p)], -15, 0)[0], p[label]
+    p = [(2**PROBABILITY * value + total // 2) // total for value in e]
+    d = [value - 2**PROBABILITY * (i == label) for i, value in enumerate(p)]
+    return narrow(d, -PROBABILITY, 0)[0], p[label]
 
 
 def mean_squared_error(z: Integers, target: Integers) -> tuple[Error, int]:
