@@ -100,7 +100,7 @@ def _answers(program, y, count):
 
 def _wanted(network, targets):
     """Real targets as a program takes them: of an int8 network in the scale of its outputs."""
-    if network.quantization is not None:
+    if network.quantization is not None and network.dtype == "int8":
         from mcuref.quantization.edges import quantised_targets
 
         targets = quantised_targets(targets, network.quantization.outputs[-1])
