@@ -132,7 +132,8 @@ def _python_wrapper(operator: Operator) -> tuple[str, str]:
     lines += [_call(operator.kernel, views + _python_arguments(operator, columns)), "    return GO_ON"]
     head = _head(f"run_{operator.name}")
     what = operator.signature if len(operator.signature) < 100 else operator.signature.replace(" from ", "\n    from ")
-    return f'{head}    """{what}."""\n', "\n".join(lines) + "\n"
+    end = "." if max(map(len, what.split("\n"))) <= WIDTH - 4 else ".\n    "
+    return f'{head}    """{what}{end}"""\n', "\n".join(lines) + "\n"
 
 
 def _head(name: str) -> str:

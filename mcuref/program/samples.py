@@ -88,14 +88,23 @@ def _answers(program, y, count):
         labels = _labels(y, network.outputs)
         if kind == "label":
             return labels, no_targets
-        return no_labels, np.eye(network.outputs, dtype=no_targets.dtype)[labels].reshape(-1)
+        return no_labels, _targets(network, np.eye(network.outputs, dtype=np.float32)[labels], no_targets.dtype)
     if y.shape != (count, network.outputs) or y.dtype.kind not in "iuf":
         raise InputError(f"targets are {y.dtype}{y.shape}; they must be numbers of shape ({count}, {network.outputs})")
     with np.errstate(over="ignore"):
-        y = y.astype(no_targets.dtype)
+        y = y.astype(np.float32)
     if not np.isfinite(y).all():
         raise InputError(f"target {int(np.argwhere(~np.isfinite(y))[0][0])} has a NaN or infinite value")
-    return no_labels, _plain(y).reshape(-1)
+    return no_labels, _targets(network, y, no_targets.dtype)
+
+
+def _targets(network, y, dtype):
+    """Real targets as the loss takes them: those of int8 outputs in their scale."""
+    if dtype == np.int32:
+        from mcuref.quantization.edges import quantised_targets
+
+        y = quantised_targets(y, network.quantization.outputs[-1])
+    return _plain(y).reshape(-1)
 
 
 def _labels(y, classes):

@@ -7,6 +7,8 @@ from mcuref.errors import InputError
 from mcuref.quantization.multipliers import nearest
 from mcuref.quantization.scales import Scale
 
+MOST_TARGET = 1 << 20
+
 
 def quantised_samples(x: NDArray[np.float32], scale: Scale) -> NDArray[np.int8]:
     """int8, x's shape: the nearest value of that scale, halves away from 0; what is beyond its ends becomes the end.
@@ -19,6 +21,11 @@ def quantised_samples(x: NDArray[np.float32], scale: Scale) -> NDArray[np.int8]:
     with np.errstate(over="ignore"):
         whole = nearest(np.clip(x / np.float32(scale.scale), -1000, 1000))  # further than any end
     return np.clip(whole + np.float32(scale.zero), -128, 127).astype(np.int8)
+
+
+def quantised_targets(y: NDArray[np.float32], scale: Scale) -> NDArray[np.int32]:
+    """int32, y's shape: the nearest whole number of that scale, halves away from 0, within +-2^20: int8 and far beyond."""
+    return np.clip(nearest(y.astype(np.float64) / scale.scale) + scale.zero, -MOST_TARGET, MOST_TARGET).astype(np.int32)
 
 
 def real_values(q: NDArray[np.int8], scale: Scale) -> NDArray[np.float32]:

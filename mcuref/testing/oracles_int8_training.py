@@ -68,14 +68,15 @@ def relu_masked(dy: Integers, y: Integers, low: int, high: int) -> list[int]:
     return [d if low < q < high else 0 for d, q in zip(_whole(dy), _whole(y))]
 
 
-def softmax_cross_entropy(z: Integers, table: Integers, label: int) -> tuple[Error, int]:
+def softmax_cross_entropy(z: Integers, table: Integers, label: int, grown: int = 0) -> tuple[Error, int]:
     """(softmax - onehot as an error, the probability of the label with 15 bits behind the point).
 
-    Probabilities are e_i / sum e to the nearest 2^-15, where half of the sum is rounded down before it is added.
+    A difference to the largest of z, whose exponent is ``grown``, is of 2^grown entries of the table. Probabilities are
+    e_i / sum e to the nearest 2^-15, where half of the sum is rounded down before it is added.
     """
     z, table = _whole(z), _whole(table)
-    largest = max(z)
-    e = [table[largest - q] if largest - q < len(table) else 0 for q in z]
+    apart = [(max(z) - q) * 2**grown for q in z]
+    e = [table[difference] if difference < len(table) else 0 for difference in apart]
     total = sum(e)
     p = [(ONE * value + total // 2) // total for value in e]
     return narrow([value - ONE * (i == label) for i, value in enumerate(p)], -15, 0)[0], p[label]
@@ -137,6 +138,22 @@ def max_pool_backward(dy: Integers, taps: Integers, geometry: Iterable[int]) -> 
             (place,) = [p for ky, kx, p in under if ky * g[7] + kx == taps[output]]
             dx[place * g[2] + c] += dy[output]
     return np.array(dx, np.int32)
+
+
+def max_pool_apart_backward(dy: Integers, taps: Integers, geometry: Iterable[int]) -> Int8s:
+    """dx[H, W, C] = the dy whose largest value was there, of windows that do not overlap; 0 elsewhere."""
+    return max_pool_backward(dy, taps, geometry).astype(np.int8)
+
+
+def average_pool_apart_backward(dy: Integers, geometry: Iterable[int]) -> Int8s:
+    """dx[H, W, C] = the dy of the window that holds the place, of windows that do not overlap; 0 elsewhere."""
+    g, dy = [int(number) for number in geometry], _whole(dy)
+    dx = [0] * (g[0] * g[1] * g[2])
+    for position, under in enumerate(_windows(g)):
+        for _, _, place in under:
+            for c in range(g[2]):
+                dx[place * g[2] + c] += dy[position * g[2] + c]
+    return np.array(dx, np.int8)
 
 
 def average_pool_backward(dy: Integers, geometry: Iterable[int]) -> Int32s:

@@ -1,4 +1,4 @@
-"""Rows of weights with residuals of 8 bits, M = 2^8 w + r, of which a step is taken: what a dense layer's update consists of.
+"""Rows of weights with residuals of 8 bits, M = 2^8 w + r, of which a step is taken: what a dense layer is updated by.
 
 All of it is of 16 bits, bytes are put together and taken apart as registers have them: M + 128 has w as its upper byte, and
 r + 128 as its lower one.

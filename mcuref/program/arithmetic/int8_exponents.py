@@ -1,9 +1,9 @@
 """Exponents: scales of int8 values that follow, by powers of two, what is seen while training changes the values.
 
 A value stands for scale 2^e (q - zero). A program has one exponent for each tensor that training changes, but for those
-whose scale something else decides: what a table, a limit or a target is made for, and what passes another tensor's values on.
-What a softmax takes has one that never falls: its table is of the finest steps. They lie side by side, the first of them 0
-for all the others.
+whose scale something else decides: what a table, a limit or a target is made for, and what passes another tensor's values
+on. What a softmax takes has one that never falls: its table is of the finest steps. They lie side by side, the first of them
+0 for all the others.
 """
 
 from collections.abc import Mapping

@@ -26,9 +26,9 @@ def agree(kernel, z, operands, arguments, expected, loss):
     assert (place.tolist(), exponent.tolist(), int(got)) == (values.tolist(), [e], loss)
 
 
-def softmax(z, table, label):
-    expected, p = oracles.softmax_cross_entropy(z, table, label)
-    agree(softmax_cross_entropy_s8, z, [table], (label,), expected, p)
+def softmax(z, table, label, grown=0):
+    expected, p = oracles.softmax_cross_entropy(z, table, label, grown)
+    agree(softmax_cross_entropy_s8, z, [table], (label, grown), expected, p)
     return expected, p
 
 
@@ -40,14 +40,16 @@ def test_softmax(n, scale):
         z = drawn(n, n, pool)
         for label in {0, n // 2, n - 1, int(z.argmax()), int(z.argmin())}:
             softmax(z, table, label)
+        softmax(z, table, n // 2, n % 16)
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.integers(-128, 127), min_size=1, max_size=40), st.floats(2.0**-10, 100), st.data())
-def test_drawn_softmaxes_are_near_the_real_ones(z, scale, data):
-    label = data.draw(st.integers(0, len(z) - 1))
-    (values, e), p = softmax(np.int8(z), probabilities(scale), label)
-    real = np.exp((np.float64(z) - max(z)) * scale)
+@given(st.lists(st.integers(-128, 127), min_size=1, max_size=40), st.floats(2.0**-10, 100), st.integers(0, 15), st.data())
+def test_drawn_softmaxes_are_near_the_real_ones(z, scale, grown, data):
+    label, table = data.draw(st.integers(0, len(z) - 1)), probabilities(scale)
+    (values, e), p = softmax(np.int8(z), table, label, grown)
+    real = np.exp((np.float64(z) - max(z)) * scale * 2.0**grown)
+    real[(max(z) - np.array(z)) * 2**grown >= 256] = 0  # which the table has not, whatever its scale
     real /= real.sum()
     # the table's entries err by 2^-16, a sum by n of it, which is at least 1; a division by 2^-16
     error = 2.0**-16 * (1 + 2 * len(z)) + 2.0**-15
@@ -67,6 +69,14 @@ def test_drawn_softmaxes_are_near_the_real_ones(z, scale, data):
 def test_softmax_by_hand(z, label, p, delta, exponent):
     (values, e), got = softmax(np.int8(z), probabilities(0.125), label)
     assert (values.tolist(), e, got) == (delta, exponent, p)
+
+
+def test_outputs_of_an_exponent_are_so_many_times_as_far_apart():
+    """2^3 steps of a table are a step of outputs of exponent 3, up to where the table ends."""
+    table = probabilities(0.01)
+    near, far = np.int8([3, -1, 9, -20]), np.int8([3, -1, 9, -20]) * np.int8(4)
+    assert softmax(near, table, 1, 2)[1] == softmax(far, table, 1)[1]
+    assert softmax(np.int8([0, -32]), table, 0, 3)[1] == 32768 > softmax(np.int8([0, -31]), table, 0, 3)[1]
 
 
 @pytest.mark.parametrize("n", [256, 65_535, 65_536])

@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcuref.kernels.int8.pooling import (
+    average_pool_apart_backward_s8,
     average_pool_backward_s8,
     average_pool_forward_s8,
+    max_pool_apart_backward_s8,
     max_pool_backward_s8,
     max_pool_forward_s8,
     mean_forward_s8,
@@ -60,6 +62,12 @@ def agree_on_the_way_back(g, seed, limits=(-128, 127), pool=None):
     np.testing.assert_array_equal(got, training.max_pool_backward(dy, taps, g))
     got = run(average_pool_backward_s8, [before], [dy], (numbers,))
     np.testing.assert_array_equal(got, training.average_pool_backward(dy, g))
+    if g[6] <= g[8] and g[7] <= g[9]:  # no two windows have a place in common
+        before = np.full(x.size, 77, np.int8)
+        apart = run(max_pool_apart_backward_s8, [before], [dy, taps], (numbers,))
+        np.testing.assert_array_equal(apart, training.max_pool_apart_backward(dy, taps, g))
+        apart = run(average_pool_apart_backward_s8, [before], [dy], (numbers,))
+        np.testing.assert_array_equal(apart, training.average_pool_apart_backward(dy, g))
 
 
 @every_channelwise_geometry
@@ -105,6 +113,18 @@ def test_the_largest_errors_of_many_windows_meet():
     _, (_, taps) = run_all(max_pool_forward_s8, [g[3:6], np.zeros(50, np.uint8)], [x], (-128, 127, g))
     dx = run(max_pool_backward_s8, [np.zeros(18, np.int32)], [np.full(50, 127, np.int8), taps], (g,))
     assert dx[8:10].tolist() == [9 * 127] * 2 and dx.sum() == 50 * 127
+
+
+@pytest.mark.parametrize("stride", [2, 3])
+def test_windows_apart_by_hand(stride):
+    """Of a row of seven, windows of two: what none of them sees gets 0."""
+    places = (7 - 2) // stride + 1
+    g, dy = (1, 7, 1, 1, places, 1, 1, 2, 1, stride, 0, 0), np.arange(1, places + 1, dtype=np.int8)
+    taps = np.uint8([1, 0, 1][:places])
+    largest = run(max_pool_apart_backward_s8, [np.full(7, 77, np.int8)], [dy, taps], (g,))
+    mean = run(average_pool_apart_backward_s8, [np.full(7, 77, np.int8)], [dy], (g,))
+    assert largest.tolist() == {2: [0, 1, 2, 0, 0, 3, 0], 3: [0, 1, 0, 2, 0, 0, 0]}[stride]
+    assert mean.tolist() == {2: [1, 1, 2, 2, 3, 3, 0], 3: [1, 1, 0, 2, 2, 0, 0]}[stride]
 
 
 @settings(max_examples=50, deadline=None)
