@@ -189,7 +189,17 @@ def _int8_result(compile, samples, shape, dtype, layers, fused, *training):
     return zlib.crc32(b"".join(array.tobytes() for array in arrays))
 
 
-def int8_program(compile, shape, dtype, layers, fused, rule=None, optimiser=None, loss="softmax_cross_entropy", how=None):
+def int8_program(
+    compile: Callable[..., Any],
+    shape: tuple[int, ...],
+    dtype: str,
+    layers: list[Any],
+    fused: tuple[str, ...],
+    rule: Any = None,
+    optimiser: SGD | None = None,
+    loss: str = "softmax_cross_entropy",
+    how: Any = None,
+) -> Any:
     """The program of a case; one of inference without a rule."""
     scale = 1 if dtype == "float32" else 2.0 ** (3 - 8 * np.dtype(dtype).itemsize)
     network = int8_network(Network([Input(shape, dtype, 0, scale), *layers]), fused)

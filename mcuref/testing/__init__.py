@@ -5,7 +5,7 @@
 
 Each `check_x` returns None, or raises CheckFailed with the smallest failing input as code to paste; `check_x_case`
 tries one such input, which makes it a regression test. Nothing here needs Numba, and only `networks`, `programs`,
-`rules_strategy` and `samples`, which test mcuref itself, need the rest of mcuref.
+`rules_strategy`, `samples` and the trainer of `mcuref.testing.training_int8`, which test mcuref itself, need the rest of it.
 """
 
 try:
