@@ -14,6 +14,8 @@ from mcuref.network import Network
 from mcuref.program.compiler import compile, trainable_layers
 from mcuref.program.samples import checked_samples
 from mcuref.quantization.headroom import wide_weights, widened
+from mcuref.quantization.mixed import body_of
+from mcuref.quantization.nominal import nominal as nominal
 from mcuref.quantization.quantise import (
     MOST_BIAS,
     MOST_WEIGHT,
@@ -56,7 +58,13 @@ class Quantised:
 
 
 def calibrate(
-    network: Network, x: Any, method: str = "minmax", *, percentile: float = PERCENTILE, progress: Progress | None = None
+    network: Network,
+    x: Any,
+    method: str = "minmax",
+    *,
+    percentile: float = PERCENTILE,
+    progress: Progress | None = None,
+    body: int | None = None,
 ) -> dict[int, Seen]:
     """{index of a layer: :class:`Seen`} of all that need a range, from what the float32 network computes for samples.
 
@@ -68,8 +76,9 @@ def calibrate(
     x : samples as its Input layer takes them, one at least; all of them are used.
     method, percentile : as of :func:`mcuref.quantization.ranges.find_range`.
     progress : callable(layers done, all) or None.
+    body : how many of the first layers are looked at; None: all.
     """
-    layers, seen = measured_layers(_float32(network)), {}
+    layers, seen = measured_layers(_float32(network), body), {}
     program = compile(network, trainable=0)
     step = program.step(x, None, None, 0, None)
     if not step.samples.order.size:
@@ -88,8 +97,8 @@ def calibrate(
 def _float32(network: Network) -> Network:
     """The network; InputError if it is none, or int8."""
     arguments.instance("network", network, Network, "a mcuref.Network, such as mcuref.build('mlp-64-32-10')")
-    if network.dtype == "int8":
-        raise InputError(f"network {network.name!r} is int8 already; a float32 network is needed")
+    if network.dtype != "float32":
+        raise InputError(f"network {network.name!r} is {network.dtype} already; a float32 network is needed")
     return network
 
 
@@ -126,15 +135,15 @@ def quantise(
     output_type : "int8", or "float32" for real outputs.
     """
     x = checked_samples(_float32(network).input, x)
-    chosen = permutation(len(x), arguments.seed(seed), CALIBRATION)[: arguments.whole("samples", samples, 1)]
-    seen = calibrate(network, x[chosen], method, percentile=percentile, progress=progress)
+    x = _chosen(x, samples, seed)
+    seen = calibrate(network, x, method, percentile=percentile, progress=progress)
     made = quantised_network(network, {i: one.range for i, one in seen.items()}, output_type)
     return Quantised(
         made,
         {
             "method": method,
             "percentile": float(percentile) if method == "percentile" else None,
-            "samples": len(chosen),
+            "samples": len(x),
             "layers": _rows(made, seen),
         },
     )
@@ -164,12 +173,40 @@ def quantise_to_train(
     network = _float32(network).without_softmax()
     headroom = float(arguments.number("headroom", headroom, 1, 64))
     x = checked_samples(network.input, x)
-    chosen = permutation(len(x), arguments.seed(seed), CALIBRATION)[: arguments.whole("samples", samples, 1)]
-    seen = calibrate(network, x[chosen])
+    seen = calibrate(network, _chosen(x, samples, seed))
     trained = trainable_layers(network, trainable)
     changed = {i for i, reached in enumerate(network.reached(trained)) if reached}
     ranges = widened(network, {i: one.range for i, one in seen.items()}, changed, len(network.layers) - 1, loss)
     return quantised_network(network, ranges, widen={i: partial(wide_weights, factor=headroom) for i in trained})
+
+
+def quantised_body(
+    network: Network,
+    x: Any,
+    trainable: int | None,
+    method: str = "minmax",
+    *,
+    samples: int = SAMPLES,
+    seed: int = 0,
+    percentile: float = PERCENTILE,
+) -> Network:
+    """A float32 network as a mixed one: int8 below the last ``trainable`` layers with parameters, which stay as they are.
+
+    Parameters
+    ----------
+    network, x, method, samples, seed, percentile : as of :func:`quantise`.
+    trainable : int, how many of the last layers with parameters are trained; at least one must be left.
+    """
+    x = checked_samples(_float32(network).input, x)
+    body = body_of(network, trainable)
+    seen = calibrate(network, _chosen(x, samples, seed), method, percentile=percentile, body=body)
+    parameters, scales = quantised_parameters(network, {i: one.range for i, one in seen.items()}, "float32", body=body)
+    return network.replaced(parameters=parameters, quantization=scales)
+
+
+def _chosen(x, samples, seed):
+    """So many of the samples, drawn; all if there are no more."""
+    return x[permutation(len(x), arguments.seed(seed), CALIBRATION)[: arguments.whole("samples", samples, 1)]]
 
 
 def _rows(network, seen):

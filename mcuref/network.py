@@ -34,7 +34,8 @@ class Network:
     parameter_types : {kind: NumPy type} of parameters that are not float32, {"weights": "int8", "bias": "int32"} say; a
         network that has such ones begins from given parameters.
     quantization : :class:`mcuref.quantization.scales.Quantization` of an int8 network, which begins from int8 weights and
-        int32 biases; None for float32.
+        int32 biases; None for float32. One of the first layers alone makes a mixed network: these are its int8 body, which
+        cannot be trained, the others its float32 head, with float32 parameters.
 
     Attributes
     ----------
@@ -44,6 +45,7 @@ class Network:
     sources : tuple of tuple of int, which layers feed each: mostly the one before it.
     names : tuple of str, one a layer: "input", "flatten1", "dense1", "relu1", ...
     shapes : tuple of tuple, the output shape of each layer.
+    body : int, how many of the first layers are int8.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Network:
     ) -> None:
         self.name, self.written, self.quantization = name, _checked_layers(layers), quantization
         self.parameter_types = dict(parameter_types if quantization is None else PARAMETER_TYPES)
+        self.body = 0 if quantization is None else len(quantization.outputs)
         if not self.written or not isinstance(self.written[0], Input):
             raise InputError(f"network {name!r} must begin with an Input layer, such as Input((28, 28, 1), 'uint8')")
         self.layers: tuple[Layer, ...]
@@ -101,12 +104,12 @@ class Network:
 
     @property
     def dtype(self) -> str:
-        """What its programs compute in: "int8" if it has scales, else "float32"."""
-        return "float32" if self.quantization is None else "int8"
+        """What its programs compute in: "int8" if it has scales, else "float32"; "mixed" if only the first layers have."""
+        return "float32" if self.quantization is None else "mixed" if self.body < len(self.layers) else "int8"
 
     def real(self, outputs: NDArray[Any]) -> NDArray[np.float32]:
         """The values that outputs of its programs stand for: of int8, scale (q - zero)."""
-        if self.quantization is None:
+        if self.quantization is None or self.dtype == "mixed":
             return outputs
         from mcuref.quantization.edges import real_values
 
@@ -119,6 +122,12 @@ class Network:
     def parametric_layer(self, i: int) -> Parametric:
         """Layer i, one of `parametric`."""
         return cast(Parametric, self.layers[i])
+
+    @property
+    def trainable(self) -> tuple[int, ...]:
+        """Indices of the layers that can be trained: all with parameters, of a mixed network those of its head."""
+        first = self.body if self.dtype == "mixed" else 0
+        return tuple(i for i in self.parametric if i >= first)
 
     def input_shape(self, i: int) -> Shape:
         """Shape of what layer i > 0 takes; the first of two."""
@@ -152,7 +161,7 @@ class Network:
         """The same layers but a softmax at the end, which a loss has in it."""
         if self.written[-1].kind != "softmax":
             return self
-        scales = self.quantization and self.quantization.of_first(len(self.layers) - 1)
+        scales = self.quantization and self.quantization.of_first(min(self.body, len(self.layers) - 1))
         return self.replaced(layers=self.written[:-1], quantization=scales)
 
     def with_seed(self, seed: int) -> "Network":
@@ -259,7 +268,8 @@ def _checked(network, parameters):
             name = f"{network.names[i]}.{kind}"
             if name not in parameters:
                 raise InputError(f"parameter {name!r} of network {network.name!r} is missing")
-            value = _converted(name, parameters[name], network.parameter_types.get(kind, "float32"))
+            types = network.parameter_types if i < network.body or network.quantization is None else FLOATS
+            value = _converted(name, parameters[name], types.get(kind, "float32"))
             if value.shape != shape:
                 raise InputError(f"parameter {name!r} has shape {value.shape}; it must be {shape}")
             if not np.isfinite(value).all():

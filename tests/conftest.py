@@ -50,9 +50,9 @@ def pytest_collection_finish():
     executor = sys.modules.get("mcuref.program.executor")
     if executor and hasattr(executor.execute, "signatures"):
         from mcuref.kernels.jit import STORE
-        from mcuref.program import executor_int8
+        from mcuref.program import executor_int8, executor_master, executor_mixed
 
-        for module in (executor, executor_int8) if STORE.folder.is_dir() else ():
+        for module in (executor, executor_int8, executor_master, executor_mixed) if STORE.folder.is_dir() else ():
             module.execute.compile = one_at_a_time(module.execute.compile, STORE.folder)
 
 

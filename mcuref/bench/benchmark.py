@@ -1,4 +1,4 @@
-"""Speed of a training step, batch 1, per model and method, and against PyTorch's dense step in the same run.
+"""Speed of a training step, batch 1, per model, type and method, and against PyTorch's dense step in the same run.
 
 Timings depend on the machine, ratios within one run much less. The network is untrained, inputs and labels are random:
 errors stay large, so TinyProp keeps more entries than in real training. A multilayer perceptron gets inputs with 80 %
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mcuref.arguments import number
+from mcuref.calibration import quantise_to_train
 from mcuref.errors import InputError
 from mcuref.kernels.random import philox
 from mcuref.layers import Dense
@@ -29,22 +30,27 @@ LEAST_SAMPLES, MOST_SAMPLES = 10, 510  # of a pass; multiples of ten, so that th
 SKIPPED = 0.8  # share of the samples that the TinyPropv2 row skips
 ROUNDS = 5
 RATE = 1e-9  # so small that weights, and the share of skipped samples, stay as they are for millions of steps
+INT8_RATE = 1e-4  # small, but integers would leave out updates at much less; each pass begins from the start weights
+DTYPES = ("float32", "int8")
 
 
 def method_speeds(
     model: str, seconds: float = 1.0, progress: Callable[[int, int], Any] | None = None
 ) -> list[dict[str, Any]]:
-    """Rows {"model", "method", "steps_per_second", "ratio_to_torch", "samples_skipped"}, one a method.
+    """Rows {"model", "method", "dtype", "steps_per_second", "ratio_to_torch", "ratio_to_float32", "samples_skipped"}.
 
-    The contenders take turns in rounds, and the fastest pass of each counts: what the machine can do undisturbed. Each
-    is given ``seconds`` in all. ratio_to_torch is None without PyTorch.
+    One a type and method. The contenders take turns in rounds, and the fastest pass of each counts: what the machine can
+    do undisturbed. Each is given ``seconds`` in all. ratio_to_torch, of float32, is None without PyTorch; ratio_to_float32,
+    of int8, is to the same method.
     """
     check_model(model)
     number("seconds", seconds, 0, 3600, above=True)
-    contenders = {method: _ours(model, rule) for method, rule in _rules(model).items()}
+    contenders = {
+        (dtype, method): _ours(model, rule, dtype) for dtype in DTYPES for method, rule in _rules(model, dtype).items()
+    }
     peer = _torch_steps(model)
     if peer:
-        contenders["torch"] = peer
+        contenders["torch", "full"] = peer
     best = dict.fromkeys(contenders, np.inf)
     for done in range(ROUNDS):
         for name, (run, steps) in contenders.items():
@@ -55,20 +61,22 @@ def method_speeds(
         {
             "model": model,
             "method": method,
-            "steps_per_second": 1 / best[method],
-            "ratio_to_torch": best["torch"] / best[method] if peer else None,
-            "samples_skipped": _skipped(contenders[method][0]),
+            "dtype": dtype,
+            "steps_per_second": 1 / best[dtype, method],
+            "ratio_to_torch": best["torch", "full"] / best[dtype, method] if peer and dtype == "float32" else None,
+            "ratio_to_float32": best["float32", method] / best[dtype, method] if dtype == "int8" else None,
+            "samples_skipped": _skipped(contenders[dtype, method][0]),
         }
+        for dtype in DTYPES
         for method in METHODS
     ]
 
 
 def check_model(name: str) -> None:
-    """InputError if the model is int8, which is not trained, or has one output only: there is nothing to classify, and all
-    errors are 0."""
+    """InputError if the model is int8, or has one output only: there is nothing to classify, and all errors are 0."""
     model = find_model(name)
     if model.network is not None and model.network.dtype == "int8":
-        raise InputError(f"model {name!r} is int8; the benchmark is of training, which needs a float32 model")
+        raise InputError(f"model {name!r} is int8; the benchmark compares with float32, which needs a float32 model")
     if model.loss == "softmax_cross_entropy" and build(model).outputs < 2:
         raise InputError(f"model {name!r} has one class; the benchmark needs two or more")
 
@@ -95,8 +103,8 @@ def forward_rates(outputs: int = 128, inputs: int = 784, seconds: float = 1.0) -
 class _Pass:
     """One pass over all samples in one call of the executor, ready to be timed."""
 
-    def __init__(self, model, rule):
-        self.program = _compiled(model, rule)
+    def __init__(self, model, rule, dtype="float32"):
+        self.program = _compiled(model, rule, dtype)
         x, y = _samples(self.program.network)
         self.step = self.program.step(x, y, _order(self.program, x, y), 0, None)
 
@@ -104,12 +112,28 @@ class _Pass:
         self.step.run(0, len(self.program.instructions))
 
 
-def _compiled(model, rule=None):
-    return compile(build(model), rule, SGD(RATE, "constant"), loss=find_model(model).loss)
+class _PassFromStart(_Pass):
+    """The same from the start state, which takes no time to speak of: less than a hundredth of a pass."""
+
+    def __init__(self, model, rule, dtype):
+        super().__init__(model, rule, dtype)
+        self.start = self.program.state()
+
+    def __call__(self):
+        self.program.restore(self.start)
+        super().__call__()
 
 
-def _ours(model, rule):
-    run = _Pass(model, rule)
+def _compiled(model, rule=None, dtype="float32"):
+    network, loss = build(model), find_model(model).loss
+    if dtype == "float32":
+        return compile(network, rule, SGD(RATE, "constant"), loss=loss)
+    network = quantise_to_train(network, _samples(network)[0], loss=loss)
+    return compile(network, rule, SGD(INT8_RATE, "constant"), loss=loss)
+
+
+def _ours(model, rule, dtype="float32"):
+    run = _Pass(model, rule) if dtype == "float32" else _PassFromStart(model, rule, dtype)
     return run, _count(run.program.network)
 
 
@@ -160,12 +184,12 @@ def fastest(run: Callable[[], Any], seconds: float) -> float:
             return best
 
 
-def _rules(model):
+def _rules(model, dtype="float32"):
     return {
         "full": Full(),
         "topk": TopK(0.1, output="dense"),
         "tinyprop": TinyProp(),
-        "tinypropv2": TinyPropV2(threshold=_threshold(model)),
+        "tinypropv2": TinyPropV2(threshold=_threshold(model, dtype)),
     }
 
 
@@ -194,7 +218,7 @@ def _targets(network, loss, x, y):
 
 def _errors(program, x, y):
     """Y of the output error of each sample, the sum of magnitudes, float64[count]."""
-    z = program.outputs(x).astype(np.float64)
+    z = program.network.real(program.outputs(x)).astype(np.float64)
     targets = _targets(program.network, program.loss, x, y)
     if program.loss != "softmax_cross_entropy":
         return np.abs(2 / z.shape[1] * (z - targets)).sum(axis=1)
@@ -202,9 +226,9 @@ def _errors(program, x, y):
     return np.abs(p / p.sum(axis=1, keepdims=True) - targets).sum(axis=1)
 
 
-def _threshold(model):
+def _threshold(model, dtype):
     """The threshold of Y / Y_max that skips the wanted share of the samples."""
-    program = _compiled(model)
+    program = _compiled(model, dtype=dtype)
     errors = _errors(program, *_samples(program.network))
     return float(np.quantile(errors / errors.max(), SKIPPED))
 

@@ -1,9 +1,10 @@
-"""Measure training steps a second, batch 1, per model and method; against PyTorch if it is installed.
+"""Measure training steps a second, batch 1, per model, type and method; against PyTorch if it is installed.
 
 The ratio is to PyTorch's dense step of the same model on one thread in the same run (pip install '.[peers]' in the clone
-of mcuref). topk keeps 10 % with a dense output layer; tinypropv2 is measured at 80 % of the samples skipped.
+of mcuref); that of int8 is to the same method in float32. topk keeps 10 % with a dense output layer; tinypropv2 is
+measured at 80 % of the samples skipped.
 
-  mcuref bench                            nine models, about a minute and a half
+  mcuref bench                            nine models, about three minutes
   mcuref bench --model mlp-784-128-64-10 --json bench.json
 """
 
@@ -20,6 +21,7 @@ def arguments(parser: ArgumentParser) -> None:
         "--model", metavar="NAME", help="several with commas; default those of mcuref.bench.benchmark.MODELS"
     )
     parser.add_argument("--seconds", type=options.number, default=1.0, metavar="S", help="for each measurement; default 1")
+    options.add_wide(parser)
     options.add_json(parser)
 
 
@@ -35,13 +37,16 @@ def run(arguments: Namespace) -> None:
     models = list(benchmark.MODELS) if arguments.model is None else options.several(arguments.model, "--model")
     for name in models:
         benchmark.check_model(name)
+    from mcuref.program.arithmetic.int8 import INT8
+
     prepare_kernels()
+    prepare_kernels(INT8)
     rows = []
     with progress() as update:
         for name in models:
             rows += benchmark.method_speeds(name, arguments.seconds, partial(update, name))
     forward = benchmark.forward_rates(seconds=arguments.seconds)
-    show(*bench_tables(rows, forward))
+    show(*bench_tables(rows, forward), wide=arguments.wide)
     if rows[0]["ratio_to_torch"] is None:
         show("PyTorch is not installed; pip install '.[peers]' in the clone of mcuref brings it, and the comparison")
     if arguments.json is not None:

@@ -9,13 +9,15 @@ Seeds and methods run on all cores at once.
   mcuref compare --method full,tinypropv2 --preset paper --json table.json
   mcuref compare --data mnist --sweep          against top-k of equal accuracy
   mcuref compare --model cnn-8 --regime shift  pre-trained, then images rotated
+  mcuref compare --dtype float32,int8          by integers alone
+  mcuref compare --dtype int8 --update residual,truncated   ways to update
   mcuref compare --data mnist --model runs/m --method none --dtype float32,int8
   nothing trained: one network, which comes with its weights, in both types
 """
 
 from argparse import ArgumentParser, Namespace
 
-from mcuref.cli import options
+from mcuref.cli import kinds, options
 from mcuref.cli.console import first_time, prepare_kernels, progress, show, warn
 from mcuref.cli.defaults import fitted, named_data
 from mcuref.errors import InputError
@@ -23,7 +25,8 @@ from mcuref.errors import InputError
 SEEDS = "1"
 OF_TRAINING = {  # options that are of methods that train, and what they are where they were not given
     "preset": "default", "settings": [], "regime": "scratch", "seeds": SEEDS, "sweep": False,
-    **dict.fromkeys(("epochs", "learning_rate", "schedule", "momentum", "batch", "policy", "trainable")),
+    **dict.fromkeys(("epochs", "learning_rate", "schedule", "momentum", "batch", "policy", "trainable", "update", "scales",
+                     "headroom")),
 }  # fmt: skip
 
 
@@ -33,7 +36,7 @@ def arguments(parser: ArgumentParser) -> None:
     options.add_rule(parser, "all")
     options.add_run(parser)
     options.add_policy(parser)
-    options.add_dtype(parser, "with --method none, side by side")
+    kinds.add_kinds(parser, headroom=True)
     parser.add_argument(
         "--seeds",
         default=SEEDS,
@@ -84,9 +87,9 @@ def _inference(arguments):
 
 def run(arguments: Namespace) -> None:
     """Compare, print, write."""
-    from mcuref.experiments.comparison import Comparison, advantage, named_rules, sweep_rules
+    from mcuref.experiments.comparison import Comparison, advantages, named_rules, sweep_rules
     from mcuref.files import check_outputs, write_json
-    from mcuref.report.comparison_tables import comparison_tables, protocol_line, sweep_tables
+    from mcuref.report.comparison_tables import comparison_tables, protocol_line, row_name, sweep_tables
     from mcuref.report.json import comparison_json
     from mcuref.report.learned import nothing_learned
 
@@ -94,8 +97,7 @@ def run(arguments: Namespace) -> None:
     if arguments.method == options.NONE:
         _inference(arguments)
         return
-    if options.dtypes(arguments.dtype) not in ([], ["float32"]):
-        raise InputError(f"--dtype {arguments.dtype} is for --method none: methods train float32")
+    computed_in = kinds.kinds(arguments)
     methods, settings = options.several(arguments.method, "--method"), options.settings(arguments.settings)
     named_rules(methods, arguments.preset, **settings)  # refuse what is wrong before data is loaded
     budget = options.budget(arguments)
@@ -109,6 +111,8 @@ def run(arguments: Namespace) -> None:
             regime=arguments.regime,
             budget=budget,
             trainable=arguments.trainable,
+            kinds=computed_in,
+            headroom=arguments.headroom,
             policy=arguments.policy,
             **options.protocol(arguments),
         )
@@ -118,15 +122,14 @@ def run(arguments: Namespace) -> None:
         return comparison, chosen
 
     comparison, chosen = fitted(arguments, data, budget, attempt)
-    prepare_kernels()
+    for arithmetic in comparison.arithmetics():
+        prepare_kernels(arithmetic)
     with progress() as comparison.progress:
         rows = comparison.run(chosen)
     ratios = [row for row in rows if row["preset"] == "sweep"]
     rows = [row for row in rows if row["preset"] != "sweep"]
-    gains = [
-        {"method": row["method"]} | advantage(row, ratios) for row in rows if ratios and row["method"].startswith("tinyprop")
-    ]
-    scores = {row["method"]: row["accuracy"] for row in rows}
+    gains = advantages(rows, ratios)
+    scores = {row_name(row, rows): row["accuracy"] for row in rows}
     warnings = nothing_learned(scores, rows[0]["metric"], [[data.y_test]])
     tables = comparison_tables(rows, warnings, explain=first_time("compare"))
     show(protocol_line(comparison, arguments.evaluate), *tables, wide=arguments.wide)

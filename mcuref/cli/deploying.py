@@ -6,6 +6,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from mcuref.cli import options
+from mcuref.cli.kinds import SCALES, UPDATES, add_headroom, add_train_dtype, trained_in_float32
 from mcuref.errors import InputError
 
 if TYPE_CHECKING:
@@ -14,27 +15,19 @@ if TYPE_CHECKING:
     from mcuref.program.arithmetic import Arithmetic
     from mcuref.runs.training import Deployment, Phases
 
-# As of mcuref.program.arithmetic.int8, which is more than a help text needs
-UPDATES = ("residual", "residual16", "stochastic", "truncated")
-SCALES = ("running", "static")
 OF_INT8 = ("headroom", "update", "scales")
 
 
 def add_int8(parser: options.Options) -> None:
-    """--dtype, --headroom, --update, --scales."""
+    """--dtype, --train-dtype, --headroom, --update, --scales."""
     parser.add_argument(
         "--dtype",
         choices=options.DTYPES,
         metavar="TYPE",
         help="float32, or int8: trained by integers alone; default: the model's",
     )
-    parser.add_argument(
-        "--headroom",
-        type=options.number,
-        metavar="F",
-        help="of int8: scales of trained weights are F times as wide as their largest needs; default 4 from start weights, "
-        "2 for weights that were trained before; of a model that comes as int8 its own scales, or these times F",
-    )
+    add_train_dtype(parser)
+    add_headroom(parser)
     parser.add_argument(
         "--update",
         choices=UPDATES,
@@ -59,27 +52,23 @@ def arithmetic(asked: Namespace) -> Arithmetic:
 
     given = None if asked.model is None else asked.model.network
     own = "float32" if given is None else given.dtype
-    if (asked.dtype or own) == "float32":
-        if own == "int8":
-            raise InputError(f"model {label(asked.model.name)!r} is int8 and has no float32 weights; it is trained as int8")
+    dtype = "mixed" if trained_in_float32(asked, [asked.dtype or own]) else asked.dtype or own
+    if dtype == "float32" and own == "int8":
+        raise InputError(f"model {label(asked.model.name)!r} is int8 and has no float32 weights; it is trained as int8")
+    if dtype != "int8":
         for name in OF_INT8:
             if getattr(asked, name) is not None:
                 raise InputError(f"--{name} is of --dtype int8; what is trained here is float32")
-        return FLOAT32
+        if dtype == "float32":
+            return FLOAT32
+        from mcuref.program.arithmetic.mixed import MIXED
+
+        return MIXED
     from mcuref.program.arithmetic.int8 import Int8
 
     if asked.headroom is not None:
         number("--headroom", asked.headroom, 1, MOST_HEADROOM)
     return Int8(asked.update or UPDATES[0], asked.scales or SCALES[0])
-
-
-def planned(network: Network, dtype: str) -> Network:
-    """A network of the same plan as the one that will be trained: as it is, or int8 in scales that say nothing."""
-    if network.dtype == dtype:
-        return network
-    from mcuref.calibration import nominal
-
-    return nominal(network.without_softmax())
 
 
 def deployment(asked: Namespace, model: Model, network: Network, protocol: Phases, dtype: str) -> Deployment | None:
@@ -92,7 +81,9 @@ def deployment(asked: Namespace, model: Model, network: Network, protocol: Phase
 
     pretrained = protocol.pretrained_epochs > 0 or model.network is not None
     headroom = None if asked.headroom is None else float(asked.headroom)
-    if network.dtype == "int8":
+    if dtype == "mixed":
+        how = {"float32": "body quantised", "int8": "head dequantised", "mixed": "as it is"}[network.dtype]
+    elif network.dtype == "int8":
         how = "as it is" if headroom is None else "rescaled"
     else:
         how, headroom = "quantised", headroom or (PRETRAINED_HEADROOM if pretrained else HEADROOM)

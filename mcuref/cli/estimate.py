@@ -6,14 +6,14 @@ Exit status 1 if it does not fit, with changes that would.
   mcuref estimate --model mlp-784-128-64-10 --method tinyprop --target stm32h743
   mcuref estimate --model cnn-28 --trainable 2        the last two layers alone
   mcuref estimate --data mnist --target rp2040        samples as that data has
-  mcuref estimate --model cnn-28 --dtype float32,int8 inference in both
+  mcuref estimate --model cnn-28 --dtype float32,int8 training in both
+  mcuref estimate --model cnn-28 --dtype int8 --method none      inference
   mcuref estimate --model mlp-64-32-10 --map map.png  every byte, over time
 """
 
 from argparse import ArgumentParser, Namespace
-from typing import Any
 
-from mcuref.cli import options
+from mcuref.cli import kinds, options
 from mcuref.cli.console import prepare_kernels, show
 from mcuref.cli.defaults import fitted, model_name, named_data, warn_of
 from mcuref.errors import InputError
@@ -37,7 +37,7 @@ def arguments(parser: ArgumentParser) -> None:
     )
     options.add_rule(parser)
     options.add_policy(parser)
-    options.add_dtype(parser, "their inference side by side")
+    kinds.add_kinds(parser)
     options.add_budget(parser)
     parser.add_argument("--map", metavar="FILE", help="draw offset x instruction to a picture (needs matplotlib)")
     options.add_wide(parser)
@@ -50,12 +50,12 @@ def run(arguments: Namespace) -> int:
     from mcuref.report.memory_tables import beside_tables, memory_tables
 
     check_outputs(arguments.json, arguments.map)
-    dtypes: list[Any] = options.dtypes(arguments.dtype)
-    if arguments.map is not None and len(dtypes) > 1:
-        raise InputError(f"--map draws one program, but --dtype {arguments.dtype} makes {len(dtypes)}; give one type")
+    every = kinds.kinds(arguments)
+    if arguments.map is not None and len(every) > 1:
+        names = ", ".join(map(str, every))
+        raise InputError(f"--map draws one program, but these are {len(every)}: {names}; give one type")
     data = None if arguments.data is None else named_data(arguments)
-    inference = len(dtypes) > 1 or "int8" in dtypes or arguments.method == options.NONE
-    found = [_estimated(arguments, data, dtype, inference) for dtype in dtypes or [None]]
+    found = [_estimated(arguments, data, kind) for kind in every]
     if len(found) > 1:
         show(*beside_tables(found), wide=arguments.wide)
     else:
@@ -69,8 +69,8 @@ def run(arguments: Namespace) -> int:
     return 0 if all(fits for _, _, fits, _ in found) else 1
 
 
-def _estimated(arguments, data, dtype, inference):
-    """(program, memory report, whether it fits, suggestions) in one type, None for the model's own."""
+def _estimated(arguments, data, kind):
+    """(program, memory report, whether it fits, suggestions) of a kind."""
     from mcuref import rules
     from mcuref.cost.needs import memory_report
     from mcuref.memory.accountant import BudgetExceeded
@@ -85,16 +85,16 @@ def _estimated(arguments, data, dtype, inference):
     optimiser = SGD(momentum=0.0 if momentum is None else momentum, batch=1 if batch is None else batch)
 
     def attempt(name, budget):
-        network = _typed(build(name, data), dtype)
-        frozen = arguments.trainable is None and (inference or network.dtype == "int8")
+        frozen = arguments.trainable is None and arguments.method == options.NONE
         return compile(
-            network,
+            _typed(build(name, data), kind.dtype, arguments.trainable),
             rule,
             optimiser,
             loss=find_model(name).loss,
             policy=arguments.policy,
             trainable=0 if frozen else arguments.trainable,
             budget=budget,
+            arithmetic=kind.arithmetic(),
         )
 
     suggestions = []
@@ -111,17 +111,21 @@ def _estimated(arguments, data, dtype, inference):
 
 def _beside(network):
     """Of an int8 network what TensorFlow Lite Micro would hold for its activations."""
-    if network.dtype == "float32":
+    if network.dtype != "int8":
         return {}
     from mcuref.export.tflite_graph import tflm_arena
 
     return {"tflm": {"activations": tflm_arena(network), "not_included": list(NOT_IN_TFLM)}}
 
 
-def _typed(network, dtype):
+def _typed(network, dtype, trainable):
     """A network in a type, for which no value matters."""
-    if dtype in (None, network.dtype):
+    if dtype == network.dtype:
         return network
+    if dtype == "mixed":
+        from mcuref.experiments.deploying import planned
+
+        return planned(network, dtype, trainable)
     if dtype == "float32":
         raise InputError(f"model {network.name!r} is int8 and has no float32 weights")
     from mcuref.quantization.nominal import nominal
@@ -137,17 +141,25 @@ def _json(arguments, found):
     method = arguments.method if program.trainable else options.NONE
     head = {"schema": "mcuref.estimate/1", "model": label(program.network.name), "method": method}
     rows = [
-        {"dtype": program.arithmetic.name, "fits": fits} | memory | {"suggestions": suggestions}
+        {"dtype": program.arithmetic.name, "fits": fits} | _of_int8(program) | memory | {"suggestions": suggestions}
         for program, memory, fits, suggestions in found
     ]
     return head | (rows[0] if len(rows) == 1 else {"fits": all(row["fits"] for row in rows), "dtypes": rows})
+
+
+def _of_int8(program):
+    """Of an int8 program that trains, how."""
+    if program.arithmetic.name != "int8" or not program.trainable:
+        return {}
+    return {"update": program.arithmetic.update, "scales": program.arithmetic.scales}
 
 
 def _zeros(program, data):
     """Shares of zeros in some samples of the data, on cores where they matter; else None."""
     from mcuref.cost.instructions import SOFT_FLOAT
 
-    if data is None or program.budget is None or program.budget.core not in SOFT_FLOAT:
+    soft = program.budget is not None and program.budget.core in SOFT_FLOAT
+    if data is None or not soft or program.arithmetic.name != "float32":  # products of integers cost the same with 0
         return None
     from mcuref.program.zeros import SAMPLES, zero_shares
 

@@ -1,7 +1,8 @@
 """Train one model by one method, under a budget; keep the run in a folder, where it survives being killed.
 
 With --dtype int8 it is trained by integers alone: a float32 model becomes int8 on samples of what it will be trained on,
-after what the regime trains before; a model that is int8 already is trained as it is.
+after what the regime trains before; a model that is int8 already is trained as it is. With --train-dtype float32 beside it
+the last layers, --trainable of them, are trained in float32 above int8 ones that stay as they are.
 
 The folder gets report.json, history.csv (a row an epoch), memory.csv (a row a buffer) and weights.npz when the run is
 complete. It must not exist yet. Until then it holds run.json, what was asked for, and checkpoints; --resume goes on
@@ -56,6 +57,7 @@ def _checked(asked):
     from mcuref import rules
     from mcuref.arguments import number
     from mcuref.experiments.comparison import named_rules
+    from mcuref.experiments.deploying import planned
     from mcuref.experiments.protocols import find_protocol
     from mcuref.models import build, find_model
     from mcuref.program.compiler import compile
@@ -75,7 +77,7 @@ def _checked(asked):
 
         def compiled(network):
             return compile(
-                deploying.planned(network, arithmetic.name),
+                planned(network, arithmetic.name, asked.trainable),
                 rule,
                 protocol.optimiser(),
                 loss=model.loss,
@@ -111,6 +113,7 @@ def _finish(asked, training, found=None):
 
     from mcuref.report.json import training_report
     from mcuref.report.learned import nothing_learned
+    from mcuref.report.saturation_tables import saturation_warnings
     from mcuref.report.training_tables import training_tables
     from mcuref.runs.results import write_run
 
@@ -121,7 +124,8 @@ def _finish(asked, training, found=None):
     report = training_report(
         training.trainer, result, asked.method, asked.preset, asked.regime, asked.evaluate, seconds, training.deployment
     )
-    report["warnings"] = nothing_learned({asked.method: result.score}, result.metric, [[training.trainer.data.y_test]])
+    warnings = nothing_learned({asked.method: result.score}, result.metric, [[training.trainer.data.y_test]])
+    report["warnings"] = warnings + saturation_warnings(report)
     show(*training_tables(report), wide=asked.wide)
     warn(report["warnings"])
     if asked.out is not None:

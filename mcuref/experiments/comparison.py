@@ -12,6 +12,10 @@ from mcuref import arguments, rules
 from mcuref.cost.instructions import step_instructions
 from mcuref.datasets.data import Data
 from mcuref.errors import InputError
+from mcuref.experiments.deploying import MOST_HEADROOM, deployed, planned
+from mcuref.experiments.inference import inference_row
+from mcuref.experiments.kinds import Kind
+from mcuref.experiments.kinds import kinds as kinds_of
 from mcuref.experiments.parallel import cores
 from mcuref.experiments.protocols import TrainingProtocol, find_protocol
 from mcuref.layers import find_loss
@@ -20,6 +24,7 @@ from mcuref.metrics import deviation
 from mcuref.models import build, find_model
 from mcuref.models.description import Model
 from mcuref.network import Network
+from mcuref.program.arithmetic import Arithmetic
 from mcuref.program.compiler import compile, require
 from mcuref.program.program import Program
 from mcuref.program.zeros import SAMPLES, zero_shares
@@ -46,6 +51,8 @@ class Comparison:
     regime : "scratch", "continue" or "shift".
     budget : :class:`mcuref.Budget` or None.
     trainable : int or None, as in :func:`mcuref.compile`.
+    kinds : sequence of :class:`mcuref.experiments.kinds.Kind`, each of which makes a row a method; None: the model's type.
+    headroom : of int8 rows, as of :func:`mcuref.experiments.deploying.deployed`.
     policy : "immediate", "accumulate" or None, as there.
     progress : callable(what, done, total) or None.
     given : columns of the protocol to replace, where not None: epochs, learning_rate, schedule, momentum, batch.
@@ -60,6 +67,8 @@ class Comparison:
         regime: str = "scratch",
         budget: Budget | None = None,
         trainable: int | None = None,
+        kinds: Sequence[Kind] | None = None,
+        headroom: float | None = None,
         policy: str | None = None,
         progress: Callable[[str, int, int], Any] | None = None,
         **given: Any,
@@ -67,6 +76,9 @@ class Comparison:
         self.data, self.model, self.seeds, self.regime = data, find_model(model), _seeds(seeds), regime
         self.budget, self.trainable, self.policy, self.progress = budget, trainable, policy, progress
         self.loss = self.model.loss
+        self.headroom = None if headroom is None else float(arguments.number("headroom", headroom, 1, MOST_HEADROOM))
+        self.given = "" if self.model.network is None else self.model.network.dtype
+        self.kinds = kinds_of([self.given or "float32"]) if kinds is None else list(kinds)
         if find_loss(self.loss).target == "none" and data.kind != "anomaly":
             raise InputError(
                 f"model {self.model.name!r} is trained without labels; methods are compared by accuracy, or on anomaly data "
@@ -74,47 +86,66 @@ class Comparison:
             )
         if trainable == 0:
             raise InputError("trainable 0 leaves nothing to train; methods can be compared from 1 on")
+        if self.given == "int8" and Kind() in self.kinds:
+            raise InputError(f"model {self.model.name!r} is int8 and has no float32 weights; it can be compared as int8")
+        if headroom is not None and all(kind.dtype != "int8" for kind in self.kinds):
+            raise InputError(f"headroom {headroom:g} is of int8 weights; none of these rows has them")
         self.protocol = find_protocol(data.name, self.model.name, regime, **given)
         self._stopped = threading.Event()
 
-    def compiled(self, rule: Rule, network: Network | None = None) -> Program:
-        """A program of this comparison, from the weights of seed 0 or of ``network``; BudgetExceeded if too large."""
-        network = build(self.model, self.data) if network is None else network
-        return compile(
-            network,
-            rule,
-            self.protocol.optimiser(),
-            loss=self.loss,
-            policy=self.policy,
-            trainable=self.trainable,
-            budget=self.budget,
-        )
+    def compiled(self, rule: Rule, network: Network | None = None, kind: Kind | None = None) -> Program:
+        """A program of this comparison, from the weights of seed 0 or of ``network``; BudgetExceeded if too large.
+
+        kind : of the row, the first one if None.
+        """
+        kind = self.kinds[0] if kind is None else kind
+        network = self._planned(kind) if network is None else network
+        return compile(network, rule, self.protocol.optimiser(), budget=self.budget, **self._common(kind))
+
+    def arithmetics(self) -> list[Arithmetic]:
+        """What its programs compute in, each once: also what a network begins in."""
+        every = Kind(self.given or "float32"), *self.kinds
+        return list({each.executor: each for each in (kind.arithmetic() for kind in every)}.values())
+
+    def _common(self, kind):
+        """What is the same for all methods of a kind."""
+        policy, trainable = self.policy, self.trainable
+        return {"loss": self.loss, "policy": policy, "trainable": trainable, "arithmetic": kind.arithmetic()}
+
+    def _planned(self, kind):
+        """A network of the same plan as those that are trained."""
+        return planned(build(self.model, self.data), kind.dtype, self.trainable)
 
     def check(self, named_rules: NamedRules) -> None:
         """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
         self.protocol.check(self.data)
         every = [rule for _, _, rule in named_rules.values()]
         budget = Budget(None, None) if self.budget is None else self.budget
-        require(
-            build(self.model, self.data),
-            every,
-            budget,
-            self.protocol.optimiser(),
-            loss=self.loss,
-            policy=self.policy,
-            trainable=self.trainable,
-        )
+        for kind in self.kinds:
+            require(self._planned(kind), every, budget, self.protocol.optimiser(), **self._common(kind))
 
     def run(self, named_rules: NamedRules) -> list[dict[str, Any]]:
-        """Rows of ``named_rules``, {key: (method, preset, rule)}; drops are against the one whose method is full."""
+        """Rows of ``named_rules``, {key: (method, preset, rule)}, of each kind, one behind the other.
+
+        Drops are against the row of its kind whose method is full, and against float32. Of a model that comes as int8 the
+        first row is of the method none: the model as it is, on the same test samples.
+        """
         self.check(named_rules)
         self._stopped.clear()
         with ThreadPoolExecutor(cores()) as pool:
             try:
                 # starts come first, so that nobody waits in vain for one that is behind him in the queue
                 starts = {seed: pool.submit(self._start, seed) for seed in self.seeds}
+                deployed = {
+                    (dtype, seed): pool.submit(self._deployed, dtype, starts[seed])
+                    for dtype in dict.fromkeys(kind.dtype for kind in self.kinds)
+                    for seed in self.seeds
+                }
                 runs = {
-                    key: [pool.submit(self._train, method, rule, seed, starts[seed]) for seed in self.seeds]
+                    (kind, key): [
+                        pool.submit(self._train, kind, method, rule, seed, deployed[kind.dtype, seed]) for seed in self.seeds
+                    ]
+                    for kind in self.kinds
                     for key, (method, _, rule) in named_rules.items()
                 }
                 done, _ = wait([future for futures in runs.values() for future in futures], return_when=FIRST_EXCEPTION)
@@ -123,11 +154,10 @@ class Comparison:
                 self._stopped.set()
                 pool.shutdown(cancel_futures=True)
                 raise
-        rows = [self._row(*named_rules[key], results[key]) for key in named_rules]
-        reference = next((row for row in rows if row["method"] == "full"), None)
-        for row in rows:
-            _relate(row, reference)
-        return rows
+        rows = {(kind, key): self._row(kind, *named_rules[key], results[kind, key]) for kind, key in runs}
+        relate(rows)
+        untouched = [self._untouched(list(rows.values()))] if self.given == "int8" else []
+        return untouched + list(rows.values())
 
     def _start(self, seed):
         """Network and data that every method starts from; pre-training is done once."""
@@ -136,22 +166,40 @@ class Comparison:
         run = Run(self.protocol, network, self.data, self.loss, seed, None, progress=lambda _, *done: progress(*done))
         return run.start(), run.second
 
-    def _train(self, method, rule, seed, start):
-        """(result, seconds, plan, arithmetic, instructions a step) of one run."""
+    def _deployed(self, dtype, start):
+        """The start in a type."""
         network, data = start.result()
-        program = self.compiled(rule, network)
+        if dtype == "float32":
+            return network, data
+        pretrained = bool(self.given or self.protocol.pretrained_epochs)
+        keywords = {"loss": self.loss, "trainable": self.trainable, "headroom": self.headroom if dtype == "int8" else None}
+        return deployed(network, dtype, data, pretrained=pretrained, **keywords), data
+
+    def _train(self, kind, method, rule, seed, start):
+        """(result, seconds, plan, instructions a step) of one run."""
+        network, data = start.result()
+        program = self.compiled(rule, network, kind)
         began = time.perf_counter()
-        progress = self._progress(f"{method}, seed {seed}")
+        named = method if len(self.kinds) == 1 else f"{kind} {method}"
+        progress = self._progress(f"{named}, seed {seed}")
         result = Trainer(program, data, epochs=self.protocol.epochs, seed=seed, progress=progress).run()
         seconds = time.perf_counter() - began
-        return result, seconds, program.plan, program.arithmetic.name, self._instructions(program, data.x_train[:SAMPLES])
+        return result, seconds, program.plan, self._instructions(program, data.x_train[:SAMPLES])
+
+    def _untouched(self, rows):
+        """The row of a model that is not trained, beside those that are: what they gain is their drop below it, negative."""
+        model = build(self.model, self.data)
+        row = inference_row(model, self.protocol.parts(self.data)[1], self.loss, self.budget)
+        row |= {"per_seed": row["per_seed"] * len(self.seeds)}
+        full = next((other for other in rows if other["method"] == "full"), None)
+        return row | drops("accuracy_drop", full, row)
 
     def _instructions(self, program, x):
         """Instructions of an average training step of a program that has run, on the budget's core; None if unknown.
 
         Zeros, which cost less where products are computed in software, are counted in some samples.
         """
-        if self.budget is None or not self.budget.core:
+        if self.budget is None or not self.budget.core or program.arithmetic.name != "float32":  # nobody measured int8
             return None
         return step_instructions(program, self.budget.core, program.counts, zeros=zero_shares(program, x))
 
@@ -164,20 +212,22 @@ class Comparison:
 
         return update
 
-    def _row(self, method, preset, rule, runs):
-        results, (_, _, plan, dtype, _) = [result for result, *_ in runs], runs[0]
+    def _row(self, kind, method, preset, rule, runs):
+        results, (_, _, plan, _) = [result for result, *_ in runs], runs[0]
         instructions = [count for *_, count in runs]
         scores = [result.score for result in results]
         return {
             "method": method,
             "preset": preset,
-            "dtype": dtype,
+            **kind._asdict(),
             "metric": results[0].metric,
             "accuracy": float(np.mean(scores)),
             "accuracy_std": deviation(scores),
             "per_seed": scores,
             "accuracy_drop": None,
             "accuracy_drop_std": None,
+            "dtype_drop": None,
+            "dtype_drop_std": None,
             "backward_effort": float(np.mean([r.backward_effort for r in results])),
             "backward_effort_nonzero": None,
             "total_effort": float(np.mean([r.total_effort for r in results])),
@@ -211,14 +261,24 @@ def _mean_ratios(results):
     ]
 
 
-def _relate(row, reference):
-    """Fill in what compares a row with full training on the same seeds."""
+def relate(rows: Mapping[tuple[Kind, str], dict[str, Any]]) -> None:
+    """Fill in what compares rows, by kind and key of the rule, with full training of their kind, and with float32."""
+    for (kind, key), row in rows.items():
+        full = next((other for (k, _), other in rows.items() if k == kind and other["method"] == "full"), None)
+        row |= drops("accuracy_drop", full, row)
+        if full is not None:
+            spent, most = (r["counts"]["weight_gradient"] + r["counts"]["propagate"] for r in (row, full))
+            row["backward_effort_nonzero"] = spent / most if most else 0.0
+        if kind.dtype != "float32":
+            row |= drops("dtype_drop", rows.get((Kind(), key)), row)
+
+
+def drops(name: str, reference: Mapping[str, Any] | None, row: Mapping[str, Any]) -> dict[str, Any]:
+    """{name, name_std}: what a row is below another one on the same seeds; None where there is no other."""
     if reference is None:
-        return
-    row["accuracy_drop"] = reference["accuracy"] - row["accuracy"]
-    row["accuracy_drop_std"] = deviation([full - own for full, own in zip(reference["per_seed"], row["per_seed"])])
-    spent, full = (r["counts"]["weight_gradient"] + r["counts"]["propagate"] for r in (row, reference))
-    row["backward_effort_nonzero"] = spent / full if full else 0.0
+        return {name: None, f"{name}_std": None}
+    differences = [theirs - own for theirs, own in zip(reference["per_seed"], row["per_seed"])]
+    return {name: reference["accuracy"] - row["accuracy"], f"{name}_std": deviation(differences)}
 
 
 def named_rules(
@@ -267,3 +327,14 @@ def advantage(row: Mapping[str, Any], sweep: Iterable[Mapping[str, Any]]) -> dic
         effort, bound = e0 + (e1 - e0) * (row["accuracy"] - a0) / (a1 - a0), ""
     factor = effort / row["backward_effort"] if row["backward_effort"] else None
     return {"factor": factor, "topk_effort": effort, "bound": bound}
+
+
+def advantages(rows: Iterable[Mapping[str, Any]], sweep: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The :func:`advantage` of each adaptive row over the sweep of its kind, with what says which row it is."""
+    found = []
+    for row in rows:
+        ratios = [other for other in sweep if all(other[name] == row[name] for name in Kind._fields)]
+        if ratios and row["method"].startswith("tinyprop"):
+            kind = {name: row[name] for name in Kind._fields}
+            found.append({"method": row["method"]} | kind | advantage(row, ratios))
+    return found

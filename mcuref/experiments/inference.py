@@ -55,22 +55,28 @@ def inference_rows(data: Data, model: Model | str, dtypes: list[str], budget: Bu
         )
     network, rows = build(model, data), []
     for dtype in dtypes:
-        found = evaluate(as_dtype(network, dtype, data), data, model.loss, budget)
-        rows.append(_row(dtype, found, rows[0]["accuracy"] if rows else found.score))
+        row = inference_row(as_dtype(network, dtype, data), data, model.loss, budget)
+        rows.append(row | {"accuracy_drop": (rows or [row])[0]["accuracy"] - row["accuracy"]})
     return rows
 
 
-def _row(dtype, found, reference):
+def inference_row(network: Network, data: Data, loss: str, budget: Budget | None = None) -> dict[str, Any]:
+    """The row of a network as it is, nothing trained."""
+    found = evaluate(network, data, loss, budget)
     return {
         "method": "none",
         "preset": "none",
-        "dtype": dtype,
+        "dtype": network.dtype,
+        "update": None,
+        "scales": None,
         "metric": found.metric,
         "accuracy": found.score,
         "accuracy_std": 0.0,
         "per_seed": [found.score],
-        "accuracy_drop": reference - found.score,
+        "accuracy_drop": 0.0,
         "accuracy_drop_std": 0.0,
+        "dtype_drop": None,
+        "dtype_drop_std": None,
         "backward_effort": 0.0,
         "backward_effort_nonzero": None,
         "total_effort": 0.0,

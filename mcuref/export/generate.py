@@ -10,12 +10,13 @@ names of C's kernels, and docs/operators.md. All of it is committed: who reads o
 import argparse
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from mcuref.export.sources import SOURCES
 from mcuref.files import new_file
-from mcuref.operators import OPERATORS, int8
+from mcuref.operators import OPERATORS, int8, master, mixed
 from mcuref.operators.columns import IN, MORE, OUT
 from mcuref.operators.operator import Operand, Operator
 
@@ -45,13 +46,15 @@ def files() -> dict[Path, str]:
     for module, mine in _modules(operators):
         texts[PACKAGE / "operations" / f"{module}.py"] = python_wrappers(mine)
         texts[SOURCES / "operations" / f"{module}.c"] = c_wrappers(mine)
-    for module, mine in _modules(int8.OPERATORS):
+    others = [*int8.OPERATORS, mixed.DEQUANTISE, *master.UPDATES]
+    for module, mine in _modules(others):
         texts[PACKAGE / "operations" / f"{module}.py"] = python_wrappers(mine)
     texts[PACKAGE / "operations" / "dispatch.py"] = dispatch(operators)
-    texts[PACKAGE / "operations" / "int8" / "dispatch.py"] = dispatch(int8.OPERATORS)
+    for family in (int8, mixed, master):
+        texts[PACKAGE / "operations" / family.__name__.rpartition(".")[2] / "dispatch.py"] = dispatch(family.OPERATORS)
     texts[SOURCES / "operations" / "operations.h"] = c_prototypes(operators)
     texts[SOURCES / "kernels" / "names.h"] = c_names()
-    texts[PACKAGE.parent / "docs" / "operators.md"] = page([*operators, *int8.OPERATORS])
+    texts[PACKAGE.parent / "docs" / "operators.md"] = page([*operators, *others])
     return texts
 
 
@@ -131,9 +134,15 @@ def _python_wrapper(operator: Operator) -> tuple[str, str]:
     views = [_python_view(operator, operand) for operand in operator.operands.values() if operand.name != "count"]
     lines += [_call(operator.kernel, views + _python_arguments(operator, columns)), "    return GO_ON"]
     head = _head(f"run_{operator.name}")
-    what = operator.signature if len(operator.signature) < 100 else operator.signature.replace(" from ", "\n    from ")
-    end = "." if max(map(len, what.split("\n"))) <= WIDTH - 4 else ".\n    "
-    return f'{head}    """{what}{end}"""\n', "\n".join(lines) + "\n"
+    return f'{head}    """{_in_lines(operator.signature)}."""\n', "\n".join(lines) + "\n"
+
+
+def _in_lines(signature: str) -> str:
+    """What an operator takes and gives, in lines of a docstring."""
+    if len(signature) < 100:
+        return signature
+    parts = signature.replace(" from ", "\nfrom ").splitlines()
+    return "\n    ".join(line for part in parts for line in textwrap.wrap(part, WIDTH - 8))
 
 
 def _head(name: str) -> str:

@@ -39,13 +39,16 @@ def tflite_bytes(network: Network) -> bytes:
 
     Outputs are int8, or float32 behind a DEQUANTIZE if the network's ``output_type`` says so.
 
-    InputError if a layer is none that TensorFlow Lite has an operator for, or if the package tflite is not installed.
+    InputError if a network is int8 and float32, if a layer is none that TensorFlow Lite has an operator for, or if the
+    package tflite is not installed.
     """
     try:
         import flatbuffers
         import tflite  # noqa: F401  what is called below
     except ModuleNotFoundError:
         raise InputError(NEEDS) from None
+    if network.dtype == "mixed":
+        raise InputError(f"network {network.name!r} has an int8 body and a float32 head, which has no .tflite yet")
     graph = graph_of(network)
     builder = flatbuffers.Builder(1024)
     builder.Finish(_model(builder, graph, f"{network.name}, written by mcuref"), IDENTIFIER)

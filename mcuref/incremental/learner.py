@@ -94,8 +94,8 @@ class IncrementalLearner:
         ):
             if value is not None:
                 arguments.instance(name, value, kind, f"a {kind.__name__}")
-        if network.dtype == "int8":
-            raise InputError(f"network {network.name!r} is int8: it is computed, not trained yet")
+        if network.dtype != "float32":
+            raise InputError(f"network {network.name!r} is {network.dtype}; a learner takes a float32 network")
         if not isinstance(network.layers[-1], Dense):
             raise InputError(
                 f"network {network.name!r} ends with a {network.layers[-1].kind} layer; classes need a dense one"

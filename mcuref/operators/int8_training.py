@@ -13,7 +13,7 @@ from mcuref.operators.geometry import Geometry
 from mcuref.operators.operator import declare
 
 WINDOW = " ".join(Geometry._fields)
-LABEL = "the label comes from outside; what is left there is the probability of the label, with 15 bits behind the point"
+LABEL = "the label comes from outside; what is left there is the probability of the label, with 30 bits behind the point"
 Q15 = "constants have 15 bits behind the point"
 NARROWED = "E grows by the bits shifted, less 14"
 APART = "of windows that do not overlap, so that no sums are needed"

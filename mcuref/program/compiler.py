@@ -53,7 +53,8 @@ def compile(  # noqa: A001  the public name is mcuref.compile
         "distribution_matching", whose error at the outputs is written into the arena from outside.
     policy : "immediate": weights are updated at every sample, w -= (rate delta) x, without a gradient buffer; or
         "accumulate": gradients are summed in buffers over the optimiser's batch. None: the one that the batch asks for.
-    trainable : int or None, how many of the last layers with parameters are trained (None: all; 0: inference only).
+    trainable : int or None, how many of the last layers with parameters are trained (None: all, of a mixed network those of
+        its head; 0: inference only).
         The others are frozen: they lie in flash and no error is propagated below the lowest trained layer.
     budget : :class:`mcuref.Budget`, or None for no limit.
     wrt : "parameters", or "input" for gradients with respect to the input; then no parameter is changed.
@@ -99,7 +100,7 @@ def prepare_executor(index_type: str = "uint16", arithmetic: Arithmetic = FLOAT3
     from mcuref.program import executor
 
     def fault(index_type: str) -> str | None:
-        return first_steps.fault(compile, index_type if arithmetic is FLOAT32 else arithmetic.name)
+        return first_steps.fault(compile, index_type if arithmetic is FLOAT32 else arithmetic.executor.rpartition("_")[2])
 
     executor.compile_executor(index_type, fault, arithmetic)
 
@@ -143,12 +144,12 @@ def require(
 
 
 def trainable_layers(network: Network, trainable: int | None) -> tuple[int, ...]:
-    """Indices of the last ``trainable`` layers with parameters (all if None)."""
-    count = len(network.parametric)
+    """Indices of the last ``trainable`` layers with parameters (all that can be trained if None)."""
+    count = len(network.trainable)
     if trainable is None:
-        return network.parametric
+        return network.trainable
     trainable = whole("trainable", trainable, 0, count)
-    return network.parametric[count - trainable :]
+    return network.trainable[count - trainable :]
 
 
 def lower(
@@ -168,8 +169,10 @@ def lower(
     loss = find_loss(loss)
     if loss is MATCHING and wrt != "input":
         raise InputError(f"loss {loss.name!r} is of the samples, not of the weights; compile it with wrt='input'")
-    if wrt == "input" and network.dtype == "int8":
-        raise InputError(f"network {network.name!r} is int8; gradients with respect to the input are of float32 networks")
+    if wrt == "input" and network.dtype != "float32":
+        raise InputError(
+            f"network {network.name!r} is {network.dtype}; gradients with respect to the input are of float32 networks"
+        )
     layers = trainable_layers(network, trainable) if wrt == "parameters" else ()
     rate = optimiser.learning_rate / optimiser.batch
     emit = Emitter(network, layers, wrt, arithmetic_of(network, arithmetic), loss.name, rate)
@@ -182,7 +185,7 @@ def lower(
         input_error = _backward(emit, rule, loss, steps, delta, values, saved)
         steps.finish()
     end = len(emit.instructions)
-    emit.arithmetic.finish(emit)
+    emit.whole.finish(emit)
     for instruction in emit.instructions:
         if instruction.phase in JUMPS:
             instruction.jump = end
@@ -201,7 +204,7 @@ def lower(
         emit.parameters,
         emit.index_type,
         loss.name,
-        emit.arithmetic,
+        emit.whole,
     )
 
 
@@ -211,7 +214,8 @@ def _forward(emit):
     left_out = _softmax(emit.network) if emit.trains else None
     for i, (layer, sources) in enumerate(zip(emit.network.layers, emit.network.sources)):
         with emit.layer(i):
-            out, keep = (values[-1], None) if i == left_out else layer.forward(emit, *(values[j] for j in sources))
+            taken = [emit.whole.taken(emit, j, values[j]) for j in sources]
+            out, keep = (values[-1], None) if i == left_out else layer.forward(emit, *taken)
             emit.arithmetic.computed(emit, out)
         values.append(out)
         saved.append(keep)
@@ -263,7 +267,8 @@ def _backward(emit, rule, loss, steps, delta, values, saved):
                 kept = emitted(rule, "select", emit, delta, position, dense)
                 below = network.layers[i].propagate(emit, delta, kept) if wanted else None
                 if i in emit.trainable:  # after the propagation, which needs the old weights
-                    steps.update(network.layers[i], delta, kept, values[network.sources[i][0]])
+                    source = network.sources[i][0]
+                    steps.update(network.layers[i], delta, kept, emit.whole.taken(emit, source, values[source]))
                 position += 1
             elif wanted:
                 below = network.layers[i].backward(emit, delta, saved[i])

@@ -25,7 +25,7 @@ class Emitter:
     network : Network.
     trainable : tuple of int, indices of the layers that are trained.
     wrt : "parameters" or "input".
-    arithmetic : :class:`mcuref.program.arithmetic.Arithmetic`.
+    whole, arithmetic : :class:`mcuref.program.arithmetic.Arithmetic` of the program, and of the layer at hand.
     instructions : list of Instruction, in order.
     constants : {Buffer: array}, contents of what lies in flash beside the parameters.
     images : {Buffer in sram: Buffer in flash}, start images of trainable parameters.
@@ -44,8 +44,8 @@ class Emitter:
         loss: str = "softmax_cross_entropy",
         rate: float = 0.0,
     ) -> None:
-        self.network, self.trainable, self.wrt, self.arithmetic = network, trainable, wrt, arithmetic
-        self.loss, self.rate = loss, rate
+        self.network, self.trainable, self.wrt, self.loss, self.rate = network, trainable, wrt, loss, rate
+        self.whole = self.arithmetic = arithmetic
         self.notes: dict[Any, Any] = {}
         self.instructions: list[Instruction] = []
         self.constants: dict[Buffer, np.ndarray] = {}
@@ -59,9 +59,10 @@ class Emitter:
     @contextmanager
     def layer(self, index: int) -> Iterator[None]:
         """Everything emitted inside belongs to this layer."""
-        previous, self.index = self.index, index
+        previous = self.index, self.arithmetic
+        self.index, self.arithmetic = index, self.whole.of_layer(self.network, index)
         yield
-        self.index = previous
+        self.index, self.arithmetic = previous
 
     @property
     def name(self) -> str:

@@ -6,6 +6,8 @@ cached has a part in.
 
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,7 @@ from mcuref.layers import (
 )
 from mcuref.network import Network
 from mcuref.optimisers import SGD
+from mcuref.quantization.mixed import of_body
 from mcuref.quantization.scales import FIXED, SAME_SCALE, Quantization, Scale
 from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
 
@@ -41,13 +44,19 @@ KNOWN = {
     "int8": (
         0xE28EDBB5, 0x1628B167, 0xDE731402, 0xD307F069, 0x2DCAFD4A, 0x40F1CB4A, 0x7E8445D5, 0x479CF0CC, 0x310D5474,
     ),
+    "mixed": (
+        0x623F24D8, 0x900C394C, 0x6995A7A2, 0xF2F8499D, 0x95B55638, 0x36A63523, 0x0C8391F8, 0xD0BFA34C, 0xE27511C7,
+        0x3C27A1B1, 0xFF9F0C76,
+    ),
+    "master": (0xFC9D852C, 0xE046A8FD, 0x2A3F0DB6, 0xD35C2193, 0xDEAB959E, 0x25246E4D, 0x917FEB71, 0xE3BF6646),
 }  # fmt: skip
 
 
 def fault(compile: Callable[..., Any], kind: str) -> str | None:
     """What an executor computes wrong, one sentence, or None.
 
-    compile : :func:`mcuref.compile`, which makes the programs. kind : "int8", or of float32 the type of kept indices.
+    compile : :func:`mcuref.compile`, which makes the programs. kind : "int8", "mixed" or "master", or of float32 the type of
+    kept indices.
     """
     results = computed(compile, kind)
     for number, (found, known) in enumerate(zip(results, KNOWN[kind])):
@@ -66,7 +75,8 @@ def computed(compile: Callable[..., Any], kind: str) -> tuple[int, ...]:
     """The results of an executor, as in `KNOWN`."""
     if kind == "int8":
         return tuple(_int8_result(compile, *case) for case in (*_int8_cases(), *_int8_training_cases()))
-    return tuple(_result(compile, *case) for case in _cases(kind))
+    cases = {"mixed": _mixed_cases, "master": _master_cases}.get(kind) or partial(_cases, kind)
+    return tuple(_result(compile, *case) for case in cases())
 
 
 def _cases(index_type):
@@ -98,22 +108,26 @@ def _cases(index_type):
     yield 6, (9,), "float32", [Dense(5), Softmax()], Full(), SGD(0.25), "softmax_cross_entropy"
 
 
-def _result(compile, samples, shape, dtype, layers, rule, optimiser, loss):
+def _as_it_is(network):
+    return network
+
+
+def _result(compile, samples, shape, dtype, layers, rule, optimiser, loss, made=_as_it_is, arithmetic=None):
     """CRC-32 of the losses and the state, in the order of their names, after a few samples; outputs of a softmax."""
     size = int(np.prod(shape))
     scale = 1.0 if dtype == "float32" else 2.0 ** (1 - 8 * np.dtype(dtype).itemsize)
-    network = Network([Input(shape, dtype, 0, scale), *layers], seed=3)
+    network = made(Network([Input(shape, dtype, 0, scale), *layers], seed=3))
     random = philox(1, 1, samples * (size + 1))
     x, y = random[:-samples].reshape(samples, size), (random[-samples:] % 5).astype(np.int32)
     x = (x.astype(np.float64) / 2**31 - 1).astype(np.float32) if dtype == "float32" else x.astype(dtype)
-    program = compile(network, rule, optimiser, loss=loss)
+    program = compile(network, rule, optimiser, loss=loss, arithmetic=arithmetic)
     try:
         losses = program.train(x, None if loss == "reconstruction" else y).losses
     except NonFiniteError:
         return 0
     arrays = [losses, *map(program.state().get, sorted(program.state()))]
     if isinstance(layers[-1], Softmax):  # which only inference computes
-        arrays.append(compile(network, trainable=0).outputs(x))
+        arrays.append(compile(network, trainable=0, arithmetic=arithmetic).outputs(x))
     return zlib.crc32(b"".join(array.tobytes() for array in arrays))
 
 
@@ -174,6 +188,31 @@ def _int8_training_cases():
     yield 6, (17,), "float32", [Dense(9), Sigmoid(), Dense(5)], (), Full(), SGD(0.25), labels, Int8("truncated", "static")
 
 
+def _mixed_cases():
+    """The cases of float32 behind an int8 layer; and layers of int8, all that it has, before a float32 one."""
+    for samples, shape, dtype, layers, *rest in _cases("uint16"):
+        first = Conv2D(shape[-1], 1) if len(shape) > 1 else Dense(shape[0])
+        yield samples, shape, dtype, [first, *layers], *rest, partial(mixed_network, place=1)
+    for samples, shape, dtype, layers, fused in _int8_cases():
+        body = [layer for layer in layers if not isinstance(layer, Softmax)]
+        made = partial(mixed_network, place=-1, fused=fused)
+        yield samples, shape, dtype, [*body, Dense(5)], Full(), SGD(0.25), "softmax_cross_entropy", made
+
+
+def _master_cases():
+    """The cases of float32, but for a rule that int8 has not, and layers that it has not; with a master of every weight."""
+    from mcuref.program.arithmetic.int8 import Int8
+
+    own = int8_network, Int8("master")
+    for *case, rule, optimiser, loss in _cases("uint16"):
+        yield *case, replace(rule, bias="masked") if isinstance(rule, TopK) else rule, optimiser, loss, *own
+    layers = [
+        DepthwiseConv2D((1, 2), multiplier=3), ReLU(), AveragePool2D(2), Conv2D(3, 1), MaxPool2D(2, 1), GlobalAveragePool(),
+        Dense(5), Softmax(),
+    ]  # fmt: skip
+    yield 6, (5, 6, 2), "uint8", layers, Full(), SGD(0.25), "softmax_cross_entropy", *own
+
+
 def _int8_result(compile, samples, shape, dtype, layers, fused, *training):
     """CRC-32 of the outputs for a few samples; of training, of the losses, what was trained, and the state."""
     program = int8_program(compile, shape, dtype, layers, fused, *training)
@@ -207,7 +246,7 @@ def int8_program(
     return compile(network, rule, optimiser, loss=loss, trainable=trainable, arithmetic=how)
 
 
-def int8_network(plain: Network, fused: tuple[str, ...]) -> Network:
+def int8_network(plain: Network, fused: tuple[str, ...] = ()) -> Network:
     """Layers of a network with drawn int8 parameters, in drawn scales: of any use to those who check kernels alone."""
     outputs, draw = [Scale(0.0625, -3)], iter(philox(2, 1, 4 * len(plain.layers)).tolist())
     for i, layer in enumerate(plain.layers[1:], 1):
@@ -225,3 +264,13 @@ def int8_network(plain: Network, fused: tuple[str, ...]) -> Network:
     indices = frozenset(plain.names.index(name) for name in fused)
     scales = Quantization(tuple(outputs), weights, indices)
     return Network(plain.written, name=plain.name, parameters=parameters, quantization=scales)
+
+
+def mixed_network(plain: Network, place: int, fused: tuple[str, ...] = ()) -> Network:
+    """The same with a head of the network's own float32 parameters from the layer on that is number ``place`` of those with
+    parameters.
+    """
+    drawn, body = int8_network(plain, fused), plain.parametric[place]
+    own = {f"{plain.names[i]}.{kind}" for i in plain.parametric if i < body for kind in plain.parameter_shapes(i)}
+    parameters = {name: (drawn if name in own else plain).parameters[name] for name in plain.parameters}
+    return drawn.replaced(parameters=parameters, quantization=of_body(drawn, body))

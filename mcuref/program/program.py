@@ -89,6 +89,9 @@ class Program:
             arena.view(image)[:] = start[name]
         for buffer, image in self.listing.images.items():
             arena.view(buffer)[:] = arena.view(image)
+        for buffer in self.state_buffers:
+            if buffer.name in start and buffer not in self.listing.images:
+                arena.view(buffer)[:] = start[buffer.name]
         return arena
 
     def reset(self) -> None:

@@ -88,23 +88,23 @@ def _answers(program, y, count):
         labels = _labels(y, network.outputs)
         if kind == "label":
             return labels, no_targets
-        return no_labels, _targets(network, np.eye(network.outputs, dtype=np.float32)[labels], no_targets.dtype)
+        return no_labels, _wanted(network, np.eye(network.outputs, dtype=np.float32)[labels])
     if y.shape != (count, network.outputs) or y.dtype.kind not in "iuf":
         raise InputError(f"targets are {y.dtype}{y.shape}; they must be numbers of shape ({count}, {network.outputs})")
     with np.errstate(over="ignore"):
         y = y.astype(np.float32)
     if not np.isfinite(y).all():
         raise InputError(f"target {int(np.argwhere(~np.isfinite(y))[0][0])} has a NaN or infinite value")
-    return no_labels, _targets(network, y, no_targets.dtype)
+    return no_labels, _wanted(network, y)
 
 
-def _targets(network, y, dtype):
-    """Real targets as the loss takes them: those of int8 outputs in their scale."""
-    if dtype == np.int32:
+def _wanted(network, targets):
+    """Real targets as a program takes them: of an int8 network in the scale of its outputs."""
+    if network.quantization is not None:
         from mcuref.quantization.edges import quantised_targets
 
-        y = quantised_targets(y, network.quantization.outputs[-1])
-    return _plain(y).reshape(-1)
+        targets = quantised_targets(targets, network.quantization.outputs[-1])
+    return _plain(targets).reshape(-1)
 
 
 def _labels(y, classes):

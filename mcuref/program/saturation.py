@@ -12,21 +12,25 @@ SEEN = {"measure": "activations", "narrow": "errors", "relu_backward": "errors"}
 
 
 def saturation(program: Program) -> list[dict[str, Any]]:
-    """Shares of values, from the input on: {"layer", "weights", "activations", "errors"} of each layer that has one.
+    """Shares of values, from the input on: {"layer", "weights_before", "weights", "activations", "errors"} of each layer
+    that has one.
 
-    ``weights`` are those that are 127 or -127 now, of a layer that is trained; ``activations`` the outputs that came to an
-    end of int8 which does not stand for 0, of all that were computed while training; ``errors`` those of its outputs that
-    were clamped. None where there are none, or nothing clamps them. What is of a ReLU that another layer does is that
-    layer's.
+    ``weights`` are those that are 127 or -127 now, of a layer that is trained, ``weights_before`` those that were at the
+    start; ``activations`` the outputs that came to an end of int8 which does not stand for 0, of all that were computed
+    while training; ``errors`` those of its outputs that were clamped. None where there are none, or nothing clamps them.
+    What is of a ReLU that another layer does is that layer's.
     """
-    found: dict[int, dict[str, Any]] = {i: {"weights": _at_limit(program, i)} for i in program.trainable}
+    before, now = program.network, program.trained()
+    found: dict[int, dict[str, Any]] = {
+        i: {"weights_before": _at_limit(before, i), "weights": _at_limit(now, i)} for i in program.trainable
+    }
     for instruction, counts in zip(program.instructions, program.counts.tolist()):
         what = SEEN.get(instruction.operator.family)
         if what is not None:
             values = max(counts[RUNS] * instruction["n"], 1)
             row = found.setdefault(_doing(program.network, instruction.layer_index), {})
             row[what] = max(row.get(what, 0.0), counts[SATURATED] / values)
-    absent = dict.fromkeys(("weights", "activations", "errors"))
+    absent = dict.fromkeys(("weights_before", "weights", "activations", "errors"))
     return [{"layer": program.network.names[i]} | absent | found[i] for i in sorted(found)]
 
 
@@ -39,7 +43,9 @@ def exponents(program: Program) -> dict[str, int]:
         return {}
     network = program.network
     return {
-        network.names[i]: int(values[e]) for i, e in slots(network, program.trainable).items() if not passes_on(network, i)
+        network.names[i]: int(values[e])
+        for i, e in slots(network, program.trainable, program.loss).items()
+        if not passes_on(network, i)
     }
 
 
@@ -48,6 +54,6 @@ def _doing(network, i):
     return network.sources[i][0] if i in network.quantization.fused else i
 
 
-def _at_limit(program, i):
-    weights = program.arena.view(program.listing.parameters[f"{program.network.names[i]}.weights"])
+def _at_limit(network, i):
+    weights = network.parameters[f"{network.names[i]}.weights"]
     return float(np.mean(np.abs(weights.astype(np.int16)) >= MOST_WEIGHT))

@@ -10,6 +10,7 @@ from mcuref.memory.accountant import Needs, excess
 from mcuref.memory.targets import Budget, by_size
 from mcuref.models import narrowed
 from mcuref.network import Network
+from mcuref.quantization.mixed import nominal_body
 from mcuref.quantization.nominal import nominal
 
 
@@ -35,10 +36,11 @@ def suggestions(
 def _fewer_trainable(network, trainable, wrt, budget, needs):
     if wrt != "parameters":
         return None
-    most = len(network.parametric) if trainable is None else trainable
+    most = len(network.trainable) if trainable is None else trainable
 
     def variant(count):
-        return f"--trainable {count}", needs(network, count, budget)
+        changed = nominal_body(network, count) if network.dtype == "mixed" else network
+        return f"--trainable {count}", needs(changed, count, budget)
 
     return _largest_fitting(most, budget, variant)
 
@@ -51,6 +53,8 @@ def _narrower(network, trainable, budget, needs):
         smaller = narrowed(network, Fraction(width, widest))
         if smaller is not None and network.dtype == "int8":
             smaller = nominal(smaller)
+        if smaller is not None and network.dtype == "mixed":
+            smaller = nominal_body(smaller, len(network.trainable) if trainable is None else trainable)
         return smaller and (f"--model {quote(smaller.name)}", needs(smaller, trainable, budget))
 
     return _largest_fitting(widest, budget, variant)
@@ -58,7 +62,7 @@ def _narrower(network, trainable, budget, needs):
 
 def _integers(network, trainable, wrt, budget, needs):
     """The same network as int8, if it can be."""
-    if network.dtype == "int8" or wrt != "parameters":
+    if network.dtype != "float32" or wrt != "parameters":
         return None
     try:
         need = needs(nominal(network), trainable, budget)

@@ -1,4 +1,4 @@
-"""Real values as int8 and back, at the edges of a program: a float32 sample that enters, outputs that leave as float32."""
+"""Real values as integers and back, at the edges of a program: samples and targets that enter, outputs that leave."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ from mcuref.errors import InputError
 from mcuref.quantization.multipliers import nearest
 from mcuref.quantization.scales import Scale
 
-MOST_TARGET = 1 << 20
+FARTHEST = 1 << 20  # steps, that a target may be away
 
 
 def quantised_samples(x: NDArray[np.float32], scale: Scale) -> NDArray[np.int8]:
@@ -24,8 +24,12 @@ def quantised_samples(x: NDArray[np.float32], scale: Scale) -> NDArray[np.int8]:
 
 
 def quantised_targets(y: NDArray[np.float32], scale: Scale) -> NDArray[np.int32]:
-    """int32, y's shape: the nearest whole number of that scale, halves away from 0, within +-2^20: int8 and far beyond."""
-    return np.clip(nearest(y.astype(np.float64) / scale.scale) + scale.zero, -MOST_TARGET, MOST_TARGET).astype(np.int32)
+    """int32, y's shape: the nearest whole step of that scale, halves away from 0, beyond the ends of int8 too.
+
+    What is beyond +-`FARTHEST` becomes that.
+    """
+    steps = nearest(y.astype(np.float64) / float(scale.scale)) + scale.zero
+    return np.clip(steps, -FARTHEST, FARTHEST).astype(np.int32)
 
 
 def real_values(q: NDArray[np.int8], scale: Scale) -> NDArray[np.float32]:

@@ -22,14 +22,17 @@ NOTHING: Mapping[int, Any] = {}
 ROOM = float(1 << 30)  # a bias gets half of an accumulator, products have the other half
 
 
-def fused_activations(network: Layered) -> frozenset[int]:
-    """Indices of the ReLUs whose work the layer before does: it sums, and nobody else reads it."""
+def fused_activations(network: Layered, body: int | None = None) -> frozenset[int]:
+    """Indices of the ReLUs whose work the layer before does: it sums, and nobody else reads it.
+
+    body : how many of the first layers are looked at; None: all.
+    """
     readers: dict[int, int] = {}
     for j in (j for sources in network.sources for j in sources):
         readers[j] = readers.get(j, 0) + 1
     return frozenset(
         i
-        for i, layer in enumerate(network.layers)
+        for i, layer in enumerate(network.layers[:body])
         if layer.kind in CLAMPING
         and network.layers[network.sources[i][0]].kind in (*WEIGHTED, "add")
         and readers[network.sources[i][0]] == 1
@@ -45,17 +48,20 @@ def input_scale(network: Layered) -> Scale | None:
     return Scale(float(layer.scale[0]), int(zero)) if zero in range(-128, 128) else None
 
 
-def measured_layers(network: Layered) -> tuple[int, ...]:
-    """Indices of the layers whose scales follow from the range of their outputs; InputError if one cannot be int8."""
-    fused = fused_activations(network)
-    for i, layer in enumerate(network.layers):
+def measured_layers(network: Layered, body: int | None = None) -> tuple[int, ...]:
+    """Indices of the layers whose scales follow from the range of their outputs; InputError if one cannot be int8.
+
+    body : how many of the first layers are looked at; None: all.
+    """
+    fused = fused_activations(network, body)
+    for i, layer in enumerate(network.layers[:body]):
         if layer.kind not in (*MEASURED, *SAME_SCALE, *FIXED):
             raise InputError(
                 f"layer {network.names[i]!r} of network {network.name!r} cannot be quantised; there is no int8 for it"
             )
     return tuple(
         i
-        for i, layer in enumerate(network.layers)
+        for i, layer in enumerate(network.layers[:body])
         if layer.kind in MEASURED and i + 1 not in fused and (i > 0 or input_scale(network) is None)
     )
 
@@ -65,6 +71,7 @@ def quantised_parameters(
     ranges: Mapping[int, Range],
     output_type: str = "int8",
     widen: Mapping[int, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = NOTHING,
+    body: int | None = None,
 ) -> tuple[dict[str, NDArray[Any]], Quantization]:
     """Int8 weights and int32 biases of a float32 network, by name, and what its int8 values stand for.
 
@@ -78,15 +85,16 @@ def quantised_parameters(
     ranges : {index: Range}, of each of :func:`measured_layers` at least.
     output_type : "int8" or "float32".
     widen : {index of a layer: function of the scales of its weights} of those that get wider ones.
+    body : how many of the first layers become int8; None: all. Parameters of the others are as they were.
     """
-    missing = [network.names[i] for i in measured_layers(network) if i not in ranges]
+    missing = [network.names[i] for i in measured_layers(network, body) if i not in ranges]
     if missing:
         raise InputError(f"layer {missing[0]!r} of network {network.name!r} has no range; calibration gives it one")
-    fused = fused_activations(network)
+    fused = fused_activations(network, body)
     outputs: list[Scale] = []
     weights: dict[str, NDArray[np.float32]] = {}
-    parameters: dict[str, NDArray[Any]] = {}
-    for i, layer in enumerate(network.layers):
+    parameters: dict[str, NDArray[Any]] = dict(network.parameters)
+    for i, layer in enumerate(network.layers[:body]):
         fed = [outputs[j] for j in network.sources[i]]
         name = network.names[i]
         if layer.kind in WEIGHTED:

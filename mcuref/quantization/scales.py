@@ -41,7 +41,8 @@ class Quantization:
     Attributes
     ----------
     outputs : tuple of :class:`Scale`, one a layer, in the order of ``Network.layers``; the first is the input's. A layer
-        that passes values on (Flatten, MaxPool2D, ...) has that of what feeds it.
+        that passes values on (Flatten, MaxPool2D, ...) has that of what feeds it. Layers behind the last of them are
+        float32.
     weights : {layer name: float32[outputs], or float32[1] of a dense layer whose outputs share one}: a weight w stands for
         scale w. A bias stands for (scale of the layer's input) (scale of the weights) b.
     fused : frozenset of int, indices of the ReLUs whose work the layer before does: it clamps its output, in the scale of
@@ -101,16 +102,18 @@ class Layered(Protocol):
 def check(network: Layered, quantization: Quantization) -> None:
     """InputError, one sentence, unless scales are those that the network's layers need."""
     what = f"the quantization of network {network.name!r}"
-    if len(quantization.outputs) != len(network.layers):
-        raise InputError(f"{what} has {len(quantization.outputs)} outputs; the network has {len(network.layers)} layers")
+    body = len(quantization.outputs)
+    if body > len(network.layers):
+        raise InputError(f"{what} has {body} outputs; the network has {len(network.layers)} layers")
+    _check_body(network, quantization, body, what)
     for name, (scale, zero) in zip(network.names, quantization.outputs):
         if not (isfinite(scale) and scale > 0 and -128 <= zero <= 127):
             raise InputError(
                 f"{what} gives layer {name!r} scale {scale} and zero {zero}; scale > 0 and -128..127 are needed"
             )
     for i in quantization.fused:
-        _check_fused(network, i, what)
-    for i, name in enumerate(network.names):
+        _check_fused(network, i, what, body)
+    for i, name in enumerate(network.names[:body]):
         kind = network.layers[i].kind
         if kind in FIXED and quantization.outputs[i] != FIXED[kind]:
             raise InputError(f"{what} gives layer {name!r} scale {quantization.outputs[i]}; it must be {FIXED[kind]}")
@@ -118,14 +121,30 @@ def check(network: Layered, quantization: Quantization) -> None:
         if same and quantization.outputs[i] != quantization.outputs[network.sources[i][0]]:
             raise InputError(f"{what} gives layer {name!r} another scale than its input; it must have the same")
     for i in network.parametric:
-        _check_weights(network.names[i], network, quantization, what)
+        if i < body:
+            _check_weights(network.names[i], network, quantization, what)
     if quantization.output_type not in OUTPUT_TYPES:
         raise InputError(f"{what} has output type {quantization.output_type!r}; it may be {' or '.join(OUTPUT_TYPES)}")
 
 
-def _check_fused(network, index, what):
-    if index not in range(len(network.layers)):
-        raise InputError(f"{what} fuses layer number {index}; the network has {len(network.layers)} layers")
+def _check_body(network, quantization, body, what):
+    """A body with a float32 head behind it needs layers with parameters, as the head does, else it is no such network."""
+    own = sum(i < body for i in network.parametric)
+    if body < len(network.layers) and not 0 < own < len(network.parametric):
+        raise InputError(
+            f"{what} has {body} outputs; the network has {len(network.layers)} layers, and if the last are float32, one of "
+            "them needs parameters, and one of the others"
+        )
+    for i in network.parametric:
+        if i >= body and network.names[i] in quantization.weights:
+            raise InputError(f"{what} has scales of the weights of layer {network.names[i]!r}, which is float32")
+
+
+def _check_fused(network, index, what, body):
+    if index not in range(body):
+        raise InputError(
+            f"{what} fuses layer number {index}; the network has {body} layers" + " of int8" * (body < len(network.layers))
+        )
     name, before = network.names[index], network.sources[index]
     readers = [i for i, sources in enumerate(network.sources) if set(sources) & set(before)]
     if network.layers[index].kind not in CLAMPING or readers != [index]:

@@ -16,7 +16,7 @@ from mcuref.quantization.scales import Scale
 DIGITS = Context(prec=40)
 DIFFERENCE_BITS = 5  # in front of the point of a scaled difference, of 31
 ONE = (1 << 31) - 1
-PROBABILITY = (1 << 15) - 1  # 1, of 15 bits
+PROBABILITY = 1 << 30  # what a sum of exponentials may come to
 # Fractions of 31 bits: 1/3, e^(-1/8), and e^-(2^k) for k = -2, -1, 0, ... 4
 THIRD, EIGHTH = 715827883, 1895147668
 POWERS = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)
@@ -55,12 +55,14 @@ def exponentials(scale: float, beta: float = 1.0) -> NDArray[np.int32]:
     return np.array([*map(_exponential, raw), *[0] * (256 - len(raw))], np.int32)
 
 
-def probabilities(scale: float) -> NDArray[np.int32]:
-    """int32[t]: 32767 e^(-scale d) of differences d = 0, 1, ... up to 255, to the nearest, for the softmax of a loss.
+def probabilities(scale: float, n: int) -> NDArray[np.int32]:
+    """int32[t]: 2^k e^(-scale d) of differences d = 0, 1, ... up to 255, to the nearest, for the softmax of a loss.
 
-    Zeros at the end are left out, so that t says from where on there is nothing.
+    k is the most with which a sum over n of them is at most 2^30. Zeros at the end are left out, so that t says from where
+    on there is nothing.
     """
-    values = [DIGITS.multiply(PROBABILITY, DIGITS.exp(DIGITS.multiply(-d, Decimal(float(scale))))) for d in range(256)]
+    one = Decimal(PROBABILITY >> (n - 1).bit_length())
+    values = [DIGITS.multiply(one, DIGITS.exp(DIGITS.multiply(-d, Decimal(float(scale))))) for d in range(256)]
     found = np.array([int(value.to_integral_value(ROUND_HALF_EVEN)) for value in values], np.int32)
     return np.trim_zeros(found, "b")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -45,6 +46,16 @@ INSTRUCTIONS = Column(
     "formulas fitted to exact counts",
     "what the device's core executes for a sample, on average",
 )  # fmt: skip
+TYPE = Column(
+    "<type", explained="what it is computed in; of int8 how weights take a change, and whether scales follow what is seen"
+)
+OF_FLOAT32 = {
+    "accuracy": Column(
+        "below\nfloat32", 0, "points below the same method in float32", "points lost against the same method in float32"
+    ),
+    "auc": Column("below\nfloat32", 0, "AUC below the same method in float32", "AUC lost against the same in float32"),
+}
+FLASH = Column("flash", 6, explained="bytes of flash: start weights, constants, the program's table")
 SPREAD = "± standard deviation over seeds"
 
 
@@ -52,7 +63,9 @@ def protocol_line(comparison: Comparison, evaluated: str) -> Text:
     """One line that says what was done, for every row alike."""
     p, seeds = comparison.protocol, ", ".join(map(str, comparison.seeds))
     before = ""
-    if p.pretrained_epochs:
+    if comparison.given == "int8":
+        before = "from the int8 model as it is, "
+    elif p.pretrained_epochs:
         part = percent(p.pretrained_part, 0)
         before = f"pre-trained densely on the first {part} for {_epochs(p.pretrained_epochs)}, then "
     if p.shifted:
@@ -77,19 +90,31 @@ def comparison_tables(
 
     explain : whether each column is explained on a line of its own, for somebody who has not seen the table before.
     """
-    table = Table(METHOD, SETTINGS, *SCORES[rows[0]["metric"]], BACKWARD, OF_FULL, TOTAL, SKIPPED, SRAM, INSTRUCTIONS)
+    typed = any(row["dtype"] != "float32" for row in rows)
+    beside = any(row["dtype_drop"] is not None for row in rows)
+    metric = rows[0]["metric"]
+    (score, drop), backward = SCORES[metric], BACKWARD
+    if beside:  # then these go before what the types are compared by
+        backward, drop = replace(backward, goes=7), replace(drop, goes=8)
+    table = Table(
+        METHOD, *[TYPE] * typed, SETTINGS, score, drop, *[OF_FLOAT32[metric]] * beside,
+        backward, OF_FULL, TOTAL, SKIPPED, SRAM, *[FLASH] * typed, INSTRUCTIONS,
+    )  # fmt: skip
     for row in rows:
         instructions = row["instructions_per_step"]
         table.add_row(
             row["method"],
+            *[_type(row, rows)] * typed,
             _settings(row["settings"]),
             _score(row),
             _drop(row),
+            *[_drop(row, "dtype_drop")] * beside,
             percent(row["backward_effort"]),
             percent(row["backward_effort_nonzero"]),
             percent(row["total_effort"]),
             percent(row["samples_skipped"]),
             f"{row['sram_bytes']:,} B",
+            *[f"{row['flash_bytes']:,} B"] * typed,
             "-" if instructions is None else f"{instructions:,.0f}",
         )
     yield table
@@ -120,17 +145,37 @@ def inference_tables(data: str, model: str, evaluated: str, rows: Sequence[dict[
     yield table.legend()
 
 
+def _type(row, rows):
+    """The type of a row, and of int8 what differs between rows that are."""
+    ours = [other for other in rows if other["dtype"] == row["dtype"] and other["method"] != "none"]
+    differs = [name for name in ("update", "scales") if len({other[name] for other in ours}) > 1]
+    return " ".join([row["dtype"], *(row[name] for name in differs if row[name] is not None)])
+
+
+def row_name(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
+    """What a row is called among others: its method, after its type where there are several."""
+    types = {_type(other, rows) for other in rows}
+    return row["method"] if len(types) == 1 else f"{_type(row, rows)} {row['method']}"
+
+
 def _in_words(rows):
-    """A sentence a method of how it compares with full training, if that is there."""
-    full = next((row for row in rows if row["method"] == "full"), None)
-    others = [row for row in rows if row is not full] if full else []
-    for row in others:
+    """A sentence a method of how it compares with full training of its kind, if that is there."""
+    said = False
+    for row in rows:
+        full = next((other for other in rows if other["method"] == "full" and _of_a_kind(row, other)), None)
+        if full is None or row is full:
+            continue
+        said = True
         yield Text(
-            f"{row['method']} is {_distance(row)}, at {percent(row['backward_effort_nonzero'])} of its backward work and "
-            f"{percent(_macs(row) / _macs(full))} of its total work"
+            f"{row_name(row, rows)} is {_distance(row)}, at {percent(row['backward_effort_nonzero'])} of its backward work "
+            f"and {percent(_macs(row) / _macs(full))} of its total work"
         )
-    if others:
+    if said:
         yield Text()
+
+
+def _of_a_kind(row, other):
+    return all(row[name] == other[name] for name in ("dtype", "update", "scales"))
 
 
 def _distance(row):
@@ -160,11 +205,11 @@ def _score(row):
     return _points(row, "accuracy") + _spread(row, "accuracy_std") + unit
 
 
-def _drop(row):
-    """What is lost against full training, with its sign, and its spread."""
-    if row["accuracy_drop"] is None:
+def _drop(row, name="accuracy_drop"):
+    """What is lost against full training, or against float32, with its sign, and its spread."""
+    if row[name] is None:
         return "-"
-    return _points(row, "accuracy_drop", "+") + _spread(row, "accuracy_drop_std")
+    return _points(row, name, "+") + _spread(row, f"{name}_std")
 
 
 def _points(row, name, sign=""):
@@ -194,10 +239,12 @@ def _settings(settings):
 def sweep_tables(rows: Sequence[dict[str, Any]], advantages: Sequence[dict[str, Any]]) -> Iterator[Printed]:
     """Static top-k at several ratios, and how much less backward effort the adaptive methods need at equal accuracy."""
     yield Text("\nstatic top-k, dense output layer", style="bold")
-    table = Table(Column("r"), *SCORES[rows[0]["metric"]], BACKWARD, OF_FULL)
+    typed = any(row["dtype"] != "float32" for row in rows)
+    table = Table(Column("r"), *[TYPE] * typed, *SCORES[rows[0]["metric"]], BACKWARD, OF_FULL)
     for row in rows:
         table.add_row(
             f"{row['settings']['ratio']:g}",
+            *[_type(row, rows)] * typed,
             _score(row),
             _drop(row),
             percent(row["backward_effort"]),
@@ -206,10 +253,11 @@ def sweep_tables(rows: Sequence[dict[str, Any]], advantages: Sequence[dict[str, 
     yield table
     yield note(f"{OF_FULL.name}: backward effort {OF_FULL.means}")  # the first table may have had no room for it
     for a in advantages:
+        name = row_name(a, advantages)
         if a["factor"] is None:
-            yield Text(f"{a['method']}: trained nothing")
+            yield Text(f"{name}: trained nothing")
             continue
         yield Text(
-            f"{a['method']}: {a['bound'] + ' ' if a['bound'] else ''}{a['factor']:.1f}x less backward effort than static "
+            f"{name}: {a['bound'] + ' ' if a['bound'] else ''}{a['factor']:.1f}x less backward effort than static "
             f"top-k of equal accuracy ({percent(a['topk_effort'])})"
         )

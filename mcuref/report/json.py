@@ -73,13 +73,16 @@ def comparison_json(
     warnings: Sequence[str] = (),
 ) -> dict[str, Any]:
     """``mcuref.compare/1``."""
+    typed = any(kind.dtype == "int8" for kind in comparison.kinds)
+    not_pretrained = {"pretrained_epochs": 0} if comparison.given == "int8" else {}
     return {
         "schema": "mcuref.compare/1",
         "data": comparison.data.name,
         "evaluated_on": evaluated,
         "model": label(comparison.model.name),
         "regime": comparison.regime,
-        "protocol": asdict(comparison.protocol),
+        "protocol": asdict(comparison.protocol) | not_pretrained,
+        **({"headroom": comparison.headroom} if typed else {}),
         "seeds": list(comparison.seeds),
         "budget": budget_json(comparison.budget),
         "rows": rows,

@@ -171,8 +171,9 @@ def model_tables(report: dict[str, Any]) -> Iterator[Printed]:
             f"inference: {report['sram_bytes']:,} B of SRAM, {report['flash_bytes']:,} B of flash; loss {report['loss']}"
         )
         return
+    trained = "all layers" if report["dtype"] == "float32" else "the float32 layers"
     yield Text(
-        f"to train all layers by tinypropv2, batch 1: {report['sram_bytes']:,} B of SRAM, "
+        f"to train {trained} by tinypropv2, batch 1: {report['sram_bytes']:,} B of SRAM, "
         f"{report['flash_bytes']:,} B of flash; loss {report['loss']}"
     )
 
@@ -202,20 +203,24 @@ def bench_tables(rows: Iterable[dict[str, Any]], forward: dict[str, float]) -> I
     """The list of ``mcuref bench``, and the rate of one dense forward pass."""
     table = Table(
         Column("model"),
+        Column("<type"),
         Column("<method"),
         Column("steps/s"),
-        Column("us/step"),
-        Column("against\nPyTorch"),
-        Column("skipped"),
+        Column("us/step", 1),
+        Column("against\nPyTorch", 3),
+        Column("against\nfloat32"),
+        Column("skipped", 2),
     )
     for row in rows:
-        ratio = row["ratio_to_torch"]
+        torch, float32 = row["ratio_to_torch"], row["ratio_to_float32"]
         table.add_row(
             row["model"],
+            row["dtype"],
             row["method"],
             f"{row['steps_per_second']:,.0f}",
             f"{1e6 / row['steps_per_second']:.2f}",
-            "-" if ratio is None else f"{ratio:.1f}x",
+            "-" if torch is None else f"{torch:.1f}x",
+            "-" if float32 is None else f"{float32:.2f}x",
             percent(row["samples_skipped"]),
         )
     yield table

@@ -51,15 +51,23 @@ def _headline(program, memory):
     """What is estimated."""
     name, dtype = program.network.name, program.network.input.dtype
     if program.trainable:
-        return f"{name} trained by {program.rule.method} on samples of {dtype}; {memory['policy']}"
+        kind = "" if program.arithmetic.name == "float32" else f" in {program.arithmetic.name}"
+        return f"{name} trained{kind} by {program.rule.method} on samples of {dtype}; {memory['policy']}"
     return f"{name}, inference in {program.arithmetic.name}, on samples of {dtype}"
 
 
+def _type(program):
+    """What a program computes in; of int8 that trains, how."""
+    own = program.arithmetic
+    return f"int8 {own.update} {own.scales}" if own.name == "int8" and program.trainable else own.name
+
+
 def beside_tables(found: Sequence[tuple[Program, dict[str, Any], bool, Any]]) -> Iterator[Printed]:
-    """The inference of one network in several types, side by side: bytes, of the first type's, and whether they fit."""
+    """A program of one network in several types, side by side: bytes, of the first one's, and whether they fit."""
     first = found[0][1]["regions"]
     program = found[0][0]
-    yield Text(f"{program.network.name}, inference, on samples of {program.network.input.dtype}")
+    what = f"trained by {program.rule.method}" if program.trainable else "inference"
+    yield Text(f"{program.network.name}, {what}, on samples of {program.network.input.dtype}")
     table = Table(
         Column("type"),
         Column("SRAM", means="bytes that are planned"),
@@ -67,20 +75,22 @@ def beside_tables(found: Sequence[tuple[Program, dict[str, Any], bool, Any]]) ->
         Column("lower\nbound", 1),
         Column("flash", means="the same: weights, constants and the program's table"),
         Column("of the\nfirst's"),
-        Column("MACs"),
+        Column("MACs\nforward"),
+        *[Column("MACs\nbackward", 2, "the most a step can cost")] * bool(program.trainable),
         Column("<fits"),
     )
     for program, memory, fits, _ in found:
         regions = memory["regions"]
         shares = {region: percent(regions[region]["planned"] / max(first[region]["planned"], 1)) for region in REGIONS}
         table.add_row(
-            program.arithmetic.name,
+            _type(program),
             f"{regions['sram']['planned']:,} B",
             shares["sram"],
             f"{regions['sram']['lower_bound']:,} B",
             f"{regions['flash']['planned']:,} B",
             shares["flash"],
             f"{sum(row['macs_forward'] for row in memory['layers']):,}",
+            *[f"{sum(row['macs_backward'] for row in memory['layers']):,}"] * bool(program.trainable),
             Text("yes", style="green") if fits else Text("no", style="bold red"),
         )
     yield table

@@ -50,7 +50,7 @@ def _layers(network):
 
 def _scales(network, i):
     """Of a layer of an int8 network what its values stand for, and whether the layer before computes it."""
-    if network.quantization is None:
+    if i >= network.body:
         return {}
     (scale, zero), weights = network.quantization.outputs[i], network.quantization.weights.get(network.names[i])
     ends = None if weights is None else [float(weights.min()), float(weights.max())]

@@ -18,7 +18,7 @@ TRAINED = {
 }  # fmt: skip
 IN_INT8 = {
     **dict.fromkeys(("update", "scales", "deployed"), str), "headroom": (float, None), "exponents": {str: int},
-    "saturation": [{"layer": str, **dict.fromkeys(("weights", "activations", "errors"), (float, None))}],
+    "saturation": [{"layer": str, **dict.fromkeys(("weights_before", "weights", "activations", "errors"), (float, None))}],
 }  # fmt: skip
 FIGURES = {"score": float, "sram_bytes": int, "flash_bytes": int}
 QUANTISED = {

@@ -31,7 +31,9 @@ def training_tables(report: dict[str, Any]) -> Iterator[Printed]:
 
 
 def _how(report):
-    """Of int8, how weights take a change, and what becomes of the scales."""
+    """Of int8, how weights take a change, and what becomes of the scales; of mixed, where float32 begins."""
+    if report["dtype"] == "mixed":
+        return f"; int8, float32 from layer {report['trainable_layers'][0]} on"
     if report["dtype"] != "int8":
         return ""
     room = DEPLOYED[report["deployed"]].format(headroom=report["headroom"])

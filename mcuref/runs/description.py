@@ -63,7 +63,7 @@ def _scales(network):
 
 def _training(program):
     """Of an int8 program that trains, how."""
-    if program.network.quantization is None or not program.trainable:
+    if program.network.dtype != "int8" or not program.trainable:
         return {}
     return {"update": program.arithmetic.update, "scales": program.arithmetic.scales}
 

@@ -140,7 +140,7 @@ class Run:
         self.trainer: Trainer | None = None
         self.progress, self.deployment = progress, deployment
         self.first, self.second = protocol.parts(data)
-        if network.dtype == "int8":  # it was deployed before
+        if network.dtype != "float32":  # it was deployed before
             self.first = None
 
     def start(self, found: checkpoints.Found | None = None) -> Network:
@@ -179,7 +179,7 @@ class Run:
     def arithmetics(self) -> list[Arithmetic]:
         """Those of the programs that it runs."""
         trained = self.compiled(self.network).arithmetic
-        return [trained] if self.network.dtype == trained.name else [FLOAT32, trained]
+        return [FLOAT32, trained] if self.network.dtype == "float32" != trained.name else [trained]
 
     @property
     def instructions(self) -> tuple[Instruction, ...]:

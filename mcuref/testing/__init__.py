@@ -5,7 +5,8 @@
 
 Each `check_x` returns None, or raises CheckFailed with the smallest failing input as code to paste; `check_x_case`
 tries one such input, which makes it a regression test. Nothing here needs Numba, and only `networks`, `programs`,
-`rules_strategy`, `samples` and the trainer of `mcuref.testing.training_int8`, which test mcuref itself, need the rest of it.
+`int8_networks`, `int8_programs`, `rules_strategy`, `samples` and the trainer of `mcuref.testing.training_int8`, which test
+mcuref itself, need the rest of it.
 """
 
 try:
@@ -20,7 +21,7 @@ from mcuref.testing.checks.rule import check_rule, check_rule_case
 from mcuref.testing.checks.sparse_update import check_sparse_update, check_sparse_update_case
 from mcuref.testing.checks.topk import check_topk, check_topk_case
 from mcuref.testing.failure import CheckFailed
-from mcuref.testing.networks import networks, programs, rules_strategy, samples
+from mcuref.testing.networks import int8_networks, int8_programs, networks, programs, rules_strategy, samples
 
 __all__ = [
     "CheckFailed",
@@ -33,6 +34,8 @@ __all__ = [
     "check_sparse_update_case",
     "check_topk",
     "check_topk_case",
+    "int8_networks",
+    "int8_programs",
     "lower_bound",
     "networks",
     "oracles",

@@ -5,6 +5,7 @@ simplest value of each strategy comes first, because Hypothesis shrinks a failin
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ from mcuref.network import Network
 from mcuref.optimisers import SCHEDULES, SGD
 from mcuref.program.compiler import compile
 from mcuref.program.program import Program
+from mcuref.quantization.quantise import measured_layers, quantised_parameters
+from mcuref.quantization.ranges import Range
 from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
 
 WIDTHS = (1, 2, 3, 7, 8, 9, 15, 16, 17, 33)  # around 8 lanes, 4 rows a pass and whole mask bytes
@@ -37,6 +40,7 @@ SHAPES = ((1, 3), (2, 8), (5, 3), (2, 2, 1), (3, 1, 3), (4, 4, 2))
 IMAGES = ((4, 4, 2), (1, 7, 1), (5, 3, 3), (3, 6, 1), (2, 2, 9))  # rows, columns, channels
 SIGNALS = ((9, 2), (7, 1))  # steps, channels: they become images of height 1
 FILTERS = (2, 1, 3, 5, 9)  # the kernels take four at a time
+RANGES = ((-4.0, 4.0), (-1.0, 3.0), (0.0, 6.0), (-0.5, 0.25), (-32.0, 16.0))  # of int8 values
 LOSSES = ("softmax_cross_entropy", "mean_squared_error")
 # mean and scale that bring each type to about -1 .. 1, so that a few training steps stay finite
 NORMALISATIONS = {"float32": (0.25, 0.5), "uint8": (127.5, 1 / 128), "int8": (-0.5, 1 / 128), "int16": (3, 1 / 32768)}
@@ -200,6 +204,36 @@ def programs(
     if trainable == 0 and what == "parameters" and draw(st.booleans()):
         network = Network([*network.written, Softmax()], seed=network.seed, name=network.name)
     return compile(network, rule, optimiser, loss=loss, policy=policy, trainable=trainable, wrt=what)
+
+
+@st.composite
+def int8_networks(draw: st.DrawFn, convolutional: bool | None = None) -> Network:
+    """The int8 form of any of `networks`, in scales that are drawn: wide and narrow ones, 0 in the middle or not."""
+    plain = draw(networks(convolutional=convolutional))
+    ranges = {i: Range(*draw(st.sampled_from(RANGES))) for i in measured_layers(plain)}
+    parameters, quantization = quantised_parameters(plain, ranges)
+    return plain.replaced(parameters=parameters, quantization=quantization)
+
+
+@st.composite
+def int8_programs(draw: st.DrawFn, losses: Sequence[str] = LOSSES, rules: st.SearchStrategy | None = None) -> Program:
+    """A compiled int8 program that trains: any network, rule, optimiser, loss, update and scales, one layer at least.
+
+    losses : those to choose from.
+    rules : strategy of rules; those of `rules_strategy()` that int8 has if None.
+    """
+    from mcuref.program.arithmetic.int8 import SCALES, UPDATES, Int8
+
+    network = draw(int8_networks())
+    rule = draw(rules_strategy() if rules is None else rules)
+    if getattr(rule, "bias", "masked") == "dense":
+        rule = replace(rule, bias="masked")
+    optimiser = draw(optimisers())
+    policy = None if optimiser.batch > 1 else draw(st.sampled_from([None, "accumulate"]))
+    trainable = draw(st.none() | st.integers(1, len(network.parametric)))
+    arithmetic = Int8(draw(st.sampled_from(UPDATES)), draw(st.sampled_from(SCALES)))
+    loss = draw(st.sampled_from(losses))
+    return compile(network, rule, optimiser, loss=loss, policy=policy, trainable=trainable, arithmetic=arithmetic)
 
 
 @st.composite

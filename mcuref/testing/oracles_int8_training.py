@@ -13,7 +13,8 @@ import numpy as np
 from mcuref.testing.oracles_int8 import Int8s, Integers, _whole, _windows, nearest_up, scaled_twice
 
 Int32s = np.ndarray[Any, np.dtype[np.int32]]
-ONE = 2**15  # of probabilities and of the constants of rules
+PROBABILITY = 30  # bits behind the point
+ONE = 2**15  # of the constants of rules
 
 
 class Error(NamedTuple):
@@ -69,17 +70,19 @@ def relu_masked(dy: Integers, y: Integers, low: int, high: int) -> list[int]:
 
 
 def softmax_cross_entropy(z: Integers, table: Integers, label: int, grown: int = 0) -> tuple[Error, int]:
-    """(softmax - onehot as an error, the probability of the label with 15 bits behind the point).
+    """(softmax - onehot as an error, the probability of the label with 30 bits behind the point).
 
-    A difference to the largest of z, whose exponent is ``grown``, is of 2^grown entries of the table. Probabilities are
-    e_i / sum e to the nearest 2^-15, where half of the sum is rounded down before it is added.
+    Probabilities are e_i / sum e to the nearest 2^-30, where half of the sum is rounded down before it is added; e_i is the
+    entry of the table for 2^grown times the difference to the largest.
     """
     z, table = _whole(z), _whole(table)
-    apart = [(max(z) - q) * 2**grown for q in z]
-    e = [table[difference] if difference < len(table) else 0 for difference in apart]
+    largest = max(z)
+    differences = [(largest - q) * 2**grown for q in z]
+    e = [table[d] if d < len(table) else 0 for d in differences]
     total = sum(e)
-    p = [(ONE * value + total // 2) // total for value in e]
-    return narrow([value - ONE * (i == label) for i, value in enumerate(p)], -15, 0)[0], p[label]
+    p = [(2**PROBABILITY * value + total // 2) // total for value in e]
+    d = [value - 2**PROBABILITY * (i == label) for i, value in enumerate(p)]
+    return narrow(d, -PROBABILITY, 0)[0], p[label]
 
 
 def mean_squared_error(z: Integers, target: Integers) -> tuple[Error, int]:
@@ -140,19 +143,13 @@ def max_pool_backward(dy: Integers, taps: Integers, geometry: Iterable[int]) -> 
     return np.array(dx, np.int32)
 
 
-def max_pool_apart_backward(dy: Integers, taps: Integers, geometry: Iterable[int]) -> Int8s:
-    """dx[H, W, C] = the dy whose largest value was there, of windows that do not overlap; 0 elsewhere."""
-    return max_pool_backward(dy, taps, geometry).astype(np.int8)
-
-
 def average_pool_apart_backward(dy: Integers, geometry: Iterable[int]) -> Int8s:
-    """dx[H, W, C] = the dy of the window that holds the place, of windows that do not overlap; 0 elsewhere."""
+    """dx[H, W, C] = dy of the window that holds the place, of which there is one, or 0 where none does."""
     g, dy = [int(number) for number in geometry], _whole(dy)
     dx = [0] * (g[0] * g[1] * g[2])
     for position, under in enumerate(_windows(g)):
         for _, _, place in under:
-            for c in range(g[2]):
-                dx[place * g[2] + c] += dy[position * g[2] + c]
+            dx[place * g[2] : (place + 1) * g[2]] = dy[position * g[2] : (position + 1) * g[2]]
     return np.array(dx, np.int8)
 
 

@@ -1,6 +1,7 @@
 """mcuref compare: the table, and the JSON that other programs rely on."""
 
 import json
+import re
 
 import pytest
 
@@ -11,7 +12,8 @@ TOP = {"schema", "data", "model", "regime", "seeds", "budget", "rows"}
 ROW = {
     "method", "preset", "dtype", "metric", "accuracy", "accuracy_std", "per_seed", "accuracy_drop", "accuracy_drop_std",
     "backward_effort", "backward_effort_nonzero", "total_effort", "samples_skipped", "mean_ratio_per_layer", "counts",
-    "settings", "sram_bytes", "flash_bytes", "timing", "instructions_per_step",
+    "settings", "sram_bytes", "flash_bytes", "timing", "instructions_per_step", "update", "scales", "dtype_drop",
+    "dtype_drop_std",
 }  # fmt: skip
 COUNTS = {"forward", "propagate", "weight_gradient", "update", "comparisons"}
 FRACTIONS = ("accuracy", "backward_effort", "backward_effort_nonzero", "total_effort", "samples_skipped")
@@ -196,3 +198,70 @@ def test_models_by_file_and_factor(compared, here, model):
         name: compared("--method", "full", "--model", name)[1]["rows"][0]["sram_bytes"] for name in (model, "mlp-4-8-3")
     }
     assert (sizes[model] == sizes["mlp-4-8-3"]) == (model == "net.toml")
+
+
+# int8
+
+
+def test_types_ways_of_updates_and_scales_are_rows(compared):
+    options = ("--dtype", "int8,float32", "--update", "residual,truncated", "--scales", "running,static")
+    outcome, result = compared("--method", "full,topk", *options, "--seeds", "2", "--target", "rp2040", "--wide")
+    kinds = [(row["dtype"], row["update"], row["scales"], row["method"]) for row in result["rows"]]
+    ways = [("int8", update, scales) for update in ("residual", "truncated") for scales in ("running", "static")]
+    assert kinds == [(*way, method) for way in [*ways, ("float32", None, None)] for method in ("full", "topk")]
+    assert result["headroom"] is None and result["budget"]["name"] == "rp2040"
+    *integers, full, topk = result["rows"]
+    for row in result["rows"]:
+        assert ROW <= row.keys() and is_bytes(row["sram_bytes"]) and is_bytes(row["flash_bytes"])
+        float32 = {"full": full, "topk": topk}[row["method"]]
+        lost = None if row["dtype"] == "float32" else float32["accuracy"] - row["accuracy"]
+        assert row["dtype_drop"] == lost and (row["dtype_drop_std"] is None) == (lost is None)
+    for row in integers:
+        name = f"{row['method']} +int8 {row['update']} {row['scales']} "
+        (line,) = (line for line in outcome.out.splitlines() if re.match(name, line))
+        assert f"{100 * row['dtype_drop']:+.2f} ± {100 * row['dtype_drop_std']:.2f}" in line
+        assert f"{row['flash_bytes']:,} B" in line
+    assert "int8 truncated static topk is " in outcome.out and "\nfloat32 topk is " in outcome.out
+    assert {row["sram_bytes"] < full["sram_bytes"] for row in integers} == {True}
+
+
+def test_rows_of_float32_are_what_they_are_without_int8(compared):
+    _, alone = compared("--method", "full,tinypropv2", "--regime", "continue")
+    _, beside = compared("--method", "full,tinypropv2", "--regime", "continue", "--dtype", "float32,int8")
+    for row in alone["rows"] + beside["rows"]:
+        row.pop("timing")
+    assert beside["rows"][:2] == alone["rows"] and "headroom" not in alone
+
+
+def test_only_what_differs_is_said(compared):
+    outcome, _ = compared("--method", "full,topk", "--dtype", "int8", "--scales", "static")
+    assert re.search("^full +int8 +[0-9.]+ %", outcome.out, re.MULTILINE) and "\ntopk is " in outcome.out
+    assert "below float32" not in " ".join(outcome.out.split())
+
+
+def test_a_run_in_int8_shows_what_training_gains(mcuref, small, here):
+    """The row of the method none is first: the same figures as without training."""
+    for command in (["train", "--data", small, "--epochs", "1", "--out", "run"], ["quantise", "run", "--out", "int8"]):
+        assert mcuref(*command).status == 0
+    asked = ("compare", "--data", small, "--model", "int8", "--json", "x.json")
+    assert mcuref(*asked, "--method", "none").status == 0
+    (alone,) = json.loads((here / "x.json").read_text())["rows"]
+    outcome = mcuref(*asked, "--method", "full,topk", "--epochs", "2", "--regime", "continue", "--headroom", "2")
+    assert outcome.status == 0, outcome
+    result = json.loads((here / "x.json").read_text())
+    none, full, _ = result["rows"]
+    assert [row["method"] for row in result["rows"]] == ["none", "full", "topk"] and result["headroom"] == 2
+    assert {row["dtype"] for row in result["rows"]} == {"int8"}
+    assert none["accuracy"] == alone["accuracy"] and none["accuracy_drop"] == full["accuracy"] - none["accuracy"]
+    assert "continue: from the int8 model as it is, 2 epochs" in " ".join(outcome.out.split())
+    assert result["protocol"]["pretrained_epochs"] == 0
+
+
+def test_int8_is_what_would_fit(compared, refused, small):
+    options = ("--model", "mlp-4-40-3", "--method", "full", "--stack", "0")
+    need = {dtype: compared(*options, "--dtype", dtype)[1]["rows"][0]["sram_bytes"] for dtype in ("float32", "int8")}
+    limit = ("--sram", str(need["float32"] - 1), "--target", "none")
+    words = f"--dtype int8 ({need['int8']:,} B sram"
+    told = refused(words, "compare", "--data", small, *options, *limit, "--dtype", "float32,int8")
+    assert "1 B too many" in told
+    assert compared(*options, *limit, "--dtype", "int8")[1]["rows"][0]["dtype"] == "int8"

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from mcuref import SGD, Budget, build, compile
+from mcuref import SGD, Budget, Int8, build, compile
+from mcuref.quantization.nominal import nominal
 from mcuref.rules import PRESETS
 
 TOP = {
@@ -254,3 +255,42 @@ def test_the_first_line_says_of_what_type_samples_are(mcuref):
     """Without data it is not known, and code and constants differ by it."""
     assert "on samples of float32;" in mcuref("estimate").out.splitlines()[0]
     assert "on samples of uint8;" in mcuref("estimate", "--data", "digits").out.splitlines()[0]
+
+
+# int8
+
+
+@pytest.mark.parametrize("method, options", [
+    ("tinypropv2", {}), ("full", {"update": "stochastic"}), ("topk", {"update": "residual16", "scales": "static"}),
+])  # fmt: skip
+@pytest.mark.parametrize("trainable", [None, 1])
+def test_int8_training_is_what_is_compiled(estimated, method, options, trainable):
+    given = [f"--{name}={value}" for name, value in options.items()] + [f"--trainable={n}" for n in [trainable] if n]
+    outcome, result = estimated("--model", MODEL, "--dtype", "int8", "--method", method, *given, "--target", "rp2040")
+    network, rule = nominal(build(MODEL)), PRESETS["default"][method]
+    plan = compile(network, rule, trainable=trainable, arithmetic=Int8(**options)).plan
+    assert [result["regions"][region]["planned"] for region in ("sram", "flash")] == [plan.sram, plan.flash]
+    whole = {"update": "residual", "scales": "running"} | options
+    assert (result["dtype"], result["method"]) == ("int8", method) and whole.items() <= result.items()
+    assert f"trained in int8 by {method}" in outcome.out
+    assert sum(row["macs_backward"] for row in result["layers"]) > 0
+
+
+def test_types_side_by_side_are_trained_or_not(estimated):
+    outcome, trained = estimated("--dtype", "float32,int8", "--update", "residual,stochastic")
+    assert [row.get("update") for row in trained["dtypes"]] == [None, "residual", "stochastic"]
+    assert "MACs backward" in outcome.out and "int8 stochastic running" in outcome.out
+    sram = [row["regions"]["sram"]["planned"] for row in trained["dtypes"]]
+    assert sram[0] > sram[1] > sram[2], "no residual"
+    outcome, inference = estimated("--dtype", "float32,int8", "--method", "none")
+    assert inference["method"] == "none" and "MACs backward" not in outcome.out
+    assert all(
+        "update" not in row and not any(layer["macs_backward"] for layer in row["layers"]) for row in inference["dtypes"]
+    )
+
+
+def test_int8_is_suggested_and_then_fits(mcuref, estimated):
+    _, result = estimated("--model", "cnn-32", "--sram", "70k", "--target", "none", "--stack", "0")
+    (row,) = (row for row in result["suggestions"] if row["change"] == "--dtype int8")
+    outcome = mcuref("estimate", "--model", "cnn-32", "--dtype", "int8", "--sram", str(row["sram"]), "--stack", "0")
+    assert not result["fits"] and outcome.status == 0

@@ -195,7 +195,8 @@ def test_a_classifier_has_no_use_for_clips(refused, mcuref, sounds, save, arrays
 @pytest.mark.parametrize("option", [
     ["--epochs", "2"], ["--learning-rate", "0.1"], ["--schedule", "linear"], ["--momentum", "0.5"], ["--batch", "2"],
     ["--policy", "accumulate"], ["--trainable", "1"], ["--set", "s_max=0.5"], ["--sweep"], ["--seeds", "3"],
-    ["--seeds", "junk"], ["--regime", "shift"], ["--preset", "paper"],
+    ["--seeds", "junk"], ["--regime", "shift"], ["--preset", "paper"], ["--update", "residual"], ["--scales", "static"],
+    ["--headroom", "2"],
 ])  # fmt: skip
 def test_options_of_training_are_refused_where_nothing_is_trained(refused, run, option):
     words = f"{option[0]} is of methods that train; --method none trains nothing"
@@ -212,15 +213,23 @@ def test_nonsense_of_a_type(refused, run, options, words):
     refused(words, "estimate", "--model", run, *options)
 
 
-def test_types_are_for_inference(refused, run):
+def test_what_is_not_of_a_type_is_refused(mcuref, refused, run, images):
     asked = ["compare", "--data", "small/", "--model", run]
-    refused("--dtype int8 is for --method none: methods train float32", *asked, "--dtype", "int8")
-    refused("--dtype float32,int8 is for --method none", *asked, "--dtype", "float32,int8")
     refused("--method none needs --model with trained weights", "compare", "--method", "none")
     refused("model 'mlp-4-3' has no trained weights", *asked[:-1], "mlp-4-3", "--method", "none")
     refused("method 'none' is not known", *asked, "--method", "none,full")
-    words = "--map draws one program, but --dtype int8,float32 makes 2; give one type"
+    words = "--map draws one program, but these are 2: int8 residual running, float32; give one type"
     refused(words, "estimate", "--model", run, "--dtype", "int8,float32", "--map", "map.png")
+    for option, value in (("--update", "residual"), ("--scales", "static"), ("--headroom", "2")):
+        refused(f"{option} is of --dtype int8; what is asked for here is float32", *asked, option, value)
+    refused("--update 'nearest' is not known", *asked, "--dtype", "int8", "--update", "nearest")
+    refused("--scales 'static,static' names 'static' twice", *asked, "--dtype", "int8", "--scales", "static,static")
+    refused("headroom 65.0 is not a number from 1 to 64", *asked, "--dtype", "int8", "--headroom", "65")
+    assert mcuref("quantise", run, "--out", "int8").status == 0
+    refused(
+        "'int8' is int8 and has no float32 weights; it can be compared as int8", *asked[:-1], "int8", "--dtype", "float32"
+    )
+    refused("model 'mlp-4-8-3' is int8 and has no float32 weights", "estimate", "--model", "int8", "--dtype", "float32")
 
 
 def test_what_does_not_fit_is_refused(refused, run):

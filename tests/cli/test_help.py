@@ -8,7 +8,7 @@ import pytest
 from mcuref import rules
 from mcuref.bench import benchmark
 from mcuref.calibration import HEADROOM
-from mcuref.cli import COMMANDS, DESCRIPTION, _parser, deploying, options
+from mcuref.cli import COMMANDS, DESCRIPTION, _parser, kinds, options
 from mcuref.experiments import protocols
 from mcuref.experiments.deploying import PRETRAINED_HEADROOM
 from mcuref.incremental import experiment
@@ -39,8 +39,8 @@ WORDS = {
     "estimate --model": {f": one that fits the data, without data {options.DEFAULT_MODEL}"},
     "--model": {": one that fits the data"}, "--dtype": {": the model's"}, "--percentile": {f"{PERCENTILE:g}"},
     "check --data": {": random samples alone"}, "quantise --method": {METHODS[0]},
-    "train --headroom": {f"{HEADROOM:g} from start weights, {PRETRAINED_HEADROOM:g} for weights that were trained before"},
-    "train --update": {Int8().update}, "train --scales": {Int8().scales},
+    "--headroom": {f"{HEADROOM:g} from start weights, {PRETRAINED_HEADROOM:g} for pre-trained ones"},
+    "--update": {Int8().update}, "--scales": {Int8().scales},
 }  # fmt: skip
 OF_PROTOCOL = {  # options that say "the protocol's", and where that stands
     "--epochs": "epochs", "--learning-rate": "learning_rate", "--schedule": "schedule", "--share": "share",
@@ -106,7 +106,7 @@ def test_help_fits_80_columns(mcuref, monkeypatch, command):
 
 
 def test_what_can_be_said_of_int8_is_what_there_is():
-    assert (deploying.UPDATES, deploying.SCALES) == (int8.UPDATES, int8.SCALES)
+    assert (kinds.UPDATES, kinds.SCALES) == (int8.UPDATES, int8.SCALES)
 
 
 def test_commands_whose_tables_lose_columns_have_wide():

@@ -23,6 +23,7 @@ from mcuref import (
     load_data,
 )
 from mcuref.experiments.comparison import METHODS, SWEEP, Comparison, advantage, named_rules, sweep_rules
+from mcuref.experiments.kinds import kinds
 from mcuref.experiments.protocols import find_protocol
 from mcuref.report.json import comparison_json
 from mcuref.rules import PRESETS
@@ -46,10 +47,10 @@ class Watched(Comparison):
         super().__init__(*arguments, **keywords)
         self.starts = []
 
-    def compiled(self, rule, network=None):
+    def compiled(self, rule, network=None, kind=None):
         if network is not None:
             self.starts.append((network.seed, {name: value.tobytes() for name, value in network.parameters.items()}))
-        return super().compiled(rule, network)
+        return super().compiled(rule, network, kind)
 
 
 @pytest.mark.parametrize("regime", ["scratch", "continue"])
@@ -428,10 +429,12 @@ def test_what_is_suggested_fits_every_method(data):
             Comparison(data, "mlp-4-33-17-3", epochs=1, budget=Budget(sram, None, 0)).check(named_rules())
         for suggestion in refused.value.suggestions:
             kind, value = suggestion["change"].split()
-            named = {"--trainable": {"trainable": int(value)}} if kind == "--trainable" else {}
+            named = {"--trainable": lambda: {"trainable": int(value)}, "--dtype": lambda: {"kinds": kinds([value])}}.get(
+                kind, dict
+            )()
             model = value if kind == "--model" else "mlp-4-33-17-3"
             if kind != "--target":
-                again = Comparison(data, model, epochs=1, budget=Budget(sram, None, 0), **named.get(kind, {}))
+                again = Comparison(data, model, epochs=1, budget=Budget(sram, None, 0), **named)
                 again.check(named_rules())
         assert refused.value.method == max(needed, key=needed.get) and refused.value.method in str(refused.value)
 

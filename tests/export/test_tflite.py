@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcuref import Dense, Input, InputError, Network, ReLU, compile
+from mcuref import SGD, Dense, Full, Input, InputError, Network, ReLU, compile
 from mcuref.export.tflite import tflite_bytes
 from mcuref.export.tflite_graph import graph_of
 from mcuref.layers import (
@@ -107,6 +107,19 @@ def assert_float32_is_near(network, x):
 def test_int8_outputs_are_those_of_the_reference_kernels(name, output_type):
     network = int8(Network(NETWORKS.get(name, WITH_MULTIPLIER), name=name), output_type)
     assert_int8_is_equal(network, samples(network))
+
+
+@pytest.mark.parametrize("name", [name for name, layers in NETWORKS.items() if layers[-1].kind in ("dense", "softmax")])
+def test_what_int8_training_came_to_is_computed_by_the_file(name):
+    """Weights, biases and exponents: the outputs of the program that trained, element for element."""
+    network = int8(Network(NETWORKS[name], name=name))
+    program = compile(network, Full(), SGD(0.05))
+    x = samples(network, 140)
+    program.train(x, np.arange(140) % network.outputs)
+    trained = program.trained()
+    assert any((trained.parameters[k] != network.parameters[k]).any() for k in trained.parameters)
+    assert_int8_is_equal(trained, x[:4])
+    assert np.array_equal(compile(trained.without_softmax(), trainable=0).outputs(x), program.outputs(x))
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -1,5 +1,7 @@
 """Write int8.csv, beside this file: checksums of what LiteRT's reference kernels come to, of cases of every operator.
 
+And int8_training.csv: of what the oracles come to, of cases of what trains.
+
 As a command: python tests/golden/generate_int8.py
 """
 
@@ -13,10 +15,12 @@ import numpy as np
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.kernels.int8 import training_cases
 from tests.kernels.int8.cases import KINDS, case
 from tests.litert import model_of, run_reference
 
 FILE = Path(__file__).with_name("int8.csv")
+TRAINING_FILE = Path(__file__).with_name("int8_training.csv")
 COLUMNS = ("kind", "number", "outputs", "problem", "reference")
 CASES = 40  # of a kind
 
@@ -37,22 +41,36 @@ def problem(each):
     return crc32(repr([(name, float(value)) for name, value in options]).encode(), check)
 
 
+def training_problem(each):
+    """CRC-32 of all that a case of training consists of but what ours come to."""
+    check = 0
+    for values in each.problem:
+        check = crc32(np.ascontiguousarray(values, np.int64), crc32(str(values.dtype).encode(), check))
+    return check
+
+
 def outputs_check(outputs):
     """CRC-32 of outputs."""
     return crc32(np.ascontiguousarray(outputs))
 
 
-def main():
-    """Write the file anew."""
-    with open(FILE, "w", newline="") as file:
+def write(path, kinds, case, problem, reference):
+    """Write a file: a row a case."""
+    with open(path, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        for kind in KINDS:
+        for kind in kinds:
             for number in range(CASES):
                 each = case(kind, number)
-                reference = run_reference(model_of(**each.model), *each.inputs)
-                checks = f"{problem(each):08x}", f"{outputs_check(reference):08x}"
-                writer.writerow((kind, number, reference.size, *checks))
+                outputs = reference(each)
+                writer.writerow((kind, number, outputs.size, f"{problem(each):08x}", f"{outputs_check(outputs):08x}"))
+
+
+def main():
+    """Write the files anew."""
+    training = training_cases.KINDS, training_cases.case
+    write(TRAINING_FILE, *training, training_problem, lambda each: each.reference())
+    write(FILE, KINDS, case, problem, lambda each: run_reference(model_of(**each.model), *each.inputs))
 
 
 if __name__ == "__main__":

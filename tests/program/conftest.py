@@ -20,6 +20,7 @@ def twin():
             policy=program.policy,
             trainable=len(program.trainable),
             wrt=program.wrt,
+            arithmetic=program.arithmetic,
         )
 
     return twin

@@ -7,7 +7,8 @@ from mcuref.operators import OPERATORS
 # a kernel that reads element i before it writes element i, and nothing else of it afterwards
 IN_PLACE = {
     "softmax_forward_f32", "softmax_cross_entropy_f32", "mean_squared_error_f32", "reconstruction_f32", "add_forward_f32",
-    "add_backward_f32",
+    "add_backward_f32", "softmax_cross_entropy_s8", "mean_squared_error_s8", "reconstruction_s8", "add_forward_s8",
+    "relu_forward_s8", "relu_backward_s8", "relu_masked_s8", "tanh_forward_s8", "sigmoid_forward_s8", "softmax_forward_s8",
     *(name for name in OPERATORS for layer in ACTIVATIONS if name.startswith(f"{layer.kind}_")),
 }  # fmt: skip
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mcuref import InputError
-from mcuref.quantization.edges import quantised_samples, real_values
+from mcuref.quantization.edges import FARTHEST, quantised_samples, quantised_targets, real_values
 from mcuref.quantization.scales import Scale
 
 ALL = np.arange(-128, 128).astype(np.int8)
@@ -26,3 +26,12 @@ def test_halves_go_away_from_0_and_what_is_beyond_becomes_the_end():
 def test_nan_is_refused():
     with pytest.raises(InputError, match="samples have NaN"):
         quantised_samples(np.float32([0, np.nan]), Scale(1.0, 0))
+
+
+def test_targets_in_the_scale_of_outputs():
+    """To the nearest step, halves away from 0, also beyond the ends of int8; but not without end."""
+    scale = Scale(0.25, -3)
+    y = np.float32([0, 1, -1, 0.125, -0.125, 0.37, 100, 3e38, -3e38])
+    expected = [-3, 1, -7, -2, -4, -2, 397, FARTHEST, -FARTHEST]
+    found = quantised_targets(y, scale)
+    assert found.dtype == np.int32 and found.tolist() == expected

@@ -10,12 +10,17 @@ def row(method, per_seed, drop=0.0, drop_std=0.0, nonzero=1.0, metric="accuracy"
     """A row of a comparison; of its counts the sum matters."""
     return {
         "method": method,
+        "dtype": "float32",
+        "update": None,
+        "scales": None,
         "metric": metric,
         "accuracy": sum(per_seed) / len(per_seed),
         "accuracy_std": 0.0123,
         "per_seed": per_seed,
         "accuracy_drop": drop,
         "accuracy_drop_std": drop_std,
+        "dtype_drop": None,
+        "dtype_drop_std": None,
         "backward_effort": 0.0634,
         "backward_effort_nonzero": nonzero,
         "total_effort": 0.5012,
@@ -24,6 +29,7 @@ def row(method, per_seed, drop=0.0, drop_std=0.0, nonzero=1.0, metric="accuracy"
         "instructions_per_step": 16581.0,
         "settings": {},
         "sram_bytes": 10224,
+        "flash_bytes": 11184,
     } | figures
 
 

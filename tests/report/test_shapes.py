@@ -18,19 +18,27 @@ def reports(tmp_path_factory):
     """One of each command."""
     folder = tmp_path_factory.mktemp("reports")
     learn = ["incremental", "--samples", "300", "--tasks", "2", "--steps", "20", "--seeds", "2", "--smallest"]
-    for command in (["train", "--epochs", "1", "--samples", "100"], learn):
-        assert main([*command, "--json", str(folder / command[0])]) == 0
-    return {name: json.loads((folder / name).read_text()) for name in ("train", "incremental")}
+    train = ["train", "--epochs", "1", "--samples", "100"]
+    for name, command in {"train": train, "int8": [*train, "--dtype", "int8"], "incremental": learn}.items():
+        assert main([*command, "--json", str(folder / name)]) == 0
+    return {name: json.loads((folder / name).read_text()) for name in ("train", "int8", "incremental")}
 
 
-@pytest.mark.parametrize("command, tables", [("train", training_tables), ("incremental", incremental_tables)])
-def test_what_a_command_makes_is_right(reports, command, tables):
-    check_report(reports[command], command)
-    assert list(tables(reports[command]))
+MADE = [
+    ("train", "train", training_tables),
+    ("int8", "train", training_tables),
+    ("incremental",) * 2 + (incremental_tables,),
+]
 
 
-@pytest.mark.parametrize("command, tables", [("train", training_tables), ("incremental", incremental_tables)])
-def test_nothing_that_tables_need_may_be_missing(reports, command, tables):
+@pytest.mark.parametrize("name, command, tables", MADE)
+def test_what_a_command_makes_is_right(reports, name, command, tables):
+    check_report(reports[name], command)
+    assert list(tables(reports[name]))
+
+
+@pytest.mark.parametrize("name, command, tables", MADE)
+def test_nothing_that_tables_need_may_be_missing(reports, name, command, tables):
     """Every key of every object is removed: it is told, or it is not missed."""
 
     def objects(value):
@@ -40,7 +48,7 @@ def test_nothing_that_tables_need_may_be_missing(reports, command, tables):
             for inner in list(value.values()) if isinstance(value, dict) else value[-1:]:
                 yield from objects(inner)
 
-    report, told = copy.deepcopy(reports[command]), 0
+    report, told = copy.deepcopy(reports[name]), 0
     for part in objects(report):
         for name in list(part):
             value = part.pop(name)

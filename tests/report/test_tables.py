@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.text import Text
 
 from mcuref.cli.console import show
-from mcuref.report.tables import NAMED, Column, Table
+from mcuref.report.tables import NAMED, Column, Table, WideTable
 
 
 @pytest.fixture
@@ -78,6 +78,15 @@ def test_a_footnote_speaks_of_what_is_shown(printed):
     ]
     assert printed(table().legend(), width=21) == ["bytes: planned"]
     assert printed(Table(Column("layer")).legend()) == []
+
+
+def test_a_table_that_only_wide_shows(printed):
+    made = WideTable("bytes by layer", Column("layer"), Column("bytes", means="planned"))
+    made.add_row("dense1", "1")
+    assert printed(made, width=200) == ["--wide shows also: bytes by layer"]
+    assert printed(made.legend(), width=200) == []
+    assert printed(made, width=200, wide=True)[1:] == ["layer   bytes", "─" * 13, "dense1      1", ""]
+    assert printed(made.legend(), width=200, wide=True) == ["bytes: planned"]
 
 
 def test_sections_are_apart(printed):

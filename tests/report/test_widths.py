@@ -7,6 +7,7 @@ import pytest
 from mcuref import TARGETS, rules
 from mcuref.bench.benchmark import MODELS
 from mcuref.cli.console import show
+from mcuref.cli.kinds import SCALES, UPDATES
 from mcuref.datasets.catalogue import CATALOGUE
 from mcuref.experiments.comparison import METHODS, SWEEP
 from mcuref.models import ZOO, build, find_model
@@ -52,8 +53,9 @@ def fits(capsys, monkeypatch):
                 printed = lines(result, width, wide)
                 assert printed == [line.rstrip() for line in printed]
                 assert (wide and isinstance(result, Table)) or all(len(line) <= width for line in printed), printed
-                if isinstance(result, Table):
-                    rows_are_lines(result, result.columns if wide else result.shown(width), printed)
+                shown = isinstance(result, Table) and (result.columns if wide else result.shown(width))
+                if shown:
+                    rows_are_lines(result, shown, printed)
 
     return run
 
@@ -116,18 +118,24 @@ def test_datasets(fits, monkeypatch, tmp_path, capsys):
 def compared(method, seeds, metric, sram, **settings):
     return {
         "method": method,
+        "dtype": "float32",
+        "update": None,
+        "scales": None,
         "metric": metric,
         "accuracy": 1.0,
         "accuracy_std": 0.12345,
         "per_seed": [1.0] * seeds,
         "accuracy_drop": -0.12345,
         "accuracy_drop_std": 0.12345,
+        "dtype_drop": None,
+        "dtype_drop_std": None,
         "backward_effort": 1.0,
         "backward_effort_nonzero": 1.0,
         "total_effort": 1.0,
         "samples_skipped": 1.0,
         "instructions_per_step": 184_605_000.0,
         "sram_bytes": sram,
+        "flash_bytes": sram,
         "counts": {"forward": 1, "propagate": 1, "weight_gradient": 1},
         "settings": settings,
     }
@@ -141,8 +149,28 @@ def test_compare(fits, seeds, metric, sram):
     rows = [compared(method, seeds, metric, sram, **settings) for method in METHODS]
     for explain in (False, True):
         fits(comparison_tables(rows, ["topk learned nothing " * 9], explain))
-    gains = [{"method": "tinyprop", "factor": 123.4, "topk_effort": 1.0, "bound": "at least"}]
+    of_float32 = {"dtype": "float32", "update": None, "scales": None}
+    gains = [{"method": "tinyprop", **of_float32, "factor": 123.4, "topk_effort": 1.0, "bound": "at least"}]
     fits(sweep_tables([compared("topk", seeds, metric, sram, ratio=ratio) for ratio in SWEEP], gains))
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "auc"])
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_compare_types(fits, seeds, metric):
+    """With every way of updates and scales; at 80 columns all of what int8 is compared for stays."""
+    rows = [compared(method, seeds, metric, 1_893_220, ratio=0.125) for method in METHODS]
+    lost = {"dtype_drop": -0.12345, "dtype_drop_std": 0.12345}
+    rows += [
+        row | {"dtype": "int8", "update": update, "scales": scales, **lost}
+        for update in UPDATES
+        for scales in SCALES
+        for row in rows[:4]
+    ]
+    for explain in (False, True):
+        fits(comparison_tables(rows, [], explain))
+    (table,) = tables(comparison_tables(rows))
+    shown = [column.name for column in table.shown(80)]
+    assert {"method", "type", "accuracy" if metric == "accuracy" else "AUC", "below float32", "total effort"} <= set(shown)
 
 
 def test_compare_keeps_what_it_is_for(fits):
@@ -151,6 +179,12 @@ def test_compare_keeps_what_it_is_for(fits):
         (table,) = tables(comparison_tables([compared(method, seeds, "accuracy", 1_893_220) for method in METHODS]))
         shown = [column.name for column in table.shown(80)]
         assert {"method", "accuracy", "drop", "backward effort", "total effort", "skipped", *more} <= set(shown)
+
+
+INT8 = {
+    "dtype": "int8", "update": "residual16", "scales": "running", "headroom": 12.345, "deployed": "rescaled",
+    "exponents": {"conv1": -15},
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ZOO)
@@ -170,6 +204,11 @@ def test_train(fits, name, metric):
                 "seed": 4294967295,
                 "history": [epoch, epoch],
                 "metric": metric,
+                **INT8,
+                "saturation": [
+                    {"layer": layer, "weights_before": 1.0, "weights": 1.0, "activations": 1.0, "errors": None}
+                    for layer in layers
+                ],
                 metric: 1.0,
                 "evaluated_on": "validation",
                 "backward_effort": 1.0,
@@ -280,8 +319,10 @@ def test_doctor(fits):
 
 def test_bench(fits):
     rows = [
-        {"model": model, "method": method, "steps_per_second": 123_456.7, "ratio_to_torch": 123.4, "samples_skipped": 0.8}
+        {"model": model, "method": method, "dtype": dtype, "steps_per_second": 123_456.7, "samples_skipped": 0.8}
+        | {"ratio_to_torch": torch, "ratio_to_float32": float32}
         for model in (*MODELS, "mlp-784-512-256-128-64-32-10")
+        for dtype, torch, float32 in (("float32", 123.4, None), ("int8", None, 1.23))
         for method in METHODS
     ]
     fits(bench_tables(rows, {"mcuref": 12.3, "numpy": 4.5}))

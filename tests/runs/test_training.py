@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from mcuref import Data, InputError, NonFiniteError, TinyProp, TinyPropV2, build, compile, sources
+from mcuref.calibration import nominal, quantise_to_train
 from mcuref.experiments.protocols import TrainingProtocol
 from mcuref.incremental import keeping
 from mcuref.runs import checkpoints, fingerprint, training
-from mcuref.runs.training import Run, TrainingCheckpoints
+from mcuref.runs.training import Deployment, Run, TrainingCheckpoints
 
 SCRATCH = TrainingProtocol(2, 0.05)
 CONTINUE = TrainingProtocol(2, 0.02, momentum=0.5, batch=8, pretrained_part=0.5, pretrained_epochs=1, pretrained_rate=0.05)
@@ -33,13 +34,20 @@ def data(monkeypatch):
     return Data("many", "features", x[:160], y[:160], x[160:], y[160:])
 
 
-def make(data, protocol, folder=None, *, model="mlp-4-5-3", seed=3, rule=RULE, seconds=0, warn=None, trainable=None):
-    """A run, with checkpoints if it has a folder."""
+def make(
+    data, protocol, folder=None, *, model="mlp-4-5-3", seed=3, rule=RULE, seconds=0, warn=None, trainable=None, room=None
+):
+    """A run, with checkpoints if it has a folder; with room, the headroom of weights, as int8."""
 
     def compiled(network):
-        return compile(network, rule, protocol.optimiser(), trainable=trainable)
+        planned = nominal(network) if room and network.dtype == "float32" else network
+        return compile(planned, rule, protocol.optimiser(), trainable=trainable)
 
-    run = Run(protocol, build(model, data, seed=seed), data, "softmax_cross_entropy", seed, compiled)
+    def deployed(network, data):
+        return quantise_to_train(network, data.x_train, headroom=room, samples=20)
+
+    deployment = room and Deployment(deployed, {"headroom": room})
+    run = Run(protocol, build(model, data, seed=seed), data, "softmax_cross_entropy", seed, compiled, deployment)
     run.checkpoints = folder and TrainingCheckpoints(folder, seconds, warn)
     return run
 
@@ -69,20 +77,28 @@ def stopped(run, at):
     return None
 
 
+@pytest.mark.parametrize("room", [None, 2.0], ids=["float32", "int8"])
 @pytest.mark.parametrize("protocol", [SCRATCH, CONTINUE], ids=["scratch", "continue"])
-def test_resumed_from_any_checkpoint_ends_with_the_same_bits(data, tmp_path, protocol):
+def test_resumed_from_any_checkpoint_ends_with_the_same_bits(data, tmp_path, protocol, room):
     data = data.training_part(0, 86) if protocol is SCRATCH else data  # chunks of 64, 16, 4, 1, 1 or of 64, 16
-    uninterrupted, phases = finish(make(data, protocol)), []
+    uninterrupted, phases = finish(make(data, protocol, room=room)), []
     for at in range(1000):
         folder = tmp_path / str(at)
         folder.mkdir()
-        phases.append(stopped(make(data, protocol, folder), at))
+        phases.append(stopped(make(data, protocol, folder, room=room), at))
         if phases[-1] is None:
             break
-        assert finish(make(data, protocol, folder)) == uninterrupted
-        assert finish(make(data, protocol, folder)) == uninterrupted, "from the checkpoint at its end"
+        assert finish(make(data, protocol, folder, room=room)) == uninterrupted
+        assert finish(make(data, protocol, folder, room=room)) == uninterrupted, "from the checkpoint at its end"
     expected = ["training"] * 10 if protocol is SCRATCH else ["pre-training"] * 2 + ["training"] * 4
     assert phases == [*expected, None]
+
+
+def test_how_a_network_is_deployed_is_of_the_fingerprint(data):
+    """And what decides it: the sources of its scales, which a float32 run has nothing of."""
+    prints = [make(data, CONTINUE, room=room).fingerprint for room in (2.0, 4.0, None, 2.0)]
+    assert prints[0] == prints[3] and len({one["program"] for one in prints}) == 3
+    assert prints[0]["mcuref"] != prints[2]["mcuref"] and len({one["data"] for one in prints}) == 1
 
 
 @pytest.mark.parametrize("protocol", [SCRATCH, CONTINUE], ids=["scratch", "continue"])

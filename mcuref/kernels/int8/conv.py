@@ -9,31 +9,26 @@ import numpy as np
 
 from mcuref.kernels.arrays import Index, Int8s, Int32s, Integer, Uint8s
 from mcuref.kernels.geometry import HO, KH, KW, WO, C, O, W
+from mcuref.kernels.int8.blocks import Room, send_back, sum_block, take_sums
 from mcuref.kernels.int8.exponents import exponent, moved_shift, rsh, shifted_bias
 from mcuref.kernels.int8.fixed import clamped, scaled_twice
+from mcuref.kernels.int8.patches import gather_patch_s8
+from mcuref.kernels.int8.products import ROWS, TILE, add_scaled_2_s8
 from mcuref.kernels.int8.rows import conv_rows_8, dot_row
-from mcuref.kernels.int8.runs import copy_run_s8, fill_run_s8
-from mcuref.kernels.int8.weights import RIGHTMOST, WHOLE, add_row, added, drawn, moved_bias, step_of, stream_of, update_row
+from mcuref.kernels.int8.stack import COLUMNS, ENTRIES, bytes_on_stack, list_on_stack, rows_on_stack
+from mcuref.kernels.int8.weights import (
+    RIGHTMOST,
+    WHOLE,
+    add_row,
+    added,
+    drawn,
+    moved_bias,
+    step_of,
+    stream_of,
+    update_by_sums,
+)
 from mcuref.kernels.jit import kernel
-from mcuref.kernels.window import Place, first_place, next_place, place_of, under
-
-
-@kernel
-def gather_patch_s8(patch: Int8s, x: Int8s, x_zero: np.int32, at: Place, g: Int32s) -> None:
-    """patch[kh, kw, C] = the input under a window; x_zero outside it."""
-    c, line, width = np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW]) * g[C]
-    first, last = at.kx0 * c, at.kx1 * c  # of a row of the patch, what lies inside
-    source, run = under(at, at.ky0, at.kx0, g), last - first
-    for row in range(at.ky0 * width, at.ky1 * width, width):
-        copy_run_s8(patch, row + first, x, source, run)
-        source += line
-    if run < width:
-        for row in range(at.ky0 * width, at.ky1 * width, width):
-            fill_run_s8(patch, row, first, np.int8(x_zero))
-            fill_run_s8(patch, row + last, width - last, np.int8(x_zero))
-    if at.ky1 - at.ky0 < g[KH]:
-        fill_run_s8(patch, 0, at.ky0 * width, np.int8(x_zero))
-        fill_run_s8(patch, at.ky1 * width, (g[KH] - at.ky1) * width, np.int8(x_zero))
+from mcuref.kernels.window import first_place, next_place, place_of, under
 
 
 @kernel
@@ -93,51 +88,61 @@ def conv_backward_input_s8(dx: Int32s, delta: Int8s, w: Int8s, share: Uint8s, ha
     for i in range(dx.size):
         dx[i] = np.int32(0)
     c, line, width = np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW]) * g[C]
-    size, at = g[KH] * width, first_place(g)
+    outputs, size, at = np.int64(g[O]), g[KH] * width, first_place(g)
+    if TILE <= size <= COLUMNS and ROWS * ((outputs + 1) >> 1) <= ENTRIES:
+        lists = list_on_stack(), list_on_stack(), list_on_stack(), list_on_stack()
+        send_back(dx, Room(rows_on_stack(), *lists, w[0:0]), delta, w, share, halvings, g)
+        return
     for e in range(delta.size):
-        if delta[e] == 0:
-            continue
-        at = place_of(e, at, g)
-        o = e - at.base
-        v = np.int32(rsh(np.int64(delta[e]) * np.int64(share[o]), halvings))
-        first, corner, run = at.kx0 * c, under(at, 0, at.kx0, g), (at.kx1 - at.kx0) * c
-        for ky in range(at.ky0, at.ky1):
-            target, row = corner + ky * line, o * size + first + ky * width
-            for i in range(run):
-                dx[target + i] = np.int32(dx[target + i] + v * np.int32(w[row + i]))
+        if delta[e] != 0:
+            at = place_of(np.int64(e), at, g)
+            o = e - at.base
+            v = np.int32(rsh(np.int64(delta[e]) * np.int64(share[o]), halvings))
+            target, run = under(at, at.ky0, at.kx0, g), (at.kx1 - at.kx0) * c
+            taps = o * size + at.ky0 * width + at.kx0 * c
+            for row in range(at.ky1 - at.ky0):
+                add_scaled_2_s8(dx, target + row * line, w, taps + row * width, taps + row * width, run, v, 0, 0)
 
 
 @kernel
-def sum_patches(sums: Int32s, delta: Int8s, x: Int8s, channel: Index, x_zero: Integer, g: Int32s) -> np.int64:
+def sum_patches(sums: Int32s, delta: Int8s, x: Int8s, channel: Index, x_zero: Integer, g: Int32s) -> tuple[bool, np.int64]:
     """sums[kh, kw, C] = sum over positions p of delta[p, channel] (patch of p - x_zero); what lies outside adds nothing.
 
-    Returns the sum of delta[p, channel], int64. Nothing overflows up to 66,311 positions: each adds at most 127 255.
+    Returns whether there is any, and the sum of delta[p, channel], int64.
     """
     for i in range(sums.size):
         sums[i] = np.int32(0)
     c, line, width = np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW]) * g[C]
-    at, total, zero = first_place(g), np.int64(0), np.int32(x_zero)
+    at, any_error, total, zero = first_place(g), False, np.int64(0), np.int64(x_zero)
     for e in range(np.int64(channel), delta.size, np.int64(g[O])):
-        if delta[e] == 0:
-            continue
-        at = place_of(e, at, g)
-        q = np.int32(delta[e])
-        total += np.int64(q)
-        first, corner, run = at.kx0 * c, under(at, 0, at.kx0, g), (at.kx1 - at.kx0) * c
-        for ky in range(at.ky0, at.ky1):
-            target, source = first + ky * width, corner + ky * line
-            for i in range(run):
-                sums[target + i] = np.int32(sums[target + i] + q * (np.int32(x[source + i]) - zero))
-    return total
+        q = np.int64(delta[e])
+        if q != 0:
+            at, any_error = place_of(e, at, g), True
+            total += q
+            target, source = at.ky0 * width + at.kx0 * c, under(at, at.ky0, at.kx0, g)
+            for row in range(at.ky1 - at.ky0):
+                start, run = source + row * line, (at.kx1 - at.kx0) * c
+                add_scaled_2_s8(sums, target + row * width, x, start, start, run, q, 0, -zero * q)
+    return any_error, total
 
 
 @kernel
-def any_entry(delta: Int8s, channel: Index, channels: Index) -> bool:
-    """Whether an entry of a channel is not 0: of delta[positions, channels]."""
-    for e in range(channel, delta.size, channels):
-        if delta[e] != 0:
-            return True
-    return False
+def sum_channel(
+    sums: Int32s, room: Room, delta: Int8s, x: Int8s, channel: Index, x_zero: Integer, g: Int32s
+) -> tuple[bool, np.int64]:
+    """sums[kh, kw, C] of a channel as of :func:`sum_patches`; channels come one after the other, eight are summed at once.
+
+    Nothing overflows up to 66,311 positions: each adds at most 127 255.
+    """
+    if sums.size > COLUMNS:
+        return sum_patches(sums, delta, x, channel, x_zero, g)
+    r = np.int64(channel) % ROWS
+    if r == 0:
+        sum_block(room, delta, x, channel, x_zero, g)
+    if room.seen[r] == 0:
+        return False, np.int64(0)
+    take_sums(sums, room, r, x_zero)
+    return True, np.int64(room.totals[r])
 
 
 @kernel
@@ -167,14 +172,15 @@ def conv_update_s8(
     2^39.
     """
     outputs, ex, stream, trained = np.int64(g[O]), exponent(exponents, x_slot), stream_of(r, draws), False
-    n = sums.size
+    n, lists = sums.size, (list_on_stack(), list_on_stack(), list_on_stack(), list_on_stack())
+    room = Room(rows_on_stack(), *lists, bytes_on_stack())
     for o in range(outputs):
         factor, shift = step_of(rate, o, sample_rate, delta_exponent, ex)
-        if shift <= RIGHTMOST and any_entry(delta, o, outputs):
+        any_error, total = sum_channel(sums, room, delta, x, o, x_zero, g)
+        if shift <= RIGHTMOST and any_error:
             trained = True
-            total = sum_patches(sums, delta, x, o, x_zero, g) * factor
-            update_row(w, r, r2, o * n, 1, sums, 0, 1, 0, n, factor, shift, o * n, stream)
-            b[o] = moved_bias(b[o], total * np.int64(bias_multiplier), shift + ex + np.int64(bias_shift))
+            update_by_sums(w, r, r2, o * n, sums, factor, shift, stream)
+            b[o] = moved_bias(b[o], total * factor * np.int64(bias_multiplier), shift + ex + np.int64(bias_shift))
     if trained:
         drawn(draws, stream)
 
@@ -200,9 +206,12 @@ def conv_gradient_s8(
     As :func:`conv_update_s8`, without the learning rate of the sample.
     """
     outputs, ex, n = np.int64(g[O]), exponent(exponents, x_slot), sums.size
+    lists = list_on_stack(), list_on_stack(), list_on_stack(), list_on_stack()
+    room = Room(rows_on_stack(), *lists, bytes_on_stack())
     for o in range(outputs):
         factor, shift = step_of(rate, o, WHOLE, delta_exponent, ex)
-        if shift <= RIGHTMOST and any_entry(delta, o, outputs):
-            total, finer = sum_patches(sums, delta, x, o, x_zero, g) * factor, shift - np.int64(8)
+        any_error, total = sum_channel(sums, room, delta, x, o, x_zero, g)
+        if shift <= RIGHTMOST and any_error:
+            finer = shift - np.int64(8)
             add_row(a, o * n, 1, sums, 0, n, factor, finer)
-            a_bias[o] = added(a_bias[o], total * np.int64(bias_multiplier), finer + ex + np.int64(bias_shift))
+            a_bias[o] = added(a_bias[o], total * factor * np.int64(bias_multiplier), finer + ex + np.int64(bias_shift))

@@ -10,9 +10,11 @@ comes to the same unless the product lies within 2^-32 of its size from a half: 
 import numpy as np
 
 from mcuref.kernels.arrays import Int8s, Int32s, Integer, Uint8s
-from mcuref.kernels.int8.exponents import exponent, moved_shift, rsh, shifted_bias
+from mcuref.kernels.int8.exponents import exponent, moved_shift, shifted_bias
 from mcuref.kernels.int8.fixed import clamped, scaled_once
+from mcuref.kernels.int8.fours import add_listed, list_errors
 from mcuref.kernels.int8.rows import dense_rows_8, dot_row
+from mcuref.kernels.int8.stack import ENTRIES, list_on_stack
 from mcuref.kernels.int8.steps import LANES, LEAST, MOST, move_row
 from mcuref.kernels.int8.weights import RIGHTMOST, WHOLE, add_row, added, drawn, moved_bias, step_of, stream_of, update_row
 from mcuref.kernels.jit import kernel
@@ -57,15 +59,14 @@ def dense_backward_input_s8(dx: Int32s, delta: Int8s, w: Int8s, share: Uint8s, h
     share[M], M = O or 1, is at most 128. So |v| <= 127 128 / 2^halvings, halves up, and of |w| <= 127 nothing overflows up
     to 1,040 rows with no halvings, and up to twice as many with each, as long as v has bits left.
     """
-    n, each = dx.size, np.int64(share.size > 1)
+    n, starts, factors = dx.size, list_on_stack(), list_on_stack()
     for i in range(n):
         dx[i] = np.int32(0)
-    for j in range(delta.size):
-        v = np.int32(rsh(np.int64(delta[j]) * np.int64(share[j * each]), halvings))
-        if v != 0:
-            row = w[j * n : (j + 1) * n]
-            for i in range(n):
-                dx[i] = np.int32(dx[i] + v * np.int32(row[i]))
+    for first in range(0, delta.size, ENTRIES):
+        last = min(np.int64(first) + ENTRIES, delta.size)
+        shares = share if share.size == 1 else share[first:last]
+        count = list_errors(starts, factors, delta, first, last, shares, n, halvings)
+        add_listed(dx, 0, 0, w[first * n : last * n], starts, factors, count, 0, 1, n, 0)
 
 
 @kernel

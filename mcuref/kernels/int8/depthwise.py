@@ -9,7 +9,6 @@ import numpy as np
 
 from mcuref.kernels.arrays import Index, Int8s, Int32s, Integer, Uint8s
 from mcuref.kernels.geometry import HO, KW, WO, C, O, W
-from mcuref.kernels.int8.conv import any_entry
 from mcuref.kernels.int8.exponents import exponent, rsh
 from mcuref.kernels.int8.taps import depthwise_taps
 from mcuref.kernels.int8.weights import RIGHTMOST, WHOLE, add_row, added, drawn, moved_bias, step_of, stream_of, update_row
@@ -73,6 +72,15 @@ def depthwise_backward_input_s8(dx: Int32s, delta: Int8s, w: Int8s, share: Uint8
             for kx in range(at.kx0, at.kx1):
                 i = under(at, ky, kx, g) + o // copies
                 dx[i] = np.int32(dx[i] + v * np.int32(w[(ky * g[KW] + kx) * outputs + o]))
+
+
+@kernel
+def any_entry(delta: Int8s, channel: Index, channels: Index) -> bool:
+    """Whether an entry of a channel is not 0: of delta[positions, channels]."""
+    for e in range(channel, delta.size, channels):
+        if delta[e] != 0:
+            return True
+    return False
 
 
 @kernel

@@ -46,19 +46,18 @@ def moved_shift(shift: Integer, by: Integer) -> np.int64:
 
 
 @kernel
-def measure_s8(seen: Int32s, y: Int8s, zero: np.int32) -> int:
+def measure_s8(seen: Int32s, y: Int8s, zero: np.int32) -> np.int64:
     """seen[3] of y[n]: how many are at an end of int8 that is not zero, how far they reach below zero, and how far above.
 
     Returns the first of them.
     """
-    least, most, ends = np.int64(zero), np.int64(zero), 0
+    start = np.int8(zero)
+    least, most, ends = start, start, np.int32(0)
     for i in range(y.size):
-        value = np.int64(y[i])
-        least, most = min(least, value), max(most, value)
-        if value != zero and (value == 127 or value == -128):
-            ends += 1
-    seen[0], seen[1], seen[2] = np.int32(ends), np.int32(zero - least), np.int32(most - zero)
-    return ends
+        least, most = min(least, y[i]), max(most, y[i])
+        ends = np.int32(ends + np.int32((y[i] != start) & ((y[i] == 127) | (y[i] == -128))))
+    seen[0], seen[1], seen[2] = ends, np.int32(zero - np.int32(least)), np.int32(np.int32(most) - zero)
+    return np.int64(ends)
 
 
 @kernel

@@ -7,7 +7,7 @@ from mcuref.kernels.int8.fixed import scaled_twice
 from mcuref.kernels.int8.narrow import bits_to_drop, narrowed
 from mcuref.kernels.jit import kernel
 
-FRACTION = 15  # bits behind the point of a probability
+FRACTION = 30  # bits behind the point of a probability
 ONE = 1 << FRACTION
 MOST = 2**31 - 1  # of a sum of squares
 
@@ -20,7 +20,10 @@ def exponential(table: Int32s, difference: Integer) -> np.int64:
 
 @kernel
 def probability(e: Integer, total: Integer) -> np.int64:
-    """e / total with 15 bits behind the point, int64, to the nearest, halves up; e <= total, total > 0."""
+    """e / total with 30 bits behind the point, int64, to the nearest, halves up; 0 <= e <= total, 0 < total <= 2^30.
+
+    A core without a division of 64 bits comes to it bit by bit: twice the rest of 31 bits, less the total where it reaches.
+    """
     return (np.int64(ONE) * np.int64(e) + (np.int64(total) >> np.int64(1))) // np.int64(total)
 
 
@@ -28,13 +31,13 @@ def probability(e: Integer, total: Integer) -> np.int64:
 def softmax_cross_entropy_s8(
     delta: Int8s, exponent: Int32s, z: Int8s, table: Int32s, label: Index, grown: Index
 ) -> np.int32:
-    """delta[n], exponent[1] = softmax(z[n]) - onehot(label), narrowed; returns softmax(z)[label], both of 15 bits.
+    """delta[n], exponent[1] = softmax(z[n]) - onehot(label), narrowed; returns softmax(z)[label], both of 30 bits.
 
-    table[t] : 32767 exp(-scale d) of each difference d to the largest, table[0] = 32767; 0 beyond it. grown, 0 to 15, is the
-    exponent of z, which stands for scale 2^grown. delta may be z.
+    table[t] : table[0] exp(-scale d) of each difference d to the largest; 0 beyond it. grown, 0 to 15, is the exponent of z,
+    which stands for scale 2^grown. delta may be z.
 
-    e_i = table[2^grown (max z - z_i)], S their sum, p_i = (32768 e_i + S / 2) / S, rounded down. With n <= 65,536 all of it
-    is below 2^31: S <= 32767 2^16 = 2^31 - 2^16, and 32768 e_i + S / 2 <= (2^30 - 2^15) + (2^30 - 2^15).
+    e_i = table[2^grown (max z - z_i)], S their sum, p_i = e_i / S. With n table[0] <= 2^30 all of it is below 2^31. So many
+    bits, because the error of a sample that is told with confidence is small: with 15 of them it would often be 0.
     """
     largest = np.int64(z[0])
     for i in range(z.size):

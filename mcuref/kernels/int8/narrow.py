@@ -36,37 +36,44 @@ def narrowed(x: Integer, bits: Integer) -> np.int8:
 
 
 @kernel
+def shifted_s32(x: np.int32, bits: Integer) -> np.int32:
+    """x / 2^bits, int32, to the nearest, halves up, of any int32 x, 0 <= bits <= 31: nothing on the way has more bits."""
+    half = (x >> (max(np.int64(bits) - np.int64(1), np.int64(0)) & np.int64(31))) & np.int64(bits > 0)
+    return np.int32(np.int32(x >> (np.int64(bits) & np.int64(31))) + np.int32(half))
+
+
+@kernel
 def narrow_s8(y: Int8s, y_exponent: Int32s, x: Int32s, exponent: Int32s) -> np.int64:
     """y[n] = x[n] / 2^s, int8; y_exponent = exponent + s - 14; returns how many were clamped.
 
     s is the least with which the largest magnitude of x, of which any int32 may be, has 7 bits; halves are rounded up. What
     comes to -128 or 128 is clamped.
     """
-    largest = np.int64(0)
+    least, most = np.int32(0), np.int32(0)
     for i in range(x.size):
-        largest = max(largest, abs(np.int64(x[i])))
-    bits, clamped = bits_to_drop(largest), np.int64(0)
+        least, most = min(least, x[i]), max(most, x[i])
+    bits, clamped = bits_to_drop(max(np.int64(most), -np.int64(least))), np.int32(0)
     for i in range(x.size):
-        value = rsh(x[i], bits)
-        clamped += np.int64(abs(value) > 127)
-        y[i] = narrowed(x[i], bits)
+        value = shifted_s32(x[i], bits)
+        clamped = np.int32(clamped + np.int32((value > 127) | (value < -127)))
+        y[i] = np.int8(min(max(value, np.int32(-127)), np.int32(127)))
     y_exponent[0] = np.int32(exponent[0] + bits - FRACTION)
-    return clamped
+    return np.int64(clamped)
 
 
 @kernel
 def relu_backward_s8(
     dx: Int8s, dx_exponent: Int32s, dy: Int32s, y: Int8s, exponent: Int32s, low: Integer, high: Integer
 ) -> np.int64:
-    """dx[n] = dy[n] where low < y[n] < high, else 0, narrowed: :func:`narrow_s8` of what passes."""
-    largest = np.int64(0)
+    """dx[n] = dy[n] where low < y[n] < high, else 0, narrowed: :func:`narrow_s8` of what passes; dx may be y."""
+    least, most = np.int32(0), np.int32(0)
     for i in range(dy.size):
-        if low < y[i] < high:
-            largest = max(largest, abs(np.int64(dy[i])))
-    bits, clamped = bits_to_drop(largest), np.int64(0)
+        passing = np.int32(dy[i] * np.int32((y[i] > low) & (y[i] < high)))
+        least, most = min(least, passing), max(most, passing)
+    bits, clamped = bits_to_drop(max(np.int64(most), -np.int64(least))), np.int32(0)
     for i in range(dy.size):
-        value = rsh(dy[i], bits) if low < y[i] < high else np.int64(0)
-        clamped += np.int64(abs(value) > 127)
-        dx[i] = np.int8(min(max(value, np.int64(-127)), np.int64(127)))
+        value = shifted_s32(np.int32(dy[i] * np.int32((y[i] > low) & (y[i] < high))), bits)
+        clamped = np.int32(clamped + np.int32((value > 127) | (value < -127)))
+        dx[i] = np.int8(min(max(value, np.int32(-127)), np.int32(127)))
     dx_exponent[0] = np.int32(exponent[0] + bits - FRACTION)
-    return clamped
+    return np.int64(clamped)

@@ -10,34 +10,17 @@ from mcuref.kernels.arrays import Int8s, Int32s, Uint8s
 from mcuref.kernels.geometry import HO, KW, WO, C, H, W
 from mcuref.kernels.int8.exponents import exponent, moved_shift
 from mcuref.kernels.int8.fixed import clamped, scaled_twice
+from mcuref.kernels.int8.pools import (
+    add_to_chosen_tap,
+    add_to_tap,
+    average_of_taps,
+    copy_to_chosen_tap,
+    first_largest_of_taps,
+    largest_of_taps,
+)
+from mcuref.kernels.int8.runs import copy_run_s8
 from mcuref.kernels.jit import kernel
-from mcuref.kernels.window import Place, first_place, next_place, under
-
-
-@kernel
-def largest_s8(y: Int8s, x: Int8s, at: Place, g: Int32s) -> None:
-    """The outputs y[C] at a position: the largest value of its window, -128 if that has none."""
-    c = np.int64(g[C])
-    for i in range(at.base, at.base + c):
-        y[i] = np.int8(-128)
-    for ky in range(at.ky0, at.ky1):
-        for kx in range(at.kx0, at.kx1):
-            source = under(at, ky, kx, g)
-            for i in range(c):
-                y[at.base + i] = max(y[at.base + i], x[source + i])
-
-
-@kernel
-def first_largest_s8(y: Int8s, taps: Uint8s, x: Int8s, at: Place, g: Int32s) -> None:
-    """The same, and which one it was, of equal ones the first."""
-    c, fresh = np.int64(g[C]), True
-    for ky in range(at.ky0, at.ky1):
-        for kx in range(at.kx0, at.kx1):
-            source, tap = under(at, ky, kx, g), np.uint8(ky * g[KW] + kx)
-            for i in range(c):
-                if fresh or x[source + i] > y[at.base + i]:
-                    y[at.base + i], taps[at.base + i] = x[source + i], tap
-            fresh = False
+from mcuref.kernels.window import first_place, next_place, under
 
 
 @kernel
@@ -47,14 +30,15 @@ def max_pool_forward_s8(y: Int8s, taps: Uint8s, x: Int8s, low: np.int32, high: n
     ``taps`` uint8[Ho, Wo, C] gets which one it was before it was clamped, ky kw + kx, of equal ones the first; empty if
     nobody will ask.
     """
+    c, line, width, least, most = np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW]), np.int8(low), np.int8(high)
     at = first_place(g)
     for _ in range(g[HO] * g[WO]):
+        source, rows, columns = under(at, at.ky0, at.kx0, g), at.ky1 - at.ky0, at.kx1 - at.kx0
         if taps.size:
-            first_largest_s8(y, taps, x, at, g)
+            tap = at.ky0 * width + at.kx0
+            first_largest_of_taps(y, taps, x, c, at.base, source, line, rows, columns, tap, width, least, most)
         else:
-            largest_s8(y, x, at, g)
-        for i in range(at.base, at.base + g[C]):
-            y[i] = min(max(y[i], np.int8(low)), np.int8(high))
+            largest_of_taps(y, x, c, at.base, source, line, rows, columns, least, most)
         at = next_place(at, g)
 
 
@@ -66,10 +50,9 @@ def max_pool_backward_s8(dx: Int32s, dy: Int8s, taps: Uint8s, g: Int32s) -> None
     c = np.int64(g[C])
     at = first_place(g)
     for _ in range(g[HO] * g[WO]):
-        for i in range(c):
-            tap = np.int64(taps[at.base + i])
-            place = under(at, tap // g[KW], tap % g[KW], g) + i
-            dx[place] = np.int32(dx[place] + np.int32(dy[at.base + i]))
+        for ky in range(at.ky0, at.ky1):
+            for kx in range(at.kx0, at.kx1):
+                add_to_chosen_tap(dx, under(at, ky, kx, g), dy, taps, at.base, c, np.uint8(ky * g[KW] + kx))
         at = next_place(at, g)
 
 
@@ -81,9 +64,9 @@ def max_pool_apart_backward_s8(dx: Int8s, dy: Int8s, taps: Uint8s, g: Int32s) ->
     c = np.int64(g[C])
     at = first_place(g)
     for _ in range(g[HO] * g[WO]):
-        for i in range(c):
-            tap = np.int64(taps[at.base + i])
-            dx[under(at, tap // g[KW], tap % g[KW], g) + i] = dy[at.base + i]
+        for ky in range(at.ky0, at.ky1):
+            for kx in range(at.kx0, at.kx1):
+                copy_to_chosen_tap(dx, under(at, ky, kx, g), dy, taps, at.base, c, np.uint8(ky * g[KW] + kx))
         at = next_place(at, g)
 
 
@@ -100,26 +83,18 @@ def average_pool_apart_backward_s8(dx: Int8s, dy: Int8s, g: Int32s) -> None:
     for _ in range(g[HO] * g[WO]):
         for ky in range(at.ky0, at.ky1):
             for kx in range(at.kx0, at.kx1):
-                target = under(at, ky, kx, g)
-                for i in range(c):
-                    dx[target + i] = dy[at.base + i]
+                copy_run_s8(dx, under(at, ky, kx, g), dy, at.base, c)
         at = next_place(at, g)
 
 
 @kernel
 def average_pool_forward_s8(y: Int8s, x: Int8s, low: np.int32, high: np.int32, g: Int32s) -> None:
     """y[Ho, Wo, C] = sum over each window's values inside the input / their number, halves away from 0, clamped."""
-    c = np.int64(g[C])
+    c, line, least, most = np.int64(g[C]), np.int64(g[W]) * g[C], np.int8(low), np.int8(high)
     at = first_place(g)
     for _ in range(g[HO] * g[WO]):
-        number = (at.ky1 - at.ky0) * (at.kx1 - at.kx0)
-        for i in range(c):
-            total = np.int32(0)
-            for ky in range(at.ky0, at.ky1):
-                for kx in range(at.kx0, at.kx1):
-                    total = np.int32(total + np.int32(x[under(at, ky, kx, g) + i]))
-            mean = (abs(np.int64(total)) + (number >> 1)) // number
-            y[at.base + i] = clamped(-mean if total < 0 else mean, low, high)
+        source, rows, columns = under(at, at.ky0, at.kx0, g), at.ky1 - at.ky0, at.kx1 - at.kx0
+        average_of_taps(y, x, c, at.base, source, line, rows, columns, least, most)
         at = next_place(at, g)
 
 
@@ -136,12 +111,10 @@ def average_pool_backward_s8(dx: Int32s, dy: Int8s, g: Int32s) -> None:
     at = first_place(g)
     for _ in range(g[HO] * g[WO]):
         number = (at.ky1 - at.ky0) * (at.kx1 - at.kx0)
-        m = np.int32((np.int64(1 << 14) + (number >> 1)) // max(number, 1))
+        m = np.int32((np.int64(1 << 14) + (number >> 1)) // number)
         for ky in range(at.ky0, at.ky1):
             for kx in range(at.kx0, at.kx1):
-                target = under(at, ky, kx, g)
-                for i in range(c):
-                    dx[target + i] = np.int32(dx[target + i] + np.int32(np.int32(dy[at.base + i]) * m))
+                add_to_tap(dx, under(at, ky, kx, g), dy, at.base, c, m)
         at = next_place(at, g)
 
 

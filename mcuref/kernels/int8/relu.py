@@ -35,4 +35,4 @@ def rescale_s8(
 def relu_masked_s8(dx: Int8s, dy: Int8s, y: Int8s, low: Integer, high: Integer) -> None:
     """dx[n] = dy[n] where low < y[n] < high, else 0; dx may be dy."""
     for i in range(dx.size):
-        dx[i] = dy[i] if low < y[i] < high else np.int8(0)
+        dx[i] = np.int8(dy[i] * np.int8((y[i] > low) & (y[i] < high)))

@@ -54,3 +54,19 @@ def _copy_run_s8(builder, y, i, x, j, n):
 def _fill_run_s8(builder, y, i, n, value):
     y = part(builder, y, i)
     in_blocks(builder, n, lambda t, width: store(builder, spread(builder, value, width), y, t))
+
+
+def in_parts(
+    builder: ir.IRBuilder, n: ir.Value, block: Callable[[ir.Value, int], None], widths: Sequence[int] = WIDTHS
+) -> None:
+    """Emit block(t, width) until each of n elements has been in one, and in no other; the widest come first."""
+    done, first = n.type(0), widths[0]
+    for width in widths:
+        end = builder.and_(n, n.type(-width))
+        if width == first:
+            with cgutils.for_range_slice(builder, done, end, n.type(width), n.type) as (t, _):
+                block(t, width)
+        else:
+            with builder.if_then(builder.icmp_signed("<", done, end)):
+                block(done, width)
+        done = end

@@ -1,4 +1,4 @@
-"""Rows of weights with residuals of 8 bits, M = 2^8 w + r, of which a step is taken: what a dense layer is updated by.
+"""Rows of weights with residuals of 8 bits, M = 2^8 w + r, that take a step: what updates consist of.
 
 All of it is of 16 bits, bytes are put together and taken apart as registers have them: M + 128 has w as its upper byte, and
 r + 128 as its lower one.
@@ -10,9 +10,10 @@ import numpy as np
 from llvmlite import ir
 from numba.core import cgutils
 
-from mcuref.kernels.arrays import Index, Int8s
+from mcuref.kernels.arrays import Index, Int8s, Int32s
+from mcuref.kernels.int8.runs import in_parts
 from mcuref.kernels.intrinsics import in_llvm
-from mcuref.kernels.vectors import part, shuffle, spread, store, vector
+from mcuref.kernels.vectors import I32, part, shuffle, spread, store, vector
 
 I8, I16 = ir.IntType(8), ir.IntType(16)
 LANES = 16  # the fewest weights that are moved at once
@@ -20,6 +21,7 @@ WIDE = 64
 LEAST, MOST = 10, 23  # bits of a shift
 HIGHEST = (127 << 8) + 128  # of M + 128
 LOWEST = (-127 << 8) + 128
+CONSTANTS = ((I16, 8), (I16, 128), (I8, -128))
 
 
 def move_row(w: Int8s, r: Int8s, first: Index, x: Int8s, zero: np.int16, step: np.int16, shift: np.int16) -> None:
@@ -108,3 +110,35 @@ def _move_row(builder, w, r, first, x, zero, step, shift):
     with builder.if_then(builder.icmp_signed("<", whole, n)):
         last = builder.sub(n, n.type(LANES))
         move(last, LANES, builder.sub(whole, last))
+
+
+def move_row_by_sums(w: Int8s, r: Int8s, first: Index, sums: Int32s, factor: np.int32, shift: np.int32) -> None:
+    """M[first + i] -= sums[i] factor / 2^shift to the nearest, halves up, within +-127 2^8; sums[K].
+
+    shift is from 1 to 30, a sum times its factor and 2^(shift - 1) fit int32 together, and what is taken away fits int16.
+    """
+    last = first + sums.size
+    whole = 256 * w[first:last].astype(np.int64) + r[first:last]
+    whole -= (sums.astype(np.int64) * np.int64(factor) + (1 << (int(shift) - 1))) >> int(shift)
+    whole = np.clip(whole, -127 << 8, 127 << 8)
+    w[first:last] = (whole + 128) >> 8
+    r[first:last] = whole.astype(np.int8)
+
+
+@in_llvm(move_row_by_sums)
+def _move_row_by_sums(builder, w, r, first, sums, factor, shift):
+    w, r = part(builder, w, first), part(builder, r, first)
+    half = builder.shl(I32(1), builder.sub(shift, I32(1)))
+
+    def block(i, lanes):
+        short = ir.VectorType(I16, lanes)
+        eight, middle, flip = (ir.Constant(ir.VectorType(kind, lanes), [value] * lanes) for kind, value in CONSTANTS)
+        step = builder.mul(vector(builder, sums, i, lanes), spread(builder, factor, lanes))
+        step = builder.ashr(builder.add(step, spread(builder, half, lanes)), spread(builder, shift, lanes))
+        upper, lower = (builder.sext(vector(builder, part, i, lanes), short) for part in (w, r))
+        whole = builder.add(builder.add(builder.shl(upper, eight), lower), middle)
+        whole = _moved(builder, whole, builder.trunc(step, short))
+        store(builder, builder.trunc(builder.ashr(whole, eight), flip.type), w, i)
+        store(builder, builder.xor(builder.trunc(whole, flip.type), flip), r, i)
+
+    in_parts(builder, sums.size, block)

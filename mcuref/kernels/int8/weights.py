@@ -15,6 +15,7 @@ import numpy as np
 
 from mcuref.kernels.arrays import Index, Int8s, Int32s, Integer, Uint8s
 from mcuref.kernels.int8.exponents import rsh
+from mcuref.kernels.int8.steps import move_row_by_sums
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.random import MASK, MULTIPLIER, ROUNDS, SHIFT, WEYL
 
@@ -127,6 +128,26 @@ def update_row(
                     bits = random_bits(stream, (number + i) >> 2)
                 step = (v + noise_of(bits, number + i, shift)) >> shift
             w[at] = np.int8(min(max(np.int64(w[at]) - step, np.int64(-127)), np.int64(127)))
+
+
+@kernel
+def update_by_sums(
+    w: Int8s, r: Int8s, r2: Int8s, first: Index, sums: Int32s, factor: Integer, shift: Integer, stream: Integer
+) -> None:
+    """M[first + i] -= factor sums[i] / 2^shift: :func:`update_row` of weights that lie as they are numbered.
+
+    Where 32 bits hold all of it, as they do but for the largest sums, they are all that is used.
+    """
+    elements = sums.size
+    if r.size > 0 and r2.size == 0 and 1 <= shift <= 30:
+        largest = np.int64(0)
+        for i in range(elements):
+            largest = max(largest, abs(np.int64(sums[i])))
+        largest *= np.int64(factor)
+        if largest + (np.int64(1) << shift) < 1 << 31 and largest >> shift < 1 << 14:
+            move_row_by_sums(w, r, first, sums, factor, shift)
+            return
+    update_row(w, r, r2, first, 1, sums, 0, 1, 0, elements, factor, shift, first, stream)
 
 
 @kernel

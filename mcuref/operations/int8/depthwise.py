@@ -76,8 +76,8 @@ def run_depthwise_backward_input_s8(row: Row, f: Floats, memory: Memory, host: H
 @kernel(inlined=True)
 def run_depthwise_update_s8(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """i8 w[KH, KW, O], i32 b[O], i8 r[KH, KW, O]?, i8 r2[KH, KW, O]?, i32 sums[KH, KW]
-    from i8 delta[HO, WO, O], i8 x[H, W, C], i32 count[1], u8 rate[2 * O], i32 exponent[1], i8 exponents[E]?, i32 draws[1]?.
-    """
+    from i8 delta[HO, WO, O], i8 x[H, W, C], i32 count[1], u8 rate[2 * O], i32 exponent[1], i8 exponents[E]?, i32
+    draws[1]?."""
     H, W, C, HO, WO, O, KH, KW, E = (
         np.int64(row[D]),
         np.int64(row[D + 1]),

@@ -14,26 +14,40 @@ from mcuref.program.arithmetic.float32 import FLOAT32
 
 
 class Arithmetic(Protocol):
-    """What a program's arithmetic has.
+    """What a program's arithmetic has."""
 
-    Attributes
-    ----------
-    name : str, in reports: "float32".
-    masks : bool, whether a bit for each value can say where it was positive.
-    executor : str, the module whose ``execute`` runs its programs.
-    rate, loss, target : str, NumPy types of what the host hands over for each sample: learning rates and targets, and of the
-        losses that it gets.
-    """
+    @property
+    def name(self) -> str:
+        """In reports: "float32"."""
 
-    name: str
-    masks: bool
-    executor: str
-    rate: str
-    loss: str
-    target: str
+    @property
+    def masks(self) -> bool:
+        """Whether a bit for each value can say where it was positive."""
+
+    @property
+    def rate(self) -> str:
+        """NumPy type of learning rates, of which the host hands over one for each sample."""
+
+    @property
+    def loss(self) -> str:
+        """NumPy type of the losses that it gets."""
+
+    @property
+    def target(self) -> str:
+        """NumPy type of the targets that it hands over."""
+
+    @property
+    def executor(self) -> str:
+        """The module whose ``execute`` runs its programs."""
 
     def __hash__(self) -> int:
         """One that is always the same for the same settings."""
+
+    def of_layer(self, network: Network, index: int) -> "Arithmetic":
+        """What a layer computes in: the arithmetic itself, unless it has parts."""
+
+    def taken(self, emit: Any, source: int, out: Any) -> Any:
+        """What the layer at hand takes of the output of layer ``source``; what makes it so is emitted."""
 
     def type(self, category: str) -> str:
         """NumPy type of the buffers of a category, where a layer names none."""
@@ -67,21 +81,30 @@ class Arithmetic(Protocol):
         """The network as a program of it now computes it: ``tensors`` are its parameters and its state, by name."""
 
     def start(self, parameters: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-        """Contents of the tensors, by name with the layer's before it, for a network's parameters."""
+        """Contents of the tensors, by name with the layer's before it, for a network's parameters; also of state that does
+        not begin as 0.
+        """
 
 
 def arithmetic_of(network: Network, given: Arithmetic | None = None) -> Arithmetic:
-    """The arithmetic that a network's programs compute in: int8 for one with scales, else float32.
+    """The arithmetic that a network's programs compute in: int8 for one with scales, mixed for one whose first layers alone
+    have them, else float32.
 
     given : that it was asked for, which must be of the network's type; None: any.
     """
-    if network.dtype == "float32":
-        if given is not None and given.name != "float32":
-            raise InputError(f"network {network.name!r} is float32; arithmetic {given.name!r} takes a quantised network")
-        return FLOAT32
+    dtype = network.dtype
+    if given is not None and given.name != dtype:
+        takes = {"float32": "a float32", "int8": "a quantised", "mixed": "a mixed"}[given.name]
+        raise InputError(f"network {network.name!r} is {dtype}; arithmetic {given.name!r} takes {takes} network")
+    if given is not None or dtype == "float32":
+        return given or FLOAT32
+    if dtype == "mixed":
+        from mcuref.program.arithmetic.mixed import MIXED
+
+        return MIXED
     from mcuref.program.arithmetic.int8 import INT8
 
-    return given or INT8
+    return INT8
 
 
 __all__ = ["FLOAT32", "Arithmetic", "arithmetic_of"]

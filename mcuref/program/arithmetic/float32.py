@@ -19,15 +19,23 @@ class Float32:
     _operators = {operator.family: operator for operator in float32.OPERATORS}
     _operators["mean_forward"] = _operators["average_pool_forward"]  # of a window that is the whole image
 
+    def of_layer(self, network: Any, index: int) -> Any:
+        """Itself."""
+        return self
+
+    def taken(self, emit: Any, source: int, out: Any) -> Any:
+        """The output itself."""
+        return out
+
     def type(self, category: str) -> str:
         """float32, whatever it is."""
-        return self.name
+        return "float32"
 
     def tensors(
         self, kind: str, shape: tuple[int, ...], axes: tuple[str, ...]
     ) -> Mapping[str, tuple[str, tuple[int, ...], tuple[str, ...]]]:
         """The parameter itself."""
-        return {kind: (self.name, shape, axes)}
+        return {kind: ("float32", shape, axes)}
 
     def instruction(self, emit: Any, family: str, values: Mapping[str, Any]) -> tuple[Operator, Mapping[str, Any]]:
         """The operator of a family, and what was emitted; InputError if there is none, or none for such values."""

@@ -7,14 +7,14 @@ program that trains, exponents stand in :mod:`mcuref.program.arithmetic.int8_exp
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from mcuref.arguments import one_of
 from mcuref.errors import InputError
-from mcuref.operators import int8
+from mcuref.operators import int8, master
 from mcuref.operators.operator import Operator
 from mcuref.program.arithmetic import int8_exponents, int8_training
 from mcuref.quantization.loading import loading
@@ -22,10 +22,16 @@ from mcuref.quantization.multipliers import divided, ends, of_addition, of_resca
 from mcuref.quantization.scales import Scale
 from mcuref.quantization.tables import exponentials, sigmoid, tanh
 
-UPDATES = ("residual", "residual16", "stochastic", "truncated")
+UPDATES = ("residual", "residual16", "stochastic", "truncated", "master")
 SCALES = ("running", "static")
 TYPES = {  # of the buffers of a category
     **dict.fromkeys(("sums", "gradients", "optimiser state", "rule state"), "int32")
+}
+
+
+OPERATORS = {
+    name: {operator.family: operator for operator in operators}
+    for name, operators in (("int8", int8.OPERATORS), ("master", master.OPERATORS))
 }
 
 
@@ -37,7 +43,9 @@ class Int8:
     ----------
     update : how a weight takes a change that is no whole number of its steps. "residual": 8 bits beside each trained weight
         keep what is left, to the nearest; "residual16": 16 bits; "stochastic": nothing is kept, it is rounded up or down at
-        random, with the right mean; "truncated": toward 0, nothing kept, as TinyEngine's kernels do.
+        random, with the right mean; "truncated": toward 0, nothing kept, as TinyEngine's kernels do; "master": a float32
+        master beside each trained weight, which the weight is the nearest int8 to, as most simulators do: for comparisons,
+        it takes an FPU or floating-point emulation and 4 bytes more a weight.
     scales : "running": the scales of activations that training changes follow what is seen, by powers of two; "static":
         they stay as they are.
     """
@@ -45,17 +53,26 @@ class Int8:
     update: str = "residual"
     scales: str = "running"
 
-    name: ClassVar[str] = "int8"
-    masks: ClassVar[bool] = False
-    executor: ClassVar[str] = "mcuref.program.executor_int8"
-    rate: ClassVar[str] = "int32"
-    loss: ClassVar[str] = "int32"
-    target: ClassVar[str] = "int32"
-    _operators: ClassVar[dict[str, Operator]] = {operator.family: operator for operator in int8.OPERATORS}
+    name = "int8"
+    masks = False
+    rate = loss = target = "int32"
+    executor: str = field(init=False, repr=False, compare=False)
+    _operators: dict[str, Operator] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         one_of("update", self.update, UPDATES)
         one_of("scales", self.scales, SCALES)
+        own = "master" if self.update == "master" else "int8"
+        object.__setattr__(self, "executor", f"mcuref.program.executor_{own}")
+        object.__setattr__(self, "_operators", OPERATORS[own])
+
+    def of_layer(self, network: Any, index: int) -> Any:
+        """Itself."""
+        return self
+
+    def taken(self, emit: Any, source: int, out: Any) -> Any:
+        """The output itself."""
+        return out
 
     def type(self, category: str) -> str:
         """int32 for sums and state, int8 for all else."""
@@ -99,7 +116,7 @@ class Int8:
         return int8_training.encoded_rates(rates, first)
 
     def losses(self, network: Any, loss: str, values: np.ndarray) -> np.ndarray:
-        """-log of probabilities with 15 bits behind the point; or sums of squares in real values, over their number."""
+        """-log of probabilities with 30 bits behind the point; or sums of squares in real values, over their number."""
         return int8_training.real_losses(network, loss, values)
 
     def trained(self, network: Any, trainable: tuple[int, ...], loss: str, tensors: Mapping[str, np.ndarray]) -> Any:
@@ -107,8 +124,8 @@ class Int8:
         return int8_exponents.trained(network, trainable, loss, tensors)
 
     def start(self, parameters: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-        """The parameters themselves."""
-        return parameters
+        """The parameters themselves, and masters of weights, which begin as these."""
+        return {**parameters, **int8_training.masters(parameters)} if self.update == "master" else parameters
 
 
 def _scales(emit: Any) -> tuple[Scale, Scale]:

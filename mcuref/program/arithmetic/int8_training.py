@@ -26,7 +26,13 @@ MOST_POSITIONS = ((1 << 31) - 1) // (127 * 255)  # of a convolution whose sums o
 MOST_TERMS = ((1 << 31) - 1) // (127 * 127 * 128)  # of an error that is propagated
 MOST_Q15 = 1 << 30
 Q15 = 1 << 15
-BITS = {"residual": 8, "residual16": 16, "stochastic": 0, "truncated": 0}  # that are kept beside a weight
+BITS = {
+    "residual": 8,
+    "residual16": 16,
+    "stochastic": 0,
+    "truncated": 0,
+    "master": 8,
+}  # behind the point, of a weight's steps
 Family = Callable[[Any, str, Mapping[str, Any]], tuple[str, Mapping[str, Any], dict[str, Any]]]
 
 
@@ -49,7 +55,7 @@ def encoded_rates(rates: np.ndarray, first: float) -> np.ndarray:
 def real_losses(network: Any, loss: str, values: np.ndarray) -> np.ndarray:
     """Losses of samples, float64[S], of what the host got: see the operators of losses."""
     if loss == "softmax_cross_entropy":
-        return -np.log(np.maximum(values, 0.5) / Q15)
+        return -np.log(np.maximum(values, 0.5) / 2.0**30)
     network = network.without_softmax()
     return values.astype(np.float64) * network.quantization.outputs[-1].scale ** 2 / network.outputs
 
@@ -93,7 +99,7 @@ def _loss(emit, family, values):
     exponent, added = _exponent(emit), {}
     emit.notes[delta] = Error(exponent, 1.0 if family == "softmax_cross_entropy" else 2.0 / n * out.scale)
     if family == "softmax_cross_entropy":
-        table = probabilities(out.scale)
+        table = probabilities(out.scale, n)
         added = {"table": table, "t": table.size, "z_slot": int8_exponents.running(emit).get(emit.index, 0)}
         added |= int8_exponents.exponents(emit)
     elif family == "reconstruction":
@@ -228,16 +234,27 @@ def _rates(layer, reals):
 
 
 def _kept_beside(emit):
-    """What an update keeps beside a weight: its residual, or the number of the draws that round it."""
+    """What an update keeps beside a weight: its residual or its master, or the number of the draws that round it."""
     update = emit.arithmetic.update
     if update == "stochastic":
         if "draws" not in emit.notes:
             emit.notes["draws"] = Buffer("draws", "int32", (1,), "optimiser state", persistent=True)
         return {"draws": emit.notes["draws"]}
     weights = emit.parameter("weights")
+    if update == "master":
+        return {update: emit.state(update, weights.shape, "weights", "float32", weights.axes)}
     return {
         name: emit.state(kind, weights.shape, "weights", "int8", weights.axes)
         for name, kind in (("r", "residual"), ("r2", "residual2"))[: BITS[update] // 8]
+    }
+
+
+def masters(parameters: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What masters begin as, by name: the weights."""
+    return {
+        name.removesuffix("weights") + "master": values.astype(np.float32)
+        for name, values in parameters.items()
+        if name.endswith(".weights")
     }
 
 

@@ -16,23 +16,29 @@ if __name__ == "__main__":
 import numpy as np
 
 import mcuref.kernels.int8
-from tests.kernels.int8.cases import KINDS, case
+from tests.kernels.int8 import cases, training_cases
 
 CASES = 20  # of a kind
+MAKERS = {kind: module.case for module in (cases, training_cases) for kind in module.KINDS}
+KINDS = tuple(MAKERS)
 
 
 def checks(kinds):
     """CRC-32 of our outputs, by kind."""
-    outputs = {kind: [case(kind, number).ours for number in range(CASES)] for kind in kinds}
+    outputs = {kind: [MAKERS[kind](kind, number).ours for number in range(CASES)] for kind in kinds}
     return {kind: [crc32(np.ascontiguousarray(values)) for values in found] for kind, found in outputs.items()}
+
+
+def defined():
+    """{name: function} of all that the modules of int8 kernels define."""
+    names = [module.name for module in pkgutil.iter_modules(mcuref.kernels.int8.__path__)]
+    modules = [importlib.import_module(f"mcuref.kernels.int8.{name}") for name in names]
+    return {f.__name__: f for m in modules for f in vars(m).values() if getattr(f, "__module__", "") == m.__name__}
 
 
 def codes():
     """LLVM and assembly of every signature of every kernel that has been called."""
-    names = [module.name for module in pkgutil.iter_modules(mcuref.kernels.int8.__path__)]
-    modules = [importlib.import_module(f"mcuref.kernels.int8.{name}") for name in names]
-    own = {f.__name__: f for m in modules for f in vars(m).values() if getattr(f, "__module__", "") == m.__name__}
-    kernels = {name: f for name, f in own.items() if getattr(f, "signatures", ())}
+    kernels = {name: f for name, f in defined().items() if getattr(f, "signatures", ())}
     return {
         name: [{"llvm": f.inspect_llvm(s), "asm": f.inspect_asm(s)} for s in f.signatures] for name, f in kernels.items()
     }

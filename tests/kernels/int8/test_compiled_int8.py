@@ -6,6 +6,7 @@ import re
 
 import numba
 import pytest
+from llvmlite.binding import get_host_cpu_features
 
 from mcuref.operators.int8 import OPERATORS
 
@@ -20,7 +21,9 @@ FLOATING = {
 }
 PAIRS = r"\bv?pmaddwd\b|\bvpdpwssds?\b"  # of x86: two products of 16 bits, added
 ON_X86 = pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="looks for instructions of x86-64")
-OPERATED = {operator.kernel for operator in OPERATORS} - {"copy_s8"}  # which only copies
+# Of operators that are not unpacked alone: what their operations call
+CALLED = {"top_k", "sum_of_magnitudes", "raise_maximum", "ratio_q15", "back_propagation_ratio", "kept_entries", "decision"}
+OPERATED = {operator.kernel for operator in OPERATORS} & {*compiled.defined()} - {"copy_s8"} | CALLED  # that one only copies
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +54,12 @@ def assert_integers(codes):
     assert {name: list(map(objections, each)) for name, each in codes.items()} == {
         name: [[]] * len(each) for name, each in codes.items()
     }
+
+
+def test_losses_and_rules_are_of_integers(found):
+    codes = found("", "softmax_cross_entropy", "rule")["codes"]
+    assert {*codes} >= {"softmax_cross_entropy_s8", "ratio_q15", "decision", "kept_entries", "raise_maximum"}
+    assert_integers(codes)
 
 
 @ON_X86
@@ -87,3 +96,10 @@ def test_a_processor_of_sse2_alone_has_the_same_bits_and_pairs_of_products(found
     for name in ("dense_forward_s8", "conv_forward_s8"):
         for code in there["codes"][name]:
             assert re.search(r"\bpmaddwd\b", code["asm"]) and not re.search(r"%[yz]mm", code["asm"])
+
+
+@pytest.mark.slow
+@ON_X86
+@pytest.mark.skipif(not get_host_cpu_features().get("avx2"), reason="this processor has no AVX2")
+def test_a_processor_of_avx2_has_the_same_bits(found):
+    assert found("haswell")["checks"] == found("")["checks"]

@@ -35,67 +35,65 @@ def softmax(z, table, label, grown=0):
 @pytest.mark.parametrize("n", [*SIZES, 255])
 @pytest.mark.parametrize("scale", SCALES)
 def test_softmax(n, scale):
-    table = probabilities(scale)
+    table = probabilities(scale, n)
     for pool in (None, EDGES, np.int8([7])):
         z = drawn(n, n, pool)
-        for label in {0, n // 2, n - 1, int(z.argmax()), int(z.argmin())}:
+        for grown, label in enumerate({0, n // 2, n - 1, int(z.argmax()), int(z.argmin())}):
             softmax(z, table, label)
-        softmax(z, table, n // 2, n % 16)
+            softmax(z, table, label, 3 * grown + 1)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.integers(-128, 127), min_size=1, max_size=40), st.floats(2.0**-10, 100), st.integers(0, 15), st.data())
 def test_drawn_softmaxes_are_near_the_real_ones(z, scale, grown, data):
-    label, table = data.draw(st.integers(0, len(z) - 1)), probabilities(scale)
+    label, table = data.draw(st.integers(0, len(z) - 1)), probabilities(scale, len(z))
     (values, e), p = softmax(np.int8(z), table, label, grown)
     real = np.exp((np.float64(z) - max(z)) * scale * 2.0**grown)
-    real[(max(z) - np.array(z)) * 2**grown >= 256] = 0  # which the table has not, whatever its scale
     real /= real.sum()
-    # the table's entries err by 2^-16, a sum by n of it, which is at least 1; a division by 2^-16
-    error = 2.0**-16 * (1 + 2 * len(z)) + 2.0**-15
-    assert abs(p / 2**15 - real[label]) <= error
+    # an entry of the table errs by half of its last bit, those beyond its end by what e^-(255 scale) is, if the largest
+    # difference is beyond; a sum, which is at least table[0], by n of that; the division by 2^-30
+    beyond = math.exp(-255 * scale) if (max(z) - min(z)) * 2**grown > 255 else 0
+    error = (0.5 / int(table[0]) + beyond) * (1 + len(z)) + 2.0**-30
+    assert abs(p / 2**30 - real[label]) <= error
     real[label] -= 1
     # to int8 it is rounded by half a step, or clamped to 127 by less than one
     assert np.abs(values * 2.0**e - real).max() <= error + 2.0**e
 
 
 @pytest.mark.parametrize("z, label, p, delta, exponent", [
-    ([9], 0, 32768, [0], -15),  # one output is sure
-    ([5, 5], 1, 16384, [64, -64], -7),
-    ([5, 5, 5, 5], 2, 8192, [32, 32, -96, 32], -7),
+    ([9], 0, 2**30, [0], -30),  # one output is sure
+    ([5, 5], 1, 2**29, [64, -64], -7),
+    ([5, 5, 5, 5], 2, 2**28, [32, 32, -96, 32], -7),
     ([127, -128], 1, 0, [64, -64], -6),  # the label is beyond the table
-    ([-128, -128, 127], 2, 32768, [0, 0, 0], -15),
+    ([-128, -128, 127], 2, 2**30, [0, 0, 0], -30),
 ])  # fmt: skip
 def test_softmax_by_hand(z, label, p, delta, exponent):
-    (values, e), got = softmax(np.int8(z), probabilities(0.125), label)
+    (values, e), got = softmax(np.int8(z), probabilities(0.125, len(z)), label)
     assert (values.tolist(), e, got) == (delta, exponent, p)
-
-
-def test_outputs_of_an_exponent_are_so_many_times_as_far_apart():
-    """2^3 steps of a table are a step of outputs of exponent 3, up to where the table ends."""
-    table = probabilities(0.01)
-    near, far = np.int8([3, -1, 9, -20]), np.int8([3, -1, 9, -20]) * np.int8(4)
-    assert softmax(near, table, 1, 2)[1] == softmax(far, table, 1)[1]
-    assert softmax(np.int8([0, -32]), table, 0, 3)[1] == 32768 > softmax(np.int8([0, -31]), table, 0, 3)[1]
 
 
 @pytest.mark.parametrize("n", [256, 65_535, 65_536])
 def test_as_many_equal_outputs_as_32_bits_have_place_for(n):
-    table = probabilities(0.125)
-    assert max(int(table[0]) * n, 2**15 * int(table[0]) + int(table[0]) * n // 2) < 2**31
+    table = probabilities(0.125, n)
+    assert int(table[0]) * n <= 2**30 < 2 * int(table[0]) * n
     softmax(np.full(n, 7, np.int8), table, n - 1)
     mixed = drawn(n, n)
     softmax(mixed, table, int(mixed.argmax()))
 
 
 @pytest.mark.parametrize("scale", [*SCALES, 1e-30, 1e30])
-def test_tables_of_probabilities(scale):
-    table = probabilities(scale)
-    real = [32767 * math.exp(-scale * d) for d in range(256)]
-    assert table.dtype == np.int32 and table[0] == 32767 and 1 <= table.size <= 256 and table[-1] > 0
+@pytest.mark.parametrize("n", [1, 2, 3, 10, 16, 17, 65_536])
+def test_tables_of_probabilities(scale, n):
+    table, one = probabilities(scale, n), 2**30 // next(2**k for k in range(17) if 2**k >= n)
+    real = [one * math.exp(-scale * d) for d in range(256)]
+    assert table.dtype == np.int32 and table[0] == one and 1 <= table.size <= 256 and table[-1] > 0
     entries = np.append(table, np.zeros(256 - table.size))
-    assert np.abs(entries - real).max() <= 0.5 + 1e-9  # of math.exp
-    assert probabilities(0.125).size == 89
+    assert np.abs(entries - real).max() <= 0.5 + 2.0**30 * 2.0**-50  # math.exp errs by a few of 2^-53
+
+
+def test_a_table_ends_where_there_is_nothing():
+    assert probabilities(0.125, 10).size == 150 and probabilities(2.0**-9, 10).size == 256
+    assert probabilities(0.125, 10)[-1] == 1
 
 
 @pytest.mark.parametrize("n", [*SIZES, 255, 256])

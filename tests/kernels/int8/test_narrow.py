@@ -83,6 +83,13 @@ def test_drawn_rectifiers(seed, n, low, width):
     agree(relu_backward_s8, [dy, y], 5, oracles.relu_masked(dy, y, low, low + width), (low, low + width))
 
 
+def test_an_error_may_take_the_place_of_what_it_is_compared_with():
+    dy, y = values(100, 1), drawn(100, 2)
+    expected, _ = oracles.narrow(oracles.relu_masked(dy, y, -50, 90), 3)
+    relu_backward_s8(y, np.int32([0]), dy, y, np.int32([3]), -50, 90)
+    np.testing.assert_array_equal(y, expected.values)
+
+
 def test_only_what_passes_decides_how_far_is_shifted():
     _, (dx, e) = run_all(
         relu_backward_s8, [(3,), np.int32([0])], [np.int32([HIGH, 100, LOW]), np.int8([0, 5, 9]), np.int32([0])], (0, 9)

@@ -14,6 +14,7 @@ from mcuref.kernels.int8.pooling import (
     max_pool_forward_s8,
     mean_forward_s8,
 )
+from mcuref.layers.window import Window
 from mcuref.testing import oracles_int8 as oracles
 from mcuref.testing import oracles_int8_training as training
 
@@ -62,12 +63,6 @@ def agree_on_the_way_back(g, seed, limits=(-128, 127), pool=None):
     np.testing.assert_array_equal(got, training.max_pool_backward(dy, taps, g))
     got = run(average_pool_backward_s8, [before], [dy], (numbers,))
     np.testing.assert_array_equal(got, training.average_pool_backward(dy, g))
-    if g[6] <= g[8] and g[7] <= g[9]:  # no two windows have a place in common
-        before = np.full(x.size, 77, np.int8)
-        apart = run(max_pool_apart_backward_s8, [before], [dy, taps], (numbers,))
-        np.testing.assert_array_equal(apart, training.max_pool_apart_backward(dy, taps, g))
-        apart = run(average_pool_apart_backward_s8, [before], [dy], (numbers,))
-        np.testing.assert_array_equal(apart, training.average_pool_apart_backward(dy, g))
 
 
 @every_channelwise_geometry
@@ -76,6 +71,39 @@ def test_the_way_back_of_every_geometry(g):
         agree_on_the_way_back(g, seed, limits)
         agree_on_the_way_back(g, seed, limits, EDGES)
     agree_on_the_way_back(g, 0, pool=np.int8([-128]))
+
+
+def agree_apart(g, seed):
+    """Errors of windows that do not overlap, each back to where it came from."""
+    x, dy, numbers = drawn(g[:3], seed), drawn(g[3:6], seed + 1), tuple(map(int, g))
+    taps, before = training.first_largest(x, g), np.full(x.size, 77, np.int8)
+    got = run(max_pool_apart_backward_s8, [before], [dy, taps], (numbers,))
+    np.testing.assert_array_equal(got, training.max_pool_backward(dy, taps, g))
+    got = run(average_pool_apart_backward_s8, [before], [dy], (numbers,))
+    np.testing.assert_array_equal(got, training.average_pool_apart_backward(dy, g))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 64])
+@pytest.mark.parametrize("kernel, stride", [((2, 2), (2, 2)), ((1, 3), (2, 3)), ((2, 1), (3, 2)), ((6, 7), (6, 7))])
+def test_windows_that_do_not_overlap(channels, kernel, stride):
+    for padding in ("valid", "same"):
+        agree_apart(Window(kernel, stride, padding).geometry((6, 7, channels), channels), channels)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 7, 8, 15, 16, 17, 24, 31, 33, 64])
+def test_every_number_of_channels(channels):
+    g = Window((2, 3), (1, 2), "same").geometry((4, 5, channels), channels)
+    agree(g, drawn(g[:3], channels), (-128, 127))
+    agree_on_the_way_back(g, channels)
+
+
+@pytest.mark.parametrize("values", [2, 3, 5, 129, 255, 4096, 65_535, 65_536, 65_537, 1_000_003])
+def test_averages_of_many_values(values):
+    g = (1, values, 1, 1, 1, 1, 1, values, 1, 1, 0, 0)
+    for x in (np.full(values, -128), np.full(values, 127), np.arange(values) % 2, np.arange(values) % 2 - 1):
+        total = int(x.sum())
+        expected = oracles.nearest(total, values)
+        assert run(average_pool_forward_s8, [1], [x.astype(np.int8)], (-128, 127, g)).tolist() == [expected]
 
 
 @settings(max_examples=60, deadline=None)
@@ -113,18 +141,6 @@ def test_the_largest_errors_of_many_windows_meet():
     _, (_, taps) = run_all(max_pool_forward_s8, [g[3:6], np.zeros(50, np.uint8)], [x], (-128, 127, g))
     dx = run(max_pool_backward_s8, [np.zeros(18, np.int32)], [np.full(50, 127, np.int8), taps], (g,))
     assert dx[8:10].tolist() == [9 * 127] * 2 and dx.sum() == 50 * 127
-
-
-@pytest.mark.parametrize("stride", [2, 3])
-def test_windows_apart_by_hand(stride):
-    """Of a row of seven, windows of two: what none of them sees gets 0."""
-    places = (7 - 2) // stride + 1
-    g, dy = (1, 7, 1, 1, places, 1, 1, 2, 1, stride, 0, 0), np.arange(1, places + 1, dtype=np.int8)
-    taps = np.uint8([1, 0, 1][:places])
-    largest = run(max_pool_apart_backward_s8, [np.full(7, 77, np.int8)], [dy, taps], (g,))
-    mean = run(average_pool_apart_backward_s8, [np.full(7, 77, np.int8)], [dy], (g,))
-    assert largest.tolist() == {2: [0, 1, 2, 0, 0, 3, 0], 3: [0, 1, 0, 2, 0, 0, 0]}[stride]
-    assert mean.tolist() == {2: [1, 1, 2, 2, 3, 3, 0], 3: [1, 1, 0, 2, 2, 0, 0]}[stride]
 
 
 @settings(max_examples=50, deadline=None)
