@@ -6,8 +6,9 @@ q 2^E unit. The unit is a real number that is the same for all samples, so that 
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
-from math import exp, floor, inf, prod
+from math import floor, inf, log2, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -215,7 +216,8 @@ class Trainer:
     def _loss(self, values: list[list[int]], target: Any) -> tuple[Error, int]:
         z, (scale, zero) = values[self.last], self.scales[self.last]
         if self.loss == "softmax_cross_entropy":
-            table = [round(32767 * exp(-scale * d)) for d in range(256)]
+            one = Decimal(2 ** floor(log2(2**30 / len(z))))
+            table = [round(one * (Decimal(scale) * -d).exp()) for d in range(256)]
             error, loss = back.softmax_cross_entropy(z, table, target, self.exponent(self.last))
             return Error(error.values.tolist(), error.exponent, Fraction(1), False), loss
         if self.loss == "reconstruction":

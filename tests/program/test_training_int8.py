@@ -25,14 +25,15 @@ from mcuref.layers import (
     Tanh,
 )
 from mcuref.network import Network
-from mcuref.program.arithmetic.int8 import SCALES, UPDATES, Int8
+from mcuref.program.arithmetic.int8 import SCALES, Int8
 from mcuref.program.first_steps import int8_network
 from mcuref.quantization.multipliers import nearest
 from mcuref.testing import networks, rules_strategy
 from mcuref.testing import samples as drawn_samples
 from mcuref.testing.networks import optimisers
-from mcuref.testing.training_int8 import Trainer
+from mcuref.testing.training_int8 import BITS, Trainer
 
+UPDATES = tuple(BITS)
 LOSSES = ("softmax_cross_entropy", "mean_squared_error", "reconstruction")
 DRAWN = settings(max_examples=30, deadline=None, database=None, derandomize=True)
 

@@ -1,7 +1,5 @@
 """The watch over int8 programs: kernels touch their operands alone and read nothing stale, and one that does not is seen."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -30,13 +28,13 @@ from mcuref.operators.int8 import FORWARD, OPERATORS
 from mcuref.operators.int8_training import TRAINING
 from mcuref.optimisers import SGD
 from mcuref.program import first_steps
-from mcuref.program.arithmetic.int8 import SCALES, UPDATES, Int8
+from mcuref.program.arithmetic.int8 import Int8
 from mcuref.program.first_steps import int8_network
 from mcuref.program.trace import PlanViolation
 from mcuref.quantization.quantise import fused_activations
 from mcuref.rules import Full
-from mcuref.testing import networks, rules_strategy, samples
-from mcuref.testing.networks import LOSSES, optimisers
+from mcuref.testing import int8_programs, networks, samples
+from mcuref.testing.training_int8 import BITS
 
 from .test_trace import changed, row_of
 
@@ -100,7 +98,7 @@ def program_of(name):
 def more_cases():
     """Every way in which weights are trained, at every sample or in batches; a ReLU, not fused, with errors of int8."""
     layers = [Conv2D(2, 1), DepthwiseConv2D(2), Tanh(), ReLU(), MaxPool2D(1), Flatten(), Dense(3)]
-    for update in UPDATES:
+    for update in BITS:
         for optimiser in (SGD(0.25), SGD(0.25, batch=2)):
             yield 1, (4, 5, 2), "int8", layers, (), Full(), optimiser, "softmax_cross_entropy", Int8(update)
 
@@ -175,21 +173,10 @@ def test_an_operand_of_training_out_of_place_is_a_violation(operator, operand):
     pytest.fail("nobody saw it")
 
 
-@st.composite
-def training(draw):
-    """(program that trains, samples, labels or targets) of a drawn network, rule, loss and way of training."""
-    network, rule = quantised(draw(networks()), draw(st.booleans())), draw(rules_strategy())
-    rule = replace(rule, bias="masked") if hasattr(rule, "bias") and rule.bias == "dense" else rule
-    how = Int8(draw(st.sampled_from(UPDATES)), draw(st.sampled_from(SCALES)))
-    loss, count = draw(st.sampled_from(LOSSES)), draw(st.none() | st.integers(1, len(network.parametric)))
-    program = compile(network, rule, draw(optimisers()), loss=loss, trainable=count, arithmetic=how)
-    return (program, *draw(samples(program, 3)))
-
-
 @RANDOM
-@given(training())
-def test_a_trace_is_the_training_and_passes_the_watch(task):
-    program, x, y = task
+@given(int8_programs(), st.data())
+def test_a_trace_is_the_training_and_passes_the_watch(program, data):
+    x, y = data.draw(samples(program, 3))
     traced, watched = program.fresh(), program.fresh()
     program.train(x, y)
     records = traced.trace(x, y)
