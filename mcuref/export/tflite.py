@@ -39,7 +39,8 @@ def tflite_bytes(network: Network) -> bytes:
 
     Outputs are int8, or float32 behind a DEQUANTIZE if the network's ``output_type`` says so.
 
-    InputError if a network is int8 and float32, if a layer is none that TensorFlow Lite has an operator for, or if the package tflite is not installed.
+    InputError if a network is int8 and float32, if a layer is none that TensorFlow Lite has an operator for, or if the
+    package tflite is not installed.
     """
     try:
         import flatbuffers

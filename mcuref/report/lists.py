@@ -171,8 +171,9 @@ def model_tables(report: dict[str, Any]) -> Iterator[Printed]:
             f"inference: {report['sram_bytes']:,} B of SRAM, {report['flash_bytes']:,} B of flash; loss {report['loss']}"
         )
         return
+    trained = "all layers" if report["dtype"] == "float32" else "the float32 layers"
     yield Text(
-        f"to train all layers by tinypropv2, batch 1: {report['sram_bytes']:,} B of SRAM, "
+        f"to train {trained} by tinypropv2, batch 1: {report['sram_bytes']:,} B of SRAM, "
         f"{report['flash_bytes']:,} B of flash; loss {report['loss']}"
     )
 
