@@ -511,7 +511,7 @@ def test_the_last_layers_are_trained_in_float32_above_int8_ones(trained, mcuref,
     for option in ("--c", "--vectors"):
         refused("is of a network with an int8 body and a float32 head, which has no C yet", "export", "run", option, "out")
     refused("has an int8 body and a float32 head, which has no .tflite yet", "export", "run", "--tflite", "x.tflite")
-    refused("network 'run' is mixed; a learner takes a float32 network", "incremental", "--data", small, "--model", "run")
+    refused("is mixed; a learner takes a float32 network", "incremental", "--data", small, "--model", "run")
 
 
 @pytest.mark.parametrize("options, words", [
