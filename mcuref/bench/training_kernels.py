@@ -142,7 +142,7 @@ def _depthwise_backward_s8(passes: int, o: Integers) -> None:
 def _dense_update_s8(passes: int, o: Integers) -> None:
     for _ in range(passes):
         dense_update_s8(
-            o.w, o.b, o.r, o.none, o.delta, o.x, o.rate, o.exponent, o.none, o.no_draws,
+            o.w, o.b, o.r, o.none, o.no_draws, o.delta, o.x, o.rate, o.exponent, o.none,
             ONCE, ZERO, NO_SLOT, BIAS_MULTIPLIER, BIAS_SHIFT,
         )  # fmt: skip
 
@@ -151,7 +151,7 @@ def _dense_update_s8(passes: int, o: Integers) -> None:
 def _conv_update_s8(passes: int, o: Integers) -> None:
     for _ in range(passes):
         conv_update_s8(
-            o.w, o.b, o.r, o.none, o.sums, o.delta, o.x, o.rate, o.exponent, o.none, o.no_draws,
+            o.w, o.b, o.r, o.none, o.no_draws, o.sums, o.delta, o.x, o.rate, o.exponent, o.none,
             ONCE, ZERO, NO_SLOT, BIAS_MULTIPLIER, BIAS_SHIFT, o.g,
         )  # fmt: skip
 
@@ -160,7 +160,7 @@ def _conv_update_s8(passes: int, o: Integers) -> None:
 def _depthwise_update_s8(passes: int, o: Integers) -> None:
     for _ in range(passes):
         depthwise_update_s8(
-            o.w, o.b, o.r, o.none, o.sums, o.delta, o.x, o.rate, o.exponent, o.none, o.no_draws,
+            o.w, o.b, o.r, o.none, o.no_draws, o.sums, o.delta, o.x, o.rate, o.exponent, o.none,
             ONCE, ZERO, NO_SLOT, BIAS_MULTIPLIER, BIAS_SHIFT, o.g,
         )  # fmt: skip
 

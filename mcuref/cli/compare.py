@@ -129,7 +129,7 @@ def run(arguments: Namespace) -> None:
     ratios = [row for row in rows if row["preset"] == "sweep"]
     rows = [row for row in rows if row["preset"] != "sweep"]
     gains = advantages(rows, ratios)
-    scores = {row_name(row, rows): row["accuracy"] for row in rows}
+    scores = {row_name(row, rows): row["accuracy"] for row in rows if row["method"] != options.NONE}
     warnings = nothing_learned(scores, rows[0]["metric"], [[data.y_test]])
     tables = comparison_tables(rows, warnings, explain=first_time("compare"))
     show(protocol_line(comparison, arguments.evaluate), *tables, wide=arguments.wide)

@@ -126,16 +126,8 @@ def call(kernel, written, read, arguments):
 
 def update(case, arrays, sample_rate):
     """[w, b, r, r2, draws] after the kernel's update."""
-    w, b, r, r2, draws = arrays
-    read, counter = [case.delta, case.x, *case.read], Guarded(draws, 99)
-
-    def kernel(*operands):
-        case.layer.kernel("update")(*operands[: len(operands) - count], counter.values, *operands[len(operands) - count :])
-
-    count = 1 + len(case.numbers) + len(case.layer.behind)
-    found = call(kernel, [w, b, r, r2, *case.layer.scratch], read, [sample_rate, *case.numbers, *case.layer.behind])
-    assert not counter.outside
-    return [*found[:4], counter.values.copy()]
+    read, arguments = [case.delta, case.x, *case.read], [sample_rate, *case.numbers, *case.layer.behind]
+    return call(case.layer.kernel("update"), [*arrays, *case.layer.scratch], read, arguments)[:5]
 
 
 def expected_update(case, arrays, sample_rate):
