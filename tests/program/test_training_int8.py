@@ -47,7 +47,8 @@ def packed(y):
         e += 1
     while y < Fraction(2) ** (e + 23):
         e -= 1
-    return min(max(e + 64, 0), 127) * 2**24 + int(y / Fraction(2) ** e)
+    assert 0 <= e + 64 <= 127  # there is place for it, however many layers the error has come through
+    return (e + 64) * 2**24 + int(y / Fraction(2) ** e)
 
 
 def samples(network, loss, count, seed=0):
