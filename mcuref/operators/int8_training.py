@@ -17,7 +17,7 @@ LABEL = "the label comes from outside; what is left there is the probability of 
 Q15 = "constants have 15 bits behind the point"
 NARROWED = "E grows by the bits shifted, less 14"
 APART = "of windows that do not overlap, so that no sums are needed"
-UPDATED = "i8 r[{0}]?, i8 r2[{0}]?"
+UPDATED = "i8 r[{0}]?, i8 r2[{0}]?, i32 draws[1]?"
 RATE = "i32 count[1], u8 rate[2 * M], i32 exponent[1], i8 exponents[E]?"
 STEPS = "i32:x_zero i32:x_slot i32:bias_multiplier i32:bias_shift"
 STEP = "x_zero x_slot bias_multiplier bias_shift"
@@ -136,19 +136,19 @@ TRAINING = (
     # -- updates -----------------------------------------------------------------------------------------------------------
     declare(
         "dense_update_s8", 280, "update", f"i8 w[O, I], i32 b[O], {UPDATED.format('O, I')}",
-        f"i8 delta[O], i8 x[I], {RATE}, i32 draws[1]?", "O I M E", STEPS, macs="kept * I",
+        f"i8 delta[O], i8 x[I], {RATE}", "O I M E", STEPS, macs="kept * I",
         module="int8/dense", arguments=f"sample_rate {STEP}", features="unknown", note=MODES,
     ),
     declare(
         "conv_update_s8", 281, "update",
         f"i8 w[O, KH, KW, C], i32 b[O], {UPDATED.format('O, KH, KW, C')}, i32 sums[KH, KW, C]",
-        f"i8 delta[HO, WO, O], i8 x[H, W, C], {RATE.replace('M', 'O')}, i32 draws[1]?", f"{WINDOW} E", STEPS,
+        f"i8 delta[HO, WO, O], i8 x[H, W, C], {RATE.replace('M', 'O')}", f"{WINDOW} E", STEPS,
         macs="kept * KH * KW * C", module="int8/conv", arguments=f"sample_rate {STEP} g", features="unknown",
         note=MODES + "; sums is scratch",
     ),
     declare(
         "depthwise_update_s8", 282, "update", f"i8 w[KH, KW, O], i32 b[O], {UPDATED.format('KH, KW, O')}, i32 sums[KH, KW]",
-        f"i8 delta[HO, WO, O], i8 x[H, W, C], {RATE.replace('M', 'O')}, i32 draws[1]?", f"{WINDOW} E", STEPS,
+        f"i8 delta[HO, WO, O], i8 x[H, W, C], {RATE.replace('M', 'O')}", f"{WINDOW} E", STEPS,
         macs="kept * KH * KW", module="int8/depthwise", arguments=f"sample_rate {STEP} g", features="unknown",
         note=MODES + "; sums is scratch",
     ),
@@ -175,8 +175,8 @@ TRAINING = (
         note=SUMMED + "; those called sums are scratch",
     ),
     declare(
-        "apply_rows_s8", 294, "apply", "i8 w[R * K], i32 b[R], u8 touched[(R + 7) // 8], i8 r[R * K]?, i8 r2[R * K]?",
-        "i32 a[R * K], i32 a_bias[R], i32 draws[1]?", "R K row_stride stride", module="int8/sums", features="unknown",
+        "apply_rows_s8", 294, "apply", f"i8 w[R * K], i32 b[R], u8 touched[(R + 7) // 8], {UPDATED.format('R * K')}",
+        "i32 a[R * K], i32 a_bias[R]", "R K row_stride stride", module="int8/sums", features="unknown",
         note="the learning rate comes from outside; " + MODES,
     ),
     declare(

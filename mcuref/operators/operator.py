@@ -97,7 +97,7 @@ class Operator:
         more = self.outputs[len(OUTPUTS) :] + self.inputs[len(INPUTS) :]
         columns = [*zip(self.outputs, range(OUT, IN)), *zip(self.inputs, range(IN, D)), *zip(more, MORE)]
         object.__setattr__(self, "columns", {operand.name: column for operand, column in columns})
-        names = [*self.operands, *self.dimensions, *self.constants]
+        names = [operand.name for operand in self.outputs + self.inputs] + [*self.dimensions, *self.constants]
         used = {*range(D, D + len(self.dimensions)), *range(F, F + len(self.constants))} | set(self.columns.values())
         fits = len(more) <= len(MORE) and len(self.dimensions) <= len(DIMENSIONS) and len(self.constants) <= len(CONSTANTS)
         if not fits or max(used, default=0) >= len(COLUMNS) or len(used) != len(names) or len(set(names)) != len(names):

@@ -41,12 +41,14 @@ from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
 KNOWN = {
     "uint16": (0xE05E8D26, 0x291986A3, 0xD113AA59, 0x645D913D, 0xD4640509, 0x09C30C6F, 0x5964FADE),
     "uint32": (0x34AA08B3,),
-    "int8": (0xE28EDBB5, 0x1628B167, 0xDE731402, 0xD307F069),
+    "int8": (
+        0xE28EDBB5, 0x1628B167, 0xDE731402, 0xD307F069, 0x5A6839F8, 0x0A090EFD, 0x7E8445D5, 0x479CF0CC, 0x43BC0808,
+    ),
     "mixed": (
         0x623F24D8, 0x900C394C, 0x6995A7A2, 0xF2F8499D, 0x95B55638, 0x36A63523, 0x0C8391F8, 0xD0BFA34C, 0xE27511C7,
         0x3C27A1B1, 0xFF9F0C76,
     ),
-    "master": (0xFC9D852C, 0xE046A8FD, 0x2A3F0DB6, 0xD35C2193, 0xDEAB959E, 0x25246E4D, 0x917FEB71, 0xE3BF6646),
+    "master": (0x99E551EE, 0xA92A8008, 0x2A3F0DB6, 0xD35C2193, 0xDEAB959E, 0x25246E4D, 0x917FEB71, 0xE3BF6646),
 }  # fmt: skip
 
 
@@ -72,7 +74,7 @@ def fault(compile: Callable[..., Any], kind: str) -> str | None:
 def computed(compile: Callable[..., Any], kind: str) -> tuple[int, ...]:
     """The results of an executor, as in `KNOWN`."""
     if kind == "int8":
-        return tuple(_int8_result(compile, *case) for case in _int8_cases())
+        return tuple(_int8_result(compile, *case) for case in (*_int8_cases(), *_int8_training_cases()))
     cases = {"mixed": _mixed_cases, "master": _master_cases}.get(kind) or partial(_cases, kind)
     return tuple(_result(compile, *case) for case in cases())
 
@@ -130,7 +132,7 @@ def _result(compile, samples, shape, dtype, layers, rule, optimiser, loss, made=
 
 
 def _int8_cases():
-    """(samples, shape and dtype of one, layers, of which fused); every operator of int8 is in one of them."""
+    """(samples, shape and dtype of one, layers, of which fused); every operator of inference is in one of them."""
     body = [Conv2D(3, 3, padding="same"), ReLU(), DepthwiseConv2D(3, padding=((1, 1), (2, 0)))]
     windows = [
         Conv2D(2, 1),
@@ -149,6 +151,41 @@ def _int8_cases():
     yield 6, (17,), "int16", [Dense(9), Sigmoid(), Dense(33)], ()
     yield 6, (1, 2, 3), "int8", [Flatten(), Dense(17)], ()
     yield 6, (3, 3, 1), "float32", [Conv2D(4, 2), Flatten(), Dense(3)], ()
+
+
+def _int8_training_cases():
+    """The same with rule, optimiser, loss and how weights are trained; every operator of training is in one of them."""
+    from mcuref.program.arithmetic.int8 import Int8
+
+    body = [Conv2D(3, 3, padding="same"), ReLU(), DepthwiseConv2D(3, padding="same")]
+    apart = [
+        Conv2D(2, 1),
+        Residual(body, Conv2D(3, 1)),
+        ReLU6(),
+        MaxPool2D(2),
+        Conv2D(4, 1),
+        AveragePool2D((2, 1)),
+        Flatten(),
+    ]
+    overlapping = [
+        DepthwiseConv2D(2, multiplier=2),
+        Tanh(),
+        MaxPool2D(2, 1),
+        Conv2D(3, 1),
+        ReLU(),
+        AveragePool2D(2, 1, padding="same"),
+        GlobalAveragePool(),
+        Dense(5),
+        Softmax(),
+    ]
+    skipping = TinyPropV2(0.1, 0.8, threshold=0.9, decay=0.99, rounding="floor")
+    batches, labels = SGD(0.25, momentum=0.5, batch=2), "softmax_cross_entropy"
+    yield 70, (4, 5, 2), "uint8", [*apart, Dense(5)], ("relu1", "relu61"), skipping, SGD(0.25), labels, Int8()
+    yield 6, (4, 5, 2), "int8", overlapping, (), Full(), batches, labels, Int8("stochastic")
+    yield 6, (4, 5, 2), "int8", overlapping[:-1], (), TinyProp(0.2, 0.9), SGD(0.25), "mean_squared_error", Int8("residual16")
+    dense = [Dense(18), ReLU(), Dense(17)]
+    yield 6, (17,), "int16", dense, ("relu1",), TopK(0.3), SGD(0.0625), "reconstruction", Int8()
+    yield 6, (17,), "float32", [Dense(9), Sigmoid(), Dense(5)], (), Full(), SGD(0.25), labels, Int8("truncated", "static")
 
 
 def _mixed_cases():
@@ -176,16 +213,37 @@ def _master_cases():
     yield 6, (5, 6, 2), "uint8", layers, Full(), SGD(0.25), "softmax_cross_entropy", *own
 
 
-def _int8_result(compile, samples, shape, dtype, layers, fused):
-    """CRC-32 of the outputs for a few samples."""
+def _int8_result(compile, samples, shape, dtype, layers, fused, *training):
+    """CRC-32 of the outputs for a few samples; of training, of the losses, what was trained, and the state."""
+    program = int8_program(compile, shape, dtype, layers, fused, *training)
     size = int(np.prod(shape))
-    plain = Network(
-        [Input(shape, dtype, 0, 1 if dtype == "float32" else 2.0 ** (3 - 8 * np.dtype(dtype).itemsize)), *layers]
-    )
     random = philox(1, 1, samples * size)
     x = (random.astype(np.float64) / 2**29).astype(np.float32) if dtype == "float32" else random.astype(dtype)
-    program = compile(int8_network(plain, fused), trainable=0)
-    return zlib.crc32(program.outputs(x.reshape(samples, size)).tobytes())
+    x = x.reshape(samples, size)
+    if not training:
+        return zlib.crc32(program.outputs(x).tobytes())
+    y = None if program.loss == "reconstruction" else (philox(1, 2, samples) % 5).astype(np.int32)
+    shown = program.train(x, y)
+    arrays = [shown.losses, shown.trained, *map(program.state().get, sorted(program.state()))]
+    return zlib.crc32(b"".join(array.tobytes() for array in arrays))
+
+
+def int8_program(
+    compile: Callable[..., Any],
+    shape: tuple[int, ...],
+    dtype: str,
+    layers: list[Any],
+    fused: tuple[str, ...],
+    rule: Any = None,
+    optimiser: SGD | None = None,
+    loss: str = "softmax_cross_entropy",
+    how: Any = None,
+) -> Any:
+    """The program of a case; one of inference without a rule."""
+    scale = 1 if dtype == "float32" else 2.0 ** (3 - 8 * np.dtype(dtype).itemsize)
+    network = int8_network(Network([Input(shape, dtype, 0, scale), *layers]), fused)
+    trainable = 0 if rule is None else None
+    return compile(network, rule, optimiser, loss=loss, trainable=trainable, arithmetic=how)
 
 
 def int8_network(plain: Network, fused: tuple[str, ...] = ()) -> Network:

@@ -88,22 +88,22 @@ def _answers(program, y, count):
         labels = _labels(y, network.outputs)
         if kind == "label":
             return labels, no_targets
-        return no_labels, _wanted(network, np.eye(network.outputs, dtype=np.float32)[labels])
+        return no_labels, _wanted(program, np.eye(network.outputs, dtype=np.float32)[labels])
     if y.shape != (count, network.outputs) or y.dtype.kind not in "iuf":
         raise InputError(f"targets are {y.dtype}{y.shape}; they must be numbers of shape ({count}, {network.outputs})")
     with np.errstate(over="ignore"):
         y = y.astype(np.float32)
     if not np.isfinite(y).all():
         raise InputError(f"target {int(np.argwhere(~np.isfinite(y))[0][0])} has a NaN or infinite value")
-    return no_labels, _wanted(network, y)
+    return no_labels, _wanted(program, y)
 
 
-def _wanted(network, targets):
-    """Real targets as a program takes them: of an int8 network in the scale of its outputs."""
-    if network.quantization is not None:
+def _wanted(program, targets):
+    """Real targets as a program takes them: those of int8 outputs in their scale."""
+    if program.arithmetic.target == "int32":
         from mcuref.quantization.edges import quantised_targets
 
-        targets = quantised_targets(targets, network.quantization.outputs[-1])
+        targets = quantised_targets(targets, program.network.quantization.outputs[-1])
     return _plain(targets).reshape(-1)
 
 

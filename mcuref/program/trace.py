@@ -119,7 +119,8 @@ class Watch:
         program.arena.guard[:] = GUARD
         memory[:] = before
         memory[outputs] = results[0][1]
-        if any(following != results[0][0] or (written != results[0][1]).any() for following, written in results[1:]):
+        first, *others = results
+        if any(other[0] != first[0] or (other[1] != first[1]).any() or (other[2] != first[2]).any() for other in others):
             raise PlanViolation(f"{_where(row, instruction)} depends on bytes it has no operand for")
         for buffer in instruction.outputs:
             self.written[buffer] = program.arena.view(buffer).tobytes()
@@ -128,7 +129,7 @@ class Watch:
         return results[0][0]
 
     def _attempt(self, step, row, outputs):
-        """(row that comes next, or the layer whose error is not finite; bytes of the outputs) on one background."""
+        """(row that comes next, or the layer whose error is not finite; bytes of the outputs; counts) on one background."""
         program, instruction = self.program, self.program.instructions[row]
         start, guard = program.arena.bytes.copy(), program.arena.guard.copy()
         try:
@@ -139,7 +140,7 @@ class Watch:
         if stray.any() or (program.arena.guard != guard).any():
             where = f"byte {int(np.argmax(stray))}" if stray.any() else "a byte behind the arena"
             raise PlanViolation(f"{_where(row, instruction)} wrote {where}, not its output")
-        return following, program.arena.bytes[outputs].copy()
+        return following, program.arena.bytes[outputs].copy(), program.counts[row].copy()
 
 
 def _where(row, instruction):

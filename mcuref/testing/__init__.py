@@ -5,7 +5,8 @@
 
 Each `check_x` returns None, or raises CheckFailed with the smallest failing input as code to paste; `check_x_case`
 tries one such input, which makes it a regression test. Nothing here needs Numba, and only `networks`, `programs`,
-`int8_networks`, `int8_programs`, `rules_strategy` and `samples`, which test mcuref itself, need the rest of mcuref.
+`int8_networks`, `int8_programs`, `rules_strategy`, `samples` and the trainer of `mcuref.testing.training_int8`, which test
+mcuref itself, need the rest of it.
 """
 
 try:

@@ -265,3 +265,14 @@ def test_int8_is_what_would_fit(compared, refused, small):
     told = refused(words, "compare", "--data", small, *options, *limit, "--dtype", "float32,int8")
     assert "1 B too many" in told
     assert compared(*options, *limit, "--dtype", "int8")[1]["rows"][0]["dtype"] == "int8"
+
+
+def test_float32_above_int8_is_a_row_beside_float32(compared):
+    options = ("--dtype", "float32,int8", "--train-dtype", "float32", "--trainable", "1", "--regime", "continue")
+    outcome, result = compared("--method", "full,tinyprop", "--model", "mlp-4-8-3", *options)
+    assert [(row["dtype"], row["method"]) for row in result["rows"]] == [
+        (dtype, method) for dtype in ("float32", "mixed") for method in ("full", "tinyprop")
+    ]
+    float32, mixed = result["rows"][0], result["rows"][2]
+    assert mixed["flash_bytes"] < float32["flash_bytes"] and mixed["counts"]["weight_gradient"] > 0
+    assert mixed["dtype_drop"] == float32["accuracy"] - mixed["accuracy"]

@@ -13,6 +13,7 @@ from mcuref.memory.accountant import Plan, allowance, excess
 from mcuref.memory.buffers import Buffer
 from mcuref.models import find_model, narrowed
 from mcuref.program import program as program_module
+from mcuref.quantization.nominal import nominal
 from mcuref.testing import networks, rules_strategy
 
 RANDOM = settings(max_examples=60, deadline=None, database=None, derandomize=True)
@@ -102,7 +103,7 @@ def test_the_example_of_the_first_issue():
     assert 109_386 * 4 < error.needed < 109_386 * 4 + 8192  # 109,184 weights, 202 biases
     assert error.alive[0] == ("dense1.weights", 784 * 128 * 4)
     assert "nrf52840" in str(error) and "dense1.weights 401,408 B" in str(error) and "2,048 B of stack" in str(error)
-    assert [s["change"].split()[0] for s in error.suggestions] == ["--trainable", "--model", "--target"]
+    assert [s["change"].split()[0] for s in error.suggestions] == ["--trainable", "--model", "--dtype", "--target"]
     assert fits(compile(build("mlp-784-32-10"), TinyProp(), budget=budget), budget)
 
 
@@ -133,6 +134,9 @@ def changed(network, trainable, budget, change):
         return network, int(value), budget
     if option == "--target":
         return network, trainable, find_target(value).budget(budget.stack)
+    if option == "--dtype":
+        assert value == "int8"
+        return nominal(network), trainable, budget
     assert option == "--model"
     layers = [network.input, Flatten()]
     for width in find_model(value).widths[1:]:
@@ -169,8 +173,8 @@ def test_the_most_trainable_layers_and_the_widest_model_that_fit_are_suggested()
     network, budget = build("mlp-64-64-64-10"), Budget(32 * 1024, 2**20, 0)
     with pytest.raises(BudgetExceeded) as refused:
         compile(network, budget=budget)
-    trainable, model, _ = (s["change"] for s in refused.value.suggestions)
-    assert trainable == "--trainable 2"
+    trainable, model, dtype, _ = (s["change"] for s in refused.value.suggestions)
+    assert (trainable, dtype) == ("--trainable 2", "--dtype int8")
     width = int(re.fullmatch(r"--model mlp-64-(\d+)-(\d+)-10", model)[1])
     assert excess(compile(build(f"mlp-64-{width}-{width}-10")).plan, budget) is None
     assert excess(compile(build(f"mlp-64-{width + 1}-{width + 1}-10")).plan, budget) is not None

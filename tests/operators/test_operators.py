@@ -68,7 +68,8 @@ def test_text_is_read_and_written_alike():
 
 @pytest.mark.parametrize("outputs, inputs, dimensions, phase", [
     ("y[n", "x[n]", "n", "forward"), ("y[n]; z[n]", "x[n]", "n", "forward"), ("y[n]", "y[n]", "n", "forward"),
-    ("y[n]", "n[n]", "n", "forward"), ("a[n], b[n], c[n], d[n]", "x[n]", "n", "forward"),
+    ("y[n]", "n[n]", "n", "forward"), ("a[n], b[n], c[n], d[n], e[n], f[n], g[n], h[n]", "x[n]", "n", "forward"),
+    ("y[n]", "a[n], b[n], c[n], d[n], e[n], f[n], g[n]", " ".join(["n", *(f"n{i}" for i in range(13))]), "forward"),
     ("y[n]", "x[n]", " ".join(f"n{i}" for i in range(15)), "forward"), ("y[n]", "x[n]", "n", "sideways"),
 ])  # fmt: skip
 def test_wrong_declarations_are_refused(outputs, inputs, dimensions, phase):

@@ -12,8 +12,12 @@ import pytest
 
 import mcuref
 from mcuref import McurefError, NonFiniteError, compile
+from mcuref.layers import LOSSES
 from mcuref.operators import OPCODES
+from mcuref.operators.columns import SATURATED
+from mcuref.operators.int8 import OPERATORS
 from mcuref.program import executor, first_steps
+from mcuref.program.arithmetic.int8 import SCALES, UPDATES
 from mcuref.program.program import Program
 
 PLAIN = f"""if True:
@@ -28,8 +32,9 @@ def test_plain_python_takes_them():
     assert run.stdout == f"{first_steps.KNOWN}\n", run.stderr
 
 
-def test_the_executor_takes_them():
-    assert first_steps.fault(compile, "uint16") is None
+@pytest.mark.parametrize("kind", ["uint16", "int8"])
+def test_the_executor_takes_them(kind):
+    assert first_steps.fault(compile, kind) is None
 
 
 @pytest.fixture
@@ -51,12 +56,33 @@ def trained(monkeypatch):
     return found
 
 
+def instructions_run(programs):
+    """Names of the instructions that ran."""
+    return {i.name for p in programs for i, runs in zip(p.instructions, p.counts[:, 0]) if runs}
+
+
 def test_they_run_every_instruction(trained):
     first_steps.computed(compile, "uint16")
     shown, programs = trained[0], [program for program, _ in trained[0]] + trained[1]
-    assert {i.name for p in programs for i, runs in zip(p.instructions, p.counts[:, 0]) if runs} == set(OPCODES)
+    assert instructions_run(programs) == set(OPCODES)
     assert 0 < shown[0][1].trained.sum() < shown[0][1].trained.size  # a decision skips some samples and not others
     assert all(np.isfinite(result.losses).all() and (result.losses > 0).all() for _, result in shown)
+
+
+def test_they_run_every_instruction_of_int8(trained):
+    """Every way in which weights are trained among them; exponents move, and values come to the ends of their range."""
+    first_steps.computed(compile, "int8")
+    shown, programs = trained[0], [program for program, _ in trained[0]] + trained[1]
+    assert instructions_run(programs) == {operator.name for operator in OPERATORS}
+    assert 0 < shown[0][1].trained.sum() < shown[0][1].trained.size
+    assert {program.arithmetic.update for program, _ in shown} == set(UPDATES) - {"master"}
+    assert {program.arithmetic.scales for program, _ in shown} == set(SCALES)
+    assert {program.loss for program, _ in shown} == set(LOSSES)
+    assert shown[0][0].state()["exponents"].any()
+    assert sum(program.counts[:, SATURATED].any() for program, _ in shown) == 3
+    for program, _ in shown:  # each layer is trained
+        for name, values in program.parameters().items():
+            assert (values != program.network.parameters[name]).any()
 
 
 @pytest.mark.parametrize("field, number", [("losses", 0), ("losses", 3), ("state", 1), ("state", 2)])

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 
 from mcuref import Dense, Input, Network, TinyProp, TinyPropV2, build, compile
 from mcuref.layers import Conv2D, DepthwiseConv2D, Flatten, ReLU, ReLU6, Residual
-from mcuref.operators import NAMES, OPCODES, int8
-from mcuref.operators.columns import COLUMNS
+from mcuref.operators import NAMES, OPCODES, int8, master, mixed
+from mcuref.operators.columns import COLUMNS, COUNTS, MORE
 from mcuref.program import first_steps
 from mcuref.testing import programs
 
@@ -106,12 +106,39 @@ def test_columns_are_a_contract():
 # The same of int8: opcode, outputs, inputs, dimensions, constants
 INT8 = {
     "load_u8_s8": (200, 1, 3, 2, 0), "load_i8_s8": (201, 1, 3, 2, 0), "load_i16_s8": (202, 1, 3, 2, 0),
-    "load_s8": (203, 1, 0, 1, 0), "dense_forward_s8": (210, 1, 5, 3, 4), "conv_forward_s8": (211, 2, 5, 12, 4),
-    "depthwise_forward_s8": (212, 1, 5, 12, 4), "relu_forward_s8": (220, 1, 1, 1, 6),
-    "max_pool_forward_s8": (222, 1, 1, 12, 2), "average_pool_forward_s8": (223, 1, 1, 12, 2),
-    "add_forward_s8": (224, 1, 2, 12, 0), "tanh_forward_s8": (225, 1, 2, 1, 0), "sigmoid_forward_s8": (226, 1, 2, 1, 0),
-    "softmax_forward_s8": (227, 1, 2, 1, 0), "mean_forward_s8": (228, 1, 1, 12, 6),
+    "load_s8": (203, 1, 0, 1, 0), "dense_forward_s8": (210, 1, 6, 4, 6), "conv_forward_s8": (211, 2, 6, 13, 6),
+    "depthwise_forward_s8": (212, 1, 6, 13, 6), "relu_forward_s8": (220, 1, 2, 4, 6),
+    "max_pool_forward_s8": (222, 2, 1, 12, 2), "average_pool_forward_s8": (223, 1, 1, 12, 2),
+    "add_forward_s8": (224, 1, 3, 13, 3), "tanh_forward_s8": (225, 1, 2, 1, 0), "sigmoid_forward_s8": (226, 1, 2, 1, 0),
+    "softmax_forward_s8": (227, 1, 2, 1, 0), "mean_forward_s8": (228, 1, 3, 13, 6), "measure_s8": (230, 1, 1, 2, 0),
+    "adapt_s8": (231, 2, 1, 5, 0), "softmax_cross_entropy_s8": (240, 2, 3, 4, 0),
+    "mean_squared_error_s8": (241, 2, 1, 1, 0), "reconstruction_s8": (242, 2, 2, 1, 4), "decide_s8": (250, 1, 2, 1, 6),
+    "select_full_s8": (251, 1, 1, 1, 0), "select_top_k_s8": (252, 3, 0, 2, 0), "select_adaptive_s8": (253, 4, 1, 2, 4),
+    "dense_backward_input_s8": (260, 1, 4, 4, 0), "conv_backward_input_s8": (261, 1, 4, 13, 0),
+    "depthwise_backward_input_s8": (262, 1, 4, 13, 0), "narrow_s8": (270, 2, 2, 1, 0),
+    "relu_backward_s8": (271, 2, 3, 3, 0), "relu_masked_s8": (272, 1, 2, 3, 0),
+    "max_pool_backward_s8": (273, 1, 2, 12, 0), "average_pool_backward_s8": (274, 1, 1, 12, 0),
+    "add_backward_s8": (275, 2, 4, 5, 0), "tanh_backward_s8": (276, 1, 2, 1, 0),
+    "sigmoid_backward_s8": (277, 1, 2, 1, 0), "max_pool_apart_backward_s8": (278, 1, 2, 12, 0),
+    "average_pool_apart_backward_s8": (279, 1, 1, 12, 0), "dense_update_s8": (280, 5, 6, 4, 4),
+    "conv_update_s8": (281, 6, 6, 13, 4), "depthwise_update_s8": (282, 6, 6, 13, 4), "begin_rows_s8": (290, 3, 1, 6, 0),
+    "dense_gradient_s8": (291, 2, 6, 4, 4), "conv_gradient_s8": (292, 3, 6, 13, 4),
+    "depthwise_gradient_s8": (293, 3, 6, 13, 4), "apply_rows_s8": (294, 6, 2, 4, 0), "count_batch_s8": (295, 1, 0, 1, 0),
 }  # fmt: skip
+
+
+BETWEEN = {
+    "dequantise_s8_f32": (300, 1, 1, 1, 2), "dense_update_master": (301, 3, 6, 4, 4),
+    "conv_update_master": (302, 4, 6, 13, 4), "depthwise_update_master": (303, 4, 6, 13, 4),
+    "apply_rows_master": (304, 4, 2, 4, 0),
+}  # fmt: skip
+
+
+def test_columns_of_what_is_between_int8_and_float32_are_one_too():
+    own = mixed.DEQUANTISE, *master.UPDATES
+    found = {o.name: (o.number, *map(len, (o.outputs, o.inputs, o.dimensions, o.constants))) for o in own}
+    assert found == BETWEEN
+    assert not {o.number for o in own} & ({o.number for o in int8.OPERATORS} | set(OPCODES.values()))
 
 
 def test_columns_of_int8_are_a_contract_too():
@@ -120,22 +147,71 @@ def test_columns_of_int8_are_a_contract_too():
     assert not {o.number for o in int8.OPERATORS} & set(OPCODES.values())
 
 
+# Operands for which there is no column of their kind, first outputs, then inputs: which columns they are in instead
+MORE_OF_INT8 = {
+    "dense_forward_s8": {"exponents": 3},
+    "conv_forward_s8": {"exponents": 3},
+    "depthwise_forward_s8": {"exponents": 3},
+    "select_adaptive_s8": {"tally": 3},
+    "dense_update_s8": {"r2": 3, "draws": 25, "exponents": 31},
+    "conv_update_s8": {"r2": 3, "draws": 25, "sums": 31, "exponents": 30},
+    "depthwise_update_s8": {"r2": 3, "draws": 25, "sums": 31, "exponents": 30},
+    "dense_gradient_s8": {"exponents": 3},
+    "conv_gradient_s8": {"exponents": 3},
+    "depthwise_gradient_s8": {"exponents": 3},
+    "apply_rows_s8": {"r": 3, "r2": 25, "draws": 31},
+}
+
+
+def test_columns_of_operands_for_which_there_is_none_are_a_contract():
+    assert MORE == (3, 25, 31, 30) and [COLUMNS[column] for column in MORE] == ["reserved", "d13", "f5", "f4"]
+    first = {"out": 4, "in": 7}
+    for operator in int8.OPERATORS:
+        usual = {
+            operand.name: first[block] + i
+            for block, operands in (("out", operator.outputs), ("in", operator.inputs))
+            for i, operand in enumerate(operands[: BLOCKS[block]])
+        }
+        assert operator.columns == usual | MORE_OF_INT8.get(operator.name, {}), operator.name
+
+
+def test_what_is_counted_is_a_contract():
+    assert COUNTS == ("runs", "chosen", "kept", "comparisons", "saturated")
+
+
+def int8_programs():
+    """Those of the first steps of int8."""
+    for case in (*first_steps._int8_cases(), *first_steps._int8_training_cases()):
+        yield first_steps.int8_program(compile, *case[1:])
+
+
 def test_every_column_of_the_rows_of_an_int8_program():
     """Zeros, multipliers, shifts and limits stand in the row as they are declared; arrays of them at their offsets."""
     seen = set()
-    for _, shape, dtype, layers, fused in first_steps._int8_cases():
-        program = compile(first_steps.int8_network(Network([Input(shape, dtype), *layers]), fused), trainable=0)
+    for program in int8_programs():
         for row, instruction in zip(program.table, program.instructions, strict=True):
             operator, values = instruction.operator, dict(zip(COLUMNS, row.tolist(), strict=True))
             seen.add(operator.name)
             assert (values["opcode"], values["layer"]) == (operator.number, instruction.layer_index)
-            for block, operands in (("out", operator.outputs), ("in", operator.inputs)):
-                for i, operand in enumerate(operands):
-                    there = operand.name in instruction
-                    assert values[f"{block}{i}"] == (program.plan.offsets[instruction[operand.name]] if there else -1)
-            assert [values[f"d{i}"] for i in range(len(operator.dimensions))] == list(instruction.dimensions.values())
-            assert [values[f"f{i}"] for i in range(len(operator.constants))] == list(instruction.constants.values())
+            used = {"opcode", "layer"}
+            for name, column in operator.columns.items():
+                there = name in instruction
+                assert row[column] == (program.plan.offsets[instruction[name]] if there else -1), (operator.name, name)
+                used.add(COLUMNS[column])
+            for block, numbers in (("d", instruction.dimensions), ("f", instruction.constants)):
+                assert [values[f"{block}{i}"] for i in range(len(numbers))] == list(numbers.values())
+                used |= {f"{block}{i}" for i in range(len(numbers))}
+            absent = {name for name in COLUMNS if name[:2] == "in" or name[:3] == "out"} - used
+            assert {values[name] for name in absent} <= {-1}
+            assert values["jump"] == (jump(program) if instruction.phase in ("decision", "batch") else 0)
+            assert not any(values[name] for name in set(COLUMNS) - used - absent - {"jump"})
     assert seen == set(INT8)  # so the first steps run every instruction
+
+
+def jump(program):
+    """Where what a sample trains ends: exponents are adapted to skipped ones, too."""
+    rows = program.instructions
+    return next((row for row, instruction in enumerate(rows) if instruction.phase == "adapt"), len(rows))
 
 
 @RANDOM

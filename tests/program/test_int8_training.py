@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcuref import SGD, Budget, BudgetExceeded, Full, Int8, TinyProp, TinyPropV2, TopK, build, compile, quantise_to_train
 from mcuref.operators.columns import CHOSEN, KEPT
-from mcuref.program.trace import PlanViolation
 from mcuref.testing import assert_no_overlap, int8_networks, int8_programs, samples
 
 from .liveness import live_ranges
@@ -64,18 +63,11 @@ def test_training_leaves_flash_and_guard_alone(flash_hash, task):
 def test_a_watched_trace_is_the_training(twin, task):
     """Kernels touch their operands alone, read nothing stale, and come to the same bytes row by row."""
     program, x, y = task
-    assume(program.arithmetic.update != "stochastic")
     watched = twin(program)
     program.train(x, y)
     watched.trace(x, y, watched=True)
     assert bits(program.state()) == bits(watched.state())
     assert (program.counts == watched.counts).all()
-
-
-@pytest.mark.xfail(strict=True, raises=PlanViolation, reason="the count of draws is declared as an input, and is written")
-def test_a_watched_trace_of_stochastic_updates(learner):
-    network, x, y = learner
-    compile(network, arithmetic=Int8("stochastic")).trace(x[:2], y[:2], watched=True)
 
 
 @RANDOM

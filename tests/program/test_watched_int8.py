@@ -11,6 +11,7 @@ from mcuref.layers import (
     Conv2D,
     Dense,
     DepthwiseConv2D,
+    Flatten,
     GlobalAveragePool,
     Input,
     MaxPool2D,
@@ -23,11 +24,17 @@ from mcuref.layers import (
 )
 from mcuref.network import Network
 from mcuref.operators.columns import COLUMNS, D
-from mcuref.operators.int8 import OPERATORS
+from mcuref.operators.int8 import FORWARD, OPERATORS
+from mcuref.operators.int8_training import TRAINING
+from mcuref.optimisers import SGD
+from mcuref.program import first_steps
+from mcuref.program.arithmetic.int8 import Int8
 from mcuref.program.first_steps import int8_network
 from mcuref.program.trace import PlanViolation
 from mcuref.quantization.quantise import fused_activations
-from mcuref.testing import networks, samples
+from mcuref.rules import Full
+from mcuref.testing import int8_programs, networks, samples
+from mcuref.testing.training_int8 import BITS
 
 from .test_trace import changed, row_of
 
@@ -88,6 +95,25 @@ def program_of(name):
     return compile(network, trainable=0), x.astype(dtype)
 
 
+def more_cases():
+    """Every way in which weights are trained, at every sample or in batches; a ReLU, not fused, with errors of int8."""
+    layers = [Conv2D(2, 1), DepthwiseConv2D(2), Tanh(), ReLU(), MaxPool2D(1), Flatten(), Dense(3)]
+    for update in BITS:
+        for optimiser in (SGD(0.25), SGD(0.25, batch=2)):
+            yield 1, (4, 5, 2), "int8", layers, (), Full(), optimiser, "softmax_cross_entropy", Int8(update)
+
+
+def trained(case):
+    """The program of a case of training, samples and labels; exponents are adapted with the first of them."""
+    _, shape, dtype, *rest = case
+    program, random = first_steps.int8_program(compile, shape, dtype, *rest), np.random.default_rng(1)
+    for buffer in program.state_buffers:
+        if buffer.name.endswith("seen_so_far"):
+            program.arena.view(buffer)[0] = 63
+    x = random.integers(0 if dtype == "uint8" else -120, 120, (4, *shape)).astype(dtype)
+    return program, x, None if program.loss == "reconstruction" else random.integers(0, 3, 4)
+
+
 # Exponentials that are all one value, as the watch writes, or all but one, come to the same shares: all of them the least
 UNSEEN = {("softmax_forward_s8", "in1")}
 
@@ -102,9 +128,9 @@ def most_foreign(program, row, buffer):
 
 
 def operands():
-    """[(operator, column)] of every operand there is."""
+    """[(operator, column)] of every operand of inference."""
     found = []
-    for operator in OPERATORS:
+    for operator in FORWARD:
         program, _ = program_of(operator.name)
         instruction = program.instructions[row_of(program, operator.name)]
         for kind, buffers in (("out", instruction.outputs), ("in", instruction.inputs)):
@@ -121,6 +147,43 @@ def test_an_operand_out_of_place_is_a_violation(name, column):
     changed(program, row, column, most_foreign(program, row, buffer))
     with pytest.raises(PlanViolation, match=rf"row {row} \({name} of "):
         program.trace(x, watched=True)
+
+
+# Which value was the largest: one that lies outside of the window would be looked for outside of everything
+OUTSIDE = {("max_pool_backward_s8", "taps"), ("max_pool_apart_backward_s8", "taps")}
+
+
+@pytest.mark.parametrize(
+    "operator, operand",
+    [(o, name) for o in TRAINING for name in o.operands if (o.name, name) not in OUTSIDE],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_an_operand_of_training_out_of_place_is_a_violation(operator, operand):
+    for case in (*first_steps._int8_training_cases(), *more_cases()):
+        rows = trained(case)[0].instructions
+        for row in (row for row, i in enumerate(rows) if i.operator is operator and operand in i):
+            program, x, y = trained(case)
+            by = most_foreign(program, row, program.instructions[row][operand])
+            changed(program, row, COLUMNS[operator.columns[operand]], by)
+            try:
+                program.trace(x, y, watched=True)
+            except PlanViolation as violation:
+                assert f"row {row} ({operator.name} of " in str(violation)
+                return
+    pytest.fail("nobody saw it")
+
+
+@RANDOM
+@given(int8_programs(), st.data())
+def test_a_trace_is_the_training_and_passes_the_watch(program, data):
+    x, y = data.draw(samples(program, 3))
+    traced, watched = program.fresh(), program.fresh()
+    program.train(x, y)
+    records = traced.trace(x, y)
+    assert watched.trace(x, y, watched=True) == records
+    assert program.arena.bytes.tobytes() == traced.arena.bytes.tobytes() == watched.arena.bytes.tobytes()
+    assert (program.counts == traced.counts).all() and (program.counts == watched.counts).all()
+    assert (watched.arena.guard == 0xA5).all()
 
 
 @pytest.mark.parametrize("name", ["relu_forward_s8", "add_forward_s8", "tanh_forward_s8", "load_s8"])

@@ -27,7 +27,8 @@ def test_without_hypothesis_a_sentence_tells_what_to_install():
 
 def test_neither_numba_nor_the_rest_of_mcuref_is_imported():
     imported = set()
-    for path in set(PACKAGE.rglob("*.py")) - {PACKAGE / "networks.py"}:  # which tests mcuref itself
+    of_mcuref = ("networks.py", "training_int8.py", "constants_int8.py", "rules_int8.py")  # which test mcuref itself
+    for path in set(PACKAGE.rglob("*.py")) - {PACKAGE / name for name in of_mcuref}:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom):
                 imported.add(node.module)

@@ -48,8 +48,8 @@ def run_dense_backward_input_s8(row: Row, f: Floats, memory: Memory, host: Host,
 
 @kernel(inlined=True)
 def run_dense_update_s8(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
-    """i8 w[O, I], i32 b[O], i8 r[O, I]?, i8 r2[O, I]?
-    from i8 delta[O], i8 x[I], i32 count[1], u8 rate[2 * M], i32 exponent[1], i8 exponents[E]?, i32 draws[1]?."""
+    """i8 w[O, I], i32 b[O], i8 r[O, I]?, i8 r2[O, I]?, i32 draws[1]?
+    from i8 delta[O], i8 x[I], i32 count[1], u8 rate[2 * M], i32 exponent[1], i8 exponents[E]?."""
     O, I, M, E = np.int64(row[D]), np.int64(row[D + 1]), np.int64(row[D + 2]), np.int64(row[D + 3])
     count = i32(memory, row[IN + 2])
     counts[KEPT] += count
@@ -58,12 +58,12 @@ def run_dense_update_s8(row: Row, f: Floats, memory: Memory, host: Host, sample:
         words(memory, row[OUT + 1], O),
         i8(memory, row[OUT + 2], O * I),
         i8(memory, row[MORE[0]], O * I),
+        words(memory, row[MORE[1]], 1),
         i8(memory, row[IN], O),
         i8(memory, row[IN + 1], I),
         u8(memory, row[IN + 3], 2 * M),
         words(memory, row[IN + 4], 1),
-        i8(memory, row[MORE[1]], E),
-        words(memory, row[MORE[2]], 1),
+        i8(memory, row[MORE[2]], E),
         sample.rate,
         row[F],
         row[F + 1],

@@ -75,9 +75,8 @@ def run_depthwise_backward_input_s8(row: Row, f: Floats, memory: Memory, host: H
 
 @kernel(inlined=True)
 def run_depthwise_update_s8(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
-    """i8 w[KH, KW, O], i32 b[O], i8 r[KH, KW, O]?, i8 r2[KH, KW, O]?, i32 sums[KH, KW]
-    from i8 delta[HO, WO, O], i8 x[H, W, C], i32 count[1], u8 rate[2 * O], i32 exponent[1], i8 exponents[E]?, i32
-    draws[1]?."""
+    """i8 w[KH, KW, O], i32 b[O], i8 r[KH, KW, O]?, i8 r2[KH, KW, O]?, i32 draws[1]?, i32 sums[KH, KW]
+    from i8 delta[HO, WO, O], i8 x[H, W, C], i32 count[1], u8 rate[2 * O], i32 exponent[1], i8 exponents[E]?."""
     H, W, C, HO, WO, O, KH, KW, E = (
         np.int64(row[D]),
         np.int64(row[D + 1]),
@@ -96,13 +95,13 @@ def run_depthwise_update_s8(row: Row, f: Floats, memory: Memory, host: Host, sam
         words(memory, row[OUT + 1], O),
         i8(memory, row[OUT + 2], KH * KW * O),
         i8(memory, row[MORE[0]], KH * KW * O),
-        words(memory, row[MORE[1]], KH * KW),
+        words(memory, row[MORE[1]], 1),
+        words(memory, row[MORE[2]], KH * KW),
         i8(memory, row[IN], HO * WO * O),
         i8(memory, row[IN + 1], H * W * C),
         u8(memory, row[IN + 3], 2 * O),
         words(memory, row[IN + 4], 1),
-        i8(memory, row[MORE[2]], E),
-        words(memory, row[MORE[3]], 1),
+        i8(memory, row[MORE[3]], E),
         sample.rate,
         row[F],
         row[F + 1],

@@ -21,7 +21,7 @@ def run_begin_rows_s8(row: Row, f: Floats, memory: Memory, host: Host, sample: S
 
 @kernel(inlined=True)
 def run_apply_rows_s8(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
-    """w[R * K], b[R], touched[(R + 7) // 8], r[R * K]?, r2[R * K]? from a[R * K], a_bias[R], draws[1]?, the rate."""
+    """w[R * K], b[R], touched[(R + 7) // 8], r[R * K]?, r2[R * K]?, draws[1]? from a[R * K], a_bias[R], the rate."""
     rows, elements = np.int64(row[D]), row[D + 1]
     w, b, touched = (
         i8(memory, row[OUT], rows * elements),
@@ -30,8 +30,8 @@ def run_apply_rows_s8(row: Row, f: Floats, memory: Memory, host: Host, sample: S
     )
     r, r2 = i8(memory, row[MORE[0]], rows * elements), i8(memory, row[MORE[1]], rows * elements)
     a, a_bias = words(memory, row[IN], rows * elements), words(memory, row[IN + 1], rows)
-    draws = words(memory, row[IN + 2], 1)
-    counts[KEPT] += apply_rows_s8(w, b, touched, r, r2, a, a_bias, draws, sample.rate, elements, row[D + 2], row[D + 3])
+    draws = words(memory, row[MORE[2]], 1)
+    counts[KEPT] += apply_rows_s8(w, b, touched, r, r2, draws, a, a_bias, sample.rate, elements, row[D + 2], row[D + 3])
     return GO_ON
 
 

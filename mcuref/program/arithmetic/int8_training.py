@@ -46,10 +46,9 @@ class Error(NamedTuple):
 def encoded_rates(rates: np.ndarray, first: float) -> np.ndarray:
     """int32[S]: m + 512 s for rates of m 2^(-8 - s) times the first, m from 129 to 256; 0 for what is below 2^-31 of it."""
     fraction, exponent = np.frexp(rates.astype(np.float64) / first)
-    m = np.rint(fraction * 512).astype(np.int64)
-    shift = 1 - exponent.astype(np.int64)  # m in 256..512 of 2^(-8 - shift) so far
-    odd = m > 256
-    m, shift = np.where(odd, np.rint(fraction * 256).astype(np.int64), m), np.where(odd, shift - 1, shift)
+    m = np.rint(fraction * 256).astype(np.int64)
+    shift = np.where(m > 128, 0, 1) - exponent.astype(np.int64)
+    m = np.where(m > 128, m, 256)
     return np.where((shift < 0) | (shift > 31), np.where(shift < 0, 256, 0), m + 512 * shift).astype(np.int32)
 
 
@@ -124,6 +123,8 @@ def _decide(emit, family, values):
 def _select(emit, family, values):
     """A selection sets what is not kept to 0; a count says how many are left."""
     delta = narrowed(emit, values["delta"])
+    if family != "select_full" and _is_shared(emit):
+        delta = _copied(emit, delta)
     emit.notes[values["count"]] = delta
     added = {"delta": delta}
     if family != "select_full":
@@ -134,12 +135,40 @@ def _select(emit, family, values):
     return family, values, added
 
 
+def _is_shared(emit):
+    """Whether the error of the layer at hand goes to the other side of a residual block's sum, too, all of it."""
+    network, i = emit.network, emit.index
+    while True:
+        readers = [j for j, sources in enumerate(network.sources) if i in sources]
+        if len(readers) != 1:  # none: the loss; two: their sum
+            return False
+        (i,) = readers
+        kind = network.layers[i].kind
+        if kind == "add" and all(emit.reached(j) for j in network.sources[i]):
+            return True
+        if kind not in ("add", "flatten", "reshape"):
+            return False
+
+
+def _copied(emit, error):
+    """An error once more, where it is still needed; its own bytes where it is not."""
+    own = emit.buffer("own_error", error.shape, "errors")
+    emit("relu_masked", dx=own, dy=error, y=error, n=error.shape[0], low=-128, high=128)
+    emit.notes[own] = error_of(emit, error)
+    return own
+
+
+def _selected(emit, values):
+    """The error of which a selection has left what is trained."""
+    return emit.notes.get(values["count"]) or narrowed(emit, values["delta"])
+
+
 # -- layers with parameters ----------------------------------------------------------------------------------------------
 
 
 def _propagate(emit, family, values):
     """Sums in the unit of the error times 1/128 of the largest scale of the weights."""
-    delta, scales = narrowed(emit, values["delta"]), emit.network.quantization.weights[emit.name].astype(np.float64)
+    delta, scales = _selected(emit, values), emit.network.quantization.weights[emit.name].astype(np.float64)
     exponent, unit = error_of(emit, delta)
     terms = values["O"] * values.get("KH", 1) * values.get("KW", 1) // (values["C"] if family.startswith("depthwise") else 1)
     halvings = ((terms - 1) // MOST_TERMS).bit_length()
@@ -155,7 +184,7 @@ def _multipliers(family, scales):
 
 def _update(emit, family, values):
     """The change of weights, or of sums of gradients, from the error and what the layer takes."""
-    delta, network, layer = narrowed(emit, values["delta"]), emit.network, emit.name
+    delta, network, layer = _selected(emit, values), emit.network, emit.name
     if values["dense_bias"]:
         raise InputError(
             f"layer {layer!r}: bias 'dense' needs the whole error; of an int8 error only what is trained is left"
@@ -288,19 +317,24 @@ def _of_narrow(bits):
 
 
 def _sum(emit, family, values):
-    """The sum of two errors in the larger of their units."""
+    """The sum of two errors in the larger of their units, with as many bits behind the point as narrowing takes away: so the
+    exponent stays about what it was, however many sums there are, within what the packed sums of rules have place for.
+    """
     (a, of_a), (b, of_b) = ((error, error_of(emit, error)) for error in (narrowed(emit, values[name]) for name in "ab"))
     unit, own = max(of_a.unit, of_b.unit), _exponent(emit)
     added: dict[str, Any] = {"a": a, "b": b, "a_exponent": of_a.exponent, "b_exponent": of_b.exponent, "dx_exponent": own}
     for name, error in (("a", of_a), ("b", of_b)):
         fraction, exponent = frexp(error.unit / unit)
-        added |= {f"{name}_multiplier": min(round(fraction * Q15), Q15 - 1), f"{name}_shift": exponent - int(log2(Q15))}
-    emit.notes[values["dx"]] = Error(own, unit)
+        added |= {
+            f"{name}_multiplier": min(round(fraction * Q15), Q15 - 1),
+            f"{name}_shift": exponent - int(log2(Q15)) + NARROWED,
+        }
+    emit.notes[values["dx"]] = Error(own, unit * 2.0**-NARROWED)
     return family, values, added
 
 
 FAMILIES: dict[str, Family] = {
-    **dict.fromkeys(("measure", "adapt", "narrow", "count_batch"), _as_it_is),
+    **dict.fromkeys(("measure", "adapt", "narrow", "relu_masked", "count_batch"), _as_it_is),
     **dict.fromkeys(("softmax_cross_entropy", "mean_squared_error", "reconstruction"), _loss),
     "decide": _decide,
     **dict.fromkeys(("select_full", "select_top_k", "select_adaptive"), _select),
