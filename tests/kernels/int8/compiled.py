@@ -16,10 +16,10 @@ if __name__ == "__main__":
 import numpy as np
 
 import mcuref.kernels.int8
-from tests.kernels.int8 import cases, training, training_cases, weight_cases
+from tests.kernels.int8 import cases, training_cases, weight_cases
 
 CASES = 20  # of a kind
-MAKERS = {kind: module.case for module in (cases, training_cases, weight_cases, training) for kind in module.KINDS}
+MAKERS = {kind: module.case for module in (cases, training_cases, weight_cases) for kind in module.KINDS}
 KINDS = tuple(MAKERS)
 
 
