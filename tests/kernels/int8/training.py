@@ -145,7 +145,7 @@ def assert_weights(found, expected):
         np.testing.assert_array_equal(values, wanted, err_msg=name)
 
 
-# -- what is compared between processors, and with committed checksums -----------------------------------------------------
+# -- what is compared with committed checksums -----------------------------------------------------
 
 SOME = {
     "dense": Layer("dense", (83, 11)),
@@ -155,7 +155,6 @@ SOME = {
     "multiplied": Layer("depthwise", geometry((6, 5, 3), 6, (3, 2), (1, 2))),
 }
 CASES = tuple((name, what) for name in SOME for what in (*MODES, "backward", "gradient"))
-KINDS = {"-".join(pair): pair for pair in CASES}
 RATES = (256, 129, 1 << 9 | 200)
 
 
@@ -184,17 +183,6 @@ def case_outputs(name, what, number):
         read, arguments = [case.delta, case.x, *case.read], [*case.numbers, *layer.behind]
         return call(layer.kernel("gradient"), [*changed, *layer.scratch], read, arguments)[:2]
     return update(case, changed, behind)
-
-
-class WeightsCase(NamedTuple):
-    """What the kernel comes to, as one array."""
-
-    ours: np.ndarray
-
-
-def case(kind, number):
-    """The case of that kind and number, as those of other kernels are."""
-    return WeightsCase(np.concatenate([part.astype(np.int64) for part in case_outputs(*KINDS[kind], number)]))
 
 
 def case_expected(name, what, number):

@@ -24,7 +24,7 @@ def layer(number):
     return (
         Layer("dense", (inputs, outputs)),
         Layer("conv", geometry(window, outputs, (3, 3), padding="same")),
-        Layer("depthwise", geometry(window, window[2] * 2, (3, 3), padding="same")),
+        Layer("depthwise", geometry(window, window[2] * (1 + number // 9 % 2), (3, 3), padding="same")),
     )[number % 3]
 
 
