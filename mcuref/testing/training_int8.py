@@ -385,17 +385,17 @@ def narrowed(error: Error) -> Error:
 
 
 def met(a: Error, b: Error) -> Error:
-    """The sum of two errors, in the larger of their units."""
+    """The sum of two errors, in the larger of their units, with 14 bits behind the point."""
     a, b = narrowed(a), narrowed(b)
     unit = max(a.unit, b.unit)
-    multipliers, shifts = zip(*(_of_15_bits(error.unit / unit) for error in (a, b)))
+    multipliers, shifts = zip(*(_of_15_bits(2**FINE * error.unit / unit) for error in (a, b)))
     values, exponent = back.add_backward(a.values, b.values, (a.exponent, b.exponent), multipliers, shifts)
-    return Error(values.tolist(), exponent, unit, True)
+    return Error(values.tolist(), exponent, unit / 2**FINE, True)
 
 
 def _of_15_bits(share: Fraction) -> tuple[int, int]:
-    """(m, s) with m 2^s next to a share of at most 1; m from 2^14 to below 2^15."""
-    shift = -14
+    """(m, s) with m 2^s next to a share of at most 2^14; m from 2^14 to below 2^15."""
+    shift = 0
     while share < Fraction(2) ** (shift + 14):
         shift -= 1
     return min(round(share / Fraction(2) ** shift), 2**15 - 1), shift

@@ -63,10 +63,10 @@ def dense_backward_input_s8(dx: Int32s, delta: Int8s, w: Int8s, share: Uint8s, h
     for i in range(n):
         dx[i] = np.int32(0)
     for first in range(0, delta.size, ENTRIES):
-        last = min(np.int64(first) + ENTRIES, delta.size)
+        last = min(np.int64(first) + np.int64(ENTRIES), np.int64(delta.size))
         shares = share if share.size == 1 else share[first:last]
         count = list_errors(starts, factors, delta, first, last, shares, n, halvings)
-        add_listed(dx, 0, 0, w[first * n : last * n], starts, factors, count, 0, 1, n, 0)
+        add_listed(dx, w[first * n : last * n], starts, factors, count)
 
 
 @kernel
@@ -102,9 +102,9 @@ def dense_update_s8(
                 if r.size == 0 or r2.size > 0:
                     update_row(w, r, r2, j * n, 1, x, 0, 1, x_zero, n, step, shift, j * n, stream)
                 elif shift < LEAST or n < LANES:
-                    move_short_row(w, r, j * n, x, x_zero, step, min(shift, np.int64(30)))
+                    move_short_row(w, r, j * n, x, np.int32(x_zero), np.int32(step), np.int32(min(shift, np.int64(30))))
                 elif shift <= MOST:  # beyond it all steps are 0
-                    move_row(w, r, j * n, x, x_zero, step, shift)
+                    move_row(w, r, j * n, x, np.int16(x_zero), np.int16(step), np.int16(shift))
                 b[j] = moved_bias(b[j], step * np.int64(bias_multiplier), shift + ex + np.int64(bias_shift))
     if trained:
         drawn(draws, stream)

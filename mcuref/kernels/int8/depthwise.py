@@ -126,7 +126,7 @@ def sum_lanes(
         totals[i] = seen[i] = np.int32(0)
     for i in range(LANES * g[KH] * width):
         rows[i] = np.int32(0)
-    at = first_place(g)
+    at, zero = first_place(g), np.int32(x_zero)
     for _ in range(g[HO] * g[WO]):
         first, some = at.base + channel, np.int32(0)
         for i in range(lanes):
@@ -136,7 +136,7 @@ def sum_lanes(
             some |= q
         if some != 0:
             source, tap = under(at, at.ky0, at.kx0, g) + channel, at.ky0 * width + at.kx0
-            add_taps(rows, delta, first, x, source, line, c, tap, at.ky1 - at.ky0, at.kx1 - at.kx0, width, lanes, x_zero)
+            add_taps(rows, delta, first, x, source, line, c, tap, at.ky1 - at.ky0, at.kx1 - at.kx0, width, lanes, zero)
         at = next_place(at, g)
 
 

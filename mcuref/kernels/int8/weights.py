@@ -145,7 +145,7 @@ def update_by_sums(
             largest = max(largest, abs(np.int64(sums[i])))
         half, left = (np.int64(1) << max(shift, np.int64(0))) >> np.int64(1), max(-shift, np.int64(0))
         if ((largest * np.int64(factor)) << left) + half < 1 << 30:
-            move_row_by_sums(w, r, first, sums, factor, shift)
+            move_row_by_sums(w, r, first, sums, np.int32(factor), np.int32(shift))
             return
     update_row(w, r, r2, first, 1, sums, 0, 1, 0, elements, factor, shift, first, stream)
 

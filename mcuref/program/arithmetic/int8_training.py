@@ -317,14 +317,19 @@ def _of_narrow(bits):
 
 
 def _sum(emit, family, values):
-    """The sum of two errors in the larger of their units."""
+    """The sum of two errors in the larger of their units, with as many bits behind the point as narrowing takes away: so the
+    exponent stays about what it was, however many sums there are, within what the packed sums of rules have place for.
+    """
     (a, of_a), (b, of_b) = ((error, error_of(emit, error)) for error in (narrowed(emit, values[name]) for name in "ab"))
     unit, own = max(of_a.unit, of_b.unit), _exponent(emit)
     added: dict[str, Any] = {"a": a, "b": b, "a_exponent": of_a.exponent, "b_exponent": of_b.exponent, "dx_exponent": own}
     for name, error in (("a", of_a), ("b", of_b)):
         fraction, exponent = frexp(error.unit / unit)
-        added |= {f"{name}_multiplier": min(round(fraction * Q15), Q15 - 1), f"{name}_shift": exponent - int(log2(Q15))}
-    emit.notes[values["dx"]] = Error(own, unit)
+        added |= {
+            f"{name}_multiplier": min(round(fraction * Q15), Q15 - 1),
+            f"{name}_shift": exponent - int(log2(Q15)) + NARROWED,
+        }
+    emit.notes[values["dx"]] = Error(own, unit * 2.0**-NARROWED)
     return family, values, added
 
 

@@ -1,6 +1,7 @@
 """Run as a script in a fresh process: compile int8 kernels, and write what they are and come to as JSON to the file given.
 
-{"checks": {kind: CRC-32 of the outputs of some cases}, "codes": {kernel: [{"llvm", "asm"}, one a signature]}}
+{"checks": {kind: CRC-32 of the outputs of some cases}, "codes": {kernel: [{"llvm", "asm"}, one a signature]}}; of the kind
+"executor" the loop that runs whole programs instead, "planted" one with a row that is of float32.
 """
 
 import importlib
@@ -16,10 +17,15 @@ if __name__ == "__main__":
 import numpy as np
 
 import mcuref.kernels.int8
-from tests.kernels.int8 import cases, training_cases, weight_cases
+from mcuref.kernels.jit import kernel
+from mcuref.operations.loop import loop
+from mcuref.operations.views import GO_ON
+from mcuref.program import executor
+from mcuref.program.arithmetic.int8 import INT8
+from tests.kernels.int8 import cases, training, training_cases, weight_cases
 
 CASES = 20  # of a kind
-MAKERS = {kind: module.case for module in (cases, training_cases, weight_cases) for kind in module.KINDS}
+MAKERS = {kind: module.case for module in (cases, training_cases, weight_cases, training) for kind in module.KINDS}
 KINDS = tuple(MAKERS)
 
 
@@ -44,6 +50,34 @@ def codes():
     }
 
 
+@kernel(inlined=True)
+def in_float32(row, f, memory, host, sample, counts):
+    """A row that an int8 program must not have."""
+    memory.f32[0] = memory.f32[1] * f[0]
+    return GO_ON
+
+
+@kernel
+def planted(table, constants, memory, host, begin_row, first_row, end_row, results, result_offset, counts, status):
+    """The loop over such rows."""
+    run = in_float32
+    loop(run, table, constants, memory, host, begin_row, first_row, end_row, results, result_offset, counts, status)
+
+
+def loops(name):
+    """LLVM and assembly of a loop over the rows of programs, for the types that the one of int8 programs has."""
+    execute, signature = (
+        {"executor": executor.compiled_loop(INT8), "planted": planted}[name],
+        executor._signature("uint16", INT8),
+    )
+    execute.compile(signature)
+    return {name: [{"llvm": execute.inspect_llvm(signature), "asm": execute.inspect_asm(signature)}]}
+
+
 if __name__ == "__main__":
-    found = {"checks": checks(sys.argv[2:] or KINDS), "codes": codes()}
+    kinds = sys.argv[2:]
+    if kinds in (["executor"], ["planted"]):
+        found = {"codes": loops(*kinds)}
+    else:
+        found = {"checks": checks(kinds or KINDS), "codes": codes()}
     Path(sys.argv[1]).write_text(json.dumps(found))

@@ -36,7 +36,7 @@ def found(once):
         def make(path):
             float32.run([compiled.__file__, str(path), *kinds], path.parent, **environment)
 
-        return json.loads(once(f"int8-{processor or 'here'}-{len(kinds)}", make).read_text())
+        return json.loads(once("-".join(["int8", processor or "here", *kinds]), make).read_text())
 
     return finds
 
@@ -79,6 +79,19 @@ def test_the_detector_objects_to_what_is_floating():
         "a floating type: double",
         "a floating type: float",
     ]
+
+
+def test_the_detector_objects_to_a_row_of_float32_in_a_loop(found):
+    (code,) = found("", "planted")["codes"]["planted"]
+    assert {"a floating operation: fmul", "a floating type: float"} <= {*objections(code)}
+
+
+@pytest.mark.slow
+def test_the_whole_executor_is_of_integers(found):
+    """Every operation is part of it, and whatever is between them."""
+    (code,) = found("", "executor")["codes"]["executor"]
+    assert_integers({"executor": [code]})
+    assert len(float32.native_llvm(code).splitlines()) > 5_000  # all of it
 
 
 @pytest.mark.slow
