@@ -26,7 +26,7 @@ SEEDS = "1"
 OF_TRAINING = {  # options that are of methods that train, and what they are where they were not given
     "preset": "default", "settings": [], "regime": "scratch", "seeds": SEEDS, "sweep": False,
     **dict.fromkeys(("epochs", "learning_rate", "schedule", "momentum", "batch", "policy", "trainable", "update", "scales",
-                     "headroom")),
+                     "headroom", "train_dtype")),
 }  # fmt: skip
 
 
