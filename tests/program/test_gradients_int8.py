@@ -1,15 +1,16 @@
 """What a step of int8 training changes, in real numbers, beside the gradients of the network that its integers stand for.
 
-That network is float32: its parameters are those of the int8 one times their scales. A step of the int8 program, at a rate at
-which the rounding of the change does not count, goes where the float32 gradient points, and as far, but for what stands
-between them:
+That network is float32: its parameters are those of the int8 one times their scales. A step of the int8 program goes where
+the float32 gradient points, and as far, but for what stands between them:
 
-- errors have 7 bits: of a tensor whose largest is 127, each is off by half of one, 0.3 % of values of that size on average;
-- values have 8 bits, of a range with room for twice as much: 0.5 %, of all that is computed from them, too;
-- logits are in steps of 1/8: each is off by 1/16, which a probability is by 6 %;
-- a rectifier lets through, or not, what lies within half a step of its ends.
+- errors have 7 bits: of a tensor whose largest is 127 each is off by a quarter on average, 0.5 % of the usual ones;
+- values have 8 bits, of a range with room for twice as much: 0.5 % of what is seen, and of all that is computed from them;
+- logits are in steps of 1/8, off by up to 1/16: which a probability is by 6 %, and the size of all errors with it;
+- rectifiers and maxima choose otherwise where values are within a step: an entry of the error is there or not. Behind
+  convolutions, gradients are sums over positions, of entries of both signs, and such an entry is much of what is left.
 
-So directions have a cosine of 0.98 at least, and sizes are within 15 %, for every tensor.
+So sizes are within 15 %; the cosine of directions is 0.99 at least, behind rectified convolutions 0.97, and 0.9 where there
+are several, or ends on both sides.
 """
 
 import numpy as np
@@ -34,8 +35,11 @@ from mcuref.layers import (
 from mcuref.network import Network
 from mcuref.program.arithmetic.int8 import Int8
 
-COSINE, SIZE = 0.5, 2
-RATE = 2.0**-10  # which brings no weight to an end, and moves all of them by many of their finest steps
+COSINE, SIZE = 0.99, 1.15
+RECTIFIED = {"conv": 0.97, "conv, padding and stride": 0.9, "blocks": 0.9}  # of these, the cosine
+# Of weights, the rate brings none to an end, and moves all by many steps of a residual of 16 bits; biases, which have
+# no residual, have to move by many steps of their own
+STEPS = {"weights": (2.0**-10, Int8("residual16")), "bias": (0.25, Int8())}
 HEAD = [Flatten(), Dense(4)]
 IMAGE = (8, 7, 3)
 NETWORKS = {
@@ -95,24 +99,28 @@ def real(network, parameters):
     return {name: (parameters[name] * unit).astype(np.float32) for name, unit in units(network).items()}
 
 
-def step_of_int8(network, x, y, loss):
-    """{name: what a step changes}, float64, with the 16 bits of residuals."""
-    program = compile(network, Full(), SGD(RATE, "constant"), loss=loss, arithmetic=Int8("residual16"))
-    program.train(x, y)
-    state, found = program.state(), {}
-    for name, unit in units(network).items():
-        change = state[name].astype(np.float64) - network.parameters[name]
-        if name.endswith("weights"):
-            layer = name.removesuffix("weights")
-            change += (state[f"{layer}residual"] * 256.0 + state[f"{layer}residual2"].view(np.uint8)) / 2**16
-        found[name] = change * unit
+def int8_gradients(network, x, y, loss):
+    """{name: what a step changes, over the rate}, float64; of weights with the 16 bits of their residuals."""
+    found = {}
+    for kind, (rate, how) in STEPS.items():
+        program = compile(network, Full(), SGD(rate, "constant"), loss=loss, arithmetic=how)
+        program.train(x, y)
+        state = program.state()
+        for name, unit in units(network).items():
+            layer, _, own = name.partition(".")
+            change = state[name].astype(np.float64) - network.parameters[name]
+            if own == kind == "weights":
+                change += (state[f"{layer}.residual"] * 256.0 + state[f"{layer}.residual2"].view(np.uint8)) / 2**16
+            if own == kind:
+                found[name] = -change * unit / rate
     return found
 
 
-def step_of_float32(network, x, y, loss):
-    program = compile(network, Full(), SGD(RATE, "constant"), loss=loss)
+def gradients(network, x, y, loss):
+    """The same of float32."""
+    program = compile(network, Full(), SGD(1.0, "constant"), loss=loss)
     program.train(x, y)
-    return {name: v.astype(np.float64) - network.parameters[name] for name, v in program.parameters().items()}
+    return {name: network.parameters[name] - v.astype(np.float64) for name, v in program.parameters().items()}
 
 
 def cosine(a, b):
@@ -124,14 +132,12 @@ def cosine(a, b):
 def test_a_step_goes_where_the_gradient_points_and_as_far(name, loss):
     network, plain, x, y = made(name, loss)
     for n in range(3):
-        ours, theirs = (
-            step(each, x[n : n + 1], y[n : n + 1], loss)
-            for step, each in ((step_of_int8, network), (step_of_float32, plain))
-        )
-        for tensor, change in ours.items():
-            size = np.linalg.norm(change) / np.linalg.norm(theirs[tensor])
-            print(f"{name}, {loss}, {tensor}: cosine {cosine(change, theirs[tensor]):.4f}, size {size:.3f}")
-            assert cosine(change, theirs[tensor]) >= COSINE and 1 / SIZE <= size <= SIZE, (n, tensor)
+        one = x[n : n + 1], y[n : n + 1], loss
+        wanted = gradients(plain, *one)
+        for tensor, found in int8_gradients(network, *one).items():
+            size, same = np.linalg.norm(found) / np.linalg.norm(wanted[tensor]), cosine(found, wanted[tensor])
+            print(f"{name}, {loss}, {tensor}: cosine {same:.4f}, size {size:.3f}")
+            assert same >= RECTIFIED.get(name, COSINE) and 1 / SIZE <= size <= SIZE, (n, tensor)
 
 
 @pytest.mark.parametrize("loss", ["softmax_cross_entropy", "mean_squared_error"])
@@ -140,13 +146,13 @@ def test_the_real_loss_falls_as_fast_as_a_step_says(name, loss):
     """Finite differences of the float32 network's loss along the change of each tensor."""
     network, plain, x, y = made(name, loss, seed=1)
     x, y = x[:1], y[:1]
-    for tensor, change in step_of_int8(network, x, y, loss).items():
-        length = np.linalg.norm(change)
-        h = 1e-2 * change / length
+    for tensor, gradient in int8_gradients(network, x, y, loss).items():
+        length = np.linalg.norm(gradient)
+        h = 1e-2 * gradient / length
         losses = []
         for moved in (h, -h):
             parameters = dict(plain.parameters) | {tensor: (plain.parameters[tensor] + moved).astype(np.float32)}
             losses.append(float(compile(plain.with_parameters(parameters), loss=loss).train(x, y).losses[0]))
         slope = (losses[0] - losses[1]) / 2e-2
-        print(f"{name}, {loss}, {tensor}: {slope * RATE / -length:.3f}")
-        assert COSINE / SIZE <= slope * RATE / -length <= SIZE, tensor
+        print(f"{name}, {loss}, {tensor}: {slope / length:.3f}")
+        assert 1 / SIZE <= slope / length <= SIZE, tensor
