@@ -73,7 +73,7 @@ def _integers(network, trainable, wrt, budget, needs):
 
 
 def _too_many(network, trainable, budget):
-    """Whether a byte a weight is too much already: then no int8 form, which takes many times that to make, needs planning."""
+    """Whether a byte a weight is too much already; to make the int8 form takes many times that."""
     sizes = [prod(network.parameter_shapes(i)["weights"]) for i in network.parametric]
     trained = sizes[len(sizes) - (len(sizes) if trainable is None else trainable) :]
     return excess(Needs(sum(trained), sum(sizes)), budget) is not None

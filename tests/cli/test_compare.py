@@ -7,6 +7,9 @@ import pytest
 
 from mcuref.experiments.comparison import METHODS, SWEEP
 from mcuref.experiments.protocols import PROTOCOLS
+from mcuref.program.arithmetic.int8 import INT8
+from mcuref.program.arithmetic.mixed import MIXED
+from mcuref.program.compiler import prepare_executor
 
 TOP = {"schema", "data", "model", "regime", "seeds", "budget", "rows"}
 ROW = {
@@ -17,6 +20,13 @@ ROW = {
 }  # fmt: skip
 COUNTS = {"forward", "propagate", "weight_gradient", "update", "comparisons"}
 FRACTIONS = ("accuracy", "backward_effort", "backward_effort_nonzero", "total_effort", "samples_skipped")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def kernels_of_int8(compiled_executor):
+    """So that no command says that it compiles them."""
+    for arithmetic in (INT8, MIXED):
+        prepare_executor("uint16", arithmetic)
 
 
 def is_bytes(value):
