@@ -209,20 +209,23 @@ def _moved(weights, rows, places):
                 r[at] = whole - w[at] * 2**8
             else:
                 noise = draw(draws, output * len(numerators) + i, shift) if stochastic and shift > 0 else 0
-                w[at] = _within(w[at] - _without_residual(v, shift, noise if stochastic else None), -127, 127)
+                w[at] = _within(_without_residual(w[at], v, shift, noise if stochastic else None), -127, 127)
         b[output] = _within(b[output] - rsh(bias, bias_shift), -(2**30), 2**30)
     if stochastic and rows:
         draws = (draws + 1 + 2**31) % 2**32 - 2**31
     return Weights(w, b, r, r2, draws)
 
 
-def _without_residual(v: int, shift: int, noise: int | None) -> int:
-    """v / 2^shift of which the noise decides whether it is rounded up, or truncated toward 0 if there is none."""
+def _without_residual(w: int, v: int, shift: int, noise: int | None) -> int:
+    """w - v / 2^shift; noise decides whether the change is rounded up; without noise, it is rounded to 20 bits behind the
+    point, and what comes of it is truncated toward 0.
+    """
     if shift <= 0:
-        return v * 2**-shift
+        return w - v * 2**-shift
     if noise is not None:
-        return (v + noise) // 2**shift
-    return abs(v) // 2**shift * (1 if v >= 0 else -1)
+        return w - (v + noise) // 2**shift
+    whole = w * 2**20 - rsh(v, shift - 20)
+    return abs(whole) // 2**20 * (1 if whole >= 0 else -1)
 
 
 def _within(value: int, low: int, high: int) -> int:

@@ -5,7 +5,7 @@ A weight is a whole number M, in steps of 2^-bits of its scale. Residuals say ho
     r and r2    M = 2^16 w + 2^8 r + (r2 mod 256), 16 bits; to the nearest
     r           M = 2^8 w + r, 8 bits; to the nearest
     draws       M = w; stochastic, by random numbers of a stream
-    neither     M = w; truncated toward 0
+    neither     M = w; the new weight is truncated toward 0, as a conversion from float32 to int8 in C does it
 
 w is what the forward pass reads: the nearest to M / 2^bits, halves up. M stays within +-127 2^bits. A step is D = v / 2^T,
 rounded so, and M becomes M - D. A row is the weights of one output; weights are numbered row by row.
@@ -22,6 +22,7 @@ from mcuref.kernels.random import MASK, MULTIPLIER, ROUNDS, SHIFT, WEYL
 LEFTMOST, RIGHTMOST = -7, 62  # shifts T; beyond the one it is this, beyond the other nothing changes
 LIMIT = 1 << 30  # of a bias
 NO_STREAM = -1
+FINE = 20  # bits of a change that is truncated
 WHOLE = 256  # the sample_rate that changes no factor and no shift
 
 
@@ -81,6 +82,16 @@ def noise_of(bits: np.uint64, number: Integer, shift: Integer) -> np.int64:
 
 
 @kernel
+def truncated(w: Integer, v: Integer, shift: Integer) -> np.int64:
+    """w - v / 2^shift, int64, truncated toward 0, shift > 0; of the change 20 bits behind the point count, as in a float32.
+
+    So a weight of 5 becomes 4 by a change of .3 and stays 5 by one of -.3: weights shrink.
+    """
+    whole = (np.int64(w) << np.int64(FINE)) - rsh(v, shift - np.int64(FINE))
+    return (whole + ((whole >> np.int64(63)) & np.int64((1 << FINE) - 1))) >> np.int64(FINE)
+
+
+@kernel
 def update_row(
     w: Int8s,
     r: Int8s,
@@ -120,14 +131,14 @@ def update_row(
             w[at], r[at] = np.int8(upper), np.int8(whole - upper * np.int64(256))
         else:
             if shift <= 0:
-                step = v << -shift
+                whole = np.int64(w[at]) - (v << -shift)
             elif stream == NO_STREAM:
-                step = (v + ((v >> np.int64(63)) & ((np.int64(1) << shift) - np.int64(1)))) >> shift
+                whole = truncated(w[at], v, shift)
             else:
                 if i == 0 or (number + i) & 3 == 0:
                     bits = random_bits(stream, (number + i) >> 2)
-                step = (v + noise_of(bits, number + i, shift)) >> shift
-            w[at] = np.int8(min(max(np.int64(w[at]) - step, np.int64(-127)), np.int64(127)))
+                whole = np.int64(w[at]) - ((v + noise_of(bits, number + i, shift)) >> shift)
+            w[at] = np.int8(min(max(whole, np.int64(-127)), np.int64(127)))
 
 
 @kernel

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcuref.kernels.int8.weights import noise_of, random_bits
+from mcuref.kernels.int8.weights import noise_of, random_bits, truncated
 from mcuref.testing import oracles_int8_weights as oracles
 
 from ..windows import GEOMETRIES, geometries, geometry, label
@@ -188,6 +188,13 @@ def test_residuals_keep_what_a_weight_alone_loses():
             arrays = update(case, arrays, 256)
             if step in (size // 2, size // 2 + 1):
                 assert arrays[0][0] == (0 if step == size // 2 else -1)  # halves go up
-    truncated = one_weight_a_row(127, 7, n)
+    whole = one_weight_a_row(127, 7, n)
     arrays = [np.zeros(n, np.int8), np.zeros(n, np.int32), np.int8([]), np.int8([]), np.int32([])]
-    assert update(truncated, arrays, 256)[0][0] == 0
+    assert update(whole, arrays, 256)[0][0] == 0
+
+
+@pytest.mark.parametrize("w, change, becomes", [(5, 0.3, 4), (5, -0.3, 5), (-5, 0.3, -5), (-5, -0.3, -4), (0, 0.3, 0), (0, -0.3, 0),
+                                                (5, 1e-7, 5), (-5, -1e-7, -5), (127, -0.9, 127)])  # fmt: skip
+def test_truncated_weights_shrink(w, change, becomes):
+    """As measured of TinyEngine's kernels, which convert a float32 to int8; what float32 does not hold changes nothing."""
+    assert truncated(w, round(change * 2**30), 30) == becomes
