@@ -325,7 +325,10 @@ def _sum(emit, family, values):
     added: dict[str, Any] = {"a": a, "b": b, "a_exponent": of_a.exponent, "b_exponent": of_b.exponent, "dx_exponent": own}
     for name, error in (("a", of_a), ("b", of_b)):
         fraction, exponent = frexp(error.unit / unit)
-        added |= {f"{name}_multiplier": min(round(fraction * Q15), Q15 - 1), f"{name}_shift": exponent - int(log2(Q15)) + NARROWED}
+        added |= {
+            f"{name}_multiplier": min(round(fraction * Q15), Q15 - 1),
+            f"{name}_shift": exponent - int(log2(Q15)) + NARROWED,
+        }
     emit.notes[values["dx"]] = Error(own, unit * 2.0**-NARROWED)
     return family, values, added
 
