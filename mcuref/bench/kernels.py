@@ -1,4 +1,4 @@
-"""How fast int8 kernels are beside those of float32, on this machine: multiply-accumulates a second, forward.
+"""How fast int8 kernels are beside those of float32, on this machine: multiply-accumulates a second, forward and back.
 
 As a command: python -m mcuref.bench.kernels
 
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mcuref.bench import training_kernels
 from mcuref.bench.benchmark import ROUNDS, fastest
 from mcuref.kernels.arrays import Float32s, Int8s, Int32s
 from mcuref.kernels.conv import conv_forward_f32
@@ -65,9 +66,36 @@ PROBLEMS = (
 )
 
 
+# Of layers of mlp-784-128-64-10, cnn-28, cnn-32 and ds-cnn, whose strides come last
+TRAINED = (
+    (Problem("dense", (784,), 128), (1, 1)),
+    (Problem("dense", (128,), 64), (1, 1)),
+    (Problem("conv", (28, 28, 1), 8, (3, 3)), (2, 2)),
+    (Problem("conv", (13, 13, 8), 16, (3, 3)), (2, 2)),
+    (Problem("conv", (32, 32, 3), 16, (3, 3)), (2, 2)),
+    (Problem("conv", (15, 15, 16), 32, (3, 3)), (2, 2)),
+    (Problem("conv", (49, 10, 1), 64, (10, 4)), (2, 2)),
+    (Problem("conv", (25, 5, 64), 64), (1, 1)),
+    (Problem("depthwise", (25, 5, 64), 64, (3, 3)), (1, 1)),
+)
+SHARES = (1.0, 0.1)  # of the errors that are trained
+
+
 def kernel_rates(problem: Problem, seconds: float = 0.5) -> dict[str, float]:
     """{"float32", "int8"}: billions of multiply-accumulates a second of that forward pass."""
-    macs, contenders = _contenders(problem)
+    return _rates(*_contenders(problem), seconds)
+
+
+def training_rates(
+    problem: Problem, what: str, share: float, stride: tuple[int, int] = (1, 1), seconds: float = 0.5
+) -> dict[str, float]:
+    """The same of ``what``, "backward" or "update", with that share of the errors."""
+    geometry, out_size, taps = _sizes(problem, stride)
+    sizes = int(np.prod(problem.shape)), out_size, problem.outputs, taps
+    return _rates(*training_kernels.contenders(problem.kind, what, geometry, sizes, share), seconds)
+
+
+def _rates(macs, contenders, seconds):
     passes = max(1, MACS // macs)
     best = dict.fromkeys(contenders, np.inf)
     for _ in range(ROUNDS):
@@ -78,11 +106,7 @@ def kernel_rates(problem: Problem, seconds: float = 0.5) -> dict[str, float]:
 
 def _contenders(problem: Problem) -> tuple[int, dict[str, Callable[[int], Any]]]:
     """(multiply-accumulates of a pass, {"float32", "int8": run(passes)})."""
-    geometry, out_size, taps = np.zeros(12, np.int32), problem.outputs, int(np.prod(problem.shape))
-    if problem.kind != "dense":
-        geometry = np.array(Window(problem.window, (1, 1), "same").geometry(problem.shape, problem.outputs), np.int32)
-        out_size = int(np.prod(geometry[3:6]))
-        taps = int(np.prod(problem.window)) * (problem.shape[-1] if problem.kind == "conv" else 1)
+    geometry, out_size, taps = _sizes(problem, (1, 1))
     x, w = (_values(size, stream) for stream, size in enumerate((int(np.prod(problem.shape)), problem.outputs * taps)))
     b, out, patch = np.zeros(problem.outputs, np.int32), np.zeros(out_size, np.int8), np.zeros(taps, np.int8)
     scaling = np.full(problem.outputs, 1 << 30, np.int32), np.full(problem.outputs, -8, np.int8)
@@ -94,6 +118,15 @@ def _contenders(problem: Problem) -> tuple[int, dict[str, Callable[[int], Any]]]
         "int8": lambda passes: ours(passes, out, patch, x, w, b, *scaling, np.zeros(0, np.int8), geometry),
     }
     return out_size * taps, runs
+
+
+def _sizes(problem, stride):
+    """(geometry, size of the output, weights of an output)."""
+    if problem.kind == "dense":
+        return np.zeros(12, np.int32), problem.outputs, int(np.prod(problem.shape))
+    geometry = np.array(Window(problem.window, stride, "same").geometry(problem.shape, problem.outputs), np.int32)
+    taps = int(np.prod(problem.window)) * (problem.shape[-1] if problem.kind == "conv" else 1)
+    return geometry, int(np.prod(geometry[3:6])), taps
 
 
 def _values(size: int, stream: int) -> Int8s:
@@ -172,10 +205,17 @@ def _depthwise_s8(
 
 def main() -> None:
     """Print the rates of every problem."""
-    print(f"{'billions of multiply-accumulates a second':44}{'float32':>9}{'int8':>9}{'ratio':>9}")
+    print(f"{'billions of multiply-accumulates a second':52}{'float32':>9}{'int8':>9}{'ratio':>9}")
     for problem in PROBLEMS:
-        rates = kernel_rates(problem)
-        print(f"{problem!s:44}{rates['float32']:9.1f}{rates['int8']:9.1f}{rates['int8'] / rates['float32']:9.2f}")
+        _print(str(problem), kernel_rates(problem))
+    for problem, stride in TRAINED:
+        for what in ("backward", "update"):
+            for share in SHARES:
+                _print(f"{problem}, {what}, {share:.0%}", training_rates(problem, what, share, stride))
+
+
+def _print(name, rates):
+    print(f"{name:52}{rates['float32']:9.1f}{rates['int8']:9.1f}{rates['int8'] / rates['float32']:9.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -69,13 +69,14 @@ def contenders(
     w, x, delta, chance = (_values(size, stream) for stream, size in enumerate((outputs * taps, inputs, entries, entries)))
     delta[(delta == 0) | (delta == -128)] = 1
     delta[chance.view(np.uint8) >= 256 * share] = 0
-    kept, rate = np.flatnonzero(delta).astype(np.uint16), np.tile(np.uint8([200, SHIFT + 128]), outputs)
+    kept, rate = np.flatnonzero(delta).astype(np.uint16), np.tile(np.array([200, SHIFT + 128], np.uint8), outputs)
     b, none, sums = np.zeros(outputs, np.int32), np.zeros(0, np.int8), np.zeros(taps, np.int32)
     ours = Integers(
         w, b, np.zeros(w.size, np.int8), none, sums, delta, x, np.zeros(inputs, np.int32), rate,
         np.full(outputs, 128, np.uint8), np.zeros(1, np.int32), np.zeros(0, np.int32), geometry,
     )  # fmt: skip
-    theirs = Floats(*(a.astype(np.float32) for a in (w, b, delta, x)), np.zeros(inputs, np.float32), kept, geometry)
+    floats = [values.astype(np.float32) for values in (w, b, delta, x)]
+    theirs = Floats(floats[0], floats[1], floats[2], floats[3], np.zeros(inputs, np.float32), kept, geometry)
     float32, int8 = RUNS[kind, what]
     return kept.size * taps, {"float32": lambda passes: float32(passes, theirs), "int8": lambda passes: int8(passes, ours)}
 

@@ -26,7 +26,7 @@ SEEDS = "1"
 OF_TRAINING = {  # options that are of methods that train, and what they are where they were not given
     "preset": "default", "settings": [], "regime": "scratch", "seeds": SEEDS, "sweep": False,
     **dict.fromkeys(("epochs", "learning_rate", "schedule", "momentum", "batch", "policy", "trainable", "update", "scales",
-                     "headroom")),
+                     "headroom", "train_dtype")),
 }  # fmt: skip
 
 
@@ -129,7 +129,7 @@ def run(arguments: Namespace) -> None:
     ratios = [row for row in rows if row["preset"] == "sweep"]
     rows = [row for row in rows if row["preset"] != "sweep"]
     gains = advantages(rows, ratios)
-    scores = {row_name(row, rows): row["accuracy"] for row in rows}
+    scores = {row_name(row, rows): row["accuracy"] for row in rows if row["method"] != options.NONE}
     warnings = nothing_learned(scores, rows[0]["metric"], [[data.y_test]])
     tables = comparison_tables(rows, warnings, explain=first_time("compare"))
     show(protocol_line(comparison, arguments.evaluate), *tables, wide=arguments.wide)

@@ -7,7 +7,7 @@ from mcuref.operators.operator import declare
 
 WINDOW = " ".join(Geometry._fields)
 OF_CONV = f"i8 delta[HO, WO, O], i8 x[H, W, C], {RATE.replace('M', 'O')}"
-MASTER = "w is the nearest to master, float32 in steps of w's scale"
+MASTER = "w is the nearest to master, float32 in steps of w's scale, for which a core needs an FPU or emulates one"
 
 UPDATES = (
     declare(

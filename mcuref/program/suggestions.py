@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from math import prod
 from shlex import quote
 from typing import Any
 
@@ -62,13 +63,20 @@ def _narrower(network, trainable, budget, needs):
 
 def _integers(network, trainable, wrt, budget, needs):
     """The same network as int8, if it can be."""
-    if network.dtype != "float32" or wrt != "parameters":
+    if network.dtype != "float32" or wrt != "parameters" or _too_many(network, trainable, budget):
         return None
     try:
         need = needs(nominal(network), trainable, budget)
     except InputError:
         return None
     return ("--dtype int8", need) if excess(need, budget) is None else None
+
+
+def _too_many(network, trainable, budget):
+    """Whether a byte a weight is too much already; to make the int8 form takes many times that."""
+    sizes = [prod(network.parameter_shapes(i)["weights"]) for i in network.parametric]
+    trained = sizes[len(sizes) - (len(sizes) if trainable is None else trainable) :]
+    return excess(Needs(sum(trained), sum(sizes)), budget) is not None
 
 
 def _largest_fitting(most, budget, variant):

@@ -12,6 +12,23 @@ def test_every_problem_has_rates(problem):
     assert list(rates) == ["float32", "int8"] and all(rate > 0 for rate in rates.values())
 
 
+@pytest.mark.parametrize("what", ["backward", "update"])
+@pytest.mark.parametrize("problem, stride", [kernels.TRAINED[number] for number in (1, 2, -1)], ids=str)
+def test_problems_of_training_have_rates(problem, stride, what):
+    for share in kernels.SHARES:
+        rates = kernels.training_rates(problem, what, share, stride, 1e-6)
+        assert list(rates) == ["float32", "int8"] and all(rate > 0 for rate in rates.values())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="of compiled code")
+@pytest.mark.parametrize("what", ["backward", "update"])
+@pytest.mark.parametrize("problem, stride", [kernels.TRAINED[number] for number in (0, 5, 7, 8)], ids=str)
+def test_training_with_all_errors_has_the_rate_of_float32(problem, stride, what):
+    rates = kernels.training_rates(problem, what, 1.0, stride, 1.0)
+    assert rates["int8"] >= 0.6 * rates["float32"]  # from 0.8 to 4 where nothing else runs
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="of compiled code")
 @pytest.mark.parametrize("inputs, outputs", [(784, 128), (1024, 256)])
@@ -22,7 +39,10 @@ def test_a_dense_layer_has_one_and_a_half_times_the_rate_of_float32(inputs, outp
 
 def test_the_command_prints_a_line_a_problem(capsys, monkeypatch):
     monkeypatch.setattr(kernels, "kernel_rates", lambda problem: {"float32": 2.0, "int8": 5.0})
+    monkeypatch.setattr(kernels, "training_rates", lambda *arguments: {"float32": 2.0, "int8": 5.0})
     kernels.main()
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split()[-3:] == ["float32", "int8", "ratio"] and len(lines) == 1 + len(kernels.PROBLEMS)
+    assert lines[0].split()[-3:] == ["float32", "int8", "ratio"] and len(lines) == 1 + len(kernels.PROBLEMS) + 4 * len(
+        kernels.TRAINED
+    )
     assert lines[1].split() == ["dense", "784", "to", "128", "2.0", "5.0", "2.50"]

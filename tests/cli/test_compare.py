@@ -7,6 +7,9 @@ import pytest
 
 from mcuref.experiments.comparison import METHODS, SWEEP
 from mcuref.experiments.protocols import PROTOCOLS
+from mcuref.program.arithmetic.int8 import INT8
+from mcuref.program.arithmetic.mixed import MIXED
+from mcuref.program.compiler import prepare_executor
 
 TOP = {"schema", "data", "model", "regime", "seeds", "budget", "rows"}
 ROW = {
@@ -17,6 +20,13 @@ ROW = {
 }  # fmt: skip
 COUNTS = {"forward", "propagate", "weight_gradient", "update", "comparisons"}
 FRACTIONS = ("accuracy", "backward_effort", "backward_effort_nonzero", "total_effort", "samples_skipped")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def kernels_of_int8(compiled_executor):
+    """So that no command says that it compiles them."""
+    for arithmetic in (INT8, MIXED):
+        prepare_executor("uint16", arithmetic)
 
 
 def is_bytes(value):
@@ -265,3 +275,14 @@ def test_int8_is_what_would_fit(compared, refused, small):
     told = refused(words, "compare", "--data", small, *options, *limit, "--dtype", "float32,int8")
     assert "1 B too many" in told
     assert compared(*options, *limit, "--dtype", "int8")[1]["rows"][0]["dtype"] == "int8"
+
+
+def test_float32_above_int8_is_a_row_beside_float32(compared):
+    options = ("--dtype", "float32,int8", "--train-dtype", "float32", "--trainable", "1", "--regime", "continue")
+    outcome, result = compared("--method", "full,tinyprop", "--model", "mlp-4-8-3", *options)
+    assert [(row["dtype"], row["method"]) for row in result["rows"]] == [
+        (dtype, method) for dtype in ("float32", "mixed") for method in ("full", "tinyprop")
+    ]
+    float32, mixed = result["rows"][0], result["rows"][2]
+    assert mixed["flash_bytes"] < float32["flash_bytes"] and mixed["counts"]["weight_gradient"] > 0
+    assert mixed["dtype_drop"] == float32["accuracy"] - mixed["accuracy"]

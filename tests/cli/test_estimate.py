@@ -5,6 +5,7 @@ import json
 import pytest
 
 from mcuref import SGD, Budget, Int8, build, compile
+from mcuref.quantization.mixed import nominal_body
 from mcuref.quantization.nominal import nominal
 from mcuref.rules import PRESETS
 
@@ -294,3 +295,11 @@ def test_int8_is_suggested_and_then_fits(mcuref, estimated):
     (row,) = (row for row in result["suggestions"] if row["change"] == "--dtype int8")
     outcome = mcuref("estimate", "--model", "cnn-32", "--dtype", "int8", "--sram", str(row["sram"]), "--stack", "0")
     assert not result["fits"] and outcome.status == 0
+
+
+def test_float32_above_int8_is_what_is_compiled(estimated):
+    outcome, result = estimated("--model", MODEL, "--dtype", "int8", "--train-dtype", "float32", "--trainable", "1")
+    plan = compile(nominal_body(build(MODEL), 1), PRESETS["default"]["tinypropv2"]).plan
+    assert [result["regions"][region]["planned"] for region in ("sram", "flash")] == [plan.sram, plan.flash]
+    assert result["dtype"] == "mixed" and "trained in mixed by tinypropv2" in outcome.out
+    assert any("dequantise_s8_f32" in what for what in result["not_included"])

@@ -221,7 +221,7 @@ def test_what_is_not_of_a_type_is_refused(mcuref, refused, run, images):
     words = "--map draws one program, but these are 2: int8 residual running, float32; give one type"
     refused(words, "estimate", "--model", run, "--dtype", "int8,float32", "--map", "map.png")
     for option, value in (("--update", "residual"), ("--scales", "static"), ("--headroom", "2")):
-        refused(f"{option} is of --dtype int8; what is asked for here is float32", *asked, option, value)
+        refused(f"{option} is of weights that are trained in int8; what is asked for here is float32", *asked, option, value)
     refused("--update 'nearest' is not known", *asked, "--dtype", "int8", "--update", "nearest")
     refused("--scales 'static,static' names 'static' twice", *asked, "--dtype", "int8", "--scales", "static,static")
     refused("headroom 65.0 is not a number from 1 to 64", *asked, "--dtype", "int8", "--headroom", "65")

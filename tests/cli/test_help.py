@@ -40,7 +40,7 @@ WORDS = {
     "--model": {": one that fits the data"}, "--dtype": {": the model's"}, "--percentile": {f"{PERCENTILE:g}"},
     "check --data": {": random samples alone"}, "quantise --method": {METHODS[0]},
     "--headroom": {f"{HEADROOM:g} from start weights, {PRETRAINED_HEADROOM:g} for pre-trained ones"},
-    "--update": {Int8().update}, "--scales": {Int8().scales},
+    "--train-dtype": {"int8"}, "--update": {Int8().update}, "--scales": {Int8().scales},
 }  # fmt: skip
 OF_PROTOCOL = {  # options that say "the protocol's", and where that stands
     "--epochs": "epochs", "--learning-rate": "learning_rate", "--schedule": "schedule", "--share": "share",
@@ -111,7 +111,7 @@ def test_what_can_be_said_of_int8_is_what_there_is():
 
 def test_commands_whose_tables_lose_columns_have_wide():
     have = {name for name, parser in commands().items() if "--wide" in parser._option_string_actions}
-    assert have == set(COMMANDS) - {"export", "doctor", "bench"}
+    assert have == set(COMMANDS) - {"export", "doctor"}
 
 
 def test_bench_counts_its_models():

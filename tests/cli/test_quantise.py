@@ -123,7 +123,7 @@ def test_the_folder_is_a_model(mcuref, quantised, here):
     assert model["dtype"] == "int8" and model["parameters"] == 8 * 5 + 3 * 9
     assert [row["scale"] for row in model["layers"]] == [pair[0] for pair in result["quantization"]["outputs"]]
     assert [row["fused"] for row in model["layers"]] == [False, False, True, False]
-    estimate = mcuref("estimate", "--model", "int8", "--json", "e.json")
+    estimate = mcuref("estimate", "--model", "int8", "--trainable", "0", "--json", "e.json")
     found = json.loads((here / "e.json").read_text())
     assert estimate.status == 0 and found["dtype"] == "int8" and found["tflm"]["activations"] > 0
     assert found["regions"]["sram"]["planned"] == result["int8"]["sram_bytes"]
@@ -147,7 +147,7 @@ def test_to_a_file_and_back(mcuref, quantised, here):
 @pytest.mark.parametrize("command, words", [
     (("train", "--dtype", "float32"), "model 'int8' is int8 and has no float32 weights; it is trained as int8"),
     (("compare", "--method", "none", "--dtype", "float32"), "is int8 and has no float32 weights"),
-    (("incremental", "--tasks", "1"), "is int8: it is computed, not trained yet"),
+    (("incremental", "--tasks", "1"), "is int8; a learner takes a float32 network"),
     (("estimate", "--dtype", "float32"), "is int8 and has no float32 weights"),
     (("estimate", "--dtype", "int8,float32"), "is int8 and has no float32 weights"),
 ])  # fmt: skip

@@ -64,6 +64,7 @@ def trained(mcuref, small, here):
         ("--momentum", "0.9", "--batch", "4"),
         ("--batch", "1", "--policy", "accumulate"),
         ("--model", "mlp-4-8-3@0.5"),
+        ("--model", "mlp-4-8-3", "--dtype", "int8", "--train-dtype", "float32", "--trainable", "1", "--regime", "continue"),
     ],
     ids=" ".join,
 )
@@ -491,3 +492,38 @@ def test_no_room(mcuref, refused, trained, small, here, monkeypatch, moment):
 def test_bad_intervals(refused, small, here, value, words):
     refused(words, "train", "--data", small, "--out", "run", "--checkpoint", value)
     assert os.listdir(here) == ["small"]
+
+
+MIXED = ("--model", "mlp-4-8-3", "--dtype", "int8", "--train-dtype", "float32", "--trainable", "1")
+
+
+def test_the_last_layers_are_trained_in_float32_above_int8_ones(trained, mcuref, refused, small, here):
+    folder = trained("run", *MIXED)
+    report = json.loads((folder / "report.json").read_text())
+    assert (report["dtype"], report["deployed"], report["trainable_layers"]) == ("mixed", "body quantised", ["dense2"])
+    with np.load(folder / "weights.npz") as weights:
+        types = {name: weights[name].dtype.name for name in weights.files}
+    assert types == {"dense1.weights": "int8", "dense1.bias": "int32", "dense2.weights": "float32", "dense2.bias": "float32"}
+    outcome = mcuref("train", "--data", small, "--model", "run", "--epochs", "1", "--json", "again.json")
+    assert outcome.status == 0 and "; int8, float32 from layer dense2 on" in outcome.out, outcome
+    again = json.loads((here / "again.json").read_text())
+    assert (again["dtype"], again["deployed"]) == ("mixed", "as it is")
+    for option in ("--c", "--vectors"):
+        refused("is of a network with an int8 body and a float32 head, which has no C yet", "export", "run", option, "out")
+    refused("has an int8 body and a float32 head, which has no .tflite yet", "export", "run", "--tflite", "x.tflite")
+    refused("is mixed; a learner takes a float32 network", "incremental", "--data", small, "--model", "run")
+
+
+@pytest.mark.parametrize("options, words", [
+    (("--train-dtype", "float32"), "--train-dtype float32 is of --dtype int8; what is asked for here is float32"),
+    ((*MIXED[:-2],), "trained in float32 is a float32 network; an int8 body needs one that is not trained, trainable 1 at"),
+    ((*MIXED, "--headroom", "2"), "--headroom is of --dtype int8; what is trained here is float32"),
+    ((*MIXED, "--update", "master"), "--update is of --dtype int8; what is trained here is float32"),
+])  # fmt: skip
+def test_what_cannot_be_trained_in_float32(refused, small, options, words):
+    refused(words, "train", "--data", small, *options)
+
+
+def test_a_float32_master_of_int8_weights(trained):
+    report = json.loads((trained("run", "--dtype", "int8", "--update", "master") / "report.json").read_text())
+    assert (report["dtype"], report["update"]) == ("int8", "master") and 0 <= report["accuracy"] <= 1

@@ -111,7 +111,7 @@ def _check_names(arguments):
     }
     named = {name: value for name, value in vars(arguments).items() if value not in (None, options.NOT_GIVEN)}
     given = argparse.Namespace(**right | named)
-    if "preset" in vars(arguments) and (arguments.command, given.method) != ("compare", NONE):
+    if "preset" in vars(arguments) and (given.method != NONE or arguments.command not in ("compare", "estimate")):
         named_rules(options.several(given.method, "--method"), given.preset, **options.settings(given.settings))
     options.budget(given)
     options.seeds(given.seeds)

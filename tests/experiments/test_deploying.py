@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mcuref import Data, InputError, build, quantise_to_train
-from mcuref.experiments.deploying import deployed
+from mcuref import Data, InputError, build, compile, quantise_to_train
+from mcuref.experiments.deploying import deployed, planned
 
 
 @pytest.fixture
@@ -61,3 +61,34 @@ def test_what_cannot_be_is_refused(data, network):
         deployed(network, "int8", data, loss=LOSS, pretrained=True, headroom=0.5)
     with pytest.raises(InputError, match="dtype 'int4' is not known; did you mean int8"):
         deployed(network, "int4", data, loss=LOSS, pretrained=True)
+
+
+def test_what_is_trained_may_be_float32_above_what_is_int8(data, network):
+    made = deployed(network, "mixed", data, loss=LOSS, pretrained=True, trainable=1)
+    assert (made.dtype, made.trainable) == ("mixed", network.parametric[-1:])
+    np.testing.assert_array_equal(made.parameters["dense2.weights"], network.parameters["dense2.weights"])
+    quantised = quantise_to_train(network, data.x_train, trainable=1)
+    head = deployed(quantised, "mixed", data, loss=LOSS, pretrained=True, trainable=1)
+    np.testing.assert_array_equal(head.parameters["dense1.weights"], quantised.parameters["dense1.weights"])
+    steps = quantised.quantization.weights["dense2"][:, None]
+    off = head.parameters["dense2.weights"] - network.parameters["dense2.weights"]
+    assert head.dtype == "mixed" and (np.abs(off) <= 0.5001 * steps).all()
+    for same in (made, head):
+        assert deployed(same, None, data, loss=LOSS, pretrained=True, trainable=1) is same
+        for whole in (network, quantised, same):
+            plan, expected = (compile(n, trainable=1).plan for n in (planned(whole, "mixed", 1), same))
+            assert (plan.sram, plan.flash) == (expected.sram, expected.flash)
+
+
+def test_what_cannot_be_mixed_is_refused(data, network):
+    mixed = deployed(network, "mixed", data, loss=LOSS, pretrained=True, trainable=1)
+    for dtype in ("float32", "int8"):
+        with pytest.raises(InputError, match="'mlp-4-5-3' has an int8 body and a float32 head; it can be trained as it is"):
+            deployed(mixed, dtype, data, loss=LOSS, pretrained=True)
+    with pytest.raises(InputError, match="headroom 2 is of int8 weights; float32 weights have room without it"):
+        deployed(network, "mixed", data, loss=LOSS, pretrained=True, trainable=1, headroom=2.0)
+    for trainable in (None, 2):
+        with pytest.raises(
+            InputError, match="with all its 2 layers with parameters trained in float32 is a float32 network"
+        ):
+            deployed(network, "mixed", data, loss=LOSS, pretrained=True, trainable=trainable)

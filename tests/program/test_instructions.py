@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 from mcuref import Dense, Input, Network, TinyProp, TinyPropV2, build, compile
 from mcuref.layers import Conv2D, DepthwiseConv2D, Flatten, ReLU, ReLU6, Residual
-from mcuref.operators import NAMES, OPCODES, int8
+from mcuref.operators import NAMES, OPCODES, int8, master, mixed
 from mcuref.operators.columns import COLUMNS, COUNTS, MORE
 from mcuref.program import first_steps
 from mcuref.testing import programs
@@ -125,6 +125,20 @@ INT8 = {
     "dense_gradient_s8": (291, 2, 6, 4, 4), "conv_gradient_s8": (292, 3, 6, 13, 4),
     "depthwise_gradient_s8": (293, 3, 6, 13, 4), "apply_rows_s8": (294, 6, 2, 4, 0), "count_batch_s8": (295, 1, 0, 1, 0),
 }  # fmt: skip
+
+
+BETWEEN = {
+    "dequantise_s8_f32": (300, 1, 1, 1, 2), "dense_update_master": (301, 3, 6, 4, 4),
+    "conv_update_master": (302, 4, 6, 13, 4), "depthwise_update_master": (303, 4, 6, 13, 4),
+    "apply_rows_master": (304, 4, 2, 4, 0),
+}  # fmt: skip
+
+
+def test_columns_of_what_is_between_int8_and_float32_are_one_too():
+    own = mixed.DEQUANTISE, *master.UPDATES
+    found = {o.name: (o.number, *map(len, (o.outputs, o.inputs, o.dimensions, o.constants))) for o in own}
+    assert found == BETWEEN
+    assert not {o.number for o in own} & ({o.number for o in int8.OPERATORS} | set(OPCODES.values()))
 
 
 def test_columns_of_int8_are_a_contract_too():

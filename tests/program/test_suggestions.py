@@ -10,6 +10,7 @@ from mcuref.cost.needs import program_needs
 from mcuref.export.cores import MEASURED_CORES
 from mcuref.models import ZOO, find_model, narrowed
 from mcuref.program.compiler import require
+from mcuref.quantization.mixed import nominal_body
 from mcuref.quantization.nominal import nominal
 
 RULES = [Full(), TopK(0.1), TinyProp(), TinyPropV2()]
@@ -157,6 +158,15 @@ def test_int8_is_suggested_where_it_fits(keywords):
     assert "dtype" not in changes(refusal(network, Budget(need[0] - 1, None, 0), loss=loss, **keywords))
 
 
+def test_what_is_far_too_large_is_not_quantised(monkeypatch):
+    """A byte a weight is counted first: 268 million weights as int8 would take gigabytes to make."""
+    monkeypatch.setattr("mcuref.program.suggestions.nominal", None)
+    for budget in (Budget(100_000, None, 0), Budget(None, 1_000_000, 0)):
+        assert "dtype" not in changes(refusal(build("mlp-65536-4096-2"), budget))
+    with pytest.raises(TypeError):
+        refusal(build("cnn-32"), Budget(100_000, None, 0))
+
+
 def test_int8_is_not_suggested_to_what_is_int8_or_cannot_be():
     network = nominal(build("cnn-32"))
     whole = planned(network)[0]
@@ -168,6 +178,21 @@ def test_int8_is_not_suggested_to_what_is_int8_or_cannot_be():
     rules = [TopK(0.1, bias="dense")]
     network = build("cnn-32")
     assert "dtype" not in changes(refusal(network, Budget(planned(network, rules=rules)[0] - 1, None, 0), rules))
+
+
+def test_fewer_float32_layers_are_more_int8_ones():
+    """Of a mixed network, what is suggested is what its option would make: a larger body."""
+    network = build("ds-cnn")
+    mixed = nominal_body(network, 4)
+    whole = planned(mixed)[0]
+    refused = changes(refusal(mixed, Budget(whole // 2, None, 0)))
+    assert refused.keys() == {"trainable", "model", "target"}
+    count, row = int(refused["trainable"][0]), refused["trainable"][1]
+    budget = Budget(whole // 2, None, 0)
+    assert planned(nominal_body(network, count)) == (row["sram"], row["flash"]) and fits((row["sram"], row["flash"]), budget)
+    assert not fits(planned(nominal_body(network, count + 1)), budget)
+    name, row = refused["model"]
+    assert planned(nominal_body(build(name), 4)) == (row["sram"], row["flash"]) and row["sram"] <= whole // 2
 
 
 def test_flash_can_be_what_does_not_fit():

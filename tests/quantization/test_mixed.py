@@ -113,7 +113,7 @@ def test_wrong_networks():
 
 @pytest.mark.parametrize("changes, words", [
     ({"outputs": MIXED.quantization.outputs[:1]}, "has 1 outputs; the network has 11 layers, and if the last are float32"),
-    ({"outputs": ()}, "has 0 outputs"), ({"fused": frozenset({2, 5, 9})}, "fuses layer number 9; the network has 8 layers of"),
+    ({"outputs": ()}, "has 0 outputs"), ({"fused": frozenset({2, 5, 9})}, "fuses layer number 9; the network has 8 layers"),
     ({"weights": INT8.quantization.weights}, "has scales of the weights of layer 'dense1', which is float32"),
     ({"weights": {}}, "has no float32 scales of the weights of layer 'conv1'"),
 ])  # fmt: skip

@@ -27,6 +27,7 @@ CASES = {
     "shift, momentum and batch": "--checkpoint 0 --regime shift --method tinyprop --momentum 0.8 --batch 8 --epochs 100",
     "CNN that continues": "--checkpoint 0.05 --regime continue --model cnn-8 --epochs 45 --trainable 2",
     "int8": "--checkpoint 0.05 --dtype int8 --regime shift --update stochastic --epochs 200",
+    "float32 above int8": "--checkpoint 0.05 --dtype int8 --train-dtype float32 --trainable 1 --regime shift --epochs 200",
     "autoencoder": "--checkpoint 0.1 --data mimii_slider_tiny --method tinypropv2 --epochs 160",
 }
 SECONDS = 1.2  # that a run takes, roughly

@@ -30,6 +30,8 @@ from mcuref.kernels.int8.weights import (
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.window import first_place, next_place, place_of, under
 
+FEW = 5  # one of so many entries is few enough to take them one by one
+
 
 @kernel
 def conv_forward_s8(
@@ -89,7 +91,10 @@ def conv_backward_input_s8(dx: Int32s, delta: Int8s, w: Int8s, share: Uint8s, ha
         dx[i] = np.int32(0)
     c, line, width = np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW]) * g[C]
     outputs, size, at = np.int64(g[O]), g[KH] * width, first_place(g)
-    if TILE <= size <= COLUMNS and ROWS * ((outputs + 1) >> 1) <= ENTRIES:
+    entries = np.int64(0)
+    for e in range(delta.size):
+        entries += np.int64(delta[e] != 0)
+    if TILE <= size <= COLUMNS and ROWS * ((outputs + 1) >> 1) <= ENTRIES and FEW * entries > delta.size:
         lists = list_on_stack(), list_on_stack(), list_on_stack(), list_on_stack()
         send_back(dx, Room(rows_on_stack(), *lists, w[0:0]), delta, w, share, halvings, g)
         return
@@ -97,11 +102,13 @@ def conv_backward_input_s8(dx: Int32s, delta: Int8s, w: Int8s, share: Uint8s, ha
         if delta[e] != 0:
             at = place_of(np.int64(e), at, g)
             o = e - at.base
-            v = np.int32(rsh(np.int64(delta[e]) * np.int64(share[o]), halvings))
+            v = np.int16(rsh(np.int64(delta[e]) * np.int64(share[o]), halvings))
             target, run = under(at, at.ky0, at.kx0, g), (at.kx1 - at.kx0) * c
             taps = o * size + at.ky0 * width + at.kx0 * c
             for row in range(at.ky1 - at.ky0):
-                add_scaled_2_s8(dx, target + row * line, w, taps + row * width, taps + row * width, run, v, 0, 0)
+                add_scaled_2_s8(
+                    dx, target + row * line, w, taps + row * width, taps + row * width, run, v, np.int16(0), np.int32(0)
+                )
 
 
 @kernel
@@ -122,7 +129,9 @@ def sum_patches(sums: Int32s, delta: Int8s, x: Int8s, channel: Index, x_zero: In
             target, source = at.ky0 * width + at.kx0 * c, under(at, at.ky0, at.kx0, g)
             for row in range(at.ky1 - at.ky0):
                 start, run = source + row * line, (at.kx1 - at.kx0) * c
-                add_scaled_2_s8(sums, target + row * width, x, start, start, run, q, 0, -zero * q)
+                add_scaled_2_s8(
+                    sums, target + row * width, x, start, start, run, np.int16(q), np.int16(0), np.int32(-zero * q)
+                )
     return any_error, total
 
 

@@ -15,7 +15,7 @@ from mcuref.kernels.int8.fixed import clamped, scaled_once
 from mcuref.kernels.int8.fours import add_listed, list_errors
 from mcuref.kernels.int8.rows import dense_rows_8, dot_row
 from mcuref.kernels.int8.stack import ENTRIES, list_on_stack
-from mcuref.kernels.int8.steps import LANES, LEAST, MOST, move_row
+from mcuref.kernels.int8.steps import LANES, LEAST, MOST, move_row, move_short_row
 from mcuref.kernels.int8.weights import RIGHTMOST, WHOLE, add_row, added, drawn, moved_bias, step_of, stream_of, update_row
 from mcuref.kernels.jit import kernel
 
@@ -63,10 +63,10 @@ def dense_backward_input_s8(dx: Int32s, delta: Int8s, w: Int8s, share: Uint8s, h
     for i in range(n):
         dx[i] = np.int32(0)
     for first in range(0, delta.size, ENTRIES):
-        last = min(np.int64(first) + ENTRIES, delta.size)
+        last = min(np.int64(first) + np.int64(ENTRIES), np.int64(delta.size))
         shares = share if share.size == 1 else share[first:last]
         count = list_errors(starts, factors, delta, first, last, shares, n, halvings)
-        add_listed(dx, 0, 0, w[first * n : last * n], starts, factors, count, 0, 1, n, 0)
+        add_listed(dx, w[first * n : last * n], starts, factors, count)
 
 
 @kernel
@@ -99,11 +99,12 @@ def dense_update_s8(
             factor, shift = step_of(rate, j, sample_rate, delta_exponent, ex)
             if shift <= RIGHTMOST:
                 step, trained = np.int64(delta[j]) * factor, True
-                if r.size > 0 and r2.size == 0 and n >= LANES and shift >= LEAST:
-                    if shift <= MOST:  # else all of its steps are 0
-                        move_row(w, r, j * n, x, x_zero, step, shift)
-                else:
+                if r.size == 0 or r2.size > 0:
                     update_row(w, r, r2, j * n, 1, x, 0, 1, x_zero, n, step, shift, j * n, stream)
+                elif shift < LEAST or n < LANES:
+                    move_short_row(w, r, j * n, x, np.int32(x_zero), np.int32(step), np.int32(min(shift, np.int64(30))))
+                elif shift <= MOST:  # beyond it all steps are 0
+                    move_row(w, r, j * n, x, np.int16(x_zero), np.int16(step), np.int16(shift))
                 b[j] = moved_bias(b[j], step * np.int64(bias_multiplier), shift + ex + np.int64(bias_shift))
     if trained:
         drawn(draws, stream)

@@ -34,7 +34,7 @@ def largest_of_taps(
     high: np.int8,
 ) -> None:
     """y[C] = the largest value of the window, -128 if it has none, clamped to low..high."""
-    outs, values = _largest(y, x, channels, base, source, line, rows, columns)
+    outs, values = _seen(y, x, channels, base, source, line, rows, columns)
     outs[:] = np.minimum(np.maximum(values.max(axis=0, initial=-128), low), high)
 
 
@@ -54,7 +54,7 @@ def first_largest_of_taps(
     high: np.int8,
 ) -> None:
     """The same, and taps[C] = the number of the tap that it was before it was clamped, of equal ones the first."""
-    outs, values = _largest(y, x, channels, base, source, line, rows, columns)
+    outs, values = _seen(y, x, channels, base, source, line, rows, columns)
     outs[:] = np.minimum(np.maximum(values.max(axis=0), low), high)
     first = values.argmax(axis=0)
     taps[base : base + channels] = tap + first // columns * width + first % columns
@@ -77,17 +77,17 @@ def average_of_taps(
     In LLVM a magnitude N below 129 n is divided by n as N R / 2^54, rounded down, R = 2^54 / n rounded up. R is less than 1
     too large, so the product less than N / 2^54, and that is below 1 / n as long as 129 n^2 <= 2^54.
     """
-    outs, values = _largest(y, x, channels, base, source, line, rows, columns)
+    outs, values = _seen(y, x, channels, base, source, line, rows, columns)
     totals, n = values.sum(axis=0), rows * columns
     means = np.sign(totals) * ((abs(totals) + (n >> 1)) // n)
     outs[:] = np.minimum(np.maximum(means, low), high)
 
 
-def _largest(y, x, channels, base, source, line, rows, columns):
+def _seen(y, x, channels, base, source, line, rows, columns):
     """(the outputs, int64[taps, C] of what the window sees)."""
-    starts = [source + ky * line + kx * channels for ky in range(rows) for kx in range(columns)]
-    values = [x[start : start + channels].astype(np.int64) for start in starts]
-    return y[base : base + channels], np.array(values).reshape(len(starts), channels)
+    ky, kx = np.divmod(np.arange(rows * columns), columns)
+    starts = source + ky * line + kx * channels
+    return y[base : base + channels], x[starts[:, np.newaxis] + np.arange(channels)].astype(np.int64)
 
 
 def add_to_tap(dx: Int32s, target: Index, dy: Int8s, base: Index, channels: Index, factor: np.int32) -> None:

@@ -92,7 +92,7 @@ def multiply_8(
         pair = np.array([factors[i * across + r * down] for r in range(8)], np.int32)
         both = pair.astype(np.int16), (pair >> 16).astype(np.int16)
         for row, factor in zip((2 * i, min(2 * i + 1, rows - 1)), both):
-            sums += np.int32(factor)[:, None] * x[row * line : row * line + columns].astype(np.int32)
+            sums += factor.astype(np.int32)[:, None] * x[row * line : row * line + columns].astype(np.int32)
 
 
 def _add(builder, y, i, x, sources, n, factors, constant):

@@ -1,7 +1,7 @@
 """Rows of weights with residuals of 8 bits, M = 2^8 w + r, that take a step: what updates consist of.
 
-All of it is of 16 bits, bytes are put together and taken apart as registers have them: M + 128 has w as its upper byte, and
-r + 128 as its lower one.
+Of long rows all is of 16 bits; bytes are put together and taken apart as registers have them: M + 128 has w as its upper
+byte, and r + 128 as its lower one.
 
 Each function is a pair: the NumPy twin (the definition), and the LLVM code (:mod:`mcuref.kernels.intrinsics`).
 """
@@ -21,7 +21,6 @@ WIDE = 64
 LEAST, MOST = 10, 23  # bits of a shift
 HIGHEST = (127 << 8) + 128  # of M + 128
 LOWEST = (-127 << 8) + 128
-CONSTANTS = ((I16, 8), (I16, 128), (I8, -128))
 
 
 def move_row(w: Int8s, r: Int8s, first: Index, x: Int8s, zero: np.int16, step: np.int16, shift: np.int16) -> None:
@@ -112,33 +111,60 @@ def _move_row(builder, w, r, first, x, zero, step, shift):
         move(last, LANES, builder.sub(whole, last))
 
 
+def move_short_row(w: Int8s, r: Int8s, first: Index, x: Int8s, zero: np.int32, step: np.int32, shift: np.int32) -> None:
+    """As :func:`move_row`, of any number of weights, with a shift from -7 to 30."""
+    _move(w, r, first, (x.astype(np.int64) - zero) * np.int64(step), shift)
+
+
 def move_row_by_sums(w: Int8s, r: Int8s, first: Index, sums: Int32s, factor: np.int32, shift: np.int32) -> None:
     """M[first + i] -= sums[i] factor / 2^shift to the nearest, halves up, within +-127 2^8; sums[K].
 
-    shift is from 1 to 30, a sum times its factor and 2^(shift - 1) fit int32 together, and what is taken away fits int16.
+    shift is from -7 to 30; what is shifted, to the left or with 2^(shift - 1) added to it, is within +-2^30.
     """
-    last = first + sums.size
+    _move(w, r, first, sums.astype(np.int64) * np.int64(factor), shift)
+
+
+def _move(w, r, first, products, shift):
+    """NumPy twin of both."""
+    last, left, right = first + products.size, max(-int(shift), 0), max(int(shift), 0)
     whole = 256 * w[first:last].astype(np.int64) + r[first:last]
-    whole -= (sums.astype(np.int64) * np.int64(factor) + (1 << (int(shift) - 1))) >> int(shift)
+    whole -= ((products << left) + (1 << right >> 1)) >> right
     whole = np.clip(whole, -127 << 8, 127 << 8)
     w[first:last] = (whole + 128) >> 8
     r[first:last] = whole.astype(np.int8)
 
 
-@in_llvm(move_row_by_sums)
-def _move_row_by_sums(builder, w, r, first, sums, factor, shift):
+def _move_in_32_bits(builder, w, r, first, x, zero, factor, shift):
     w, r = part(builder, w, first), part(builder, r, first)
-    half = builder.shl(I32(1), builder.sub(shift, I32(1)))
+    none, back = I32(0), builder.neg(shift)
+    left = builder.select(builder.icmp_signed(">", back, none), back, none)
+    right = builder.select(builder.icmp_signed(">", shift, none), shift, none)
+    half = builder.lshr(builder.shl(I32(1), right), I32(1))
 
     def block(i, lanes):
-        short = ir.VectorType(I16, lanes)
-        eight, middle, flip = (ir.Constant(ir.VectorType(kind, lanes), [value] * lanes) for kind, value in CONSTANTS)
-        step = builder.mul(vector(builder, sums, i, lanes), spread(builder, factor, lanes))
-        step = builder.ashr(builder.add(step, spread(builder, half, lanes)), spread(builder, shift, lanes))
-        upper, lower = (builder.sext(vector(builder, part, i, lanes), short) for part in (w, r))
-        whole = builder.add(builder.add(builder.shl(upper, eight), lower), middle)
-        whole = _moved(builder, whole, builder.trunc(step, short))
-        store(builder, builder.trunc(builder.ashr(whole, eight), flip.type), w, i)
-        store(builder, builder.xor(builder.trunc(whole, flip.type), flip), r, i)
+        wide, narrow = ir.VectorType(I32, lanes), ir.VectorType(I8, lanes)
+        numbers = (8, 128, LOWEST, HIGHEST)
+        eight, middle, low, high = (ir.Constant(wide, [number] * lanes) for number in numbers)
+        values = vector(builder, x, i, lanes)
+        values = values if values.type == wide else builder.sext(values, wide)
+        step = builder.mul(builder.sub(values, spread(builder, zero, lanes)), spread(builder, factor, lanes))
+        step = builder.add(builder.shl(step, spread(builder, left, lanes)), spread(builder, half, lanes))
+        step = builder.ashr(step, spread(builder, right, lanes))
+        upper, lower = (builder.sext(vector(builder, part, i, lanes), wide) for part in (w, r))
+        whole = builder.add(builder.add(builder.shl(upper, eight), lower), builder.sub(middle, step))
+        whole = builder.select(builder.icmp_signed("<", whole, low), low, whole)
+        whole = builder.select(builder.icmp_signed(">", whole, high), high, whole)
+        store(builder, builder.trunc(builder.ashr(whole, eight), narrow), w, i)
+        store(builder, builder.trunc(builder.sub(whole, middle), narrow), r, i)
 
-    in_parts(builder, sums.size, block)
+    in_parts(builder, x.size, block)
+
+
+@in_llvm(move_short_row)
+def _move_short_row(builder, w, r, first, x, zero, step, shift):
+    _move_in_32_bits(builder, w, r, first, x, zero, step, shift)
+
+
+@in_llvm(move_row_by_sums)
+def _move_row_by_sums(builder, w, r, first, sums, factor, shift):
+    _move_in_32_bits(builder, w, r, first, sums, I32(0), factor, shift)

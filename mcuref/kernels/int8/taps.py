@@ -1,6 +1,6 @@
-"""One position of a depthwise convolution of int8 values, all channels.
+"""One position of a depthwise convolution of int8 values: outputs, sums of weights, what is sent back.
 
-A pair: the NumPy twin (the definition), and the LLVM code (:mod:`mcuref.kernels.intrinsics`).
+Each function is a pair: the NumPy twin (the definition), and the LLVM code (:mod:`mcuref.kernels.intrinsics`).
 """
 
 import numpy as np
@@ -10,10 +10,10 @@ from numba.core import cgutils
 from mcuref.kernels.arrays import Index, Int8s, Int32s
 from mcuref.kernels.int8.exponents import moved_shift, shifted_bias
 from mcuref.kernels.int8.fixed import clamped, scaled_twice
-from mcuref.kernels.int8.runs import in_blocks
+from mcuref.kernels.int8.runs import in_blocks, in_parts
 from mcuref.kernels.int8.scaling import Scaling, store_scaled
 from mcuref.kernels.intrinsics import in_llvm
-from mcuref.kernels.vectors import I32, element, part, spread, vector
+from mcuref.kernels.vectors import I32, element, part, spread, store, vector
 
 I16 = ir.IntType(16)
 
@@ -94,3 +94,98 @@ def _depthwise_taps(
                     block(builder.add(builder.mul(c.index, copies), t), lanes, load)
 
                 in_blocks(builder, copies, several_each)
+
+
+def add_taps(
+    sums: Int32s,
+    errors: Int8s,
+    first: Index,
+    x: Int8s,
+    source: Index,
+    line: Index,
+    channels: Index,
+    tap: Index,
+    rows: Index,
+    columns: Index,
+    width: Index,
+    lanes: Index,
+    x_zero: np.int32,
+) -> None:
+    """sums[tap + ky width + kx, l] += errors[first + l] (x[source + ky line + kx channels + l] - x_zero), ky < rows,
+    kx < columns, l < lanes, which are 16 or 8; sums have 16 lanes each.
+    """
+    values = errors[first : first + lanes].astype(np.int32)
+    for ky in range(rows):
+        for kx in range(columns):
+            i, j = source + ky * line + kx * channels, 16 * (tap + ky * width + kx)
+            sums[j : j + lanes] += values * (x[i : i + lanes].astype(np.int32) - np.int32(x_zero))
+
+
+def send_taps(
+    dx: Int32s,
+    errors: Int32s,
+    w: Int8s,
+    tap: Index,
+    outputs: Index,
+    target: Index,
+    line: Index,
+    channels: Index,
+    rows: Index,
+    columns: Index,
+    width: Index,
+    n: Index,
+) -> None:
+    """dx[target + ky line + kx channels + l] += errors[l] w[(ky width + kx) outputs + tap + l], ky < rows, kx < columns,
+    l < n; errors fit 16 bits.
+    """
+    for ky in range(rows):
+        for kx in range(columns):
+            i, j = target + ky * line + kx * channels, (ky * width + kx) * outputs + tap
+            dx[i : i + n] += errors[:n] * w[j : j + n].astype(np.int32)
+
+
+def _each_tap(builder, rows, columns, width, body):
+    """Emit body(ky, kx, ky width + kx)."""
+    with cgutils.for_range(builder, rows) as ky, cgutils.for_range(builder, columns) as kx:
+        body(ky.index, kx.index, builder.add(builder.mul(ky.index, width), kx.index))
+
+
+@in_llvm(add_taps)
+def _add_taps(builder, sums, errors, first, x, source, line, channels, tap, rows, columns, width, lanes, x_zero):
+    def of(lanes):
+        short, wide = ir.VectorType(I16, lanes), ir.VectorType(I32, lanes)
+        values = builder.sext(vector(builder, errors, first, lanes), short)
+        zeros = spread(builder, builder.trunc(x_zero, I16), lanes)
+
+        def body(ky, kx, number):
+            i = builder.add(source, builder.add(builder.mul(ky, line), builder.mul(kx, channels)))
+            j = builder.shl(builder.add(tap, number), tap.type(4))
+            seen = builder.sub(builder.sext(vector(builder, x, i, lanes), short), zeros)
+            # at most 127 255 in magnitude, which 16 bits hold
+            products = builder.sext(builder.mul(values, seen), wide)
+            store(builder, builder.add(vector(builder, sums, j, lanes), products), sums, j)
+
+        _each_tap(builder, rows, columns, width, body)
+
+    with builder.if_else(builder.icmp_signed("==", lanes, lanes.type(16))) as (sixteen, eight):
+        with sixteen:
+            of(16)
+        with eight:
+            of(8)
+
+
+@in_llvm(send_taps)
+def _send_taps(builder, dx, errors, w, tap, outputs, target, line, channels, rows, columns, width, n):
+    def block(t, lanes):
+        wide = ir.VectorType(I32, lanes)
+        values = vector(builder, errors, t, lanes)
+
+        def body(ky, kx, number):
+            i = builder.add(target, builder.add(builder.mul(ky, line), builder.mul(kx, channels)))
+            i, j = builder.add(i, t), builder.add(builder.mul(number, outputs), builder.add(tap, t))
+            products = builder.mul(values, builder.sext(vector(builder, w, j, lanes), wide))
+            store(builder, builder.add(vector(builder, dx, i, lanes), products), dx, i)
+
+        _each_tap(builder, rows, columns, width, body)
+
+    in_parts(builder, n, block)

@@ -139,13 +139,13 @@ def update_by_sums(
     Where 32 bits hold all of it, as they do but for the largest sums, they are all that is used.
     """
     elements = sums.size
-    if r.size > 0 and r2.size == 0 and 1 <= shift <= 30:
+    if r.size > 0 and r2.size == 0 and shift <= 30:
         largest = np.int64(0)
         for i in range(elements):
             largest = max(largest, abs(np.int64(sums[i])))
-        largest *= np.int64(factor)
-        if largest + (np.int64(1) << shift) < 1 << 31 and largest >> shift < 1 << 14:
-            move_row_by_sums(w, r, first, sums, factor, shift)
+        half, left = (np.int64(1) << max(shift, np.int64(0))) >> np.int64(1), max(-shift, np.int64(0))
+        if ((largest * np.int64(factor)) << left) + half < 1 << 30:
+            move_row_by_sums(w, r, first, sums, np.int32(factor), np.int32(shift))
             return
     update_row(w, r, r2, first, 1, sums, 0, 1, 0, elements, factor, shift, first, stream)
 

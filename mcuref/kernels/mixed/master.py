@@ -16,7 +16,7 @@ from mcuref.kernels.arrays import Float32s, Index, Int8s, Int32s, Integer, Uint8
 from mcuref.kernels.elementary import from_bits, rint_f32
 from mcuref.kernels.geometry import O
 from mcuref.kernels.int8.conv import sum_patches
-from mcuref.kernels.int8.depthwise import any_entry, sum_taps
+from mcuref.kernels.int8.depthwise import sum_taps
 from mcuref.kernels.int8.exponents import exponent
 from mcuref.kernels.int8.weights import RIGHTMOST, moved_bias, step_of
 from mcuref.kernels.jit import kernel
@@ -141,7 +141,7 @@ def depthwise_update_master(
     outputs, ex, n = np.int64(g[O]), exponent(exponents, x_slot), sums.size
     for o in range(outputs):
         factor, shift = step_of(rate, o, sample_rate, delta_exponent, ex)
-        if shift <= RIGHTMOST and any_entry(delta, o, outputs):
-            total = sum_taps(sums, delta, x, o, x_zero, g) * factor
+        any_error, total = sum_taps(sums, delta, x, o, x_zero, g)
+        if shift <= RIGHTMOST and any_error:
             master_row(w, master, o, outputs, sums, 0, 1, 0, n, real_step(factor, shift))
-            b[o] = moved_bias(b[o], total * np.int64(bias_multiplier), shift + ex + np.int64(bias_shift))
+            b[o] = moved_bias(b[o], total * factor * np.int64(bias_multiplier), shift + ex + np.int64(bias_shift))

@@ -22,10 +22,10 @@ from mcuref.operations.loop import loop
 from mcuref.operations.views import GO_ON
 from mcuref.program import executor
 from mcuref.program.arithmetic.int8 import INT8
-from tests.kernels.int8 import cases, training_cases
+from tests.kernels.int8 import cases, training_cases, weight_cases
 
 CASES = 20  # of a kind
-MAKERS = {kind: module.case for module in (cases, training_cases) for kind in module.KINDS}
+MAKERS = {kind: module.case for module in (cases, training_cases, weight_cases) for kind in module.KINDS}
 KINDS = tuple(MAKERS)
 
 

@@ -97,13 +97,19 @@ def test_every_number_of_channels(channels):
     agree_on_the_way_back(g, channels)
 
 
-@pytest.mark.parametrize("values", [2, 3, 5, 129, 255, 4096, 65_535, 65_536, 65_537, 1_000_003])
-def test_averages_of_many_values(values):
+@pytest.mark.parametrize("values", [2, 3, 5, 129, 255, 4096, 65_535, 65_536, 65_537, 1_000_003, 2**23 - 1])
+def test_averages_of_many_values_next_to_halves(values):
     g = (1, values, 1, 1, 1, 1, 1, values, 1, 1, 0, 0)
-    for x in (np.full(values, -128), np.full(values, 127), np.arange(values) % 2, np.arange(values) % 2 - 1):
-        total = int(x.sum())
-        expected = oracles.nearest(total, values)
-        assert run(average_pool_forward_s8, [1], [x.astype(np.int8)], (-128, 127, g)).tolist() == [expected]
+    for mean in (0, 1, 2, 63, 126):
+        for less in (1, 0):
+            total = mean * values + values - values // 2 - less  # what the next mean begins with, or one less
+            x = np.full(values, total // values, np.int8)
+            x[: total % values] += np.int8(1)
+            assert x.sum(dtype=np.int64) == total and oracles.nearest(total, values) == mean + 1 - less
+            for sign in (1, -1):
+                limits = (-128, 127, g)
+                got = run(average_pool_forward_s8, [1], [(sign * x).astype(np.int8)], limits)
+                assert got.tolist() == [min(max(sign * (mean + 1 - less), -128), 127)]
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,6 +1,7 @@
 """Problems of training for the tests of int8 kernels of layers with weights, and one run of each beside its oracle."""
 
 from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from mcuref.kernels.int8 import conv, dense, depthwise
 from mcuref.testing import oracles_int8_weights as oracles
 from mcuref.testing.buffers import Guarded
 
+from ..windows import geometry
 from .problems import as_stored
 
 NONE = np.zeros(0, np.int8)
@@ -88,31 +90,31 @@ class Problem(NamedTuple):
 
 def problem(layer, seed, shift=12, exponents=(0, 0), zeros=0.5, one_rate=False, spread=127):
     """A problem whose shifts T are about that one; ``zeros`` of the errors are 0, the others up to ``spread``."""
-    random = np.random.default_rng(seed)
-    delta = random.integers(-spread, spread + 1, layer.entries)
-    delta = np.where(random.random(layer.entries) < zeros, 0, delta).astype(np.int8)
-    x = random.integers(-128, 128, layer.inputs).astype(np.int8)
+    random = np.random.RandomState(seed)
+    delta = random.randint(-spread, spread + 1, layer.entries)
+    delta = np.where(random.random_sample(layer.entries) < zeros, 0, delta).astype(np.int8)
+    x = random.randint(-128, 128, layer.inputs).astype(np.int8)
     rates = 1 if one_rate else layer.outputs
-    offset = 0 if one_rate else random.integers(-1, 2, rates)
+    offset = 0 if one_rate else random.randint(-1, 2, rates)
     shifts = np.clip(shift + sum(exponents) + offset, -128, 127) + 128
-    rate = np.stack([random.integers(128, 256, rates), np.broadcast_to(shifts, rates)], 1).astype(np.uint8).reshape(-1)
+    rate = np.stack([random.randint(128, 256, rates), np.broadcast_to(shifts, rates)], 1).astype(np.uint8).reshape(-1)
     # biases move by a fair amount at any shift
-    step = oracles.Step(rate, *exponents, int(random.integers(128, 256)), int(random.integers(0, 12)) - exponents[1])
+    step = oracles.Step(rate, *exponents, int(random.randint(128, 256)), int(random.randint(0, 12)) - exponents[1])
     return Problem(layer, delta, x, int(random.choice([-128, -3, 0, 127])), step)
 
 
 def weights(layer, mode, seed):
     """[w, b, r, r2, draws] as arrays, any within their bounds, some of them at those."""
-    random = np.random.default_rng(seed)
+    random = np.random.RandomState(seed)
     size, bits = layer.outputs * layer.elements, {"r": 8, "r and r2": 16}.get(mode, 0)
-    whole = random.integers(-127 << bits, (127 << bits) + 1, size)
-    whole = np.where(random.random(size) < 0.2, random.choice([-127 << bits, 127 << bits], size), whole)
+    whole = random.randint(-127 << bits, (127 << bits) + 1, size)
+    whole = np.where(random.random_sample(size) < 0.2, random.choice([-127 << bits, 127 << bits], size), whole)
     w = (whole + (1 << bits >> 1)) >> bits
     rest = whole - (w << bits)
-    b = random.integers(-(2**30), 2**30 + 1, layer.outputs).astype(np.int32)
+    b = random.randint(-(2**30), 2**30 + 1, layer.outputs, np.int64).astype(np.int32)
     r = (rest if bits == 8 else rest >> 8).astype(np.int8) if bits else NONE
     r2 = rest.astype(np.uint8).view(np.int8) if bits == 16 else NONE
-    draws = random.integers(-(2**31), 2**31, 1 if mode == "draws" else 0).astype(np.int32)
+    draws = random.randint(-(2**31), 2**31, 1 if mode == "draws" else 0, np.int64).astype(np.int32)
     return [w.astype(np.int8), b, r, r2, draws]
 
 
@@ -141,3 +143,66 @@ def assert_weights(found, expected):
     for name, values, wanted in zip(expected._fields, found, expected):
         wanted = [] if wanted is None else [wanted] if isinstance(wanted, int) else wanted
         np.testing.assert_array_equal(values, wanted, err_msg=name)
+
+
+# -- what is compared with committed checksums -----------------------------------------------------
+
+SOME = {
+    "dense": Layer("dense", (83, 11)),
+    "conv": Layer("conv", geometry((7, 6, 3), 10, (3, 3), (2, 1), "same")),
+    "pointwise": Layer("conv", geometry((5, 4, 16), 9, (1, 1))),
+    "depthwise": Layer("depthwise", geometry((6, 5, 24), 24, (3, 3), padding="same")),
+    "multiplied": Layer("depthwise", geometry((6, 5, 3), 6, (3, 2), (1, 2))),
+}
+CASES = tuple((name, what) for name in SOME for what in (*MODES, "backward", "gradient"))
+RATES = (256, 129, 1 << 9 | 200)
+
+
+def case_inputs(name, what, number):
+    """(problem, all that is changed, the number behind): of a number alone."""
+    layer, exponents = SOME[name], ((0, 0), (-9, 2), (6, -3))[number % 3]
+    case = problem(layer, 1000 * number + 7, (-7, 3, 8, 11, 14, 19, 26)[number % 7], exponents, (0.2, 0.6)[number % 2])
+    if what == "backward":
+        random = np.random.RandomState(number)
+        w = random.randint(-127, 128, layer.outputs * layer.elements).astype(np.int8)
+        return case, [w, random.randint(1, 129, layer.outputs).astype(np.uint8)], number % 5
+    if what == "gradient":
+        random, sizes = np.random.RandomState(number), (layer.outputs * layer.elements, layer.outputs)
+        return case, [random.randint(-(2**20), 2**20, size).astype(np.int32) for size in sizes], 0
+    return case, weights(layer, what, number), RATES[number % len(RATES)]
+
+
+def case_outputs(name, what, number):
+    """What the kernel comes to: arrays."""
+    case, changed, behind = case_inputs(name, what, number)
+    layer = case.layer
+    if what == "backward":
+        dx = np.full(layer.inputs, 77, np.int32)
+        return call(layer.kernel("backward_input"), [dx], [case.delta, *changed], [behind, *layer.behind])
+    if what == "gradient":
+        read, arguments = [case.delta, case.x, *case.read], [*case.numbers, *layer.behind]
+        return call(layer.kernel("gradient"), [*changed, *layer.scratch], read, arguments)[:2]
+    return update(case, changed, behind)
+
+
+def case_expected(name, what, number):
+    """The same of the oracle, of the same types."""
+    case, changed, behind = case_inputs(name, what, number)
+    layer = case.layer
+    if what == "backward":
+        oracle = getattr(oracles, f"{layer.kind}_backward_input")
+        return [np.int32(oracle(case.delta, *changed, behind, *layer.behind))]
+    if what == "gradient":
+        gradient = layer.gradient(case.delta, case.x, case.x_zero)
+        return [np.int32(part) for part in oracles.summed(*changed, gradient, layer.places, case.step)]
+    found = expected_update(case, changed, behind)
+    parts = [*found[:4], [] if found.draws is None else [found.draws]]
+    return [np.array(part, array.dtype) for part, array in zip(parts, changed)]
+
+
+def check_of(arrays):
+    """CRC-32 of arrays, one after the other."""
+    check = 0
+    for array in arrays:
+        check = crc32(np.ascontiguousarray(array), check)
+    return check
