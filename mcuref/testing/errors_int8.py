@@ -39,4 +39,5 @@ def _of_15_bits(share: Fraction) -> tuple[int, int]:
     shift = 0
     while share < Fraction(2) ** (shift + 14):
         shift -= 1
-    return min(round(share / Fraction(2) ** shift), 2**15 - 1), shift
+    m = round(share / Fraction(2) ** shift)
+    return (2**14, shift + 1) if m == 2**15 else (m, shift)

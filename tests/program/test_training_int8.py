@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcuref import SGD, Full, TinyProp, TinyPropV2, TopK, compile, quantise_to_train
+from mcuref.calibration import quantised_network
 from mcuref.layers import (
     AveragePool2D,
     Conv2D,
@@ -27,6 +28,7 @@ from mcuref.layers import (
 from mcuref.network import Network
 from mcuref.program.arithmetic.int8 import SCALES, Int8
 from mcuref.program.first_steps import int8_network
+from mcuref.quantization.ranges import Range
 from mcuref.testing import networks, rules_strategy
 from mcuref.testing import samples as drawn_samples
 from mcuref.testing.networks import optimisers
@@ -197,6 +199,13 @@ def test_any_scales(fused):
     follow(int8_network(Network([Input((4, 5, 2)), *layers]), fused), TinyProp())
 
 
+def in_scales(plain, seed):
+    """The int8 form of a network in ranges that are drawn: wide and narrow ones, 0 in the middle or at an end."""
+    random, reaches = np.random.default_rng(seed), (0.0, 0.1, 1.0, 7.0)
+    ranges = {i: Range(-random.choice(reaches), random.choice(reaches)) for i in range(len(plain.layers))}
+    return quantised_network(plain, ranges)
+
+
 @st.composite
 def tasks(draw):
     """(network, rule, optimiser, loss, how it is trained, number of trained layers): any of each."""
@@ -206,8 +215,11 @@ def tasks(draw):
     loss = draw(st.sampled_from(LOSSES[:2]))
     if plain.outputs == plain.input.size and draw(st.booleans()):
         loss = "reconstruction"
-    x, _ = draw(drawn_samples(compile(plain, trainable=0), 6))
-    network = quantise_to_train(plain, x, loss=loss, headroom=draw(st.sampled_from([1, 4])))
+    if draw(st.booleans()):
+        x, _ = draw(drawn_samples(compile(plain, trainable=0), 6))
+        network = quantise_to_train(plain, x, loss=loss, headroom=draw(st.sampled_from([1, 4])))
+    else:
+        network = in_scales(plain, draw(st.integers(0, 99)))
     how = Int8(draw(st.sampled_from(UPDATES)), draw(st.sampled_from(SCALES)))
     return network, rule, draw(optimisers()), loss, how, draw(st.none() | st.integers(1, len(plain.parametric)))
 

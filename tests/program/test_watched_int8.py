@@ -152,7 +152,7 @@ def test_an_operand_out_of_place_is_a_violation(name, column):
 # Which value was the largest: one that lies outside of the window would be looked for outside of everything
 OUTSIDE = {("max_pool_backward_s8", "taps"), ("max_pool_apart_backward_s8", "taps")}
 # Rates of what the watch writes, each a factor of 0 or a shift beyond everything, change nothing, all of them
-ALL_NOTHING = {("dense_gradient_s8", "rate"), ("conv_gradient_s8", "rate")}
+ALL_NOTHING = {(f"{kind}_gradient_s8", "rate") for kind in ("dense", "conv", "depthwise")}
 
 
 @pytest.mark.parametrize(
