@@ -6,6 +6,7 @@ Those of the forward pass are found in the precision in which TensorFlow Lite's 
 from collections.abc import Iterable
 from fractions import Fraction
 from math import floor, frexp, inf
+from typing import Any
 
 import numpy as np
 
@@ -76,6 +77,6 @@ def encoded_rate(rate: float, first: float) -> int:
     return round(share * 2 ** (8 + s)) + 512 * s if s < 32 else 0
 
 
-def fifteen_bits(value: float) -> int:
+def fifteen_bits(value: float | np.floating[Any]) -> int:
     """A constant of a rule with 15 bits behind the point, at most 2^15."""
     return min(round(Fraction(float(value)) * 2**15), 2**30)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from math import floor, inf, log2, prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -30,22 +30,13 @@ from mcuref.testing.constants_int8 import (
     rescaling_factor,
     sums_factors,
 )
+from mcuref.testing.errors_int8 import Error, met, narrowed
 from mcuref.testing.rules_int8 import chosen, cut_off, decides
 
 WEIGHTED = ("dense", "conv", "depthwise")
 PASSING = ("flatten", "reshape", "maxpool", "avgpool")
 SCALED = (*WEIGHTED, "relu", "add", "globalavgpool")  # the relu6 has a limit instead
 BITS = {"residual": 8, "residual16": 16, "stochastic": 0, "truncated": 0}
-FINE = 14  # bits behind the point of what is narrowed
-
-
-class Error(NamedTuple):
-    """An error: what it is of each value, its exponent, its unit, and whether it still is sums of 32 bits."""
-
-    values: list[int]
-    exponent: int
-    unit: Fraction
-    sums: bool
 
 
 class Trainer:
@@ -74,8 +65,10 @@ class Trainer:
         update: str = "residual",
         scales: str = "running",
     ) -> None:
-        self.network, self.rule, self.optimiser, self.loss, self.update = network, rule, optimiser, loss, update
-        self.scales, self.last = network.quantization.outputs, len(network.layers) - 1
+        of_any: Any = network, rule, network.quantization
+        self.network, self.rule, self.quantization = of_any
+        self.optimiser, self.loss, self.update = optimiser, loss, update
+        self.scales, self.last = self.quantization.outputs, len(network.layers) - 1
         self.last -= network.layers[-1].kind == "softmax"
         count = len(network.parametric) if trainable is None else trainable
         self.trained = network.parametric[len(network.parametric) - count :]
@@ -94,7 +87,7 @@ class Trainer:
 
     def _root(self, i: int) -> int:
         """The layer whose values layer i passes on."""
-        passes = self.network.layers[i].kind in PASSING or i in self.network.quantization.fused
+        passes = self.network.layers[i].kind in PASSING or i in self.quantization.fused
         return self._root(self.network.sources[i][0]) if passes else i
 
     def _limit(self, i: int) -> float:
@@ -162,12 +155,12 @@ class Trainer:
     def _output(self, i: int, x: list[int], b: Any = None) -> Any:
         layer, (source, *_) = self.network.layers[i], self.network.sources[i]
         (x_scale, x_zero), (z_scale, z_zero) = self.scales[source], self.scales[i]
-        doing = next((j for j in self.network.quantization.fused if self.network.sources[j] == (i,)), i)
+        doing = next((j for j in self.quantization.fused if self.network.sources[j] == (i,)), i)
         low, high = limits(self.scales[i], getattr(self.network.layers[doing], "limit", None))
         e, z_e = self.exponent(source), self.exponent(i)
         if layer.kind in WEIGHTED:
             w, bias = self._weights(i)
-            scales = self.network.quantization.weights[self.network.names[i]]
+            scales = self.quantization.weights[self.network.names[i]]
             geometry = () if layer.kind == "dense" else (layer.geometry(self.network.input_shape(i)),)
             operation = getattr(forward, f"{layer.kind}_forward")
             return operation(
@@ -177,13 +170,13 @@ class Trainer:
             (b_scale, b_zero), b_e = self.scales[self.network.sources[i][1]], self.exponent(self.network.sources[i][1])
             multipliers, shifts = zip(*addition_factors(x_scale, b_scale, z_scale))
             common = max(e, b_e)
-            moved = [forward.grown(s, by) for s, by in zip(shifts, (e - common, b_e - common, common - z_e))]
+            moved: Any = tuple(map(forward.grown, shifts, (e - common, b_e - common, common - z_e)))
             return forward.add_forward(x, b, (x_zero, b_zero, z_zero), multipliers, moved, low, high)
         if layer.kind == "globalavgpool":
             h, w, channels = self.network.input_shape(i)
             multiplier, shift = mean_factor(x_scale, z_scale, h * w)
             return forward.mean_forward(x, channels, x_zero, z_zero, multiplier, forward.grown(shift, e - z_e), low, high)
-        if layer.kind in ("relu", "relu6") and i not in self.network.quantization.fused:
+        if layer.kind in ("relu", "relu6") and i not in self.quantization.fused:
             multiplier, shift = rescaling_factor(x_scale, z_scale)
             return forward.rescale(x, x_zero, z_zero, multiplier, forward.grown(shift, e - z_e), low, high)
         if layer.kind in ("tanh", "sigmoid"):
@@ -263,7 +256,7 @@ class Trainer:
             error, below = errors.pop(i), [j for j in network.sources[i] if self.reached[j]]
             if i in network.parametric:
                 kept = self._selected(i, narrowed(error), position)
-                down = self._propagated(i, kept) if below else None
+                down = self._propagated(i, kept) if below else kept
                 self._change(i, kept, values[network.sources[i][0]], rate)
                 position += 1
             elif below:
@@ -280,7 +273,7 @@ class Trainer:
 
     def _propagated(self, i: int, error: Error) -> Error:
         """Back through weights: sums in the unit of the error times 1/128 of the largest scale of the weights."""
-        layer, scales = self.network.layers[i], self.network.quantization.weights[self.network.names[i]]
+        layer, scales = self.network.layers[i], self.quantization.weights[self.network.names[i]]
         largest = max(map(Fraction, scales.tolist()))
         share = [max(1, round(128 * Fraction(scale) / largest)) for scale in scales.tolist()]
         geometry = () if layer.kind == "dense" else (layer.geometry(self.network.input_shape(i)),)
@@ -312,13 +305,12 @@ class Trainer:
         """Back through windows: those that do not overlap, and have as many values, need no sums."""
         apart, largest = g.KH <= g.SH and g.KW <= g.SW, layer.kind == "maxpool"
         whole = all(len(window) == g.KH * g.KW for window in forward._windows(g))
-        dx = back.max_pool_backward(error.values, back.first_largest(x, g), g) if largest else None
-        if apart and (largest or whole):
-            share = 1 if largest else g.KH * g.KW
-            values = dx if largest else back.average_pool_apart_backward(error.values, g)
-            return Error(values.tolist(), error.exponent, error.unit / share, False)
         if largest:
-            return Error(dx.tolist(), error.exponent, error.unit, True)
+            dx = back.max_pool_backward(error.values, back.first_largest(x, g), g).tolist()
+            return Error(dx, error.exponent, error.unit, not apart)
+        if apart and whole:
+            values = back.average_pool_apart_backward(error.values, g).tolist()
+            return Error(values, error.exponent, error.unit / (g.KH * g.KW), False)
         return Error(back.average_pool_backward(error.values, g).tolist(), error.exponent, error.unit / 2**14, True)
 
     # -- weights ---------------------------------------------------------------------------------------------------------
@@ -327,9 +319,11 @@ class Trainer:
         """Change the weights of layer i, or add to its sums of gradients."""
         layer, name, source = self.network.layers[i], self.network.names[i], self.network.sources[i][0]
         scale, zero, bits = Fraction(self.scales[source].scale), self.scales[source].zero, BITS[self.update]
-        first = Fraction(self.optimiser.learning_rate) / self.optimiser.batch
-        scales = map(Fraction, self.network.quantization.weights[name].tolist())
-        factors = [eight_bits(first * error.unit * scale * 2**bits / own) for own in scales]
+        first, scales = (
+            Fraction(self.optimiser.learning_rate) / self.optimiser.batch,
+            self.quantization.weights[name].tolist(),
+        )
+        factors = [eight_bits(first * error.unit * scale * 2**bits / Fraction(own)) for own in scales]
         step = weighted.Step(
             [number for f, shift in factors for number in (f, shift + 128)],
             error.exponent,
@@ -374,28 +368,3 @@ class Trainer:
                 self.state[f"{self.network.names[i]}.{kind}"] = values  # type: ignore[assignment]
         if weights.draws is not None:
             self.state["draws"] = [weights.draws]
-
-
-def narrowed(error: Error) -> Error:
-    """Sums as int8: an exponent that grows by the bits that are dropped, a unit of as many bits as are behind the point."""
-    if not error.sums:
-        return error
-    found, _ = back.narrow(error.values, error.exponent, FINE)
-    return Error(found.values.tolist(), found.exponent, error.unit * 2**FINE, False)
-
-
-def met(a: Error, b: Error) -> Error:
-    """The sum of two errors, in the larger of their units, with 14 bits behind the point."""
-    a, b = narrowed(a), narrowed(b)
-    unit = max(a.unit, b.unit)
-    multipliers, shifts = zip(*(_of_15_bits(2**FINE * error.unit / unit) for error in (a, b)))
-    values, exponent = back.add_backward(a.values, b.values, (a.exponent, b.exponent), multipliers, shifts)
-    return Error(values.tolist(), exponent, unit / 2**FINE, True)
-
-
-def _of_15_bits(share: Fraction) -> tuple[int, int]:
-    """(m, s) with m 2^s next to a share of at most 2^14; m from 2^14 to below 2^15."""
-    shift = 0
-    while share < Fraction(2) ** (shift + 14):
-        shift -= 1
-    return min(round(share / Fraction(2) ** shift), 2**15 - 1), shift

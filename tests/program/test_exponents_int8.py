@@ -100,6 +100,20 @@ def test_with_all_exponents_0_it_is_the_inference_program(name):
         assert (compile(network, TinyProp(), arithmetic=how).outputs(x) == wanted).all()
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_moves_an_exponent(name):
+    """More than one of 500 values at an end; none beyond 100/255 of the range on either side, but for the outputs."""
+    network, _, _ = task(name)
+    program = compile(network)
+    rows = [i for i in program.instructions if i.phase == "adapt"]
+    assert [row.layer for row in rows] == list(exponents(program))
+    for row in rows:
+        zero = network.quantization.outputs[row.layer_index].zero
+        assert row["most"] == int(np.prod(network.shapes[row.layer_index])) * 64 // 500
+        reach = (zero + 128) * 100 // 255, (127 - zero) * 100 // 255
+        assert (row["below"], row["above"]) == ((-1, -1) if row is rows[-1] else reach)
+
+
 def test_exponents_grow_with_values_and_fall_with_them():
     """Of a layer whose biases become large, and 0 again."""
     network, x, y = task("dense", 1_200)

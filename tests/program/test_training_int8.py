@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcuref import SGD, Full, TinyProp, TinyPropV2, TopK, compile, quantise_to_train
+from mcuref.calibration import quantised_network
 from mcuref.layers import (
     AveragePool2D,
     Conv2D,
@@ -27,6 +28,7 @@ from mcuref.layers import (
 from mcuref.network import Network
 from mcuref.program.arithmetic.int8 import SCALES, Int8
 from mcuref.program.first_steps import int8_network
+from mcuref.quantization.ranges import Range
 from mcuref.testing import networks, rules_strategy
 from mcuref.testing import samples as drawn_samples
 from mcuref.testing.networks import optimisers
@@ -115,6 +117,8 @@ IMAGE = [
     DepthwiseConv2D(2, padding="same"),
     ReLU6(),
     MaxPool2D(2, 1),
+    Conv2D(3, 1),
+    AveragePool2D((2, 1)),
     Conv2D(3, (1, 2), (1, 2), "same"),
     GlobalAveragePool(),
     Dense(3),
@@ -161,22 +165,31 @@ def test_losses(loss, scales):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_exponents_of_every_size(name):
-    """They begin anywhere, and are adapted with every second sample: forward pass, softmax, updates and biases follow."""
+    """They begin anywhere, and are adapted with the second sample: forward pass, softmax, updates and biases follow."""
     layers, shape = NETWORKS[name]
+    network, moved = made(layers, shape), set()
 
     def before(program, trainer):
-        random = np.random.default_rng(3)
+        """Exponents are drawn, and what has been seen so far: about as much as moves an exponent, or leaves it."""
         exponents = random.integers(-2, 3, program.state()["exponents"].size).astype(np.int8)
         exponents[0], exponents[-1] = 0, abs(exponents[-1])  # of the outputs it never falls
         state = program.state() | {"exponents": exponents}
-        for seen in (key for key in state if key.endswith("seen_so_far")):
-            state[seen] = np.int32([62, 0, 0, 0])
-            trainer.state[seen] = [62, 0, 0, 0]
+        for i in trainer.places:
+            zero, n = network.quantization.outputs[i].zero, int(np.prod(network.shapes[i]))
+            about = [0, n * 64 // 500 * int(random.integers(0, 2)), (zero + 128) * 0.392, (127 - zero) * 0.392]
+            seen = np.maximum(np.array(about, np.int32) + random.integers(-1, 2, 4), 0).astype(np.int32)
+            seen[0] = 62
+            state[f"{network.names[i]}.seen_so_far"] = seen
+            trainer.state[f"{network.names[i]}.seen_so_far"] = seen.tolist()
         program.restore(state)
         trainer.state["exponents"] = exponents.tolist()
+        first.append(exponents.astype(int))
 
-    program, trainer = follow(made(layers, shape), Full(), count=3, before=before)
-    assert len(set(trainer.state["exponents"])) > 1
+    for seed in range(4):
+        random, first = np.random.default_rng(seed), []
+        _, trainer = follow(network, Full(), SGD(1e-4), count=2, before=before)
+        moved |= set((np.array(trainer.state["exponents"]) - first[0]).tolist())
+    assert moved == {-1, 0, 1}
 
 
 @pytest.mark.parametrize("fused", [("relu1",), ()])
@@ -184,6 +197,13 @@ def test_any_scales(fused):
     """Drawn scales and zeros, several outputs for each channel, and a ReLU that is an instruction or not."""
     layers = [DepthwiseConv2D(2, multiplier=3), ReLU(), AveragePool2D((1, 2)), Flatten(), Dense(4)]
     follow(int8_network(Network([Input((4, 5, 2)), *layers]), fused), TinyProp())
+
+
+def in_scales(plain, seed):
+    """The int8 form of a network in ranges that are drawn: wide and narrow ones, 0 in the middle or at an end."""
+    random, reaches = np.random.default_rng(seed), (0.0, 0.1, 1.0, 7.0)
+    ranges = {i: Range(-random.choice(reaches), random.choice(reaches)) for i in range(len(plain.layers))}
+    return quantised_network(plain, ranges)
 
 
 @st.composite
@@ -195,8 +215,11 @@ def tasks(draw):
     loss = draw(st.sampled_from(LOSSES[:2]))
     if plain.outputs == plain.input.size and draw(st.booleans()):
         loss = "reconstruction"
-    x, _ = draw(drawn_samples(compile(plain, trainable=0), 6))
-    network = quantise_to_train(plain, x, loss=loss, headroom=draw(st.sampled_from([1, 4])))
+    if draw(st.booleans()):
+        x, _ = draw(drawn_samples(compile(plain, trainable=0), 6))
+        network = quantise_to_train(plain, x, loss=loss, headroom=draw(st.sampled_from([1, 4])))
+    else:
+        network = in_scales(plain, draw(st.integers(0, 99)))
     how = Int8(draw(st.sampled_from(UPDATES)), draw(st.sampled_from(SCALES)))
     return network, rule, draw(optimisers()), loss, how, draw(st.none() | st.integers(1, len(plain.parametric)))
 

@@ -7,7 +7,7 @@ values q stand for q 2^E unit. Units never appear in a program; they go into the
 """
 
 from collections.abc import Callable, Mapping
-from math import frexp, inf, log2
+from math import frexp, inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -324,13 +324,17 @@ def _sum(emit, family, values):
     unit, own = max(of_a.unit, of_b.unit), _exponent(emit)
     added: dict[str, Any] = {"a": a, "b": b, "a_exponent": of_a.exponent, "b_exponent": of_b.exponent, "dx_exponent": own}
     for name, error in (("a", of_a), ("b", of_b)):
-        fraction, exponent = frexp(error.unit / unit)
-        added |= {
-            f"{name}_multiplier": min(round(fraction * Q15), Q15 - 1),
-            f"{name}_shift": exponent - int(log2(Q15)) + NARROWED,
-        }
+        multiplier, shift = _of_15_bits(error.unit / unit)
+        added |= {f"{name}_multiplier": multiplier, f"{name}_shift": shift + NARROWED}
     emit.notes[values["dx"]] = Error(own, unit * 2.0**-NARROWED)
     return family, values, added
+
+
+def _of_15_bits(real):
+    """(m, s) with m 2^s next to a number, m from 2^14 to below 2^15: the same of what is about 1, and of 1."""
+    fraction, exponent = frexp(real)
+    m = round(fraction * Q15)
+    return (Q15 >> 1, exponent - 14) if m == Q15 else (m, exponent - 15)
 
 
 FAMILIES: dict[str, Family] = {
