@@ -21,7 +21,10 @@ UPDATED = "i8 r[{0}]?, i8 r2[{0}]?, i32 draws[1]?"
 RATE = "i32 count[1], u8 rate[2 * M], i32 exponent[1], i8 exponents[E]?"
 STEPS = "i32:x_zero i32:x_slot i32:bias_multiplier i32:bias_shift"
 STEP = "x_zero x_slot bias_multiplier bias_shift"
-MODES = "with r to the nearest, r2 adds 8 bits more; without r, stochastic by draws, or without these the new weight truncated toward 0"
+MODES = (
+    "with r to the nearest, r2 adds 8 bits more; without r, stochastic by draws, or without these the new weight truncated "
+    "toward 0"
+)
 SUMMED = "sums of a batch, in steps of 2^-8 of a weight's finest"
 
 TRAINING = (

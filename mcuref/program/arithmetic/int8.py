@@ -43,9 +43,9 @@ class Int8:
     ----------
     update : how a weight takes a change that is no whole number of its steps. "residual": 8 bits beside each trained weight
         keep what is left, to the nearest; "residual16": 16 bits; "stochastic": nothing is kept, it is rounded up or down at
-        random, with the right mean; "truncated": nothing is kept, the new weight is truncated toward 0, as TinyEngine's kernels do; "master": a float32
-        master beside each trained weight, which the weight is the nearest int8 to, as most simulators do: for comparisons,
-        it takes an FPU or floating-point emulation and 4 bytes more a weight.
+        random, with the right mean; "truncated": nothing is kept, the new weight is truncated toward 0, as TinyEngine's
+        kernels do; "master": a float32 master beside each trained weight, which the weight is the nearest int8 to, as most
+        simulators do: for comparisons, it takes an FPU or floating-point emulation and 4 bytes more a weight.
     scales : "running": the scales of activations that training changes follow what is seen, by powers of two; "static":
         they stay as they are.
     """

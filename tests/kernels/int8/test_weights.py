@@ -193,8 +193,10 @@ def test_residuals_keep_what_a_weight_alone_loses():
     assert update(whole, arrays, 256)[0][0] == 0
 
 
-@pytest.mark.parametrize("w, change, becomes", [(5, 0.3, 4), (5, -0.3, 5), (-5, 0.3, -5), (-5, -0.3, -4), (0, 0.3, 0), (0, -0.3, 0),
-                                                (5, 1e-7, 5), (-5, -1e-7, -5), (127, -0.9, 127)])  # fmt: skip
+@pytest.mark.parametrize("w, change, becomes", [
+    (5, 0.3, 4), (5, -0.3, 5), (-5, 0.3, -5), (-5, -0.3, -4), (0, 0.3, 0), (0, -0.3, 0), (5, 1e-7, 5), (-5, -1e-7, -5),
+    (127, -0.9, 127),
+])  # fmt: skip
 def test_truncated_weights_shrink(w, change, becomes):
     """As measured of TinyEngine's kernels, which convert a float32 to int8; what float32 does not hold changes nothing."""
     assert truncated(w, round(change * 2**30), 30) == becomes
