@@ -11,7 +11,7 @@ from .generate_int8_weights import FILE, NUMBERS, problem_check
 ROWS = list(csv.DictReader(FILE.read_text().splitlines()))
 
 
-@pytest.mark.parametrize("name, what", CASES, ids="-".join)
+@pytest.mark.parametrize("name, what", CASES, ids=["-".join(case) for case in CASES])
 def test_results_are_those_of_the_definition(name, what):
     rows = [row for row in ROWS if (row["layer"], row["what"]) == (name, what)]
     assert [int(row["number"]) for row in rows] == list(range(NUMBERS))
