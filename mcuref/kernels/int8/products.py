@@ -50,6 +50,11 @@ def add_scaled_2_s8(
     y[i : i + n] += np.int32(constant)
 
 
+def add_tiles_s8(y: Int32s, i: Index, x: Int8s, n: Index, a: np.int16) -> None:
+    """y[i + t] = y[i + t] + a x[t] for t < n, which is a multiple of 16; |a| <= 127."""
+    y[i : i + n] += np.int32(a) * x[:n].astype(np.int32)
+
+
 def pair_factors(factors: Int32s, at: Index, delta: Int8s, e0: Index, e1: Index, totals: Int32s, seen: Int32s) -> Index:
     """factors[at + r] = delta[e0 + r], and delta[e1 + r] in its upper half, for r < 8; both are added to totals[r], and
     or-ed into seen[r]. Returns 0 if all of them are 0.
@@ -124,6 +129,18 @@ def _add_scaled_4_s8(builder, y, i, x, j0, j1, j2, j3, n, a0, a1, a2, a3, consta
 @in_llvm(add_scaled_2_s8)
 def _add_scaled_2_s8(builder, y, i, x, j0, j1, n, a0, a1, constant):
     _add(builder, y, i, x, [j0, j1], n, [a0, a1], constant)
+
+
+@in_llvm(add_tiles_s8)
+def _add_tiles_s8(builder, y, i, x, n, a):
+    y, short, wide = part(builder, y, i), ir.VectorType(I16, TILE), ir.VectorType(I32, TILE)
+
+    def block(t, lanes):
+        # at most 127 128 in magnitude, which 16 bits hold
+        products = builder.mul(builder.sext(vector(builder, x, t, lanes), short), spread(builder, a, lanes))
+        store(builder, builder.add(vector(builder, y, t, lanes), builder.sext(products, wide)), y, t)
+
+    in_parts(builder, n, block, (TILE,))
 
 
 @in_llvm(pair_factors)
