@@ -26,10 +26,11 @@ def clear_to(x: Int8s, first: Index, n: Index, magnitude: Index) -> None:
     x[first : first + n] *= np.abs(x[first : first + n]) > magnitude
 
 
-def list_nonzero(places: Int32s, x: Int8s) -> None:
-    """Indices of what of x[n] is not 0, ascending, from places[0] on, which has room for them."""
-    found = np.flatnonzero(x)
+def list_nonzero(places: Int32s, x: Int8s, first: Index, n: Index) -> Index:
+    """Indices of what of x[first + t], t < n, is not 0, ascending, from places[0] on, which has room for them; how many."""
+    found = first + np.flatnonzero(x[first : first + n])
     places[: found.size] = found
+    return found.size
 
 
 def _above(builder, values, magnitude):
@@ -78,13 +79,13 @@ def _clear_to(builder, x, first, n, magnitude):
 
 
 @in_llvm(list_nonzero)
-def _list_nonzero(builder, places, x):
-    intp = x.size.type
+def _list_nonzero(builder, places, x, first, n):
+    x, intp = part(builder, x, first), n.type
     count, mask = cgutils.alloca_once_value(builder, intp(0)), cgutils.alloca_once(builder, I64)
 
     def note(place):
         at = builder.load(count)
-        store(builder, builder.trunc(place, places.type), places, at)
+        store(builder, builder.trunc(builder.add(first, place), places.type), places, at)
         builder.store(builder.add(at, intp(1)), count)
 
     def block(t):
@@ -100,4 +101,5 @@ def _list_nonzero(builder, places, x):
         with builder.if_then(builder.icmp_signed("!=", element(builder, x, t), I8(0))):
             note(t)
 
-    _in_64s(builder, x, x.size, block, one)
+    _in_64s(builder, x, n, block, one)
+    return builder.load(count)

@@ -50,9 +50,13 @@ def add_scaled_2_s8(
     y[i : i + n] += np.int32(constant)
 
 
-def add_tiles_s8(y: Int32s, i: Index, x: Int8s, n: Index, a: np.int16) -> None:
-    """y[i + t] = y[i + t] + a x[t] for t < n, which is a multiple of 16; |a| <= 127."""
-    y[i : i + n] += np.int32(a) * x[:n].astype(np.int32)
+def add_rows_s8(
+    y: Int32s, i: Index, y_line: Index, x: Int8s, j: Index, x_line: Index, rows: Index, n: Index, a: np.int32
+) -> None:
+    """y[i + r y_line + t] += a x[j + r x_line + t] for r < rows, t < n."""
+    for r in range(rows):
+        first, start = i + r * y_line, j + r * x_line
+        y[first : first + n] += np.int32(a) * x[start : start + n].astype(np.int32)
 
 
 def pair_factors(factors: Int32s, at: Index, delta: Int8s, e0: Index, e1: Index, totals: Int32s, seen: Int32s) -> Index:
@@ -131,16 +135,20 @@ def _add_scaled_2_s8(builder, y, i, x, j0, j1, n, a0, a1, constant):
     _add(builder, y, i, x, [j0, j1], n, [a0, a1], constant)
 
 
-@in_llvm(add_tiles_s8)
-def _add_tiles_s8(builder, y, i, x, n, a):
-    y, short, wide = part(builder, y, i), ir.VectorType(I16, TILE), ir.VectorType(I32, TILE)
+@in_llvm(add_rows_s8)
+def _add_rows_s8(builder, y, i, y_line, x, j, x_line, rows, n, a):
+    with cgutils.for_range(builder, rows) as row:
+        to, run = (
+            part(builder, array, builder.add(start, builder.mul(row.index, line)))
+            for array, start, line in ((y, i, y_line), (x, j, x_line))
+        )
 
-    def block(t, lanes):
-        # at most 127 128 in magnitude, which 16 bits hold
-        products = builder.mul(builder.sext(vector(builder, x, t, lanes), short), spread(builder, a, lanes))
-        store(builder, builder.add(vector(builder, y, t, lanes), builder.sext(products, wide)), y, t)
+        def block(t, lanes):
+            values = builder.sext(vector(builder, run, t, lanes), ir.VectorType(I32, lanes))
+            products = builder.mul(values, spread(builder, a, lanes))
+            store(builder, builder.add(vector(builder, to, t, lanes), products), to, t)
 
-    in_parts(builder, n, block, (TILE,))
+        in_parts(builder, n, block)
 
 
 @in_llvm(pair_factors)

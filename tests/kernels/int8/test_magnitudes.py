@@ -23,8 +23,8 @@ def clear_to(x, first, n, magnitude):
 
 
 @kernel
-def list_nonzero(places, x):
-    magnitudes.list_nonzero(places, x)
+def list_nonzero(places, x, first, n):
+    return magnitudes.list_nonzero(places, x, first, n)
 
 
 def values(n, seed):
@@ -49,10 +49,10 @@ def test_what_is_above_a_magnitude_is_counted_and_the_rest_cleared(n):
 
 @pytest.mark.parametrize("n", SIZES)
 def test_places_of_what_is_not_0(n):
-    for seed in range(4):
-        x = values(n, seed) if seed else np.full(n, -127, np.int8)
-        wanted = np.flatnonzero(x)
+    for seed, first in enumerate((0, 1, 5, 0)):
+        x = values(first + n + 3, seed) if seed else np.full(n + 3, -127, np.int8)
+        wanted = first + np.flatnonzero(x[first : first + n])
         places = Guarded(np.full(wanted.size, -1, np.int32), 99)
-        list_nonzero(places.values, x)
+        assert list_nonzero(places.values, x, first, n) == wanted.size
         np.testing.assert_array_equal(places.values, wanted)
         assert not places.outside
