@@ -10,7 +10,8 @@ import numpy as np
 from mcuref.kernels.arrays import Index, Int8s, Int32s, Integer, Uint8s
 from mcuref.kernels.geometry import HO, KH, KW, WO, C, O, W
 from mcuref.kernels.int8.blocks import Room, send_back, sum_block, take_sums
-from mcuref.kernels.int8.exponents import exponent, moved_shift, rsh, shifted_bias
+from mcuref.kernels.int8.exponents import exponent, moved_shift, shifted_bias
+from mcuref.kernels.int8.few import MANY, are_few, channels_at_once, list_few, send_back_entries, sum_listed, take_listed
 from mcuref.kernels.int8.fixed import clamped, scaled_twice
 from mcuref.kernels.int8.patches import gather_patch_s8
 from mcuref.kernels.int8.products import ROWS, TILE, add_scaled_2_s8
@@ -29,8 +30,6 @@ from mcuref.kernels.int8.weights import (
 )
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.window import first_place, next_place, place_of, under
-
-FEW = 5  # one of so many entries is few enough to take them one by one
 
 
 @kernel
@@ -89,26 +88,13 @@ def conv_backward_input_s8(dx: Int32s, delta: Int8s, w: Int8s, share: Uint8s, ha
     """
     for i in range(dx.size):
         dx[i] = np.int32(0)
-    c, line, width = np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW]) * g[C]
-    outputs, size, at = np.int64(g[O]), g[KH] * width, first_place(g)
-    entries = np.int64(0)
-    for e in range(delta.size):
-        entries += np.int64(delta[e] != 0)
-    if TILE <= size <= COLUMNS and ROWS * ((outputs + 1) >> 1) <= ENTRIES and FEW * entries > delta.size:
-        lists = list_on_stack(), list_on_stack(), list_on_stack(), list_on_stack()
-        send_back(dx, Room(rows_on_stack(), *lists, w[0:0]), delta, w, share, halvings, g)
-        return
-    for e in range(delta.size):
-        if delta[e] != 0:
-            at = place_of(np.int64(e), at, g)
-            o = e - at.base
-            v = np.int16(rsh(np.int64(delta[e]) * np.int64(share[o]), halvings))
-            target, run = under(at, at.ky0, at.kx0, g), (at.kx1 - at.kx0) * c
-            taps = o * size + at.ky0 * width + at.kx0 * c
-            for row in range(at.ky1 - at.ky0):
-                add_scaled_2_s8(
-                    dx, target + row * line, w, taps + row * width, taps + row * width, run, v, np.int16(0), np.int32(0)
-                )
+    lists = list_on_stack(), list_on_stack(), list_on_stack(), list_on_stack()
+    room = Room(rows_on_stack(), *lists, w[0:0])
+    outputs, size = np.int64(g[O]), np.int64(g[KH]) * g[KW] * g[C]
+    if TILE <= size <= COLUMNS and ROWS * ((outputs + 1) >> 1) <= ENTRIES and not are_few(delta):
+        send_back(dx, room, delta, w, share, halvings, g)
+    else:
+        send_back_entries(dx, room.order, delta, w, share, halvings, g)
 
 
 @kernel
@@ -137,20 +123,27 @@ def sum_patches(sums: Int32s, delta: Int8s, x: Int8s, channel: Index, x_zero: In
 
 @kernel
 def sum_channel(
-    sums: Int32s, room: Room, delta: Int8s, x: Int8s, channel: Index, x_zero: Integer, g: Int32s
+    sums: Int32s, room: Room, count: Index, delta: Int8s, x: Int8s, channel: Index, x_zero: Integer, g: Int32s
 ) -> tuple[bool, np.int64]:
     """sums[kh, kw, C] of a channel as of :func:`sum_patches`; channels come one after the other, eight are summed at once.
 
+    If entries are few, ``count`` of them are listed in room.order, and as many channels as there is room for are summed.
     Nothing overflows up to 66,311 positions: each adds at most 127 255.
     """
-    if sums.size > COLUMNS:
+    lanes = np.int64(ROWS) if count == MANY else channels_at_once(g)
+    if sums.size > COLUMNS or lanes == 0:
         return sum_patches(sums, delta, x, channel, x_zero, g)
-    r = np.int64(channel) % ROWS
-    if r == 0:
+    r = np.int64(channel) % lanes
+    if r == 0 and count == MANY:
         sum_block(room, delta, x, channel, x_zero, g)
+    elif r == 0:
+        sum_listed(room, count, lanes, delta, x, channel, x_zero, g)
     if room.seen[r] == 0:
         return False, np.int64(0)
-    take_sums(sums, room, r, x_zero)
+    if count == MANY:
+        take_sums(sums, room, r, x_zero)
+    else:
+        take_listed(sums, room, r, x_zero, g)
     return True, np.int64(room.totals[r])
 
 
@@ -183,9 +176,10 @@ def conv_update_s8(
     outputs, ex, stream, trained = np.int64(g[O]), exponent(exponents, x_slot), stream_of(r, draws), False
     n, lists = sums.size, (list_on_stack(), list_on_stack(), list_on_stack(), list_on_stack())
     room = Room(rows_on_stack(), *lists, bytes_on_stack())
+    count = list_few(room.order, delta)
     for o in range(outputs):
         factor, shift = step_of(rate, o, sample_rate, delta_exponent, ex)
-        any_error, total = sum_channel(sums, room, delta, x, o, x_zero, g)
+        any_error, total = sum_channel(sums, room, count, delta, x, o, x_zero, g)
         if shift <= RIGHTMOST and any_error:
             trained = True
             update_by_sums(w, r, r2, o * n, sums, factor, shift, stream)
@@ -217,9 +211,10 @@ def conv_gradient_s8(
     outputs, ex, n = np.int64(g[O]), exponent(exponents, x_slot), sums.size
     lists = list_on_stack(), list_on_stack(), list_on_stack(), list_on_stack()
     room = Room(rows_on_stack(), *lists, bytes_on_stack())
+    count = list_few(room.order, delta)
     for o in range(outputs):
         factor, shift = step_of(rate, o, WHOLE, delta_exponent, ex)
-        any_error, total = sum_channel(sums, room, delta, x, o, x_zero, g)
+        any_error, total = sum_channel(sums, room, count, delta, x, o, x_zero, g)
         if shift <= RIGHTMOST and any_error:
             finer = shift - np.int64(8)
             add_row(a, o * n, 1, sums, 0, n, factor, finer)

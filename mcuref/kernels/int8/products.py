@@ -50,6 +50,15 @@ def add_scaled_2_s8(
     y[i : i + n] += np.int32(constant)
 
 
+def add_rows_s8(
+    y: Int32s, i: Index, y_line: Index, x: Int8s, j: Index, x_line: Index, rows: Index, n: Index, a: np.int32
+) -> None:
+    """y[i + r y_line + t] += a x[j + r x_line + t] for r < rows, t < n."""
+    for r in range(rows):
+        first, start = i + r * y_line, j + r * x_line
+        y[first : first + n] += np.int32(a) * x[start : start + n].astype(np.int32)
+
+
 def pair_factors(factors: Int32s, at: Index, delta: Int8s, e0: Index, e1: Index, totals: Int32s, seen: Int32s) -> Index:
     """factors[at + r] = delta[e0 + r], and delta[e1 + r] in its upper half, for r < 8; both are added to totals[r], and
     or-ed into seen[r]. Returns 0 if all of them are 0.
@@ -124,6 +133,22 @@ def _add_scaled_4_s8(builder, y, i, x, j0, j1, j2, j3, n, a0, a1, a2, a3, consta
 @in_llvm(add_scaled_2_s8)
 def _add_scaled_2_s8(builder, y, i, x, j0, j1, n, a0, a1, constant):
     _add(builder, y, i, x, [j0, j1], n, [a0, a1], constant)
+
+
+@in_llvm(add_rows_s8)
+def _add_rows_s8(builder, y, i, y_line, x, j, x_line, rows, n, a):
+    with cgutils.for_range(builder, rows) as row:
+        to, run = (
+            part(builder, array, builder.add(start, builder.mul(row.index, line)))
+            for array, start, line in ((y, i, y_line), (x, j, x_line))
+        )
+
+        def block(t, lanes):
+            values = builder.sext(vector(builder, run, t, lanes), ir.VectorType(I32, lanes))
+            products = builder.mul(values, spread(builder, a, lanes))
+            store(builder, builder.add(vector(builder, to, t, lanes), products), to, t)
+
+        in_parts(builder, n, block)
 
 
 @in_llvm(pair_factors)

@@ -18,6 +18,7 @@ from mcuref.kernels.arrays import Int8s, Int32s
 ENTRIES = 2048  # of a list
 COLUMNS = 2304  # of eight rows of sums
 BYTES = 1 << 15
+LINE = 64  # bytes of a cache line, on which each begins: vectors that lie across two take twice the time
 
 
 def list_on_stack() -> Int32s:
@@ -44,6 +45,7 @@ def _on_stack(function, kind, size):
         array = make_array(result)(context, builder)
         intp, item = context.get_value_type(types.intp), kind.bitwidth // 8
         data = cgutils.alloca_once(builder, ir.IntType(kind.bitwidth), size=intp(size))
+        data.align = LINE
         populate_array(array, data, [intp(size)], [intp(item)], intp(item), None)
         return array._getvalue()
 

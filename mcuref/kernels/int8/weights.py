@@ -151,9 +151,10 @@ def update_by_sums(
     """
     elements = sums.size
     if r.size > 0 and r2.size == 0 and shift <= 30:
-        largest = np.int64(0)
+        low = high = np.int32(0)
         for i in range(elements):
-            largest = max(largest, abs(np.int64(sums[i])))
+            low, high = min(low, sums[i]), max(high, sums[i])
+        largest = max(np.int64(high), -np.int64(low))
         half, left = (np.int64(1) << max(shift, np.int64(0))) >> np.int64(1), max(-shift, np.int64(0))
         if ((largest * np.int64(factor)) << left) + half < 1 << 30:
             move_row_by_sums(w, r, first, sums, np.int32(factor), np.int32(shift))

@@ -15,6 +15,7 @@ from .training import MODES, SHIFTS, Layer, Problem, assert_weights, expected_up
 RATES = (256, 129, 200, 1 << 9 | 256, 5 << 9 | 131)
 EXPONENTS = ((0, 0), (-9, 2), (6, -3))  # of errors and of inputs
 SMALL = [g for g in GEOMETRIES if g[3] * g[4] * g[5] * g[6] * g[7] * g[2] < 60_000]
+MANY_CHANNELS = geometry((4, 4, 60), 40, (3, 3), padding="same")  # of which sums do not fit the stack at once
 LAYERS = [Layer("conv", geometry((5, 5, 3), 4, (3, 3), padding="same")), Layer("dense", (19, 5)),
           Layer("depthwise", geometry((5, 5, 3), 6, (3, 3), padding="same"))]  # fmt: skip
 every_mode = pytest.mark.parametrize("mode", MODES)
@@ -41,6 +42,14 @@ def test_dense_layers_of_every_size(inputs, outputs, mode):
 def test_convolutions_of_every_geometry(g, mode):
     for seed, shift in enumerate((9, 14)):
         agree(problem(Layer("conv", g), seed, shift), mode, seed)
+
+
+@every_mode
+@pytest.mark.parametrize("g", [*SMALL, MANY_CHANNELS], ids=label)
+def test_convolutions_with_few_errors(g, mode):
+    for seed, zeros in enumerate((0.85, 0.95)):
+        agree(problem(Layer("conv", g), seed, 9, zeros=zeros), mode, seed)
+        agree(problem(Layer("depthwise", (*g[:5], g[2], *g[6:])), seed, 9, zeros=zeros), mode, seed)
 
 
 @every_mode
