@@ -126,12 +126,12 @@ def require(
     policy = _policy(policy, optimiser)
 
     @cache
-    def listings(changed, trainable):
-        own = arithmetic if changed.dtype == network.dtype else None
+    def listings(changed, trainable, own=None):
+        own = own or (arithmetic if changed.dtype == network.dtype else None)
         return [lower(changed, rule, optimiser, loss, policy, trainable, wrt, own) for rule in rules]
 
-    def needs(network, trainable, budget):
-        every = [program_needs(listing, budget) for listing in listings(network, trainable)]
+    def needs(network, trainable, budget, own=None):
+        every = [program_needs(listing, budget) for listing in listings(network, trainable, own)]
         return Needs(*(max(column) for column in zip(*every)))
 
     needed = [(listing.plan, program_needs(listing, budget)) for listing in listings(network, trainable)]

@@ -1,29 +1,32 @@
 """What would fit: changes to a refused program, each one compiled and planned before it is suggested."""
 
-from collections.abc import Callable
 from fractions import Fraction
 from math import prod
 from shlex import quote
-from typing import Any
+from typing import Any, Protocol
 
 from mcuref.errors import InputError
 from mcuref.memory.accountant import Needs, excess
 from mcuref.memory.targets import Budget, by_size
 from mcuref.models import narrowed
 from mcuref.network import Network
+from mcuref.program.arithmetic import Arithmetic
 from mcuref.quantization.mixed import nominal_body
 from mcuref.quantization.nominal import nominal
 
 
-def suggestions(
-    network: Network, trainable: int | None, wrt: str, budget: Budget, needs: Callable[[Network, int | None, Budget], Needs]
-) -> list[dict[str, Any]]:
+class Planned(Protocol):
+    """What plans a variant, and says what it needs."""
+
+    def __call__(self, network: Network, trainable: int | None, budget: Budget, own: Arithmetic | None = None) -> Needs:
+        """:class:`mcuref.memory.accountant.Needs` under a budget, in an arithmetic of its own if one is given."""
+
+
+def suggestions(network: Network, trainable: int | None, wrt: str, budget: Budget, needs: Planned) -> list[dict[str, Any]]:
     """Up to four changes that fit, as {"change", "sram", "flash"} with the bytes that are then needed.
 
-    ``needs(network, trainable, budget)`` plans a variant and returns its
-    :class:`mcuref.memory.accountant.Needs` under a budget. Tried: fewer trainable layers (the most that fit), narrower
-    hidden layers (the widest that fit), int8 instead of float32, a larger named part (the smallest that fits, with an FPU if
-    one has it).
+    Tried: fewer trainable layers (the most that fit), narrower hidden layers (the widest that fit), int8 instead of float32,
+    or without residuals, a larger named part (the smallest that fits, with an FPU if one has it).
     """
     candidates = (
         _fewer_trainable(network, trainable, wrt, budget, needs),
@@ -62,14 +65,19 @@ def _narrower(network, trainable, budget, needs):
 
 
 def _integers(network, trainable, wrt, budget, needs):
-    """The same network as int8, if it can be."""
-    if network.dtype != "float32" or wrt != "parameters" or _too_many(network, trainable, budget):
+    """The same network as int8, if it can be; what is int8 already, without residuals."""
+    if network.dtype == "mixed" or wrt != "parameters" or _too_many(network, trainable, budget):
         return None
+    from mcuref.program.arithmetic.int8 import Int8
+
     try:
-        need = needs(nominal(network), trainable, budget)
+        if network.dtype == "int8":
+            change, need = "--update stochastic", needs(network, trainable, budget, Int8("stochastic"))
+        else:
+            change, need = "--dtype int8", needs(nominal(network), trainable, budget)
     except InputError:
         return None
-    return ("--dtype int8", need) if excess(need, budget) is None else None
+    return (change, need) if excess(need, budget) is None else None
 
 
 def _too_many(network, trainable, budget):

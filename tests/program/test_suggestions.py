@@ -167,11 +167,13 @@ def test_what_is_far_too_large_is_not_quantised(monkeypatch):
         refusal(build("cnn-32"), Budget(100_000, None, 0))
 
 
-def test_int8_is_not_suggested_to_what_is_int8_or_cannot_be():
+def test_what_is_suggested_to_what_is_int8_or_cannot_be():
     network = nominal(build("cnn-32"))
     whole = planned(network)[0]
     refused = changes(refusal(network, Budget(whole - 1, None, 0), arithmetic=Int8(update="residual16")))
-    assert refused.keys() == {"trainable", "model", "target"}
+    assert refused.keys() == {"trainable", "model", "update", "target"}
+    update, row = refused["update"]
+    assert (row["sram"], row["flash"]) == planned(network, arithmetic=Int8(update)), "a weight is a byte then"
     name, row = refused["model"]
     need = planned(nominal(build(name)), arithmetic=Int8(update="residual16"))
     assert need == (row["sram"], row["flash"]) and need[0] < whole, "narrower, and int8 as before"
