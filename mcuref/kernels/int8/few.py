@@ -11,7 +11,7 @@ from mcuref.kernels.int8.blocks import Room
 from mcuref.kernels.int8.exponents import rsh
 from mcuref.kernels.int8.magnitudes import count_above, list_nonzero
 from mcuref.kernels.int8.patches import gather_patch_s8
-from mcuref.kernels.int8.products import TILE, add_rows_s8
+from mcuref.kernels.int8.products import TILE, add_rows_s8, copy_less_s32
 from mcuref.kernels.int8.stack import COLUMNS, ENTRIES
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.window import first_place, place_of, under
@@ -94,9 +94,7 @@ def take_listed(sums: Int32s, room: Room, r: Index, x_zero: Integer, g: Int32s) 
     runs, length = runs_of_patch(g)
     across, less = in_tiles(length), np.int32(x_zero) * room.totals[r]
     for run in range(runs):
-        source, target = (r * runs + run) * across, run * length
-        for k in range(length):
-            sums[target + k] = np.int32(room.rows[source + k] - less)
+        copy_less_s32(sums, run * length, room.rows, (r * runs + run) * across, length, less)
 
 
 @kernel
