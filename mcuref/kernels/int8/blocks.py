@@ -10,7 +10,7 @@ import numpy as np
 from mcuref.kernels.arrays import Index, Int8s, Int32s, Integer, Uint8s
 from mcuref.kernels.geometry import HO, KH, KW, WO, C, O, W
 from mcuref.kernels.int8.patches import gather_patch_s8
-from mcuref.kernels.int8.products import ROWS, TILE, add_run_s32, multiply_8, pair_factors
+from mcuref.kernels.int8.products import ROWS, TILE, add_run_s32, copy_less_s32, multiply_8, pair_factors
 from mcuref.kernels.int8.stack import BYTES, ENTRIES
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.window import first_place, next_place, under
@@ -74,9 +74,7 @@ def few_factors(room: Room, at: Index, delta: Int8s, e: Index, outputs: Index, l
 @kernel
 def take_sums(sums: Int32s, room: Room, r: Index, x_zero: Integer) -> None:
     """sums[kh kw C] of the channel in row r, of x - x_zero instead of x."""
-    first, less = r * ((sums.size + TILE - 1) & -TILE), np.int32(x_zero) * room.totals[r]
-    for k in range(sums.size):
-        sums[k] = np.int32(room.rows[first + k] - less)
+    copy_less_s32(sums, 0, room.rows, r * ((sums.size + TILE - 1) & -TILE), sums.size, np.int32(x_zero) * room.totals[r])
 
 
 @kernel

@@ -11,7 +11,7 @@ from mcuref.kernels.arrays import Index, Int8s, Int32s, Integer, Uint8s
 from mcuref.kernels.geometry import HO, KH, KW, WO, C, O, W
 from mcuref.kernels.int8.blocks import Room, send_back, sum_block, take_sums
 from mcuref.kernels.int8.exponents import exponent, moved_shift, shifted_bias
-from mcuref.kernels.int8.few import MANY, are_few, channels_at_once, list_few, send_back_entries, sum_listed, take_listed
+from mcuref.kernels.int8.few import MANY, are_few, list_few, send_back_entries, sum_listed, take_listed
 from mcuref.kernels.int8.fixed import clamped, scaled_twice
 from mcuref.kernels.int8.patches import gather_patch_s8
 from mcuref.kernels.int8.products import ROWS, TILE, add_scaled_2_s8
@@ -123,14 +123,13 @@ def sum_patches(sums: Int32s, delta: Int8s, x: Int8s, channel: Index, x_zero: In
 
 @kernel
 def sum_channel(
-    sums: Int32s, room: Room, count: Index, delta: Int8s, x: Int8s, channel: Index, x_zero: Integer, g: Int32s
+    sums: Int32s, room: Room, count: Index, lanes: Index, delta: Int8s, x: Int8s, channel: Index, x_zero: Integer, g: Int32s
 ) -> tuple[bool, np.int64]:
     """sums[kh, kw, C] of a channel as of :func:`sum_patches`; channels come one after the other, eight are summed at once.
 
-    If entries are few, ``count`` of them are listed in room.order, and as many channels as there is room for are summed.
+    If entries are few, ``count`` of them are listed in room.order, and ``lanes`` channels are summed at once.
     Nothing overflows up to 66,311 positions: each adds at most 127 255.
     """
-    lanes = np.int64(ROWS) if count == MANY else channels_at_once(g)
     if sums.size > COLUMNS or lanes == 0:
         return sum_patches(sums, delta, x, channel, x_zero, g)
     r = np.int64(channel) % lanes
@@ -176,10 +175,10 @@ def conv_update_s8(
     outputs, ex, stream, trained = np.int64(g[O]), exponent(exponents, x_slot), stream_of(r, draws), False
     n, lists = sums.size, (list_on_stack(), list_on_stack(), list_on_stack(), list_on_stack())
     room = Room(rows_on_stack(), *lists, bytes_on_stack())
-    count = list_few(room.order, delta)
+    count, lanes = list_few(room.order, delta, g)
     for o in range(outputs):
         factor, shift = step_of(rate, o, sample_rate, delta_exponent, ex)
-        any_error, total = sum_channel(sums, room, count, delta, x, o, x_zero, g)
+        any_error, total = sum_channel(sums, room, count, lanes, delta, x, o, x_zero, g)
         if shift <= RIGHTMOST and any_error:
             trained = True
             update_by_sums(w, r, r2, o * n, sums, factor, shift, stream)
@@ -211,10 +210,10 @@ def conv_gradient_s8(
     outputs, ex, n = np.int64(g[O]), exponent(exponents, x_slot), sums.size
     lists = list_on_stack(), list_on_stack(), list_on_stack(), list_on_stack()
     room = Room(rows_on_stack(), *lists, bytes_on_stack())
-    count = list_few(room.order, delta)
+    count, lanes = list_few(room.order, delta, g)
     for o in range(outputs):
         factor, shift = step_of(rate, o, WHOLE, delta_exponent, ex)
-        any_error, total = sum_channel(sums, room, count, delta, x, o, x_zero, g)
+        any_error, total = sum_channel(sums, room, count, lanes, delta, x, o, x_zero, g)
         if shift <= RIGHTMOST and any_error:
             finer = shift - np.int64(8)
             add_row(a, o * n, 1, sums, 0, n, factor, finer)

@@ -11,7 +11,7 @@ from mcuref.kernels.int8.blocks import Room
 from mcuref.kernels.int8.exponents import rsh
 from mcuref.kernels.int8.magnitudes import count_above, list_nonzero
 from mcuref.kernels.int8.patches import gather_patch_s8
-from mcuref.kernels.int8.products import TILE, add_rows_s8
+from mcuref.kernels.int8.products import ROWS, TILE, add_rows_s8, copy_less_s32
 from mcuref.kernels.int8.stack import COLUMNS, ENTRIES
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.window import first_place, place_of, under
@@ -24,14 +24,6 @@ MANY = -1
 def are_few(delta: Int8s) -> bool:
     """Whether so few of delta[n] are not 0 that these are taken one by one."""
     return bool(FEW * count_above(delta, 0, delta.size, 0) <= delta.size)
-
-
-@kernel
-def list_few(places: Int32s, delta: Int8s) -> np.int64:
-    """How many of delta[n] are not 0, int64, which ``places`` lists; -1 if they are not few, or if there is no room."""
-    if not are_few(delta) or count_above(delta, 0, delta.size, 0) > places.size:
-        return np.int64(MANY)
-    return np.int64(list_nonzero(places, delta, 0, delta.size))
 
 
 @kernel
@@ -48,10 +40,16 @@ def in_tiles(n: Index) -> np.int64:
 
 
 @kernel
-def channels_at_once(g: Int32s) -> np.int64:
-    """Of how many channels there is room for the sums of :func:`sum_listed`, int64."""
+def list_few(places: Int32s, delta: Int8s, g: Int32s) -> tuple[np.int64, np.int64]:
+    """How many of delta[n] are not 0, which ``places`` lists, and of how many channels there is room for sums, int64.
+
+    The first is -1, and the second 8, if they are not few or if there is no room for a list of them.
+    """
+    if not are_few(delta) or count_above(delta, 0, delta.size, 0) > places.size:
+        return np.int64(MANY), np.int64(ROWS)
     runs, length = runs_of_patch(g)
-    return min(np.int64(8 * COLUMNS) // (runs * in_tiles(length)), np.int64(ENTRIES))
+    lanes = min(np.int64(ROWS * COLUMNS) // (runs * in_tiles(length)), np.int64(ENTRIES))
+    return np.int64(list_nonzero(places, delta, 0, delta.size)), lanes
 
 
 @kernel
@@ -94,9 +92,7 @@ def take_listed(sums: Int32s, room: Room, r: Index, x_zero: Integer, g: Int32s) 
     runs, length = runs_of_patch(g)
     across, less = in_tiles(length), np.int32(x_zero) * room.totals[r]
     for run in range(runs):
-        source, target = (r * runs + run) * across, run * length
-        for k in range(length):
-            sums[target + k] = np.int32(room.rows[source + k] - less)
+        copy_less_s32(sums, run * length, room.rows, (r * runs + run) * across, length, less)
 
 
 @kernel

@@ -7,6 +7,8 @@ import numpy as np
 
 from mcuref.kernels.arrays import Int8s, Int32s, Integer
 from mcuref.kernels.int8.exponents import rsh
+from mcuref.kernels.int8.runs import copy_run_s8
+from mcuref.kernels.int8.stack import BYTES, bytes_on_stack
 from mcuref.kernels.jit import kernel
 
 BITS = 7  # of a magnitude
@@ -71,9 +73,14 @@ def relu_backward_s8(
         passing = np.int32(dy[i] * np.int32((y[i] > low) & (y[i] < high)))
         least, most = min(least, passing), max(most, passing)
     bits, clamped = bits_to_drop(max(np.int64(most), -np.int64(least))), np.int32(0)
-    for i in range(dy.size):
-        value = shifted_s32(np.int32(dy[i] * np.int32((y[i] > low) & (y[i] < high))), bits)
-        clamped = np.int32(clamped + np.int32((value > 127) | (value < -127)))
-        dx[i] = np.int8(min(max(value, np.int32(-127)), np.int32(127)))
+    narrowed_values = bytes_on_stack()  # apart from y, so that vectors do it where dx is y
+    for first in range(0, dy.size, BYTES):
+        n = min(np.int64(BYTES), np.int64(dy.size) - first)
+        part, outputs = dy[first : first + n], y[first : first + n]
+        for i in range(n):
+            value = shifted_s32(np.int32(part[i] * np.int32((outputs[i] > low) & (outputs[i] < high))), bits)
+            clamped = np.int32(clamped + np.int32((value > 127) | (value < -127)))
+            narrowed_values[i] = np.int8(min(max(value, np.int32(-127)), np.int32(127)))
+        copy_run_s8(dx, first, narrowed_values, 0, n)
     dx_exponent[0] = np.int32(exponent[0] + bits - FRACTION)
     return np.int64(clamped)

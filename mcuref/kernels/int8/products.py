@@ -75,6 +75,11 @@ def add_run_s32(y: Int32s, i: Index, x: Int32s, j: Index, n: Index) -> None:
     y[i : i + n] += x[j : j + n]
 
 
+def copy_less_s32(y: Int32s, i: Index, x: Int32s, j: Index, n: Index, less: np.int32) -> None:
+    """y[i + t] = x[j + t] - less for t < n; the two runs do not overlap."""
+    y[i : i + n] = x[j : j + n] - np.int32(less)
+
+
 def multiply_8(
     y: Int32s,
     columns: Index,
@@ -167,6 +172,16 @@ def _pair_factors(builder, factors, at, delta, e0, e1, totals, seen):
 def _add_run_s32(builder, y, i, x, j, n):
     y, x = part(builder, y, i), part(builder, x, j)
     in_parts(builder, n, lambda t, lanes: store(builder, builder.add(*(vector(builder, a, t, lanes) for a in (y, x))), y, t))
+
+
+@in_llvm(copy_less_s32)
+def _copy_less_s32(builder, y, i, x, j, n, less):
+    y, x = part(builder, y, i), part(builder, x, j)
+
+    def block(t, lanes):
+        store(builder, builder.sub(vector(builder, x, t, lanes), spread(builder, less, lanes)), y, t)
+
+    in_parts(builder, n, block)
 
 
 @in_llvm(multiply_8)
