@@ -50,7 +50,7 @@ def arithmetic(asked: Namespace) -> Arithmetic:
     from mcuref.models import label
     from mcuref.program.arithmetic import FLOAT32
 
-    given = None if asked.model is None else asked.model.network
+    given = getattr(asked.model, "network", None)
     own = "float32" if given is None else given.dtype
     dtype = "mixed" if trained_in_float32(asked, [asked.dtype or own]) else asked.dtype or own
     if dtype == "float32" and own == "int8":

@@ -76,7 +76,7 @@ def kinds(asked: Namespace) -> list[Kind]:
     """What the options say that rows are computed in: of the model's type, where none is named."""
     from mcuref.experiments.kinds import kinds as kinds_of
 
-    given = None if asked.model is None else asked.model.network
+    given = getattr(asked.model, "network", None)
     dtypes = options.dtypes(asked.dtype) or ["float32" if given is None else given.dtype]
     if trained_in_float32(asked, dtypes):
         dtypes = ["mixed" if dtype == "int8" else dtype for dtype in dtypes]

@@ -10,6 +10,9 @@ import pytest
 
 from mcuref.files import held
 from mcuref.memory.buffers import aligned
+from mcuref.program.arithmetic.int8 import INT8, Int8
+from mcuref.program.arithmetic.mixed import MIXED
+from mcuref.program.compiler import prepare_executor
 from mcuref.runs import checkpoints
 from mcuref.runs.folder import is_complete
 from mcuref.training import Trainer
@@ -38,6 +41,13 @@ def rows(file):
     """A CSV file as dictionaries."""
     with open(file, newline="", encoding="utf-8") as lines:
         return list(csv.DictReader(lines))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kernels_of_all_types():
+    """Compiled before, so that no run says that they are."""
+    for arithmetic in (INT8, Int8("master"), MIXED):
+        prepare_executor(arithmetic=arithmetic)
 
 
 @pytest.fixture
