@@ -504,11 +504,11 @@ def test_bad_intervals(refused, small, here, value, words):
     assert os.listdir(here) == ["small"]
 
 
-MIXED = ("--model", "mlp-4-8-3", "--dtype", "int8", "--train-dtype", "float32", "--trainable", "1")
+OF_BOTH = ("--model", "mlp-4-8-3", "--dtype", "int8", "--train-dtype", "float32", "--trainable", "1")
 
 
 def test_the_last_layers_are_trained_in_float32_above_int8_ones(trained, mcuref, refused, small, here):
-    folder = trained("run", *MIXED)
+    folder = trained("run", *OF_BOTH)
     report = json.loads((folder / "report.json").read_text())
     assert (report["dtype"], report["deployed"], report["trainable_layers"]) == ("mixed", "body quantised", ["dense2"])
     with np.load(folder / "weights.npz") as weights:
@@ -526,9 +526,9 @@ def test_the_last_layers_are_trained_in_float32_above_int8_ones(trained, mcuref,
 
 @pytest.mark.parametrize("options, words", [
     (("--train-dtype", "float32"), "--train-dtype float32 is of --dtype int8; what is asked for here is float32"),
-    ((*MIXED[:-2],), "trained in float32 is a float32 network; an int8 body needs one that is not trained, trainable 1 at"),
-    ((*MIXED, "--headroom", "2"), "--headroom is of --dtype int8; what is trained here is float32"),
-    ((*MIXED, "--update", "master"), "--update is of --dtype int8; what is trained here is float32"),
+    ((*OF_BOTH[:-2],), "trained in float32 is a float32 network; an int8 body needs one that is not trained, trainable 1 at"),
+    ((*OF_BOTH, "--headroom", "2"), "--headroom is of --dtype int8; what is trained here is float32"),
+    ((*OF_BOTH, "--update", "master"), "--update is of --dtype int8; what is trained here is float32"),
 ])  # fmt: skip
 def test_what_cannot_be_trained_in_float32(refused, small, options, words):
     refused(words, "train", "--data", small, *options)
