@@ -526,7 +526,7 @@ def test_the_last_layers_are_trained_in_float32_above_int8_ones(trained, mcuref,
 
 @pytest.mark.parametrize("options, words", [
     (("--train-dtype", "float32"), "--train-dtype float32 is of --dtype int8; what is asked for here is float32"),
-    ((*OF_BOTH[:-2],), "trained in float32 is a float32 network; an int8 body needs one that is not trained, trainable 1 at"),
+    (OF_BOTH[:-2], "trained in float32 is a float32 network; an int8 body needs one that is not trained, trainable 1 at"),
     ((*OF_BOTH, "--headroom", "2"), "--headroom is of --dtype int8; what is trained here is float32"),
     ((*OF_BOTH, "--update", "master"), "--update is of --dtype int8; what is trained here is float32"),
 ])  # fmt: skip
