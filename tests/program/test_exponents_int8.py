@@ -1,5 +1,6 @@
 """Running scales: exponents follow values that grow, and the trained network computes what the program does."""
 
+import numba
 import numpy as np
 import pytest
 
@@ -20,6 +21,10 @@ from mcuref.layers import (
 )
 from mcuref.network import Network
 from mcuref.program.saturation import exponents
+
+pytestmark = pytest.mark.skipif(
+    numba.config.DISABLE_JIT, reason="minutes as plain Python; test_training_int8 compares whole steps there"
+)
 
 NETWORKS = {
     "dense": ((9,), [Dense(16), ReLU(), Dense(12), Tanh(), Dense(8), ReLU(), Dense(3)]),

@@ -13,6 +13,7 @@ So sizes are within 15 %; the cosine of directions is 0.99 at least, behind rect
 are several, or ends on both sides.
 """
 
+import numba
 import numpy as np
 import pytest
 
@@ -34,6 +35,10 @@ from mcuref.layers import (
 )
 from mcuref.network import Network
 from mcuref.program.arithmetic.int8 import Int8
+
+pytestmark = pytest.mark.skipif(
+    numba.config.DISABLE_JIT, reason="minutes as plain Python; test_training_int8 compares whole steps there"
+)
 
 COSINE, SIZE = 0.99, 1.15
 RECTIFIED = {"conv": 0.97, "conv, padding and stride": 0.9, "blocks": 0.9}  # of these, the cosine

@@ -1,5 +1,6 @@
 """Properties of int8 programs that train: what a step may change and what not, and rules that are the same in a limit."""
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,10 @@ from mcuref.operators.columns import CHOSEN, KEPT
 from mcuref.testing import assert_no_overlap, int8_networks, int8_programs, samples
 
 from .liveness import live_ranges
+
+pytestmark = pytest.mark.skipif(
+    numba.config.DISABLE_JIT, reason="minutes as plain Python; test_training_int8 compares whole steps there"
+)
 
 RANDOM = settings(max_examples=60, deadline=None, database=None, derandomize=True)
 OF_EXPONENTS = ("exponents", ".seen_so_far")  # what follows the values that are seen, of samples that are skipped too

@@ -1,5 +1,6 @@
 """Programs with an int8 body and a float32 head: the body computes what int8 programs do, the head what float32 ones do."""
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -15,6 +16,10 @@ from mcuref.program.first_steps import int8_network, mixed_network
 from mcuref.quantization.edges import real_values
 from mcuref.quantization.quantise import fused_activations
 from mcuref.testing import networks, samples
+
+pytestmark = pytest.mark.skipif(
+    numba.config.DISABLE_JIT, reason="minutes as plain Python; test_training_int8 compares whole steps there"
+)
 
 RULES = {
     "full": Full(),
