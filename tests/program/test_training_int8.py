@@ -235,8 +235,9 @@ def test_drawn_networks(task):
 @settings(DRAWN, max_examples=300)
 @given(tasks())
 def test_drawn_networks_at_length(task):
-    """Always the same networks: a constant that is the rounding of a float64 away from a half, which one in some hundred
-    networks of round numbers has, may come out one step apart from the exact one here.
+    """Always the same networks: where sums of an error go both ways of a residual block, and the way that is taken first
+    narrows them, a program's rectified unit on the other way takes what was narrowed, and the trainer's the sums. One in
+    some hundred drawn networks shows the difference.
     """
     network, rule, optimiser, loss, how, trainable = task
     follow(network, rule, optimiser, loss, how, count=4, trainable=trainable)
