@@ -250,12 +250,13 @@ class Trainer:
 
     def _go_back(self, values: list[list[int]], delta: Error, rate: int) -> None:
         errors, position, network = {self.last: delta}, 0, self.network
+        self.narrow: dict[int, tuple[Error, Error]] = {}
         for i in range(self.last, 0, -1):
             if i not in errors:
                 continue
             error, below = errors.pop(i), [j for j in network.sources[i] if self.reached[j]]
             if i in network.parametric:
-                kept = self._selected(i, narrowed(error), position)
+                kept = self._selected(i, self._narrowed(error), position)
                 down = self._propagated(i, kept) if below else kept
                 self._change(i, kept, values[network.sources[i][0]], rate)
                 position += 1
@@ -263,13 +264,20 @@ class Trainer:
                 down = self._passed(i, error, values)
             for j in below:
                 waits = any(j in network.sources[k] for k in range(j + 1, i))
-                errors[j] = met(errors[j], down) if j in errors else narrowed(down) if waits else down
+                if j in errors:
+                    errors[j] = met(self._narrowed(errors[j]), self._narrowed(down))
+                else:
+                    errors[j] = self._narrowed(down) if waits else down
         if self.batch is not None:
             self.in_batch += 1
             if self.in_batch == self.batch:
                 self.in_batch = 0
                 for i in reversed(self.trained):
                     self._apply(i, rate)
+
+    def _narrowed(self, error: Error) -> Error:
+        """Sums as int8; where they go both ways of a residual block, whoever takes them later takes these."""
+        return self.narrow.setdefault(id(error.values), (error, narrowed(error)))[1]
 
     def _propagated(self, i: int, error: Error) -> Error:
         """Back through weights: sums in the unit of the error times 1/128 of the largest scale of the weights."""
@@ -290,15 +298,16 @@ class Trainer:
         """Back through a layer without weights."""
         layer, y, x = self.network.layers[i], values[i], values[self.network.sources[i][0]]
         if layer.kind in ("relu", "relu6"):
+            error = self.narrow.get(id(error.values), (error, error))[1]
             low, high = limits(self.scales[i], layer.limit)
             passed = back.relu_masked(error.values, y, low, high if layer.limit < inf else 128)
             return narrowed(error._replace(values=passed))
         if layer.kind in ("tanh", "sigmoid"):
-            error, bits = narrowed(error), 14 if layer.kind == "tanh" else 16
+            error, bits = self._narrowed(error), 14 if layer.kind == "tanh" else 16
             dx = getattr(back, f"{layer.kind}_backward")(error.values, y)
             return Error(dx.tolist(), error.exponent, error.unit / 2**bits, True)
         if layer.kind in ("maxpool", "avgpool", "globalavgpool"):
-            return self._pooled(layer, layer.geometry(self.network.input_shape(i)), narrowed(error), x)
+            return self._pooled(layer, layer.geometry(self.network.input_shape(i)), self._narrowed(error), x)
         return error
 
     def _pooled(self, layer: Any, g: Any, error: Error, x: list[int]) -> Error:

@@ -232,12 +232,8 @@ def test_drawn_networks(task):
 
 
 @pytest.mark.slow
-@settings(DRAWN, max_examples=300)
+@settings(DRAWN, max_examples=300, derandomize=False)
 @given(tasks())
 def test_drawn_networks_at_length(task):
-    """Always the same networks: where sums of an error go both ways of a residual block, and the way that is taken first
-    narrows them, a program's rectified unit on the other way takes what was narrowed, and the trainer's the sums. One in
-    some hundred drawn networks shows the difference.
-    """
     network, rule, optimiser, loss, how, trainable = task
     follow(network, rule, optimiser, loss, how, count=4, trainable=trainable)
