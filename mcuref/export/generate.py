@@ -17,12 +17,13 @@ from pathlib import Path
 from mcuref.export.sources import SOURCES
 from mcuref.files import new_file
 from mcuref.operators import OPERATORS, int8, master, mixed
-from mcuref.operators.columns import IN, MORE, OUT
+from mcuref.operators.columns import IN, MORE, OUT, D, F
 from mcuref.operators.operator import Operand, Operator
 
 PACKAGE = Path(__file__).resolve().parents[1]
 COMMAND = "python -m mcuref.export.generate"
-WIDTH = 125  # of Python and of the prototypes in C
+WIDTH = 125  # of Python and C
+C_TYPES = {"f32": "float", "u8": "uint8_t", "i8": "int8_t", "i32": "int32_t", "index": "mcuref_index"}
 # What every wrapper in Python takes, and the types of mcuref.operations.views that these are
 ARGUMENTS = {"row": "Row", "f": "Floats", "memory": "Memory", "host": "Host", "sample": "Sample", "counts": "Counts"}
 PHASES = {  # what the opcodes of a phase have in common, for people
@@ -49,10 +50,12 @@ def files() -> dict[Path, str]:
     others = [*int8.OPERATORS, mixed.DEQUANTISE, *master.UPDATES]
     for module, mine in _modules(others):
         texts[PACKAGE / "operations" / f"{module}.py"] = python_wrappers(mine)
+        if not module.startswith("mixed"):
+            texts[SOURCES / "operations" / f"{module}.c"] = c_wrappers(mine)
     texts[PACKAGE / "operations" / "dispatch.py"] = dispatch(operators)
     for family in (int8, mixed, master):
         texts[PACKAGE / "operations" / family.__name__.rpartition(".")[2] / "dispatch.py"] = dispatch(family.OPERATORS)
-    texts[SOURCES / "operations" / "operations.h"] = c_prototypes(operators)
+    texts[SOURCES / "operations" / "operations.h"] = c_prototypes([*operators, *int8.OPERATORS])
     texts[SOURCES / "kernels" / "names.h"] = c_names()
     texts[PACKAGE.parent / "docs" / "operators.md"] = page([*operators, *others])
     return texts
@@ -189,12 +192,6 @@ def _operand_column(operator: Operator, name: str) -> str:
     return _column("OUT", column - OUT) if column < IN else _column("IN", column - IN)
 
 
-def _place(operator: Operator, name: str) -> int:
-    """The number of an operand among the outputs or inputs."""
-    operands = operator.outputs if any(o.name == name for o in operator.outputs) else operator.inputs
-    return [operand.name for operand in operands].index(name)
-
-
 def _assignment(targets: str, values: Sequence[str]) -> str:
     line = f"    {targets} = {', '.join(values)}"
     if len(line) <= WIDTH:
@@ -249,44 +246,75 @@ def _tree(operators: Sequence[Operator], depth: int) -> list[str]:
 
 def c_wrappers(operators: Sequence[Operator]) -> str:
     """A file of mcuref/export/c/operations/: the twin of :func:`python_wrappers`."""
-    head = f"/* Written by {COMMAND}. */\n" + '#include "operations.h"\n\n' + f'#include "{operators[0].module}.h"\n'
+    module = operators[0].module
+    up = "../" * module.count("/")
+    head = f'/* Written by {COMMAND}. */\n#include "{up}operations.h"\n\n#include "{up}../kernels/{module}.h"\n'
     wrappers = _shared(operators, _c_wrapper, "  return mcuref_run_{name}(row, run);\n}}\n")
     return head + "".join(f"\n{wrapper}" for wrapper in wrappers)
 
 
 def _c_wrapper(operator: Operator) -> tuple[str, str]:
-    """(head, body) of what runs an operator; pointers to several outputs and all inputs but the last come first."""
+    """(head, body) of what runs an operator; pointers to several outputs and all inputs but the last come first.
+
+    How many entries are kept is what a kernel is told where it gets a list of them.
+    """
     lines, given = [], {}
     inputs = [operand for operand in operator.inputs if operand.name != "count"]
     for side, operands, named in (
         ("out", operator.outputs, operator.outputs if len(operator.outputs) > 1 else ()),
         ("in", inputs, inputs[:-1]),
     ):
-        places = {o.name: f"mcuref_{side}put(run, row->{side}[{_place(operator, o.name)}])" for o in operands}
+        places = {o.name: f"mcuref_{side}put(run, {_c_column(operator, o.name)})" for o in operands}
         given |= places | {o.name: o.name for o in named}
         lines += _c_pointers(named, places, "const " * (side == "in"))
     names = [operand.name for operand in (*operator.outputs, *inputs)]
-    if "count" in operator.operands:
-        lines.append(f"  const int32_t *count = mcuref_input(run, row->in[{_place(operator, 'count')}]);")
+    if "count" in operator.operands and any(operand.type == "index" for operand in inputs):
+        lines.append(f"  const int32_t *count = mcuref_input(run, {_c_column(operator, 'count')});")
         names, given["count"] = [*names, "count"], "*count"
     if "rate" in operator.constants:
-        own = f"row->f[{operator.constants.index('rate')}]"
+        own = f"row->f[{operator.constants.index('rate')}].f32"
         lines.append(f"  const float rate = {own} == 0.0f ? run->rate.f32 : {own};")
         given["rate"] = "rate"
-    given |= {name: f"row->f[{i}]" for i, name in enumerate(operator.constants) if name != "rate"}
-    given |= {name: f"row->d[{i}]" for i, name in enumerate(operator.dimensions)} | {"g": "row->d"}
+    constants = zip(operator.constants, operator.constant_types)
+    given |= {name: f"row->f[{i}].{kind}" for i, (name, kind) in enumerate(constants) if name != "rate"}
+    given |= {name: f"row->d[{i}]" for i, name in enumerate(operator.dimensions)}
+    given |= {"g": "row->d", "sample_rate": "run->rate.i32"}
     arguments = [given[name] for name in (*names, *(operator.arguments or ()), *operator.sizes)]
-    lines.append(f"  {operator.kernel}({', '.join(arguments)});")
+    lines.append(_c_call(operator.kernel, arguments))
     head = f"mcuref_next mcuref_run_{operator.name}(const mcuref_row *row, mcuref_run *run) {{\n"
     return head, "\n".join(lines) + "\n  return MCUREF_GO_ON;\n}\n"
 
 
+def _c_call(function: str, arguments: Sequence[str]) -> str:
+    """A statement that calls a function, in lines that are short enough."""
+    begin = f"  {function}("
+    lines = textwrap.wrap(f"{', '.join(arguments)});", WIDTH - len(begin), break_long_words=False)
+    return begin + ("\n" + " " * len(begin)).join(lines)
+
+
+def _c_column(operator: Operator, name: str) -> str:
+    """The column of an operand, as a wrapper in C writes it."""
+    column = operator.columns[name]
+    if column < OUT:
+        return "row->reserved"
+    if column < IN:
+        return f"row->out[{column - OUT}]"
+    if column < D:
+        return f"row->in[{column - IN}]"
+    return f"row->d[{column - D}]" if column < F else f"row->f[{column - F}].i32"
+
+
 def _c_pointers(operands: Sequence[Operand], places: dict[str, str], const: str) -> list[str]:
-    """Declarations of pointers, those of one type in one line."""
+    """Declarations of pointers, those of one type in one line, or a line each where that is too long."""
     kinds: dict[str, list[str]] = {}
     for operand in operands:
-        kinds.setdefault({"f32": "float", "u8": "uint8_t"}[operand.type], []).append(operand.name)
-    return [f"  {const}{kind} {', '.join(f'*{n} = {places[n]}' for n in names)};" for kind, names in kinds.items()]
+        kinds.setdefault(C_TYPES[operand.type], []).append(operand.name)
+    lines = []
+    for kind, names in kinds.items():
+        declared = [f"*{name} = {places[name]}" for name in names]
+        together = f"  {const}{kind} {', '.join(declared)};"
+        lines += [together] if len(together) <= WIDTH else [f"  {const}{kind} {one};" for one in declared]
+    return lines
 
 
 def c_prototypes(operators: Sequence[Operator]) -> str:
@@ -296,14 +324,14 @@ def c_prototypes(operators: Sequence[Operator]) -> str:
         "/* What runs each instruction: finds its operands and dimensions in a row of the table and calls the kernel.\n"
         f" * Written by {COMMAND}. */\n"
         "#ifndef MCUREF_OPERATIONS_H\n#define MCUREF_OPERATIONS_H\n\n"
-        f'#include "program.h"\n\n{lines}\n#endif\n'
+        f'#include "../program/program.h"\n\n{lines}\n#endif\n'
     )
 
 
 def c_names() -> str:
     """kernels/names.h: the functions that the headers of C's kernels declare."""
     names: set[str] = set()
-    for path in (SOURCES / "kernels").glob("*.h"):
+    for path in (SOURCES / "kernels").rglob("*.h"):
         code = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.S)
         names.update(re.findall(r"^(?!static|typedef)[a-z]\w*[ *]+(\w+)\(", code, re.M))
     return (

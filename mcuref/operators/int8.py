@@ -39,7 +39,7 @@ FORWARD = (
     declare(
         "dense_forward_s8", 210, "forward", "i8 z[O]",
         f"i8 x[I], i8 w[O, I], i32 b[O], i32 multiplier[M], i8 shift[M], {EXPONENTS}", "O I M E", SUMS, macs="runs * O * I",
-        module="int8/dense", arguments="x_zero z_zero low high x_slot z_slot", features="unknown",
+        module="int8/dense", arguments="x_zero z_zero low high x_slot z_slot", sizes="O I M", features="unknown",
         note="M is 1 where all outputs share a multiplier, else O; " + ROUNDED.format("one"),
     ),
     declare(
@@ -59,7 +59,7 @@ FORWARD = (
     declare(
         "relu_forward_s8", 220, "forward", "i8 y[n]", f"i8 x[n], {EXPONENTS}", "n E x_slot y_slot", SCALED, in_place="y x",
         module="int8/relu", kernel="rescale_s8", arguments="x_zero y_zero multiplier shift low high x_slot y_slot",
-        features="unknown",
+        sizes="n", features="unknown",
         note="one whose work the layer before does has no instruction",
     ),
     declare(
@@ -76,19 +76,19 @@ FORWARD = (
         "i32:a_slot i32:b_slot i32:y_slot", in_place="y a", module="int8/add",
         arguments="a_zero a_multiplier a_shift b_zero b_multiplier b_shift y_zero y_multiplier y_shift low high a_slot "
         "b_slot y_slot",
-        features="unknown", note="a and b are first shifted 20 bits to the left",
+        sizes="n", features="unknown", note="a and b are first shifted 20 bits to the left",
     ),
     *(
         declare(
             f"{family}_forward_s8", number, "forward", "i8 y[n]", "i8 x[n], i8 table[256]", "n", in_place="y x",
-            module="int8/lookup", kernel="lookup_s8", arguments="", features="unknown",
+            module="int8/lookup", kernel="lookup_s8", arguments="", sizes="n", features="unknown",
             note="the table has the output for every input, -128 first",
         )
         for family, number in (("tanh", 225), ("sigmoid", 226))
     ),
     declare(
         "softmax_forward_s8", 227, "forward", "i8 y[n]", "i8 x[n], i32 table[256]", "n", in_place="y x",
-        module="int8/softmax", arguments="", features="unknown",
+        module="int8/softmax", arguments="", sizes="n", features="unknown",
         note="the table has exp(-scale d) of every difference d to the largest, 31 bits behind the point",
     ),
     declare(

@@ -79,7 +79,7 @@ TRAINING = (
     # -- back through layers with parameters -------------------------------------------------------------------------------
     declare(
         "dense_backward_input_s8", 260, "propagate", "i32 dx[I]", "i8 delta[O], i8 w[O, I], u8 share[M], i32 count[1]",
-        "O I M halvings", macs="kept * I", module="int8/dense", arguments="halvings", features="unknown",
+        "O I M halvings", macs="kept * I", module="int8/dense", arguments="halvings", sizes="O I M", features="unknown",
         note="share is the scale of an output's weights, of 128 the largest; halvings keep sums within int32",
     ),
     declare(
@@ -104,7 +104,7 @@ TRAINING = (
     ),
     declare(
         "relu_masked_s8", 272, "propagate", "i8 dx[n]", "i8 dy[n], i8 y[n]", "n low high", in_place="dx dy",
-        module="int8/relu", arguments="low high", features="unknown", note="0 where y <= low or y >= high",
+        module="int8/relu", arguments="low high", sizes="n", features="unknown", note="0 where y <= low or y >= high",
     ),
     declare(
         "max_pool_backward_s8", 273, "propagate", "i32 dx[H, W, C]", "i8 dy[HO, WO, O], u8 taps[HO, WO, O]", WINDOW,
@@ -117,16 +117,16 @@ TRAINING = (
     declare(
         "add_backward_s8", 275, "propagate", "i32 dx[n], i32 dx_exponent[1]",
         "i8 a[n], i8 b[n], i32 a_exponent[1], i32 b_exponent[1]", "n a_multiplier a_shift b_multiplier b_shift",
-        module="int8/add", arguments="a_multiplier a_shift b_multiplier b_shift", features="unknown",
+        module="int8/add", arguments="a_multiplier a_shift b_multiplier b_shift", sizes="n", features="unknown",
         note="an error that comes from two sides: a a_multiplier 2^(E_a + a_shift) + b b_multiplier 2^(E_b + b_shift)",
     ),
     declare(
         "tanh_backward_s8", 276, "propagate", "i32 dx[n]", "i8 dy[n], i8 y[n]", "n",
-        module="int8/lookup", arguments="", features="unknown", note="with 14 bits behind the point",
+        module="int8/lookup", arguments="", sizes="n", features="unknown", note="with 14 bits behind the point",
     ),
     declare(
         "sigmoid_backward_s8", 277, "propagate", "i32 dx[n]", "i8 dy[n], i8 y[n]", "n",
-        module="int8/lookup", arguments="", features="unknown", note="with 16 bits behind the point",
+        module="int8/lookup", arguments="", sizes="n", features="unknown", note="with 16 bits behind the point",
     ),
     declare(
         "max_pool_apart_backward_s8", 278, "propagate", "i8 dx[H, W, C]", "i8 dy[HO, WO, O], u8 taps[HO, WO, O]", WINDOW,
@@ -140,7 +140,7 @@ TRAINING = (
     declare(
         "dense_update_s8", 280, "update", f"i8 w[O, I], i32 b[O], {UPDATED.format('O, I')}",
         f"i8 delta[O], i8 x[I], {RATE}", "O I M E", STEPS, macs="kept * I",
-        module="int8/dense", arguments=f"sample_rate {STEP}", features="unknown", note=MODES,
+        module="int8/dense", arguments=f"sample_rate {STEP}", sizes="O I M", features="unknown", note=MODES,
     ),
     declare(
         "conv_update_s8", 281, "update",
@@ -163,7 +163,7 @@ TRAINING = (
     ),
     declare(
         "dense_gradient_s8", 291, "update", "i32 a[O, I], i32 a_bias[O]", f"i8 delta[O], i8 x[I], {RATE}", "O I M E", STEPS,
-        macs="kept * I", module="int8/dense", arguments=STEP, features="unknown", note=SUMMED,
+        macs="kept * I", module="int8/dense", arguments=STEP, sizes="O I M", features="unknown", note=SUMMED,
     ),
     declare(
         "conv_gradient_s8", 292, "update", "i32 a[O, KH, KW, C], i32 a_bias[O], i32 sums[KH, KW, C]",

@@ -1,7 +1,7 @@
 /* An example: train on the samples compiled in, then tell how many of them the network knows, or their mean loss. */
-#include "hashing.h"
+#include "kernels/hashing.h"
 #include "model.h"
-#include "port.h"
+#include "board/port.h"
 #include "samples.h"
 
 static uint32_t arena[MODEL_SRAM_BYTES / 4];

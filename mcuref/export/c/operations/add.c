@@ -1,7 +1,7 @@
 /* Written by python -m mcuref.export.generate. */
 #include "operations.h"
 
-#include "add.h"
+#include "../kernels/add.h"
 
 mcuref_next mcuref_run_add_forward_f32(const mcuref_row *row, mcuref_run *run) {
   const float *a = mcuref_input(run, row->in[0]);

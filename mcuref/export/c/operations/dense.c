@@ -1,7 +1,7 @@
 /* Written by python -m mcuref.export.generate. */
 #include "operations.h"
 
-#include "dense.h"
+#include "../kernels/dense.h"
 
 mcuref_next mcuref_run_dense_forward_f32(const mcuref_row *row, mcuref_run *run) {
   const float *x = mcuref_input(run, row->in[0]), *w = mcuref_input(run, row->in[1]);
@@ -20,7 +20,7 @@ mcuref_next mcuref_run_dense_update_f32(const mcuref_row *row, mcuref_run *run) 
   float *w = mcuref_output(run, row->out[0]), *b = mcuref_output(run, row->out[1]);
   const float *delta = mcuref_input(run, row->in[0]), *x = mcuref_input(run, row->in[1]);
   const int32_t *count = mcuref_input(run, row->in[3]);
-  const float rate = row->f[0] == 0.0f ? run->rate.f32 : row->f[0];
+  const float rate = row->f[0].f32 == 0.0f ? run->rate.f32 : row->f[0].f32;
   dense_update_f32(w, b, delta, x, mcuref_input(run, row->in[2]), *count, rate, row->d[2], row->d[0], row->d[1]);
   return MCUREF_GO_ON;
 }

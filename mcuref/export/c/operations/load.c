@@ -1,6 +1,6 @@
 #include "operations.h"
 
-#include "load.h"
+#include "../kernels/load.h"
 
 /* in0 mean[c], in1 scale[c] -> out0 x[n]; d0 = n, d1 = c; the sample comes from outside */
 #define RUN_LOAD(name)                                                                                               \

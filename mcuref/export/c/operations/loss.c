@@ -1,6 +1,6 @@
 #include "operations.h"
 
-#include "loss.h"
+#include "../kernels/loss.h"
 
 mcuref_next mcuref_run_softmax_cross_entropy_f32(const mcuref_row *row, mcuref_run *run) {
   const int32_t *label = run->answer;

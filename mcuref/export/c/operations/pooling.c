@@ -1,7 +1,7 @@
 /* Written by python -m mcuref.export.generate. */
 #include "operations.h"
 
-#include "pooling.h"
+#include "../kernels/pooling.h"
 
 mcuref_next mcuref_run_max_pool_forward_f32(const mcuref_row *row, mcuref_run *run) {
   float *y = mcuref_output(run, row->out[0]);

@@ -1,12 +1,12 @@
 #include "operations.h"
 
-#include "rows.h"
+#include "../kernels/rows.h"
 
 /* d0 rows, d1 elements of a row, d2 row stride, d3 stride */
 mcuref_next mcuref_run_begin_rows_f32(const mcuref_row *row, mcuref_run *run) {
   float *a = mcuref_output(run, row->out[0]), *a_bias = mcuref_output(run, row->out[1]);
   const int32_t *count = mcuref_input(run, row->in[1]), *d = row->d;
-  begin_rows_f32(a, a_bias, mcuref_output(run, row->out[2]), mcuref_input(run, row->in[0]), *count, row->f[0], d[0],
+  begin_rows_f32(a, a_bias, mcuref_output(run, row->out[2]), mcuref_input(run, row->in[0]), *count, row->f[0].f32, d[0],
                  d[1], d[2], d[3]);
   return MCUREF_GO_ON;
 }

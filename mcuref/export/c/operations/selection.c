@@ -1,6 +1,6 @@
-#include "selection.h"
+#include "../kernels/selection.h"
 
-#include "lanes.h"
+#include "../kernels/lanes.h"
 #include "operations.h"
 
 /* The sample stops here: an error is not finite. */
@@ -11,10 +11,11 @@ static mcuref_next not_finite(mcuref_run *run) {
 
 /* out0 Y_max; f0 D_min, f1 D_max - D_min, f2 beta, f3 slope of beta over Y / Y_max, f4 threshold, f5 decay of Y_max */
 mcuref_next mcuref_run_decide_f32(const mcuref_row *row, mcuref_run *run) {
-  const float *f = row->f, y = abs_sum(mcuref_input(run, row->in[0]), row->d[0]);
+  const mcuref_number *f = row->f;
+  const float y = abs_sum(mcuref_input(run, row->in[0]), row->d[0]);
   if (!is_finite(y)) return not_finite(run);
-  const float y_max = raise_maximum(mcuref_output(run, row->out[0]), y, f[5]);
-  if (y != 0.0f && decision(y, y_max, f[0], f[1], f[2] + f[3] * (y / y_max)) > f[4]) return MCUREF_GO_ON;
+  const float y_max = raise_maximum(mcuref_output(run, row->out[0]), y, f[5].f32);
+  if (y != 0.0f && decision(y, y_max, f[0].f32, f[1].f32, f[2].f32 + f[3].f32 * (y / y_max)) > f[4].f32) return MCUREF_GO_ON;
   run->status = MCUREF_SKIPPED;
   return MCUREF_JUMP;
 }
@@ -37,13 +38,14 @@ mcuref_next mcuref_run_select_top_k_f32(const mcuref_row *row, mcuref_run *run) 
 
 /* out2 Y_max; d1 = 1 to truncate S n; f0 S_min, f1 S_max - S_min, f2 zeta^l, f3 decay of Y_max */
 mcuref_next mcuref_run_select_adaptive_f32(const mcuref_row *row, mcuref_run *run) {
-  const float *delta = mcuref_input(run, row->in[0]), *f = row->f, y = abs_sum(delta, row->d[0]);
+  const float *delta = mcuref_input(run, row->in[0]), y = abs_sum(delta, row->d[0]);
+  const mcuref_number *f = row->f;
   int32_t *count = mcuref_output(run, row->out[1]);
   if (!is_finite(y)) return not_finite(run);
-  const float y_max = raise_maximum(mcuref_output(run, row->out[2]), y, f[3]);
+  const float y_max = raise_maximum(mcuref_output(run, row->out[2]), y, f[3].f32);
   *count = 0;
   if (y > 0.0f) {
-    const int32_t k = kept_entries(back_propagation_ratio(y, y_max, f[0], f[1], f[2]), row->d[0], row->d[1]);
+    const int32_t k = kept_entries(back_propagation_ratio(y, y_max, f[0].f32, f[1].f32, f[2].f32), row->d[0], row->d[1]);
     *count = top_k(mcuref_output(run, row->out[0]), delta, row->d[0], k);
   }
   return MCUREF_GO_ON;

@@ -1,7 +1,7 @@
 /* Written by python -m mcuref.export.generate. */
 #include "operations.h"
 
-#include "sigmoid.h"
+#include "../kernels/sigmoid.h"
 
 mcuref_next mcuref_run_sigmoid_forward_f32(const mcuref_row *row, mcuref_run *run) {
   sigmoid_forward_f32(mcuref_output(run, row->out[0]), mcuref_input(run, row->in[0]), row->d[0]);

@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-#include "hashing.h"
+#include "../kernels/hashing.h"
 
 /* Words, because the arena is a whole number of them and everything in it is aligned to them. */
 static void copy_words(uint32_t *to, const uint32_t *from, int32_t bytes) {

@@ -12,13 +12,19 @@
 extern "C" {
 #endif
 
-/* One instruction; -1 stands for no operand. */
+/* A number of the program's arithmetic. */
+typedef union {
+  float f32;
+  int32_t i32;
+} mcuref_number;
+
+/* One instruction; -1 stands for no operand. Operands for which out and in are too few lie in reserved, d[13], f[5], f[4]. */
 typedef struct {
   int32_t opcode, layer, jump, reserved;
   int32_t out[3];
   int32_t in[5];
-  int32_t d[14]; /* dimensions */
-  float f[6];    /* constants */
+  int32_t d[14];      /* dimensions */
+  mcuref_number f[6]; /* constants */
 } mcuref_row;
 
 typedef struct mcuref_run mcuref_run;
@@ -56,12 +62,6 @@ typedef enum {
   MCUREF_FOREIGN,    /* the saved state is another program's, or damaged: nothing was changed */
   MCUREF_BAD_LABEL   /* the label is not 0 .. outputs - 1: nothing was learned, there is no loss */
 } mcuref_status;
-
-/* A number of the program's arithmetic. */
-typedef union {
-  float f32;
-  int32_t i32;
-} mcuref_number;
 
 /* A sample on its way through a program. */
 struct mcuref_run {

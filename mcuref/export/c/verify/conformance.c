@@ -4,8 +4,8 @@
  * every row, the flash part, and then for each training step the sample, its answer and the learning rate, and the samples
  * to infer, with answers; all padded to words.
  */
-#include "operations.h"
-#include "port.h"
+#include "../operations/operations.h"
+#include "../board/port.h"
 #include "trace.h"
 
 #ifndef POOL_BYTES

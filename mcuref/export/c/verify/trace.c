@@ -1,8 +1,8 @@
 #include "trace.h"
 
-#include "hashing.h"
-#include "numerics.h"
-#include "port.h"
+#include "../kernels/hashing.h"
+#include "../kernels/numerics.h"
+#include "../board/port.h"
 #include "watch.h"
 
 static trace_request request;

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "mcuref.h"
+#include "../program/mcuref.h"
 
 /* One output of a row: bytes from an offset in the arena; of kept entries -1 or the negative size of an index, their
  * number stands in the next one. */

@@ -1,6 +1,6 @@
 /* Trains the exported model on its samples and writes the trace: see trace.h. */
-#include "model.h"
-#include "samples.h"
+#include "../model.h"
+#include "../samples.h"
 #include "spans.h"
 #include "trace.h"
 

@@ -1,6 +1,6 @@
 #include "watch.h"
 
-#include "port.h"
+#include "../board/port.h"
 
 #define GUARD 64 /* words before, between and behind the arena, the sample, the answer and the flash part */
 #define OUTPUTS 3
