@@ -113,7 +113,7 @@ def pool_bytes(material: Material) -> int:
         rows * POINTER,
         plan.sram,
         plan.state + SAVED_HEAD,
-        material.x[:1].nbytes,
+        material.samples[:1].nbytes,
         material.answers[:1].nbytes + 4,
     )
     return sum(-(-part // 4) * 4 for part in parts)
