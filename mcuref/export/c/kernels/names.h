@@ -4,6 +4,7 @@
 #define MCUREF_NAMES_H
 
 #define abs_sum mcuref_abs_sum
+#define adapt_s8 mcuref_adapt_s8
 #define add_f32 mcuref_add_f32
 #define add_products mcuref_add_products
 #define add_scaled mcuref_add_scaled
@@ -40,6 +41,7 @@
 #define max_pool_backward_f32 mcuref_max_pool_backward_f32
 #define max_pool_forward_f32 mcuref_max_pool_forward_f32
 #define mean_squared_error_f32 mcuref_mean_squared_error_f32
+#define measure_s8 mcuref_measure_s8
 #define raise_maximum mcuref_raise_maximum
 #define relu_backward_f32 mcuref_relu_backward_f32
 #define relu_forward_f32 mcuref_relu_forward_f32
