@@ -6,6 +6,8 @@ from pathlib import Path
 
 from mcuref.errors import InputError
 from mcuref.export.cores import Core
+from mcuref.operators import OPERATORS, int8, mixed
+from mcuref.operators.operator import Operator
 from mcuref.program.program import Program
 
 SOURCES = Path(__file__).with_name("c")
@@ -17,6 +19,11 @@ FIXED = {
     "kernels": ("hashing.h", "hashing.c", "numerics.h"),  # of mcuref_save and the check
     "operations": ("operations.h",),
 }  # fmt: skip
+
+
+def in_c() -> dict[str, Operator]:
+    """{name: operator} of those of which there is C."""
+    return {operator.name: operator for operator in (*OPERATORS.values(), *int8.OPERATORS, mixed.DEQUANTISE)}
 
 
 def library_sources() -> list[Path]:
