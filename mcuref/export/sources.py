@@ -13,7 +13,7 @@ from mcuref.program.program import Program
 SOURCES = Path(__file__).with_name("c")
 LINKER_SCRIPT = SOURCES / "board" / "board.ld"
 FIXED = {
-    "board": ("port.h", "host.c", "semihosting.c", "startup.c", "board.ld"),
+    "board": ("port.h", "host.c", "semihosting.c", "startup.c", "machine.h", "cortex_m.c", "riscv.c", "board.ld"),
     "verify": ("trace.h", "trace.c", "watch.h", "watch.c", "mark.c"),
     "program": ("mcuref.h", "mcuref.c", "program.h", "program.c"),
     "kernels": ("hashing.h", "hashing.c", "numerics.h"),  # of mcuref_save and the check
@@ -33,7 +33,7 @@ def library_sources() -> list[Path]:
 
 def board_sources(core: Core) -> list[Path]:
     """C files that bring a core from its reset to main, and give it files; on the host, files alone."""
-    return [SOURCES / "board" / f"{name}.c" for name in (("host",) if core.is_host else ("startup", "semihosting"))]
+    return [SOURCES / "board" / f"{name}.c" for name in core.toolchain.board]
 
 
 def verify_sources(*names: str) -> list[Path]:
@@ -43,7 +43,7 @@ def verify_sources(*names: str) -> list[Path]:
 
 def used_words() -> set[str]:
     """Names of files and symbols, and all words of the headers but for comments: what a model must not be called."""
-    words = {path.stem for path in SOURCES.rglob("*.c")} | {"fault_handler", "reset_handler", "vectors"}
+    words = {path.stem for path in SOURCES.rglob("*.c")} | {"fault", "fault_handler", "reset_handler", "vectors"}
     for path in SOURCES.rglob("*.h"):
         words.add(path.stem)
         code = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.S)
