@@ -57,8 +57,8 @@ class Material:
 
     @property
     def answers(self) -> NDArray[Any]:
-        """What stands beside each sample in C: labels int32[S, 1]; targets [S, outputs] as the program takes them, float32 or
-        int32; int32[S, 0] for none.
+        """What stands beside each sample in C: labels int32[S, 1]; targets [S, outputs] as the program takes them, float32
+        or int32; int32[S, 0] for none.
         """
         from mcuref.program.samples import Samples
 
