@@ -41,7 +41,7 @@ def objects(tmp_path_factory):
 
 
 def tool(core, name):
-    return find_tool(name if core.is_host else f"arm-none-eabi-{name}")
+    return find_tool(core.toolchain.prefix + name)
 
 
 def symbols(core, objects):

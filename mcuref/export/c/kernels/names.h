@@ -9,8 +9,12 @@
 #define add_f32 mcuref_add_f32
 #define add_forward_s8 mcuref_add_forward_s8
 #define add_products mcuref_add_products
+#define add_row mcuref_add_row
+#define add_row_of_sums mcuref_add_row_of_sums
+#define add_rows mcuref_add_rows
 #define add_scaled mcuref_add_scaled
 #define add_scaled_4 mcuref_add_scaled_4
+#define added mcuref_added
 #define apply_rows_f32 mcuref_apply_rows_f32
 #define average_pool_apart_backward_s8 mcuref_average_pool_apart_backward_s8
 #define average_pool_backward_f32 mcuref_average_pool_backward_f32
@@ -20,15 +24,24 @@
 #define back_propagation_ratio mcuref_back_propagation_ratio
 #define begin_rows_f32 mcuref_begin_rows_f32
 #define clear_run mcuref_clear_run
+#define clear_sums mcuref_clear_sums
 #define conv_backward_input_f32 mcuref_conv_backward_input_f32
+#define conv_backward_input_s8 mcuref_conv_backward_input_s8
 #define conv_forward_f32 mcuref_conv_forward_f32
+#define conv_forward_s8 mcuref_conv_forward_s8
+#define conv_gradient_s8 mcuref_conv_gradient_s8
 #define conv_update_f32 mcuref_conv_update_f32
+#define conv_update_s8 mcuref_conv_update_s8
 #define copy_run mcuref_copy_run
 #define copy_s8 mcuref_copy_s8
 #define decision mcuref_decision
 #define dense_backward_input_f32 mcuref_dense_backward_input_f32
+#define dense_backward_input_s8 mcuref_dense_backward_input_s8
 #define dense_forward_f32 mcuref_dense_forward_f32
+#define dense_forward_s8 mcuref_dense_forward_s8
+#define dense_gradient_s8 mcuref_dense_gradient_s8
 #define dense_update_f32 mcuref_dense_update_f32
+#define dense_update_s8 mcuref_dense_update_s8
 #define depthwise_backward_input_f32 mcuref_depthwise_backward_input_f32
 #define depthwise_backward_input_s8 mcuref_depthwise_backward_input_s8
 #define depthwise_forward_f32 mcuref_depthwise_forward_f32
@@ -36,8 +49,10 @@
 #define depthwise_update_f32 mcuref_depthwise_update_f32
 #define dequantise_s8_f32 mcuref_dequantise_s8_f32
 #define dot mcuref_dot
+#define dot_rows mcuref_dot_rows
 #define exp_f32 mcuref_exp_f32
 #define fnv1a mcuref_fnv1a
+#define gather_patch_s8 mcuref_gather_patch_s8
 #define is_finite mcuref_is_finite
 #define keep_nonzero mcuref_keep_nonzero
 #define kept_entries mcuref_kept_entries
@@ -59,7 +74,9 @@
 #define mean_forward_s8 mcuref_mean_forward_s8
 #define mean_squared_error_f32 mcuref_mean_squared_error_f32
 #define measure_s8 mcuref_measure_s8
+#define moved_bias mcuref_moved_bias
 #define raise_maximum mcuref_raise_maximum
+#define random_bits mcuref_random_bits
 #define relu_backward_f32 mcuref_relu_backward_f32
 #define relu_forward_f32 mcuref_relu_forward_f32
 #define relu_mask_backward_f32 mcuref_relu_mask_backward_f32
@@ -75,10 +92,13 @@
 #define softmax_f32 mcuref_softmax_f32
 #define softmax_forward_f32 mcuref_softmax_forward_f32
 #define softmax_forward_s8 mcuref_softmax_forward_s8
+#define step_of mcuref_step_of
 #define tanh_backward_f32 mcuref_tanh_backward_f32
 #define tanh_backward_s8 mcuref_tanh_backward_s8
 #define tanh_f32 mcuref_tanh_f32
 #define tanh_forward_f32 mcuref_tanh_forward_f32
 #define top_k mcuref_top_k
+#define update_row mcuref_update_row
+#define update_row_by_sums mcuref_update_row_by_sums
 
 #endif
