@@ -20,11 +20,9 @@ _RULES = """
 COMPILE = $(COMPILER_$(CORE)) $(CORE_$(CORE)) {flags} $(EXTRA)
 LINK = $(LINKER_$(CORE)) {flags} $(EXTRA)
 WARNINGS = {warnings}
-# Not -I: a header of the project is never taken for one of the compiler
-INCLUDE = -iquote . -iquote kernels -iquote operations -iquote program -iquote board -iquote verify
 
-MODEL = $(sort $(wildcard kernels/*.c operations/*.c program/*.c)) {name}.c samples.c
-SOURCES = $(MODEL) $(BOARD_$(CORE)) main.c verify/verify.c verify/trace.c verify/watch.c verify/mark.c
+MODEL = $(sort $(wildcard kernels/*.c kernels/*/*.c operations/*.c operations/*/*.c program/*.c)) {name}.c samples.c
+SOURCES = $(MODEL) $(BOARD_$(CORE)) main.c $(sort $(wildcard verify/*.c))
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 COMMON = $(filter-out $(BUILD)/main.o $(BUILD)/verify/%,$(OBJECTS))
 
@@ -41,9 +39,9 @@ $(BUILD)/check: $(filter $(BUILD)/verify/%,$(OBJECTS)) $(COMMON)
 
 $(BUILD)/example $(BUILD)/check: board/board.ld
 
-$(BUILD)/%.o: %.c $(wildcard *.h */*.h) $(BUILD)/flags
+$(BUILD)/%.o: %.c $(wildcard *.h */*.h */*/*.h) $(BUILD)/flags
 	@mkdir -p '$(@D)'
-	$(COMPILE) $(WARNINGS) $(INCLUDE) -c '$<' -o '$@'
+	$(COMPILE) $(WARNINGS) -c '$<' -o '$@'
 
 # What was built with other flags is built again
 $(BUILD)/flags: FORCE

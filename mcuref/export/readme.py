@@ -36,8 +36,8 @@ A network that runs, and goes on learning, on a microcontroller: C99 without hea
 mcuref verify builds a copy with this project's own Makefile and runs it: do not verify the project of somebody you do not
 trust.
 
-In a firmware of your own: compile model.c and all of kernels/, operations/ and program/, with -iquote . -iquote kernels
--iquote operations -iquote program (or -I) and the flags below, and call, as main.c does:
+In a firmware of your own: compile model.c and all of kernels/, operations/ and program/ with the flags below (no -I is
+needed, but for model.h), and call, as main.c does:
 
     #include "model.h"
     static uint32_t arena[MODEL_SRAM_BYTES / 4], saved[MODEL_SAVED_BYTES / 4];

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mcuref.errors import McurefError
 from mcuref.export.cores import FLAGS, WARNINGS, Core, linked
-from mcuref.export.sources import LINKER_SCRIPT, include_folders
+from mcuref.export.sources import LINKER_SCRIPT
 
 PACKAGES = {
     "gcc": "gcc", "clang": "clang", "make": "make", "nm": "binutils",
@@ -158,9 +158,9 @@ def compile_all(
     core: Core, sources: Sequence[Path], folder: Path, flags: Sequence[str] = (), include: Sequence[Path] = ()
 ) -> list[Path]:
     """Compile C files, as many at once as there are processors; returns the object files in ``folder``."""
-    included = [f"-I{path}" for path in (*include, *include_folders())]
+    included = [f"-I{path}" for path in include]
     compiler = find_tool(core.compiler)
-    objects = [folder / f"{source.parent.name}-{source.stem}.o" for source in sources]
+    objects = [folder / f"{source.parent.parent.name}-{source.parent.name}-{source.stem}.o" for source in sources]
 
     def compile_one(pair):
         source, target = pair

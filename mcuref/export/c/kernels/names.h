@@ -4,10 +4,14 @@
 #define MCUREF_NAMES_H
 
 #define abs_sum mcuref_abs_sum
+#define adapt_s8 mcuref_adapt_s8
 #define add_f32 mcuref_add_f32
 #define add_products mcuref_add_products
+#define add_row mcuref_add_row
+#define add_row_of_sums mcuref_add_row_of_sums
 #define add_scaled mcuref_add_scaled
 #define add_scaled_4 mcuref_add_scaled_4
+#define added mcuref_added
 #define apply_rows_f32 mcuref_apply_rows_f32
 #define average_pool_backward_f32 mcuref_average_pool_backward_f32
 #define average_pool_forward_f32 mcuref_average_pool_forward_f32
@@ -40,7 +44,10 @@
 #define max_pool_backward_f32 mcuref_max_pool_backward_f32
 #define max_pool_forward_f32 mcuref_max_pool_forward_f32
 #define mean_squared_error_f32 mcuref_mean_squared_error_f32
+#define measure_s8 mcuref_measure_s8
+#define moved_bias mcuref_moved_bias
 #define raise_maximum mcuref_raise_maximum
+#define random_bits mcuref_random_bits
 #define relu_backward_f32 mcuref_relu_backward_f32
 #define relu_forward_f32 mcuref_relu_forward_f32
 #define relu_mask_backward_f32 mcuref_relu_mask_backward_f32
@@ -52,9 +59,12 @@
 #define softmax_cross_entropy_f32 mcuref_softmax_cross_entropy_f32
 #define softmax_f32 mcuref_softmax_f32
 #define softmax_forward_f32 mcuref_softmax_forward_f32
+#define step_of mcuref_step_of
 #define tanh_backward_f32 mcuref_tanh_backward_f32
 #define tanh_f32 mcuref_tanh_f32
 #define tanh_forward_f32 mcuref_tanh_forward_f32
 #define top_k mcuref_top_k
+#define update_row mcuref_update_row
+#define update_row_by_sums mcuref_update_row_by_sums
 
 #endif
