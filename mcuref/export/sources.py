@@ -5,18 +5,26 @@ import re
 from pathlib import Path
 
 from mcuref.errors import InputError
+from mcuref.export.calls import header
 from mcuref.export.cores import Core
+from mcuref.operators import OPERATORS, int8, mixed
+from mcuref.operators.operator import Operator
 from mcuref.program.program import Program
 
 SOURCES = Path(__file__).with_name("c")
 LINKER_SCRIPT = SOURCES / "board" / "board.ld"
 FIXED = {
-    "board": ("port.h", "host.c", "semihosting.c", "startup.c", "board.ld"),
+    "board": ("port.h", "host.c", "semihosting.c", "startup.c", "machine.h", "cortex_m.c", "riscv.c", "board.ld"),
     "verify": ("trace.h", "trace.c", "watch.h", "watch.c", "mark.c"),
     "program": ("mcuref.h", "mcuref.c", "program.h", "program.c"),
     "kernels": ("hashing.h", "hashing.c", "numerics.h"),  # of mcuref_save and the check
     "operations": ("operations.h",),
 }  # fmt: skip
+
+
+def in_c() -> dict[str, Operator]:
+    """{name: operator} of those of which there is C."""
+    return {operator.name: operator for operator in (*OPERATORS.values(), *int8.OPERATORS, mixed.DEQUANTISE)}
 
 
 def library_sources() -> list[Path]:
@@ -26,7 +34,7 @@ def library_sources() -> list[Path]:
 
 def board_sources(core: Core) -> list[Path]:
     """C files that bring a core from its reset to main, and give it files; on the host, files alone."""
-    return [SOURCES / "board" / f"{name}.c" for name in (("host",) if core.is_host else ("startup", "semihosting"))]
+    return [SOURCES / "board" / f"{name}.c" for name in core.toolchain.board]
 
 
 def verify_sources(*names: str) -> list[Path]:
@@ -36,7 +44,7 @@ def verify_sources(*names: str) -> list[Path]:
 
 def used_words() -> set[str]:
     """Names of files and symbols, and all words of the headers but for comments: what a model must not be called."""
-    words = {path.stem for path in SOURCES.rglob("*.c")} | {"fault_handler", "reset_handler", "vectors"}
+    words = {path.stem for path in SOURCES.rglob("*.c")} | {"fault", "fault_handler", "reset_handler", "vectors"}
     for path in SOURCES.rglob("*.h"):
         words.add(path.stem)
         code = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.S)
@@ -57,9 +65,9 @@ def needed_sources(program: Program) -> dict[str, list[str]]:
             f"operator {lacking.name!r} of layer {lacking.layer!r} has no C: a program with it can be trained here, but not "
             "exported"
         )
-    kind = "int8" if program.network.dtype == "int8" else "float32"
+    calls = Path(header(program))
     fixed = [SOURCES / name / file for name, files in FIXED.items() for file in files]
-    fixed += [SOURCES / name / f"{kind}.{end}" for name, ends in (("program", "hc"), ("verify", "c")) for end in ends]
+    fixed += [SOURCES / calls, SOURCES / calls.with_suffix(".c"), SOURCES / "verify" / f"{calls.stem}.c"]
     needed = _included([*fixed, *(path for path, defined in operations.items() if names.keys() & defined)])
     return {name: sorted(str(path.relative_to(SOURCES / name)) for path in needed if name in path.parts) for name in FIXED}
 
