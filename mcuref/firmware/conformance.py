@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from mcuref.export.cores import Core
 from mcuref.export.image import Image
 from mcuref.export.material import Material
-from mcuref.export.sources import board_sources, library_sources, verify_sources
+from mcuref.export.sources import board_sources, in_c, library_sources, verify_sources
 from mcuref.firmware.answer import STEPS, WATCHED, read_answer
 from mcuref.firmware.difference import Difference, trace_difference
 from mcuref.firmware.examination import examine, patterns
 from mcuref.firmware.toolchain import SECONDS, FirmwareStopped, compile_all, link, run_firmware, workspace
-from mcuref.operators import OPERATORS, int8
-from mcuref.operators.operator import Operator
 
 MAGIC = 0x4655434D
 SMALL_POOL = 0x2600  # bytes for a case where there are 16 KiB of RAM
@@ -25,18 +23,13 @@ SMALL_POOL = 0x2600  # bytes for a case where there are 16 KiB of RAM
 
 def build_conformance(core: Core, folder: Path, flags: Sequence[str] = (), wide: bool = False) -> Path:
     """Compile and link the conformance firmware into ``folder``; returns its path. ``wide``: uint32 kept indices."""
-    opcodes = (f"OPERATION({operator.number}, {operator.name})\n" for operator in in_c())
+    opcodes = (f"OPERATION({operator.number}, {operator.name})\n" for operator in in_c().values())
     (folder / "opcodes.h").write_text("".join(opcodes), encoding="utf-8")
     small = ("-DPOOL_BYTES=" + hex(SMALL_POOL),) if core.name == "microbit" else ()
     sources = library_sources() + verify_sources("conformance", "float32", "int8") + board_sources(core)
     indices = ("-DMCUREF_INDEX=uint32_t",) if wide else ()
     objects = compile_all(core, sources, folder, (*flags, *small, *indices), [folder])
     return link(core, objects, folder / "conformance", flags)
-
-
-def in_c() -> list[Operator]:
-    """The operators of which there is C."""
-    return [*OPERATORS.values(), *int8.OPERATORS]
 
 
 def words(data: NDArray[Any] | np.generic) -> bytes:

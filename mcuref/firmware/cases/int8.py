@@ -34,13 +34,29 @@ def rows() -> Iterator[Row]:
     """All of it, in its order; what is new comes last: places are seeds."""
     for table in (_inference, _widths, _windows, _blocks, _inputs, _rules, _updates, _optimisers, _losses, _parts, _values):
         for row in table():
-            yield replace(row, name=f"int8, {row.name}", int8=row.int8 or Int8())
+            yield replace(row, name=f"int8, {row.name}", dtype="int8")
+    yield from mixed_rows()
 
 
 def wide_rows() -> Iterator[Row]:
     """With a tally of 32 bits: a layer of more than 65,536 outputs."""
     layers = [Input((1, 65538, 1), "uint8", 127.5, 1 / 128), Conv2D(1, 1), ReLU(), MaxPool2D((1, 9)), Flatten(), Dense(2)]
-    yield Row("int8, uint32 tally", layers, TinyProp(0.0001, 0.001, output="rule"), samples=2, int8=Int8())
+    yield Row("int8, uint32 tally", layers, TinyProp(0.0001, 0.001, output="rule"), samples=2, dtype="int8")
+
+
+def stored(update: str, scales: str = "running", **options: object) -> dict[str, object]:
+    """Options of ``mcuref.compile`` that say how weights are stored, and others."""
+    return {"arithmetic": Int8(update, scales), **options}
+
+
+def mixed_rows() -> Iterator[Row]:
+    """An int8 body with a head of float32 that trains, of one layer and of some."""
+    layers = [IMAGE, Conv2D(3, 3), ReLU(), DepthwiseConv2D(2), ReLU6(), MaxPool2D(2), Flatten(), Dense(4), ReLU(), Dense(3)]
+    for count in (1, 2, 3):
+        yield Row(f"mixed, {count} trained", layers, TinyProp(), options={"trainable": count}, dtype="mixed")
+    block = Residual([Conv2D(3, 3, 1, "same"), ReLU(), AveragePool2D(3, 1, "same")])
+    chain = [IMAGE, block, ReLU(), GlobalAveragePool(), Dense(2)]
+    yield Row("mixed, sum and mean", chain, TinyPropV2(), options={"trainable": 1}, dtype="mixed")
 
 
 def _inference() -> Iterator[Row]:
@@ -144,8 +160,8 @@ def _updates() -> Iterator[Row]:
         for rate in (64.0, 0.125, 1e-6, 1e-12):
             for name, layers in (("dense", sparse), ("image", image)):
                 optimiser = SGD(rate, "halving")
-                yield Row(f"{name}, {update}, rate {rate}", layers, optimiser=optimiser, samples=4, int8=Int8(update))
-        yield Row(f"static scales, {update}", image, TinyProp(), SGD(0.0625), int8=Int8(update, "static"))
+                yield Row(f"{name}, {update}, rate {rate}", layers, optimiser=optimiser, samples=4, options=stored(update))
+        yield Row(f"static scales, {update}", image, TinyProp(), SGD(0.0625), options=stored(update, scales="static"))
     grown = SGD(8.0, "constant")
     yield Row("scales that follow", sparse, optimiser=grown, samples=140, x=8.0)
     yield Row("scales that follow, image", image, optimiser=SGD(2.0, "constant"), samples=70)
@@ -158,7 +174,7 @@ def _optimisers() -> Iterator[Row]:
         optimiser = SGD(0.0625, "constant" if momentum else "linear", momentum, batch)
         for update, rule in zip(UPDATES, (Full(), TinyPropV2(output="rule", threshold=0.85), TopK(0.3), TinyProp())):
             name = f"momentum {momentum}, batch {batch}, {update}"
-            yield Row(name, layers, rule, optimiser, 7, options={"policy": "accumulate"}, int8=Int8(update))
+            yield Row(name, layers, rule, optimiser, 7, options=stored(update, policy="accumulate"))
     momentum_alone = SGD(0.0625, momentum=0.5)
     yield Row("momentum, policy immediate", layers, TopK(0.2), momentum_alone, options={"policy": "immediate"})
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mcuref.calibration import quantise, quantise_to_train
+from mcuref.calibration import quantise, quantise_to_train, quantised_body
 from mcuref.export.material import Material
 from mcuref.kernels.random import philox, uniform
 from mcuref.layers import Input
 from mcuref.network import Network
 from mcuref.optimisers import SGD
-from mcuref.program.arithmetic.int8 import Int8
 from mcuref.program.compiler import compile
 from mcuref.rules import Full
 
@@ -31,8 +30,7 @@ class Row:
     samples : int, how many are shown.
     weights : what the parameters start from: a value for all of them, for ties and extremes, or arrays by name; random
         ones if None.
-    int8 : Int8 or None: how it is trained in int8, with scales of what the samples come to; a program that trains nothing is
-        quantised as it is.
+    dtype : "float32"; "int8", with scales of what the samples come to; "mixed", int8 below the layers that train.
     x, targets : float, limits of uniform float32 samples and targets; 0: all zeros; or arrays, as they are.
     """
 
@@ -45,7 +43,7 @@ class Row:
     x: object = 2.0
     targets: object = None
     options: dict = field(default_factory=dict)
-    int8: Int8 | None = None
+    dtype: str = "float32"
 
 
 def materials(rows: Iterable[Row]) -> list[tuple[str, Material]]:
@@ -60,18 +58,19 @@ def _material(seed, row):
         arrays = row.weights if isinstance(row.weights, dict) else dict.fromkeys(network.parameters, row.weights)
         start = {name: np.broadcast_to(arrays[name], value.shape) for name, value in network.parameters.items()}
         network = network.with_parameters(start)
-    x, y, options = _samples(seed, row), _answers(seed, row, network.outputs), dict(row.options)
-    if row.int8 is not None:
-        network, options = _quantised(network, x, options), options | {"arithmetic": row.int8}
-    return Material(compile(network, row.rule, row.optimiser, **options), x, y, inferences=1)
+    x, y = _samples(seed, row), _answers(seed, row, network.outputs)
+    program = compile(_deployed(network, x, row), row.rule, row.optimiser, **row.options)
+    return Material(program, x, y, inferences=1)
 
 
-def _quantised(network, x, options):
-    """The network in int8."""
-    trainable, loss = (options.get(name, default) for name, default in (("trainable", None), ("loss", SOFTMAX)))
-    if trainable == 0:
+def _deployed(network, x, row):
+    """The network in the numbers that the row says."""
+    trainable, loss = row.options.get("trainable"), row.options.get("loss", SOFTMAX)
+    if row.dtype == "mixed":
+        return quantised_body(network, x, trainable)
+    if row.dtype == "int8" and trainable == 0:
         return quantise(network, x).network
-    return quantise_to_train(network, x, trainable=trainable, loss=loss)
+    return quantise_to_train(network, x, trainable=trainable, loss=loss) if row.dtype == "int8" else network
 
 
 def _samples(seed, row):

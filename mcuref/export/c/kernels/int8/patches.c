@@ -1,0 +1,22 @@
+#include "patches.h"
+
+static int8_t *copy_bytes(int8_t *restrict to, const int8_t *from, int32_t n) {
+  for (const int8_t *end = from + n; from < end;) *to++ = *from++;
+  return to;
+}
+
+static int8_t *fill_bytes(int8_t *restrict to, int32_t value, int32_t n) {
+  for (const int8_t *end = to + n; to < end;) *to++ = (int8_t)value;
+  return to;
+}
+
+void gather_patch_s8(int8_t *restrict patch, const int8_t *x, int32_t x_zero, const window *at, const int32_t *g) {
+  const int32_t c = g[G_C], width = g[G_KW] * c, first = at->kx0 * c, last = at->kx1 * c;
+  patch = fill_bytes(patch, x_zero, at->ky0 * width);
+  for (int32_t ky = at->ky0; ky < at->ky1; ky++) {
+    patch = fill_bytes(patch, x_zero, first);
+    patch = copy_bytes(patch, x + under(at, ky, at->kx0, g), last - first);
+    patch = fill_bytes(patch, x_zero, width - last);
+  }
+  fill_bytes(patch, x_zero, (g[G_KH] - at->ky1) * width);
+}

@@ -1,0 +1,47 @@
+/* Rows of weights times int8 values: what dense layers and convolutions consist of.
+ *
+ * Sums are int32 and lose their upper bits, so that their order changes no bit, and each core may have its own.
+ */
+#ifndef MCUREF_INT8_ROWS_H
+#define MCUREF_INT8_ROWS_H
+
+#include <stdint.h>
+
+#include "../names.h"
+
+enum { ROWS = 4 }; /* at once */
+
+/* sums[r] = sum over i of (x[i] - zero) w[r, i] for as many rows of w[rows, n] as are done at once: 4, or 1 of fewer.
+ * Returns how many that is. */
+int32_t dot_rows(int32_t sums[ROWS], const int8_t *x, const int8_t *w, int32_t rows, int32_t n, int32_t zero);
+
+/* How sums become outputs; exponents and the like of the whole layer, the rest of each output. */
+typedef struct {
+  const int32_t *b, *multiplier;
+  const int8_t *shift;
+  int32_t x_zero, z_zero, low, high;
+  int32_t ex, more; /* the exponent of the input, and what shifts grow by */
+} row_scaling;
+
+/* A sum and its bias, whatever upper bits are lost. */
+static inline int32_t with_bias(int32_t sum, int32_t bias) { return (int32_t)((uint32_t)sum + (uint32_t)bias); }
+
+/* Rows of int8 that are added to sums, each times a factor of 15 bits; the others, if there are fewer, times 0. */
+typedef struct {
+  const int8_t *rows[ROWS];
+  int32_t factors[ROWS], count;
+} weighted_rows;
+
+/* One row more; there is room for it. */
+static inline void collect_row(weighted_rows *from, const int8_t *row, int32_t factor) {
+  from->rows[from->count] = row;
+  from->factors[from->count++] = factor;
+}
+
+/* y[i] += sum over r of factors[r] (rows[r][offset + i] - zero) for i < n. */
+void add_rows(int32_t *restrict y, const weighted_rows *from, int32_t offset, int32_t zero, int32_t n);
+
+/* y[i] = 0 for i < n. */
+void clear_sums(int32_t *y, int32_t n);
+
+#endif
