@@ -29,6 +29,7 @@ from mcuref.export.reference import write_reference
 from mcuref.export.sources import SOURCES, needed_sources
 from mcuref.export.trace import python_trace
 from mcuref.files import new_folder
+from mcuref.program.program import Program
 from mcuref.version import __version__
 
 LICENSE = "MIT licence; made by mcuref"
@@ -43,28 +44,47 @@ def write_project(material: Material, folder: Path | str, name: str = "model") -
     check_name(name)
     if material.program.loss == "softmax_cross_entropy" and not material.labelled:
         raise InputError("the samples of a network with loss 'softmax_cross_entropy' need labels: the example counts them")
-    image = Image(material.program)
     sources = needed_sources(material.program)
     with new_folder(folder, "folder") as part:
-        for kind, files in sources.items():
-            for file in files:
-                (part / kind / file).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(SOURCES / kind / file, part / kind / file)
-        _write_index_type(part / "kernels" / "index.h", material.program.listing.index_type)
+        copy_sources(material.program, sources, part)
         texts = {
             "main.c": called((SOURCES / "example" / "main.c").read_text(encoding="utf-8"), material.program),
             "verify/verify.c": (SOURCES / "verify" / "verify.c").read_text(encoding="utf-8"),
-            "model.h": _model_header(material),
-            "model.c": _model_source(image),
-            "samples.h": _samples_header(material),
-            "samples.c": _samples_source(material),
-            "verify/spans.h": _spans_header(image),
+            **model_texts(material),
+            **sample_texts(material),
+            "verify/spans.h": _spans_header(Image(material.program)),
             "README.txt": readme(material),
         }
-        for path, text in texts.items():
-            (part / path.replace("model", name)).write_text(_named(text, name), encoding="utf-8")
+        write_texts(part, texts, name)
         (part / "Makefile").write_text(makefile(name), encoding="utf-8")
         write_reference(part / "reference", material)
+
+
+def copy_sources(program: Program, sources: dict[str, list[str]], folder: Path) -> None:
+    """Copy what :func:`mcuref.export.sources.needed_sources` named for a program into a folder."""
+    for kind, files in sources.items():
+        for file in files:
+            (folder / kind / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(SOURCES / kind / file, folder / kind / file)
+    _write_index_type(folder / "kernels" / "index.h", program.listing.index_type)
+
+
+def model_texts(material: Material) -> dict[str, str]:
+    """{path: text} of the model, which is called model there: sizes, and the program."""
+    return {"model.h": _model_header(material), "model.c": _model_source(Image(material.program))}
+
+
+def sample_texts(material: Material) -> dict[str, str]:
+    """{path: text} of the samples, with what is right after training on them."""
+    return {"samples.h": _samples_header(material), "samples.c": _samples_source(material)}
+
+
+def write_texts(folder: Path, texts: dict[str, str], name: str) -> None:
+    """Write {path: text} into a folder, with the model called ``name``."""
+    for path, text in texts.items():
+        place = folder / path.replace("model", name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(_named(text, name), encoding="utf-8")
 
 
 def _named(text, name):
@@ -171,6 +191,7 @@ def _samples_header(material):
 extern const int32_t sample_count, sample_bytes;
 extern const int32_t answer_values; /* of model_answer a sample */
 extern const uint32_t trained_state; /* FNV-1a of the state after training on them, by mcuref */
+extern const uint32_t trained_outputs; /* FNV-1a of the outputs that all of them have then, one after another */
 
 extern const model_sample samples[];
 extern const model_answer answers[];
@@ -180,12 +201,13 @@ extern const model_rate rates[];
 """
 
 
-def _trained_state(material):
-    """Hash of the state after the steps."""
+def _trained(material):
+    """Hashes of the state after the steps, and of the outputs that all samples have then."""
     from mcuref.kernels.hashing import START, fnv1a
 
-    own = replace(material, program=material.program.fresh())
-    return int(fnv1a(np.frombuffer(python_trace(own).state, np.uint8), START))
+    trace = python_trace(replace(material, program=material.program.fresh(), inferences=len(material.x)))
+    outputs = b"".join(outputs.tobytes() for _, outputs, _ in trace.inferences)
+    return [f"0x{int(fnv1a(np.frombuffer(content, np.uint8), START)):08x}u" for content in (trace.state, outputs)]
 
 
 def _samples_source(material):
@@ -194,7 +216,7 @@ def _samples_source(material):
         "model_answer answers": material.answers,
         "model_rate rates": material.rates,
     }
-    counts = (len(material.x), material.samples[:1].nbytes, material.answers.shape[1], f"0x{_trained_state(material):08x}u")
+    counts = (len(material.x), material.samples[:1].nbytes, material.answers.shape[1], *_trained(material))
     texts = [f"const {kind} {name} = {value};\n" for (name, kind), value in zip(COUNTS.items(), counts)]
     texts += [
         f"\nconst {name}[] = {{\n{lines(map(number, np.ascontiguousarray(values).reshape(-1)))}}};\n"
