@@ -3,11 +3,12 @@
 A copy of it is built with its own Makefile and run, here or in QEMU: do not verify the project of somebody you do not
 trust. If anything differs, if an instruction reads or writes what is none of its operands, or if the firmware crashes or
 does not end, the exit status is 1 and the first such instruction is told. Files that were changed since the export are
-named; those in reference/ must not be. With --core all, boards that are too small for it are left out.
+named; those in reference/ must not be. With more than one core, boards that are too small for it are left out.
 
   mcuref verify firmware/ --core host           this computer
   mcuref verify firmware/ --core m4f            a Cortex-M4F, emulated
   mcuref verify firmware/ --core m4f --profile  and exact instruction counts
+  mcuref verify firmware/ --core m0,rv32imac    one after the other; all: every core there is
   mcuref verify --conformance --core m4f        all operations, rules and sizes
 """
 
@@ -24,7 +25,12 @@ from mcuref.memory.targets import CORE_NAMES
 def arguments(parser: ArgumentParser) -> None:
     """Options of this command."""
     parser.add_argument("project", nargs="?", metavar="PROJECT", help="the folder that mcuref export --c made")
-    parser.add_argument("--core", default="host", metavar="NAME", help=f"{', '.join(CORES)}, or all; default host")
+    parser.add_argument(
+        "--core",
+        default="host",
+        metavar="NAMES",
+        help=f"some of {', '.join(CORES)}, with commas between them, or all; default host",
+    )
     parser.add_argument("--conformance", action="store_true", help="run the conformance list instead of a project")
     parser.add_argument("--profile", action="store_true", help="count instructions, exactly, per kernel")
     parser.add_argument(
@@ -49,17 +55,20 @@ def run(asked: Namespace) -> int:
         raise InputError("name an exported project, such as firmware/, or give --conformance; one of the two")
     if asked.profile and asked.conformance:
         raise InputError("--profile counts the instructions of a project; the conformance list has none to count")
-    if asked.profile and asked.core in ("host", "all"):
-        raise InputError(f"--profile counts instructions in the emulator; core {asked.core!r} is none: name a Cortex-M")
+    cores = _cores(asked.core)
+    for core in cores if asked.profile else ():
+        if not core.is_board:
+            raise InputError(
+                f"--profile counts instructions on emulated boards; core {core.name!r} is none: name a Cortex-M"
+            )
     check_outputs(asked.json)
-    one_of("core", asked.core, (*CORES, "all"), also=CORE_NAMES)
-    cores = list(CORES.values()) if asked.core == "all" else [CORES[asked.core]]
     changed = [] if asked.conformance else _changed(asked.project)
     if changed:
         show(changed_line(changed))
     results, failures = [], []
+    for arithmetic in _arithmetics(asked):
+        prepare_kernels(arithmetic)
     for core in cores:
-        prepare_kernels()
         try:
             result = _conformance(core, asked.timeout) if asked.conformance else _project(asked, core)
         except ToolError as error:
@@ -76,6 +85,25 @@ def run(asked: Namespace) -> int:
     if equal and failures:
         raise failures[0]
     return 0 if equal else 1
+
+
+def _cores(names):
+    """The cores that are asked for, each once."""
+    asked = {one_of("core", name, (*CORES, "all"), also=CORE_NAMES): None for name in names.split(",")}
+    return [CORES[name] for name in (CORES if "all" in asked else asked)]
+
+
+def _arithmetics(asked):
+    """Those of what is compared."""
+    if not asked.conformance:
+        from mcuref.firmware.projects import read_project
+
+        return [read_project(asked.project).program.arithmetic]
+    from mcuref.program.arithmetic.float32 import FLOAT32
+    from mcuref.program.arithmetic.int8 import INT8
+    from mcuref.program.arithmetic.mixed import MIXED
+
+    return [FLOAT32, INT8, MIXED]
 
 
 def _changed(project):

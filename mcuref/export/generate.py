@@ -14,7 +14,7 @@ import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from mcuref.export.sources import SOURCES
+from mcuref.export.sources import SOURCES, in_c
 from mcuref.files import new_file
 from mcuref.operators import OPERATORS, int8, master, mixed
 from mcuref.operators.columns import IN, MORE, OUT, D, F
@@ -50,12 +50,12 @@ def files() -> dict[Path, str]:
     others = [*int8.OPERATORS, mixed.DEQUANTISE, *master.UPDATES]
     for module, mine in _modules(others):
         texts[PACKAGE / "operations" / f"{module}.py"] = python_wrappers(mine)
-        if not module.startswith("mixed"):
+        if mine[0].name in in_c():
             texts[SOURCES / "operations" / f"{module}.c"] = c_wrappers(mine)
     texts[PACKAGE / "operations" / "dispatch.py"] = dispatch(operators)
     for family in (int8, mixed, master):
         texts[PACKAGE / "operations" / family.__name__.rpartition(".")[2] / "dispatch.py"] = dispatch(family.OPERATORS)
-    texts[SOURCES / "operations" / "operations.h"] = c_prototypes([*operators, *int8.OPERATORS])
+    texts[SOURCES / "operations" / "operations.h"] = c_prototypes(list(in_c().values()))
     texts[SOURCES / "kernels" / "names.h"] = c_names()
     texts[PACKAGE.parent / "docs" / "operators.md"] = page([*operators, *others])
     return texts

@@ -5,11 +5,10 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from mcuref.operators import OPCODES
-from mcuref.operators.columns import INPUTS, OUTPUTS
+from mcuref.operators.operator import INDEX_TYPES
 from mcuref.program.program import Program
 
-SPANS = 3  # outputs of a row that a trace looks at
+OPERANDS = 6  # outputs, and inputs, that a row may have
 SAVED_HEAD = 8  # bytes of a saved state before the state itself: whose it is, and its check sum
 
 
@@ -48,36 +47,37 @@ class Image:
 
     @property
     def spans(self) -> NDArray[np.int32]:
-        """int32[rows, 3, 2]: (offset, bytes) of the outputs of every row that are not scratch, (-1, 0) behind the last.
+        """int32[rows, most, 2]: (offset, bytes) of the outputs of every row that are not scratch, (-1, 0) behind the last.
 
         Of kept entries bytes is the negative size of one; their number is the next output.
         """
-        spans = np.full((len(self.program.instructions), SPANS, 2), (-1, 0), np.int32)
-        for row, instruction in zip(spans, self.program.instructions):
-            outputs = [b for b in instruction.outputs if b.category != "scratch"]
-            for span, b in zip(row, outputs):
-                span[:] = self.program.plan.offsets[b], b.size
-            if instruction.phase == "selection":
-                row[0, 1] = -np.dtype(outputs[0].dtype).itemsize
+        outputs = [[b for b in row.outputs if b.category != "scratch"] for row in self.program.instructions]
+        spans = np.full((len(outputs), max(map(len, outputs)), 2), (-1, 0), np.int32)
+        for row, written in zip(spans, outputs):
+            for span, b in zip(row, written):
+                span[:] = self.program.plan.offsets[b], -np.dtype(b.dtype).itemsize if b.dtype in INDEX_TYPES else b.size
         return spans
 
     @property
     def operands(self) -> NDArray[np.int32]:
-        """int32[rows, 8]: bytes of the operands of every row, in the order of the table's columns; 0 where there is none.
+        """int32[rows, 2, 6, 2]: (offset, bytes) of the outputs of every row, and of its inputs; 0 where there is none.
 
-        Negative of an output that has no value before the row runs.
+        Bytes are negative of an output that has no value before the row runs.
         """
-        first = {p.buffer: p.first for p in self.program.plan.placements if not p.buffer.persistent}
-        operands = np.zeros((len(self.program.instructions), len(OUTPUTS + INPUTS)), np.int32)
+        plan = self.program.plan
+        first = {p.buffer: p.first for p in plan.placements if not p.buffer.persistent}
+        operands = np.zeros((len(self.program.instructions), 2, OPERANDS, 2), np.int32)
         for number, (row, instruction) in enumerate(zip(operands, self.program.instructions)):
-            for column, b in enumerate(instruction.outputs):
-                row[column] = -b.size if first.get(b) == number else b.size
-            for column, b in enumerate(instruction.inputs, len(OUTPUTS)):
-                row[column] = b.size
+            for own, buffers in zip(row, (instruction.outputs, instruction.inputs)):
+                for operand, b in zip(own, buffers):
+                    operand[:] = (
+                        plan.offsets[b],
+                        -b.size if buffers is instruction.outputs and first.get(b) == number else b.size,
+                    )
         return operands
 
 
 def opcodes_used(programs: Iterable[Program]) -> dict[str, int]:
     """{name: number} of the opcodes in some programs, by number."""
-    names = {instruction.name for program in programs for instruction in program.instructions}
-    return {name: number for name, number in OPCODES.items() if name in names}
+    used = {instruction.operator for program in programs for instruction in program.instructions}
+    return {operator.name: operator.number for operator in sorted(used, key=lambda operator: operator.number)}

@@ -1,10 +1,10 @@
 """The Makefile of an exported project: the same flags and boards as mcuref's own checks."""
 
-from mcuref.export.cores import BARE, CORES, EMULATOR, FLAGS, LINKED, WARNINGS, places
+from mcuref.export.cores import CORES, FLAGS, WARNINGS, linked
 
 _HEAD = """\
 # make                 build the example and the check for this computer
-# make CORE=m4f run    build for a Cortex-M board and run the example in QEMU; cores: {cores}
+# make CORE=m4f run    build for another core and run the example in QEMU; cores: {cores}
 # The flags decide the bits: no contraction to fused multiply-adds, no -ffast-math.
 CORE ?= host
 BUILD = build/$(CORE)
@@ -18,12 +18,11 @@ endif
 
 _RULES = """
 COMPILE = $(COMPILER_$(CORE)) $(CORE_$(CORE)) {flags} $(EXTRA)
+LINK = $(LINKER_$(CORE)) {flags} $(EXTRA)
 WARNINGS = {warnings}
-# Not -I: a header of the project is never taken for one of the compiler
-INCLUDE = -iquote . -iquote kernels -iquote operations -iquote program -iquote board -iquote verify
 
-MODEL = $(sort $(wildcard kernels/*.c operations/*.c program/*.c)) {name}.c samples.c
-SOURCES = $(MODEL) $(BOARD_$(CORE)) main.c verify/verify.c verify/trace.c verify/watch.c verify/mark.c
+MODEL = $(sort $(wildcard kernels/*.c kernels/*/*.c operations/*.c operations/*/*.c program/*.c)) {name}.c samples.c
+SOURCES = $(MODEL) $(BOARD_$(CORE)) main.c $(sort $(wildcard verify/*.c))
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 COMMON = $(filter-out $(BUILD)/main.o $(BUILD)/verify/%,$(OBJECTS))
 
@@ -33,16 +32,16 @@ run: $(BUILD)/example
 	$(RUN_$(CORE)) '$<'
 
 $(BUILD)/example: $(BUILD)/main.o $(COMMON)
-	$(COMPILE) $(filter %.o,$^) $(LINK_$(CORE)) -o '$@'
+	$(LINK) $(filter %.o,$^) $(LINKED_$(CORE)) -o '$@'
 
 $(BUILD)/check: $(filter $(BUILD)/verify/%,$(OBJECTS)) $(COMMON)
-	$(COMPILE) $(filter %.o,$^) $(LINK_$(CORE)) -o '$@'
+	$(LINK) $(filter %.o,$^) $(LINKED_$(CORE)) -o '$@'
 
 $(BUILD)/example $(BUILD)/check: board/board.ld
 
-$(BUILD)/%.o: %.c $(wildcard *.h */*.h) $(BUILD)/flags
+$(BUILD)/%.o: %.c $(wildcard *.h */*.h */*/*.h) $(BUILD)/flags
 	@mkdir -p '$(@D)'
-	$(COMPILE) $(WARNINGS) $(INCLUDE) -c '$<' -o '$@'
+	$(COMPILE) $(WARNINGS) -c '$<' -o '$@'
 
 # What was built with other flags is built again
 $(BUILD)/flags: FORCE
@@ -64,10 +63,11 @@ def makefile(name: str) -> str:
     for core in CORES.values():
         variables = {
             "COMPILER": core.compiler,
-            "CORE": " ".join((*core.flags, *(() if core.is_host else BARE))),
-            "BOARD": "board/host.c" if core.is_host else "board/startup.c board/semihosting.c",
-            "LINK": "" if core.is_host else " ".join(("-T board/board.ld", *places(core), *LINKED)),
-            "RUN": "" if core.is_host else " ".join((*EMULATOR, "-M", core.machine, "-kernel")),
+            "CORE": " ".join(core.compiling),
+            "LINKER": " ".join((core.linker, *core.linking)),
+            "LINKED": " ".join(linked(core, "board/board.ld")),
+            "BOARD": " ".join(f"board/{name}.c" for name in core.toolchain.board),
+            "RUN": " ".join(core.emulator),
         }
         text += f"\n# {core.title}\n"
         text += "".join(f"{name}_{core.name} = {value}".rstrip() + "\n" for name, value in variables.items())

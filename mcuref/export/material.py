@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mcuref.layers import find_loss
 from mcuref.program.program import Program
 
 
@@ -35,18 +36,30 @@ class Material:
         return len(self.x) if len(program.instructions) > program.listing.forward_rows else 0
 
     @property
-    def rates(self) -> NDArray[np.float32]:
-        """Learning rates, float32[steps]."""
-        return self.program.optimiser.rates(0, self.steps, max(self.steps, 1))
+    def samples(self) -> NDArray[Any]:
+        """The samples as the program loads them, [S, values]: real ones of an int8 network are int8 in its scale."""
+        from mcuref.program.samples import Samples
+
+        *arrays, _, _ = Samples.checked(self.program, self.x, None, None, labelled=False).arrays
+        return max(arrays, key=np.size).reshape(len(self.x), -1)
+
+    @property
+    def rates(self) -> NDArray[Any]:
+        """Learning rates as the program takes them: [steps], float32 or, of an int8 program, int32."""
+        optimiser = self.program.optimiser
+        rates = optimiser.rates(0, self.steps, max(self.steps, 1))
+        return self.program.arithmetic.rates(rates, optimiser.learning_rate / optimiser.batch)
 
     @property
     def labelled(self) -> bool:
         """Whether a sample's answer is one label."""
-        return self.answers.dtype == np.int32 and self.answers.shape[1] == 1
+        return self.y is not None and find_loss(self.program.loss).target == "label"
 
     @property
     def answers(self) -> NDArray[Any]:
-        """What stands beside each sample in C: labels int32[S, 1] or targets float32[S, outputs]; int32[S, 0] for none."""
+        """What stands beside each sample in C: labels int32[S, 1]; targets [S, outputs] as the program takes them, float32
+        or int32; int32[S, 0] for none.
+        """
         from mcuref.program.samples import Samples
 
         if self.y is None:

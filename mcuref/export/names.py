@@ -14,7 +14,10 @@ KEYWORDS = (  # of C and C++
     "short signed sizeof static static_assert static_cast struct switch template this thread_local throw true try "
     "typedef typeid typename union unsigned using virtual void volatile wchar_t while xor"
 ).split()
-COUNTS = {"sample_count": "int32_t", "sample_bytes": "int32_t", "answer_values": "int32_t", "trained_state": "uint32_t"}
+COUNTS = {
+    "sample_count": "int32_t", "sample_bytes": "int32_t", "answer_values": "int32_t",
+    "trained_state": "uint32_t", "trained_outputs": "uint32_t",
+}  # fmt: skip
 SYMBOLS = (*COUNTS, *"main samples answers rates arena saved spans operands images operations flash".split())
 HEADERS = (  # of C, and one that those of a C library include
     "assert complex ctype errno features fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg "

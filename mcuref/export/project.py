@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from mcuref.errors import InputError
-from mcuref.export.image import SAVED_HEAD, SPANS, Image
+from mcuref.export.calls import called, header, is_int8
+from mcuref.export.image import SAVED_HEAD, Image
 from mcuref.export.literals import TYPES, lines, number
 from mcuref.export.makefile import makefile
 from mcuref.export.material import Material
@@ -28,6 +29,7 @@ from mcuref.export.reference import write_reference
 from mcuref.export.sources import SOURCES, needed_sources
 from mcuref.export.trace import python_trace
 from mcuref.files import new_folder
+from mcuref.program.program import Program
 from mcuref.version import __version__
 
 LICENSE = "MIT licence; made by mcuref"
@@ -42,34 +44,53 @@ def write_project(material: Material, folder: Path | str, name: str = "model") -
     check_name(name)
     if material.program.loss == "softmax_cross_entropy" and not material.labelled:
         raise InputError("the samples of a network with loss 'softmax_cross_entropy' need labels: the example counts them")
-    image = Image(material.program)
     sources = needed_sources(material.program)
     with new_folder(folder, "folder") as part:
-        for kind, files in sources.items():
-            (part / kind).mkdir()
-            for file in files:
-                shutil.copyfile(SOURCES / kind / file, part / kind / file)
-        _write_index_type(part / "kernels" / "index.h", material.program.listing.index_type)
+        copy_sources(material.program, sources, part)
         texts = {
-            "main.c": (SOURCES / "example" / "main.c").read_text(encoding="utf-8"),
+            "main.c": called((SOURCES / "example" / "main.c").read_text(encoding="utf-8"), material.program),
             "verify/verify.c": (SOURCES / "verify" / "verify.c").read_text(encoding="utf-8"),
-            "model.h": _model_header(material),
-            "model.c": _model_source(image),
-            "samples.h": _samples_header(material),
-            "samples.c": _samples_source(material),
-            "verify/spans.h": _spans_header(image),
+            **model_texts(material),
+            **sample_texts(material),
+            "verify/spans.h": _spans_header(Image(material.program)),
             "README.txt": readme(material),
         }
-        for path, text in texts.items():
-            (part / path.replace("model", name)).write_text(_named(text, name), encoding="utf-8")
+        write_texts(part, texts, name)
         (part / "Makefile").write_text(makefile(name), encoding="utf-8")
         write_reference(part / "reference", material)
+
+
+def copy_sources(program: Program, sources: dict[str, list[str]], folder: Path) -> None:
+    """Copy what :func:`mcuref.export.sources.needed_sources` named for a program into a folder."""
+    for kind, files in sources.items():
+        for file in files:
+            (folder / kind / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(SOURCES / kind / file, folder / kind / file)
+    _write_index_type(folder / "kernels" / "index.h", program.listing.index_type)
+
+
+def model_texts(material: Material) -> dict[str, str]:
+    """{path: text} of the model, which is called model there: sizes, and the program."""
+    return {"model.h": _model_header(material), "model.c": _model_source(Image(material.program))}
+
+
+def sample_texts(material: Material) -> dict[str, str]:
+    """{path: text} of the samples, with what is right after training on them."""
+    return {"samples.h": _samples_header(material), "samples.c": _samples_source(material)}
+
+
+def write_texts(folder: Path, texts: dict[str, str], name: str) -> None:
+    """Write {path: text} into a folder, with the model called ``name``."""
+    for path, text in texts.items():
+        place = folder / path.replace("model", name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(_named(text, name), encoding="utf-8")
 
 
 def _named(text, name):
     """C source with the model called ``name``; as it stands in mcuref it is called model."""
     text = re.sub(r"\bMODEL_", f"{name.upper()}_", text)
-    code = r"&model\b|\bmodel(?=_(sample|answer)\b|\.(h|c|rows|forward_rows|state_bytes)\b|;| = \{)"
+    code = r"&model\b|\bmodel(?=_(sample|answer|rate)\b|\.(h|c|rows|forward_rows|state_bytes)\b|;| = \{)"
     return re.sub(code, lambda match: match[0].replace("model", name), text)
 
 
@@ -84,11 +105,11 @@ def _head(what):
 
 def _model_header(material):
     program, plan = material.program, material.program.plan
-    rate = np.float32(program.optimiser.rates(0, 1, 1)[0])
+    rate = "MCUREF_RATE_S8(0)" if is_int8(program) else _decimal(np.float32(program.optimiser.rates(0, 1, 1)[0]))
     return f"""{_head(f"The model: {title(program)}")}#ifndef MODEL_H
 #define MODEL_H
 
-#include "mcuref.h"
+#include "{header(program)}"
 
 #ifdef __cplusplus
 extern "C" {{
@@ -100,11 +121,13 @@ extern "C" {{
 #define MODEL_ROWS {len(program.instructions)}
 #define MODEL_INPUTS {program.network.input.size}
 #define MODEL_OUTPUTS {program.network.outputs}
-#define MODEL_LABELS {int(material.labelled)} /* 1: an answer is one label; 0: a float for every output, or nothing */
-#define MODEL_RATE {_decimal(rate)} /* the learning rate it was trained with, before its decay, over the batch size */
+#define MODEL_LABELS {int(material.labelled)} /* 1: an answer is one label; 0: a number for every output, or nothing */
+#define MODEL_INT8 {int(is_int8(program))} /* 1: functions end in _s8 */
+#define MODEL_RATE {rate} /* the learning rate it was trained with, before its decay, over the batch size */
 
-typedef {TYPES[program.network.input.dtype]} model_sample;
+typedef {TYPES[str(material.samples.dtype)]} model_sample;
 typedef {TYPES[str(material.answers.dtype)]} model_answer;
+typedef {TYPES[str(material.rates.dtype)]} model_rate;
 
 extern const mcuref_program model;
 
@@ -128,8 +151,8 @@ def _model_source(image):
         images = f"static const mcuref_image images[] = {{{rows}}};\n\n"
     return f"""{_head(f"The model: {title(program)}")}#include "model.h"
 
-#include "index.h"
-#include "operations.h"
+#include "kernels/index.h"
+#include "operations/operations.h"
 
 /* kernels/ is shared by the models of a firmware only if their kept indices are of one type: see index.h */
 typedef char model_has_other_indices[sizeof(mcuref_index) == sizeof({program.listing.index_type}_t) ? 1 : -1];
@@ -168,26 +191,32 @@ def _samples_header(material):
 extern const int32_t sample_count, sample_bytes;
 extern const int32_t answer_values; /* of model_answer a sample */
 extern const uint32_t trained_state; /* FNV-1a of the state after training on them, by mcuref */
+extern const uint32_t trained_outputs; /* FNV-1a of the outputs that all of them have then, one after another */
 
 extern const model_sample samples[];
 extern const model_answer answers[];
-extern const float rates[];
+extern const model_rate rates[];
 
 #endif
 """
 
 
-def _trained_state(material):
-    """Hash of the state after the steps."""
+def _trained(material):
+    """Hashes of the state after the steps, and of the outputs that all samples have then."""
     from mcuref.kernels.hashing import START, fnv1a
 
-    own = replace(material, program=material.program.fresh())
-    return int(fnv1a(np.frombuffer(python_trace(own).state, np.uint8), START))
+    trace = python_trace(replace(material, program=material.program.fresh(), inferences=len(material.x)))
+    outputs = b"".join(outputs.tobytes() for _, outputs, _ in trace.inferences)
+    return [f"0x{int(fnv1a(np.frombuffer(content, np.uint8), START)):08x}u" for content in (trace.state, outputs)]
 
 
 def _samples_source(material):
-    arrays = {"model_sample samples": material.x, "model_answer answers": material.answers, "float rates": material.rates}
-    counts = (len(material.x), material.x[:1].nbytes, material.answers.shape[1], f"0x{_trained_state(material):08x}u")
+    arrays = {
+        "model_sample samples": material.samples,
+        "model_answer answers": material.answers,
+        "model_rate rates": material.rates,
+    }
+    counts = (len(material.x), material.samples[:1].nbytes, material.answers.shape[1], *_trained(material))
     texts = [f"const {kind} {name} = {value};\n" for (name, kind), value in zip(COUNTS.items(), counts)]
     texts += [
         f"\nconst {name}[] = {{\n{lines(map(number, np.ascontiguousarray(values).reshape(-1)))}}};\n"
@@ -197,18 +226,22 @@ def _samples_source(material):
 
 
 def _spans_header(image):
-    spans = (f"{{{offset}, {size}}}" for offset, size in image.spans.reshape(-1, 2).tolist())
-    operands = (f"{{{{{','.join(map(str, row))}}}}}" for row in image.operands.tolist())
+    spans = image.spans
+    pairs = (f"{{{offset}, {size}}}" for offset, size in spans.reshape(-1, 2).tolist())
+    operands = (str(row).translate(str.maketrans("[]", "{}", " ")) for row in image.operands.tolist())
     return f"""{_head("What every instruction writes and reads")}#ifndef SPANS_H
 #define SPANS_H
 
-#include "model.h"
+#include "../model.h"
 #include "trace.h"
 
 #define OUTPUT_BYTES {image.program.listing.output.size}
+#define SPANS {spans.shape[1]} /* of a row */
+#define CALLS {"trace_int8" if is_int8(image.program) else "trace_float32"}
+#define RATE {"i32" if is_int8(image.program) else "f32"} /* of a mcuref_number */
 
-static const mcuref_span spans[MODEL_ROWS * {SPANS}] = {{
-{lines(spans)}}};
+static const mcuref_span spans[MODEL_ROWS * SPANS] = {{
+{lines(pairs)}}};
 
 static const mcuref_operands operands[MODEL_ROWS] = {{
 {lines(operands)}}};

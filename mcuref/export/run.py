@@ -21,14 +21,6 @@ def run_material(folder: Path | str, count: int) -> Material:
     """
     folder = Path(folder)
     request, _, program = run_program(folder, "export")
-    if program.network.dtype == "mixed":
-        raise InputError(
-            f"run folder {str(folder)!r} is of a network with an int8 body and a float32 head, which has no C yet"
-        )
-    if program.network.dtype == "int8":
-        raise InputError(
-            f"run folder {str(folder)!r} is of an int8 network, which has no C yet; --tflite writes it to a file"
-        )
     arguments = request.arguments
     try:
         plain.check(arguments, {"data": str, "evaluate": str, "samples": (int, None), "regime": str}, "its request")

@@ -25,7 +25,7 @@ class Trace:
     Attributes
     ----------
     steps : list of (rows, status, loss) for each sample; rows a list of (row, hash of its outputs), loss its bits.
-    inferences : list of (class, outputs float32[n], loss); the loss is its bits, those of -1 if there is none.
+    inferences : list of (class, outputs [n], loss); the loss is its bits, those of -1 if there is none.
     forward : list of rows for each inference, as above, of a program for inference alone.
     state : bytes, of SRAM that outlives a sample, at the end.
     checks : {name: int}, words of FLASH, RESTORING and BAD_LABELS; "restored" is bytes, the state after it was restored.

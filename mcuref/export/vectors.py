@@ -26,22 +26,23 @@ HEXADECIMAL = ("flash", "state", "hashes")  # words, and not numbers
 # What the README says about each array; "bits" where the .h has a float's bits as a uint32_t.
 ARRAYS = {
     "table": """int32[ROWS][32]: the program, a row an instruction: opcode, layer, jump, 0, out[3], in[5], dimensions[14],
-              constants[6] (bits of floats); operands are byte offsets, -1 for none; what they are for each opcode
-              stands in docs/operators.md""",
+              constants[6] (bits of floats, or integers); operands are byte offsets, -1 for none; what they are for
+              each opcode stands in docs/operators.md""",
     "flash": "uint32[FLASH_BYTES / 4]: read-only part of the arena: constants, start weights, the table again",
     "images": "int32[IMAGES][3]: start images: to this offset of SRAM, from this one of the flash, so many bytes",
-    "spans": """int32[ROWS][3][2]: (offset, bytes) in the arena of what each row writes, but for scratch; (-1, 0) where
+    "spans": """int32[ROWS][SPANS][2]: (offset, bytes) in the arena of what each row writes, but for scratch; (-1, 0) where
               there is no more. Negative bytes: minus the size of a kept index; the next span holds their number""",
     "samples": "[SAMPLES][...], of the type that the program loads: what is trained on, in order",
-    "answers": "int32[SAMPLES][1] labels, float32[SAMPLES][OUTPUTS] targets (bits), or nothing for reconstruction",
-    "rates": "float32[STEPS] (bits): learning rate of each step",
+    "answers": """int32[SAMPLES][1] labels; targets [SAMPLES][OUTPUTS], float32 (bits) or, of int8, int32 in the scale of the
+              outputs; or nothing for reconstruction""",
+    "rates": "[STEPS], float32 (bits), or of int8 int32: m + 512 s is m 2^(-8 - s) of the learning rate compiled in",
     "hashes": "uint32[HASHES][3]: (sample, row, hash) of every instruction run, in order; FNV-1a over its spans",
     "statuses": "int32[STEPS]: 0 trained, 1 skipped by the rule, 2 an error was not finite (that row's hash is 0)",
-    "losses": "float32[STEPS] (bits)",
+    "losses": "[STEPS], float32 (bits), or of int8 int32: what mcuref_train_s8 says of them in program/int8.h",
     "written_at": "int32[RUNS + 1]: where in `written` each row begins that the FIRST sample runs; then the end",
     "written": "uint8: the bytes of the spans of those rows, right after each has run",
     "classes": "int32[INFERENCES]: the largest output of each of the first samples, inferred after training",
-    "outputs": "float32[INFERENCES][OUTPUTS] (bits): the outputs then",
+    "outputs": "[INFERENCES][OUTPUTS], float32 (bits) or int8: the outputs then",
     "state": "uint32[STATE_BYTES / 4]: the beginning of the arena at the end: trained weights, state of the rule",
 }  # fmt: skip
 
@@ -57,7 +58,7 @@ def golden_vectors(material: Material) -> dict[str, NDArray[Any]]:
         "flash": image.flash,
         "images": image.images,
         "spans": image.spans,
-        "samples": np.ascontiguousarray(material.x).reshape(len(material.x), -1),
+        "samples": material.samples,
         "answers": material.answers,
         "rates": material.rates,
         "hashes": np.array(hashes, np.uint32).reshape(-1, 3),
@@ -115,6 +116,7 @@ def _sizes(material, image, arrays):
     program, plan = material.program, material.program.plan
     sizes = {
         "ROWS": len(program.instructions),
+        "SPANS": arrays["spans"].shape[1],
         "FORWARD_ROWS": program.listing.forward_rows,
         "IMAGES": len(image.images),
         "SRAM_BYTES": plan.sram,

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from mcuref.export.cores import Core
 from mcuref.export.image import Image
 from mcuref.export.material import Material
-from mcuref.export.sources import board_sources, library_sources, verify_sources
+from mcuref.export.sources import board_sources, in_c, library_sources, verify_sources
 from mcuref.firmware.answer import STEPS, WATCHED, read_answer
 from mcuref.firmware.difference import Difference, trace_difference
 from mcuref.firmware.examination import examine, patterns
 from mcuref.firmware.toolchain import SECONDS, FirmwareStopped, compile_all, link, run_firmware, workspace
-from mcuref.operators import OPCODES
 
 MAGIC = 0x4655434D
 SMALL_POOL = 0x2600  # bytes for a case where there are 16 KiB of RAM
@@ -24,10 +23,10 @@ SMALL_POOL = 0x2600  # bytes for a case where there are 16 KiB of RAM
 
 def build_conformance(core: Core, folder: Path, flags: Sequence[str] = (), wide: bool = False) -> Path:
     """Compile and link the conformance firmware into ``folder``; returns its path. ``wide``: uint32 kept indices."""
-    opcodes = (f"OPERATION({number}, {name})\n" for name, number in OPCODES.items())
+    opcodes = (f"OPERATION({operator.number}, {operator.name})\n" for operator in in_c().values())
     (folder / "opcodes.h").write_text("".join(opcodes), encoding="utf-8")
     small = ("-DPOOL_BYTES=" + hex(SMALL_POOL),) if core.name == "microbit" else ()
-    sources = library_sources() + verify_sources("conformance") + board_sources(core)
+    sources = library_sources() + verify_sources("conformance", "float32", "int8") + board_sources(core)
     indices = ("-DMCUREF_INDEX=uint32_t",) if wide else ()
     objects = compile_all(core, sources, folder, (*flags, *small, *indices), [folder])
     return link(core, objects, folder / "conformance", flags)
@@ -41,9 +40,9 @@ def words(data: NDArray[Any] | np.generic) -> bytes:
 
 def encode_case(material: Material, watched: bool = False) -> bytes:
     """A case as the firmware reads it: see export/c/verify/conformance.c. ``watched``: with what that takes."""
-    program, answers = material.program, material.answers
+    program, x, answers = material.program, material.samples, material.answers
     image, plan = Image(program), program.plan
-    x = np.ascontiguousarray(material.x)
+    spans = image.spans
     header = np.array(
         [
             MAGIC,
@@ -63,12 +62,14 @@ def encode_case(material: Material, watched: bool = False) -> bytes:
             program.listing.output.size,
             material.labelled,
             watched,
+            spans.shape[1],
+            program.network.dtype == "int8",
             image.identity,
         ],
         np.int64,
     ).astype(np.uint32)
     operands = [words(image.operands)] if watched else []
-    parts = [words(header), words(image.images), words(image.spans), *operands, words(image.flash)]
+    parts = [words(header), words(image.images), words(spans), *operands, words(image.flash)]
     for sample, answer, rate in zip(x, answers, material.rates):
         parts += [words(sample), words(answer), words(rate)]
     for sample, answer in zip(x[: material.inferences], answers):

@@ -62,7 +62,7 @@ def trace_difference(
     expected = python_trace(material)
     for sample, (mine, theirs) in enumerate(zip(expected.steps, firmware.steps)):
         difference = _rows_difference(material, sample, mine[0], theirs[0], firmware.strays, dump)
-        difference = difference or _step_difference(sample, "", mine, theirs)
+        difference = difference or _step_difference(material.program, sample, "", mine, theirs)
         if difference is not None:
             return difference
     for sample, (mine, theirs) in enumerate(zip(expected.forward, firmware.forward)):
@@ -103,19 +103,17 @@ def stopped(material: Material, sample: int, row: int, what: str, how: str) -> D
     return Difference(sample, row, instructions[row].name, instructions[row].layer, f"{what}the firmware", -1, "", how)
 
 
-def _step_difference(sample, what, mine, theirs):
+def _step_difference(program, sample, what, mine, theirs):
     """A :class:`Difference` in what a step answers, or None."""
     if mine[1] != theirs[1]:
         return _plain(sample, f"{what}status", _status(mine[1]), _status(theirs[1]))
-    if _loss_differs(mine[2], theirs[2]):
-        return _plain(sample, f"{what}loss", *map(_float, (mine[2], theirs[2])))
-    return None
+    return _loss_difference(program, sample, f"{what}loss", mine[2], theirs[2])
 
 
 def _whole_difference(material, expected, whole):
     """A :class:`Difference` of steps that were not taken row by row, or None."""
     for sample, (mine, theirs) in enumerate(zip(expected.steps, whole.steps)):
-        difference = _step_difference(sample, "mcuref_train: ", mine, theirs)
+        difference = _step_difference(material.program, sample, "mcuref_train: ", mine, theirs)
         if difference is not None:
             return difference
     return _state_difference(material.program, "after mcuref_train", expected.state, whole.state)
@@ -180,10 +178,11 @@ def _end_difference(program, expected, firmware):
         index = first_difference(mine[1], theirs[1])
         if index >= 0:
             return _plain(sample, f"inference: output {index}", mine[1][index], theirs[1][index])
-        if mine[0] != theirs[0] and not np.isnan(mine[1]).any():
+        if mine[0] != theirs[0] and not (mine[1] != mine[1]).any():  # NaN has no place in an order
             return _plain(sample, "inference: class", mine[0], theirs[0])
-        if _loss_differs(mine[2], theirs[2]):
-            return _plain(sample, "inference: loss", *map(_float, (mine[2], theirs[2])))
+        difference = _loss_difference(program, sample, "inference: loss", mine[2], theirs[2])
+        if difference is not None:
+            return difference
     for what, theirs in (("after training", firmware.state), ("after it was restored", firmware.checks["restored"])):
         difference = _state_difference(program, what, expected.state, theirs)
         if difference is not None:
@@ -230,13 +229,10 @@ def first_difference(mine: NDArray[Any], theirs: NDArray[Any]) -> int:
     return -1 if mine.size == theirs.size else size
 
 
-def _loss_differs(mine, theirs):
-    """Whether the bits of two losses do; NaN is equal to NaN."""
-    return first_difference(*(np.atleast_1d(_float(bits)) for bits in (mine, theirs))) >= 0
-
-
-def _float(bits):
-    return np.int32(bits).view(np.float32)
+def _loss_difference(program, sample, what, mine, theirs):
+    """A :class:`Difference` of the bits of two losses, or None; NaN is equal to NaN."""
+    own, other = (np.array([bits], np.int64).astype(np.int32).view(program.arithmetic.loss) for bits in (mine, theirs))
+    return _plain(sample, what, own[0], other[0]) if first_difference(own, other) >= 0 else None
 
 
 def _plain(sample, what, mine, theirs):

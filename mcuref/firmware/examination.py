@@ -18,8 +18,8 @@ FOREIGN = "it depends on bytes that are no operand of it"
 
 
 def patterns(core: Core) -> range:
-    """Patterns that the first sample gets, a run each: on the host all of them, in the emulator, which is slow, one."""
-    return range(PATTERNS if core.is_host else 1)
+    """Patterns that the first sample gets, a run each: here all of them, in an emulator, which is slow, one."""
+    return range(1 if core.emulator else PATTERNS)
 
 
 def examine(

@@ -72,7 +72,7 @@ def count_instructions(
 
     Raises
     ------
-    ToolError : a tool is missing or failed, or the core is the host.
+    ToolError : a tool is missing or failed, or the core has no board.
     """
     require_board(core)
     with workspace() as folder:
@@ -103,7 +103,7 @@ def run_profiled(
 ) -> tuple[bytes, Profile]:
     """Run a firmware that answers requests under the counter; returns (its answer as bytes, :class:`Profile`)."""
     require_board(core)
-    symbols = read_symbols(firmware)
+    symbols = read_symbols(core, firmware)
     plugin = build_plugin(folder)
     mark = next(address for address, _, name in symbols if name == "mark")
     argument = f"{plugin.name},mark={mark:#x},marks=marks.bin,functions=functions.txt"
@@ -112,15 +112,15 @@ def run_profiled(
     except ToolError as error:
         if "plugin" not in str(error):
             raise
-        raise ToolError(f"this qemu-system-arm does not run the instruction counter, a plugin: {error}") from None
+        raise ToolError(f"this {core.emulator[0]} does not run the instruction counter, a plugin: {error}") from None
     spans = between_marks(np.fromfile(folder / "marks.bin", np.uint64).astype(np.int64))
     return content, Profile(spans, by_function((folder / "functions.txt").read_text(encoding="ascii"), symbols))
 
 
 def require_board(core: Core) -> None:
-    """ToolError if a core is the host."""
-    if core.is_host:
-        raise ToolError("instructions are counted on emulated boards only; core 'host' is this computer: name another")
+    """ToolError if a core has no board."""
+    if not core.is_board:
+        raise ToolError(f"instructions are counted on emulated boards only, and core {core.name!r} is none: name another")
 
 
 def build_plugin(folder: Path) -> Path:
@@ -140,9 +140,9 @@ def between_marks(marks: NDArray[np.int64]) -> NDArray[np.int64]:
     return spans[1:] - spans[0]
 
 
-def read_symbols(firmware: Path) -> list[tuple[int, int, str]]:
+def read_symbols(core: Core, firmware: Path) -> list[tuple[int, int, str]]:
     """(address, bytes, name) of every function of a firmware, in ascending order."""
-    text = call([find_tool("arm-none-eabi-nm"), "-S", firmware], what="nm")
+    text = call([find_tool(f"{core.toolchain.prefix}nm"), "-S", firmware], what="nm")
     fields = (line.split() for line in text.splitlines())
     symbols = [(int(f[0], 16) & ~1, int(f[1], 16), f[3]) for f in fields if len(f) == 4 and f[2] in "tTwW"]
     return sorted(symbols)

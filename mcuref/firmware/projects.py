@@ -10,14 +10,14 @@ from typing import Any
 
 from mcuref.errors import InputError
 from mcuref.export import reference
-from mcuref.export.cores import EMULATOR, Core, find_core
+from mcuref.export.cores import Core, find_core
 from mcuref.export.image import SAVED_HEAD
 from mcuref.export.material import Material
 from mcuref.export.reference import read_reference
 from mcuref.firmware.answer import STEPS, TRACE, Answer
 from mcuref.firmware.difference import Difference
 from mcuref.firmware.examination import examine
-from mcuref.firmware.toolchain import SECONDS, ToolError, call, explained, find_tool, run_firmware, workspace
+from mcuref.firmware.toolchain import SECONDS, ToolError, call, explained, find_tool, run_firmware, tools, workspace
 from mcuref.names import hint, near_paths
 
 ARENA, SAVED = "arena", "saved"  # symbols of verify.c
@@ -104,7 +104,8 @@ def build_project(folder: Path | str, core: Core, place: Path) -> Path:
     A copy is built, with relative paths alone: make takes no name with a space, a colon or a percent sign, and hands names
     to a shell. InputError if there is what cannot be copied, ToolError with the compiler's message.
     """
-    find_tool(core.compiler)
+    for tool in (core.compiler, core.linker):
+        find_tool(tool)
     copy, build = place / "project", Path("build", core.name)
     try:
         shutil.copytree(folder, copy, symlinks=True, ignore=shutil.ignore_patterns(".*", "build", "reference"))
@@ -140,7 +141,7 @@ def verify_project(folder: Path | str, core_name: str, seconds: float = SECONDS)
     core, material = find_core(core_name), read_project(folder)
     from mcuref.firmware.toolchain import version
 
-    for tool in (core.compiler, "make", *(() if core.is_host else EMULATOR[:1]), "nm"):
+    for tool in (*tools(core), "make", "nm"):
         find_tool(tool)
     with workspace() as place:
         firmware = build_project(folder, core, place)
@@ -168,7 +169,7 @@ def profile_project(folder: Path | str, core_name: str, seconds: float = SECONDS
     """Executed instructions of an exported project on an emulated core, exact, as plain data.
 
     {"training_step", "inference": mean instructions; "rows": by instruction of the program; "functions": {name:
-    instructions} over all steps and inferences; "samples", "inferences"}. ToolError for the host.
+    instructions} over all steps and inferences; "samples", "inferences"}. ToolError for a core without a board.
     """
     from mcuref.firmware.profile import require_board, run_profiled
 

@@ -14,13 +14,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mcuref.errors import McurefError
-from mcuref.export.cores import BARE, EMULATOR, FLAGS, LINKED, WARNINGS, Core, places
-from mcuref.export.sources import LINKER_SCRIPT, include_folders
+from mcuref.export.cores import FLAGS, WARNINGS, Core, linked
+from mcuref.export.sources import LINKER_SCRIPT
 
 PACKAGES = {
-    "gcc": "gcc", "make": "make", "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
-    "nm": "binutils", "arm-none-eabi-nm": "binutils-arm-none-eabi", "arm-none-eabi-objdump": "binutils-arm-none-eabi",
-    "qemu-system-arm": "qemu-system-arm",
+    "gcc": "gcc", "clang": "clang", "make": "make", "nm": "binutils",
+    "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu libc6-dev-arm64-cross", "qemu-aarch64": "qemu-user",
+    "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi", "qemu-system-arm": "qemu-system-arm",
+    "arm-none-eabi-nm": "binutils-arm-none-eabi", "arm-none-eabi-objdump": "binutils-arm-none-eabi",
+    "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf", "qemu-system-riscv32": "qemu-system-misc",
+    "riscv64-unknown-elf-nm": "binutils-riscv64-unknown-elf",
+    "riscv64-unknown-elf-objdump": "binutils-riscv64-unknown-elf",
 }  # fmt: skip
 SECONDS = 300  # that a firmware may run
 REFUSALS, FAULT = (2, 3), 99  # exit statuses of verify/, and of the handler of faults in board/startup.c
@@ -74,17 +78,21 @@ def find_tool(name: str) -> str:
 def missing(core: Core) -> str | None:
     """The sentence that says what is missing to build for a core and run it there, or None."""
     try:
-        find_tool(core.compiler)
-        if not core.is_host:
-            find_tool("qemu-system-arm")
+        for tool in tools(core):
+            find_tool(tool)
     except ToolError as error:
         return str(error)
     return None
 
 
+def tools(core: Core) -> list[str]:
+    """Names of the programs that build for a core and run it there."""
+    return list(dict.fromkeys((core.compiler, core.linker, *core.emulator[:1])))
+
+
 def version(core: Core) -> str:
     """Name and version of a core's compiler, such as "arm-none-eabi-gcc 12.2.1"."""
-    text = call([find_tool(core.compiler), "-dumpfullversion"])
+    text = call([find_tool(core.compiler), "-dumpfullversion", "-dumpversion"])  # clang has the second alone
     return f"{core.compiler} {text.strip()}"
 
 
@@ -150,15 +158,14 @@ def compile_all(
     core: Core, sources: Sequence[Path], folder: Path, flags: Sequence[str] = (), include: Sequence[Path] = ()
 ) -> list[Path]:
     """Compile C files, as many at once as there are processors; returns the object files in ``folder``."""
-    included = [f"-I{path}" for path in (*include, *include_folders())]
+    included = [f"-I{path}" for path in include]
     compiler = find_tool(core.compiler)
-    bare = () if core.is_host else BARE
-    objects = [folder / f"{source.parent.name}-{source.stem}.o" for source in sources]
+    objects = [folder / f"{source.parent.parent.name}-{source.parent.name}-{source.stem}.o" for source in sources]
 
     def compile_one(pair):
         source, target = pair
         call(
-            [compiler, *core.flags, *FLAGS, *WARNINGS, "-Werror", *bare, *flags, *included, "-c", source, "-o", target],
+            [compiler, *core.compiling, *FLAGS, *WARNINGS, "-Werror", *flags, *included, "-c", source, "-o", target],
             folder,
             what="compiler",
         )
@@ -170,12 +177,11 @@ def compile_all(
 
 def link(core: Core, objects: Sequence[Path], program: Path, flags: Sequence[str] = ()) -> Path:
     """Link object files to a program, for a board with the map of its sections beside it; returns its path."""
-    command: list[str | Path] = [find_tool(core.compiler), *core.flags, *FLAGS, *flags, *objects, "-o", program]
-    if not core.is_host:
-        command[1:1] = BARE
-        command += ["-T", LINKER_SCRIPT, f"-Wl,-Map={program.name}.map", *places(core), *LINKED]
+    command: list[str | Path] = [find_tool(core.linker), *core.linking, *FLAGS, *flags, *objects, "-o", program]
+    if core.is_board:
+        command.append(f"-Wl,-Map={program.name}.map")
     with explained(core):
-        call(command, program.parent, what="linker")
+        call([*command, *linked(core, str(LINKER_SCRIPT))], program.parent, what="linker")
     return program
 
 
@@ -200,12 +206,12 @@ def execute(core: Core, program: Path, folder: Path, seconds: float = SECONDS, p
 
     ``plugin`` : name of a plugin of QEMU in ``folder``, with its arguments.
     """
-    if core.is_host:
+    if not core.emulator:
         return call([program], folder, seconds, "program")
-    command = [find_tool(EMULATOR[0]), *EMULATOR[1:], "-M", core.machine]
+    name, *options = core.emulator
     if plugin is not None:
-        command += ["-plugin", f"./{plugin}"]  # of a whole path a comma would end it
-    return call([*command, "-kernel", program], folder, seconds, "emulator")
+        options[:0] = ["-plugin", f"./{plugin}"]  # of a whole path a comma would end it
+    return call([find_tool(name), *options, program], folder, seconds, "emulator")
 
 
 def run_firmware(
@@ -241,6 +247,6 @@ def run_firmware(
 
 def _crash(core, error):
     """What a :class:`Failed` run of a firmware says about it, in words."""
-    if core.is_host or error.status is None:
+    if not core.is_board or error.status is None:
         return error.how
     return "ran into a fault" if error.status == FAULT else "locked up" if error.status < 0 else error.how

@@ -20,7 +20,7 @@ from typing import Any
 from mcuref import rules
 from mcuref.cost.footprint import FOLDER, SCHEMA
 from mcuref.errors import McurefError
-from mcuref.export.cores import BARE, FLAGS, MEASURED_CORES, Core, find_core
+from mcuref.export.cores import FLAGS, MEASURED_CORES, Core, find_core
 from mcuref.export.names import COUNTS
 from mcuref.export.project import write_project
 from mcuref.export.sources import board_sources, library_sources
@@ -55,7 +55,7 @@ def measure_footprint(core: Core) -> dict[str, Any]:
         "schema": SCHEMA,
         "core": core.name,
         "compiler": version(core),
-        "flags": " ".join((*core.flags, *BARE, *FLAGS)),
+        "flags": " ".join((*core.compiling, *FLAGS)),
         "constants": constants,
         "table": base,
         "variants": {"uint32": _changed(base, wider), "no labels": _changed(base, targets)},
@@ -119,7 +119,7 @@ def _table(core, folder, objects):
     """The table of everything that these objects, and what they need of libgcc, may bring to the flash."""
     whole = folder / "whole.o"
     parts = ("-r", "-Wl,--unique=.text,--unique=.rodata", *objects, "-lgcc", "-o", whole)
-    call([find_tool(core.compiler), *core.flags, *BARE, *parts], folder, what="linker")
+    call([find_tool(core.linker), *core.linking, *parts], folder, what="linker")
     return read_functions(whole, _frames(objects))
 
 

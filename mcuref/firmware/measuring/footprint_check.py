@@ -99,7 +99,7 @@ def _repeated(material, count):
 
 
 def _data_bytes(material):
-    return material.x.nbytes + material.answers.nbytes + material.rates.nbytes
+    return material.samples.nbytes + material.answers.nbytes + material.rates.nbytes
 
 
 def _quick(program, counts):

@@ -1,7 +1,7 @@
 /* An example: train on the samples compiled in, then tell how many of them the network knows, or their mean loss. */
+#include "board/port.h"
 #include "kernels/hashing.h"
 #include "model.h"
-#include "board/port.h"
 #include "samples.h"
 
 static uint32_t arena[MODEL_SRAM_BYTES / 4];
@@ -19,6 +19,17 @@ static void print_number(const char *before, int32_t number) {
 
 static const void *sample(int32_t i) { return (const uint8_t *)samples + i * sample_bytes; }
 
+#if !MODEL_LABELS
+/* In thousandths; of int8 the loss is a sum of squares in the scale of the outputs. */
+static int32_t mean_loss(void) {
+  float loss = 0.0f;
+  for (int32_t i = 0; i < sample_count; i++)
+    loss += (float)mcuref_loss(&model, arena, sample(i), answers + i * answer_values);
+  loss = 1000.0f * loss / (float)sample_count;
+  return loss < 1e9f ? (int32_t)loss : INT32_MAX;
+}
+#endif
+
 int main(void) {
   int32_t trained = 0;
   mcuref_init(&model, arena);
@@ -30,11 +41,7 @@ int main(void) {
   for (int32_t i = 0; i < sample_count; i++) right += mcuref_infer(&model, arena, sample(i)) == answers[i];
   print_number("right: ", right);
 #else
-  float loss = 0.0f;
-  for (int32_t i = 0; i < sample_count; i++)
-    loss += mcuref_loss(&model, arena, sample(i), answers + i * answer_values);
-  loss = 1000.0f * loss / (float)sample_count;
-  print_number("mean loss, thousandths: ", loss < 1e9f ? (int32_t)loss : INT32_MAX);
+  print_number("mean loss, thousandths: ", mean_loss());
 #endif
   print_number(" of ", sample_count);
   print_number(" samples; trained on: ", trained);

@@ -89,5 +89,6 @@ mcuref_next mcuref_run_conv_gradient_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_depthwise_gradient_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_apply_rows_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_count_batch_s8(const mcuref_row *row, mcuref_run *run);
+mcuref_next mcuref_run_dequantise_s8_f32(const mcuref_row *row, mcuref_run *run);
 
 #endif

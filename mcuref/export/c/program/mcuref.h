@@ -8,6 +8,9 @@
  *     mcuref_save(&model, arena, saved);                            what it has learned, into MODEL_SAVED_BYTES
  *     mcuref_restore(&model, arena, saved);
  *
+ * Here is what is the same for all programs; what runs one and trains it stands in float32.h, or int8.h, where names end in
+ * _s8. model.h includes its own.
+ *
  * No heap, no recursion, no C library, no state but the arena: several models can live side by side (mcuref export --name).
  * An arena and a saved state are aligned to 4 bytes, a sample and an answer as their type; the machine is little-endian.
  * The arena holds values of all types, one after another: gcc and clang need -fno-strict-aliasing. What else keeps the bits
@@ -26,21 +29,6 @@ extern "C" {
 
 /* Bring the arena into its start state: parameters from flash, all else 0. */
 void mcuref_init(const mcuref_program *program, void *arena);
-
-/* Run the network on a sample; returns the index of its largest output, the lowest of equal ones. */
-int32_t mcuref_infer(const mcuref_program *program, void *arena, const void *sample);
-
-/* The outputs of the last mcuref_infer, float[program->outputs]; the next call overwrites them. */
-const float *mcuref_outputs(const mcuref_program *program, const void *arena);
-
-/* Train on one sample. answer: one int32_t label, 0 .. outputs - 1, or a float for every output (squared error), or anything
- * (reconstruction); rate: the learning rate of this step, over the batch, finite; loss: the sample's, or null. */
-mcuref_status mcuref_train(const mcuref_program *program, void *arena, const void *sample, const void *answer, float rate,
-                           float *loss);
-
-/* The loss of a sample, without training on it; of a reconstruction it says how odd the sample is. -1 where there is none: a
- * label that is not 0 .. outputs - 1, or a program for inference alone. */
-float mcuref_loss(const mcuref_program *program, void *arena, const void *sample, const void *answer);
 
 /* Copy all that training changes into saved, program->state_bytes + 8 bytes: whose state it is, a check sum, the state. */
 void mcuref_save(const mcuref_program *program, const void *arena, void *saved);

@@ -23,7 +23,7 @@ static uint32_t *free_words;
 
 typedef struct {
   int32_t magic, rows, forward_rows, image_count, sram_bytes, state_bytes, flash_bytes, table, output, outputs;
-  int32_t steps, inferences, sample_bytes, answer_bytes, output_bytes, labels, watched;
+  int32_t steps, inferences, sample_bytes, answer_bytes, output_bytes, labels, watched, row_spans, int8;
   uint32_t identity;
 } header;
 
@@ -60,7 +60,7 @@ static int32_t run_case(int32_t file, const header *h) {
                             h->state_bytes, h->output, h->outputs, h->identity};
   free_words = pool.words;
   program.images = take_from(file, h->image_count * 12);
-  const mcuref_span *spans = take_from(file, h->rows * SPANS * 8);
+  const mcuref_span *spans = take_from(file, h->rows * h->row_spans * (int32_t)sizeof *spans);
   const mcuref_operands *rows = h->watched ? take_from(file, h->rows * (int32_t)sizeof *rows) : 0;
   program.flash = take_from(file, h->flash_bytes);
   mcuref_operation *operations = take(h->rows * (int32_t)sizeof(mcuref_operation));
@@ -73,12 +73,15 @@ static int32_t run_case(int32_t file, const header *h) {
     operations[row] = operation_of(program.table[row].opcode);
     if (!operations[row]) return 0;
   }
-  const trace_program traced = {&program, arena, spans, rows, h->sample_bytes,
-                                h->answer_bytes, h->output_bytes, h->flash_bytes};
+  const trace_program traced = {&program,     h->int8 ? &trace_int8 : &trace_float32,
+                                arena,        spans,
+                                rows,         h->row_spans,
+                                h->sample_bytes, h->answer_bytes,
+                                h->output_bytes, h->flash_bytes};
+  mcuref_number rate = {.i32 = 0};
   mcuref_init(&program, arena);
   trace_start(&traced);
   for (int32_t i = 0; i < h->steps; i++) {
-    float rate;
     port_read(file, sample, (h->sample_bytes + 3) / 4 * 4);
     port_read(file, answer, h->answer_bytes);
     port_read(file, &rate, 4);
@@ -90,7 +93,7 @@ static int32_t run_case(int32_t file, const header *h) {
     trace_inference(&traced, i, sample, answer);
   }
   trace_state(&traced, saved);
-  if (h->labels && h->steps) trace_bad_labels(&traced, sample);
+  if (h->labels && h->steps) trace_bad_labels(&traced, sample, rate);
   return 1;
 }
 

@@ -1,7 +1,6 @@
 #include "trace.h"
 
 #include "../kernels/hashing.h"
-#include "../kernels/numerics.h"
 #include "../board/port.h"
 #include "watch.h"
 
@@ -27,16 +26,16 @@ static int32_t bytes_of(const mcuref_span *span, const uint8_t *arena) {
   return -span->bytes * *count;
 }
 
-static uint32_t hash_outputs(const mcuref_span *spans, const uint8_t *arena) {
+static uint32_t hash_outputs(const mcuref_span *spans, int32_t count, const uint8_t *arena) {
   uint32_t hash = FNV1A_START;
-  for (int32_t i = 0; i < SPANS && spans[i].offset >= 0; i++)
+  for (int32_t i = 0; i < count && spans[i].offset >= 0; i++)
     hash = fnv1a(arena + spans[i].offset, bytes_of(&spans[i], arena), hash);
   return hash;
 }
 
-static void dump_outputs(const mcuref_span *spans, const uint8_t *arena) {
+static void dump_outputs(const mcuref_span *spans, int32_t count, const uint8_t *arena) {
   const int32_t file = port_open("dump.bin", 1);
-  for (int32_t i = 0; i < SPANS && spans[i].offset >= 0; i++) {
+  for (int32_t i = 0; i < count && spans[i].offset >= 0; i++) {
     const int32_t bytes = bytes_of(&spans[i], arena);
     port_write(file, &bytes, 4);
     port_write(file, arena + spans[i].offset, bytes);
@@ -45,9 +44,7 @@ static void dump_outputs(const mcuref_span *spans, const uint8_t *arena) {
 }
 
 /* Not inlined: what is counted between marks is the same whatever surrounds them. */
-#define COUNTED __attribute__((noinline)) static
-
-COUNTED int32_t run_row(mcuref_run *run, int32_t row, int32_t *done) {
+__attribute__((noinline)) static int32_t run_row(mcuref_run *run, int32_t row, int32_t *done) {
   mark();
   const int32_t next = mcuref_run_row(run, row);
   *done = row;
@@ -64,8 +61,9 @@ static void trace_rows(const trace_program *traced, mcuref_run *run, int32_t ind
     if (run->status == MCUREF_NOT_FINITE) { /* nothing was written, not even how many entries are kept */
       write_word(0);
     } else {
-      write_word((int32_t)hash_outputs(traced->spans + done * SPANS, run->arena));
-      if (request.sample == index && request.row == done) dump_outputs(traced->spans + done * SPANS, run->arena);
+      const mcuref_span *spans = traced->spans + done * traced->row_spans;
+      write_word((int32_t)hash_outputs(spans, traced->row_spans, run->arena));
+      if (request.sample == index && request.row == done) dump_outputs(spans, traced->row_spans, run->arena);
     }
     if (stray != NO_STRAY) {
       write_word(-2);
@@ -74,30 +72,15 @@ static void trace_rows(const trace_program *traced, mcuref_run *run, int32_t ind
   }
 }
 
-COUNTED mcuref_status run_step(const mcuref_program *program, void *arena, const void *sample, const void *answer,
-                               float rate, float *loss) {
-  mark();
-  const mcuref_status status = mcuref_train(program, arena, sample, answer, rate, loss);
-  mark();
-  return status;
-}
-
-COUNTED int32_t run_inference(const mcuref_program *program, void *arena, const void *sample) {
-  mark();
-  const int32_t best = mcuref_infer(program, arena, sample);
-  mark();
-  return best;
-}
-
 void trace_start(const trace_program *traced) {
   watched = request.mode == WATCHED && traced->operands && watch_begin(traced);
   write_word(TRACE_FORMAT + watched);
 }
 
-void trace_step(const trace_program *traced, int32_t index, const void *sample, const void *answer, float rate) {
-  mcuref_run run = {traced->program, traced->arena, sample, answer, {rate}, {0.0f}, MCUREF_TRAINED};
+void trace_step(const trace_program *traced, int32_t index, const void *sample, const void *answer, mcuref_number rate) {
+  mcuref_run run = {traced->program, traced->arena, sample, answer, rate, {.i32 = 0}, MCUREF_TRAINED};
   if (request.mode == STEPS) {
-    run.status = run_step(traced->program, traced->arena, sample, answer, rate, &run.loss.f32);
+    run.status = traced->calls->train(traced->program, traced->arena, sample, answer, rate, &run.loss);
   } else {
     trace_rows(traced, &run, index);
   }
@@ -109,13 +92,13 @@ void trace_step(const trace_program *traced, int32_t index, const void *sample, 
 void trace_inference(const trace_program *traced, int32_t index, const void *sample, const void *answer) {
   const mcuref_program *program = traced->program;
   if (request.mode != STEPS && program->rows == program->forward_rows) {
-    mcuref_run run = {program, traced->arena, sample, answer, {0.0f}, {0.0f}, MCUREF_TRAINED};
+    mcuref_run run = {program, traced->arena, sample, answer, {.i32 = 0}, {.i32 = 0}, MCUREF_TRAINED};
     trace_rows(traced, &run, index);
     write_word(-1);
   }
-  write_word(run_inference(program, traced->arena, sample));
-  port_write(answer_file, mcuref_outputs(program, traced->arena), traced->output_bytes);
-  write_word(request.mode == STEPS ? 0 : bits_of(mcuref_loss(program, traced->arena, sample, answer)));
+  write_word(traced->calls->infer(program, traced->arena, sample));
+  port_write(answer_file, traced->calls->outputs(program, traced->arena), traced->output_bytes);
+  write_word(request.mode == STEPS ? 0 : traced->calls->loss(program, traced->arena, sample, answer).i32);
 }
 
 static uint32_t state_hash(const mcuref_program *program, const void *arena) {
@@ -144,12 +127,13 @@ void trace_state(const trace_program *traced, uint32_t *saved) {
   port_write(answer_file, arena, program->state_bytes);
 }
 
-void trace_bad_labels(const trace_program *traced, const void *sample) {
+void trace_bad_labels(const trace_program *traced, const void *sample, mcuref_number rate) {
   const mcuref_program *program = traced->program;
   void *arena = traced->arena;
   const int32_t labels[2] = {-1, program->outputs};
+  mcuref_number loss;
   const uint32_t before = state_hash(program, arena);
-  for (int32_t i = 0; i < 2; i++) write_word((int32_t)mcuref_train(program, arena, sample, &labels[i], 1.0f, 0));
+  for (int32_t i = 0; i < 2; i++) write_word((int32_t)traced->calls->train(program, arena, sample, &labels[i], rate, &loss));
   write_word(state_hash(program, arena) == before);
 }
 

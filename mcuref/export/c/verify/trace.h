@@ -20,21 +20,37 @@ typedef struct {
 
 #define TRACE_FORMAT 0x4D435452
 
-#define SPANS 3 /* outputs of a row; an offset of -1 where there is none */
-
-/* Bytes of a row's operands in the order of its columns, out and in; negative of an output that has no value before the row
+/* An operand of a row: where it lies in [SRAM | flash], and its bytes; negative of an output that has no value before the row
  * runs; 0 where there is none. */
 typedef struct {
-  int32_t bytes[8];
+  int32_t offset, bytes;
+} mcuref_operand;
+
+#define OPERANDS 6 /* outputs, and inputs, that a row may have */
+
+typedef struct {
+  mcuref_operand out[OPERANDS], in[OPERANDS];
 } mcuref_operands;
+
+/* What a firmware calls, of the program's arithmetic; train and infer have a mark before and behind the call. */
+typedef struct {
+  mcuref_status (*train)(const mcuref_program *program, void *arena, const void *sample, const void *answer,
+                         mcuref_number rate, mcuref_number *loss);
+  int32_t (*infer)(const mcuref_program *program, void *arena, const void *sample);
+  const void *(*outputs)(const mcuref_program *program, const void *arena);
+  mcuref_number (*loss)(const mcuref_program *program, void *arena, const void *sample, const void *answer);
+} trace_calls;
+
+extern const trace_calls trace_float32, trace_int8;
 
 /* A program, and all that it may use. */
 typedef struct {
   const mcuref_program *program;
+  const trace_calls *calls;
   void *arena;
-  const mcuref_span *spans;        /* SPANS for every row */
+  const mcuref_span *spans;        /* row_spans for every row; an offset of -1 where there is none */
   const mcuref_operands *operands; /* one for every row; null: the program is never watched */
-  int32_t sample_bytes, answer_bytes, output_bytes, flash_bytes;
+  int32_t row_spans, sample_bytes, answer_bytes, output_bytes, flash_bytes;
 } trace_program;
 
 /* What request.bin asks for. */
@@ -56,7 +72,7 @@ int32_t trace_begin(void);
 void trace_start(const trace_program *traced);
 
 /* Train on sample number `index`. */
-void trace_step(const trace_program *traced, int32_t index, const void *sample, const void *answer, float rate);
+void trace_step(const trace_program *traced, int32_t index, const void *sample, const void *answer, mcuref_number rate);
 
 /* Run the network on sample number `index`; writes the class, the outputs and, but in mode STEPS, the bits of its loss, else
  * 0. In mode WATCHED, of a program for inference alone, the rows come before that, and -1. */
@@ -66,7 +82,7 @@ void trace_inference(const trace_program *traced, int32_t index, const void *sam
 void trace_state(const trace_program *traced, uint32_t *saved);
 
 /* Write what training with labels that are out of range answers, and whether the state is as before. */
-void trace_bad_labels(const trace_program *traced, const void *sample);
+void trace_bad_labels(const trace_program *traced, const void *sample, mcuref_number rate);
 
 void trace_end(void);
 

@@ -3,9 +3,7 @@
 #include "../board/port.h"
 
 #define GUARD 64 /* words before, between and behind the arena, the sample, the answer and the flash part */
-#define OUTPUTS 3
-#define OPERANDS 8
-#define PARTS (OPERANDS + 2) /* of the memory that a row may use: its operands, the sample, the answer */
+#define PARTS (2 * OPERANDS + 2) /* of the memory that a row may use: its operands, the sample, the answer */
 
 /* NaN passes through every sum, 0 through none, -1 changes what is added to it, 1e30 is larger than other values */
 static const uint32_t patterns[4] = {0xFFFFFFFFu, 0u, 0xBF800000u, 0x7149F2CAu};
@@ -42,10 +40,10 @@ void watch_pattern(int32_t number) {
   for (int32_t i = 0; i < words; i++) memory[i] = pattern;
 }
 
-static part operand(const trace_program *traced, int32_t offset, int32_t bytes) {
-  const int32_t sram = traced->program->sram_bytes, size = bytes < 0 ? -bytes : bytes;
+static part operand(const trace_program *traced, mcuref_operand of) {
+  const int32_t sram = traced->program->sram_bytes, offset = of.offset, size = of.bytes < 0 ? -of.bytes : of.bytes;
   if (offset < sram) {
-    const part in_sram = {(uint8_t *)own_arena + offset, (uint8_t *)traced->arena + offset, size, bytes < 0};
+    const part in_sram = {(uint8_t *)own_arena + offset, (uint8_t *)traced->arena + offset, size, of.bytes < 0};
     return in_sram;
   }
   uint8_t *const flash = (uint8_t *)traced->program->flash;
@@ -55,16 +53,15 @@ static part operand(const trace_program *traced, int32_t offset, int32_t bytes) 
 
 /* All parts of a row, outputs first. */
 static void find_parts(const trace_program *traced, const mcuref_run *run, int32_t row, part *parts) {
-  const mcuref_row *instruction = &traced->program->table[row];
-  const int32_t *bytes = traced->operands[row].bytes;
+  const mcuref_operands *operands = &traced->operands[row];
   for (int32_t i = 0; i < OPERANDS; i++) {
-    const int32_t offset = i < OUTPUTS ? instruction->out[i] : instruction->in[i - OUTPUTS];
-    parts[i] = operand(traced, bytes[i] ? offset : 0, bytes[i]);
+    parts[i] = operand(traced, operands->out[i]);
+    parts[i + OPERANDS] = operand(traced, operands->in[i]);
   }
   const part shown = {(uint8_t *)own_sample, (uint8_t *)run->sample, traced->sample_bytes, 0};
   const part asked = {(uint8_t *)own_answer, (uint8_t *)run->answer, traced->answer_bytes, 0};
-  parts[OPERANDS] = shown;
-  parts[OPERANDS + 1] = asked;
+  parts[2 * OPERANDS] = shown;
+  parts[2 * OPERANDS + 1] = asked;
 }
 
 static void copy(uint8_t *to, const uint8_t *from, int32_t bytes) {
@@ -96,7 +93,7 @@ int32_t watch_row(const trace_program *traced, mcuref_run *run, int32_t row, int
   for (int32_t i = 0; i < PARTS; i++)
     if (!parts[i].empty) copy(parts[i].here, parts[i].there, parts[i].bytes);
   const int32_t next = mcuref_run_row(&own, row);
-  for (int32_t i = 0; i < OUTPUTS; i++) copy(parts[i].there, parts[i].here, parts[i].bytes);
+  for (int32_t i = 0; i < OPERANDS; i++) copy(parts[i].there, parts[i].here, parts[i].bytes);
   *stray = find_stray(parts);
   run->loss = own.loss;
   run->status = own.status;

@@ -44,13 +44,15 @@ void dense_update_s8(int8_t *restrict w, int32_t *restrict b, int8_t *restrict r
   const stored_weights weights = weights_stored(w, r, r2, draws);
   const int32_t ex = exponent(exponents, x_slot), each = rates > 1 ? 2 : 0;
   int32_t trained = 0;
+  row_inputs from;
+  take_inputs(&from, x, x_zero);
   for (int32_t j = 0; j < outputs; j++, rate += each) {
     if (delta[j] == 0) continue;
     const weight_step by = step_of(rate, sample_rate, delta_exponent[0], ex);
     if (by.shift > STEP_RIGHTMOST) continue;
     const weight_row row = {j * inputs, 1, j * inputs, inputs};
     const int32_t step = delta[j] * by.factor;
-    update_row(&weights, &row, x, x_zero, step, by.shift);
+    update_row(&weights, &row, &from, step, by.shift);
     b[j] = moved_bias(b[j], (int64_t)step * bias_multiplier, by.shift + ex + bias_shift);
     trained = 1;
   }

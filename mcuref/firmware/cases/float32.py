@@ -1,20 +1,11 @@
-"""The conformance list: small programs that between them run every instruction and every option of every rule.
+"""The conformance list of float32."""
 
-Each row of a table below is one program: what it is made of, and how it is shown samples. Samples come from mcuref's
-own generator, so that the list is the same everywhere; a row's place in the list seeds it.
-"""
-
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator
+from dataclasses import fields
 
 import numpy as np
 
-from mcuref.export.cores import find_core
-from mcuref.export.image import SAVED_HEAD, Image
-from mcuref.export.material import Material
-from mcuref.firmware.conformance import SMALL_POOL, check
-from mcuref.firmware.difference import Difference
-from mcuref.firmware.toolchain import SECONDS
-from mcuref.kernels.random import philox, uniform
+from mcuref.firmware.cases.rows import IMAGE, MIDDLE, RECONSTRUCTION, SQUARED, Row
 from mcuref.layers import (
     ACTIVATIONS,
     AveragePool2D,
@@ -31,135 +22,25 @@ from mcuref.layers import (
     Residual,
     Softmax,
 )
-from mcuref.network import Network
 from mcuref.optimisers import SGD
-from mcuref.program.compiler import compile
 from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
 
-STREAM = 0x40000000  # of the generator: samples, then answers
-POINTER = 4  # bytes, on every core that has little memory
-SOFTMAX, SQUARED, RECONSTRUCTION = "softmax_cross_entropy", "mean_squared_error", "reconstruction"
-MIDDLE = {"float32": (0.25, 0.5), "uint8": (127.5, 1 / 128), "int8": (-0.5, 1 / 128), "int16": (3.0, 1 / 32768)}
-IMAGE = Input((5, 7, 3), "int8", *MIDDLE["int8"])
 
-
-@dataclass
-class Row:
-    """One program of the list.
-
-    Attributes
-    ----------
-    layers : list, an Input first. rule, optimiser : as of ``mcuref.compile``; options : its other arguments.
-    samples : int, how many are shown.
-    weights : what the parameters start from: a value for all of them, for ties and extremes, or arrays by name; random
-        ones if None.
-    x, targets : float, limits of uniform float32 samples and targets; 0: all zeros; or arrays, as they are.
-    """
-
-    name: str
-    layers: list
-    rule: object = Full()
-    optimiser: SGD = SGD(0.125)
-    samples: int = 3
-    weights: object = None
-    x: object = 2.0
-    targets: object = None
-    options: dict = field(default_factory=dict)
-
-
-def cases() -> list[tuple[str, Material]]:
-    """The list, [(name, Material)]: kept indices of 16 bits, each small enough for 3 MB and a few milliseconds."""
+def rows() -> Iterator[Row]:
+    """All of it, in its order; what is new comes last: places are seeds."""
     tables = (
         _widths, _windows, _blocks, _inputs, _rules, _optimisers, _losses, _parts, _values, _not_finite, _activations,
         _softmax,
     )  # fmt: skip
-    return _materials(row for table in tables for row in table())
+    for table in tables:
+        yield from table()
 
 
-def wide_cases() -> list[tuple[str, Material]]:
-    """Programs with kept indices of 32 bits, which need a build of their own: a layer of more than 65,536 outputs."""
+def wide_rows() -> Iterator[Row]:
+    """With kept indices of 32 bits, which need a build of their own: a layer of more than 65,536 outputs."""
     layers = [Input((1, 65538, 1), "uint8", 127.5, 1 / 128), Conv2D(1, 1), ReLU(), GlobalAveragePool(), Dense(2)]
     adaptive = TinyProp(0.0001, 0.001, output="rule")
-    return _materials([Row("uint32 indices", layers, adaptive, SGD(0.125, momentum=0.5), samples=2)])
-
-
-def small_cases() -> list[tuple[str, Material]]:
-    """Those of the list that fit the micro:bit, which has 16 KiB of RAM."""
-    return [(name, material) for name, material in cases() if pool_bytes(material) <= SMALL_POOL]
-
-
-def run_conformance(core: str, seconds: float = SECONDS) -> list[tuple[str, Difference | None]]:
-    """Run the list on the core of that name, each part for ``seconds`` at most; [(name, Difference or None)].
-
-    The small list where there is little memory; elsewhere the wide one too. ToolError if tools are missing.
-    """
-    core = find_core(core)
-    lists = [small_cases()] if core.name == "microbit" else [cases(), wide_cases()]
-    return [
-        (name, difference)
-        for part in lists
-        for (name, _), difference in zip(part, check(core, [material for _, material in part], seconds=seconds))
-    ]
-
-
-def pool_bytes(material: Material) -> int:
-    """Bytes of memory that the conformance firmware needs for a program on a 32-bit core."""
-    image, plan = Image(material.program), material.program.plan
-    rows = len(material.program.instructions)
-    parts = (
-        image.images.nbytes,
-        image.spans.nbytes,
-        image.flash.nbytes,
-        rows * POINTER,
-        plan.sram,
-        plan.state + SAVED_HEAD,
-        material.x[:1].nbytes,
-        material.answers[:1].nbytes + 4,
-    )
-    return sum(-(-part // 4) * 4 for part in parts)
-
-
-# -- from a row to a program --------------------------------------------------------------------------------------
-
-
-def _materials(rows):
-    return [(row.name, _material(seed, row)) for seed, row in enumerate(rows)]
-
-
-def _material(seed, row):
-    """The :class:`Material` of a row."""
-    network = Network(row.layers, seed=seed, name=row.name)
-    if row.weights is not None:
-        arrays = row.weights if isinstance(row.weights, dict) else dict.fromkeys(network.parameters, row.weights)
-        start = {name: np.broadcast_to(arrays[name], value.shape) for name, value in network.parameters.items()}
-        network = network.with_parameters(start)
-    program = compile(network, row.rule, row.optimiser, **row.options)
-    return Material(program, _samples(seed, row), _answers(seed, row, network.outputs), inferences=1)
-
-
-def _samples(seed, row):
-    """Samples over the whole range of the input's type, or as the row says."""
-    layer = row.layers[0]
-    shape = (row.samples, *layer.shape)
-    if isinstance(row.x, np.ndarray):
-        return row.x
-    if layer.dtype == "float32":
-        return uniform(row.samples * layer.size, row.x, seed, STREAM).reshape(shape)
-    return philox(seed, STREAM, row.samples * layer.size).astype(layer.dtype).reshape(shape)
-
-
-def _answers(seed, row, outputs):
-    """Labels, or targets where the row has some; None for reconstruction."""
-    if row.options.get("loss") == RECONSTRUCTION:
-        return None
-    if row.targets is None:
-        return (philox(seed, STREAM + 1, row.samples) % np.uint32(outputs)).astype(np.int32)
-    if isinstance(row.targets, np.ndarray):
-        return row.targets
-    return uniform(row.samples * outputs, row.targets, seed, STREAM + 1).reshape(row.samples, outputs)
-
-
-# -- the tables ---------------------------------------------------------------------------------------------------
+    yield Row("uint32 indices", layers, adaptive, SGD(0.125, momentum=0.5), samples=2)
 
 
 def _widths():
