@@ -23,12 +23,14 @@ void dense_forward_s8(int8_t *restrict z, const int8_t *x, const int8_t *w, cons
 void dense_backward_input_s8(int32_t *restrict dx, const int8_t *delta, const int8_t *w, const uint8_t *share,
                              int32_t halvings, int32_t outputs, int32_t inputs, int32_t shares) {
   const int32_t each = shares > 1;
-  weighted_rows from = {{0}, {0}, 0};
+  const row_runs run = {1, inputs, 0, 0};
+  weighted_rows from;
+  from.count = 0;
   clear_sums(dx, inputs);
   for (int32_t j = 0; j < outputs; j++, w += inputs) {
     if (delta[j] != 0) collect_row(&from, w, rsh_s32(delta[j] * share[j * each], halvings));
     if (from.count == ROWS || j == outputs - 1) {
-      add_rows(dx, &from, 0, 0, inputs);
+      add_rows(dx, &from, &run, 0);
       from.count = 0;
     }
   }
