@@ -80,7 +80,7 @@ def _write_folders(asked):
     from mcuref.export.run import run_material
 
     material = run_material(asked.run_folder, asked.samples)
-    prepare_kernels()
+    prepare_kernels(material.program.arithmetic)
     if asked.c is not None:
         write_project(material, asked.c, asked.name)
         show(_written(material, asked.c))

@@ -66,8 +66,9 @@ def run(asked: Namespace) -> int:
     if changed:
         show(changed_line(changed))
     results, failures = [], []
+    for arithmetic in _arithmetics(asked):
+        prepare_kernels(arithmetic)
     for core in cores:
-        prepare_kernels()
         try:
             result = _conformance(core, asked.timeout) if asked.conformance else _project(asked, core)
         except ToolError as error:
@@ -91,6 +92,19 @@ def _cores(names):
     if names == "all":
         return list(CORES.values())
     return [CORES[one_of("core", name, (*CORES, "all"), also=CORE_NAMES)] for name in dict.fromkeys(names.split(","))]
+
+
+def _arithmetics(asked):
+    """Those of what is compared."""
+    if not asked.conformance:
+        from mcuref.firmware.projects import read_project
+
+        return [read_project(asked.project).program.arithmetic]
+    from mcuref.program.arithmetic.float32 import FLOAT32
+    from mcuref.program.arithmetic.int8 import INT8
+    from mcuref.program.arithmetic.mixed import MIXED
+
+    return [FLOAT32, INT8, MIXED]
 
 
 def _changed(project):

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from mcuref.errors import InputError
+from mcuref.export.calls import called, header, is_int8
 from mcuref.export.image import SAVED_HEAD, Image
 from mcuref.export.literals import TYPES, lines, number
 from mcuref.export.makefile import makefile
@@ -28,7 +29,6 @@ from mcuref.export.reference import write_reference
 from mcuref.export.sources import SOURCES, needed_sources
 from mcuref.export.trace import python_trace
 from mcuref.files import new_folder
-from mcuref.program.program import Program
 from mcuref.version import __version__
 
 LICENSE = "MIT licence; made by mcuref"
@@ -86,16 +86,6 @@ def write_texts(folder: Path, texts: dict[str, str], name: str) -> None:
         place.write_text(_named(text, name), encoding="utf-8")
 
 
-def called(text: str, program: Program) -> str:
-    """C source that calls what runs programs of float32, for the arithmetic of a program."""
-    return re.sub(r"\bmcuref_(infer|outputs|train|loss)\b", r"mcuref_\1_s8", text) if is_int8(program) else text
-
-
-def is_int8(program: Program) -> bool:
-    """Whether a program computes in int8, and is called by program/int8.h."""
-    return program.network.dtype == "int8"
-
-
 def _named(text, name):
     """C source with the model called ``name``; as it stands in mcuref it is called model."""
     text = re.sub(r"\bMODEL_", f"{name.upper()}_", text)
@@ -118,7 +108,7 @@ def _model_header(material):
     return f"""{_head(f"The model: {title(program)}")}#ifndef MODEL_H
 #define MODEL_H
 
-#include "program/{"int8" if is_int8(program) else "float32"}.h"
+#include "{header(program)}"
 
 #ifdef __cplusplus
 extern "C" {{

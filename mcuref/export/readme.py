@@ -2,6 +2,7 @@
 
 import re
 
+from mcuref.export.calls import called, is_int8
 from mcuref.export.cores import CORES
 from mcuref.export.literals import TYPES
 from mcuref.export.material import Material
@@ -21,7 +22,7 @@ CALLS = {  # by whether an answer is a label
 
 def readme(material: Material) -> str:
     """The text."""
-    program, plan, first = material.program, material.program.plan, material.program.network.input
+    program, plan = material.program, material.program.plan
     cores = ", ".join(core for core in CORES if core not in ("host", "m4f"))
     return f"""{title(program)}
 {"=" * len(title(program))}
@@ -42,7 +43,7 @@ needed, but for model.h), and call, as main.c does:
     #include "model.h"
     static uint32_t arena[MODEL_SRAM_BYTES / 4], saved[MODEL_SAVED_BYTES / 4];
     mcuref_init(&model, arena);
-{CALLS[material.labelled]}
+{called(CALLS[material.labelled], program)}
     mcuref_save(&model, arena, saved);        mcuref_restore(&model, arena, saved);
 
 What keeps the bits; main.c says, and its exit status, whether the state is right after training:
@@ -57,8 +58,27 @@ those that have the same path once. Their kept indices must be of one type; the 
 
 SRAM: {plan.sram:,} bytes of arena, and the stack.
 Flash: {plan.flash:,} bytes of weights, constants and program, and the code.
-A sample is {first.size} values of type {TYPES[first.dtype]}; the network normalises them itself.
+{_sample(material)}
 """
+
+
+def _sample(material):
+    """What a sample is, and in int8 a learning rate."""
+    size, dtype = material.program.network.input.size, str(material.samples.dtype)
+    if dtype != material.program.network.input.dtype:
+        scale, zero = material.program.network.quantization.outputs[0]
+        taken = f"in the scale of the network: round(v / {float(scale):.9g}) + {zero} of a value v that is normalised"
+    else:
+        taken = "the network normalises them itself"
+    text = f"A sample is {size} values of type {TYPES[dtype]}; {taken}."
+    if not is_int8(material.program):
+        return text
+    return (
+        text
+        + """
+A learning rate is that of the export, MODEL_RATE; with so many halvings it is MCUREF_RATE_S8(halvings): see program/int8.h.
+There is not one float in the model."""
+    )
 
 
 def title(program: Program) -> str:

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from mcuref.errors import InputError
+from mcuref.export.calls import header
 from mcuref.export.cores import Core
 from mcuref.operators import OPERATORS, int8, mixed
 from mcuref.operators.operator import Operator
@@ -64,9 +65,9 @@ def needed_sources(program: Program) -> dict[str, list[str]]:
             f"operator {lacking.name!r} of layer {lacking.layer!r} has no C: a program with it can be trained here, but not "
             "exported"
         )
-    kind = "int8" if program.network.dtype == "int8" else "float32"
+    calls = Path(header(program))
     fixed = [SOURCES / name / file for name, files in FIXED.items() for file in files]
-    fixed += [SOURCES / name / f"{kind}.{end}" for name, ends in (("program", "hc"), ("verify", "c")) for end in ends]
+    fixed += [SOURCES / calls, SOURCES / calls.with_suffix(".c"), SOURCES / "verify" / f"{calls.stem}.c"]
     needed = _included([*fixed, *(path for path, defined in operations.items() if names.keys() & defined)])
     return {name: sorted(str(path.relative_to(SOURCES / name)) for path in needed if name in path.parts) for name in FIXED}
 

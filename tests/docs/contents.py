@@ -85,8 +85,7 @@ def c_faults(text, project):
     """A translation unit that compiles beside an exported project; None where there is no compiler."""
     if shutil.which("gcc") is None:
         return None
-    folders = [f"-iquote{project / name}" for name in ("", "kernels", "program", "board")]
-    command = ["gcc", *FLAGS, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", *folders, "-x", "c", "-"]
+    command = ["gcc", *FLAGS, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", f"-iquote{project}", "-x", "c", "-"]
     run = subprocess.run(command, input=text, text=True, capture_output=True)
     return [run.stderr] if run.returncode else []
 

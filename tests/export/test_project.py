@@ -11,12 +11,13 @@ import pytest
 
 import mcuref
 from mcuref import rules
+from mcuref.calibration import quantised_body
 from mcuref.datasets import load
 from mcuref.errors import InputError
 from mcuref.export.material import Material
 from mcuref.export.project import write_project
 from mcuref.export.reference import read_reference
-from mcuref.export.sources import SOURCES, needed_sources
+from mcuref.export.sources import SOURCES, in_c, needed_sources
 from mcuref.models import build
 from mcuref.optimisers import SGD
 from mcuref.runs.description import arrays_in
@@ -26,13 +27,21 @@ VARIANTS = {
     "cnn with momentum": ("cnn-8", "tinyprop", SGD(0.02, momentum=0.5, batch=2), None),
     "frozen": ("mlp-64-8-10", "topk", SGD(0.02, "halving"), 1),
     "inference": ("mlp-64-8-10", "full", SGD(0.02), 0),
+    "int8 cnn with momentum": ("cnn-8", "tinyprop", SGD(0.02, momentum=0.5, batch=2), None),
+    "int8 inference": ("mlp-64-8-10", "full", SGD(0.02), 0),
+    "mixed": ("cnn-8", "tinyprop", SGD(0.02), 1),
 }
 
 
 def material(variant, count=3):
     model, method, optimiser, trainable = VARIANTS[variant]
     data = load("digits")
-    program = mcuref.compile(build(model, data), rules.make(method), optimiser, trainable=trainable)
+    network = build(model, data)
+    if variant.startswith("int8"):
+        network = mcuref.quantise_to_train(network, data.x_train, trainable=trainable)
+    elif variant == "mixed":
+        network = quantised_body(network, data.x_train, trainable)
+    program = mcuref.compile(network, rules.make(method), optimiser, trainable=trainable)
     return Material(program, data.x_train[:count], data.y_train[:count], inferences=count)
 
 
@@ -52,14 +61,16 @@ def test_only_what_the_program_uses_is_exported(tmp_path):
     assert {"dense", "lanes", "selection", "loss"} <= names
     assert not names & {"conv", "depthwise", "pooling", "rows", "add"}
     frozen = {path.stem for path in (SOURCES / "operations").glob("*.c")}
+    write_project(material("int8 cnn with momentum"), tmp_path / "int8")
+    project = {path.relative_to(tmp_path / "int8").as_posix() for path in (tmp_path / "int8").rglob("*.[ch]")}
+    assert {"kernels/int8/conv.c", "operations/int8/sums.c", "program/int8.h", "verify/int8.c"} <= project
+    assert not project & {"kernels/conv.c", "operations/conv.c", "program/float32.c", "verify/float32.c"}
     assert {"conv", "pooling"} <= frozen and "selection.c" not in needed_sources(material("inference").program)["operations"]
 
 
 def test_every_operation_has_a_source():
-    from mcuref.operators import OPCODES
-
-    defined = "".join(path.read_text() for path in (SOURCES / "operations").glob("*.c"))
-    for name in OPCODES:
+    defined = "".join(path.read_text() for path in (SOURCES / "operations").rglob("*.c"))
+    for name in in_c():
         assert f"mcuref_run_{name}(" in defined or f"RUN_LOAD({name})" in defined
 
 
@@ -79,7 +90,7 @@ def test_sizes_in_the_header_are_those_of_the_plan(tmp_path, variant):
 
 @pytest.mark.skipif(not shutil.which("gcc") or not shutil.which("make"), reason="needs gcc and make")
 @pytest.mark.parametrize("variant", [
-    variant if variant == "cnn with momentum" else pytest.param(variant, marks=pytest.mark.slow) for variant in VARIANTS
+    name if name.endswith("cnn with momentum") else pytest.param(name, marks=pytest.mark.slow) for name in VARIANTS
 ])  # fmt: skip
 def test_it_builds_without_a_warning_and_runs(tmp_path, variant):
     write_project(material(variant), tmp_path / "firmware")
@@ -90,7 +101,7 @@ def test_it_builds_without_a_warning_and_runs(tmp_path, variant):
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    trained = 0 if variant == "inference" else 3
+    trained = 0 if variant.endswith("inference") else 3
     assert re.search(rf"right: [0-3] of 3 samples; trained on: {trained}", done.stdout)
 
 

@@ -24,6 +24,13 @@ def digits(model, method, optimiser):
     return Material(program, data.x_train[:6], data.y_train[:6], inferences=6)
 
 
+def in_int8(model, method, optimiser, update="residual", loss="softmax_cross_entropy"):
+    data = load("digits")
+    network = mcuref.quantise_to_train(build(model, data), data.x_train, loss=loss)
+    program = mcuref.compile(network, rules.make(method), optimiser, loss=loss, arithmetic=mcuref.Int8(update))
+    return Material(program, data.x_train[:6], data.y_train[:6], inferences=6)
+
+
 def autoencoder():
     program = mcuref.compile(build("autoencoder-16-4-16"), rules.make("tinyprop"), SGD(0.02), loss="reconstruction")
     return Material(program, np.random.default_rng(0).normal(size=(5, 16)).astype(np.float32), inferences=5)
@@ -33,11 +40,15 @@ PROJECTS = {
     "mlp, tinypropv2": lambda: digits("mlp-64-8-10", "tinypropv2", SGD(0.02)),
     "cnn, tinyprop, momentum and batch": lambda: digits("cnn-8", "tinyprop", SGD(0.02, momentum=0.5, batch=2)),
     "autoencoder, tinyprop": autoencoder,
+    "int8 mlp, tinypropv2": lambda: in_int8("mlp-64-8-10", "tinypropv2", SGD(0.02)),
+    "int8 cnn, momentum": lambda: in_int8("cnn-8", "tinyprop", SGD(0.02, momentum=0.5, batch=2), "stochastic"),
+    "int8, squared error": lambda: in_int8("mlp-64-8-10", "topk", SGD(0.02, "halving"), loss="mean_squared_error"),
 }
 
 
 @pytest.mark.parametrize("name, core", [
     ("mlp, tinypropv2", "host"), ("cnn, tinyprop, momentum and batch", "m4f"), ("autoencoder, tinyprop", "host"),
+    ("int8 mlp, tinypropv2", "m0"), ("int8 cnn, momentum", "host"), ("int8, squared error", "m4f"),
     *(pytest.param(name, core, marks=pytest.mark.slow) for name, core in (
         ("mlp, tinypropv2", "m4f"), ("cnn, tinyprop, momentum and batch", "host"), ("autoencoder, tinyprop", "m4f"),
     )),

@@ -1,6 +1,6 @@
 /* What the kernels ask of a compiler: float32 arithmetic as IEEE 754 says, each operation rounded once.
  *
- * Every kernel includes this first. It keeps a compiler from fusing a product and a sum into one operation that is rounded
+ * Every C file includes this before its functions. It keeps a compiler from fusing a product and a sum into one operation that is rounded
  * once, which some do by default, and stops where flags that change results can be seen. Two it cannot see: clang's
  * -ffp-contract=fast and -funsafe-math-optimizations. Subnormal numbers must be kept: FPSCR.FZ = 0, as after a reset.
  */
@@ -11,7 +11,10 @@
 #include <stdint.h>
 
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("fp-contract=off") /* GCC ignores the standard's pragma */
+#pragma GCC optimize("fp-contract=off", "no-strict-aliasing") /* GCC ignores the standard's pragma */
+#if defined(__ARM_FEATURE_MVE)
+#pragma GCC optimize("no-tree-vectorize") /* its vectors flush subnormal numbers to 0 */
+#endif
 #else
 #pragma STDC FP_CONTRACT OFF
 #endif

@@ -28,10 +28,10 @@ static inline int32_t rsh_s32(int32_t x, int32_t bits) {
   return (doubled >> 1) + (doubled & 1);
 }
 
-/* A bias for an input of exponent e, |e| <= 30: b / 2^e, halves up, within +-2^30; with e = 0 it is b as it is. */
+/* A bias for an input of exponent e >= -30: b / 2^e, halves up, within +-2^30; with e = 0 it is b as it is. */
 static inline int32_t shifted_bias(int32_t b, int32_t e) {
   if (e == 0) return b;
-  const int32_t limit = e > 0 ? 1 << 30 : (1 << 30) >> -e, value = e > 0 ? rsh_s32(b, e) : b;
+  const int32_t limit = e > 0 ? 1 << 30 : (1 << 30) >> -e, value = e > 0 ? rsh_s32(b, smaller(e, 32)) : b;
   const int32_t within = smaller(larger(value, -limit), limit);
   return e > 0 ? within : (int32_t)((uint32_t)within << -e);
 }

@@ -1,0 +1,104 @@
+#include "selection.h"
+
+#include "narrow.h"
+
+enum {
+  MANTISSA = 24, /* bits */
+  OFFSET = 64,   /* of a packed exponent */
+  LAST = 127,    /* of packed exponents */
+  Q15 = 15,
+  MAGNITUDES = 128
+};
+
+/* x / 2^15, to the nearest, halves up. */
+static int64_t rounded_q15(int64_t x) { return (x + (1 << (Q15 - 1))) >> Q15; }
+
+/* value 2^e, packed: the first 24 bits, the rest cut off; e + 64 is clamped to 0..127. */
+static int32_t packed(uint64_t value, int32_t e) {
+  int32_t place = e + OFFSET;
+  if (value == 0) return 0;
+  for (; value >> MANTISSA; value >>= 1) place += 1; /* by single bits: no shift of 64 by a variable */
+  uint32_t mantissa = (uint32_t)value;
+  for (; mantissa >> (MANTISSA - 1) == 0; mantissa <<= 1) place -= 1;
+  return smaller(larger(place, 0), LAST) << MANTISSA | (int32_t)mantissa;
+}
+
+static uint32_t mantissa_of(int32_t y) { return (uint32_t)y & ((1u << MANTISSA) - 1u); }
+
+static int32_t exponent_of(int32_t y) { return (y >> MANTISSA) - OFFSET; }
+
+int32_t sum_of_magnitudes(const int8_t *delta, int32_t exponent, int32_t n) {
+  uint32_t total = 0;
+  for (int32_t i = 0; i < n; i++) total += magnitude_s32(delta[i]);
+  return packed(total, exponent);
+}
+
+int32_t raise_maximum_s8(int32_t *y_max, int32_t y, int32_t decay) {
+  const uint64_t product = (uint64_t)mantissa_of(*y_max) * (uint32_t)decay;
+  *y_max = larger(packed(product, exponent_of(*y_max) - Q15), y);
+  return *y_max;
+}
+
+/* Long division: of the quotient of both mantissas, below 2, come the bits down to 2^-16 of the ratio. */
+int32_t ratio_q15(int32_t y, int32_t y_max) {
+  const uint32_t divisor = mantissa_of(y_max);
+  uint32_t rest = mantissa_of(y), quotient = 0;
+  for (int32_t left = Q15 + 2 - (exponent_of(y_max) - exponent_of(y)); left > 0; left--) {
+    quotient <<= 1;
+    if (rest >= divisor) {
+      rest -= divisor;
+      quotient += 1;
+    }
+    rest <<= 1;
+  }
+  return (int32_t)((quotient + 1) >> 1);
+}
+
+int64_t back_propagation_ratio_s8(int32_t alpha, int32_t s_min, int32_t s_range, int32_t damping) {
+  return rounded_q15((s_min + rounded_q15((int64_t)alpha * s_range)) * damping);
+}
+
+int32_t kept_entries_s8(int64_t ratio, int32_t n, int32_t truncate) {
+  const int64_t product = ratio * n, k = truncate ? product >> Q15 : rounded_q15(product);
+  return k >= n ? n : k < 1 ? 1 : (int32_t)k;
+}
+
+int64_t decision_s8(int32_t alpha, int32_t d_min, int32_t d_range, int32_t beta, int32_t beta_range) {
+  const int64_t share = d_min + rounded_q15((int64_t)alpha * d_range);
+  return rounded_q15(share * (beta + rounded_q15((int64_t)alpha * beta_range)));
+}
+
+int32_t count_nonzero(const int8_t *delta, int32_t n) {
+  int32_t count = 0;
+  for (int32_t i = 0; i < n; i++) count += delta[i] != 0;
+  return count;
+}
+
+/* The largest magnitude that k of delta[n] reach, k < n, or 0; `above` are how many are larger. */
+static int32_t reached_by(mcuref_index *restrict tally, const int8_t *delta, int32_t n, int32_t k, int32_t *above) {
+  int32_t magnitude = MAGNITUDES, count = 0;
+  for (int32_t m = 0; m < MAGNITUDES; m++) tally[m] = 0;
+  for (int32_t i = 0; i < n; i++) {
+    const uint32_t m = magnitude_s32(delta[i]);
+    if (m && (int32_t)tally[m] < k) tally[m] = (mcuref_index)(tally[m] + 1);
+  }
+  do {
+    *above = count;
+    magnitude -= 1;
+    count += (int32_t)tally[magnitude];
+  } while (count < k && magnitude > 0);
+  return magnitude;
+}
+
+int32_t top_k_s8(int8_t *restrict delta, mcuref_index *restrict tally, int32_t n, int32_t k) {
+  int32_t above;
+  if (k >= n) return count_nonzero(delta, n);
+  const int32_t magnitude = reached_by(tally, delta, n, k, &above);
+  if (magnitude == 0) return above; /* fewer than k are not 0: all of them stay */
+  int32_t ties = k - above;
+  for (int32_t i = 0; i < n; i++) {
+    const int32_t m = (int32_t)magnitude_s32(delta[i]);
+    if (m < magnitude || (m == magnitude && --ties < 0)) delta[i] = 0;
+  }
+  return k;
+}
