@@ -50,7 +50,7 @@ def _checks():
     for package in ("tflite", "ai-edge-litert", "hypothesis", "matplotlib", "torch"):
         found = _version(package)
         yield f"{package} (optional)", None if found == MISSING else True, found
-    for core in (CORES[name] for name in ("host", "clang", "arm64", "m4f", "m4f-clang", "rv32imac")):
+    for core in (CORES[name] for name in ("host", "m4f", "rv32imac", "arm64", "clang", "m4f-clang")):
         yield f"firmware for {core.title} (optional)", *_compiler(core)
     failure = f" {STORE.failure}; every start compiles anew" if STORE.failure else ""
     yield "kernel cache", not failure, f"{STORE.folder}{failure}"

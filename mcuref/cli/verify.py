@@ -89,9 +89,8 @@ def run(asked: Namespace) -> int:
 
 def _cores(names):
     """The cores that are asked for, each once."""
-    if names == "all":
-        return list(CORES.values())
-    return [CORES[one_of("core", name, (*CORES, "all"), also=CORE_NAMES)] for name in dict.fromkeys(names.split(","))]
+    asked = {one_of("core", name, (*CORES, "all"), also=CORE_NAMES): None for name in names.split(",")}
+    return [CORES[name] for name in (CORES if "all" in asked else asked)]
 
 
 def _arithmetics(asked):

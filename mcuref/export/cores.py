@@ -139,12 +139,9 @@ CORES = {
     core.name: core
     for core in (
         Core("host", "this computer", HOST),
-        Core("clang", "this computer, clang", CLANG),
-        Core("arm64", "Arm64 Linux", ARM64),
         Core("m0", "Cortex-M0", ARM, ("-mcpu=cortex-m0",), ("mps2-an385",), **_MPS2),  # its code is a part of the M3's
         Core("m3", "Cortex-M3", ARM, ("-mcpu=cortex-m3",), ("mps2-an385",), **_MPS2),
         Core("m4f", "Cortex-M4F", ARM, **_AN386, **_MPS2),
-        Core("m4f-clang", "Cortex-M4F, clang", ARM_CLANG, **_AN386, **_MPS2),
         Core("m7", "Cortex-M7", ARM, ("-mcpu=cortex-m7", "-mfpu=fpv5-d16", "-mfloat-abi=hard"), ("mps2-an500",),
              (0x40, 0x3FFFC0), (0x60000000, 0x1000000)),
         Core(
@@ -156,14 +153,17 @@ CORES = {
             "m55", "Cortex-M55", ARM, ("-mcpu=cortex-m55", "-mfloat-abi=hard", "-fno-tree-vectorize"), ("mps3-an547",),
             flash=(0x11000000, 0x200000), ram=(0x60000000, 0x1000000), vectors=0x10000000,
         ),
-        Core("rv32imac", "RV32IMAC", RISCV, ("-march=rv32imac", "-mabi=ilp32"),
-             ("virt", "-cpu", "rv32,f=off,d=off"), **_VIRT),
-        Core("rv32imafc", "RV32IMAFC", RISCV, ("-march=rv32imafc", "-mabi=ilp32f"),
-             ("virt", "-cpu", "rv32,d=off"), **_VIRT),
         Core(
             "microbit", "Cortex-M0 with 16 KiB", ARM, ("-mcpu=cortex-m0",), ("microbit",),
             (0x40, 0x3FFC0), (0x20000000, 0x4000), 0x800,
         ),
+        Core("rv32imac", "RV32IMAC", RISCV, ("-march=rv32imac", "-mabi=ilp32"),
+             ("virt", "-cpu", "rv32,f=off,d=off"), **_VIRT),
+        Core("rv32imafc", "RV32IMAFC", RISCV, ("-march=rv32imafc", "-mabi=ilp32f"),
+             ("virt", "-cpu", "rv32,d=off"), **_VIRT),
+        Core("arm64", "Arm64 Linux", ARM64),
+        Core("clang", "this computer, clang", CLANG),
+        Core("m4f-clang", "Cortex-M4F, clang", ARM_CLANG, **_AN386, **_MPS2),
     )
 }  # fmt: skip
 

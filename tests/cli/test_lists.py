@@ -8,9 +8,6 @@ import pytest
 from mcuref import TARGETS, selfcheck
 from mcuref.cli import doctor
 from mcuref.datasets import available
-from mcuref.export.cores import CORES
-
-HOST = CORES["host"]
 
 
 @pytest.fixture
@@ -103,7 +100,7 @@ def test_doctor_says_no(listed, monkeypatch, table, what):
 def test_doctor_marks_what_is_there_and_what_is_not(listed, monkeypatch):
     """Both optional: a compiler that was found is no "-"."""
     here = {"host": None, "cortex-m4": "arm-none-eabi-gcc is not installed"}
-    monkeypatch.setattr("mcuref.firmware.toolchain.missing", lambda core: here["host" if core is HOST else "cortex-m4"])
+    monkeypatch.setattr("mcuref.firmware.toolchain.missing", lambda core: here["cortex-m4" if core.is_board else "host"])
     monkeypatch.setattr("mcuref.firmware.toolchain.version", lambda core: "gcc 0")
     monkeypatch.setattr(doctor, "_version", lambda package: doctor.MISSING if package == "torch" else "1.0")
     outcome, result = listed("doctor")
@@ -123,7 +120,11 @@ def test_doctor_marks_what_is_there_and_what_is_not(listed, monkeypatch):
         "matplotlib": "yes",
         "torch": "-",
         "firmware for this computer": "yes",
+        "firmware for this computer, clang": "yes",
+        "firmware for Arm64 Linux": "yes",
         "firmware for Cortex-M4F": "-",
+        "firmware for Cortex-M4F, clang": "-",
+        "firmware for RV32IMAC": "-",
     }
 
 

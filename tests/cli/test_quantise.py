@@ -234,12 +234,11 @@ def test_not_twice(refused, quantised):
     refused("is complete already; there is nothing to resume", "train", "--resume", "int8")
 
 
-def test_int8_has_no_c_yet(refused, quantised, here):
+def test_a_quantised_network_in_c_is_for_inference(mcuref, quantised, here):
     quantised("--out", "int8")
-    for option in ("--c", "--vectors"):
-        refused("is of an int8 network, which has no C yet; --tflite writes it to a file", "export", "int8", option, "new")
-        refused("which has no C yet", "export", "int8", option, "new", "--tflite", "new.tflite")
-    assert not (here / "new").exists() and not (here / "new.tflite").exists()
+    assert mcuref("export", "int8", "--c", "firmware", "--samples", "3").status == 0
+    written = {path.relative_to(here / "firmware").as_posix() for path in (here / "firmware").rglob("*.c")}
+    assert "operations/int8/dense.c" in written and "operations/int8/selection.c" not in written
 
 
 def test_a_run_of_another_command(refused, mcuref, small):

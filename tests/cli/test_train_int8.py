@@ -170,8 +170,16 @@ def test_commands_that_take_a_model(mcuref, trained, refused, here):
         outcome = mcuref(*command)
         assert outcome.status == 0 and "int8" in outcome.out, outcome
     refused("is of an int8 network already", "quantise", "run", "--out", "new")
+    assert mcuref("export", "run", "--c", "firmware", "--vectors", "vectors", "--samples", "3").status == 0
+    header = (here / "firmware" / "model.h").read_text()
+    assert "#define MODEL_INT8 1" in header and "#define MODEL_RATE MCUREF_RATE_S8(0)" in header
+    assert "#define VECTORS_SPANS" in (here / "vectors" / "vectors.h").read_text()
+
+
+def test_what_has_a_master_has_no_c(trained, refused, here):
+    trained("run", "--dtype", "int8", "--update", "master")
     for option in ("--c", "--vectors"):
-        refused("is of an int8 network, which has no C yet", "export", "run", option, "new")
+        refused("operator 'dense_update_master' of layer 'dense2' has no C", "export", "run", option, "new")
     assert not (here / "new").exists()
 
 

@@ -28,7 +28,7 @@ def test_names_of_the_c_library_and_of_the_project_are_refused(name):
         check_name(name)
 
 
-@pytest.mark.parametrize("name", ["model", "har", "keyword_spotter", "island", "stream"])
+@pytest.mark.parametrize("name", ["model", "har", "keyword_spotter", "island", "streams"])
 def test_other_names_are_not(name):
     check_name(name)
 

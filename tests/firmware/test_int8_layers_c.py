@@ -12,7 +12,12 @@ from mcuref.export import sources
 from mcuref.export.cores import CORES
 from mcuref.firmware.toolchain import compile_all, link
 from mcuref.kernels.int8.add import add_backward_s8, add_forward_s8
-from mcuref.kernels.int8.depthwise import depthwise_backward_input_s8, depthwise_forward_s8
+from mcuref.kernels.int8.depthwise import (
+    depthwise_backward_input_s8,
+    depthwise_forward_s8,
+    depthwise_gradient_s8,
+    depthwise_update_s8,
+)
 from mcuref.kernels.int8.exponents import adapt_s8, measure_s8
 from mcuref.kernels.int8.load import copy_s8, load_s8
 from mcuref.kernels.int8.lookup import lookup_s8, sigmoid_backward_s8, tanh_backward_s8
@@ -31,6 +36,7 @@ from mcuref.kernels.mixed.dequantise import dequantise_s8_f32
 from mcuref.quantization.tables import exponentials
 from mcuref.testing.buffers import Guarded, call_c
 from tests.kernels.int8.problems import EDGES, FACTORS, NO_TAPS, NONE, ZEROS, as_stored, biases, drawn, exponents_at, factors
+from tests.kernels.int8.training import MODES, SHIFTS, Layer, problem, weights
 from tests.kernels.windows import GEOMETRIES, depthwise, geometry, label
 
 SIZES = (1, 2, 3, 7, 15, 17, 33, 255, 256)
@@ -227,7 +233,10 @@ def copied(g, copies):
     return (*g[:5], copies * g[2], *g[6:])
 
 
-@pytest.mark.parametrize("g", [copied(g, copies) for g, copies in zip(GEOMETRIES, (1, 2, 1, 3, 1, 1, 8) * 4)], ids=label)
+COPIED = [copied(g, copies) for g, copies in zip(GEOMETRIES, (1, 2, 1, 3, 1, 1, 8) * 4)]
+
+
+@pytest.mark.parametrize("g", COPIED, ids=label)
 def test_depthwise_convolution_and_back(agree, g):
     random = np.random.default_rng(g[0])
     for i, limits in enumerate(LIMITS[:3]):
@@ -239,6 +248,22 @@ def test_depthwise_convolution_and_back(agree, g):
         agree(depthwise_forward_s8, [blank(g[3:6], np.int8)], [x, w, b, *scaling, exponents], (*arguments, 2, 4, g))
         share = random.integers(1, 129, g[5]).astype(np.uint8)
         agree(depthwise_backward_input_s8, [blank(g[:3])], [errors(g[3:6], i), w, share], (i * 3, g))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_depthwise_weights_are_trained(agree, mode):
+    """At every shift, with errors of which many are 0, or all."""
+    for i, g in enumerate(COPIED):
+        layer, blanks = Layer("depthwise", g), blank(g[6] * g[7])
+        for shift in SHIFTS[i % 3 :: 3]:
+            case = problem(layer, i, shift, ((0, 0), (-9, 2), (6, -3))[i % 3], (0.3, 0.9, 1)[(i + shift) % 3])
+            read, more = [case.delta, case.x, *case.read], (*case.numbers, g)
+            written = [*weights(layer, mode, i), blanks]
+            agree(depthwise_update_s8, written, read, ((256, 129, 1 << 9 | 200)[i % 3], *more))
+            sums = [
+                np.random.default_rng(i).integers(-(2**31), 2**31, n).astype(np.int32) for n in (g[5] * g[6] * g[7], g[5])
+            ]
+            agree(depthwise_gradient_s8, [*sums, blanks], read, more)
 
 
 def test_values_become_float32(agree):

@@ -40,7 +40,7 @@ def write_library(material: Material, layout: str, folder: Path | str, name: str
     chosen = LAYOUTS[layout]
     sources = {kind: files for kind, files in needed_sources(material.program).items() if kind in COMPILED}
     sources["program"] = [*sources["program"], *SLOTS]
-    record = _record(material, Path(os.path.abspath(folder)).name, name, sources)
+    record = _record(material, library_name(folder), name, sources)
     with new_folder(folder, "folder") as part:
         copy_sources(material.program, sources, part / "src")
         write_texts(part / "src", model_texts(material), name)
@@ -54,12 +54,17 @@ def write_library(material: Material, layout: str, folder: Path | str, name: str
 def check_library(layout: str, folder: Path | str) -> None:
     """InputError unless there is such a layout, and its build system takes a library that is called as the folder."""
     one_of("--library", layout, LAYOUTS)
-    name, chosen = Path(os.path.abspath(folder)).name, LAYOUTS[layout]
+    name, chosen = library_name(folder), LAYOUTS[layout]
     if not chosen.takes(name):
         raise InputError(
             f"folder {name!r} cannot be a library for {chosen.title}, which is called as its folder: that may have "
             f"{chosen.said}"
         )
+
+
+def library_name(folder: Path | str) -> str:
+    """What a library in a folder is called."""
+    return Path(os.path.abspath(folder)).name
 
 
 def _record(material, library, name, sources):

@@ -52,7 +52,9 @@
 #define depthwise_backward_input_s8 mcuref_depthwise_backward_input_s8
 #define depthwise_forward_f32 mcuref_depthwise_forward_f32
 #define depthwise_forward_s8 mcuref_depthwise_forward_s8
+#define depthwise_gradient_s8 mcuref_depthwise_gradient_s8
 #define depthwise_update_f32 mcuref_depthwise_update_f32
+#define depthwise_update_s8 mcuref_depthwise_update_s8
 #define dequantise_s8_f32 mcuref_dequantise_s8_f32
 #define dot mcuref_dot
 #define dot_rows mcuref_dot_rows

@@ -3,6 +3,7 @@
 #include "../window.h"
 #include "exponents.h"
 #include "fixed.h"
+#include "weights.h"
 
 /* Sum over the taps of a window that lie inside of w (x - zero), of one channel; rows are `line` and `across` apart. */
 static inline int32_t sum_of_taps(const int8_t *x, const int8_t *w, const window *at, int32_t c, int32_t outputs,
@@ -70,5 +71,70 @@ void depthwise_backward_input_s8(int32_t *restrict dx, const int8_t *delta, cons
           send_taps(target, weights + o, v, &at, c, outputs, line, across);
         }
     step_window(&at, g);
+  }
+}
+
+/* Take q (x - zero) of the taps of a window into their sums, of one channel. */
+static inline void add_taps(int32_t *restrict sums, const int8_t *x, int32_t q, const window *at, int32_t zero,
+                            const int32_t *g) {
+  for (int32_t ky = at->ky0; ky < at->ky1; ky++) {
+    const int8_t *value = x + under(at, ky, at->kx0, g);
+    for (int32_t kx = at->kx0; kx < at->kx1; kx++) {
+      sums[ky * g[G_KW] + kx] += q * (*value - zero);
+      value += g[G_C];
+    }
+  }
+}
+
+/* sums[kh, kw] = sum over positions p of delta[p] (x under the tap - zero), of the channel whose first values are there; what
+ * lies outside adds nothing. *total is the sum of delta[p]. Returns whether there is any. */
+static int32_t sum_channel(int32_t *restrict sums, int32_t *restrict total, const int8_t *delta, const int8_t *x,
+                           int32_t zero, const int32_t *g) {
+  int32_t any = 0;
+  window at = {0, 0, -g[G_TOP], 0, 0, 0, 0, 0};
+  *total = 0;
+  for (int32_t i = 0; i < g[G_KH] * g[G_KW]; i++) sums[i] = 0;
+  for (int32_t oy = 0; oy < g[G_HO]; oy++, at.top += g[G_SH]) {
+    at.left = -g[G_LEFT];
+    for (int32_t ox = 0; ox < g[G_WO]; ox++, at.left += g[G_SW], delta += g[G_O])
+      if (*delta != 0) {
+        find_taps(&at, g);
+        add_taps(sums, x, *delta, &at, zero, g);
+        *total += *delta;
+        any = 1;
+      }
+  }
+  return any;
+}
+
+void depthwise_update_s8(int8_t *restrict w, int32_t *restrict b, int8_t *restrict r, int8_t *restrict r2,
+                         int32_t *restrict draws, int32_t *restrict sums, const int8_t *delta, const int8_t *x,
+                         const uint8_t *rate, const int32_t *delta_exponent, const int8_t *exponents, int32_t sample_rate,
+                         int32_t x_zero, int32_t x_slot, int32_t bias_multiplier, int32_t bias_shift, const int32_t *g) {
+  const stored_weights weights = weights_stored(w, r, r2, draws);
+  const int32_t outputs = g[G_O], copies = outputs / g[G_C], n = g[G_KH] * g[G_KW], ex = exponent(exponents, x_slot);
+  int32_t trained = 0, total;
+  for (int32_t o = 0; o < outputs; o++) {
+    const weight_step by = step_of(rate + 2 * o, sample_rate, delta_exponent[0], ex);
+    if (!sum_channel(sums, &total, delta + o, x + o / copies, x_zero, g) || by.shift > STEP_RIGHTMOST) continue;
+    const weight_row row = {o, outputs, o * n, n};
+    update_row_by_sums(&weights, &row, sums, 1, by.factor, by.shift);
+    b[o] = moved_bias(b[o], (int64_t)(total * by.factor) * bias_multiplier, by.shift + ex + bias_shift);
+    trained = 1;
+  }
+  if (trained) count_draws(&weights);
+}
+
+void depthwise_gradient_s8(int32_t *restrict a, int32_t *restrict a_bias, int32_t *restrict sums, const int8_t *delta,
+                           const int8_t *x, const uint8_t *rate, const int32_t *delta_exponent, const int8_t *exponents,
+                           int32_t x_zero, int32_t x_slot, int32_t bias_multiplier, int32_t bias_shift, const int32_t *g) {
+  const int32_t outputs = g[G_O], copies = outputs / g[G_C], n = g[G_KH] * g[G_KW], ex = exponent(exponents, x_slot);
+  int32_t total;
+  for (int32_t o = 0; o < outputs; o++) {
+    const weight_step by = step_of(rate + 2 * o, STEP_WHOLE, delta_exponent[0], ex);
+    if (!sum_channel(sums, &total, delta + o, x + o / copies, x_zero, g) || by.shift > STEP_RIGHTMOST) continue;
+    const int32_t finer = by.shift - 8;
+    add_row_of_sums(a + o, outputs, sums, n, by.factor, finer);
+    a_bias[o] = added(a_bias[o], (int64_t)(total * by.factor) * bias_multiplier, finer + ex + bias_shift);
   }
 }

@@ -25,4 +25,19 @@ void depthwise_forward_s8(int8_t *restrict z, const int8_t *x, const int8_t *w, 
 void depthwise_backward_input_s8(int32_t *restrict dx, const int8_t *delta, const int8_t *w, const uint8_t *share,
                                  int32_t halvings, const int32_t *g);
 
+/* M[:, o] -= sum over positions p of delta[p, o] (x under the tap - x_zero), scaled, and b[o] -= sum of delta[p, o], scaled.
+ *
+ * r, r2 and draws as in weights.h, null what there is none of; delta[Ho, Wo, O]; one channel at a time, whose sum is in
+ * sums[kh, kw]; one whose entries are all 0 is not touched. Scaled as in dense_update_s8; up to 66,311 positions. */
+void depthwise_update_s8(int8_t *restrict w, int32_t *restrict b, int8_t *restrict r, int8_t *restrict r2,
+                         int32_t *restrict draws, int32_t *restrict sums, const int8_t *delta, const int8_t *x,
+                         const uint8_t *rate, const int32_t *delta_exponent, const int8_t *exponents, int32_t sample_rate,
+                         int32_t x_zero, int32_t x_slot, int32_t bias_multiplier, int32_t bias_shift, const int32_t *g);
+
+/* a[:, o] += 2^8 sum over positions p of delta[p, o] (x under the tap - x_zero), scaled, and a_bias[o] likewise: as
+ * depthwise_update_s8, without the learning rate of the sample. */
+void depthwise_gradient_s8(int32_t *restrict a, int32_t *restrict a_bias, int32_t *restrict sums, const int8_t *delta,
+                           const int8_t *x, const uint8_t *rate, const int32_t *delta_exponent, const int8_t *exponents,
+                           int32_t x_zero, int32_t x_slot, int32_t bias_multiplier, int32_t bias_shift, const int32_t *g);
+
 #endif
