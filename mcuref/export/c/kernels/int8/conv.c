@@ -8,11 +8,11 @@
 #include "weights.h"
 
 /* The outputs of one position. */
-static void one_position(int8_t *restrict z, const int8_t *values, const int8_t *w, int32_t outputs, int32_t n,
+static void one_position(int8_t *restrict z, const row_inputs *patch, const int8_t *w, int32_t outputs, int32_t n,
                          const row_scaling *by) {
   int32_t sums[ROWS];
   for (int32_t o = 0; o < outputs;) {
-    const int32_t end = o + dot_rows(sums, values, w, outputs - o, n, by->x_zero);
+    const int32_t end = o + dot_rows(sums, patch, w, outputs - o, n);
     for (const int32_t *sum = sums; o < end; o++, w += n) {
       const int32_t total = with_bias(*sum++, shifted_bias(by->b[o], by->ex));
       const int32_t output = scaled_twice(total, by->multiplier[o], moved_shift(by->shift[o], by->more));
@@ -25,16 +25,17 @@ void conv_forward_s8(int8_t *restrict z, int8_t *restrict patch, const int8_t *x
                      const int32_t *multiplier, const int8_t *shift, const int8_t *exponents, int32_t x_zero,
                      int32_t z_zero, int32_t low, int32_t high, int32_t x_slot, int32_t z_slot, const int32_t *g) {
   const int32_t ex = exponent(exponents, x_slot), more = ex - exponent(exponents, z_slot);
-  const row_scaling by = {b, multiplier, shift, x_zero, z_zero, low, high, ex, more};
+  const row_scaling by = {b, multiplier, shift, z_zero, low, high, ex, more};
   const int32_t size = g[G_KH] * g[G_KW] * g[G_C], end = g[G_HO] * g[G_WO] * g[G_O];
   window at = first_window(g);
+  row_inputs from;
   while (at.base < end) {
-    const int8_t *values = patch;
+    take_inputs(&from, patch, x_zero);
     if (g[G_KH] == 1 && at.ky1 == 1 && at.ky0 == 0 && at.kx0 == 0 && at.kx1 == g[G_KW])
-      values = x + under(&at, 0, 0, g);
+      from.x = x + under(&at, 0, 0, g);
     else
       gather_patch_s8(patch, x, x_zero, &at, g);
-    one_position(z + at.base, values, w, g[G_O], size, &by);
+    one_position(z + at.base, &from, w, g[G_O], size, &by);
     step_window(&at, g);
     find_taps(&at, g);
   }

@@ -7,9 +7,10 @@ static inline int32_t plus_one(int32_t sum, int32_t x, int32_t w) { return (int3
 
 #if MCUREF_DSP
 
-static int32_t dot_row(const int8_t *x, const int8_t *w, int32_t n, int32_t zero) {
+static int32_t dot_row(const row_inputs *inputs, const int8_t *w, int32_t n) {
+  const int32_t zero = inputs->zero;
   const uint32_t less = pair_of(-zero);
-  const int8_t *end = x + n, *fours = x + (n & ~3);
+  const int8_t *x = inputs->x, *end = x + n, *fours = x + (n & ~3);
   int32_t sum = 0;
   for (; x < fours; x += 4, w += 4) {
     const uint32_t four = load_four(x);
@@ -19,23 +20,29 @@ static int32_t dot_row(const int8_t *x, const int8_t *w, int32_t n, int32_t zero
   return sum;
 }
 
-static void dot_rows_4(int32_t sums[ROWS], const int8_t *x, const int8_t *w, int32_t n, int32_t zero) {
+static void dot_rows_4(int32_t sums[ROWS], const row_inputs *inputs, const int8_t *w, int32_t n) {
+  const int32_t zero = inputs->zero;
   const uint32_t less = pair_of(-zero);
-  const int8_t *end = x + n, *fours = x + (n & ~3), *w2 = w + 2 * n;
+  const int8_t *x = inputs->x, *last = x + n, *w2 = w + 2 * n;
   int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-  for (; x < fours; x += 4, w += 4, w2 += 4) {
-    const uint32_t four = load_four(x), even = plus_evens(less, four), odd = plus_odds(less, four);
-    s0 = plus_four(s0, even, odd, load_four(w));
-    s1 = plus_four(s1, even, odd, load_four(w + n));
-    s2 = plus_four(s2, even, odd, load_four(w2));
-    s3 = plus_four(s3, even, odd, load_four(w2 + n));
-  }
-  for (; x < end; x++, w++, w2++) {
-    const int32_t value = *x - zero;
-    s0 = plus_one(s0, value, w[0]);
-    s1 = plus_one(s1, value, w[n]);
-    s2 = plus_one(s2, value, w2[0]);
-    s3 = plus_one(s3, value, w2[n]);
+  for (int32_t run = 0; x < last; run++) {
+    const int32_t listed = run < inputs->count, gap = listed ? inputs->gaps[run] : 0;
+    x += gap, w += gap, w2 += gap;
+    const int8_t *end = listed ? x + inputs->lengths[run] : last;
+    for (const int8_t *fours = end - 3; x < fours; x += 4, w += 4, w2 += 4) {
+      const uint32_t four = load_four(x), even = plus_evens(less, four), odd = plus_odds(less, four);
+      s0 = plus_four(s0, even, odd, load_four(w));
+      s1 = plus_four(s1, even, odd, load_four(w + n));
+      s2 = plus_four(s2, even, odd, load_four(w2));
+      s3 = plus_four(s3, even, odd, load_four(w2 + n));
+    }
+    for (; x < end; x++, w++, w2++) {
+      const int32_t value = *x - zero;
+      s0 = plus_one(s0, value, w[0]);
+      s1 = plus_one(s1, value, w[n]);
+      s2 = plus_one(s2, value, w2[0]);
+      s3 = plus_one(s3, value, w2[n]);
+    }
   }
   sums[0] = s0;
   sums[1] = s1;
@@ -45,18 +52,19 @@ static void dot_rows_4(int32_t sums[ROWS], const int8_t *x, const int8_t *w, int
 
 #else
 
-static int32_t dot_row(const int8_t *x, const int8_t *w, int32_t n, int32_t zero) {
+static int32_t dot_row(const row_inputs *inputs, const int8_t *w, int32_t n) {
+  const int8_t *x = inputs->x;
   int32_t sum = 0;
-  for (const int8_t *end = x + n; x < end;) sum = plus_one(sum, *x++ - zero, *w++);
+  for (const int8_t *end = x + n; x < end;) sum = plus_one(sum, *x++ - inputs->zero, *w++);
   return sum;
 }
 
-static void dot_rows_4(int32_t sums[ROWS], const int8_t *x, const int8_t *w, int32_t n, int32_t zero) {
-  const int8_t *w1 = w + n, *w2 = w1 + n, *w3 = w2 + n;
+static void dot_rows_4(int32_t sums[ROWS], const row_inputs *inputs, const int8_t *w, int32_t n) {
+  const int8_t *x = inputs->x, *w1 = w + n, *w2 = w1 + n, *w3 = w2 + n;
   int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
   for (int32_t i = 0; i < n; i++) {
-    const int32_t value = x[i] - zero;
-    if (value == 0) continue; /* most of an image, half of what a ReLU puts out */
+    const int32_t value = x[i] - inputs->zero;
+    if (value == 0) continue; /* cheaper than runs, where all is done one by one */
     s0 = plus_one(s0, value, w[i]);
     s1 = plus_one(s1, value, w1[i]);
     s2 = plus_one(s2, value, w2[i]);
@@ -70,12 +78,12 @@ static void dot_rows_4(int32_t sums[ROWS], const int8_t *x, const int8_t *w, int
 
 #endif
 
-int32_t dot_rows(int32_t sums[ROWS], const int8_t *x, const int8_t *w, int32_t rows, int32_t n, int32_t zero) {
+int32_t dot_rows(int32_t sums[ROWS], const row_inputs *inputs, const int8_t *w, int32_t rows, int32_t n) {
   if (rows >= ROWS) {
-    dot_rows_4(sums, x, w, n, zero);
+    dot_rows_4(sums, inputs, w, n);
     return ROWS;
   }
-  sums[0] = dot_row(x, w, n, zero);
+  sums[0] = dot_row(inputs, w, n);
   return 1;
 }
 

@@ -8,18 +8,19 @@
 #include <stdint.h>
 
 #include "../names.h"
+#include "inputs.h"
 
 enum { ROWS = 4 }; /* at once */
 
 /* sums[r] = sum over i of (x[i] - zero) w[r, i] for as many rows of w[rows, n] as are done at once: 4, or 1 of fewer.
- * Returns how many that is. */
-int32_t dot_rows(int32_t sums[ROWS], const int8_t *x, const int8_t *w, int32_t rows, int32_t n, int32_t zero);
+ * Returns how many that is. Where runs of inputs were looked for, nothing outside them is read. */
+int32_t dot_rows(int32_t sums[ROWS], const row_inputs *inputs, const int8_t *w, int32_t rows, int32_t n);
 
 /* How sums become outputs; exponents and the like of the whole layer, the rest of each output. */
 typedef struct {
   const int32_t *b, *multiplier;
   const int8_t *shift;
-  int32_t x_zero, z_zero, low, high;
+  int32_t z_zero, low, high;
   int32_t ex, more; /* the exponent of the input, and what shifts grow by */
 } row_scaling;
 
