@@ -112,6 +112,7 @@
 #define softmax_forward_s8 mcuref_softmax_forward_s8
 #define step_of mcuref_step_of
 #define sum_of_magnitudes mcuref_sum_of_magnitudes
+#define sum_of_row mcuref_sum_of_row
 #define tanh_backward_f32 mcuref_tanh_backward_f32
 #define tanh_backward_s8 mcuref_tanh_backward_s8
 #define tanh_f32 mcuref_tanh_f32

@@ -12,7 +12,7 @@ void dense_forward_s8(int8_t *restrict z, const int8_t *x, const int8_t *w, cons
   int32_t sums[ROWS];
   row_inputs from;
   take_inputs(&from, x, x_zero);
-  if (MCUREF_DSP && outputs >= 2 * ROWS) find_runs(&from, inputs);
+  if (DOT_RUNS && outputs >= 2 * ROWS) find_runs(&from, inputs);
   for (int32_t o = 0; o < outputs;) {
     const int32_t end = o + dot_rows(sums, &from, w, outputs - o, inputs);
     for (const int32_t *sum = sums; o < end; o++, w += inputs) {

@@ -9,10 +9,13 @@
 
 enum {
   RUNS = 40,         /* of an image of handwriting 25 */
-  LONGEST_RUN = 252, /* whole blocks */
-#if MCUREF_DSP
-  BLOCK = 4, /* inputs that are taken at once: runs consist of them */
-  GAP = 8    /* zeros that end a run: fewer cost less than a run more */
+  LONGEST_RUN = 248, /* whole blocks */
+#if MCUREF_MVE
+  BLOCK = 8, /* inputs that are taken at once: runs consist of them */
+  GAP = 16   /* zeros that end a run: fewer cost less than a run more */
+#elif MCUREF_DSP
+  BLOCK = 4,
+  GAP = 8
 #else
   BLOCK = 1,
   GAP = 2
