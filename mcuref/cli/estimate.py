@@ -1,11 +1,12 @@
 """Estimate memory and work of training a model, before anything runs: will it fit, and what is alive at the peak?
 
 The figures are those of the compiled program itself: the plan that is reported is the plan that would be allocated.
-Exit status 1 if it does not fit, with changes that would.
+Exit status 1 if it does not fit, with changes that would; of all parts, if it fits none.
 
   mcuref estimate --model mlp-784-128-64-10 --method tinyprop --target stm32h743
   mcuref estimate --model cnn-28 --trainable 2        the last two layers alone
   mcuref estimate --data mnist --target rp2040        samples as that data has
+  mcuref estimate --model cnn-28 --target all         which parts hold it?
   mcuref estimate --model cnn-28 --dtype float32,int8 training in both
   mcuref estimate --model cnn-28 --dtype int8 --method none      inference
   mcuref estimate --model mlp-64-32-10 --map map.png  every byte, over time
@@ -18,6 +19,7 @@ from mcuref.cli.console import prepare_kernels, show
 from mcuref.cli.defaults import fitted, model_name, named_data, warn_of
 from mcuref.errors import InputError
 
+ALL = "all"  # the target of those who ask about every part
 NOT_IN_TFLM = (
     "tensor and node structures",
     "multipliers and shifts of each channel, which its kernels keep in SRAM",
@@ -38,7 +40,7 @@ def arguments(parser: ArgumentParser) -> None:
     options.add_rule(parser)
     options.add_policy(parser)
     kinds.add_kinds(parser)
-    options.add_budget(parser)
+    options.add_budget(parser, f", or {ALL}: a row a part")
     parser.add_argument("--map", metavar="FILE", help="draw offset x instruction to a picture (needs matplotlib)")
     options.add_wide(parser)
     options.add_json(parser)
@@ -55,6 +57,8 @@ def run(arguments: Namespace) -> int:
         names = ", ".join(map(str, every))
         raise InputError(f"--map draws one program, but these are {len(every)}: {names}; give one type")
     data = None if arguments.data is None else named_data(arguments)
+    if arguments.target == ALL:
+        return _of_all_parts(arguments, data, every)
     found = [_estimated(arguments, data, kind) for kind in every]
     if len(found) > 1:
         show(*beside_tables(found), wide=arguments.wide)
@@ -65,20 +69,21 @@ def run(arguments: Namespace) -> int:
 
         draw_memory_map(found[0][0], arguments.map)
     if arguments.json is not None:
-        write_json(arguments.json, _json(arguments, found))
+        programs = [
+            (program, {"fits": fits} | _of_int8(program) | memory | {"suggestions": suggestions})
+            for program, memory, fits, suggestions in found
+        ]
+        write_json(arguments.json, _json(arguments, programs, all))
     return 0 if all(fits for _, _, fits, _ in found) else 1
 
 
-def _estimated(arguments, data, kind):
-    """(program, memory report, whether it fits, suggestions) of a kind."""
+def _compiling(arguments, data, kind):
+    """What compiles a model of that name, of a kind, under a budget."""
     from mcuref import rules
-    from mcuref.cost.needs import memory_report
-    from mcuref.memory.accountant import BudgetExceeded
     from mcuref.models import build, find_model
     from mcuref.optimisers import SGD
     from mcuref.program.compiler import compile
 
-    budget = options.budget(arguments)
     method = "full" if arguments.method == options.NONE else arguments.method  # of what trains nothing, all are the same
     rule = rules.make(method, arguments.preset, **options.settings(arguments.settings))
     momentum, batch = arguments.momentum, arguments.batch
@@ -97,16 +102,48 @@ def _estimated(arguments, data, kind):
             arithmetic=kind.arithmetic(),
         )
 
-    suggestions = []
+    return attempt
+
+
+def _estimated(arguments, data, kind):
+    """(program, memory report, whether it fits, suggestions) of a kind."""
+    from mcuref.cost.needs import memory_report
+    from mcuref.memory.accountant import BudgetExceeded
+
+    budget, attempt, suggestions = options.budget(arguments), _compiling(arguments, data, kind), []
     try:
         program = fitted(arguments, data, budget, attempt)
     except BudgetExceeded as refusal:
         program, suggestions = attempt(model_name(arguments, data), None), refusal.suggestions
         program.budget = budget
         warn_of(data)
-    memory = memory_report(program, _zeros(program, data)) | _beside(program.network)
+    core = "" if program.budget is None else program.budget.core
+    memory = memory_report(program, _zeros(program, data, [core])) | _beside(program.network)
     fits = all(row["budget"] is None or row["needed"] <= row["budget"] for row in memory["regions"].values())
     return program, memory, fits, suggestions
+
+
+def _of_all_parts(arguments, data, every):
+    """Print and write a row for every part, of each kind; returns the exit status."""
+    from mcuref.cost.needs import policy_words
+    from mcuref.cost.parts import part_rows
+    from mcuref.files import write_json
+    from mcuref.memory.targets import CORE_NAMES
+    from mcuref.report.part_tables import part_tables
+
+    for option in ("sram", "flash", "map"):
+        if getattr(arguments, option) is not None:
+            raise InputError(f"--{option} is of one part; --target {ALL} asks about every part with what it has")
+    stack, programs = options.stack_reserve(arguments), []
+    for kind in every:
+        program = _compiling(arguments, data, kind)(model_name(arguments, data), None)
+        rows = part_rows(program, stack, _zeros(program, data, CORE_NAMES.values()))
+        show(*part_tables(program, policy_words(program), stack, rows), wide=arguments.wide)
+        programs.append((program, {"fits": any(row["fits"] for row in rows)} | _of_int8(program) | {"targets": rows}))
+    warn_of(data)
+    if arguments.json is not None:
+        write_json(arguments.json, _json(arguments, programs, any))
+    return 0 if any(row["fits"] for _, row in programs) else 1
 
 
 def _beside(network):
@@ -133,18 +170,18 @@ def _typed(network, dtype, trainable):
     return nominal(network)
 
 
-def _json(arguments, found):
-    """``mcuref.estimate/1``: of several types what is the same once, the rest in a list."""
+def _json(arguments, programs, fits):
+    """``mcuref.estimate/1`` of [(program, its row)]: of several types what is the same once, the rest in a list.
+
+    fits : all or any, of the types, that are to fit.
+    """
     from mcuref.models import label
 
-    program = found[0][0]
+    program = programs[0][0]
     method = arguments.method if program.trainable else options.NONE
     head = {"schema": "mcuref.estimate/1", "model": label(program.network.name), "method": method}
-    rows = [
-        {"dtype": program.arithmetic.name, "fits": fits} | _of_int8(program) | memory | {"suggestions": suggestions}
-        for program, memory, fits, suggestions in found
-    ]
-    return head | (rows[0] if len(rows) == 1 else {"fits": all(row["fits"] for row in rows), "dtypes": rows})
+    rows = [{"dtype": program.arithmetic.name} | row for program, row in programs]
+    return head | (rows[0] if len(rows) == 1 else {"fits": fits(row["fits"] for row in rows), "dtypes": rows})
 
 
 def _of_int8(program):
@@ -154,14 +191,13 @@ def _of_int8(program):
     return {"update": program.arithmetic.update, "scales": program.arithmetic.scales}
 
 
-def _zeros(program, data):
-    """Shares of zeros in some samples of the data, on cores where they matter; else None."""
-    from mcuref.cost.instructions import SOFT_FLOAT
+def _zeros(program, data, cores):
+    """Shares of zeros in some samples of the data, where they matter on one of the cores; else None."""
+    from mcuref.cost.instructions import zeros_matter
 
-    soft = program.budget is not None and program.budget.core in SOFT_FLOAT
-    if data is None or not soft or program.arithmetic.name != "float32":  # products of integers cost the same with 0
+    if data is None or not any(zeros_matter(core, program.network.dtype) for core in cores):
         return None
     from mcuref.program.zeros import SAMPLES, zero_shares
 
-    prepare_kernels()
+    prepare_kernels(program.arithmetic)
     return zero_shares(program, data.x_train[:SAMPLES])

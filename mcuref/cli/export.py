@@ -3,6 +3,7 @@
 The project builds with make, for this computer and for emulated Cortex-M boards; its first samples are compiled in.
 
   mcuref export runs/har --c firmware/         a self-contained C99 project
+  mcuref export runs/har --library arduino --c lib/har    a library for a build system, called har
   mcuref export runs/har --vectors vectors/    as .npz and .h
   mcuref export runs/har --tflite har.tflite   its network alone
   mcuref verify firmware/ --core m4f           then: every instruction, compared
@@ -13,6 +14,7 @@ from argparse import ArgumentParser, Namespace
 
 from mcuref.cli import options
 from mcuref.cli.console import prepare_kernels, show
+from mcuref.export.libraries.layouts import LAYOUTS
 from mcuref.text import one_line
 
 
@@ -20,6 +22,7 @@ def arguments(parser: ArgumentParser) -> None:
     """Options of this command."""
     parser.add_argument("run_folder", metavar="RUN", help="the folder that mcuref train or quantise --out made")
     parser.add_argument("--c", metavar="FOLDER", help="write the C99 project into this new folder")
+    parser.add_argument("--library", metavar="FOR", help=f"write it as a library instead, for {', '.join(LAYOUTS)}")
     parser.add_argument("--name", default="model", metavar="NAME", help="of the model in C: NAME.h, NAME_...; default model")
     parser.add_argument("--tflite", metavar="FILE", help="write the network as a TensorFlow Lite file (extra tflite)")
     parser.add_argument("--vectors", metavar="FOLDER", help="write golden vectors into this new folder")
@@ -42,6 +45,8 @@ def run(asked: Namespace) -> None:
             "nothing to export: give --c FOLDER for a C99 project, --vectors FOLDER for golden vectors or --tflite FILE for "
             "TensorFlow Lite"
         )
+    if asked.library is not None:
+        _check_library(asked)
     for folder in (asked.c, asked.vectors):
         if folder is not None:
             check_new_folder(folder, "folder")
@@ -52,6 +57,16 @@ def run(asked: Namespace) -> None:
         _write_folders(asked)
     if content is not None:
         _write_tflite(content, asked.tflite)
+
+
+def _check_library(asked):
+    """InputError unless the library that is asked for can be written."""
+    from mcuref.errors import InputError
+    from mcuref.export.libraries.write import check_library
+
+    if asked.c is None:
+        raise InputError("--library says what is written into the folder of --c: give --c FOLDER too")
+    check_library(asked.library, asked.c)
 
 
 def _tflite(folder):
@@ -90,6 +105,17 @@ def _write_folders(asked):
         write_vectors(material, asked.vectors)
         place = one_line(asked.vectors)
         show(f"golden vectors of {len(material.x)} samples in {place}: vectors.npz, vectors.h, README.txt")
+
+
+def _written_library(material, asked):
+    from mcuref.export.libraries.write import library_name
+
+    layout, plan, name = LAYOUTS[asked.library], material.program.plan, shlex.quote(library_name(asked.c))
+    return (
+        f"library for {layout.title} in {asked.c}: {asked.name}.h, arena {plan.sram:,} B of SRAM, "
+        f"{plan.flash:,} B of flash and the code, {len(material.x)} samples in {layout.example}\n"
+        f"check, in that folder: {layout.check.format(name=name)}\nuse: README.txt there"
+    )
 
 
 def _written(material, folder):

@@ -148,14 +148,14 @@ def dtypes(text: str | None) -> list[str]:
     return [one_of("--dtype", name, DTYPES) for name in several(text, "--dtype")]
 
 
-def add_budget(parser: ArgumentParser) -> None:
-    """--target, --sram, --flash, --stack."""
+def add_budget(parser: ArgumentParser, more: str = "") -> None:
+    """--target, --sram, --flash, --stack; ``more``: what else --target may be."""
     group = parser.add_argument_group("budget (enforced: what does not fit is refused before anything starts)")
     group.add_argument(
         "--target",
         metavar="PART",
-        help=f"a microcontroller (mcuref targets), or none for no limit; default {DEFAULT_TARGET}, or the smallest part "
-        "that holds the default model; with --sram or --flash its core, whose code and stack are counted in",
+        help=f"a microcontroller (mcuref targets), or none for no limit{more}; default {DEFAULT_TARGET}, or the smallest "
+        "part that holds the default model; with --sram or --flash its core, whose code and stack are counted in",
     )
     group.add_argument("--sram", metavar="SIZE", help="bytes of SRAM, such as 65536, 64KiB or 64k")
     group.add_argument("--flash", metavar="SIZE", help="bytes of flash")
@@ -253,7 +253,7 @@ def settings(pairs: Iterable[str]) -> dict[str, Any]:
 
 def budget(arguments: Namespace) -> Budget | None:
     """The Budget that --target, --sram, --flash and --stack describe, or None for no limit."""
-    stack = DEFAULT_STACK if arguments.stack is None else parse_size(arguments.stack, "--stack")
+    stack = stack_reserve(arguments)
     sram = None if arguments.sram is None else parse_size(arguments.sram, "--sram", 1)
     flash = None if arguments.flash is None else parse_size(arguments.flash, "--flash", 1)
     sized = sram is not None or flash is not None
@@ -263,6 +263,11 @@ def budget(arguments: Namespace) -> Budget | None:
     if sized and arguments.target is None:
         return Budget(sram, flash, stack, core=part.core)
     return Budget(part.sram if sram is None else sram, part.flash if flash is None else flash, stack, part.name, part.core)
+
+
+def stack_reserve(arguments: Namespace) -> int:
+    """Bytes of SRAM that are kept back for the stack."""
+    return DEFAULT_STACK if arguments.stack is None else parse_size(arguments.stack, "--stack")
 
 
 def is_default_budget(arguments: Namespace) -> bool:

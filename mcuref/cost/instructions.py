@@ -73,6 +73,11 @@ def row_instructions(
     return [_of(formulas, work) / samples for work in works(program, counts, zeros)]
 
 
+def zeros_matter(core_name: str, dtype: str) -> bool:
+    """Whether instructions of networks of that type depend on how many activations are 0 there."""
+    return core_name in SOFT_FLOAT or dtype == "int8"
+
+
 @cache
 def measured(core_name: str) -> dict[str, Any] | None:
     """What was measured on a core, as plain data (the JSON file), or None."""

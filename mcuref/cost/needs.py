@@ -22,7 +22,7 @@ def program_needs(listing: Listing, budget: Budget) -> Needs:
     return Needs(plan.sram + max(around.stack - budget.stack, 0), plan.flash + around.flash, around.flash)
 
 
-def _policy(program):
+def policy_words(program: Compiled) -> str:
     """When weights are updated, in words."""
     momentum, batch = program.optimiser.momentum, program.optimiser.batch
     if program.policy == "accumulate":
@@ -60,7 +60,7 @@ def memory_report(program: Compiled, zeros: Zeros | None = None) -> dict[str, An
         "categories": plan.categories(),
         "layers": layer_rows(program),
         "peak": _peak(program),
-        "policy": _policy(program),
+        "policy": policy_words(program),
         "not_included": [*_unmeasured(program, firmware), *OUTSIDE],
     }
 

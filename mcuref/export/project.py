@@ -42,8 +42,7 @@ def write_project(material: Material, folder: Path | str, name: str = "model") -
     C, or the folder is there already or cannot be made; then nothing is written.
     """
     check_name(name)
-    if material.program.loss == "softmax_cross_entropy" and not material.labelled:
-        raise InputError("the samples of a network with loss 'softmax_cross_entropy' need labels: the example counts them")
+    check_answers(material)
     sources = needed_sources(material.program)
     with new_folder(folder, "folder") as part:
         copy_sources(material.program, sources, part)
@@ -58,6 +57,12 @@ def write_project(material: Material, folder: Path | str, name: str = "model") -
         write_texts(part, texts, name)
         (part / "Makefile").write_text(makefile(name), encoding="utf-8")
         write_reference(part / "reference", material)
+
+
+def check_answers(material: Material) -> None:
+    """InputError unless the samples have what an example needs of them."""
+    if material.program.loss == "softmax_cross_entropy" and not material.labelled:
+        raise InputError("the samples of a network with loss 'softmax_cross_entropy' need labels: the example counts them")
 
 
 def copy_sources(program: Program, sources: dict[str, list[str]], folder: Path) -> None:
@@ -182,12 +187,12 @@ const mcuref_program model = {{
 
 
 def _samples_header(material):
-    return f"""{_head("Samples that main.c and verify/ train on")}#ifndef SAMPLES_H
+    return f"""{_head("Samples, and what is right after training on them")}#ifndef SAMPLES_H
 #define SAMPLES_H
 
 #include "model.h"
 
-/* Not macros: main.c is the same code for any number of samples, so its size and its stack are known before it is built */
+/* Not macros: the example is the same code for any number of samples; its size and its stack are known before it is built */
 extern const int32_t sample_count, sample_bytes;
 extern const int32_t answer_values; /* of model_answer a sample */
 extern const uint32_t trained_state; /* FNV-1a of the state after training on them, by mcuref */
@@ -222,7 +227,7 @@ def _samples_source(material):
         f"\nconst {name}[] = {{\n{lines(map(number, np.ascontiguousarray(values).reshape(-1)))}}};\n"
         for name, values in arrays.items()
     ]
-    return _head("Samples that main.c and verify/ train on") + '#include "samples.h"\n\n' + "".join(texts)
+    return _head("Samples, and what is right after training on them") + '#include "samples.h"\n\n' + "".join(texts)
 
 
 def _spans_header(image):

@@ -2,6 +2,7 @@
 
 import re
 
+from mcuref.export.advice import INTERRUPTS, keeping, memory, slot_bytes
 from mcuref.export.calls import called, is_int8
 from mcuref.export.cores import CORES
 from mcuref.export.literals import TYPES
@@ -18,6 +19,14 @@ CALLS = {  # by whether an answer is a label
     float loss = mcuref_loss(&model, arena, sample, answer);      of a reconstruction: how odd the sample is
     mcuref_train(&model, arena, sample, answer, MODEL_RATE, 0);   answer: a float for every output, or anything""",
 }
+
+
+WHERE = "It comes with a library: mcuref export RUN --library cmake --c FOLDER."
+
+
+def calls(material: Material) -> str:
+    """Lines of C that run a program and train it."""
+    return called(CALLS[material.labelled], material.program)
 
 
 def readme(material: Material) -> str:
@@ -43,7 +52,7 @@ needed, but for model.h), and call, as main.c does:
     #include "model.h"
     static uint32_t arena[MODEL_SRAM_BYTES / 4], saved[MODEL_SAVED_BYTES / 4];
     mcuref_init(&model, arena);
-{called(CALLS[material.labelled], program)}
+{calls(material)}
     mcuref_save(&model, arena, saved);        mcuref_restore(&model, arena, saved);
 
 What keeps the bits; main.c says, and its exit status, whether the state is right after training:
@@ -56,13 +65,16 @@ What keeps the bits; main.c says, and its exit status, whether the state is righ
 Several models in one firmware: export each under a name of its own (mcuref export --name) and compile all their files,
 those that have the same path once. Their kept indices must be of one type; the compiler says if they are not.
 
-SRAM: {plan.sram:,} bytes of arena, and the stack.
-Flash: {plan.flash:,} bytes of weights, constants and program, and the code.
-{_sample(material)}
+{keeping(slot_bytes(plan.state), WHERE)}
+{INTERRUPTS}
+Memory
+
+{memory(material, slots=False)}
+{sample(material)}
 """
 
 
-def _sample(material):
+def sample(material: Material) -> str:
     """What a sample is, and in int8 a learning rate."""
     size, dtype = material.program.network.input.size, str(material.samples.dtype)
     if dtype != material.program.network.input.dtype:

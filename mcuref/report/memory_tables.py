@@ -27,7 +27,7 @@ def memory_tables(
     program: Program, memory: dict[str, Any], fits: bool, suggestions: Sequence[dict[str, Any]]
 ) -> Iterator[Printed]:
     """What ``mcuref estimate`` prints: regions, layers, peak, what is not included, and what would fit."""
-    yield Text(_headline(program, memory))
+    yield Text(headline(program, memory["policy"]))
     yield from _regions_tables(program, memory)
     if memory["firmware"] is not None:
         yield from _firmware_lines(memory["firmware"], program.budget)
@@ -47,12 +47,12 @@ def memory_tables(
         yield Text("  no smaller variant that was tried fits")
 
 
-def _headline(program, memory):
-    """What is estimated."""
+def headline(program: Program, policy: str) -> str:
+    """What is estimated; ``policy``: when weights are updated, in words."""
     name, dtype = program.network.name, program.network.input.dtype
     if program.trainable:
         kind = "" if program.arithmetic.name == "float32" else f" in {program.arithmetic.name}"
-        return f"{name} trained{kind} by {program.rule.method} on samples of {dtype}; {memory['policy']}"
+        return f"{name} trained{kind} by {program.rule.method} on samples of {dtype}; {policy}"
     return f"{name}, inference in {program.arithmetic.name}, on samples of {dtype}"
 
 

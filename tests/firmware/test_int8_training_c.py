@@ -33,6 +33,16 @@ class Row(ctypes.Structure):
     _fields_ = [(name, ctypes.c_int32) for name in ("first", "stride", "number", "elements")]
 
 
+class Inputs(ctypes.Structure):
+    """row_inputs, whose runs C finds."""
+
+    _fields_ = [
+        ("x", ctypes.c_void_p),
+        *((name, ctypes.c_int32) for name in ("zero", "count")),
+        ("runs", ctypes.c_uint8 * 80),
+    ]
+
+
 class Step(ctypes.Structure):
     """weight_step."""
 
@@ -103,7 +113,7 @@ def update_both(library, before, row, values, function, shift):
     g, stride, zero, factor = values
     guarded, expected = [Guarded(array, 99) for array in before], [array.copy() for array in before]
     own = Weights(*(pointer(array.values) for array in guarded))
-    last = (pointer(g), zero) if function == "update_row" else (pointer(g), stride)
+    last = (ctypes.byref(Inputs(pointer(g), zero)),) if function == "update_row" else (pointer(g), stride)
     call(library, function, ctypes.byref(own), ctypes.byref(row), *last, factor, shift)
     stream = weights.stream_of(expected[1], expected[3])
     weights.update_row(
@@ -123,6 +133,24 @@ def test_rows_of_weights(library, mode):
             factor = int(random.choice([-127, 127, random.integers(-127, 128)])) * int(random.choice([128, 255]))
             before, row = stored(random, mode, first + n + 3), Row(first, 1, number, n)
             same(f"{shift} {n}", *update_both(library, before, row, (x, 1, zero, factor), "update_row", shift))
+
+
+@pytest.mark.parametrize("share", [0, 0.003, 0.02, 0.3, 0.9, 1])
+def test_rows_of_inputs_that_are_often_zero(library, share):
+    """Runs of any length, long gaps, more runs than are listed; found by the first row, of use for the second."""
+    random = np.random.default_rng(9)
+    for n in (1, 7, 254, 255, 256, 257, 1000):
+        for zero in (-128, 0, 127):
+            x = np.where(random.random(n) < share, random.integers(-128, 128, n), zero).astype(np.int8)
+            x[-1] = 1
+            inputs, before = Inputs(pointer(x), zero), stored(random, "r", 2 * n)
+            found, expected = ([array.copy() for array in before] for _ in range(2))
+            own = Weights(*map(pointer, found))
+            for number, factor in enumerate((32385, -20000)):
+                row = Row(number * n, 1, number * n, n)
+                call(library, "update_row", ctypes.byref(own), ctypes.byref(row), ctypes.byref(inputs), factor, 13)
+                weights.update_row(*expected[:3], number * n, 1, x, 0, 1, zero, n, factor, 13, number * n, -1)
+            same(f"{n} {zero}", found, expected)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -164,9 +192,9 @@ def test_steps_and_biases(library):
         step = call(library, "step_of", rate, sample_rate, e, x_e, result=Step)
         assert (step.factor, step.shift) == weights.step_of(rate, 0, sample_rate, np.int32([e]), x_e)
         shift = int(random.integers(-140, 140))
-        v = int(random.choice([0, 1, -1, 2**61 - 1, 1 - 2**61])) + int(random.integers(-1, 1)) * (abs(e) > 50) << abs(e) % 2
+        v = int(random.choice([0, 1, 2**30, 2**61 - 1, random.integers(0, 2**61) >> random.integers(0, 61)]))
+        v *= int(random.choice([-1, 1]))
         for name in ("moved_bias", "added"):
-            v = max(min(v, 2**61 - 1), 1 - 2**61)
             assert call(library, name, b, ctypes.c_int64(v), shift) == getattr(weights, name)(b, v, shift)
 
 

@@ -13,8 +13,8 @@ from mcuref.kernels.int8.exponents import LARGEST
 from mcuref.operators.int8 import OPERATORS
 from mcuref.testing.buffers import Guarded
 
-from .problems import EDGES, EXPONENTS, ZEROS, biases, exponents_at, factors
 from ..windows import GEOMETRIES, geometry, label
+from .problems import EDGES, EXPONENTS, ZEROS, biases, exponents_at, factors
 
 HOST = CORES["host"]
 OPERATOR = {operator.name: operator for operator in OPERATORS}
@@ -24,18 +24,19 @@ SMALL = [g for g in GEOMETRIES if g[3] * g[4] * g[5] * g[6] * g[7] * g[2] < 20_0
 WIDE = [geometry((4, 6, c), 18 - c, (2, 3), padding="same") for c in CHANNELS]
 SCALES = [pair for pair in EXPONENTS if max(map(abs, pair)) <= LARGEST] + [(LARGEST, -LARGEST), (-LARGEST, LARGEST)]
 SHIFTS = (-7, -1, 0, 1, 8, 9, 10, 13, 16, 17, 22, 23, 24, 31, 40, 62, 63)
+KINDS: dict[str, tuple[str, ...]] = {"plain": (), "DSP": ("-DMCUREF_DSP_EMULATED",)}
 MODES = ("r", "r2", "draws", "truncated")
 
 
-@pytest.fixture(scope="module", params=["plain"])
+@pytest.fixture(scope="module", params=KINDS)
 def library(request, tmp_path_factory):
-    """The kernels as a shared library."""
+    """The kernels as a shared library: plain, and with what the DSP extension does in its place."""
     sentence = missing(HOST)
     if sentence:
         pytest.skip(sentence)
     folder = tmp_path_factory.mktemp(request.param)
     sources = [SOURCES / "kernels" / "int8" / f"{name}.c" for name in FILES]
-    objects = compile_all(HOST, sources, folder, ("-fPIC",))
+    objects = compile_all(HOST, sources, folder, ("-fPIC", *KINDS[request.param]))
     return ctypes.CDLL(str(link(HOST, objects, folder / "library.so", ("-shared",))))
 
 
@@ -125,10 +126,8 @@ def error(random, size):
 def send_back(library, kernel, outputs, entries, elements, inputs, seed, g=None, **sizes):
     random = np.random.default_rng(seed)
     shares = outputs if seed % 2 or g is not None else 1
-    arrays = {
-        "dx": np.full(inputs, 77, np.int32), "delta": error(random, entries),
-        "w": np.maximum(any_int8(random, outputs * elements), -127), "share": random.integers(1, 129, shares).astype(np.uint8),
-    }  # fmt: skip
+    w, share = np.maximum(any_int8(random, outputs * elements), -127), random.integers(1, 129, shares).astype(np.uint8)
+    arrays = {"dx": np.full(inputs, 77, np.int32), "delta": error(random, entries), "w": w, "share": share}
     agree(library, kernel, arrays, {"halvings": seed % 5, "M": shares, **sizes}, g)
 
 

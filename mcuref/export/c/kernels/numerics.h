@@ -1,8 +1,9 @@
 /* What the kernels ask of a compiler: float32 arithmetic as IEEE 754 says, each operation rounded once.
  *
  * Every kernel includes this first. It keeps a compiler from fusing a product and a sum into one operation that is rounded
- * once, which some do by default, and stops where flags that change results can be seen. Two it cannot see: clang's
- * -ffp-contract=fast and -funsafe-math-optimizations. Subnormal numbers must be kept: FPSCR.FZ = 0, as after a reset.
+ * once, which some do by default, and from guessing by types which values may be the same bytes of the arena; and it stops
+ * where flags that change results can be seen. What it cannot: clang's -ffp-contract=fast and -funsafe-math-optimizations,
+ * and clang needs -fno-strict-aliasing. Subnormal numbers must be kept: FPSCR.FZ = 0, as after a reset.
  */
 #ifndef MCUREF_NUMERICS_H
 #define MCUREF_NUMERICS_H
@@ -11,7 +12,10 @@
 #include <stdint.h>
 
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("fp-contract=off") /* GCC ignores the standard's pragma */
+#pragma GCC optimize("fp-contract=off", "no-strict-aliasing") /* GCC ignores the standard's pragma */
+#if defined(__ARM_FEATURE_MVE)
+#pragma GCC optimize("no-tree-vectorize") /* its vectors flush subnormal numbers to 0 */
+#endif
 #else
 #pragma STDC FP_CONTRACT OFF
 #endif

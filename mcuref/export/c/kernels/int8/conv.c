@@ -40,19 +40,20 @@ void conv_forward_s8(int8_t *restrict z, int8_t *restrict patch, const int8_t *x
   }
 }
 
-/* What the entries of one position, of the same taps, send back; begins anew. */
-static void send_back(int32_t *restrict dx, weighted_rows *from, const window *at, const int32_t *g) {
-  const int32_t c = g[G_C], width = g[G_KW] * c, run = (at->kx1 - at->kx0) * c;
-  for (int32_t ky = at->ky0; ky < at->ky1; ky++)
-    add_rows(dx + under(at, ky, at->kx0, g), from, ky * width + at->kx0 * c, 0, run);
+/* What the entries of one position send back; begins anew. */
+static void send_back(int32_t *dx, weighted_rows *from, const window *at, const int32_t *g) {
+  const int32_t c = g[G_C];
+  const row_runs runs = {at->ky1 - at->ky0, (at->kx1 - at->kx0) * c, g[G_W] * c, g[G_KW] * c};
+  add_rows(dx + under(at, at->ky0, at->kx0, g), from, &runs, 0);
   from->count = 0;
 }
 
 void conv_backward_input_s8(int32_t *restrict dx, const int8_t *delta, const int8_t *w, const uint8_t *share,
                             int32_t halvings, const int32_t *g) {
   const int32_t outputs = g[G_O], size = g[G_KH] * g[G_KW] * g[G_C], end = g[G_HO] * g[G_WO] * outputs;
-  weighted_rows from = {{0}, {0}, 0};
+  weighted_rows from;
   window at = first_window(g);
+  from.count = 0;
   clear_sums(dx, g[G_H] * g[G_W] * g[G_C]);
   for (; at.base < end; step_window(&at, g)) {
     int32_t found = 0;
@@ -61,7 +62,7 @@ void conv_backward_input_s8(int32_t *restrict dx, const int8_t *delta, const int
       if (q == 0) continue;
       if (!found) find_taps(&at, g);
       found = 1;
-      collect_row(&from, w + o * size, rsh_s32(q * share[o], halvings));
+      collect_row(&from, w + o * size + (at.ky0 * g[G_KW] + at.kx0) * g[G_C], rsh_s32(q * share[o], halvings));
       if (from.count == ROWS) send_back(dx, &from, &at, g);
     }
     if (from.count > 0) send_back(dx, &from, &at, g);
@@ -69,11 +70,10 @@ void conv_backward_input_s8(int32_t *restrict dx, const int8_t *delta, const int
 }
 
 /* Adds the patches collected, all with these taps, to the sums of a channel; begins anew. */
-static void add_patches(int32_t *restrict sums, weighted_rows *from, const window *at, int32_t x_zero, const int32_t *g) {
-  const int32_t c = g[G_C], line = g[G_W] * c, width = g[G_KW] * c, run = (at->kx1 - at->kx0) * c;
-  int32_t offset = 0;
-  for (int32_t ky = at->ky0; ky < at->ky1; ky++, offset += line)
-    add_rows(sums + ky * width + at->kx0 * c, from, offset, x_zero, run);
+static void add_patches(int32_t *sums, weighted_rows *from, const window *at, int32_t x_zero, const int32_t *g) {
+  const int32_t c = g[G_C], width = g[G_KW] * c;
+  const row_runs runs = {at->ky1 - at->ky0, (at->kx1 - at->kx0) * c, width, g[G_W] * c};
+  add_rows(sums + at->ky0 * width + at->kx0 * c, from, &runs, x_zero);
   from->count = 0;
 }
 
@@ -86,10 +86,10 @@ static int32_t same_taps(const window *a, const window *b) {
 static int32_t sum_channel(int32_t *restrict sums, int32_t *total, const int8_t *delta, const int8_t *x, int32_t channel,
                            int32_t x_zero, const int32_t *g) {
   const int32_t outputs = g[G_O], end = g[G_HO] * g[G_WO] * outputs;
-  weighted_rows from = {{0}, {0}, 0};
+  weighted_rows from;
   window at = first_window(g), first = at;
   int32_t any = 0;
-  *total = 0;
+  *total = from.count = 0;
   for (; at.base < end; step_window(&at, g)) {
     const int32_t q = delta[at.base + channel];
     if (q == 0) continue;

@@ -23,12 +23,14 @@ void dense_forward_s8(int8_t *restrict z, const int8_t *x, const int8_t *w, cons
 void dense_backward_input_s8(int32_t *restrict dx, const int8_t *delta, const int8_t *w, const uint8_t *share,
                              int32_t halvings, int32_t outputs, int32_t inputs, int32_t shares) {
   const int32_t each = shares > 1;
-  weighted_rows from = {{0}, {0}, 0};
+  const row_runs run = {1, inputs, 0, 0};
+  weighted_rows from;
+  from.count = 0;
   clear_sums(dx, inputs);
   for (int32_t j = 0; j < outputs; j++, w += inputs) {
     if (delta[j] != 0) collect_row(&from, w, rsh_s32(delta[j] * share[j * each], halvings));
     if (from.count == ROWS || j == outputs - 1) {
-      add_rows(dx, &from, 0, 0, inputs);
+      add_rows(dx, &from, &run, 0);
       from.count = 0;
     }
   }
@@ -42,13 +44,15 @@ void dense_update_s8(int8_t *restrict w, int32_t *restrict b, int8_t *restrict r
   const stored_weights weights = weights_stored(w, r, r2, draws);
   const int32_t ex = exponent(exponents, x_slot), each = rates > 1 ? 2 : 0;
   int32_t trained = 0;
+  row_inputs from;
+  take_inputs(&from, x, x_zero);
   for (int32_t j = 0; j < outputs; j++, rate += each) {
     if (delta[j] == 0) continue;
     const weight_step by = step_of(rate, sample_rate, delta_exponent[0], ex);
     if (by.shift > STEP_RIGHTMOST) continue;
     const weight_row row = {j * inputs, 1, j * inputs, inputs};
     const int32_t step = delta[j] * by.factor;
-    update_row(&weights, &row, x, x_zero, step, by.shift);
+    update_row(&weights, &row, &from, step, by.shift);
     b[j] = moved_bias(b[j], (int64_t)step * bias_multiplier, by.shift + ex + bias_shift);
     trained = 1;
   }

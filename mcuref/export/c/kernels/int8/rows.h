@@ -38,8 +38,13 @@ static inline void collect_row(weighted_rows *from, const int8_t *row, int32_t f
   from->factors[from->count++] = factor;
 }
 
-/* y[i] += sum over r of factors[r] (rows[r][offset + i] - zero) for i < n. */
-void add_rows(int32_t *restrict y, const weighted_rows *from, int32_t offset, int32_t zero, int32_t n);
+/* Runs of as many elements, and how far one begins from the other, in sums and in rows. */
+typedef struct {
+  int32_t count, elements, sums_apart, rows_apart;
+} row_runs;
+
+/* y[i] += sum over r of factors[r] (rows[r][i] - zero) for i of those runs. */
+void add_rows(int32_t *y, const weighted_rows *from, const row_runs *runs, int32_t zero);
 
 /* y[i] = 0 for i < n. */
 void clear_sums(int32_t *y, int32_t n);

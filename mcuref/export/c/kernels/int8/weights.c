@@ -1,5 +1,7 @@
 #include "weights.h"
 
+#include "../numerics.h"
+
 enum {
   HIGHEST = 127 << 8,      /* of M with 8 bits */
   HIGHEST_16 = 127 << 16,  /* and with 16 */
@@ -91,9 +93,14 @@ static uint32_t largest_of(const int32_t *sums, int32_t stride, int32_t n) {
 /* -- weights that are changed ------------------------------------------------------------------------------------------ */
 
 static inline void move(int8_t *w, int8_t *r, int32_t by) {
-  const int32_t whole = within(*w * 256 + *r - by, HIGHEST);
-  *w = (int8_t)((whole + 128) >> 8);
-  *r = (int8_t)whole;
+  const int32_t whole = *w * 256 + *r - by;
+  if ((uint32_t)(whole + HIGHEST) <= 2u * HIGHEST) {
+    *w = (int8_t)((whole + 128) >> 8);
+    *r = (int8_t)whole;
+  } else {
+    *w = whole < 0 ? -127 : 127;
+    *r = 0;
+  }
 }
 
 static void move_16(int8_t *w, int8_t *r, int8_t *r2, int32_t by) {
@@ -154,21 +161,57 @@ static void change_row(const stored_weights *weights, const weight_row *row, con
   }
 }
 
-/* What training spends most of its time with: weights with residuals of 8 bits, and steps of 32. */
-static void move_row(int8_t *restrict w, int8_t *restrict r, const int8_t *x, int32_t n, int32_t zero, int32_t factor,
-                     int32_t half, int32_t right) {
-  for (int32_t i = 0; i < n; i++)
-    if (x[i] != zero) move(&w[i], &r[i], ((x[i] - zero) * factor + half) >> right);
+/* -- what training spends most of its time with: residuals of 8 bits, and steps of 32 ---------------------------------- */
+
+/* Where inputs are not 0, in runs that end with the last of them, with two zeros, or after 255. */
+static void find_runs(row_inputs *inputs, int32_t n) {
+  const int8_t *x = inputs->x;
+  const int32_t zero = inputs->zero;
+  int32_t count = 0, i = 0;
+  while (i < n && count < RUNS) {
+    const int32_t limit = smaller(i + 255, n);
+    int32_t first = i;
+    while (first < limit && x[first] == zero) first += 1;
+    const int32_t last = smaller(first + 255, n);
+    int32_t end = first;
+    while (end < last && (x[end] != zero || (end + 1 < last && x[end + 1] != zero))) end += 1;
+    inputs->gaps[count] = (uint8_t)(first - i);
+    inputs->lengths[count++] = (uint8_t)(end - first);
+    i = end;
+  }
+  inputs->count = count;
 }
 
-void update_row(const stored_weights *weights, const weight_row *row, const int8_t *x, int32_t zero, int32_t factor,
-                int32_t shift) {
+static void move_run(int8_t *restrict w, int8_t *restrict r, const int8_t *x, int32_t n, int32_t factor, int32_t offset,
+                     int32_t right) {
+  for (int32_t i = 0; i < n; i++) {
+    const int32_t by = (x[i] * factor + offset) >> right;
+    if (by != 0) move(&w[i], &r[i], by);
+  }
+}
+
+/* M[i] -= (factor (x[i] - zero) + half) / 2^right, where inputs are not 0. */
+static void move_row(int8_t *restrict w, int8_t *restrict r, const row_inputs *inputs, int32_t n, int32_t factor,
+                     int32_t half, int32_t right) {
+  const int32_t offset = half - inputs->zero * factor;
+  int32_t i = 0;
+  for (int32_t run = 0; run < inputs->count; run++) {
+    i += inputs->gaps[run];
+    move_run(w + i, r + i, inputs->x + i, inputs->lengths[run], factor, offset, right);
+    i += inputs->lengths[run];
+  }
+  move_run(w + i, r + i, inputs->x + i, n - i, factor, offset, right); /* what there was no room to list */
+}
+
+void update_row(const stored_weights *weights, const weight_row *row, row_inputs *inputs, int32_t factor, int32_t shift) {
+  const int32_t zero = inputs->zero;
   if (!weights->r || weights->r2) {
-    change_row(weights, row, x, NULL, 0, zero, 255, factor, shift);
+    change_row(weights, row, inputs->x, NULL, 0, zero, 255, factor, shift);
   } else if (shift < NARROWEST) {
-    const int32_t left = shift < 0 ? -shift : 0, right = shift > 0 ? shift : 0;
-    move_row(weights->w + row->first, weights->r + row->first, x, row->elements, zero, factor * (1 << left),
-             1 << right >> 1, right);
+    const int32_t left = shift < 0 ? -shift : 0, right = shift > 0 ? shift : 0, half = 1 << right >> 1;
+    if (larger(127 - zero, zero + 128) * (factor < 0 ? -factor : factor) < half) return; /* all steps are 0 */
+    if (inputs->count == 0) find_runs(inputs, row->elements);
+    move_row(weights->w + row->first, weights->r + row->first, inputs, row->elements, factor * (1 << left), half, right);
   }
 }
 
@@ -182,7 +225,10 @@ void update_row_by_sums(const stored_weights *weights, const weight_row *row, co
   }
   int8_t *w = weights->w + row->first, *r = weights->r + row->first;
   for (int32_t i = 0; i < row->elements; i++, sums += stride, w += row->stride, r += row->stride)
-    move(w, r, (*sums * by.factor + by.half) >> by.right);
+    {
+    const int32_t moved = (*sums * by.factor + by.half) >> by.right;
+    if (moved != 0) move(w, r, moved);
+    }
 }
 
 void add_row(int32_t *a, int32_t stride, const int8_t *x, int32_t zero, int32_t n, int32_t factor, int32_t shift) {

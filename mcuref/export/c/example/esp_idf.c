@@ -1,0 +1,15 @@
+/* First whether this chip computes the bits of mcuref; then inference and a training step every second. */
+#include <stdio.h>
+
+#include "freertos/FreeRTOS.h"
+#include "freertos/task.h"
+#include "steps.h"
+
+void app_main(void) {
+  printf("%s\n", example_self_check(NULL));
+  printf("%s\n", example_start());
+  for (;;) {
+    printf("%s\n", example_step(600));
+    vTaskDelay(pdMS_TO_TICKS(1000));
+  }
+}

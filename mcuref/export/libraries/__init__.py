@@ -1,0 +1,1 @@
+"""A model as a library that a build system takes: Arduino, PlatformIO, Zephyr, ESP-IDF, plain CMake."""
