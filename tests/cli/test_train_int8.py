@@ -179,7 +179,9 @@ def test_commands_that_take_a_model(mcuref, trained, refused, here):
 def test_what_has_a_master_has_no_c(trained, refused, here):
     trained("run", "--dtype", "int8", "--update", "master")
     for option in ("--c", "--vectors"):
-        refused("operator 'dense_update_master' of layer 'dense2' has no C", "export", "run", option, "new", "--samples", "3")
+        refused(
+            "operator 'dense_update_master' of layer 'dense2' has no C", "export", "run", option, "new", "--samples", "3"
+        )
     assert not (here / "new").exists()
 
 
