@@ -8,10 +8,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import mcuref
 from mcuref import rules
+from mcuref.calibration import quantised_body
 from mcuref.datasets import load
 from mcuref.errors import InputError
 from mcuref.export.cores import CORES, FLAGS
@@ -28,10 +30,30 @@ WARNINGS = ("-Wall", "-Wextra", "-Werror")
 SAME, OTHER = "self-check: the bits of mcuref", "self-check: NOT the bits of mcuref"
 
 
-def material(trainable=None):
+def material(kind="float32", loss="softmax_cross_entropy", trainable=None):
     data = load("digits")
-    program = mcuref.compile(build("mlp-64-8-10", data), rules.make("tinyprop"), SGD(0.02), trainable=trainable)
+    network = build("mlp-64-8-10", data)
+    if kind == "int8":
+        network = mcuref.quantise_to_train(network, data.x_train, loss=loss, trainable=trainable)
+    elif kind == "mixed":
+        network = quantised_body(network, data.x_train, trainable)
+    program = mcuref.compile(network, rules.make("tinyprop"), SGD(0.02), loss=loss, trainable=trainable)
     return Material(program, data.x_train[:3], data.y_train[:3])
+
+
+def autoencoder():
+    program = mcuref.compile(build("autoencoder-16-4-16"), rules.make("tinyprop"), SGD(0.02), loss="reconstruction")
+    return Material(program, np.random.default_rng(0).normal(size=(3, 16)).astype(np.float32))
+
+
+PROGRAMS = {
+    "int8": lambda: material("int8"),
+    "int8, squared error": lambda: material("int8", "mean_squared_error"),
+    "int8, inference": lambda: material("int8", trainable=0),
+    "mixed": lambda: material("mixed", trainable=1),
+    "inference": lambda: material(trainable=0),
+    "reconstruction": autoencoder,
+}
 
 
 @pytest.fixture(scope="module")
@@ -226,6 +248,19 @@ def test_the_example_of_cmake_computes_the_same_bits(copied, tmp_path):
     call("cmake", "--build", tmp_path / "build")
     other = subprocess.run([example], capture_output=True, text=True)
     assert other.returncode == 1 and other.stdout.startswith(OTHER)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_all_kinds_of_programs_come_with_an_example(tmp_path, name):
+    write_library(PROGRAMS[name](), "cmake", tmp_path / "kws")
+    library, example = tmp_path / "kws", tmp_path / "kws" / "examples" / "selfcheck"
+    files = [*(library / "src").rglob("*.c"), *example.glob("*.c")]
+    flags = ("-std=c99", "-O1", "-fsanitize=undefined", "-fno-sanitize-recover=all", *record.FLAGS, *WARNINGS, "-Wpedantic")
+    call(tool("gcc"), *flags, f"-I{library / 'src'}", *files, "-o", tmp_path / "example")
+    lines = call(tmp_path / "example").splitlines()
+    words = {"int8, squared error": r"loss \d+", "reconstruction": r"loss, thousandths, \d+"}.get(name, r"found \d, is \d")
+    trained = "not trained" if "inference" in name else "trained"
+    assert lines[0] == SAME and all(re.fullmatch(rf"sample \d: {words}, {trained}(, saved)?", line) for line in lines[2:])
 
 
 def sketch(layout, library, folder, compilers, flags=(), only=""):
