@@ -3,7 +3,7 @@
 The project builds with make, for this computer and for emulated Cortex-M boards; its first samples are compiled in.
 
   mcuref export runs/har --c firmware/         a self-contained C99 project
-  mcuref export runs/har --library arduino --c lib/har    a library for a build system, called har
+  mcuref export runs/har --library arduino --c har/    a library, called har
   mcuref export runs/har --vectors vectors/    as .npz and .h
   mcuref export runs/har --tflite har.tflite   its network alone
   mcuref verify firmware/ --core m4f           then: every instruction, compared
