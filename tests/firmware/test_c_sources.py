@@ -18,7 +18,7 @@ HOST = CORES["host"]
 FUSED = r"\bv(fn?m[as]|n?ml[as])\b"
 VECTOR = r"\bq[0-7]\b"
 DOUBLE = r"\.f64|__aeabi_d|__aeabi_[fil]+2d\b"
-LIBRARY = r"(__aeabi_(f\w+|[iu]+2f|u?idiv|u?idivmod|idiv0)|__gnu_thumb1_case_\w+|mem(cpy|set))"  # the compiler's own
+LIBRARY = r"(__aeabi_(f\w+|[iu]+2f|u?idiv|u?idivmod|idiv0|lmul)|__gnu_thumb1_case_\w+|mem(cpy|set))"  # the compiler's own
 UNDEFINED = ("-O1", "-fsanitize=undefined,float-cast-overflow", "-fno-sanitize-recover=all")
 SANITIZERS = ("-g", *UNDEFINED, "-fsanitize=address")
 

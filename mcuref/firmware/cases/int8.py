@@ -175,6 +175,12 @@ def _optimisers() -> Iterator[Row]:
         for update, rule in zip(UPDATES, (Full(), TinyPropV2(output="rule", threshold=0.85), TopK(0.3), TinyProp())):
             name = f"momentum {momentum}, batch {batch}, {update}"
             yield Row(name, layers, rule, optimiser, 7, options=stored(update, policy="accumulate"))
+    both = SGD(0.125, momentum=0.5, batch=2)
+    small = Input((3, 3, 1), "int8", *MIDDLE["int8"])
+    for name, few in (("dense", [Input((3,)), Dense(2)]), *(
+        (kind, [small, layer, Flatten()]) for kind, layer in (("conv", Conv2D(2, 2, 2)), ("depthwise", DepthwiseConv2D(2, 2)))
+    )):  # fmt: skip
+        yield Row(f"small {name}, momentum 0.5, batch 2", few, TopK(0.5, "rule"), both, 5)
     momentum_alone = SGD(0.0625, momentum=0.5)
     yield Row("momentum, policy immediate", layers, TopK(0.2), momentum_alone, options={"policy": "immediate"})
 

@@ -110,6 +110,8 @@
 #define softmax_forward_s8 mcuref_softmax_forward_s8
 #define step_of mcuref_step_of
 #define sum_of_magnitudes mcuref_sum_of_magnitudes
+#define sum_products mcuref_sum_products
+#define sum_values mcuref_sum_values
 #define tanh_backward_f32 mcuref_tanh_backward_f32
 #define tanh_backward_s8 mcuref_tanh_backward_s8
 #define tanh_f32 mcuref_tanh_f32
