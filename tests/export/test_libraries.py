@@ -21,7 +21,8 @@ from mcuref.export.libraries import record
 from mcuref.export.libraries.layouts import LAYOUTS
 from mcuref.export.libraries.write import write_library
 from mcuref.export.material import Material
-from mcuref.export.sources import SOURCES
+from mcuref.export.sources import SOURCES, board_sources
+from mcuref.firmware.toolchain import compile_all, execute, link, missing
 from mcuref.models import build
 from mcuref.optimisers import SGD
 
@@ -302,6 +303,27 @@ def test_a_sketch_fits_a_board_of_arduino(libraries, tmp_path):
     }  # fmt: skip
 
 
+PUTS = "int puts(const char *text);\n"
+PRINTING = (
+    '#include "board/port.h"\n#include "stdio.h"\nint puts(const char *t) { return port_print(t), port_print("\\n"), 0; }\n'
+)
+
+
+@pytest.mark.parametrize("name, core", [("int8", "m0"), ("int8", "rv32imac"), ("reconstruction", "m4f")])
+def test_examples_compute_the_same_bits_on_emulated_boards(tmp_path, name, core):
+    core = CORES[core]
+    if missing(core):
+        pytest.skip(missing(core))
+    write_library(PROGRAMS[name](), "cmake", tmp_path / "kws")
+    (tmp_path / "printing.c").write_text(PRINTING)
+    (tmp_path / "stdio.h").write_text(PUTS)
+    files = [*(tmp_path / "kws").rglob("*.c"), tmp_path / "printing.c", *board_sources(core)]
+    (tmp_path / "objects").mkdir()
+    made = compile_all(core, files, tmp_path / "objects", include=(tmp_path / "kws" / "src", SOURCES, tmp_path))
+    lines = execute(core, link(core, made, tmp_path / "example.elf"), tmp_path).splitlines()
+    assert lines[0] == SAME and len(lines) == 12 and lines[6].endswith(", trained, saved")
+
+
 def test_the_library_of_cmake_links_for_a_cortex_m(libraries, tmp_path):
     chosen = toolchain(tmp_path, "arm-none-eabi-gcc", (*CORES["m4f"].flags, "-mthumb", "-specs=nosys.specs"))
     example = built("cmake", libraries / "cmake" / "kws", tmp_path / "build", chosen)
@@ -317,7 +339,7 @@ def test_the_module_of_zephyr_compiles_for_a_cortex_m(libraries, tmp_path):
 
 def test_the_component_of_esp_idf_compiles_for_a_risc_v(libraries, tmp_path, idf):
     """As for an ESP32-C6; there is no C library for it here, so nothing is linked."""
-    (tmp_path / "stdio.h").write_text("int printf(const char *format, ...);\n#define NULL 0\n")
+    (tmp_path / "stdio.h").write_text(PUTS + "#define NULL 0\n")
     flags = ("-march=rv32imac", "-mabi=ilp32", "-ffreestanding", f"-isystem {tmp_path}")
     chosen = toolchain(tmp_path, "riscv64-unknown-elf-gcc", flags)
     source, build = libraries / "esp-idf" / "kws" / "examples" / "selfcheck", tmp_path / "build"
