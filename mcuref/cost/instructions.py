@@ -19,7 +19,7 @@ from mcuref.operators.columns import CHOSEN, COMPARISONS, COUNTS, KEPT, RUNS
 MEASURED = Path(__file__).with_name("measured")
 BISECTIONS = 31  # passes over an error that a selection makes at most, one a bit, ...
 LAST_PASSES = 3  # ... and those that count what is not 0, count ties, and keep entries
-SOFT_FLOAT = ("m0", "m3")  # cores without an FPU: float32 is computed by functions, faster where a factor is 0
+SOFT_FLOAT = ("m0", "m3", "rv32imac")  # cores without an FPU: float32 is computed by functions, faster where a factor is 0
 RECTIFIERS = ("relu_forward", "relu_mask_forward")
 PASSING = ("max_pool_forward", "dequantise")  # what is 0 before them is 0 behind them
 MASKED = ("relu_backward", "relu_masked")  # of int8: what comes back is 0 where an activation was

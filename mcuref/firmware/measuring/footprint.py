@@ -124,7 +124,7 @@ def _table(core, folder, objects):
     whole = folder / "whole.o"
     parts = ("-r", "-Wl,--unique=.text,--unique=.text.*,--unique=.rodata,--unique=.rodata.*", *objects, "-lgcc", "-o", whole)
     call([find_tool(core.linker), *core.linking, *parts], folder, what="linker")
-    table = read_functions(whole, _frames(objects))
+    table = read_functions(core, whole, _frames(objects))
     for name, entry in table.items():
         for called in entry["calls"] + entry["tails"]:
             if called not in table:
