@@ -10,6 +10,7 @@ from mcuref.cost.work import in_fours, mean_taps, positions, taps_inside
 
 ROWS = 4  # of weights at once
 GROUP = 32  # channels of a convolution that go over all positions before others do
+COUNTS = 128  # of magnitudes
 CHANNELS = 16  # of taps that are summed at once
 
 
@@ -34,8 +35,8 @@ def _elements(work):
 
 
 def _masked(work):
-    """Elements that a ReLU let pass, or not."""
-    return {**_elements(work), "element that is off": work.runs * work["n"] * work.zeros}
+    """Elements that a ReLU let pass, among others."""
+    return {**_elements(work), "element that is on": work.runs * work["n"] * (1 - work.zeros)}
 
 
 def _load(work):
@@ -54,15 +55,15 @@ def _dense_forward(work):
     fours, singles = runs * (outputs // ROWS), runs * (outputs % ROWS)
     found = work.runs_of_inputs(inputs, "DSP")
     searched = outputs >= 2 * ROWS  # whether it pays to look for runs, where a core does
-    covered, count = (found.covered, found.count) if searched else (inputs, 1)
+    covered, count = (found.covered, found.number) if searched else (inputs, 1)
     return {
         "output": runs * outputs,
         **_passes(fours, inputs, "four products"),
-        "four products with 0": fours * inputs * work.zeros,
+        "four products that are not 0": fours * inputs * (1 - work.zeros),
         "four products in runs": fours * covered,
         "run of four products": fours * count,
         **_passes(singles, inputs, "product"),
-        "product with 0": singles * inputs * work.zeros,
+        "product that is not 0": singles * inputs * (1 - work.zeros),
         "input searched": runs * inputs * searched,
         "input found": runs * covered * searched,
         "run found": runs * count * searched,
@@ -90,8 +91,7 @@ def _conv_forward(work):
         "output": places * g.O,
         "four outputs": places * fours,
         **_passes(places * fours, size, "four products"),
-        "four products with 0": inside * fours * work.zeros,
-        "four products with padding": cleared * fours,
+        "four products that are not 0": inside * fours * (1 - work.zeros),
         **_passes(places * singles, size, "product"),
     }
     if "patch" in work.instruction:
@@ -176,17 +176,23 @@ def _mean(work):
 
 
 def _top_k(work):
-    """Where k is that of all entries they are counted, else by magnitude; a last pass, unless fewer than k are not 0."""
-    n, chosen = work["n"], work.chosen / work.runs
-    some = work.runs * (chosen < n)
-    last = some * min(work.kept / max(work.chosen, 1.0), 1.0)
+    """Where k is that of all entries they are counted, else by magnitude, with a last pass unless fewer than k are not 0.
+
+    What is compared are entries in each pass, and up to 128 counts; how many runs had which passes follows from that.
+    """
+    n, runs, compared = work["n"], work.runs, work.comparisons
+    some = min(runs, compared // n)
+    last = some if work.kept == work.chosen else min(max(round((compared - some * (n + COUNTS / 2)) / n), 0), some)
     return {
-        **_passes(work.runs, n, "entry"),
+        **_passes(runs, n, "entry"),
         "some": some,
-        "entry tallied": some * n,
-        "kept of some": work.kept * (chosen < n),
+        "entry of some": some * n,
+        "entry of some that is not 0": some * n * (1 - work.zeros),
+        "kept of some": work.kept * (some > 0),
+        "count": max(compared - (some + last) * n, 0),
         "last pass": last,
         "entry in last pass": last * n,
+        "entry in last pass that is not 0": last * n * (1 - work.zeros),
     }
 
 
@@ -284,12 +290,12 @@ def _dense_update(work):
     if how != "8 bits":
         return {**total, **_passes(work.kept, inputs, f"weight, {how}")}
     some = work.runs * min(work.mean_kept, 1.0)
-    total |= {"input searched": some * inputs, "step of 0": work.kept * inputs * work.zeros}
+    total |= {"input searched": some * inputs, "step": work.kept * inputs * (1 - work.zeros)}
     for rule in RULES:
         found = work.runs_of_inputs(inputs, rule)
         total |= {
-            f"run, {rule}": work.kept * found.count,
-            f"run found, {rule}": some * found.count,
+            f"run, {rule}": work.kept * found.number,
+            f"run found, {rule}": some * found.number,
             f"weight, {rule}": work.kept * found.covered,
             f"input found, {rule}": some * found.covered,
         }
@@ -316,7 +322,7 @@ def _moved(work, size):
 def _conv_update(work):
     g, runs = work.g, work.runs
     size = g.KH * g.KW * g.C
-    total = {"channel": runs * g.O, "entry": runs * positions(g) * g.O, "line": runs * g.HO * g.O, "kept": work.kept}
+    total = {"channel": runs * g.O, "entry": runs * positions(g) * g.O, "line": runs * g.HO * g.O}
     _add(total, _windows_at_once(g, over_positions(g, _share(work), runs * g.O)))
     _add(total, _moved(work, size))
     _add(total, _passes(_channels_with_some(work), size, "cleared"))

@@ -19,6 +19,7 @@ from mcuref.operators.columns import CHOSEN, COMPARISONS, COUNTS, KEPT, RUNS
 MEASURED = Path(__file__).with_name("measured")
 BISECTIONS = 31  # passes over an error that a selection makes at most, one a bit, ...
 LAST_PASSES = 3  # ... and those that count what is not 0, count ties, and keep entries
+MAGNITUDES = 128  # of int8, which a selection counts in a pass; there is one more
 SOFT_FLOAT = ("m0", "m3", "rv32imac")  # cores without an FPU: float32 is computed by functions, faster where a factor is 0
 RECTIFIERS = ("relu_forward", "relu_mask_forward")
 PASSING = ("max_pool_forward", "dequantise")  # what is 0 before them is 0 behind them
@@ -126,8 +127,8 @@ def _most(program):
         if instruction.phase == "selection":
             n, kept = instruction["n"], most_kept(instruction)
             most[_entries(instruction)] = kept
-            bisects = kept < n or instruction.operator.family == "select_adaptive"
-            comparisons = n * (BISECTIONS + LAST_PASSES) * bisects
+            searches = kept < n or instruction.operator.family == "select_adaptive"
+            comparisons = searches * (n * (BISECTIONS + LAST_PASSES) if "kept" in instruction else 2 * n + MAGNITUDES)
         elif instruction.phase in ("propagate", "update"):
             kept = most.get(_entries(instruction), 0)
         elif instruction.phase == "apply":
@@ -149,7 +150,7 @@ def works(program: Compiled, counts: Counts, zeros: Zeros | None = None) -> list
     counts, instructions = [[int(value) for value in row] for row in counts], program.instructions
     kept = {_entries(i): row[KEPT] for i, row in zip(instructions, counts) if i.phase == "selection"}
     applied = {i["touched"]: row[KEPT] for i, row in zip(instructions, counts) if i.phase == "apply"}
-    done, shares = [], _layer_zeros(instructions, zeros)
+    done, shares, masked = [], _layer_zeros(instructions, zeros), {}
     for instruction, row in zip(instructions, counts):
         entries, fresh = row[KEPT], 0
         if instruction.phase == "gradient":  # each row that is begun in a batch is applied at its end
@@ -157,7 +158,9 @@ def works(program: Compiled, counts: Counts, zeros: Zeros | None = None) -> list
             fresh = min(applied[instruction["touched"]], entries)
         share = shares.get(instruction.layer_index, 0.0)
         if instruction.operator.family in MASKED:
-            share = zeros.get(instruction["y"], 0.0)
+            share = masked[instruction["dx"]] = zeros.get(instruction["y"], 0.0)
+        elif instruction.phase in ("selection", "gradient"):
+            share = masked.get(_entries(instruction), share)
         done.append(Work(instruction, row[RUNS], row[CHOSEN], entries, row[COMPARISONS], fresh, share))
     return done
 

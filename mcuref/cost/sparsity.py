@@ -17,7 +17,7 @@ LISTED, LONGEST, FARTHEST = 40, 248, 255  # RUNS, LONGEST_RUN, and the most zero
 class Runs(NamedTuple):
     """How many runs there are in the inputs of a layer, and how many inputs lie in them or behind the last one listed."""
 
-    count: float
+    number: float
     covered: float
 
 
@@ -41,7 +41,7 @@ class Sparsity(float):
 def sparsity(samples: Sequence[NDArray[Any]], zero: int) -> Sparsity:
     """The :class:`Sparsity` of some inputs; ``zero`` stands for 0."""
     found = {rule: [find_runs(x != zero, *RULES[rule]) for x in samples] for rule in RULES}
-    means = {rule: Runs(*(float(mean) for mean in np.mean(every, axis=0))) for rule, every in found.items()}
+    means = {rule: Runs(*np.mean(np.array(every, np.float64), axis=0).tolist()) for rule, every in found.items()}
     return Sparsity(float(np.mean([x == zero for x in samples])), means)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from mcuref.cost.instructions import MASKED
 from mcuref.cost.sparsity import sparsity
 from mcuref.memory.buffers import Buffer
 from mcuref.program.program import Program
@@ -14,24 +15,30 @@ SAMPLES = 32  # that are enough to look at
 
 
 def zero_shares(program: Program, x: Any) -> dict[Buffer, float]:
-    """{buffer: share of zeros} of the activations that each layer with parameters reads, in samples x[S, ...].
+    """{buffer: share of zeros} of the activations that each layer with parameters reads, in samples x[S, ...]; of int8 also
+    of those that errors come back through a ReLU by.
 
     The program runs forward with its present parameters; its state does not change. Raises InputError for bad samples.
     """
     seen = {}
+    forward = program.instructions[: program.listing.forward_rows]
+    readers = {i["x"]: i for i in forward if "w" in i}
+    masks = {i["y"]: i for i in program.instructions if i.operator.family in MASKED and "low" in i.dimensions}
     for first in range(len(x)):
         samples = Samples.checked(program, x[first : first + 1], None, None, labelled=False)
         step = Step(program, samples, None, np.zeros_like(program.counts))
-        for row, instruction in enumerate(program.instructions[: program.listing.forward_rows]):
-            if "w" in instruction:
-                buffer = instruction["x"]
-                seen.setdefault(buffer, (instruction, []))[1].append(program.arena.view(buffer).copy())
+        for row, instruction in enumerate(forward):
             step.run(row, row + 1)
-    return {buffer: _share(*read) for buffer, read in seen.items()}
+            for buffer in instruction.outputs:
+                if buffer in readers or buffer in masks:
+                    seen.setdefault(buffer, []).append(program.arena.view(buffer).copy())
+    return {buffer: _share(readers.get(buffer) or masks[buffer], values) for buffer, values in seen.items()}
 
 
 def _share(instruction, samples):
     """The share of zeros in what an instruction reads; of a dense layer of int8 with the runs that the others lie in."""
+    if instruction.operator.family in MASKED:
+        return float(np.mean([np.mean((y <= instruction["low"]) | (y >= instruction["high"])) for y in samples]))
     zero = instruction.constants.get("x_zero", 0)
     if instruction.name == "dense_forward_s8":
         return sparsity(samples, zero)

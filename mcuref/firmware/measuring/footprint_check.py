@@ -173,7 +173,7 @@ def check_footprints(core_names: Iterable[str], models: Iterable[str] | None = N
 
     cores = [find_core(name) for name in core_names]
     cores += [find_core("microbit")] if "m0" in core_names else []
-    methods = {
+    methods: dict[str, tuple[Any, ...]] = {
         "tinyprop": (rules.make("tinyprop"), SGD()),
         "tinypropv2+m+b": (rules.make("tinypropv2"), SGD(momentum=0.9, batch=2)),
         "int8": (rules.make("tinyprop"), SGD(), "int8"),

@@ -27,10 +27,9 @@ from mcuref.firmware import toolchain
 from mcuref.firmware.answer import STEPS
 from mcuref.firmware.measuring import calibration_int8
 from mcuref.firmware.measuring.calibration import activation_programs, calibration_programs, counted
+from mcuref.firmware.measuring.fitting import fit
 from mcuref.firmware.profile import counting
 
-DIGITS = 6  # significant, of a coefficient
-NOTHING = 1e-4  # instructions: what rounding errors leave of a coefficient that is 0
 STEPPING = 5  # every fifth of the programs is run for what a step does between its rows
 
 
@@ -50,36 +49,14 @@ def fit_core(core: Core, materials: Sequence[Material], others: Sequence[Materia
         "compiler": toolchain.version(core),
         "flags": [*core.flags, *FLAGS],
         "programs": len(materials),
-        "formulas": {name: fit(*zip(*points[name])) for name in points},
+        "formulas": {name: _formula(name, points[name]) for name in points},
     }
 
 
-def fit(values: Sequence[Mapping[str, float]], instructions: Sequence[float], whole: Sequence[float]) -> dict[str, Any]:
-    """Least squares on relative errors.
-
-    Parameters
-    ----------
-    values : sequence of {feature: how often}, one an observation.
-    instructions : sequence of float, as measured.
-    whole : sequence of float, what the error of each is relative to.
-
-    Returns
-    -------
-    {"observations", "largest_error", "mean_error", "coefficients"}: errors are relative, of the absolute value.
-    """
-    names = list(dict.fromkeys(name for value in values for name in value if value[name]))
-    matrix = np.array([[value.get(name, 0.0) for name in names] for value in values], np.float64)
-    matrix, wanted = matrix / np.array(whole)[:, None], np.array(instructions) / np.array(whole)
-    scale = np.linalg.norm(matrix, axis=0)
-    solution = np.linalg.lstsq(matrix / scale, wanted, rcond=1e-7)[0] / scale
-    solution = [float(f"{c:.{DIGITS}g}") if abs(c) > NOTHING else 0.0 for c in solution]
-    errors = np.abs(matrix @ solution - wanted)
-    return {
-        "observations": len(values),
-        "largest_error": round(float(errors.max()), 4),
-        "mean_error": round(float(errors.mean()), 4),
-        "coefficients": dict(zip(names, solution)),
-    }
+def _formula(name, points):
+    """What is fitted to the points of an opcode."""
+    values, instructions, whole = zip(*points)
+    return fit(values, instructions, whole, positive=name.endswith("_s8"))
 
 
 def observations(

@@ -13,6 +13,7 @@ from mcuref.errors import MissingData
 from mcuref.export.cores import find_core
 from mcuref.export.material import Material
 from mcuref.firmware.answer import STEPS, TRACE
+from mcuref.firmware.measuring import calibration_int8
 from mcuref.firmware.measuring.calibration import ZOO_DATA, counted, zoo_material
 from mcuref.firmware.profile import count_instructions
 from mcuref.models import build
@@ -32,7 +33,7 @@ def check(core_names: Iterable[str]) -> None:
     materials = []
     for name, shown in ZOO_DATA.items():
         try:
-            materials += [zoo_material(name, method) for method in METHODS]
+            materials += [make(name, method) for make in (zoo_material, calibration_int8.zoo_material) for method in METHODS]
         except MissingData:
             print(f"{name} is left out: data set {shown.data} is not there")
     for name in core_names:
@@ -42,7 +43,7 @@ def check(core_names: Iterable[str]) -> None:
 
 
 def errors(core_name: str, materials: Sequence[Material]) -> list[tuple[Any, ...]]:
-    """Rows (network, method, what, measured, formula, assuming): instructions, what is "step" or "inference".
+    """Rows (network, type, method, what, measured, formula, assuming): instructions, what is "step" or "inference".
 
     ``measured`` is the mean over the samples; ``formula`` what :mod:`mcuref.cost.instructions` says for the counts and the
     shares of zeros of the same samples; ``assuming`` the same with assumed shares of zeros, which is all that can be known
@@ -52,7 +53,7 @@ def errors(core_name: str, materials: Sequence[Material]) -> list[tuple[Any, ...
     rows = []
     for material, measurement in zip(materials, measurements):
         program, zeros = counted(material)
-        name = program.network.name, program.rule.method
+        name = program.network.name, program.arithmetic.name, program.rule.method
         step = [step_instructions(program, core_name, program.counts, zeros=shares) for shares in (zeros, None)]
         inference = [inference_instructions(program, core_name, shares) for shares in (zeros, None)]
         rows.append((*name, "step", np.mean(measurement.steps), *step))
@@ -64,12 +65,14 @@ def print_errors(core_name: str, rows: Sequence[tuple[Any, ...]]) -> None:
     """The table of :func:`errors`."""
     print(f"\nInstructions on {core_name}: mean of a few samples, measured in the emulator and by formula, with the share")
     print("of zeros in the activations of the same samples, and with an assumed share\n")
-    print(f"{'network':18} {'method':9} {'what':9} {'measured':>14} {'formula':>14}    error {'assuming':>14}    error")
-    for network, method, what, measured, *formulas in rows:
+    head = f"{'network':18} {'type':7} {'method':9} {'what':9}"
+    print(f"{head} {'measured':>14} {'formula':>14}    error {'assuming':>14}    error")
+    for network, dtype, method, what, measured, *formulas in rows:
         columns = " ".join(f"{f:14,.0f} {100 * (f / measured - 1):6.1f} %" for f in formulas)
-        print(f"{network:18} {method:9} {what:9} {measured:14,.0f} {columns}")
-    largest = (f"{100 * max(abs(row[at] / row[3] - 1) for row in rows):.1f} %" for at in (4, 5))
-    print(f"largest error on {core_name}: {next(largest)}; with assumed zeros: {next(largest)}", flush=True)
+        print(f"{network:18} {dtype:7} {method:9} {what:9} {measured:14,.0f} {columns}")
+    for dtype in dict.fromkeys(row[1] for row in rows):
+        largest = (f"{100 * max(abs(row[at] / row[4] - 1) for row in rows if row[1] == dtype):.1f} %" for at in (5, 6))
+        print(f"largest error on {core_name}, {dtype}: {next(largest)}; with assumed zeros: {next(largest)}", flush=True)
 
 
 def savings(

@@ -7,7 +7,7 @@ from mcuref.cost.instructions import measured
 from mcuref.datasets import load
 from mcuref.export.material import Material
 from mcuref.firmware.measuring.calibration import zoo_material
-from mcuref.firmware.measuring.instructions import fit
+from mcuref.firmware.measuring.fitting import fit
 from mcuref.firmware.measuring.instructions_check import METHODS, errors
 from mcuref.firmware.toolchain import version
 from mcuref.models import build
