@@ -168,27 +168,27 @@ def test_a_name_that_c_cannot_have_is_refused(tmp_path, name):
 
 
 TWO_MODELS = """
-#include "first.h"
-#include "second.h"
+#include "walk.h"
+#include "talk.h"
 
-static uint32_t one[FIRST_SRAM_BYTES / 4], two[SECOND_SRAM_BYTES / 4];
+static uint32_t one[WALK_SRAM_BYTES / 4], two[TALK_SRAM_BYTES / 4];
 
 int main(void) {
-  static const first_sample sample[FIRST_INPUTS] = {0};
+  static const walk_sample sample[WALK_INPUTS] = {0};
   int32_t label = 3, wrong = 10;
-  mcuref_init(&first, one);
-  mcuref_init(&second, two);
-  if (mcuref_train(&first, one, sample, &label, FIRST_RATE, 0) == MCUREF_BAD_LABEL) return 1;
-  if (mcuref_train(&second, two, sample, &label, SECOND_RATE, 0) == MCUREF_BAD_LABEL) return 2;
-  if (mcuref_train(&first, one, sample, &wrong, FIRST_RATE, 0) != MCUREF_BAD_LABEL) return 3;
+  mcuref_init(&walk, one);
+  mcuref_init(&talk, two);
+  if (mcuref_train(&walk, one, sample, &label, WALK_RATE, 0) == MCUREF_BAD_LABEL) return 1;
+  if (mcuref_train(&talk, two, sample, &label, TALK_RATE, 0) == MCUREF_BAD_LABEL) return 2;
+  if (mcuref_train(&walk, one, sample, &wrong, WALK_RATE, 0) != MCUREF_BAD_LABEL) return 3;
   wrong = -1;
-  if (mcuref_train(&second, two, sample, &wrong, SECOND_RATE, 0) != MCUREF_BAD_LABEL) return 4;
-  static uint32_t saved[FIRST_SAVED_BYTES / 4];
-  mcuref_save(&first, one, saved);
-  if (mcuref_restore(&second, two, saved) != MCUREF_FOREIGN) return 5;
+  if (mcuref_train(&talk, two, sample, &wrong, TALK_RATE, 0) != MCUREF_BAD_LABEL) return 4;
+  static uint32_t saved[WALK_SAVED_BYTES / 4];
+  mcuref_save(&walk, one, saved);
+  if (mcuref_restore(&talk, two, saved) != MCUREF_FOREIGN) return 5;
   saved[4] ^= 1;
-  if (mcuref_restore(&first, one, saved) != MCUREF_FOREIGN) return 6;
-  return mcuref_infer(&first, one, sample) < 0;
+  if (mcuref_restore(&walk, one, saved) != MCUREF_FOREIGN) return 6;
+  return mcuref_infer(&walk, one, sample) < 0;
 }
 """
 
@@ -203,18 +203,18 @@ int main(void) {
     ],
 )
 def test_two_models_live_in_one_program_also_of_cpp(tmp_path, compiler):
-    for name, variant in (("first", "mlp"), ("second", "cnn with momentum")):
+    for name, variant in (("walk", "mlp"), ("talk", "cnn with momentum")):
         write_project(material(variant), tmp_path / name, name)
-    both = tmp_path / "second"  # its operations are all that the first needs, and more
+    both = tmp_path / "talk"  # its operations are all that the first needs, and more
     for kind in ("kernels", "operations"):
-        for path in (tmp_path / "first" / kind).glob("*"):
+        for path in (tmp_path / "walk" / kind).glob("*"):
             shutil.copy(path, both / kind)
     main = tmp_path / ("main.c" if compiler.startswith("gcc") else "main.cpp")
     main.write_text(TWO_MODELS)
     folders = [both / kind for kind in ("kernels", "operations", "program")]
-    include = [f"-I{path}" for path in (tmp_path / "first", both, *folders)]
+    include = [f"-I{path}" for path in (tmp_path / "walk", both, *folders)]
     sources = [path for folder in folders for path in folder.glob("*.c")]
-    sources += [tmp_path / "first" / "first.c", both / "second.c"]
+    sources += [tmp_path / "walk" / "walk.c", both / "talk.c"]
     for source in sources:
         target = tmp_path / f"{source.parent.name}-{source.stem}.o"
         subprocess.run(["gcc", "-std=c99", *include, "-c", source, "-o", target], check=True)

@@ -64,8 +64,8 @@ def test_a_fault_in_a_kernel_is_found_and_named(need, patched_sources, name):
 
 REST = {
     "loss": ("kernels/loss.c", "return log_f32(total) - margin", "return log_f32(total) + margin", "loss"),
-    "class": ("program/mcuref.c", "outputs[i] > outputs[largest]", "outputs[i] < outputs[largest]", "inference: class"),
-    "loss alone": ("program/mcuref.c", "row <= program->forward_rows", "row < program->forward_rows", "inference: loss"),
+    "class": ("program/float32.c", "outputs[i] > outputs[largest]", "outputs[i] < outputs[largest]", "inference: class"),
+    "loss alone": ("program/float32.c", "row <= program->forward_rows", "row < program->forward_rows", "inference: loss"),
     "mcuref_train": ("program/float32.c", "sample, answer, {rate}, {0.0f}", "sample, answer, {0.5f * rate}, {0.0f}",
                      "mcuref_train: loss"),
     "status of mcuref_train": ("program/float32.c", "return run.status;",
@@ -165,7 +165,7 @@ def test_a_crash_of_one_program_leaves_the_others_compared(need, patched_sources
 
 def test_a_decision_that_is_wrong_is_found(need, patched_sources):
     core = need("host")
-    patched_sources("operations/selection.c", "> f[4]) return", "< f[4]) return")
+    patched_sources("operations/selection.c", "> f[4].f32) return", "< f[4].f32) return")
     (difference,) = check(core, [material(TinyPropV2(threshold=0.95))], ("-O0",))
     assert difference.what in ("the instruction that runs", "number of instructions run")
 

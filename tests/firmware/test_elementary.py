@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mcuref.export.cores import CORES
-from mcuref.export.sources import library_sources
+from mcuref.export.sources import SOURCES, library_sources
 from mcuref.firmware.difference import first_difference
 from mcuref.firmware.toolchain import compile_all, link
 from mcuref.kernels import elementary, selection
@@ -19,8 +19,8 @@ HOST = CORES["host"]
 LOOPS = """
 #include <stdint.h>
 
-#include "elementary.h"
-#include "selection.h"
+#include "kernels/elementary.h"
+#include "kernels/selection.h"
 
 #define LOOP(name) \\
   void loop_##name(float *y, const float *x, int32_t n); \\
@@ -56,7 +56,7 @@ def library(need, tmp_path):
     """The C kernels as a shared library, with a loop for each function."""
     need("host")
     (tmp_path / "loops.c").write_text(LOOPS)
-    objects = compile_all(HOST, [*library_sources(), tmp_path / "loops.c"], tmp_path, ("-fPIC",))
+    objects = compile_all(HOST, [*library_sources(), tmp_path / "loops.c"], tmp_path, ("-fPIC",), [SOURCES])
     return ctypes.CDLL(str(link(HOST, objects, tmp_path / "library.so", ("-shared",))))
 
 

@@ -17,8 +17,8 @@ from mcuref.models import build
 
 # the subtraction before the loop and two instructions a pass: 1 + 2 * 1000
 LOOP = """
-#include "port.h"
-#include "trace.h"
+#include "board/port.h"
+#include "verify/trace.h"
 
 int main(void) {
   port_close(port_open("answer.bin", 1));
@@ -43,7 +43,7 @@ def test_a_known_loop_is_counted_exactly(tmp_path, need, name):
     core = need(name)
     (tmp_path / "loop.c").write_text(LOOP)
     sources = [tmp_path / "loop.c", SOURCES / "verify" / "mark.c", *board_sources(core)]
-    firmware = link(core, compile_all(core, sources, tmp_path), tmp_path / "loop")
+    firmware = link(core, compile_all(core, sources, tmp_path, include=[SOURCES]), tmp_path / "loop")
     _, counted = run_profiled(core, firmware, tmp_path)
     assert counted.spans.tolist() == [2 + 2 * 1000]
     assert counted.functions["main"] >= 2002

@@ -175,6 +175,11 @@ def _optimisers() -> Iterator[Row]:
         for update, rule in zip(UPDATES, (Full(), TinyPropV2(output="rule", threshold=0.85), TopK(0.3), TinyProp())):
             name = f"momentum {momentum}, batch {batch}, {update}"
             yield Row(name, layers, rule, optimiser, 7, options=stored(update, policy="accumulate"))
+    both = SGD(0.125, momentum=0.5, batch=2)
+    small = Input((3, 3, 1), "int8", *MIDDLE["int8"])
+    tiny = {"conv": [small, Conv2D(2, 2, 2), Flatten()], "depthwise": [small, DepthwiseConv2D(2, 2), Flatten()]}
+    for name, few in {"dense": [Input((3,)), Dense(2)], **tiny}.items():
+        yield Row(f"small {name}, momentum 0.5, batch 2", few, TopK(0.5, "rule"), both, 5)
     momentum_alone = SGD(0.0625, momentum=0.5)
     yield Row("momentum, policy immediate", layers, TopK(0.2), momentum_alone, options={"policy": "immediate"})
 

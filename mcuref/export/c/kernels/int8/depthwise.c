@@ -3,39 +3,38 @@
 #include "../window.h"
 #include "exponents.h"
 #include "fixed.h"
+#include "rows.h"
+#include "taps.h"
 #include "weights.h"
 
-/* Sum over the taps of a window that lie inside of w (x - zero), of one channel; rows are `line` and `across` apart. */
-static inline int32_t sum_of_taps(const int8_t *x, const int8_t *w, const window *at, int32_t c, int32_t outputs,
-                                  int32_t line, int32_t across, int32_t zero) {
-  int32_t total = 0;
-  for (int32_t ky = at->ky0; ky < at->ky1; ky++) {
-    const int8_t *value = x, *weight = w;
-    for (int32_t kx = at->kx0; kx < at->kx1; kx++) {
-      total += *weight * (*value - zero);
-      value += c;
-      weight += outputs;
+/* The outputs of one position. */
+static void one_position(int8_t *restrict z, const int8_t *x, const int8_t *w, int32_t outputs, const tap_grid *taps,
+                         const row_scaling *by) {
+  const int32_t copies = taps->step == outputs ? 1 : outputs / taps->step;
+  int32_t sums[CHANNELS], left = copies;
+  for (int32_t o = 0; o < outputs;) {
+    const int32_t last = o + sum_products(sums, x, w + o, copies == 1 ? outputs - o : 1, outputs, by->x_zero, taps);
+    if (--left == 0) {
+      x += last - o;
+      left = copies;
     }
-    x += line;
-    w += across;
+    for (const int32_t *sum = sums; o < last; o++) {
+      const int32_t total = with_bias(*sum++, shifted_bias(by->b[o], by->ex));
+      const int32_t output = scaled_twice(total, by->multiplier[o], moved_shift(by->shift[o], by->more));
+      z[o] = clamped(output, by->z_zero, by->low, by->high);
+    }
   }
-  return total;
 }
 
 void depthwise_forward_s8(int8_t *restrict z, const int8_t *x, const int8_t *w, const int32_t *b, const int32_t *multiplier,
                           const int8_t *shift, const int8_t *exponents, int32_t x_zero, int32_t z_zero, int32_t low,
                           int32_t high, int32_t x_slot, int32_t z_slot, const int32_t *g) {
   const int32_t ex = exponent(exponents, x_slot), more = ex - exponent(exponents, z_slot);
-  const int32_t c = g[G_C], outputs = g[G_O], copies = outputs / c, end = g[G_HO] * g[G_WO] * outputs;
-  const int32_t line = g[G_W] * c, across = g[G_KW] * outputs;
+  const row_scaling by = {b, multiplier, shift, x_zero, z_zero, low, high, ex, more};
+  const int32_t outputs = g[G_O], end = g[G_HO] * g[G_WO] * outputs;
   for (window at = first_window(g); at.base < end; find_taps(&at, g)) {
-    const int8_t *source = x + under(&at, at.ky0, at.kx0, g), *weights = w + at.ky0 * across + at.kx0 * outputs;
-    for (int32_t o = 0; o < outputs; source++)
-      for (const int32_t last = o + copies; o < last; o++) {
-        const int32_t total = sum_of_taps(source, weights + o, &at, c, outputs, line, across, x_zero);
-        const int32_t scaled = scaled_twice(total + shifted_bias(b[o], ex), multiplier[o], moved_shift(shift[o], more));
-        *z++ = clamped(scaled, z_zero, low, high);
-      }
+    const tap_grid taps = grid_of(&at, g);
+    one_position(z + at.base, x + under(&at, at.ky0, at.kx0, g), w + taps.first * outputs, outputs, &taps, &by);
     step_window(&at, g);
   }
 }

@@ -2,14 +2,21 @@
 
 enum { WINDOW = 64, LARGEST = 15 }; /* samples of which one exponent is made; exponents are from -15 to 15 */
 
+/* How many of y[n] have that value. */
+static int32_t number_of(const int8_t *y, int32_t value, int32_t n) {
+  int32_t number = 0;
+  for (int32_t i = 0; i < n; i++) number += y[i] == value;
+  return number;
+}
+
 void measure_s8(int32_t *restrict seen, const int8_t *y, int32_t zero, int32_t n) {
   int32_t least = zero, most = zero, ends = 0;
   for (int32_t i = 0; i < n; i++) {
-    const int32_t value = y[i];
-    least = smaller(least, value);
-    most = larger(most, value);
-    if ((value == 127 || value == -128) && value != zero) ends++;
+    least = smaller(least, y[i]);
+    most = larger(most, y[i]);
   }
+  if (least < zero && least == -128) ends += number_of(y, -128, n);
+  if (most > zero && most == 127) ends += number_of(y, 127, n);
   seen[0] = ends;
   seen[1] = zero - least;
   seen[2] = most - zero;

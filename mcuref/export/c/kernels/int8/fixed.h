@@ -10,14 +10,26 @@
 
 #include "../numerics.h"
 
-/* x / 2^bits, 0 <= bits <= 31, rounded to the nearest, halves away from 0; any x. */
+/* x / 2^bits, 0 <= bits <= 31, rounded to the nearest, halves away from 0; x > -2^31. */
 static inline int32_t divided(int32_t x, int32_t bits) {
-  const int32_t mask = (int32_t)((1u << bits) - 1u), rest = x & mask, half = (mask >> 1) + (x < 0);
-  return (x >> bits) + (rest > half);
+  if (bits == 0) return x;
+  const int32_t doubled = (x + (x >> 31)) >> (bits - 1);
+  return (doubled >> 1) + (doubled & 1);
 }
 
-/* a b / 2^31 of two that are not both -2^31, rounded to the nearest, halves up. */
-static inline int32_t high_product(int32_t a, int32_t b) { return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31); }
+/* a b / 2^31, b >= 0, rounded to the nearest, halves up. A core whose products have 32 bits, and those of 64 a function, takes
+ * it by halves: what they are worth less than 2^16 cannot matter, since 2^30, which rounds, is a multiple of that. */
+static inline int32_t high_product(int32_t a, int32_t b) {
+#if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__)
+  const uint32_t a_low = a & 0xFFFF, b_low = b & 0xFFFF;
+  const int32_t a_high = a >> 16, b_high = b >> 16;
+  const int32_t middle = a_high * (int32_t)b_low + (int32_t)(a_low * b_low >> 16), other = (int32_t)a_low * b_high;
+  const int32_t half = (middle >> 1) + (other >> 1) + (middle & other & 1); /* of their sum, which may have 33 bits */
+  return a_high * b_high * 2 + ((half + (1 << 13)) >> 14);
+#else
+  return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
+#endif
+}
 
 /* x m 2^(s - 31) with one rounding; the end of int32 that it is beyond, as it may be with s > 0. */
 static inline int32_t scaled_once(int32_t x, int32_t multiplier, int32_t shift) {

@@ -3,8 +3,16 @@
 #include "../window.h"
 #include "exponents.h"
 #include "fixed.h"
+#include "taps.h"
 
-/* Take the values x[c] of one tap into the maxima y[c]. */
+/* Begin the maxima y[c] with the values of a window's first tap. */
+static void begin_with_tap(int8_t *restrict y, uint8_t *restrict taps, const int8_t *restrict x, int32_t c, int32_t tap) {
+  for (int32_t i = 0; i < c; i++) y[i] = x[i];
+  if (taps)
+    for (int32_t i = 0; i < c; i++) taps[i] = (uint8_t)tap;
+}
+
+/* Take the values x[c] of another tap into them. */
 static void take_tap(int8_t *restrict y, uint8_t *restrict taps, const int8_t *restrict x, int32_t c, int32_t tap) {
   for (int32_t i = 0; i < c; i++)
     if (x[i] > y[i]) {
@@ -17,18 +25,17 @@ void max_pool_forward_s8(int8_t *restrict y, uint8_t *restrict taps, const int8_
                          const int32_t *g) {
   const int32_t c = g[G_C], end = g[G_HO] * g[G_WO] * c;
   window at = first_window(g);
-  while (at.base < end) {
-    for (int32_t i = 0; i < c; i++) y[i] = -128;
-    if (taps)
-      for (int32_t i = 0; i < c; i++) taps[i] = (uint8_t)(at.ky0 * g[G_KW] + at.kx0);
+  for (; at.base < end; find_taps(&at, g)) {
+    int8_t *out = y + at.base;
+    uint8_t *which = taps ? taps + at.base : taps;
+    begin_with_tap(out, which, x + under(&at, at.ky0, at.kx0, g), c, at.ky0 * g[G_KW] + at.kx0);
     for (int32_t ky = at.ky0; ky < at.ky1; ky++)
-      for (int32_t kx = at.kx0; kx < at.kx1; kx++) take_tap(y, taps, x + under(&at, ky, kx, g), c, ky * g[G_KW] + kx);
-    for (int32_t i = 0; i < c; i++) y[i] = clamped(y[i], 0, low, high);
-    y += c;
-    if (taps) taps += c;
+      for (int32_t kx = at.kx0 + (ky == at.ky0); kx < at.kx1; kx++)
+        take_tap(out, which, x + under(&at, ky, kx, g), c, ky * g[G_KW] + kx);
     step_window(&at, g);
-    find_taps(&at, g);
   }
+  if (low > -128 || high < 127)
+    for (int32_t i = 0; i < end; i++) y[i] = clamped(y[i], 0, low, high);
 }
 
 /* Offset from the window's corner of a tap's first value. Windows are small: to subtract is cheaper than to divide. */
@@ -75,17 +82,6 @@ void average_pool_apart_backward_s8(int8_t *restrict dx, const int8_t *dy, const
 /* How many values of a channel lie under a window. */
 static inline int32_t number_of(const window *at) { return (at->ky1 - at->ky0) * (at->kx1 - at->kx0); }
 
-/* Sum of one channel's values, rows of so many columns, `step` apart, from line to line. */
-static inline int32_t sum_of(const int8_t *x, int32_t rows, int32_t columns, int32_t step, int32_t line) {
-  int32_t total = 0;
-  for (int32_t ky = 0; ky < rows; ky++) {
-    const int8_t *value = x, *end = x + columns * step;
-    for (; value != end; value += step) total += *value;
-    x += line;
-  }
-  return total;
-}
-
 enum { SHARED = 360, BITS = 24 }; /* up to so many values they are divided by a product: 129 360^2 < 2^24 */
 
 /* total / number to the nearest, halves away from 0, |total| <= 128 number; reciprocal = 2^24 / number, rounded up.
@@ -100,19 +96,20 @@ static inline int32_t mean_of(int32_t total, uint32_t number, uint32_t reciproca
 }
 
 void average_pool_forward_s8(int8_t *restrict y, const int8_t *x, int32_t low, int32_t high, const int32_t *g) {
-  const int32_t c = g[G_C], end = g[G_HO] * g[G_WO] * c, line = g[G_W] * c;
+  const int32_t c = g[G_C], end = g[G_HO] * g[G_WO] * c;
   uint32_t number = 0, reciprocal = 0;
+  int32_t sums[CHANNELS];
   for (window at = first_window(g); at.base < end; find_taps(&at, g)) {
+    const tap_grid taps = grid_of(&at, g);
     const int8_t *source = x + under(&at, at.ky0, at.kx0, g);
     if (number != (uint32_t)number_of(&at)) {
       number = (uint32_t)number_of(&at);
       reciprocal = ((1u << BITS) + number - 1) / number;
     }
-    for (int32_t i = 0; i < c; i++) {
-      const int32_t total = sum_of(source + i, at.ky1 - at.ky0, at.kx1 - at.kx0, c, line);
-      y[i] = clamped(mean_of(total, number, reciprocal), 0, low, high);
+    for (int32_t i = 0; i < c;) {
+      const int32_t last = i + sum_values(sums, source + i, c - i, &taps);
+      for (const int32_t *sum = sums; i < last; i++) *y++ = clamped(mean_of(*sum++, number, reciprocal), 0, low, high);
     }
-    y += c;
     step_window(&at, g);
   }
 }
@@ -140,8 +137,11 @@ void mean_forward_s8(int8_t *restrict y, const int8_t *x, const int8_t *exponent
                      int32_t y_zero, int32_t multiplier, int32_t shift, int32_t low, int32_t high, const int32_t *g) {
   const int32_t c = g[G_C], count = g[G_H] * g[G_W];
   const int32_t moved = slots ? moved_shift(shift, exponent(exponents, slots[0]) - exponent(exponents, slots[1])) : shift;
-  for (int32_t i = 0; i < c; i++) {
-    const int32_t centred = sum_of(x + i, 1, count, c, 0) - count * x_zero;
-    y[i] = clamped(scaled_twice(centred, multiplier, moved), y_zero, low, high);
+  const tap_grid taps = {1, count, c, 0, 0, 0};
+  int32_t sums[CHANNELS];
+  for (int32_t i = 0; i < c;) {
+    const int32_t last = i + sum_values(sums, x + i, c - i, &taps);
+    for (const int32_t *sum = sums; i < last; i++)
+      y[i] = clamped(scaled_twice(*sum++ - count * x_zero, multiplier, moved), y_zero, low, high);
   }
 }

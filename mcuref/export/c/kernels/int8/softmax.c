@@ -8,8 +8,8 @@ static const int32_t START = 1515870810, SLOPE = -1010580540; /* 48/17 and -32/1
 /* 1 / (1 + x 2^-31), 31 bits behind the point, of a fraction x of 31 bits. */
 static int32_t reciprocal(uint32_t x) {
   const int32_t half = (int32_t)((x + (1u << 31)) >> 1); /* of the denominator */
-  int32_t y = START + high_product(half, SLOPE);
-  for (int32_t step = 0; step < 3; step++) y += high_product(y, (1 << 29) - high_product(half, y)) * 4;
+  int32_t y = START + high_product(SLOPE, half);
+  for (int32_t step = 0; step < 3; step++) y += high_product((1 << 29) - high_product(half, y), y) * 4;
   return y >= 1 << 30 ? INT32_MAX : y * 2;
 }
 
