@@ -3,7 +3,7 @@
 The project builds with make, for this computer and for emulated Cortex-M boards; its first samples are compiled in.
 
   mcuref export runs/har --c firmware/         a self-contained C99 project
-  mcuref export runs/har --library arduino --c lib/har    a library for a build system, called har
+  mcuref export runs/har --library arduino --c har/    a library, called har
   mcuref export runs/har --vectors vectors/    as .npz and .h
   mcuref export runs/har --tflite har.tflite   its network alone
   mcuref verify firmware/ --core m4f           then: every instruction, compared
@@ -40,13 +40,13 @@ def run(asked: Namespace) -> None:
     from mcuref.errors import InputError
     from mcuref.files import check_apart, check_new_folder, check_outputs
 
+    if asked.library is not None:
+        _check_library(asked)
     if asked.c is asked.vectors is asked.tflite is None:
         raise InputError(
             "nothing to export: give --c FOLDER for a C99 project, --vectors FOLDER for golden vectors or --tflite FILE for "
             "TensorFlow Lite"
         )
-    if asked.library is not None:
-        _check_library(asked)
     for folder in (asked.c, asked.vectors):
         if folder is not None:
             check_new_folder(folder, "folder")
@@ -91,12 +91,16 @@ def _write_tflite(content, path):
 
 
 def _write_folders(asked):
+    from mcuref.export.libraries.write import write_library
     from mcuref.export.project import write_project
     from mcuref.export.run import run_material
 
     material = run_material(asked.run_folder, asked.samples)
     prepare_kernels(material.program.arithmetic)
-    if asked.c is not None:
+    if asked.library is not None:
+        write_library(material, asked.library, asked.c, asked.name)
+        show(_written_library(material, asked))
+    elif asked.c is not None:
         write_project(material, asked.c, asked.name)
         show(_written(material, asked.c))
     if asked.vectors is not None:

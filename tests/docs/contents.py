@@ -9,6 +9,7 @@ import sys
 import mcuref
 from mcuref.errors import McurefError
 from mcuref.export.cores import FLAGS
+from mcuref.export.sources import SOURCES
 from mcuref.files import user_cache
 
 from .blocks import TOP
@@ -82,10 +83,11 @@ def write_example(folder):
 
 
 def c_faults(text, project):
-    """A translation unit that compiles beside an exported project; None where there is no compiler."""
+    """A translation unit that compiles beside an exported project, or a library; None where there is no compiler."""
     if shutil.which("gcc") is None:
         return None
-    command = ["gcc", *FLAGS, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", f"-iquote{project}", "-x", "c", "-"]
+    include = (f"-iquote{project}", f"-iquote{SOURCES}")
+    command = ["gcc", *FLAGS, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", *include, "-x", "c", "-"]
     run = subprocess.run(command, input=text, text=True, capture_output=True)
     return [run.stderr] if run.returncode else []
 

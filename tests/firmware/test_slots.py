@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mcuref.export.cores import FLAGS, WARNINGS
+from mcuref.export.advice import SLOT_STACK
+from mcuref.export.cores import CORES, FLAGS, WARNINGS
 from mcuref.export.sources import SOURCES
 
 pytestmark = pytest.mark.skipif(not shutil.which("gcc"), reason="gcc is not installed")
@@ -82,3 +83,16 @@ def test_no_library_is_called(tmp_path, need, core, unit):
     (made,) = compile_all(need(core), [SOURCES / "program" / "slots.c"], tmp_path, (f"-DMCUREF_SLOT_UNIT={unit}",))
     names = subprocess.run(["arm-none-eabi-nm", "-u", made], capture_output=True, text=True, check=True).stdout.split()
     assert set(names) - {"U"} == {"mcuref_fnv1a", "mcuref_init"}
+
+
+@pytest.mark.parametrize("core", [name for name, core in CORES.items() if core.is_board and name != "microbit"])
+def test_stack_is_less_than_readmes_say(tmp_path, need, core):
+    """Even if every function called every other but the one of the two that is not called."""
+    from mcuref.firmware.toolchain import compile_all
+
+    files = [SOURCES / name for name in ("program/slots.c", "kernels/hashing.c")]
+    compile_all(need(core), files, tmp_path, ("-fstack-usage",))
+    lines = [line.split("\t") for file in tmp_path.glob("*.su") for line in file.read_text().splitlines()]
+    frames = {place.rpartition(":")[2]: int(size) for place, size, _ in lines}
+    other = min(frames["mcuref_save_slots"], frames["mcuref_restore_slots"])
+    assert "mcuref_fnv1a" in frames and 0 < sum(frames.values()) - other <= SLOT_STACK

@@ -255,8 +255,8 @@ LAYOUTS = {
     ),
     "zephyr": Layout(
         "Zephyr",
-        "[A-Za-z][A-Za-z0-9_-]{0,62}",
-        "a letter, then up to 62 letters, digits, _ and -",
+        "(?!(?:app|kernel|zephyr)$)[A-Za-z][A-Za-z0-9_-]{0,62}",
+        "a letter, then up to 62 letters, digits, _ and -; app, kernel and zephyr are taken",
         f"samples/{EXAMPLE}/src",
         _files("main.c", "zephyr.c", "keep_zephyr.c"),
         _zephyr,
@@ -276,7 +276,7 @@ LAYOUTS = {
     "cmake": Layout(
         "CMake",
         f"(?!(?:test|all|help|clean|install|package|edit_cache|rebuild_cache|{EXAMPLE})$)[A-Za-z][A-Za-z0-9_.+-]{{0,62}}",
-        f"a letter, then up to 62 letters, digits, _, ., + and -, and none of CMake's own targets nor {EXAMPLE}",
+        f"a letter, then up to 62 letters, digits, _, ., + and -; CMake's own targets and {EXAMPLE} are taken",
         f"examples/{EXAMPLE}",
         _files("main.c", "plain.c", "keep_ram.c"),
         _cmake,

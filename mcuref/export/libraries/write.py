@@ -57,8 +57,7 @@ def check_library(layout: str, folder: Path | str) -> None:
     name, chosen = library_name(folder), LAYOUTS[layout]
     if not chosen.takes(name):
         raise InputError(
-            f"folder {name!r} cannot be a library for {chosen.title}, which is called as its folder: that may have "
-            f"{chosen.said}"
+            f"folder {name!r} cannot be a library for {chosen.title}, which is called as its folder: a name is {chosen.said}"
         )
 
 

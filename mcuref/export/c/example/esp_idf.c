@@ -6,10 +6,10 @@
 #include "steps.h"
 
 void app_main(void) {
-  printf("%s\n", example_self_check(NULL));
-  printf("%s\n", example_start());
+  puts(example_self_check(NULL));
+  puts(example_start());
   for (;;) {
-    printf("%s\n", example_step(600));
+    puts(example_step(600));
     vTaskDelay(pdMS_TO_TICKS(1000));
   }
 }

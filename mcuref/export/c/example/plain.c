@@ -5,8 +5,8 @@
 
 int main(void) {
   int32_t same = 0;
-  printf("%s\n", example_self_check(&same));
-  printf("%s\n", example_start());
-  for (int32_t i = 0; i < 10; i++) printf("%s\n", example_step(5));
+  puts(example_self_check(&same));
+  puts(example_start());
+  for (int32_t i = 0; i < 10; i++) puts(example_step(5));
   return !same;
 }

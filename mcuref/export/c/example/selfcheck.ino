@@ -1,4 +1,5 @@
 // First whether this board computes the bits of mcuref; then inference and a training step every second.
+#include <Arduino.h>
 #include <model.h>
 
 #include "steps.h"
