@@ -45,7 +45,7 @@ def fit_core(core: Core, materials: Sequence[Material], others: Sequence[Materia
     return {
         "core": core.title,
         "compiler": toolchain.version(core),
-        "flags": [*core.flags, *FLAGS],
+        "flags": [*core.compiling, *FLAGS],
         "programs": len(materials),
         "formulas": {name: fit(*zip(*points[name])) for name in points},
     }
