@@ -18,7 +18,7 @@ from mcuref.operators.columns import COMPARISONS, COUNTS, KEPT, RUNS
 MEASURED = Path(__file__).with_name("measured")
 BISECTIONS = 31  # passes over an error that a selection makes at most, one a bit, ...
 LAST_PASSES = 3  # ... and those that count what is not 0, count ties, and keep entries
-SOFT_FLOAT = ("m0", "m3")  # cores without an FPU: float32 is computed by functions, faster where a factor is 0
+SOFT_FLOAT = ("m0", "m3", "rv32imac")  # cores without an FPU: float32 is computed by functions, faster where a factor is 0
 RECTIFIERS = ("relu_forward", "relu_mask_forward")
 RECTIFIED = 0.5  # share of zeros that is assumed behind a ReLU, where nobody has looked
 

@@ -26,7 +26,7 @@ CHECK = {  # functions that verify.c alone calls
     "trace_bad_labels", "try_damaged", "state_hash", "trace_begin", "trace_start", "trace_step", "trace_rows", "run_row",
     "trace_inference", "trace_state", "trace_end", "write_word", "watch_row", "watch_begin", "watch_pattern", "find_parts",
     "find_stray", "operand", "copy", "port_open", "port_read", "port_write", "port_close", "port_print", "port_memory",
-    "hash_outputs", "dump_outputs", "bytes_of", "paint_stack",
+    "hash_outputs", "dump_outputs", "bytes_of", "paint_stack", "offer",
 }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ PACKAGES = {
     "arm-none-eabi-nm": "binutils-arm-none-eabi", "arm-none-eabi-objdump": "binutils-arm-none-eabi",
     "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf", "qemu-system-riscv32": "qemu-system-misc",
     "riscv64-unknown-elf-nm": "binutils-riscv64-unknown-elf",
+    "riscv64-unknown-elf-objcopy": "binutils-riscv64-unknown-elf",
     "riscv64-unknown-elf-objdump": "binutils-riscv64-unknown-elf",
 }  # fmt: skip
 SECONDS = 300  # that a firmware may run

@@ -1,4 +1,4 @@
-"""Which cores the conformance list runs on: pytest tests/firmware -m slow --cores m0,m3,m4f,m7,m55,microbit (or all).
+"""Which cores the conformance list runs on: pytest tests/firmware -m slow --cores m0,m3,rv32imac,microbit (or all).
 
 Object files are compiled once in a session, for all tests and processes.
 """
@@ -14,7 +14,7 @@ from mcuref.export.cores import CORES, find_core
 from mcuref.firmware import toolchain
 from mcuref.firmware.toolchain import missing
 
-QUICK = "host,m0,m4f"
+QUICK = "host,m0,m4f,rv32imac,rv32imafc,arm64,clang,m4f-clang"
 
 
 def pytest_addoption(parser):

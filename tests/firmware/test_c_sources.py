@@ -15,10 +15,14 @@ from mcuref.firmware.conformance import check
 from mcuref.firmware.toolchain import ToolError, call, compile_all, find_tool
 
 HOST = CORES["host"]
-FUSED = r"\bv(fn?m[as]|n?ml[as])\b"
+FUSED = r"\bv(fn?m[as]|n?ml[as])\b|\bfn?m(add|sub|l[as])\b|\bfn?m(add|sub)\.[sd]\b"  # Cortex-M; Arm64; RISC-V
 VECTOR = r"\bq[0-7]\b"
-DOUBLE = r"\.f64|__aeabi_d|__aeabi_[fil]+2d\b"
-LIBRARY = r"(__aeabi_(f\w+|[iu]+2f|u?idiv|u?idivmod|idiv0|lmul)|__gnu_thumb1_case_\w+|mem(cpy|set))"  # the compiler's own
+DOUBLE = r"\.f64|__aeabi_d|__aeabi_[fil]+2d\b|__\w+df[23si]|\bf\w+\.d\b"
+ATOMIC = r"\b(lr|sc|amo\w+)\.w\b"
+LIBRARY = (  # the compiler's own
+    r"(__aeabi_(f\w+|[iu]+2f|lmul|u?idiv|u?idivmod|idiv0)|__gnu_thumb1_case_\w+|mem(cpy|set)"
+    r"|__(add|sub|mul|div|eq|ne|l[te]|g[te])sf[23]|__fix(uns)?sfsi|__float(un)?sisf)"
+)
 UNDEFINED = ("-O1", "-fsanitize=undefined,float-cast-overflow", "-fno-sanitize-recover=all")
 SANITIZERS = ("-g", *UNDEFINED, "-fsanitize=address")
 
@@ -31,7 +35,8 @@ def objects(tmp_path_factory):
     def make(core):
         if core.name not in made:
             folder = tmp_path_factory.mktemp(core.name)
-            made[core.name] = compile_all(core, library_sources(), folder, ("-fcallgraph-info", "-Wvla"))
+            graphs = () if core.compiler == "clang" else ("-fcallgraph-info",)
+            made[core.name] = compile_all(core, library_sources(), folder, (*graphs, "-Wvla"))
         return made[core.name]
 
     return make
@@ -186,7 +191,7 @@ def test_later_standards_will_do(need, tmp_path, name, standard):
 # -- what is in the objects ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["host", "m0", "m4f"])
+@pytest.mark.parametrize("name", ["host", "m0", "m4f", "rv32imac", "m4f-clang"])
 def test_no_heap_no_library_and_no_static_data(need, objects, name):
     core = need(name)
     assert foreign(core, objects(core)) == [] and writable(core, objects(core)) == []
@@ -197,13 +202,21 @@ def test_symbols_begin_with_the_name_of_the_project(need, objects):
     assert {name for letter, name in symbols(core, objects(core)) if letter == "T" and name[:7] != "mcuref_"} == set()
 
 
-@pytest.mark.parametrize("name", ["m0", "m4f", *(pytest.param(name, marks=pytest.mark.slow) for name in ("m7", "m55"))])
+@pytest.mark.parametrize("name", [
+    "m0", "m4f", "rv32imafc", "m4f-clang",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("m7", "m55", "rv32imac", "arm64")),
+])  # fmt: skip
 def test_arithmetic_is_single_unfused_and_scalar(need, objects, name):
     core = need(name)
-    for pattern in (FUSED, DOUBLE, VECTOR):
+    for pattern in (FUSED, DOUBLE, *(() if name == "arm64" else (VECTOR,))):
         assert matching(core, objects(core), pattern) == []
-    if name != "m0":
-        assert matching(core, objects(core), r"\bvmul\.f32\b")  # there is arithmetic at all
+    if name not in ("m0", "rv32imac"):
+        assert matching(core, objects(core), r"\bv?f?mul(\.f32|\.s|\ts\d+.*)")  # there is arithmetic at all
+
+
+def test_nothing_is_atomic_so_that_parts_without_atomic_instructions_run_it(need, objects):
+    core = need("rv32imac")
+    assert matching(core, objects(core), ATOMIC) == []
 
 
 def test_no_function_calls_itself_on_any_way(need, objects):
@@ -215,13 +228,14 @@ def test_no_function_calls_itself_on_any_way(need, objects):
 def compiled(core, folder, text, flags=()):
     """Object of a C file of its own, as the sources are compiled."""
     file = folder / "broken.c"
-    file.write_text("#include <stdint.h>\n#include <math.h>\n#include <stdlib.h>\n" + text, encoding="utf-8")
+    file.write_text(text, encoding="utf-8")
     return compile_all(core, [file], folder, ("-fcallgraph-info", *flags))
 
 
 def test_a_heap_a_library_and_static_data_are_seen(need, tmp_path):
     core = need("m4f")
-    text = "void *f(void);\nvoid *f(void) { static float x; x = expf(x); return malloc((size_t)x); }\n"
+    text = "#include <math.h>\n#include <stdlib.h>\nvoid *f(void);\n"
+    text += "void *f(void) { static float x; x = expf(x); return malloc((size_t)x); }\n"
     found = compiled(core, tmp_path, text)
     assert foreign(core, found) == ["expf", "malloc"] and len(writable(core, found)) == 1
 
@@ -229,13 +243,20 @@ def test_a_heap_a_library_and_static_data_are_seen(need, tmp_path):
 def test_fused_double_and_vector_arithmetic_are_seen(need, tmp_path):
     head = "float f(float a, float b, double *c)"
     text = f"{head};\n{head} {{ *c = *c * 3.0; return a * b + a; }}\n"
-    for name in ("m4f", "m7"):
+    for name in ("m4f", "m7", "rv32imafc"):
         core = need(name)
         found = compiled(core, tmp_path, text, ("-ffp-contract=fast",))
         assert matching(core, found, FUSED) and matching(core, found, DOUBLE)
+    assert matching(need("arm64"), compiled(need("arm64"), tmp_path, text, ("-ffp-contract=fast",)), FUSED)
     loop = "void g(int *a, int n);\nvoid g(int *a, int n) { for (int i = 0; i < n; i++) a[i] += 3; }\n"
     core = need("m55")
     assert matching(core, compiled(core, tmp_path, loop, ("-O3", "-ftree-vectorize")), VECTOR)
+
+
+def test_what_is_atomic_is_seen(need, tmp_path):
+    core = need("rv32imac")
+    text = "int f(int *a);\nint f(int *a) { return __sync_fetch_and_add(a, 1); }\n"
+    assert matching(core, compiled(core, tmp_path, text), ATOMIC)
 
 
 def test_recursion_is_seen(need, tmp_path):

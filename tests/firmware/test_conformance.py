@@ -35,7 +35,7 @@ def few():
     return chosen
 
 
-@pytest.mark.parametrize("core", ["host", "m0", "m4f"])
+@pytest.mark.parametrize("core", ["host", "m0", "m4f", "rv32imac", "rv32imafc", "arm64", "clang", "m4f-clang"])
 def test_some_cores_compute_the_same_bits_with_every_instruction(core, need, few):
     assert check(need(core), few) == [None] * len(few) and len(few) > 5
 

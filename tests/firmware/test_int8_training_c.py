@@ -13,7 +13,7 @@ from mcuref.quantization.tables import probabilities
 from mcuref.testing.buffers import Guarded
 
 HOST = CORES["host"]
-FILES = ("loss", "narrow", "selection", "sums", "weights")
+FILES = ("inputs", "loss", "narrow", "selection", "steps", "sums", "weights")
 SIZES = (1, 2, 3, 7, 8, 15, 16, 17, 33, 255, 256)
 SHIFTS = (*range(-7, 42), 47, 61, 62)
 MODES = {"r": 8, "r and r2": 16, "draws": 0, "truncated": 0}  # bits behind the point

@@ -49,6 +49,7 @@ PROJECTS = {
 @pytest.mark.parametrize("name, core", [
     ("mlp, tinypropv2", "host"), ("cnn, tinyprop, momentum and batch", "m4f"), ("autoencoder, tinyprop", "host"),
     ("int8 mlp, tinypropv2", "m0"), ("int8 cnn, momentum", "host"), ("int8, squared error", "m4f"),
+    ("mlp, tinypropv2", "rv32imac"), ("int8 cnn, momentum", "arm64"), ("autoencoder, tinyprop", "m4f-clang"),
     *(pytest.param(name, core, marks=pytest.mark.slow) for name, core in (
         ("mlp, tinypropv2", "m4f"), ("cnn, tinyprop, momentum and batch", "host"), ("autoencoder, tinyprop", "m4f"),
     )),

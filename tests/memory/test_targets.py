@@ -221,7 +221,7 @@ def test_core_is_represented(core):
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS.keys())
 def test_fpu_agrees_with_core(target):
     allowed = {"Cortex-M4F": {"single"}, "Cortex-M7": {"single", "double"}, "Cortex-M33": {"single"}}
-    allowed |= {"Cortex-M55": {"double"}, "Cortex-M85": {"double"}}
+    allowed |= {"Cortex-M55": {"double"}, "Cortex-M85": {"double"}, "RV32IMAFC": {"single"}, "Xtensa LX7": {"single"}}
     assert target.fpu in allowed.get(target.core, {"none"})
 
 
@@ -246,6 +246,11 @@ def test_fpu_agrees_with_core(target):
         ("stm32u575", 768, 784, 2048, 160, "single"),
         ("apollo510", 3072, 3824, 4032, 250, "double"),
         ("esp32c3", 384, 384, 4096, 160, "none"),
+        ("esp32c6", 512, 512, 4096, 160, "none"),
+        ("esp32s3", 416, 416, 8192, 240, "single"),
+        ("bl602", 144, 144, 2048, 192, "single"),
+        ("fe310", 16, 16, 4032, 320, "none"),
+        ("rp2350riscv", 520, 520, 4096, 150, "none"),
     ],
 )
 def test_exact_figures(key, sram, sram_total, flash, mhz, fpu):

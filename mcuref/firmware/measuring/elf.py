@@ -4,13 +4,13 @@ import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 
-SYMBOLS, ZEROS, RELOCATIONS, EXECUTED, ALLOCATED, FUNCTION = 2, 8, 9, 4, 2, 2  # sh_type, sh_flags, symbol type
-CALL, JUMPS = 10, (30, 51, 102)  # R_ARM_THM_CALL; R_ARM_THM_JUMP24, JUMP19, JUMP11
+SYMBOLS, ZEROS, EXECUTED, ALLOCATED, FUNCTION = 2, 8, 4, 2, 2  # sh_type, sh_flags, symbol type
+RELOCATIONS = {9: "<II", 4: "<IIi"}  # sh_type: an entry, with an addend or without
 
 
 @dataclass(frozen=True)
 class Relocation:
-    """A place at ``offset`` of a section that names ``symbol``; ``kind`` as the ELF supplement for Arm numbers them."""
+    """A place at ``offset`` of a section that names ``symbol``; ``kind`` as the architecture numbers them."""
 
     offset: int
     kind: int
@@ -61,7 +61,7 @@ def read_sections(path: Path) -> list[Section]:
         if header[1] == SYMBOLS:
             symbols = _symbols(data, header, headers[header[6]], sections)
     for header in headers:
-        if header[1] == RELOCATIONS:
+        if header[1] in RELOCATIONS:
             _add_relocations(data, header, sections[header[7]], symbols)
     return sections
 
@@ -92,5 +92,5 @@ def _symbols(data, header, strings, sections):
 
 
 def _add_relocations(data, header, section, symbols):
-    for offset, info in struct.iter_unpack("<II", data[header[4] : header[4] + header[5]]):
+    for offset, info, *_ in struct.iter_unpack(RELOCATIONS[header[1]], data[header[4] : header[4] + header[5]]):
         section.relocations.append(Relocation(offset, info & 255, symbols[info >> 8]))

@@ -118,9 +118,9 @@ def _constants(objects, program):
 def _table(core, folder, objects):
     """The table of everything that these objects, and what they need of libgcc, may bring to the flash."""
     whole = folder / "whole.o"
-    parts = ("-r", "-Wl,--unique=.text,--unique=.rodata", *objects, "-lgcc", "-o", whole)
+    parts = ("-r", "-Wl,--unique=.text,--unique=.rodata,--unique=.rodata.cst4", *objects, "-lgcc", "-o", whole)
     call([find_tool(core.linker), *core.linking, *parts], folder, what="linker")
-    return read_functions(whole, _frames(objects))
+    return read_functions(core, whole, _frames(objects))
 
 
 def _frames(objects):

@@ -57,11 +57,11 @@ class FootprintCheck:
         stack = f"{self.stack[0]:>7,}{self.stack[1]:>7,}"
         same = "" if self.arena[0] == self.arena[1] else f"  arena {self.arena[1]:,}"
         samples = f"{self.samples[0]} to {self.samples[-1]}"
-        return f"{self.model:<20}{self.method:<16}{self.core:<9}{samples:<9}{self.arena[0]:>11,}{stack}{pairs}{same}"
+        return f"{self.model:<20}{self.method:<16}{self.core:<11}{samples:<9}{self.arena[0]:>11,}{stack}{pairs}{same}"
 
 
 HEAD = (
-    f"{'network':<20}{'method':<16}{'core':<9}{'samples':<9}{'arena':>11}{'stack':>7}{'paint':>7}"
+    f"{'network':<20}{'method':<16}{'core':<11}{'samples':<9}{'arena':>11}{'stack':>7}{'paint':>7}"
     f"{'SRAM':>11}{'measured':>11}{'ratio':>8}{'flash':>11}{'measured':>11}{'ratio':>8}"
 )
 

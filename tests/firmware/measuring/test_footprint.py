@@ -10,23 +10,23 @@ from mcuref.cost.footprint import read_table
 from mcuref.export.cores import CORES, MEASURED_CORES, find_core
 from mcuref.export.material import Material
 from mcuref.export.project import write_project
-from mcuref.firmware.measuring.callgraph import _lowered
 from mcuref.firmware.measuring.footprint import measure_footprint
 from mcuref.firmware.measuring.footprint_check import footprint_checks, sample_material
+from mcuref.firmware.measuring.instruction_sets import RiscV, Thumb
 from mcuref.firmware.toolchain import ToolError, call, compile_all, find_tool, missing, version
 from mcuref.layers import AveragePool2D, Conv2D, Flatten
 from mcuref.optimisers import SGD
 
 
 @pytest.mark.parametrize("core", [
-    core if core in ("m0", "m4f") else pytest.param(core, marks=pytest.mark.slow) for core in MEASURED_CORES
+    core if core in ("m0", "m4f", "rv32imac") else pytest.param(core, marks=pytest.mark.slow) for core in MEASURED_CORES
 ])  # fmt: skip
 def test_the_table_is_what_the_compiler_makes(core):
     """A change of the C code or the flags needs `python -m mcuref.firmware.measuring.footprint`."""
     table = read_table(core)
     try:
         installed = version(find_core(core))
-        find_tool("arm-none-eabi-objdump")
+        find_tool(f"{find_core(core).toolchain.prefix}objdump")
     except ToolError as error:
         pytest.skip(str(error))
     if installed != table["compiler"]:
@@ -67,7 +67,7 @@ EXAMPLES = {  # main.c is the same code for all of a list
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("core", ["m0", "m4f"])
+@pytest.mark.parametrize("core", ["m0", "m4f", "rv32imac"])
 @pytest.mark.parametrize("kind", EXAMPLES)
 def test_main_is_the_same_code_for_any_samples(tmp_path, need, kind, core):
     need(core)
@@ -76,7 +76,7 @@ def test_main_is_the_same_code_for_any_samples(tmp_path, need, kind, core):
         place = tmp_path / str(number)
         write_project(make(), place)
         (built,) = compile_all(CORES[core], [place / "main.c"], place, include=[place])
-        text = call([find_tool("arm-none-eabi-objdump"), "-s", "-r", built.name], place)
+        text = call([find_tool(f"{CORES[core].toolchain.prefix}objdump"), "-s", "-r", built.name], place)
         codes.add(text.partition("file format")[2])  # all but the arena, which has no content
     (code,) = codes
     assert "mcuref_train" in code and "sample_count" in code and "Contents of section .text" in code
@@ -93,29 +93,50 @@ MATERIALS = {
 
 @pytest.mark.parametrize("name", ["mlp", *(pytest.param(n, marks=pytest.mark.slow) for n in MATERIALS if n != "mlp")])
 def test_estimates_hold_against_linked_firmware(tmp_path, name):
-    cores = [CORES["m0"], CORES["m4f"]]
-    if missing(cores[0]) or shutil.which("make") is None:
-        pytest.skip(missing(cores[0]) or "make is not installed")
-    if version(cores[0]) != read_table("m0")["compiler"]:
-        pytest.skip(f"measured with {read_table('m0')['compiler']}, installed is {version(cores[0])}")
+    cores = [CORES[core] for core in ("m0", "m4f", "rv32imac")]
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed")
+    for core in cores:
+        if missing(core):
+            pytest.skip(missing(core))
+        if version(core) != read_table(core.name)["compiler"]:
+            pytest.skip(f"measured with {read_table(core.name)['compiler']}, installed is {version(core)}")
     checks = footprint_checks(MATERIALS[name](), "", cores, tmp_path, (1, 16, 33))
     counts = (1,) if name == "indices of 32 bits" else (1, 16, 33)  # flash holds no more of those samples
-    assert [(c.core, c.samples) for c in checks] == [("m0", counts), ("m4f", counts)]
+    assert [(c.core, c.samples) for c in checks] == [(core.name, counts) for core in cores]
     assert all(c.holds for c in checks), checks
 
 
-@pytest.mark.parametrize(
-    "name, operands, size",
-    [
-        ("push", "{r3, r4, r5, lr}", 16), ("stmdb", "sp!, {r4, r5, r6, lr}", 16), ("str.w", "ip, [sp, #-4]!", 4),
-        ("sub", "sp, #20", 20), ("sub.w", "sp, sp, #512", 512), ("add", "sp, #20", 0), ("pop", "{r4, pc}", 0),
-        ("sub", "r0, r1, #4", 0), ("ldr.w", "pc, [sp], #8", 0),
-    ],
+THUMB = (
+    ("push", "{r3, r4, r5, lr}", 16), ("stmdb", "sp!, {r4, r5, r6, lr}", 16), ("str.w", "ip, [sp, #-4]!", 4),
+    ("sub", "sp, #20", 20), ("sub.w", "sp, sp, #512", 512), ("add", "sp, #20", 0), ("pop", "{r4, pc}", 0),
+    ("sub", "r0, r1, #4", 0), ("ldr.w", "pc, [sp], #8", 0),
 )  # fmt: skip
-def test_what_an_instruction_takes_off_the_stack(name, operands, size):
-    assert _lowered(name, operands) == size
+RISCV = (
+    ("add", "sp,sp,-16", 16), ("addi", "sp,sp,-2032", 2032), ("add", "sp,sp,48", 0), ("add", "a0,sp,12", 0),
+    ("sw", "ra,12(sp)", 0), ("mv", "s0,sp", 0),
+)  # fmt: skip
 
 
-def test_a_stack_that_cannot_be_told_is_an_error():
-    with pytest.raises(ToolError, match="cannot be told: mov sp, r7"):
-        _lowered("mov", "sp, r7")
+@pytest.mark.parametrize("kind, name, operands, size", [
+    (kind, *row) for kind, rows in ((Thumb(), THUMB), (RiscV(), RISCV)) for row in rows
+], ids=lambda value: type(value).__name__ if isinstance(value, (Thumb, RiscV)) else None)  # fmt: skip
+def test_what_an_instruction_takes_off_the_stack(kind, name, operands, size):
+    assert kind.lowered(name, operands) == size
+
+
+@pytest.mark.parametrize("kind, name, operands", [
+    (Thumb(), "mov", "sp, r7"), (RiscV(), "add", "sp,sp,a4"), (RiscV(), "mv", "sp,s0"), (RiscV(), "lw", "sp,0(a0)"),
+], ids=["thumb", "add", "mv", "lw"])  # fmt: skip
+def test_a_stack_that_cannot_be_told_is_an_error(kind, name, operands):
+    with pytest.raises(ToolError, match=f"cannot be told: {name} {operands}"):
+        kind.lowered(name, operands)
+
+
+@pytest.mark.parametrize("name, operands, way", [
+    ("auipc", "ra,0x0", "call"), ("auipc", "t1,0x0", "tail"), ("jal", "12 <f>", "call"), ("j", "12 <f>", "tail"),
+])  # fmt: skip
+def test_a_relocation_of_a_call_is_one_or_a_jump(name, operands, way):
+    """R_RISCV_CALL_PLT and JAL stand for both; R_RISCV_BRANCH for jumps alone, R_RISCV_HI20 for none."""
+    assert RiscV().way(19 if name == "auipc" else 17, name, operands) == way
+    assert RiscV().way(16, name, operands) == "tail" and RiscV().way(26, name, operands) is None

@@ -18,7 +18,7 @@ from .problems import EDGES, EXPONENTS, ZEROS, biases, exponents_at, factors
 
 HOST = CORES["host"]
 OPERATOR = {operator.name: operator for operator in OPERATORS}
-FILES = ("rows", "patches", "weights", "dense", "conv")
+FILES = ("rows", "patches", "weights", "inputs", "steps", "dense", "conv")
 CHANNELS = (1, 2, 3, 4, 5, 8, 15, 16, 17)
 SMALL = [g for g in GEOMETRIES if g[3] * g[4] * g[5] * g[6] * g[7] * g[2] < 20_000]
 WIDE = [geometry((4, 6, c), 18 - c, (2, 3), padding="same") for c in CHANNELS]

@@ -59,6 +59,7 @@
 #define dot mcuref_dot
 #define dot_rows mcuref_dot_rows
 #define exp_f32 mcuref_exp_f32
+#define find_runs mcuref_find_runs
 #define fnv1a mcuref_fnv1a
 #define gather_patch_s8 mcuref_gather_patch_s8
 #define is_finite mcuref_is_finite
@@ -84,6 +85,7 @@
 #define mean_squared_error_f32 mcuref_mean_squared_error_f32
 #define mean_squared_error_s8 mcuref_mean_squared_error_s8
 #define measure_s8 mcuref_measure_s8
+#define move_run mcuref_move_run
 #define moved_bias mcuref_moved_bias
 #define narrow_s8 mcuref_narrow_s8
 #define raise_maximum mcuref_raise_maximum
@@ -110,6 +112,7 @@
 #define softmax_forward_s8 mcuref_softmax_forward_s8
 #define step_of mcuref_step_of
 #define sum_of_magnitudes mcuref_sum_of_magnitudes
+#define sum_of_row mcuref_sum_of_row
 #define sum_products mcuref_sum_products
 #define sum_values mcuref_sum_values
 #define tanh_backward_f32 mcuref_tanh_backward_f32

@@ -133,7 +133,7 @@ void trace_bad_labels(const trace_program *traced, const void *sample, mcuref_nu
   const int32_t labels[2] = {-1, program->outputs};
   mcuref_number loss;
   const uint32_t before = state_hash(program, arena);
-  for (int32_t i = 0; i < 2; i++) write_word((int32_t)traced->calls->train(program, arena, sample, &labels[i], rate, &loss));
+  for (int32_t i = 0; i < 2; i++) write_word((int32_t)traced->calls->offer(program, arena, sample, &labels[i], rate, &loss));
   write_word(state_hash(program, arena) == before);
 }
 

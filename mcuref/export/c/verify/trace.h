@@ -32,9 +32,12 @@ typedef struct {
   mcuref_operand out[OPERANDS], in[OPERANDS];
 } mcuref_operands;
 
-/* What a firmware calls, of the program's arithmetic; train and infer have a mark before and behind the call. */
+/* What a firmware calls, of the program's arithmetic; train and infer have a mark before and behind the call, offer, which
+ * trains too, has none. */
 typedef struct {
   mcuref_status (*train)(const mcuref_program *program, void *arena, const void *sample, const void *answer,
+                         mcuref_number rate, mcuref_number *loss);
+  mcuref_status (*offer)(const mcuref_program *program, void *arena, const void *sample, const void *answer,
                          mcuref_number rate, mcuref_number *loss);
   int32_t (*infer)(const mcuref_program *program, void *arena, const void *sample);
   const void *(*outputs)(const mcuref_program *program, const void *arena);

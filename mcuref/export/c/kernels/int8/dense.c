@@ -10,8 +10,11 @@ void dense_forward_s8(int8_t *restrict z, const int8_t *x, const int8_t *w, cons
                       int32_t high, int32_t x_slot, int32_t z_slot, int32_t outputs, int32_t inputs, int32_t multipliers) {
   const int32_t ex = exponent(exponents, x_slot), more = ex - exponent(exponents, z_slot), each = multipliers > 1;
   int32_t sums[ROWS];
+  row_inputs from;
+  take_inputs(&from, x, x_zero);
+  if (DOT_RUNS && outputs >= 2 * ROWS) find_runs(&from, inputs);
   for (int32_t o = 0; o < outputs;) {
-    const int32_t end = o + dot_rows(sums, x, w, outputs - o, inputs, x_zero);
+    const int32_t end = o + dot_rows(sums, &from, w, outputs - o, inputs);
     for (const int32_t *sum = sums; o < end; o++, w += inputs) {
       const int32_t total = with_bias(*sum++, shifted_bias(b[o], ex));
       const int32_t output = scaled_once(total, multiplier[o * each], moved_shift(shift[o * each], more));

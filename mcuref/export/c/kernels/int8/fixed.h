@@ -10,10 +10,11 @@
 
 #include "../numerics.h"
 
-/* x / 2^bits, 0 <= bits <= 31, rounded to the nearest, halves away from 0; any x. */
+/* x / 2^bits, 0 <= bits <= 31, rounded to the nearest, halves away from 0; x > -2^31. */
 static inline int32_t divided(int32_t x, int32_t bits) {
-  const int32_t mask = (int32_t)((1u << bits) - 1u), rest = x & mask, half = (mask >> 1) + (x < 0);
-  return (x >> bits) + (rest > half);
+  if (bits == 0) return x;
+  const int32_t doubled = (x + (x >> 31)) >> (bits - 1);
+  return (doubled >> 1) + (doubled & 1);
 }
 
 /* a b / 2^31, b >= 0, rounded to the nearest, halves up. A core whose products have 32 bits, and those of 64 a function, takes

@@ -1,10 +1,10 @@
 #include "weights.h"
 
 #include "../numerics.h"
+#include "steps.h"
 
 enum {
-  HIGHEST = 127 << 8,      /* of M with 8 bits */
-  HIGHEST_16 = 127 << 16,  /* and with 16 */
+  HIGHEST_16 = 127 << 16,  /* of M with 16 bits */
   FINE = 20,               /* bits of a change that is truncated */
   NARROWEST = 24,          /* with shifts from here on steps by int8 values are 0 */
   FAR = 1 << 29,           /* no weight is as far from another, in whatever steps */
@@ -92,17 +92,6 @@ static uint32_t largest_of(const int32_t *sums, int32_t stride, int32_t n) {
 
 /* -- weights that are changed ------------------------------------------------------------------------------------------ */
 
-static inline void move(int8_t *w, int8_t *r, int32_t by) {
-  const int32_t whole = *w * 256 + *r - by;
-  if ((uint32_t)(whole + HIGHEST) <= 2u * HIGHEST) {
-    *w = (int8_t)((whole + 128) >> 8);
-    *r = (int8_t)whole;
-  } else {
-    *w = whole < 0 ? -127 : 127;
-    *r = 0;
-  }
-}
-
 static void move_16(int8_t *w, int8_t *r, int8_t *r2, int32_t by) {
   const int32_t whole = within(*w * 65536 + *r * 256 + (uint8_t)*r2 - by, HIGHEST_16);
   const int32_t upper = (whole + 32768) >> 16;
@@ -157,38 +146,11 @@ static void change_row(const stored_weights *weights, const weight_row *row, con
     if (weights->r2)
       move_16(weights->w + at, weights->r + at, weights->r2 + at, moved);
     else
-      move(weights->w + at, weights->r + at, moved);
+      move_weight(weights->w + at, weights->r + at, moved);
   }
 }
 
 /* -- what training spends most of its time with: residuals of 8 bits, and steps of 32 ---------------------------------- */
-
-/* Where inputs are not 0, in runs that end with the last of them, with two zeros, or after 255. */
-static void find_runs(row_inputs *inputs, int32_t n) {
-  const int8_t *x = inputs->x;
-  const int32_t zero = inputs->zero;
-  int32_t count = 0, i = 0;
-  while (i < n && count < RUNS) {
-    const int32_t limit = smaller(i + 255, n);
-    int32_t first = i;
-    while (first < limit && x[first] == zero) first += 1;
-    const int32_t last = smaller(first + 255, n);
-    int32_t end = first;
-    while (end < last && (x[end] != zero || (end + 1 < last && x[end + 1] != zero))) end += 1;
-    inputs->gaps[count] = (uint8_t)(first - i);
-    inputs->lengths[count++] = (uint8_t)(end - first);
-    i = end;
-  }
-  inputs->count = count;
-}
-
-static void move_run(int8_t *restrict w, int8_t *restrict r, const int8_t *x, int32_t n, int32_t factor, int32_t offset,
-                     int32_t right) {
-  for (int32_t i = 0; i < n; i++) {
-    const int32_t by = (x[i] * factor + offset) >> right;
-    if (by != 0) move(&w[i], &r[i], by);
-  }
-}
 
 /* M[i] -= (factor (x[i] - zero) + half) / 2^right, where inputs are not 0. */
 static void move_row(int8_t *restrict w, int8_t *restrict r, const row_inputs *inputs, int32_t n, int32_t factor,
@@ -210,7 +172,7 @@ void update_row(const stored_weights *weights, const weight_row *row, row_inputs
   } else if (shift < NARROWEST) {
     const int32_t left = shift < 0 ? -shift : 0, right = shift > 0 ? shift : 0, half = 1 << right >> 1;
     if (larger(127 - zero, zero + 128) * (factor < 0 ? -factor : factor) < half) return; /* all steps are 0 */
-    if (inputs->count == 0) find_runs(inputs, row->elements);
+    find_runs(inputs, row->elements);
     move_row(weights->w + row->first, weights->r + row->first, inputs, row->elements, factor * (1 << left), half, right);
   }
 }
@@ -224,11 +186,10 @@ void update_row_by_sums(const stored_weights *weights, const weight_row *row, co
     return;
   }
   int8_t *w = weights->w + row->first, *r = weights->r + row->first;
-  for (int32_t i = 0; i < row->elements; i++, sums += stride, w += row->stride, r += row->stride)
-    {
+  for (int32_t i = 0; i < row->elements; i++, sums += stride, w += row->stride, r += row->stride) {
     const int32_t moved = (*sums * by.factor + by.half) >> by.right;
-    if (moved != 0) move(w, r, moved);
-    }
+    if (moved != 0) move_weight(w, r, moved);
+  }
 }
 
 void add_row(int32_t *a, int32_t stride, const int8_t *x, int32_t zero, int32_t n, int32_t factor, int32_t shift) {

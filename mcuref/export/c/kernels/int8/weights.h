@@ -18,12 +18,12 @@
 #include <stdint.h>
 
 #include "../names.h"
+#include "inputs.h"
 
 enum {
   STEP_LEFTMOST = -7, /* shifts T: beyond the one it is this, */
   STEP_RIGHTMOST = 62, /* beyond the other nothing changes */
-  STEP_WHOLE = 256, /* the sample_rate that changes no factor and no shift */
-  RUNS = 40 /* of an image of handwriting 25 */
+  STEP_WHOLE = 256 /* the sample_rate that changes no factor and no shift */
 };
 
 /* The weights of a layer as they are stored, null what there is none of; draws counts instructions that took some. */
@@ -42,20 +42,6 @@ static inline stored_weights weights_stored(int8_t *w, int8_t *r, int8_t *r2, in
 typedef struct {
   int32_t first, stride, number, elements;
 } weight_row;
-
-/* The inputs of a layer, x - zero, and where they are not 0: the first row that needs to know finds it out for all.
- * Runs: how many zeros come before each, and how long it is; what lies behind the last of them has no run. */
-typedef struct {
-  const int8_t *x;
-  int32_t zero, count;
-  uint8_t gaps[RUNS], lengths[RUNS];
-} row_inputs;
-
-static inline void take_inputs(row_inputs *inputs, const int8_t *x, int32_t zero) {
-  inputs->x = x;
-  inputs->zero = zero;
-  inputs->count = 0;
-}
 
 /* By what the errors of an output are multiplied: factor / 2^shift. */
 typedef struct {
