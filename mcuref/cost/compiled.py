@@ -81,6 +81,10 @@ class Listing(Protocol):
     def loss(self) -> str:
         """Its name."""
 
+    @property
+    def arithmetic(self) -> Any:
+        """How it computes; its ``name`` is looked at."""
+
 
 class Compiled(Protocol):
     """A program: :class:`mcuref.program.program.Program`."""
