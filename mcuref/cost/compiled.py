@@ -44,6 +44,10 @@ class Row(Protocol):
         """By the names of the operator's declaration."""
 
     @property
+    def constants(self) -> Mapping[str, Any]:
+        """The same."""
+
+    @property
     def inputs(self) -> Sequence[Buffer]:
         """Buffers that it reads."""
 
@@ -80,6 +84,10 @@ class Listing(Protocol):
     @property
     def loss(self) -> str:
         """Its name."""
+
+    @property
+    def arithmetic(self) -> Any:
+        """How it computes; its ``name`` is looked at."""
 
 
 class Compiled(Protocol):

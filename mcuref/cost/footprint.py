@@ -18,6 +18,7 @@ FOLDER = Path(__file__).with_name("measured")
 SCHEMA = "mcuref.footprint/1"
 LABELLED = "softmax_cross_entropy"  # the loss whose answers are labels: the example counts what is right
 WORD = 4
+GENERAL = "mcuref_update_row", "change_row"  # a call that is not made where weights have residuals of 8 bits
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def footprint(listing: Listing, core: str) -> Footprint | None:
     operations = {f"mcuref_run_{instruction.name}" for instruction in listing.instructions}
     if not operations <= table.keys():
         return None
-    functions, (stack, path) = closure(table, operations), deepest(table, operations)
+    functions, (stack, path) = closure(table, operations), deepest(_called(table, listing), operations)
     sizes = measured["constants"]
     constants = sizes["operation"] * len(listing.instructions) + sizes["image"] * len(listing.images)
     constants += sizes["program"] + sizes["counts"]
@@ -91,13 +92,27 @@ def read_table(core: str) -> dict[str, Any] | None:
 
 
 def variant(measured: Mapping[str, Any], listing: Listing) -> dict[str, Any]:
-    """{name: entry} for the type of a program's kept indices, and for an example with labels or without."""
+    """{name: entry} for the type of a program's kept indices, and for the example that calls what runs it.
+
+    Programs of int8 alone are called by names of their own; and an example counts labels, or has a loss.
+    """
     table, variants = measured["table"], measured["variants"]
     if listing.index_type == "uint32":
         table = table | variants["uint32"]
-    if listing.loss != LABELLED:
-        table = table | variants["no labels"]
-    return table
+    example = (
+        f"{'int8' if listing.arithmetic.name == 'int8' else 'float32'}, {'' if listing.loss == LABELLED else 'no '}labels"
+    )
+    return table | variants.get(example, {})  # the table is of the first example
+
+
+def _called(table, listing):
+    """The table without a call that a program never makes, by how its weights are stored."""
+    updates = [instruction for instruction in listing.instructions if instruction.operator.family == "dense_update"]
+    if not all("r" in instruction and "r2" not in instruction for instruction in updates):
+        return table
+    caller, callee = GENERAL
+    fewer = {kind: [name for name in table[caller][kind] if name != callee] for kind in ("calls", "tails")}
+    return {**table, caller: table[caller] | fewer}
 
 
 def closure(table: Mapping[str, Any], operations: Collection[str]) -> dict[str, int]:

@@ -177,9 +177,9 @@ def _optimisers() -> Iterator[Row]:
             yield Row(name, layers, rule, optimiser, 7, options=stored(update, policy="accumulate"))
     both = SGD(0.125, momentum=0.5, batch=2)
     tiny = Input((2, 2, 1), "int8", *MIDDLE["int8"])  # all of it is one window
-    ends = {"dense": [Input((3,)), Dense(2)], "conv": [tiny, Conv2D(2, 2)], "depthwise": [tiny, DepthwiseConv2D(2)]}
-    for name, few in ends.items():
-        yield Row(f"small {name}, momentum 0.5, batch 2", few, TopK(0.5, "rule"), both, 5)
+    first = {"dense": [Input((3,))], "conv": [tiny, Conv2D(2, 2)], "depthwise": [tiny, DepthwiseConv2D(2)]}
+    for name, few in first.items():
+        yield Row(f"small {name}, momentum 0.5, batch 2", [*few, Flatten(), Dense(2)], TopK(0.5, "rule"), both, 5)
     momentum_alone = SGD(0.0625, momentum=0.5)
     yield Row("momentum, policy immediate", layers, TopK(0.2), momentum_alone, options={"policy": "immediate"})
 

@@ -33,7 +33,12 @@ from mcuref.firmware.toolchain import ToolError, call, compile_all, find_tool, v
 HEAD = ("schema", "core", "compiler", "flags", "constants")  # of a table's file, before its functions
 REPORTS = ("-fstack-usage", "-fcallgraph-info=su", "-w")
 NODE = re.compile(r'^node: \{ title: "(?:[^"]*:)?([^":]+)" label: "[^"]*\\n(\d+) bytes \(([^)]*)\)', re.M)
-EXAMPLES = {"labels": "mlp-64-32-10", "no labels": "autoencoder-64-16-64"}  # main.c is the same for all others like these
+EXAMPLES = {  # main.c is the same for all others like these
+    f"{dtype}, {kind}": (model, dtype)
+    for dtype in ("float32", "int8")
+    for kind, model in (("labels", "mlp-64-32-10"), ("no labels", "autoencoder-64-16-64"))
+}
+FIRST, *OTHERS = EXAMPLES  # the one that the table is of, and those of which the variants are
 
 
 def measure_footprint(core: Core) -> dict[str, Any]:
@@ -41,16 +46,14 @@ def measure_footprint(core: Core) -> dict[str, Any]:
 
     Each entry has bytes and align of its section (constants in it included), needs (names of what must be linked with
     it), stack (bytes of its frame), calls and tails (names), indirect (whether it calls what a pointer names).
-    ToolError if the compiler is missing or fails, or if a frame has no bound.
+    ToolError if the compiler is missing or fails, if a frame has no bound, or if a function calls one that is not there.
     """
     with workspace() as folder:
         narrow, wide = (_compile_sources(core, folder, index) for index in ("uint16_t", "uint32_t"))
         examples = {name: _compile_example(core, folder, name) for name in EXAMPLES}
-        base, targets, wider = (
-            _table(core, folder, [*objects, examples[name][0]])
-            for objects, name in ((narrow, "labels"), (narrow, "no labels"), (wide, "labels"))
-        )
-        constants = _constants(*examples["labels"][1:])
+        base, wider = (_table(core, folder, [*objects, examples[FIRST][0]]) for objects in (narrow, wide))
+        others = {name: _table(core, folder, [*narrow, examples[name][0]]) for name in OTHERS}
+        constants = _constants(*examples[FIRST][1:])
     return {
         "schema": SCHEMA,
         "core": core.name,
@@ -58,7 +61,7 @@ def measure_footprint(core: Core) -> dict[str, Any]:
         "flags": " ".join((*core.compiling, *FLAGS)),
         "constants": constants,
         "table": base,
-        "variants": {"uint32": _changed(base, wider), "no labels": _changed(base, targets)},
+        "variants": {name: _changed(base, table) for name, table in {"uint32": wider, **others}.items()},
     }
 
 
@@ -92,7 +95,8 @@ def _compile_sources(core, folder, index_type):
 
 def _compile_example(core, folder, name):
     """(object of main.c, objects of model.c and samples.c, Program) of a network of `EXAMPLES`, as exported."""
-    material, place = sample_material(EXAMPLES[name], rules.make("full")), folder / name
+    model, dtype = EXAMPLES[name]
+    material, place = sample_material(model, rules.make("full"), dtype=dtype), folder / name
     place.mkdir()
     write_project(material, place / "project")
     sources = [place / "project" / source for source in ("main.c", "model.c", "samples.c")]
@@ -118,9 +122,14 @@ def _constants(objects, program):
 def _table(core, folder, objects):
     """The table of everything that these objects, and what they need of libgcc, may bring to the flash."""
     whole = folder / "whole.o"
-    parts = ("-r", "-Wl,--unique=.text,--unique=.rodata,--unique=.rodata.cst4", *objects, "-lgcc", "-o", whole)
+    parts = ("-r", "-Wl,--unique=.text,--unique=.text.*,--unique=.rodata,--unique=.rodata.*", *objects, "-lgcc", "-o", whole)
     call([find_tool(core.linker), *core.linking, *parts], folder, what="linker")
-    return read_functions(core, whole, _frames(objects))
+    table = read_functions(core, whole, _frames(objects))
+    for name, entry in table.items():
+        for called in entry["calls"] + entry["tails"]:
+            if called not in table:
+                raise ToolError(f"{name} calls {called}, which is neither mcuref's nor libgcc's")
+    return table
 
 
 def _frames(objects):

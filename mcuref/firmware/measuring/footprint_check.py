@@ -5,16 +5,18 @@ import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
+from mcuref.calibration import quantise_to_train, quantised_body
 from mcuref.cost.footprint import WORD, Footprint, footprint
 from mcuref.export.cores import Core, find_core
 from mcuref.export.material import Material
 from mcuref.firmware.measuring.elf import read_sections
 from mcuref.firmware.toolchain import call, execute, find_tool, workspace
 from mcuref.optimisers import SGD
+from mcuref.program.arithmetic.int8 import Int8
 from mcuref.program.effort import dense_macs
 from mcuref.rules import Rule
 
@@ -84,7 +86,8 @@ def footprint_checks(
         measured_core = "m0" if core.name == "microbit" else core.name
         estimate = cast(Footprint, footprint(program.listing, measured_core))
         sram, flash = program.plan.sram + estimate.stack, program.plan.flash + estimate.flash
-        held = [count for count, e in exports.items() if flash + _data_bytes(e) <= core.flash[1] and sram <= core.ram[1]]
+        room = program.plan.sram + max(core.stack, estimate.stack) <= core.ram[1]
+        held = [count for count, e in exports.items() if flash + _data_bytes(e) <= core.flash[1] and room]
         for (arena, stack, measured), samples in run_examples(core, folder, held, _quick(program, counts)).items():
             pairs = (program.plan.sram, arena), (estimate.stack, stack), (sram, arena + stack), (flash, measured)
             checks.append(FootprintCheck(program.network.name, method, core.name, tuple(samples), *pairs))
@@ -137,20 +140,34 @@ def _copy_changed(source, target):
         shutil.copyfile(source, target)
 
 
-def sample_material(name: str, rule: Rule, optimiser: SGD | None = None) -> Material:
-    """The Material of a network of the zoo on eight random float32 samples."""
+def sample_material(
+    name: str, rule: Rule, optimiser: SGD | None = None, dtype: str = "float32", trainable: int | None = None, **how: Any
+) -> Material:
+    """The Material of a network of the zoo in some type on eight random float32 samples.
+
+    trainable : as of ``mcuref.compile``; how : of :class:`mcuref.Int8`.
+    """
     from mcuref.models import build, find_model
     from mcuref.program.compiler import compile
 
-    program = compile(build(name), rule, optimiser, loss=find_model(name).loss)
-    network, random = program.network, np.random.default_rng(0)
-    x = random.standard_normal((8, *network.input.shape)).astype(np.float32)
+    network, loss = build(name), find_model(name).loss
+    x = np.random.default_rng(0).standard_normal((8, *network.input.shape)).astype(np.float32)
+    deployed = _deployed(network, x, dtype, trainable, loss)
+    arithmetic = Int8(**how) if how else None
+    program = compile(deployed, rule, optimiser, loss=loss, trainable=trainable, arithmetic=arithmetic)
     labelled = program.loss == "softmax_cross_entropy"
     return Material(program, x, np.arange(8) % network.outputs if labelled else None)
 
 
+def _deployed(network, x, dtype, trainable, loss):
+    """A float32 network in another type."""
+    if dtype == "mixed":
+        return quantised_body(network, x, trainable)
+    return network if dtype == "float32" else quantise_to_train(network, x, trainable=trainable, loss=loss)
+
+
 def check_footprints(core_names: Iterable[str], models: Iterable[str] | None = None) -> bool:
-    """Print a table of the zoo's networks, by two methods, on these cores; returns whether all hold."""
+    """Print a table of the zoo's networks, by five methods and types, on these cores; returns whether all hold."""
     from mcuref import rules
     from mcuref.models import ZOO
 
@@ -159,13 +176,16 @@ def check_footprints(core_names: Iterable[str], models: Iterable[str] | None = N
     methods = {
         "tinyprop": (rules.make("tinyprop"), SGD()),
         "tinypropv2+m+b": (rules.make("tinypropv2"), SGD(momentum=0.9, batch=2)),
+        "int8": (rules.make("tinyprop"), SGD(), "int8"),
+        "int8, v2+m+b": (rules.make("tinypropv2"), SGD(momentum=0.9, batch=2), "int8"),
+        "mixed": (rules.make("tinyprop"), SGD(), "mixed", 1),
     }
     print(HEAD, flush=True)
     hold = True
     for name in models or ZOO:
-        for method, (rule, optimiser) in methods.items():
+        for method, chosen in methods.items():
             with workspace() as folder:
-                material = sample_material(name, rule, optimiser)
+                material = sample_material(name, *chosen)
                 for check in footprint_checks(material, method, cores, folder):
                     print(check.line() + ("" if check.holds else "  <-- does not hold"), flush=True)
                     hold &= check.holds
