@@ -11,8 +11,8 @@
 #include "inputs.h"
 
 enum {
-  ROWS = 4,                           /* at once */
-  DOT_RUNS = MCUREF_DSP && !MCUREF_MVE /* whether it pays to look for runs of inputs before */
+  ROWS = 4,               /* at once */
+  DOT_RUNS = !MCUREF_MVE /* whether it pays to look for runs of inputs before */
 };
 
 /* sums[r] = sum over i of (x[i] - zero) w[r, i] for as many rows of w[rows, n] as are done at once: 4, or 1 of fewer.
