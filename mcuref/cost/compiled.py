@@ -44,6 +44,10 @@ class Row(Protocol):
         """By the names of the operator's declaration."""
 
     @property
+    def constants(self) -> Mapping[str, Any]:
+        """The same."""
+
+    @property
     def inputs(self) -> Sequence[Buffer]:
         """Buffers that it reads."""
 

@@ -8,96 +8,24 @@ Where floats are computed in software a product with 0 costs much less, and a Re
 one factor is 0 are a feature of their own.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mcuref.cost.compiled import Row
-from mcuref.operators.geometry import Geometry
-
-LANES = 8  # elements a pass of the kernels' inner loops
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a row of a program did, summed over all samples.
-
-    Attributes
-    ----------
-    instruction : Instruction.
-    runs, kept, comparisons : float, as counted by the executor.
-    fresh : float, rows of weights that a batch came to for the first time; of begin_rows_f32 alone.
-    zeros : float, share of zeros in the activations that it reads, or in those that its gradients are products of.
-    """
-
-    instruction: Row
-    runs: float
-    kept: float = 0.0
-    comparisons: float = 0.0
-    fresh: float = 0.0
-    zeros: float = 0.0
-
-    def __getitem__(self, name):
-        """The row's operand, dimension or constant of that name."""
-        return self.instruction[name]
-
-    @property
-    def g(self) -> Geometry:
-        """The row's geometry."""
-        return Geometry(*(self.instruction.dimensions[name] for name in Geometry._fields))
-
-    @property
-    def mean_kept(self) -> float:
-        """Kept entries of a run."""
-        return self.kept / self.runs if self.runs else 0.0
-
-    def products(self, times: float, n: int) -> dict[str, float]:
-        """``times`` loops over n products of activations."""
-        return {**loop(times, n, "product"), "product with 0": times * n * self.zeros}
+from mcuref.cost.work import Work, in_fours, loop, mean_taps, positions, taps_inside
 
 
 def features(work: Work) -> dict[str, float]:
     """{name: how often} of a :class:`Work`: what its instructions are linear in."""
-    return {"run": work.runs, **KINDS[work.instruction.operator.features](work)}
+    kind = work.instruction.operator.features
+    return {"run": work.runs, **kinds(kind)[kind](work)}
 
 
-def loop(times: float, n: int, what: str) -> dict[str, float]:
-    """``times`` loops over n elements: whole passes of LANES of them, single ones behind, and how many of those.
+def kinds(kind: str) -> Mapping[str, Callable[[Work], dict[str, float]]]:
+    """The table that has a kind: those of int8 are not loaded by others."""
+    if not kind.startswith("int8"):
+        return KINDS
+    from mcuref.cost.features_int8 import KINDS as INT8
 
-    A loop that is too short for a whole pass skips what prepares one.
-    """
-    return {
-        f"{what} x {LANES}": times * (n // LANES),
-        what: times * (n % LANES),
-        f"{what}, remainder {n % LANES}": times,
-        f"{what}, short": times * (n < LANES),
-    }
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# windows
-
-
-def taps_inside(g: Geometry) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(int[Ho], int[Wo]): how many rows and columns of a window lie inside the input, at each position."""
-    return tuple(
-        np.maximum(np.minimum(kernel, extent - corner) - np.maximum(0, -corner), 0)
-        for extent, kernel, corner in (
-            (g.H, g.KH, np.arange(g.HO) * g.SH - g.TOP),
-            (g.W, g.KW, np.arange(g.WO) * g.SW - g.LEFT),
-        )
-    )
-
-
-def _positions(g):
-    return g.HO * g.WO
-
-
-def _mean_taps(g):
-    """Taps inside, mean over all positions."""
-    rows, columns = taps_inside(g)
-    return rows.mean() * columns.mean()
+    return INT8
 
 
 def _entry_loops(work, entries):
@@ -116,9 +44,9 @@ def _walk(work):
     For entries that are spread evenly, the last of m is expected at m / (m + 1) of the way.
     """
     g, kept = work.g, work.mean_kept
-    share = min(kept / (_positions(g) * g.O), 1.0)
-    steps = work.runs * _positions(g) * kept / (kept + 1)
-    places = work.runs * _positions(g) * (1 - (1 - share) ** g.O)
+    share = min(kept / (positions(g) * g.O), 1.0)
+    steps = work.runs * positions(g) * kept / (kept + 1)
+    places = work.runs * positions(g) * (1 - (1 - share) ** g.O)
     return {"step": steps, "line": steps / g.WO, "place": places}
 
 
@@ -156,7 +84,7 @@ def _dense_forward(work):
 
 def _conv_forward(work):
     g, runs = work.g, work.runs
-    places, size = runs * _positions(g), g.KH * g.KW * g.C
+    places, size = runs * positions(g), g.KH * g.KW * g.C
     total = {"place": places, "line": runs * g.HO, "output": places * g.O, **work.products(places * g.O, size)}
     if "patch" in work.instruction:
         total.update(_gather(work))
@@ -169,10 +97,10 @@ def _gather(work):
     rows, columns = taps_inside(g)
     read = rows.sum() * (columns > 0).sum()
     copied = rows.sum() * columns.sum() * g.C
-    lines = _positions(g) * g.KH
+    lines = positions(g) * g.KH
     cleared = lines * g.KW * g.C - copied
     return {
-        "patch": work.runs * _positions(g),
+        "patch": work.runs * positions(g),
         "patch row": work.runs * read,
         "patch row outside": work.runs * (lines - read),
         "copied": work.runs * copied,
@@ -186,11 +114,11 @@ def _depthwise_forward(work):
     rows, columns = taps_inside(g)
     taps = runs * rows.sum() * columns.sum()
     return {
-        "place": runs * _positions(g),
+        "place": runs * positions(g),
         "line": runs * g.HO,
         "row": runs * rows.sum() * g.WO,
         "tap": taps,
-        "value": runs * _positions(g) * g.C,
+        "value": runs * positions(g) * g.C,
         **work.products(taps, g.C),
     }
 
@@ -202,13 +130,13 @@ def _pool(work):
     taps = runs * rows.sum() * columns.sum()
     recorded = "taps" in work.instruction and work.instruction.phase == "forward"
     return {
-        "place": runs * _positions(g),
+        "place": runs * positions(g),
         "line": runs * g.HO,
         "row": runs * rows.sum() * g.WO,
         "tap": taps,
         "value under": taps * g.C,
         "value recorded": taps * g.C * recorded,
-        "value": runs * _positions(g) * g.C,
+        "value": runs * positions(g) * g.C,
         "input": runs * g.H * g.W * g.C,
     }
 
@@ -234,14 +162,6 @@ def _select(work):
 
 # ---------------------------------------------------------------------------------------------------------------------
 # propagation and update of kept entries
-
-
-def in_fours(mean: float) -> tuple[float, float]:
-    """(passes of four, single ones) that a mean number of rows takes; between whole numbers it is interpolated."""
-    low = int(mean)
-    share = mean - low
-    fours = (1 - share) * (low // 4) + share * ((low + 1) // 4)
-    return fours, mean - 4 * fours
 
 
 def _dense_propagate(work):
@@ -279,13 +199,13 @@ def _conv_propagate(work):
 
 def _conv_update(work):
     g = work.g
-    more = _biases(work, _positions(g) * g.O) | _sums(work, _mean_taps(g) * g.C)
+    more = _biases(work, positions(g) * g.O) | _sums(work, mean_taps(g) * g.C)
     return {"kept": work.kept, **_walk(work), **_entry_loops(work, work.kept), **more}
 
 
 def _depthwise_taps(work):
     """The taps of kept entries, each a product of its own."""
-    products = work.kept * _mean_taps(work.g)
+    products = work.kept * mean_taps(work.g)
     rows, _ = taps_inside(work.g)
     return {
         "kept": work.kept,
@@ -302,7 +222,7 @@ def _depthwise_propagate(work):
 
 def _depthwise_update(work):
     g = work.g
-    more = _biases(work, _positions(g) * g.O) | _sums(work, _mean_taps(g))
+    more = _biases(work, positions(g) * g.O) | _sums(work, mean_taps(g))
     return {**_walk(work), **_depthwise_taps(work), **more}
 
 

@@ -10,16 +10,20 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mcuref.cost.compiled import Compiled, Counts, Zeros
-from mcuref.cost.features import Work, features
+from mcuref.cost.compiled import Compiled, Counts, Row, Zeros
+from mcuref.cost.features import features
+from mcuref.cost.work import Work
 from mcuref.memory.buffers import Buffer
-from mcuref.operators.columns import COMPARISONS, COUNTS, KEPT, RUNS
+from mcuref.operators.columns import CHOSEN, COMPARISONS, COUNTS, KEPT, RUNS
 
 MEASURED = Path(__file__).with_name("measured")
 BISECTIONS = 31  # passes over an error that a selection makes at most, one a bit, ...
 LAST_PASSES = 3  # ... and those that count what is not 0, count ties, and keep entries
 SOFT_FLOAT = ("m0", "m3", "rv32imac")  # cores without an FPU: float32 is computed by functions, faster where a factor is 0
 RECTIFIERS = ("relu_forward", "relu_mask_forward")
+PASSING = ("max_pool_forward", "dequantise")  # what is 0 before them is 0 behind them
+MASKED = ("relu_backward", "relu_masked")  # of int8: what comes back is 0 where an activation was
+Q15 = 15  # bits behind the point of the constants of int8 rules
 RECTIFIED = 0.5  # share of zeros that is assumed behind a ReLU, where nobody has looked
 
 
@@ -34,7 +38,7 @@ def inference_instructions(program: Compiled, core_name: str, zeros: Zeros | Non
     rows = program.listing.forward_rows
     forward = works(program, _most(program), zeros)[:rows]
     around = {"run": 1, "row": rows, "output": program.network.outputs}
-    return round(sum(_of(formulas, work) for work in forward) + _linear(formulas["inference"], around))
+    return round(sum(_of(formulas, work) for work in forward) + _linear(formulas[_around("inference", program)], around))
 
 
 def step_instructions(
@@ -59,7 +63,7 @@ def step_instructions(
     counts, samples, zeros = _or_most(program, counts, samples, zeros)
     done = works(program, counts, zeros)
     around = {"run": samples, "row": sum(work.runs for work in done)}
-    return (sum(_of(formulas, work) for work in done) + _linear(formulas["step"], around)) / samples
+    return (sum(_of(formulas, work) for work in done) + _linear(formulas[_around("step", program)], around)) / samples
 
 
 def row_instructions(
@@ -98,6 +102,11 @@ def _of(formulas, work):
     return _linear(formulas[work.instruction.name], features(work)) if work.runs else 0.0
 
 
+def _around(what, program):
+    """The formula of what lies around the rows: programs of int8 are called by functions of their own."""
+    return f"{what}_s8" if program.network.dtype == "int8" else what
+
+
 def _linear(coefficients, values):
     return sum(coefficients.get(name, 0.0) * value for name, value in values.items())
 
@@ -111,37 +120,45 @@ def _or_most(program, counts, samples, zeros):
 
 def _most(program):
     """The counts of a step that costs the most."""
-    rows = []
+    rows, most = [], {}
     for instruction in program.instructions:
         kept, comparisons = 0, 0
         if instruction.phase == "selection":
-            n, kept = instruction["n"], instruction["kept"].shape[0]
+            n, kept = instruction["n"], most_kept(instruction)
+            most[_entries(instruction)] = kept
             bisects = kept < n or instruction.operator.family == "select_adaptive"
             comparisons = n * (BISECTIONS + LAST_PASSES) * bisects
-        elif instruction.phase in ("propagate", "update") and "kept" in instruction:
-            kept = instruction["kept"].shape[0]
+        elif instruction.phase in ("propagate", "update"):
+            kept = most.get(_entries(instruction), 0)
         elif instruction.phase == "apply":
             kept = instruction["R"]
         row = [0] * len(COUNTS)
-        row[RUNS], row[KEPT], row[COMPARISONS] = 1, kept, comparisons
+        row[RUNS], row[CHOSEN], row[KEPT], row[COMPARISONS] = 1, kept, kept, comparisons
         rows.append(row)
     return rows
 
 
+def _entries(instruction):
+    """What says which entries of an error are kept: a list of them, or the error, in which the others are 0; or None."""
+    return next((instruction[name] for name in ("kept", "delta") if name in instruction), None)
+
+
 def works(program: Compiled, counts: Counts, zeros: Zeros | None = None) -> list[Work]:
-    """A :class:`mcuref.cost.features.Work` for every row of a program, from its counts and shares of zeros."""
+    """A :class:`mcuref.cost.work.Work` for every row of a program, from its counts and shares of zeros."""
     zeros = assumed_shares(program) if zeros is None else zeros
     counts, instructions = [[int(value) for value in row] for row in counts], program.instructions
-    kept = {i["kept"]: row[KEPT] for i, row in zip(instructions, counts) if i.phase == "selection"}
+    kept = {_entries(i): row[KEPT] for i, row in zip(instructions, counts) if i.phase == "selection"}
     applied = {i["touched"]: row[KEPT] for i, row in zip(instructions, counts) if i.phase == "apply"}
     done, shares = [], _layer_zeros(instructions, zeros)
     for instruction, row in zip(instructions, counts):
         entries, fresh = row[KEPT], 0
         if instruction.phase == "gradient":  # each row that is begun in a batch is applied at its end
-            entries = kept[instruction["kept"]]
+            entries = kept[_entries(instruction)]
             fresh = min(applied[instruction["touched"]], entries)
         share = shares.get(instruction.layer_index, 0.0)
-        done.append(Work(instruction, row[RUNS], entries, row[COMPARISONS], fresh, share))
+        if instruction.operator.family in MASKED:
+            share = zeros.get(instruction["y"], 0.0)
+        done.append(Work(instruction, row[RUNS], row[CHOSEN], entries, row[COMPARISONS], fresh, share))
     return done
 
 
@@ -164,6 +181,29 @@ def assumed_shares(program: Compiled) -> dict[Buffer, float]:
     found = {}
     for instruction in program.instructions:
         family = instruction.operator.family
-        if family in RECTIFIERS or (family == "max_pool_forward" and instruction["x"] in found):
+        if family in RECTIFIERS or (family in PASSING and instruction["x"] in found):
             found[instruction["y"]] = RECTIFIED
+        elif instruction.phase == "forward" and "w" in instruction and _rectifies(instruction):
+            found[instruction["z"]] = RECTIFIED
     return found
+
+
+def _rectifies(instruction):
+    """Whether nothing below 0 comes out of a layer of int8: it does the work of the ReLU behind it."""
+    constants = instruction.constants
+    return "low" in constants and constants["low"] >= constants["z_zero"]
+
+
+def most_kept(selection: Row) -> int:
+    """Entries that a selection keeps at most: those of its buffer; of int8, which has none, k at the largest ratio."""
+    n, family = selection["n"], selection.operator.family
+    if "kept" in selection:
+        return selection["kept"].shape[0]
+    if family == "select_adaptive":
+        ratio = _rounded((selection["s_min"] + selection["s_range"]) * selection["damping"])
+        return min(max(ratio * n >> Q15 if selection["floor"] else _rounded(ratio * n), 1), n)
+    return min(selection["k"], n) if family == "select_top_k" else n
+
+
+def _rounded(value):
+    return value + (1 << Q15 - 1) >> Q15

@@ -4,13 +4,12 @@ from typing import Any
 
 from mcuref.cost.compiled import Compiled, Listing, Zeros
 from mcuref.cost.footprint import footprint
-from mcuref.cost.instructions import inference_instructions, step_instructions
+from mcuref.cost.instructions import inference_instructions, measured, most_kept, step_instructions
 from mcuref.memory.accountant import OUTSIDE, UNMEASURED, Needs, allowance
 from mcuref.memory.buffers import REGIONS, aligned
 from mcuref.memory.targets import Budget
-from mcuref.operators import OPERATORS
 
-Q15 = 15  # bits behind the point of the constants of int8 rules
+EVERYWHERE = "m4f"  # a core: what was measured there was measured on all
 
 
 def program_needs(listing: Listing, budget: Budget) -> Needs:
@@ -67,10 +66,14 @@ def memory_report(program: Compiled, zeros: Zeros | None = None) -> dict[str, An
 
 def _unmeasured(program, firmware):
     """What is not counted because nobody measured it, in words."""
-    unknown = sorted({i.name for i in program.instructions} - OPERATORS.keys())
+    if firmware is not None:
+        return ()
+    core = "" if program.budget is None else program.budget.core
+    known = (measured(core) or measured(EVERYWHERE))["formulas"]
+    unknown = sorted({i.name for i in program.instructions} - known.keys())
     if unknown:
         return (f"code: unknown, and instructions: nobody measured {', '.join(unknown)}", *UNMEASURED[1:])
-    return UNMEASURED if firmware is None else ()
+    return UNMEASURED
 
 
 def _firmware(program, zeros):
@@ -129,27 +132,12 @@ def _backward_macs(program, index):
     total, most = 0, {}
     for instruction in program.instructions:
         if instruction.phase == "selection":
-            most[instruction["kept" if "kept" in instruction else "count"]] = _most_kept(instruction)
+            most[instruction["kept" if "kept" in instruction else "count"]] = most_kept(instruction)
         if instruction.layer_index == index and instruction.phase in ("update", "propagate"):
             entries = sum(most.get(buffer, 0) for buffer in instruction.inputs)
             if entries:  # a sum of two errors has none
                 total += entries * program.network.parametric_layer(index).macs_of_entry(program.network.input_shape(index))
     return total
-
-
-def _most_kept(selection):
-    """Entries that a selection keeps at most: those of its buffer; of int8, which has none, k at the largest ratio."""
-    n, family = selection["n"], selection.operator.family
-    if "kept" in selection:
-        return selection["kept"].shape[0]
-    if family == "select_adaptive":
-        ratio = _rounded((selection["s_min"] + selection["s_range"]) * selection["damping"])
-        return min(max(ratio * n >> Q15 if selection["floor"] else _rounded(ratio * n), 1), n)
-    return min(selection["k"], n) if family == "select_top_k" else n
-
-
-def _rounded(value):
-    return value + (1 << Q15 - 1) >> Q15
 
 
 def _peak(program):

@@ -5,9 +5,11 @@ counts belong to its version and flags.
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +56,26 @@ class Measurement:
     inferences: list[int]
 
 
+@contextmanager
+def counting(core: Core, flags: Sequence[str] = (), wide: bool = False) -> Iterator[Callable[..., Any]]:
+    """What runs programs on a core through the conformance firmware, built once, and counts: see :func:`count_instructions`.
+
+    It is a callable of (materials, mode), for kept indices of 32 bits if ``wide``, else of 16.
+    """
+    require_board(core)
+    with workspace() as folder:
+        pool = (POOL,) if core.ram[1] > LARGE else ()
+        firmware = build_conformance(core, folder, (*flags, *pool), wide)
+
+        def count(materials, mode=TRACE):
+            (folder / "cases.bin").write_bytes(b"".join(map(encode_case, materials)))
+            content, profile = run_profiled(core, firmware, folder, mode)
+            answer, spans = Answer(content), iter(profile.spans.tolist())
+            return [_measurement(answer.trace(m), spans, mode) for m in materials], profile.functions
+
+        yield count
+
+
 def count_instructions(
     core: Core, materials: Sequence[Material], mode: int = TRACE, flags: Sequence[str] = ()
 ) -> tuple[list[Measurement], dict[str, int]]:
@@ -74,15 +96,8 @@ def count_instructions(
     ------
     ToolError : a tool is missing or failed, or the core has no board.
     """
-    require_board(core)
-    with workspace() as folder:
-        wide = materials[0].program.listing.index_type == "uint32"
-        pool = (POOL,) if core.ram[1] > LARGE else ()
-        firmware = build_conformance(core, folder, (*flags, *pool), wide)
-        (folder / "cases.bin").write_bytes(b"".join(map(encode_case, materials)))
-        content, profile = run_profiled(core, firmware, folder, mode)
-    answer, spans = Answer(content), iter(profile.spans.tolist())
-    return [_measurement(answer.trace(m), spans, mode) for m in materials], profile.functions
+    with counting(core, flags, materials[0].program.listing.index_type == "uint32") as count:
+        return count(materials, mode)
 
 
 def _measurement(trace, spans, mode):

@@ -5,7 +5,7 @@ from mcuref.operators.operator import declare
 
 DEQUANTISE = declare(
     "dequantise_s8_f32", 300, "forward", "y[n]", "i8 x[n]", "n", "scale i32:zero", family="dequantise",
-    module="mixed/dequantise", arguments="scale zero", sizes="n", features="unknown",
+    module="mixed/dequantise", arguments="scale zero", sizes="n", features="int8 elements",
     note="y = (x - zero) scale, where a float32 layer takes what an int8 layer gives",
 )  # fmt: skip
 

@@ -12,7 +12,6 @@ compiler or its flags change.
 import argparse
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -20,17 +19,19 @@ import numpy as np
 from mcuref.cost.features import features
 from mcuref.cost.instructions import MEASURED, works
 from mcuref.errors import McurefError
+from mcuref.export.calls import is_int8
 from mcuref.export.cores import FLAGS, MEASURED_CORES, Core, find_core
 from mcuref.export.material import Material
 from mcuref.files import write_json
 from mcuref.firmware import toolchain
-from mcuref.firmware.answer import STEPS, TRACE
+from mcuref.firmware.answer import STEPS
+from mcuref.firmware.measuring import calibration_int8
 from mcuref.firmware.measuring.calibration import activation_programs, calibration_programs, counted
-from mcuref.firmware.profile import count_instructions
+from mcuref.firmware.profile import counting
 
 DIGITS = 6  # significant, of a coefficient
 NOTHING = 1e-4  # instructions: what rounding errors leave of a coefficient that is 0
-STEP_PROGRAMS = 60  # of the programs, for what a step does between its rows
+STEPPING = 5  # every fifth of the programs is run for what a step does between its rows
 
 
 def fit_core(core: Core, materials: Sequence[Material], others: Sequence[Material]) -> dict[str, Any]:
@@ -38,14 +39,16 @@ def fit_core(core: Core, materials: Sequence[Material], others: Sequence[Materia
 
     Of ``others`` only instructions count that are not in ``materials``.
     """
-    rows, _ = count_instructions(core, materials, TRACE)
-    steps, _ = count_instructions(core, materials[:STEP_PROGRAMS], STEPS)
-    more, _ = count_instructions(core, others, TRACE)
-    points = dict(sorted({**observations(others, more, ()), **observations(materials, rows, steps)}.items()))
+    stepping = materials[::STEPPING]
+    with counting(core) as count:
+        rows, more, steps = count(materials)[0], count(others)[0], count(stepping, STEPS)[0]
+    points = observations(others, more, {})
+    points |= observations(materials, rows, dict(zip(map(id, stepping), steps)))
+    points = dict(sorted(points.items()))
     return {
         "core": core.title,
         "compiler": toolchain.version(core),
-        "flags": [*core.flags, *FLAGS],
+        "flags": [*core.compiling, *FLAGS],
         "programs": len(materials),
         "formulas": {name: fit(*zip(*points[name])) for name in points},
     }
@@ -80,23 +83,39 @@ def fit(values: Sequence[Mapping[str, float]], instructions: Sequence[float], wh
 
 
 def observations(
-    materials: Sequence[Material], rows: Iterable[Any], steps: Iterable[Any]
+    materials: Sequence[Material], rows: Iterable[Any], steps: Mapping[int, Any]
 ) -> dict[str, list[tuple[dict[str, float], float, float]]]:
-    """{opcode, "step" or "inference": list of (features, instructions, of what whole)}: sums over samples."""
+    """{opcode, "step" or "inference": list of (features, instructions, of what whole)}: sums over samples.
+
+    rows : what was counted of each material, row by row; steps : {id of a material: whole steps} of some.
+    """
     points = {}
-    for material, by_row, whole in zip_longest(materials, rows, steps):
-        program, zeros = counted(material)
+    for material, by_row in zip(materials, rows):
+        program, whole, done = material.program, steps.get(id(material)), _done(material)
         measured = np.zeros(len(program.instructions))
         for row, count in (pair for step in by_row.steps for pair in step):
             measured[row] += count
-        for work, count in zip(works(program, program.counts, zeros), measured):
+        for (work, values), count in zip(done, measured):
             if work.runs:
-                points.setdefault(work.instruction.name, []).append((features(work), count, count))
+                points.setdefault(work.instruction.name, []).append((values, count, count))
+        ending = "_s8" if is_int8(program) else ""
         if whole is not None:
-            around = {"run": material.steps, "row": int(program.counts[:, 0].sum())}
-            points.setdefault("step", []).append((around, sum(whole.steps) - measured.sum(), sum(whole.steps)))
-        points.setdefault("inference", []).append(_inference(material, by_row))
+            around = {"run": material.steps, "row": sum(work.runs for work, _ in done)}
+            points.setdefault(f"step{ending}", []).append((around, sum(whole.steps) - measured.sum(), sum(whole.steps)))
+        points.setdefault(f"inference{ending}", []).append(_inference(material, by_row))
     return points
+
+
+KNOWN = {}  # {id of a material: (material, its rows)}: what a program does is the same on all cores
+
+
+def _done(material):
+    """[(work, features)] of the rows of a program, after mcuref itself ran it."""
+    if id(material) not in KNOWN:
+        program, zeros = counted(material)
+        done = works(program, program.counts, zeros)
+        KNOWN[id(material)] = material, [(work, features(work) if work.runs else {}) for work in done]
+    return KNOWN[id(material)][1]
 
 
 def _inference(material, measurement):
@@ -138,7 +157,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fit_all(names):
-    materials, others = calibration_programs(), activation_programs()
+    materials = [*calibration_programs(), *calibration_int8.calibration_programs()]
+    others = [*activation_programs(), *calibration_int8.other_programs()]
     for name in names:
         content = fit_core(find_core(name), materials, others)
         write_json(MEASURED / f"instructions-{name}.json", content)

@@ -7,22 +7,25 @@
 #include "taps.h"
 #include "weights.h"
 
-/* The outputs of one position. */
-static void one_position(int8_t *restrict z, const int8_t *x, const int8_t *w, int32_t outputs, const tap_grid *taps,
-                         const row_scaling *by) {
-  const int32_t copies = taps->step == outputs ? 1 : outputs / taps->step;
-  int32_t sums[CHANNELS], left = copies;
-  for (int32_t o = 0; o < outputs;) {
-    const int32_t last = o + sum_products(sums, x, w + o, copies == 1 ? outputs - o : 1, outputs, by->x_zero, taps);
-    if (--left == 0) {
-      x += last - o;
-      left = copies;
-    }
-    for (const int32_t *sum = sums; o < last; o++) {
-      const int32_t total = with_bias(*sum++, shifted_bias(by->b[o], by->ex));
-      const int32_t output = scaled_twice(total, by->multiplier[o], moved_shift(by->shift[o], by->more));
-      z[o] = clamped(output, by->z_zero, by->low, by->high);
-    }
+/* Channels that go over all positions before others do: how their sums become outputs is found out once. */
+typedef struct {
+  const int32_t *multiplier;
+  int32_t x_zero, z_zero, low, high, count, outputs;
+  int32_t each;              /* whether each output has a channel of its own */
+  int32_t channel[CHANNELS]; /* of the input, that an output sees */
+  int32_t bias[CHANNELS];
+  int8_t shift[CHANNELS];
+} channel_group;
+
+/* The outputs of one position; x and w are those of its first tap. */
+static void one_position(int8_t *restrict z, const int8_t *x, const int8_t *w, const tap_grid *taps, const channel_group *of) {
+  const int32_t count = of->count;
+  int32_t sums[CHANNELS];
+  for (int32_t i = 0; i < count;)
+    i += sum_products(sums + i, x + of->channel[i], w + i, of->each ? count : 1, of->outputs, of->x_zero, taps);
+  for (int32_t i = 0; i < count; i++) {
+    const int32_t value = scaled_twice(with_bias(sums[i], of->bias[i]), of->multiplier[i], of->shift[i]);
+    z[i] = clamped(value, of->z_zero, of->low, of->high);
   }
 }
 
@@ -30,12 +33,27 @@ void depthwise_forward_s8(int8_t *restrict z, const int8_t *x, const int8_t *w, 
                           const int8_t *shift, const int8_t *exponents, int32_t x_zero, int32_t z_zero, int32_t low,
                           int32_t high, int32_t x_slot, int32_t z_slot, const int32_t *g) {
   const int32_t ex = exponent(exponents, x_slot), more = ex - exponent(exponents, z_slot);
-  const row_scaling by = {b, multiplier, shift, x_zero, z_zero, low, high, ex, more};
-  const int32_t outputs = g[G_O], end = g[G_HO] * g[G_WO] * outputs;
-  for (window at = first_window(g); at.base < end; find_taps(&at, g)) {
-    const tap_grid taps = grid_of(&at, g);
-    one_position(z + at.base, x + under(&at, at.ky0, at.kx0, g), w + taps.first * outputs, outputs, &taps, &by);
-    step_window(&at, g);
+  const int32_t outputs = g[G_O], copies = outputs / g[G_C], end = g[G_HO] * g[G_WO] * outputs;
+  for (int32_t first = 0; first < outputs; first += CHANNELS) {
+    channel_group of;
+    of.multiplier = multiplier + first;
+    of.x_zero = x_zero;
+    of.z_zero = z_zero;
+    of.low = low;
+    of.high = high;
+    of.count = smaller(outputs - first, CHANNELS);
+    of.outputs = outputs;
+    of.each = copies == 1;
+    for (int32_t i = 0; i < of.count; i++) {
+      of.channel[i] = (first + i) / copies;
+      of.bias[i] = shifted_bias(b[first + i], ex);
+      of.shift[i] = (int8_t)moved_shift(shift[first + i], more);
+    }
+    for (window at = first_window(g); at.base < end; find_taps(&at, g)) {
+      const tap_grid taps = grid_of(&at, g);
+      one_position(z + at.base + first, x + under(&at, at.ky0, at.kx0, g), w + taps.first * outputs + first, &taps, &of);
+      step_window(&at, g);
+    }
   }
 }
 
@@ -63,12 +81,13 @@ void depthwise_backward_input_s8(int32_t *restrict dx, const int8_t *delta, cons
   for (window at = first_window(g); at.base < end; find_taps(&at, g)) {
     const int8_t *weights = w + at.ky0 * across + at.kx0 * outputs;
     int32_t *target = dx + under(&at, at.ky0, at.kx0, g);
-    for (int32_t o = 0; o < outputs; target++)
-      for (const int32_t last = o + copies; o < last; o++)
-        if (delta[at.base + o] != 0) {
-          const int32_t v = (delta[at.base + o] * share[o] + half) >> halvings;
-          send_taps(target, weights + o, v, &at, c, outputs, line, across);
-        }
+    for (int32_t o = 0, left = copies; o < outputs; o++) {
+      const int32_t q = *delta++;
+      if (q != 0) send_taps(target, weights + o, (q * share[o] + half) >> halvings, &at, c, outputs, line, across);
+      if (--left > 0) continue;
+      left = copies;
+      target++;
+    }
     step_window(&at, g);
   }
 }
@@ -93,16 +112,15 @@ static int32_t sum_channel(int32_t *restrict sums, int32_t *restrict total, cons
   window at = {0, 0, -g[G_TOP], 0, 0, 0, 0, 0};
   *total = 0;
   for (int32_t i = 0; i < g[G_KH] * g[G_KW]; i++) sums[i] = 0;
-  for (int32_t oy = 0; oy < g[G_HO]; oy++, at.top += g[G_SH]) {
-    at.left = -g[G_LEFT];
-    for (int32_t ox = 0; ox < g[G_WO]; ox++, at.left += g[G_SW], delta += g[G_O])
-      if (*delta != 0) {
-        find_taps(&at, g);
-        add_taps(sums, x, *delta, &at, zero, g);
-        *total += *delta;
-        any = 1;
-      }
-  }
+  for (int32_t oy = 0; oy < g[G_HO]; oy++, at.top += g[G_SH])
+    for (int32_t ox = 0; ox < g[G_WO]; ox++, delta += g[G_O]) {
+      if (*delta == 0) continue;
+      at.left = ox * g[G_SW] - g[G_LEFT];
+      find_taps(&at, g);
+      add_taps(sums, x, *delta, &at, zero, g);
+      *total += *delta;
+      any = 1;
+    }
   return any;
 }
 

@@ -1,0 +1,73 @@
+"""How many inputs of a layer are 0, and in how many runs those lie that are not: what need not be multiplied.
+
+Kernels of int8 look for runs of inputs (export/c/kernels/int8/inputs.h): one ends before so many zeros, and is of whole
+blocks; how many of each depends on the instructions that a core has.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+RULES = {"plain": (1, 2), "DSP": (4, 8), "vectors": (8, 16)}  # {instructions that a core has: (BLOCK, GAP)}
+LISTED, LONGEST, FARTHEST = 40, 248, 255  # RUNS, LONGEST_RUN, and the most zeros before a run
+
+
+class Runs(NamedTuple):
+    """How many runs there are in the inputs of a layer, and how many inputs lie in them or behind the last one listed."""
+
+    count: float
+    covered: float
+
+
+class Sparsity(float):
+    """The share of zeros in the inputs of an int8 layer.
+
+    Attributes
+    ----------
+    runs : {of `RULES`: Runs}, mean over samples.
+    """
+
+    runs: dict[str, Runs]
+
+    def __new__(cls, share: float, runs: dict[str, Runs]) -> "Sparsity":
+        """A share with its runs."""
+        made = super().__new__(cls, share)
+        made.runs = runs
+        return made
+
+
+def sparsity(samples: Sequence[NDArray[Any]], zero: int) -> Sparsity:
+    """The :class:`Sparsity` of some inputs; ``zero`` stands for 0."""
+    found = {rule: [find_runs(x != zero, *RULES[rule]) for x in samples] for rule in RULES}
+    means = {rule: Runs(*(float(mean) for mean in np.mean(every, axis=0))) for rule, every in found.items()}
+    return Sparsity(float(np.mean([x == zero for x in samples])), means)
+
+
+def find_runs(used: NDArray[np.bool_], block: int, gap: int) -> Runs:
+    """The runs of n inputs, as the kernel in C finds them; ``used``: which of them are not 0."""
+    n, places = used.size, np.flatnonzero(used).tolist()
+    at = count = covered = nearest = 0
+    while at < n and count < LISTED:
+        while nearest < len(places) and places[nearest] < at:
+            nearest += 1
+        at = min(places[nearest] if nearest < len(places) else n, at + FARTHEST)
+        end = at
+        for place in places[nearest:]:
+            if place - end >= gap or place - at >= LONGEST:
+                break
+            end = place + 1
+        length = min(-(-(end - at) // block) * block, n - at)
+        at, covered, count = at + length, covered + length, count + 1
+    return Runs(count, covered + n - at)
+
+
+def expected_runs(zeros: float, n: int, rule: str) -> Runs:
+    """The runs of n inputs of which that share is 0, each by itself."""
+    block, gap = RULES[rule]
+    ended = zeros**gap
+    covered = n * (1 - ended * (gap * (1 - zeros) + zeros))
+    count = max(n * (1 - zeros) * ended + 1, covered / LONGEST)
+    listed = min(LISTED / count, 1.0)
+    return Runs(min(count, LISTED), listed * covered + (1 - listed) * n)
