@@ -2,8 +2,8 @@
 
     python -m mcuref.firmware.measuring.savings --core m4f
 
-Whole steps on MNIST with their selection, exact counts in the emulator. Networks are first trained densely, in the same type:
-a device goes on with a network that was trained before it was shipped. What is measured comes after.
+Whole steps on MNIST with their selection, exact counts in the emulator. Networks are trained densely before, in the same
+type: a device goes on with a network that was trained before it was shipped. What is measured comes after.
 """
 
 import argparse
@@ -40,10 +40,10 @@ def savings(
     Shares, and what is saved, are of method full in the same type; ``of_float32`` is of the same method in float32.
     """
     materials = [
-        Material(compile(network, rules.make(method), SGD(0.01)), *shown, 0)
+        Material(compile(network, rules.make(method), SGD(0.01)), x, y, 0)
         for name in networks
         for dtype in dtypes
-        for network, shown in [_trained(name, dtype, samples)]
+        for network, x, y in [_trained(name, dtype, samples)]
         for method in METHODS
     ]
     core = find_core(core_name)
@@ -63,7 +63,7 @@ def savings(
 
 
 def _trained(name, dtype, samples):
-    """(network, (x, y)): trained densely on the first samples, and what comes after them."""
+    """(network, x, y): trained densely on the first samples, and what comes after them."""
     data = load("mnist")
     network = build(name, data)
     if dtype == "int8":
@@ -71,7 +71,7 @@ def _trained(name, dtype, samples):
     start = compile(network, rules.make("full"), SGD(0.01))
     start.train(data.x_train[:PRETRAINED], data.y_train[:PRETRAINED])
     after = slice(PRETRAINED, PRETRAINED + samples)
-    return start.trained(), (data.x_train[after], data.y_train[after])
+    return start.trained(), data.x_train[after], data.y_train[after]
 
 
 def _saving(material, instructions, by_row):
