@@ -77,8 +77,9 @@ Memory
 def sample(material: Material) -> str:
     """What a sample is, and in int8 a learning rate."""
     size, dtype = material.program.network.input.size, str(material.samples.dtype)
-    if dtype != material.program.network.input.dtype:
-        scale, zero = material.program.network.quantization.outputs[0]
+    quantization = material.program.network.quantization
+    if quantization is not None and dtype != material.program.network.input.dtype:
+        scale, zero = quantization.outputs[0]
         taken = f"in the scale of the network: round(v / {float(scale):.9g}) + {zero} of a value v that is normalised"
     else:
         taken = "the network normalises them itself"

@@ -45,6 +45,17 @@ def test_a_run_becomes_firmware_that_is_equal(mcuref, project):
     assert core["watched"] is True and "depends on nothing else" in done.out
 
 
+def test_several_cores_are_compared_each_once(mcuref, project):
+    for core in ("clang", "rv32imac"):
+        if missing(CORES[core]):
+            pytest.skip(missing(CORES[core]))
+    done = mcuref("verify", "firmware", "--core", "clang,rv32imac,clang", "--json", "result.json")
+    result = json.loads((project.parent / "result.json").read_text())
+    assert done.status == 0 and [core["core"] for core in result["cores"]] == ["clang", "rv32imac"]
+    assert all(core["equal"] and core["samples"] == 8 and core["watched"] for core in result["cores"])
+    assert [core["compiler"].split()[0] for core in result["cores"]] == ["clang", "riscv64-unknown-elf-gcc"]
+
+
 def test_it_starts_with_what_the_run_learned(run, project):
     learned, start = np.load(run / "weights.npz"), np.load(project / "reference" / "arrays.npz")
     for name in learned.files:

@@ -251,7 +251,9 @@ def test_the_example_of_cmake_computes_the_same_bits(copied, tmp_path):
     assert other.returncode == 1 and other.stdout.startswith(OTHER)
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", [
+    name if name in ("int8, squared error", "inference") else pytest.param(name, marks=pytest.mark.slow) for name in PROGRAMS
+])  # fmt: skip
 def test_all_kinds_of_programs_come_with_an_example(tmp_path, name):
     write_library(PROGRAMS[name](), "cmake", tmp_path / "kws")
     library, example = tmp_path / "kws", tmp_path / "kws" / "examples" / "selfcheck"
@@ -278,7 +280,7 @@ def sketch(layout, library, folder, compilers, flags=(), only=""):
     return objects
 
 
-@pytest.mark.parametrize("layout", ["arduino", "platformio"])
+@pytest.mark.parametrize("layout", ["arduino", pytest.param("platformio", marks=pytest.mark.slow)])
 def test_sketches_compute_the_same_bits(copied, tmp_path, layout):
     library, folder, compilers = copied(layout), tmp_path / "objects", ("gcc", "g++")
     objects = sketch(layout, library, folder, compilers)
@@ -309,7 +311,10 @@ PRINTING = (
 )
 
 
-@pytest.mark.parametrize("name, core", [("int8", "m0"), ("int8", "rv32imac"), ("reconstruction", "m4f")])
+@pytest.mark.parametrize("name, core", [
+    ("int8", "m0"), pytest.param("int8", "rv32imac", marks=pytest.mark.slow),
+    pytest.param("reconstruction", "m4f", marks=pytest.mark.slow),
+])  # fmt: skip
 def test_examples_compute_the_same_bits_on_emulated_boards(tmp_path, name, core):
     core = CORES[core]
     if missing(core):
@@ -330,6 +335,7 @@ def test_the_library_of_cmake_links_for_a_cortex_m(libraries, tmp_path):
     assert "ARM" in call("arm-none-eabi-readelf", "-h", example)
 
 
+@pytest.mark.slow
 def test_the_module_of_zephyr_compiles_for_a_cortex_m(libraries, tmp_path):
     chosen = toolchain(tmp_path, "arm-none-eabi-gcc", (*CORES["m33"].flags, "-mthumb", "-specs=nosys.specs"))
     assert "ARM" in call(

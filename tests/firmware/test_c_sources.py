@@ -208,8 +208,11 @@ def test_symbols_begin_with_the_name_of_the_project(need, objects):
 ])  # fmt: skip
 def test_arithmetic_is_single_unfused_and_scalar(need, objects, name):
     core = need(name)
+    found = [
+        file for file in objects(core) if name != "m55" or "-int8-" not in file.name
+    ]  # integers lose nothing in vectors
     for pattern in (FUSED, DOUBLE, *(() if name == "arm64" else (VECTOR,))):
-        assert matching(core, objects(core), pattern) == []
+        assert matching(core, found, pattern) == []
     if name not in ("m0", "rv32imac"):
         assert matching(core, objects(core), r"\bv?f?mul(\.f32|\.s|\ts\d+.*)")  # there is arithmetic at all
 

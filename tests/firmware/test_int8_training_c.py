@@ -87,7 +87,9 @@ def int8s(random, n, least=-128):
 
 
 def int32s(random, n):
-    """Up to some size, with ends of int32 among them if that is the largest."""
+    """Up to some size, with ends of int32 among them if that is the largest; or powers of 2."""
+    if random.random() < 0.2:
+        return (random.choice([-1, 1], n) << random.integers(0, 31, n)).astype(np.int32)
     reach = int(random.choice([1, 100, 2**12, 2**20, HIGH]))
     values = random.integers(-reach - 1, reach + 1, n)
     return np.where(random.random(n) < 0.1 * (reach == HIGH), random.choice([LOW, HIGH], n), values).astype(np.int32)
@@ -133,6 +135,14 @@ def test_rows_of_weights(library, mode):
             factor = int(random.choice([-127, 127, random.integers(-127, 128)])) * int(random.choice([128, 255]))
             before, row = stored(random, mode, first + n + 3), Row(first, 1, number, n)
             same(f"{shift} {n}", *update_both(library, before, row, (x, 1, zero, factor), "update_row", shift))
+
+
+def test_a_step_of_just_a_half(library):
+    x, before, row = np.int8([-128]), [np.int8([3]), np.int8([0]), NONE, np.int32([])], Row(0, 1, 0, 1)
+    for factor, moved in ((-128, -1), (128, 0), (-127, 0)):  # of 2^14 or less in 2^15: halves go up, and M is less by that
+        found, expected = update_both(library, before, row, (x, 1, 0, factor), "update_row", 15)
+        same(factor, found, expected)
+        assert found[1][0] == moved
 
 
 @pytest.mark.parametrize("share", [0, 0.003, 0.02, 0.3, 0.9, 1])
@@ -270,10 +280,22 @@ def test_losses(library):
         agree(library, "reconstruction_s8", z, [int8s(random, n)], zeros + factor)
 
 
+def test_quotients_next_to_a_half(library):
+    """As they are of sums that are small and odd."""
+    for first in range(1, 40):
+        for second in range(1, first):
+            agree(library, "softmax_cross_entropy_s8", np.int8([1, 0]), [np.int32([first, second])], [0, 0], [2])
+
+
+def test_sums_of_squares_end_with_int32(library):
+    for target in ([46340, 288, 22, 46341], [46340, 297], [46341], [2**20] * 5):
+        agree(library, "mean_squared_error_s8", np.zeros(len(target), np.int8), [np.int32(target)], [])
+
+
 def test_selections(library):
     random = np.random.default_rng(7)
     for n in (*SIZES * 4, 65_536):
-        delta, e = int8s(random, n, -127), int(random.integers(-40, 40))
+        delta, e = int8s(random, n, -127) if n < 65_536 else np.full(n, -5, np.int8), int(random.integers(-40, 40))
         assert call(library, "sum_of_magnitudes", delta, e, n) == selection.sum_of_magnitudes(delta, np.int32([e]))
         assert call(library, "count_nonzero", delta, n) == selection.count_nonzero(delta)
         for k in {1, 2, n // 3 + 1, n - 1, n, n + 5, 65_535} - {0}:

@@ -25,7 +25,7 @@ class Layout:
     files : {name there: name in c/example} of the example's C files.
     build : function of a :class:`Record` that gives {path: text} of the build files.
     check : str, the commands that check the library and build its example; {name} is the library's.
-    use : str, how a firmware comes to have it; the same.
+    use : str, how a firmware comes to have it; also {option}, its option in Kconfig.
     """
 
     title: str
@@ -97,12 +97,11 @@ board = esp32-c3-devkitm-1
 
 def _zephyr(record):
     """A module of Zephyr: zephyr/module.yml, CMakeLists.txt, Kconfig, and a sample."""
-    symbol = f"MCUREF_{re.sub('[^A-Z0-9]', '_', record.name.upper())}"
     module = f"name: {record.name}\nbuild:\n  cmake: .\n  kconfig: Kconfig\nsamples:\n  - samples\n"
     fast = "Where the core has an FPU, CONFIG_FPU makes float32 fast; the bits are the same without."
-    kconfig = f'config {symbol}\n\tbool "{record.title}, by mcuref"\n\thelp\n\t  {record.sentence}\n\t  {fast}\n'
+    kconfig = f'config {record.option}\n\tbool "{record.title}, by mcuref"\n\thelp\n\t  {record.sentence}\n\t  {fast}\n'
     cmake = f"""\
-if(CONFIG_{symbol})
+if(CONFIG_{record.option})
   zephyr_include_directories(src)
   zephyr_library_named({record.name})
   zephyr_library_compile_options({" ".join(FLAGS)})
@@ -118,7 +117,7 @@ project({EXAMPLE} LANGUAGES C)
 target_sources(app PRIVATE src/main.c src/steps.c src/keep.c src/samples.c)
 """
     prj = f"""\
-CONFIG_{symbol}=y
+CONFIG_{record.option}=y
 CONFIG_MAIN_STACK_SIZE=4096
 # Of keep.c, which saves into storage_partition
 CONFIG_FLASH=y
@@ -251,7 +250,7 @@ LAYOUTS = {
         _files("main.cpp", "selfcheck.ino", "keep_ram.c"),
         _platformio,
         f"pio pkg pack .; pio run -d examples/{EXAMPLE}",
-        "To use it, copy this folder into lib/ of a project, or name it in platformio.ini: lib_deps = symlink://{name}.",
+        "To use it, copy this folder into lib/ of a project, or name it in platformio.ini: lib_deps = symlink:///path/to/{name}.",
     ),
     "zephyr": Layout(
         "Zephyr",
@@ -261,7 +260,7 @@ LAYOUTS = {
         _files("main.c", "zephyr.c", "keep_zephyr.c"),
         _zephyr,
         f"west build -b nrf52840dk/nrf52840 samples/{EXAMPLE}",
-        "To use it, give west build -DZEPHYR_EXTRA_MODULES=/path/to/{name}, and set its option of Kconfig in prj.conf.",
+        "To use it, give west build -- -DZEPHYR_EXTRA_MODULES=/path/to/{name}, and set CONFIG_{option}=y in prj.conf.",
     ),
     "esp-idf": Layout(
         "ESP-IDF",

@@ -22,7 +22,7 @@ A network that runs, and goes on learning, on a microcontroller: C99 without hea
 
     {layout.check.format(name=record.name)}
 
-{layout.use.format(name=record.name)}
+{layout.use.format(name=record.name, option=record.option)}
 
 The first thing to run on a board is {folder}/{EXAMPLE}: it trains on samples that are compiled in, and compares what came of
 it with what mcuref computed, bit by bit. "self-check: the bits of mcuref" has to be its first line. Then it infers and

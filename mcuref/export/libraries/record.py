@@ -1,5 +1,6 @@
 """What a library is, whatever build system takes it."""
 
+import re
 from dataclasses import dataclass
 
 AUTHORS = "The mcuref authors"
@@ -35,3 +36,8 @@ class Record:
     def sentence(self) -> str:
         """What the library is, one sentence."""
         return f"A neural network that runs, and goes on learning, on a microcontroller: {self.title}."
+
+    @property
+    def option(self) -> str:
+        """Its option in Kconfig, without CONFIG_."""
+        return f"MCUREF_{re.sub('[^A-Z0-9]', '_', self.name.upper())}"

@@ -47,7 +47,7 @@ def fit_core(core: Core, materials: Sequence[Material], others: Sequence[Materia
     return {
         "core": core.title,
         "compiler": toolchain.version(core),
-        "flags": [*core.flags, *FLAGS],
+        "flags": [*core.compiling, *FLAGS],
         "programs": len(materials),
         "formulas": {name: _formula(name, points[name]) for name in points},
     }

@@ -21,7 +21,7 @@ def test_a_fit_finds_what_is_linear():
     assert found["observations"] == 4 and found["largest_error"] < 1e-5
 
 
-@pytest.mark.parametrize("name", ["m4f", pytest.param("m0", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["m4f", *(pytest.param(n, marks=pytest.mark.slow) for n in ("m0", "rv32imac"))])
 def test_formulas_are_near_measurements(need, name):
     core, data = need(name), load("digits")
     if version(core) != measured(name)["compiler"]:

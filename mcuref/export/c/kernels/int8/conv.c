@@ -135,30 +135,33 @@ static void add_patches(int32_t *sums, weighted_rows *from, const window *at, in
 }
 
 static int32_t same_taps(const window *a, const window *b) {
-  return a->ky0 == b->ky0 && a->ky1 == b->ky1 && a->kx0 == b->kx0 && a->kx1 == b->kx1;
+  return a->kx0 == b->kx0 && a->kx1 == b->kx1 && a->ky0 == b->ky0 && a->ky1 == b->ky1;
 }
 
 /* sums[kh, kw, c] = sum over positions p of delta[p, channel] (patch of p - x_zero); what lies outside adds nothing. *total
- * is the sum of delta[p, channel]. Returns whether there is any: else the sums are not written. */
-static int32_t sum_channel(int32_t *restrict sums, int32_t *total, const int8_t *delta, const int8_t *x, int32_t channel,
-                           int32_t x_zero, const int32_t *g) {
-  const int32_t outputs = g[G_O], end = g[G_HO] * g[G_WO] * outputs;
+ * is the sum of delta[p, channel], of which delta has the first. Returns whether there is any: else sums are not written. */
+static int32_t sum_channel(int32_t *restrict sums, int32_t *total, const int8_t *delta, const int8_t *x, int32_t x_zero,
+                           const int32_t *g) {
+  const int32_t outputs = g[G_O], across = g[G_WO], stride = g[G_SW];
   weighted_rows from;
   window at = first_window(g), first = at;
   int32_t any = 0;
   *total = from.count = 0;
-  for (; at.base < end; step_window(&at, g)) {
-    const int32_t q = delta[at.base + channel];
-    if (q == 0) continue;
-    if (!any) clear_sums(sums, g[G_KH] * g[G_KW] * g[G_C]);
-    find_taps(&at, g);
-    if (from.count == ROWS || (from.count > 0 && !same_taps(&at, &first))) add_patches(sums, &from, &first, x_zero, g);
-    if (from.count == 0) first = at;
-    collect_row(&from, x + under(&at, at.ky0, at.kx0, g), q);
-    *total += q;
-    any = 1;
+  for (int32_t oy = 0; oy < g[G_HO]; oy++, at.top += g[G_SH]) {
+    at.left = -g[G_LEFT];
+    for (int32_t ox = 0; ox < across; ox++, delta += outputs, at.left += stride) {
+      const int32_t q = *delta;
+      if (q == 0) continue;
+      if (!any) clear_sums(sums, g[G_KH] * g[G_KW] * g[G_C]);
+      find_taps(&at, g);
+      if (from.count == ROWS || !same_taps(&at, &first)) add_patches(sums, &from, &first, x_zero, g);
+      if (from.count == 0) first = at;
+      collect_row(&from, x + under(&at, at.ky0, at.kx0, g), q);
+      *total += q;
+      any = 1;
+    }
   }
-  if (any) add_patches(sums, &from, &first, x_zero, g);
+  add_patches(sums, &from, &first, x_zero, g);
   return any;
 }
 
@@ -171,7 +174,7 @@ void conv_update_s8(int8_t *restrict w, int32_t *restrict b, int8_t *restrict r,
   int32_t trained = 0, total;
   for (int32_t o = 0; o < outputs; o++) {
     const weight_step by = step_of(rate + 2 * o, sample_rate, delta_exponent[0], ex);
-    if (by.shift > STEP_RIGHTMOST || !sum_channel(sums, &total, delta, x, o, x_zero, g)) continue;
+    if (by.shift > STEP_RIGHTMOST || !sum_channel(sums, &total, delta + o, x, x_zero, g)) continue;
     const weight_row row = {o * n, 1, o * n, n};
     update_row_by_sums(&weights, &row, sums, 1, by.factor, by.shift);
     b[o] = moved_bias(b[o], (int64_t)(total * by.factor) * bias_multiplier, by.shift + ex + bias_shift);
@@ -187,7 +190,7 @@ void conv_gradient_s8(int32_t *restrict a, int32_t *restrict a_bias, int32_t *re
   int32_t total;
   for (int32_t o = 0; o < outputs; o++) {
     const weight_step by = step_of(rate + 2 * o, STEP_WHOLE, delta_exponent[0], ex);
-    if (by.shift > STEP_RIGHTMOST || !sum_channel(sums, &total, delta, x, o, x_zero, g)) continue;
+    if (by.shift > STEP_RIGHTMOST || !sum_channel(sums, &total, delta + o, x, x_zero, g)) continue;
     const int32_t finer = by.shift - 8;
     add_row_of_sums(a + o * n, 1, sums, n, by.factor, finer);
     a_bias[o] = added(a_bias[o], (int64_t)(total * by.factor) * bias_multiplier, finer + ex + bias_shift);

@@ -18,7 +18,8 @@ typedef struct {
 } channel_group;
 
 /* The outputs of one position; x and w are those of its first tap. */
-static void one_position(int8_t *restrict z, const int8_t *x, const int8_t *w, const tap_grid *taps, const channel_group *of) {
+static void one_position(int8_t *restrict z, const int8_t *x, const int8_t *w, const tap_grid *taps,
+                         const channel_group *of) {
   const int32_t count = of->count;
   int32_t sums[CHANNELS];
   for (int32_t i = 0; i < count;)
@@ -81,12 +82,13 @@ void depthwise_backward_input_s8(int32_t *restrict dx, const int8_t *delta, cons
   for (window at = first_window(g); at.base < end; find_taps(&at, g)) {
     const int8_t *weights = w + at.ky0 * across + at.kx0 * outputs;
     int32_t *target = dx + under(&at, at.ky0, at.kx0, g);
-    for (int32_t o = 0; o < outputs; target++)
-      for (const int32_t last = o + copies; o < last; o++)
-        if (delta[at.base + o] != 0) {
-          const int32_t v = (delta[at.base + o] * share[o] + half) >> halvings;
-          send_taps(target, weights + o, v, &at, c, outputs, line, across);
-        }
+    for (int32_t o = 0, left = copies; o < outputs; o++) {
+      const int32_t q = *delta++;
+      if (q != 0) send_taps(target, weights + o, (q * share[o] + half) >> halvings, &at, c, outputs, line, across);
+      if (--left > 0) continue;
+      left = copies;
+      target++;
+    }
     step_window(&at, g);
   }
 }
@@ -103,24 +105,23 @@ static inline void add_taps(int32_t *restrict sums, const int8_t *x, int32_t q, 
   }
 }
 
-/* sums[kh, kw] = sum over positions p of delta[p] (x under the tap - zero), of the channel whose first values are there; what
- * lies outside adds nothing. *total is the sum of delta[p]. Returns whether there is any. */
+/* sums[kh, kw] = sum over positions p of delta[p] (x under the tap - zero), of the channel whose first values are there;
+ * what lies outside adds nothing. *total is the sum of delta[p]. Returns whether there is any. */
 static int32_t sum_channel(int32_t *restrict sums, int32_t *restrict total, const int8_t *delta, const int8_t *x,
                            int32_t zero, const int32_t *g) {
   int32_t any = 0;
   window at = {0, 0, -g[G_TOP], 0, 0, 0, 0, 0};
   *total = 0;
   for (int32_t i = 0; i < g[G_KH] * g[G_KW]; i++) sums[i] = 0;
-  for (int32_t oy = 0; oy < g[G_HO]; oy++, at.top += g[G_SH]) {
-    at.left = -g[G_LEFT];
-    for (int32_t ox = 0; ox < g[G_WO]; ox++, at.left += g[G_SW], delta += g[G_O])
-      if (*delta != 0) {
-        find_taps(&at, g);
-        add_taps(sums, x, *delta, &at, zero, g);
-        *total += *delta;
-        any = 1;
-      }
-  }
+  for (int32_t oy = 0; oy < g[G_HO]; oy++, at.top += g[G_SH])
+    for (int32_t ox = 0; ox < g[G_WO]; ox++, delta += g[G_O]) {
+      if (*delta == 0) continue;
+      at.left = ox * g[G_SW] - g[G_LEFT];
+      find_taps(&at, g);
+      add_taps(sums, x, *delta, &at, zero, g);
+      *total += *delta;
+      any = 1;
+    }
   return any;
 }
 

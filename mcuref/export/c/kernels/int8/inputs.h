@@ -18,7 +18,7 @@ enum {
   GAP = 8
 #else
   BLOCK = 1,
-  GAP = 2
+  GAP = 4
 #endif
 };
 

@@ -4,7 +4,13 @@
 
 static inline int8_t loaded(int32_t sample, int32_t multiplier, int32_t offset, int32_t shift) {
   const int32_t scaled = (int32_t)((uint32_t)sample * (uint32_t)multiplier + (uint32_t)offset);
+#if defined(__ARM_FEATURE_SAT)
+  int32_t value;
+  __asm__("ssat %0, #8, %1" : "=r"(value) : "r"(scaled >> shift));
+  return (int8_t)value;
+#else
   return clamped(scaled >> shift, 0, -128, 127);
+#endif
 }
 
 #define LOAD(name, type)                                                                                             \

@@ -2,6 +2,15 @@
 
 #include "dsp.h"
 
+/* Loops that need most registers are functions of their own, and have one index, which compilers make pointers of. */
+#if defined(__GNUC__)
+#define NOT_INLINE __attribute__((noinline))
+#define KEEP_INDEX(i) __asm__("" : "+r"(i))
+#else
+#define NOT_INLINE
+#define KEEP_INDEX(i)
+#endif
+
 #if MCUREF_MVE
 
 /* Loops of the core that end with as many lanes as are left: compilers do not make them of intrinsics. */
@@ -77,29 +86,25 @@ static int32_t dot_row(const row_inputs *inputs, const int8_t *w, int32_t n) {
   return sum;
 }
 
-static void dot_rows_4(int32_t sums[ROWS], const row_inputs *inputs, const int8_t *w, int32_t n) {
-  const int32_t zero = inputs->zero;
+/* What a run of inputs adds to the sums of four rows that are n apart. */
+NOT_INLINE static void dot_run(int32_t sums[ROWS], const int8_t *x, const int8_t *w, int32_t length, int32_t n,
+                               int32_t zero) {
   const uint32_t less = pair_of(-zero);
-  const int8_t *x = inputs->x, *last = x + n, *w2 = w + 2 * n;
-  int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-  for (int32_t run = 0; x < last; run++) {
-    const int32_t listed = run < inputs->count, gap = listed ? inputs->gaps[run] : 0;
-    x += gap, w += gap, w2 += gap;
-    const int8_t *end = listed ? x + inputs->lengths[run] : last;
-    for (const int8_t *fours = end - 3; x < fours; x += 4, w += 4, w2 += 4) {
-      const uint32_t four = load_four(x), even = plus_evens(less, four), odd = plus_odds(less, four);
-      s0 = plus_four(s0, even, odd, load_four(w));
-      s1 = plus_four(s1, even, odd, load_four(w + n));
-      s2 = plus_four(s2, even, odd, load_four(w2));
-      s3 = plus_four(s3, even, odd, load_four(w2 + n));
-    }
-    for (; x < end; x++, w++, w2++) {
-      const int32_t value = *x - zero;
-      s0 = plus_one(s0, value, w[0]);
-      s1 = plus_one(s1, value, w[n]);
-      s2 = plus_one(s2, value, w2[0]);
-      s3 = plus_one(s3, value, w2[n]);
-    }
+  const int8_t *end = x + length, *w2 = w + 2 * n;
+  int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
+  for (const int8_t *fours = end - 3; x < fours; x += 4, w += 4, w2 += 4) {
+    const uint32_t four = load_four(x), even = plus_evens(less, four), odd = plus_odds(less, four);
+    s0 = plus_four(s0, even, odd, load_four(w));
+    s1 = plus_four(s1, even, odd, load_four(w + n));
+    s2 = plus_four(s2, even, odd, load_four(w2));
+    s3 = plus_four(s3, even, odd, load_four(w2 + n));
+  }
+  for (; x < end; x++, w++, w2++) {
+    const int32_t value = *x - zero;
+    s0 = plus_one(s0, value, w[0]);
+    s1 = plus_one(s1, value, w[n]);
+    s2 = plus_one(s2, value, w2[0]);
+    s3 = plus_one(s3, value, w2[n]);
   }
   sums[0] = s0;
   sums[1] = s1;
@@ -116,12 +121,15 @@ static int32_t dot_row(const row_inputs *inputs, const int8_t *w, int32_t n) {
   return sum;
 }
 
-static void dot_rows_4(int32_t sums[ROWS], const row_inputs *inputs, const int8_t *w, int32_t n) {
-  const int8_t *x = inputs->x, *w1 = w + n, *w2 = w1 + n, *w3 = w2 + n;
-  int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-  for (int32_t i = 0; i < n; i++) {
-    const int32_t value = x[i] - inputs->zero;
-    if (value == 0) continue; /* cheaper than runs, where all is done one by one */
+/* What a run of inputs adds to the sums of four rows that are n apart. */
+NOT_INLINE static void dot_run(int32_t sums[ROWS], const int8_t *x, const int8_t *w, int32_t length, int32_t n,
+                               int32_t zero) {
+  const int8_t *w1 = w + n, *w2 = w1 + n, *w3 = w2 + n;
+  int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
+  for (int32_t i = 0; i < length; i++) {
+    KEEP_INDEX(i);
+    const int32_t value = x[i] - zero;
+    if (value == 0) continue;
     s0 = plus_one(s0, value, w[i]);
     s1 = plus_one(s1, value, w1[i]);
     s2 = plus_one(s2, value, w2[i]);
@@ -133,6 +141,19 @@ static void dot_rows_4(int32_t sums[ROWS], const row_inputs *inputs, const int8_
   sums[3] = s3;
 }
 
+#endif
+
+#if !MCUREF_MVE
+static void dot_rows_4(int32_t sums[ROWS], const row_inputs *inputs, const int8_t *w, int32_t n) {
+  int32_t i = 0;
+  sums[0] = sums[1] = sums[2] = sums[3] = 0;
+  for (int32_t run = 0; run < inputs->count; run++) {
+    i += inputs->gaps[run];
+    dot_run(sums, inputs->x + i, w + i, inputs->lengths[run], n, inputs->zero);
+    i += inputs->lengths[run];
+  }
+  if (i < n) dot_run(sums, inputs->x + i, w + i, n - i, n, inputs->zero);
+}
 #endif
 
 int32_t dot_rows(int32_t sums[ROWS], const row_inputs *inputs, const int8_t *w, int32_t rows, int32_t n) {

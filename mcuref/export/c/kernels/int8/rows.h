@@ -11,13 +11,21 @@
 #include "inputs.h"
 
 enum {
-  ROWS = 4,                           /* at once */
-  DOT_RUNS = MCUREF_DSP && !MCUREF_MVE /* whether it pays to look for runs of inputs before */
+  ROWS = 4,               /* at once */
+  DOT_RUNS = !MCUREF_MVE /* whether it pays to look for runs of inputs before */
 };
 
 /* sums[r] = sum over i of (x[i] - zero) w[r, i] for as many rows of w[rows, n] as are done at once: 4, or 1 of fewer.
  * Returns how many that is. Where runs of inputs were looked for, nothing outside them is read. */
 int32_t dot_rows(int32_t sums[ROWS], const row_inputs *inputs, const int8_t *w, int32_t rows, int32_t n);
+
+/* How sums become outputs; zeros, ends and exponents of the whole layer, the rest of each output. */
+typedef struct {
+  const int32_t *b, *multiplier;
+  const int8_t *shift;
+  int32_t x_zero, z_zero, low, high;
+  int32_t ex, more; /* the exponent of the input, and what shifts grow by */
+} row_scaling;
 
 /* A sum and a product, a sum and its bias, a sum less the product of zero and the sum of the weights: upper bits are lost. */
 static inline int32_t plus_one(int32_t sum, int32_t x, int32_t w) { return (int32_t)((uint32_t)sum + (uint32_t)(x * w)); }
