@@ -13,7 +13,7 @@ from mcuref.operators.operator import Operator
 from mcuref.optimisers import SGD
 
 Counts = Sequence[Sequence[int]] | NDArray[Any]  # [rows, 5] as ``program.counts``
-Zeros = Mapping[Buffer, float]  # share of zeros in the values of activations
+Zeros = Mapping[Buffer, Any]  # share of zeros in the values of activations; of rates of int8 what becomes of steps
 
 
 class Row(Protocol):

@@ -5,7 +5,7 @@ vectors of eight and sixteen of which the last is not full; what of these a core
 """
 
 from mcuref.cost.grouping import by_position, over_positions
-from mcuref.cost.sparsity import RULES
+from mcuref.cost.sparsity import RULES, Runs
 from mcuref.cost.work import in_fours, mean_taps, positions, taps_inside
 
 ROWS = 4  # of weights at once
@@ -53,21 +53,28 @@ def _load(work):
 def _dense_forward(work):
     runs, outputs, inputs = work.runs, work["O"], work["I"]
     fours, singles = runs * (outputs // ROWS), runs * (outputs % ROWS)
-    found = work.runs_of_inputs(inputs, "DSP")
-    searched = outputs >= 2 * ROWS  # whether it pays to look for runs, where a core does
-    covered, count = (found.covered, found.number) if searched else (inputs, 1)
-    return {
+    total = {
         "output": runs * outputs,
         **_passes(fours, inputs, "four products"),
         "four products that are not 0": fours * inputs * (1 - work.zeros),
-        "four products in runs": fours * covered,
-        "run of four products": fours * count,
         **_passes(singles, inputs, "product"),
-        "product that is not 0": singles * inputs * (1 - work.zeros),
-        "input searched": runs * inputs * searched,
-        "input found": runs * covered * searched,
-        "run found": runs * count * searched,
     }
+    _add(total, _in_runs(work, inputs, fours, runs, outputs >= 2 * ROWS))
+    return total
+
+
+def _in_runs(work, inputs, times, searches, searched=True):
+    """``times`` loops over the runs of inputs; and what it takes to find these, where that is worth it."""
+    total = {"input searched": searches * inputs * searched}
+    for rule in RULES:
+        found = work.runs_of_inputs(inputs, rule) if searched else Runs(1, inputs)
+        total |= {
+            f"run, {rule}": times * found.number,
+            f"in a run, {rule}": times * found.covered,
+            f"run found, {rule}": searches * found.number * searched,
+            f"input found, {rule}": searches * found.covered * searched,
+        }
+    return total
 
 
 def _in_groups(outputs):
@@ -284,48 +291,42 @@ def _stored(work):
 
 
 def _dense_update(work):
-    """Weights with residuals of 8 bits take steps in runs of inputs that are not 0, others all."""
-    outputs, inputs, how = work["O"], work["I"], _stored(work)
-    total = {"row": work.runs * outputs, f"row, {how}": work.kept}
-    if how != "8 bits":
-        return {**total, **_passes(work.kept, inputs, f"weight, {how}")}
-    some = work.runs * min(work.mean_kept, 1.0)
-    total |= {"input searched": some * inputs, "step": work.kept * inputs * (1 - work.zeros)}
+    """Steps are taken in runs of inputs that are not 0."""
+    inputs, how, moves = work["I"], _stored(work), work.moves
+    total = _in_runs(work, inputs, work.kept * (1 - moves.none), work.runs * min(work.mean_kept, 1.0))
     for rule in RULES:
-        found = work.runs_of_inputs(inputs, rule)
-        total |= {
-            f"run, {rule}": work.kept * found.number,
-            f"run found, {rule}": some * found.number,
-            f"weight, {rule}": work.kept * found.covered,
-            f"input found, {rule}": some * found.covered,
-        }
-    return total
+        total[f"in a run by large steps, {rule}"] = work.kept * moves.large * work.runs_of_inputs(inputs, rule).covered
+    products = work.kept * inputs * (1 - work.zeros)
+    total |= {"row trained": work.kept, "product": products, "step": products * moves.moved}
+    total["large step"] = products * moves.large * (moves.moved > 0)
+    return {"row": work.runs * work["O"], **{f"{name}, {how}": value for name, value in total.items()}}
 
 
 def _dense_gradient(work):
     return {"row": work.runs * work["O"], "kept": work.kept, **_passes(work.kept, work["I"], "product")}
 
 
-def _channels_with_some(work):
-    """Channels of which an entry is kept."""
+def _uneven(work):
+    """(channels that have kept entries, summed over runs; which share of their positions is kept), of the same entries."""
     g = work.g
-    return work.runs * g.O * (1 - (1 - _share(work)) ** positions(g))
+    share = work.moves.dense or _share(work)
+    return (work.kept / (share * positions(g)) if share else 0.0), share
 
 
 def _moved(work, size):
     """What becomes of the sums of channels: steps of weights, or terms of a batch's sums."""
-    channels = _channels_with_some(work)
+    channels, share = _uneven(work)
+    some = channels * (1 - (1 - share) ** positions(work.g))
     how = "summed" if "a" in work.instruction else _stored(work)
-    return {f"channel, {how}": channels, **_passes(channels, size, f"weight, {how}")}
+    return {f"channel, {how}": some, **_passes(some, size, f"weight, {how}"), **_passes(some, size, "cleared")}
 
 
 def _conv_update(work):
     g, runs = work.g, work.runs
-    size = g.KH * g.KW * g.C
+    channels, share = _uneven(work)
     total = {"channel": runs * g.O, "entry": runs * positions(g) * g.O, "line": runs * g.HO * g.O}
-    _add(total, _windows_at_once(g, over_positions(g, _share(work), runs * g.O)))
-    _add(total, _moved(work, size))
-    _add(total, _passes(_channels_with_some(work), size, "cleared"))
+    _add(total, _windows_at_once(g, over_positions(g, share, channels)))
+    _add(total, _moved(work, g.KH * g.KW * g.C))
     return total
 
 

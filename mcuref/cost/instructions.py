@@ -12,6 +12,7 @@ from typing import Any
 
 from mcuref.cost.compiled import Compiled, Counts, Row, Zeros
 from mcuref.cost.features import features
+from mcuref.cost.sparsity import Moves
 from mcuref.cost.work import Work
 from mcuref.memory.buffers import Buffer
 from mcuref.operators.columns import CHOSEN, COMPARISONS, COUNTS, KEPT, RUNS
@@ -161,7 +162,8 @@ def works(program: Compiled, counts: Counts, zeros: Zeros | None = None) -> list
             share = masked[instruction["dx"]] = zeros.get(instruction["y"], 0.0)
         elif instruction.phase in ("selection", "gradient"):
             share = masked.get(_entries(instruction), share)
-        done.append(Work(instruction, row[RUNS], row[CHOSEN], entries, row[COMPARISONS], fresh, share))
+        moves = zeros.get(instruction["rate"], Moves()) if "rate" in instruction else Moves()
+        done.append(Work(instruction, row[RUNS], row[CHOSEN], entries, row[COMPARISONS], fresh, share, moves))
     return done
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-RULES = {"plain": (1, 2), "DSP": (4, 8), "vectors": (8, 16)}  # {instructions that a core has: (BLOCK, GAP)}
+RULES = {"plain": (1, 4), "DSP": (4, 8), "vectors": (8, 16)}  # {instructions that a core has: (BLOCK, GAP)}
 LISTED, LONGEST, FARTHEST = 40, 248, 255  # RUNS, LONGEST_RUN, and the most zeros before a run
 
 
@@ -19,6 +19,24 @@ class Runs(NamedTuple):
 
     number: float
     covered: float
+
+
+class Moves(NamedTuple):
+    """What becomes of the kept entries of an int8 layer's error where its weights are updated, as shares.
+
+    Attributes
+    ----------
+    large : of rows of a dense layer, those whose steps are large, by shifts of less than 9 bits.
+    none : of these rows, those without a step: all of them are too small.
+    moved : of its products of errors and inputs, neither 0, those that make a step.
+    dense : of the positions of a channel of a convolution, those kept, as an average kept entry sees it; 0: the same
+        everywhere.
+    """
+
+    large: float = 0.0
+    none: float = 0.0
+    moved: float = 1.0
+    dense: float = 0.0
 
 
 class Sparsity(float):

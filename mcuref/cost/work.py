@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mcuref.cost.compiled import Row
-from mcuref.cost.sparsity import Runs, Sparsity, expected_runs
+from mcuref.cost.sparsity import Moves, Runs, Sparsity, expected_runs
 from mcuref.operators.geometry import Geometry
 
 LANES = 8  # elements a pass of the kernels' inner loops
@@ -22,6 +22,7 @@ class Work:
     runs, chosen, kept, comparisons : float, as counted by the executor.
     fresh : float, rows of weights that a batch came to for the first time; of begin_rows alone.
     zeros : float, share of zeros in the activations that it reads, or in those that its gradients are products of.
+    moves : :class:`Moves`, of an update of int8.
     """
 
     instruction: Row
@@ -31,6 +32,7 @@ class Work:
     comparisons: float = 0.0
     fresh: float = 0.0
     zeros: float = 0.0
+    moves: Moves = Moves()
 
     def __getitem__(self, name):
         """The row's operand, dimension or constant of that name."""

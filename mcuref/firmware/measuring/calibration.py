@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +30,7 @@ from mcuref.models import build
 from mcuref.network import Network
 from mcuref.optimisers import SGD
 from mcuref.program.compiler import compile
+from mcuref.program.moves import move_shares
 from mcuref.program.program import Program
 from mcuref.program.zeros import zero_shares
 
@@ -196,12 +198,13 @@ def zoo_material(name: str, method: str, samples: int | None = None) -> Material
     return Material(compile(network, rules.make(method), SGD(0.01), loss=loss), x, y, samples)
 
 
-def counted(material: Material) -> tuple[Program, dict[Buffer, float]]:
+def counted(material: Material) -> tuple[Program, dict[Buffer, Any]]:
     """(program, zeros): after mcuref itself ran it on the samples, so that its counts are those of the firmware."""
     program = material.program
     program.reset()
+    moves = move_shares(program, material.x, material.y)
     if material.steps:
         program.train(material.x, material.y)
     else:
         program.outputs(material.x, counts=program.counts)
-    return program, zero_shares(program, material.x)
+    return program, zero_shares(program, material.x) | moves
