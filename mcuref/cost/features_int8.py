@@ -59,6 +59,7 @@ def _dense_forward(work):
         "four products that are not 0": fours * inputs * (1 - work.zeros),
         **_passes(singles, inputs, "product"),
     }
+    _add(total, _passes(runs * outputs * (work["x_zero"] != 0), inputs, "weight summed"))
     _add(total, _in_runs(work, inputs, fours, runs, outputs >= 2 * ROWS))
     return total
 
@@ -66,11 +67,12 @@ def _dense_forward(work):
 def _in_runs(work, inputs, times, searches, searched=True):
     """``times`` loops over the runs of inputs; and what it takes to find these, where that is worth it."""
     total = {"input searched": searches * inputs * searched}
-    for rule in RULES:
+    for rule, (block, _) in RULES.items():
         found = work.runs_of_inputs(inputs, rule) if searched else Runs(1, inputs)
         total |= {
             f"run, {rule}": times * found.number,
             f"in a run, {rule}": times * found.covered,
+            f"behind the last block, {rule}": times * (inputs % block) * found.covered / inputs,
             f"run found, {rule}": searches * found.number * searched,
             f"input found, {rule}": searches * found.covered * searched,
         }
