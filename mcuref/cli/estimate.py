@@ -137,8 +137,9 @@ def _of_all_parts(arguments, data, every):
     stack, programs = options.stack_reserve(arguments), []
     for kind in every:
         program = _compiling(arguments, data, kind)(model_name(arguments, data), None)
-        rows = part_rows(program, stack, _zeros(program, data, CORE_NAMES.values()))
-        show(*part_tables(program, policy_words(program), stack, rows), wide=arguments.wide)
+        zeros = _zeros(program, data, CORE_NAMES.values())
+        rows = part_rows(program, stack, zeros)
+        show(*part_tables(program, policy_words(program), stack, rows, zeros is not None), wide=arguments.wide)
         programs.append((program, {"fits": any(row["fits"] for row in rows)} | _of_int8(program) | {"targets": rows}))
     warn_of(data)
     if arguments.json is not None:

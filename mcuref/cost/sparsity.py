@@ -85,7 +85,8 @@ def expected_runs(zeros: float, n: int, rule: str) -> Runs:
     """The runs of n inputs of which that share is 0, each by itself."""
     block, gap = RULES[rule]
     ended = zeros**gap
-    covered = n * (1 - ended * (gap * (1 - zeros) + zeros))
-    count = max(n * (1 - zeros) * ended + 1, covered / LONGEST)
+    count = n * (1 - zeros) * ended + 1
+    covered = min(n * (1 - ended * (gap * (1 - zeros) + zeros)) + count * (block - 1) / 2, n)
+    count = max(count, covered / LONGEST)
     listed = min(LISTED / count, 1.0)
     return Runs(min(count, LISTED), listed * covered + (1 - listed) * n)

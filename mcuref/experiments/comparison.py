@@ -26,6 +26,7 @@ from mcuref.models.description import Model
 from mcuref.network import Network
 from mcuref.program.arithmetic import Arithmetic
 from mcuref.program.compiler import compile, require
+from mcuref.program.moves import move_shares
 from mcuref.program.program import Program
 from mcuref.program.zeros import SAMPLES, zero_shares
 from mcuref.rules import Rule
@@ -184,7 +185,7 @@ class Comparison:
         progress = self._progress(f"{named}, seed {seed}")
         result = Trainer(program, data, epochs=self.protocol.epochs, seed=seed, progress=progress).run()
         seconds = time.perf_counter() - began
-        return result, seconds, program.plan, self._instructions(program, data.x_train[:SAMPLES])
+        return result, seconds, program.plan, self._instructions(program, data)
 
     def _untouched(self, rows):
         """The row of a model that is not trained, beside those that are: what they gain is their drop below it, negative."""
@@ -194,14 +195,17 @@ class Comparison:
         full = next((other for other in rows if other["method"] == "full"), None)
         return row | drops("accuracy_drop", full, row)
 
-    def _instructions(self, program, x):
+    def _instructions(self, program, data):
         """Instructions of an average training step of a program that has run, on the budget's core; None if unknown.
 
-        Zeros, which cost less where products are computed in software, are counted in some samples.
+        Zeros, which cost less where they are left out or products are computed in software, are counted in some samples, and
+        so is what becomes of the steps of int8 weights.
         """
-        if self.budget is None or not self.budget.core or program.arithmetic.name != "float32":  # nobody measured int8
+        if self.budget is None or not self.budget.core:
             return None
-        return step_instructions(program, self.budget.core, program.counts, zeros=zero_shares(program, x))
+        x, y = data.x_train[:SAMPLES], None if data.kind == "anomaly" else data.y_train[:SAMPLES]
+        looked = zero_shares(program, x) | move_shares(program, x, y)
+        return step_instructions(program, self.budget.core, program.counts, zeros=looked)
 
     def _progress(self, what):
         def update(done, total):

@@ -16,7 +16,7 @@ from mcuref.memory.targets import Budget, assumed_core, format_size
 
 UNMEASURED = (
     "code of the kernels and of the firmware (flash), and instructions: known for a target with a Cortex-M0 to M7, M33 or "
-    "M55",
+    "M55, or with RV32IMAC or RV32IMAFC",
     "stack beyond the reserve taken off the SRAM budget",
 )
 OUTSIDE = (

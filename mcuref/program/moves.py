@@ -18,9 +18,11 @@ def move_shares(program: Program, x: Any, y: Any = None) -> dict[Buffer, Moves]:
     A copy of the program trains on samples x[S, ...] and their answers, as one pass of its schedule.
     """
     updates = {row: i for row, i in enumerate(program.instructions) if i.name in WINDOWS or _is_looked_at(i)}
+    if not updates:
+        return {}
     own, seen = program.fresh(), {}
     own.restore(program.state())
-    for first in range(len(x) * bool(updates)):
+    for first in range(len(x)):
         step, row = own.step(x[first : first + 1], None if y is None else y[first : first + 1], None, first, len(x)), 0
         while row < len(own.instructions):
             if row in updates:

@@ -5,16 +5,19 @@ from typing import Any
 
 from rich.text import Text
 
-from mcuref.cost.instructions import SOFT_FLOAT
+from mcuref.cost.instructions import zeros_matter
 from mcuref.memory.buffers import CATEGORIES, REGIONS
 from mcuref.memory.targets import assumed_core
 from mcuref.program.program import Program
 from mcuref.report.tables import Column, Printed, Table, extents, note, percent
 
 ASSUMED_ZEROS = (
-    "; without an FPU products with 0 cost next to nothing: assumed are, for inference, zeros in half of the values behind "
-    "a ReLU, for the most of a step none; --data looks"
+    "assumed are, for inference, zeros in half of the values behind a ReLU, for the most of a step none; --data looks"
 )
+FEW_WITH_ZEROS = {  # why zeros matter, by what computes
+    "int8": "inputs that are 0 are left out",
+    "float32": "without an FPU products with 0 cost next to nothing",
+}
 STAY = 3  # of the categories of buffers; of the others the smallest goes first
 FLASH = Column(
     "flash",
@@ -30,7 +33,7 @@ def memory_tables(
     yield Text(headline(program, memory["policy"]))
     yield from _regions_tables(program, memory)
     if memory["firmware"] is not None:
-        yield from _firmware_lines(memory["firmware"], program.budget)
+        yield from _firmware_lines(memory["firmware"], program.budget, program.network.dtype)
     yield from _layers_tables(memory)
     yield _peak_line(program, memory["peak"])
     if "tflm" in memory:
@@ -137,7 +140,14 @@ def _regions_tables(program, memory):
     yield table.legend(*reserve)
 
 
-def _firmware_lines(firmware, budget):
+def assumed_zeros(core: str, dtype: str, counted: bool) -> str:
+    """The end of a note: what is assumed of zeros in activations where they matter and nobody looked; or nothing."""
+    if counted or not zeros_matter(core, dtype):
+        return ""
+    return f"; {FEW_WITH_ZEROS['int8' if dtype == 'int8' else 'float32']}; {ASSUMED_ZEROS}"
+
+
+def _firmware_lines(firmware, budget, dtype):
     """The whole firmware on its core, and what it executes."""
     assumed = assumed_core(budget.name, budget.core)
     if assumed:
@@ -151,7 +161,7 @@ def _firmware_lines(firmware, budget):
     yield Text(f"instructions: inference {inference:,.0f}; training step at most {most:,.0f}")
     yield note(
         f"code and stack as measured with {firmware['compiler']}; instructions executed, not cycles, from formulas fitted "
-        "to exact counts" + (ASSUMED_ZEROS if firmware["core"] in SOFT_FLOAT and not counted else "")
+        "to exact counts" + assumed_zeros(firmware["core"], dtype, counted)
     )
 
 

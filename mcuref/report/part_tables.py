@@ -5,9 +5,9 @@ from typing import Any
 
 from rich.text import Text
 
-from mcuref.memory.targets import format_size
+from mcuref.memory.targets import CORE_NAMES, format_size
 from mcuref.program.program import Program
-from mcuref.report.memory_tables import headline
+from mcuref.report.memory_tables import assumed_zeros, headline
 from mcuref.report.tables import Column, Printed, Table, note
 
 SHORT = "bytes that are missing, after the reserve for the stack"
@@ -15,7 +15,9 @@ NEEDED = "the plan with code, and stack beyond the reserve"
 INSTRUCTIONS = "executed, not cycles, by formulas fitted to exact counts; a step: the most that one can take"
 
 
-def part_tables(program: Program, policy: str, stack: int, rows: Sequence[dict[str, Any]]) -> Iterator[Printed]:
+def part_tables(
+    program: Program, policy: str, stack: int, rows: Sequence[dict[str, Any]], zeros_counted: bool
+) -> Iterator[Printed]:
     """A row a part, as :func:`mcuref.cost.parts.part_rows` sorts them; and how many hold the program."""
     yield Text(headline(program, policy))
     trains = bool(program.trainable)
@@ -50,6 +52,10 @@ def part_tables(program: Program, policy: str, stack: int, rows: Sequence[dict[s
         yield note(
             "-: the core, or an operator, was not measured; where it was not, code and stack are not in what is needed"
         )
+    dtype = program.network.dtype
+    about = next(filter(None, (assumed_zeros(core, dtype, zeros_counted) for core in CORE_NAMES.values())), "")
+    if about:
+        yield note(f"instructions{about.replace(';', ':', 1)}")
     held = sum(row["fits"] for row in rows)
     yield Text(f"{held} of {len(rows)} targets hold it.", style="bold green" if held else "bold red")
 

@@ -96,6 +96,12 @@ def test_data_says_what_samples_are_and_how_many_zeros_they_have(estimated, refu
     assert seen["regions"]["sram"] == blind["regions"]["sram"]
     _, fpu = estimated("--model", "mlp-64-32-10", "--target", "nrf52840", "--data", "digits")
     assert fpu["firmware"]["instructions"]["zeros_counted"] is False
+    integers = ("--model", "mlp-64-32-10", "--dtype", "int8", "--target", "nrf52840")  # inputs that are 0 are left out
+    (outcome, blind), (_, seen) = estimated(*integers), estimated(*integers, "--data", "digits")
+    assert "inputs that are 0 are left out" in outcome.out
+    counts = [result["firmware"]["instructions"] for result in (blind, seen)]
+    assert [count["zeros_counted"] for count in counts] == [False, True]
+    assert counts[1]["training_step"] < counts[0]["training_step"]
     refused("mnist", "estimate", "--model", "mlp-784-8-10", "--data", "no such mnist")
     refused("64", "estimate", "--model", "mlp-65-8-10", "--data", "digits")
 
@@ -293,7 +299,8 @@ def test_types_side_by_side_are_trained_or_not(estimated):
 def test_int8_is_suggested_and_then_fits(mcuref, estimated):
     _, result = estimated("--model", "cnn-32", "--sram", "70k", "--target", "none", "--stack", "0")
     (row,) = (row for row in result["suggestions"] if row["change"] == "--dtype int8")
-    outcome = mcuref("estimate", "--model", "cnn-32", "--dtype", "int8", "--sram", str(row["sram"]), "--stack", "0")
+    same = ("--target", "none", "--stack", "0")
+    outcome = mcuref("estimate", "--model", "cnn-32", "--dtype", "int8", "--sram", str(row["sram"]), *same)
     assert not result["fits"] and outcome.status == 0
 
 
@@ -302,4 +309,4 @@ def test_float32_above_int8_is_what_is_compiled(estimated):
     plan = compile(nominal_body(build(MODEL), 1), PRESETS["default"]["tinypropv2"]).plan
     assert [result["regions"][region]["planned"] for region in ("sram", "flash")] == [plan.sram, plan.flash]
     assert result["dtype"] == "mixed" and "trained in mixed by tinypropv2" in outcome.out
-    assert any("dequantise_s8_f32" in what for what in result["not_included"])
+    assert result["firmware"]["code"] > 0 and result["firmware"]["instructions"]["inference"] > 0

@@ -2,10 +2,11 @@
 
 import pytest
 
-from mcuref import TinyProp, build, compile
-from mcuref.cost.footprint import closure, deepest, footprint, read_table
+from mcuref import Int8, TinyProp, build, compile, find_target
+from mcuref.cost.footprint import GENERAL, closure, deepest, footprint, read_table
 from mcuref.export.cores import MEASURED_CORES
-from mcuref.operators import OPCODES
+from mcuref.export.sources import in_c
+from mcuref.quantization.nominal import nominal
 
 
 def entry(size=0, align=4, needs=(), stack=0, calls=(), tails=(), indirect=False):
@@ -80,4 +81,33 @@ def test_training_costs_more_code_than_inference(core):
 
 @pytest.mark.parametrize("core", MEASURED_CORES)
 def test_every_opcode_has_been_measured(core):
-    assert {f"mcuref_run_{name}" for name in OPCODES} <= set(read_table(core)["table"])
+    assert {f"mcuref_run_{name}" for name in in_c()} <= set(read_table(core)["table"])
+
+
+@pytest.mark.parametrize("core", MEASURED_CORES)
+def test_int8_that_trains_reaches_what_is_for_other_weights_only_with_these(core):
+    """The way that is left out is there; with residuals of 8 bits no stack is counted for it, with others it is."""
+    caller, callee = GENERAL
+    entry = read_table(core)["table"][caller]
+    assert callee in entry["calls"] + entry["tails"]
+    network = nominal(build("mlp-64-32-10"))
+    plain, other = (
+        footprint(compile(network, arithmetic=Int8(update)).listing, core) for update in ("residual", "truncated")
+    )
+    assert callee in other.path and callee not in plain.path and plain.stack < other.stack
+    assert callee in plain.functions, "the linker keeps it"
+
+
+@pytest.mark.parametrize("core", MEASURED_CORES)
+def test_an_example_calls_what_runs_its_arithmetic(core):
+    network = build("mlp-64-32-10")
+    float32, int8 = (footprint(compile(own, TinyProp()).listing, core) for own in (network, nominal(network)))
+    assert "mcuref_train" in float32.functions and "mcuref_train_s8" not in float32.functions
+    assert "mcuref_train_s8" in int8.functions and "mcuref_train" not in int8.functions
+    assert not any(name.startswith("__aeabi_f") or name.endswith("sf3") for name in int8.functions), "integers alone"
+
+
+def test_float32_masters_are_not_measured():
+    program = compile(nominal(build("mlp-64-32-10")), arithmetic=Int8("master"), budget=find_target("nrf52840").budget())
+    report = program.report()
+    assert report["firmware"] is None and "nobody measured dense_update_master" in report["not_included"][0]
