@@ -41,6 +41,7 @@ COMMANDS = {  # the folder of the run that it makes, if it can be resumed, and w
         "incremental", "--data", "small", *LEARN, "--seeds", "2", "--within", "0.5", "--out", "runs/two",
     )),
     "export": (None, ("export", "trained", "--samples", "9", "--c", "new/project")),
+    "library": (None, ("export", "trained", "--samples", "2", "--library", "arduino", "--c", "new/kws")),
     "vectors": (None, ("export", "trained", "--samples", "3", "--vectors", "vectors")),
     "report": (None, ("report", "learned", "--pictures", "new/pictures")),
     "estimate": (None, ("estimate", "--model", "mlp-4-6-3", "--json", "x.json", "--map", "map.png")),
@@ -223,7 +224,7 @@ def make_template(folder, commands):
     (folder / "small").mkdir(parents=True)
     for side, part in (("train", slice(0, 30)), ("test", slice(30, 39))):
         np.savez(folder / "small" / f"{side}.npz", x=x[part], y=y[part])
-    if {"export", "vectors"} & set(commands):
+    if {"export", "library", "vectors"} & set(commands):
         _, arguments = COMMANDS["train"]
         harness.ending((*arguments[:-1], "trained"), folder)
     if "report" in commands:

@@ -1,6 +1,6 @@
 """The conformance list of int8."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,6 @@ from mcuref.layers import (
     Flatten,
     GlobalAveragePool,
     Input,
-    Layer,
     MaxPool2D,
     ReLU,
     ReLU6,
@@ -25,7 +24,7 @@ from mcuref.layers import (
 )
 from mcuref.optimisers import SGD
 from mcuref.program.arithmetic.int8 import Int8
-from mcuref.rules import Full, Rule, TinyProp, TinyPropV2, TopK
+from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
 
 UPDATES = ("residual", "residual16", "stochastic", "truncated")
 
@@ -54,12 +53,12 @@ def mixed_rows() -> Iterator[Row]:
     layers = [IMAGE, Conv2D(3, 3), ReLU(), DepthwiseConv2D(2), ReLU6(), MaxPool2D(2), Flatten(), Dense(4), ReLU(), Dense(3)]
     for count in (1, 2, 3):
         yield Row(f"mixed, {count} trained", layers, TinyProp(), options={"trainable": count}, dtype="mixed")
-    block = Residual([Conv2D(3, 3, 1, "same"), ReLU(), AveragePool2D(3, 1, "same")])
+    block = Residual((Conv2D(3, 3, 1, "same"), ReLU(), AveragePool2D(3, 1, "same")))
     chain = [IMAGE, block, ReLU(), GlobalAveragePool(), Dense(2)]
     yield Row("mixed, sum and mean", chain, TinyPropV2(), options={"trainable": 1}, dtype="mixed")
 
 
-def _inference() -> Iterator[Row]:
+def _inference():
     """Networks that are quantised and do not train: two roundings, pads, every activation, a softmax at the end."""
     options = {"trainable": 0}
     for widths in ((1, 1), (2, 3), (7, 8), (15, 16), (17, 33), (64, 5)):
@@ -78,7 +77,7 @@ def _inference() -> Iterator[Row]:
     yield Row("inference, sum and mean", [IMAGE, block, ReLU(), GlobalAveragePool(), Dense(2)], options=options)
 
 
-def _widths() -> Iterator[Row]:
+def _widths():
     """Dense layers around the elements of a word, of two and of four: one value, and one after another."""
     for widths in ((1, 2, 3), (7, 8, 9), (15, 16, 17), (33, 1, 2), (3, 33, 7), (8, 15, 33), (16, 9, 1), (35, 18, 6)):
         first, *others = widths
@@ -86,7 +85,7 @@ def _widths() -> Iterator[Row]:
         yield Row(f"dense {'-'.join(map(str, widths))}", layers, samples=4, optimiser=SGD(0.25, "halving"))
 
 
-def _windows() -> Iterator[Row]:
+def _windows():
     """Every layer with a window, at strides and paddings that cut it off at each side."""
     windows = (
         (1, 1, "valid"),
@@ -111,9 +110,9 @@ def _windows() -> Iterator[Row]:
     yield Row("17 channels", [IMAGE, Conv2D(17, 3), ReLU(), Conv2D(18, 1), Flatten(), Dense(3)], samples=2)
 
 
-def _blocks() -> Iterator[Row]:
+def _blocks():
     """Activations, alone and one on another; residual blocks, one in another."""
-    activations: dict[str, Sequence[Layer]] = {"relu": [ReLU()], "relu6": [ReLU6()], "both": [ReLU(), ReLU6()]}
+    activations = {"relu": [ReLU()], "relu6": [ReLU6()], "both": [ReLU(), ReLU6()]}
     activations |= {"tanh": [Tanh()], "sigmoid": [Sigmoid()], "tanh and relu": [Tanh(), ReLU()]}
     for name, layers in activations.items():
         yield Row(f"{name}, dense", [Input((8,)), Dense(17), *layers, Dense(9)], x=16.0)
@@ -128,7 +127,7 @@ def _blocks() -> Iterator[Row]:
             yield Row(f"residual {name}, {rule.method}", chain, rule, SGD(0.03125))
 
 
-def _inputs() -> Iterator[Row]:
+def _inputs():
     """Every type of samples, normalised by one pair, a pair a channel and a pair a value."""
     for dtype, (mean, scale) in MIDDLE.items():
         for what, count in (("one", 1), ("channels", 3), ("values", 15)):
@@ -137,11 +136,11 @@ def _inputs() -> Iterator[Row]:
             yield Row(f"{dtype}, {what}", [first, Flatten(), Dense(3)], samples=2)
 
 
-def _rules() -> Iterator[Row]:
+def _rules():
     """Every option of every rule, on a dense and a convolutional network; a tiny share keeps one entry, 1.0 all."""
     sparse = [Input((9,)), Dense(17), ReLU(), Dense(33), ReLU(), Dense(5)]
     image = [IMAGE, Conv2D(4, 3), ReLU(), DepthwiseConv2D(2), ReLU(), Flatten(), Dense(5)]
-    rules: list[Rule] = [Full(), TopK(0.25), TopK(0.001, "dense"), TopK(0.001, "rule"), TopK(1.0, "rule"), TopK(0.6, "rule")]
+    rules = [Full(), TopK(0.25), TopK(0.001, "dense"), TopK(0.001, "rule"), TopK(1.0, "rule"), TopK(0.6, "rule")]
     rules += [TinyProp(), TinyProp(0.0, 1.0, output="rule"), TinyProp(0.0, 1.0, output="rule", rounding="floor")]
     rules += [TinyProp(0.05, 0.5, zeta=0.5, decay=0.5, output="rule"), TinyProp(0.25, 2.0, zeta=1.5, decay=0.75)]
     rules += [TinyPropV2(d_min=0.07, d_max=0.83, beta=0.9), TinyPropV2(0.0, 1.0, output="rule", threshold=0.5)]
@@ -152,7 +151,7 @@ def _rules() -> Iterator[Row]:
         yield Row(f"image, {rule.method} {number}", image, rule, SGD(0.0625), samples=3)
 
 
-def _updates() -> Iterator[Row]:
+def _updates():
     """Every way of storing a weight, of every layer, at rates with shifts to the left, and far to the right."""
     sparse = [Input((9,)), Dense(17), ReLU(), Dense(5)]
     image = [IMAGE, Conv2D(4, 3), ReLU(), DepthwiseConv2D(2), ReLU(), Flatten(), Dense(5)]
@@ -167,7 +166,7 @@ def _updates() -> Iterator[Row]:
     yield Row("scales that follow, image", image, optimiser=SGD(2.0, "constant"), samples=70)
 
 
-def _optimisers() -> Iterator[Row]:
+def _optimisers():
     """Momentum, batches, both, and sums applied at once; samples left over at the end, and skipped ones between."""
     layers = [IMAGE, Conv2D(9, 3, 2), ReLU(), DepthwiseConv2D(2), ReLU(), Flatten(), Dense(9), ReLU(), Dense(3)]
     for momentum, batch in ((0.0, 1), (0.0, 2), (0.75, 1), (0.5, 3)):
@@ -184,7 +183,7 @@ def _optimisers() -> Iterator[Row]:
     yield Row("momentum, policy immediate", layers, TopK(0.2), momentum_alone, options={"policy": "immediate"})
 
 
-def _losses() -> Iterator[Row]:
+def _losses():
     """Every loss, of one output and of some, with labels and with targets."""
     for outputs in (1, 2, 9):
         layers = [Input((outputs,), "int16", *MIDDLE["int16"]), Dense(7), ReLU(), Dense(outputs)]
@@ -198,14 +197,14 @@ def _losses() -> Iterator[Row]:
     yield Row("targets far away", [Input((9,)), Dense(5)], targets=far, options={"loss": SQUARED})
 
 
-def _parts() -> Iterator[Row]:
+def _parts():
     """Some of the layers trained."""
     layers = [IMAGE, Conv2D(3, 3), ReLU(), DepthwiseConv2D(2), ReLU6(), MaxPool2D(2), Flatten(), Dense(4), ReLU(), Dense(3)]
     for count in range(1, 4):
         yield Row(f"{count} trained", layers, TinyProp(), options={"trainable": count})
 
 
-def _values() -> Iterator[Row]:
+def _values():
     """Ties, zeros, and values at the ends of their range."""
     sparse = [Input((9,)), Dense(17), ReLU(), Dense(9)]
     image = [Input((4, 4, 2)), Conv2D(3, 2), ReLU(), MaxPool2D(2, 1), Flatten(), Dense(3)]

@@ -20,8 +20,8 @@ void add_forward_s8(int8_t *y, const int8_t *a, const int8_t *b, const int8_t *e
 
 /* dx[n] of exponent E = a[n] a_multiplier 2^(E_a + a_shift) + b[n] b_multiplier 2^(E_b + b_shift), halves up in each.
  *
- * E is the larger of the exponents E_a + a_shift and E_b + b_shift; that of a side that is 0 throughout does not count unless
- * both are. Multipliers are below 2^15: a term is at most 127 32767 in magnitude, and dx below 2^23. */
+ * E is the larger of the exponents E_a + a_shift and E_b + b_shift; that of a side that is 0 throughout does not count
+ * unless both are. Multipliers are below 2^15: a term is at most 127 32767 in magnitude, and dx below 2^23. */
 void add_backward_s8(int32_t *restrict dx, int32_t *restrict dx_exponent, const int8_t *a, const int8_t *b,
                      const int32_t *a_exponent, const int32_t *b_exponent, int32_t a_multiplier, int32_t a_shift,
                      int32_t b_multiplier, int32_t b_shift, int32_t n);

@@ -18,7 +18,8 @@ typedef struct {
 } channel_group;
 
 /* The outputs of one position; x and w are those of its first tap. */
-static void one_position(int8_t *restrict z, const int8_t *x, const int8_t *w, const tap_grid *taps, const channel_group *of) {
+static void one_position(int8_t *restrict z, const int8_t *x, const int8_t *w, const tap_grid *taps,
+                         const channel_group *of) {
   const int32_t count = of->count;
   int32_t sums[CHANNELS];
   for (int32_t i = 0; i < count;)
@@ -104,8 +105,8 @@ static inline void add_taps(int32_t *restrict sums, const int8_t *x, int32_t q, 
   }
 }
 
-/* sums[kh, kw] = sum over positions p of delta[p] (x under the tap - zero), of the channel whose first values are there; what
- * lies outside adds nothing. *total is the sum of delta[p]. Returns whether there is any. */
+/* sums[kh, kw] = sum over positions p of delta[p] (x under the tap - zero), of the channel whose first values are there;
+ * what lies outside adds nothing. *total is the sum of delta[p]. Returns whether there is any. */
 static int32_t sum_channel(int32_t *restrict sums, int32_t *restrict total, const int8_t *delta, const int8_t *x,
                            int32_t zero, const int32_t *g) {
   int32_t any = 0;

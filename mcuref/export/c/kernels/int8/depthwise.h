@@ -1,8 +1,8 @@
 /* Depthwise convolution, int8: activations [height, width, channels], weights [kh, kw, O], both flat; geometry g as in
  * window.h, O is C or a multiple of it.
  *
- * Output channel o sees channel o / (O / C) of the input; what lies outside the input adds nothing. Biases and sums are int32:
- * of kh kw products, each at most 255 128 in magnitude, nothing overflows up to 65,793 of them. */
+ * Output channel o sees channel o / (O / C) of the input; what lies outside the input adds nothing. Biases and sums are
+ * int32: of kh kw products, each at most 255 128 in magnitude, nothing overflows up to 65,793 of them. */
 #ifndef MCUREF_INT8_DEPTHWISE_H
 #define MCUREF_INT8_DEPTHWISE_H
 
@@ -20,8 +20,8 @@ void depthwise_forward_s8(int8_t *restrict z, const int8_t *x, const int8_t *w, 
 /* dx[H, W, C] = sum over entries e of w[tap, channel of e] v[e] at their taps, v[e] = delta[e] share[channel of e]
  * / 2^halvings to the nearest.
  *
- * share[O] is at most 128. So |v| <= 127 128 / 2^halvings, halves up, and of |w| <= 127 nothing overflows up to 1,040 terms of
- * a dx with no halvings, and up to twice as many with each, as long as v has bits left: there are at most kh kw O / C. */
+ * share[O] is at most 128. So |v| <= 127 128 / 2^halvings, halves up, and of |w| <= 127 nothing overflows up to 1,040 terms
+ * of a dx with no halvings, and up to twice as many with each, as long as v has bits left: there are at most kh kw O / C. */
 void depthwise_backward_input_s8(int32_t *restrict dx, const int8_t *delta, const int8_t *w, const uint8_t *share,
                                  int32_t halvings, const int32_t *g);
 

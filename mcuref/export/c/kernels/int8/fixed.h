@@ -17,8 +17,8 @@ static inline int32_t divided(int32_t x, int32_t bits) {
   return (doubled >> 1) + (doubled & 1);
 }
 
-/* a b / 2^31, b >= 0, rounded to the nearest, halves up. A core whose products have 32 bits, and those of 64 a function, takes
- * it by halves: what they are worth less than 2^16 cannot matter, since 2^30, which rounds, is a multiple of that. */
+/* a b / 2^31, b >= 0, rounded to the nearest, halves up. A core whose products have 32 bits, and those of 64 a function,
+ * takes it by halves: what they are worth less than 2^16 cannot matter, since 2^30, which rounds, is a multiple of that. */
 static inline int32_t high_product(int32_t a, int32_t b) {
 #if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__)
   const uint32_t a_low = a & 0xFFFF, b_low = b & 0xFFFF;

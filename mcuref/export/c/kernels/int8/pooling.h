@@ -9,8 +9,8 @@
 
 #include "../names.h"
 
-/* y = largest value of each window, clamped to low..high. taps[as y] gets which one it was before it was clamped, ky kw + kx,
- * of equal ones the first; null if nobody will ask. */
+/* y = largest value of each window, clamped to low..high. taps[as y] gets which one it was before it was clamped, ky kw +
+ * kx, of equal ones the first; null if nobody will ask. */
 void max_pool_forward_s8(int8_t *restrict y, uint8_t *restrict taps, const int8_t *x, int32_t low, int32_t high,
                          const int32_t *g);
 
@@ -29,8 +29,8 @@ void average_pool_forward_s8(int8_t *restrict y, const int8_t *x, int32_t low, i
  * where at most 1,032 windows hold a place: 127 2^14 1,032 < 2^31. */
 void average_pool_backward_s8(int32_t *restrict dx, const int8_t *dy, const int32_t *g);
 
-/* dx = the dy of the window that holds the place, else 0. Windows do not overlap, and all have as many values: the division by
- * their number is in the unit of dx. */
+/* dx = the dy of the window that holds the place, else 0. Windows do not overlap, and all have as many values: the division
+ * by their number is in the unit of dx. */
 void average_pool_apart_backward_s8(int8_t *restrict dx, const int8_t *dy, const int32_t *g);
 
 /* y[c] = sum over all positions of x - x_zero, scaled with two roundings, + y_zero, clamped to low..high.

@@ -3,6 +3,8 @@
 #include "../numerics.h"
 #include "steps.h"
 
+#define PHILOX 0xD256D193u /* the multiplier of Philox2x32 */
+
 enum {
   HIGHEST_16 = 127 << 16,  /* of M with 16 bits */
   FINE = 20,               /* bits of a change that is truncated */
@@ -39,10 +41,22 @@ static inline int32_t saturated(int64_t x) { return (int32_t)(x > INT32_MAX ? IN
 
 int32_t added(int32_t a, int64_t v, int32_t shift) { return saturated(a + shifted_far(v, shift)); }
 
+/* The product with Philox's multiplier. */
+static inline uint64_t long_product(uint32_t x) {
+#if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__) /* no product of 64 bits: by halves of words */
+  const uint32_t upper = PHILOX >> 16, lower = PHILOX & 0xFFFF;
+  const uint32_t across = (x >> 16) * lower + ((x & 0xFFFF) * lower >> 16);
+  const uint32_t high = (x >> 16) * upper + (across >> 16) + (((x & 0xFFFF) * upper + (across & 0xFFFF)) >> 16);
+  return (uint64_t)high << 32 | x * PHILOX;
+#else
+  return (uint64_t)x * PHILOX;
+#endif
+}
+
 void random_bits(uint32_t words[2], uint32_t stream, uint32_t index) {
   uint32_t low = index, high = stream, key = 0;
   for (int32_t round = 0; round < 10; round++) {
-    const uint64_t product = (uint64_t)low * 0xD256D193u;
+    const uint64_t product = long_product(low);
     low = (uint32_t)(product >> 32) ^ key ^ high;
     high = (uint32_t)product;
     key += 0x9E3779B9u;
@@ -74,11 +88,14 @@ static change change_of(int32_t factor, int32_t shift, int32_t nearest, uint32_t
   return by;
 }
 
-static int32_t change_by(const change *by, int32_t g) {
-  if (!by->wide) return (by->factor * g + by->half) >> by->right;
+static int32_t wide_change(const change *by, int32_t g) {
   const int64_t v = (int64_t)by->factor * g;
   const int64_t moved = by->nearest || by->shift <= 0 ? shifted_far(v, by->shift) : v >> by->shift;
   return (int32_t)(moved > FAR ? FAR : moved < -FAR ? -FAR : moved);
+}
+
+static inline int32_t change_by(const change *by, int32_t g) {
+  return by->wide ? wide_change(by, g) : (by->factor * g + by->half) >> by->right;
 }
 
 static uint32_t largest_of(const int32_t *sums, int32_t stride, int32_t n) {
@@ -100,95 +117,125 @@ static void move_16(int8_t *w, int8_t *r, int8_t *r2, int32_t by) {
   *r2 = (int8_t)whole;
 }
 
-/* The number'th of four draws of 16 bits. */
-static int32_t draw_of(const uint32_t words[2], int32_t number) {
-  return (int32_t)(words[number >> 1 & 1] >> ((number & 1) * 16) & 0xFFFF);
+/* A row that is changed, in any way of storing it, by x - zero or, where x is null, by sums. Of the changes of weights
+ * without residuals `bits` are behind the point. */
+typedef struct {
+  const stored_weights *weights;
+  const weight_row *row;
+  const int8_t *x;
+  const int32_t *sums;
+  int32_t zero, stride, bits;
+  change by;
+  uint32_t words[2]; /* draws for four weights */
+  int32_t four;      /* which four these are */
+} row_change;
+
+/* The draw of a weight, of as many bits as are behind the point. */
+static int32_t draw_of(row_change *of, int32_t number) {
+  if (number >> 2 != of->four) {
+    of->four = number >> 2;
+    random_bits(of->words, (uint32_t)*of->weights->draws, (uint32_t)of->four);
+  }
+  return (int32_t)(of->words[number >> 1 & 1] >> ((number & 1) * 16) & 0xFFFF) >> (16 - of->bits);
 }
 
-/* Of the changes of weights without residuals ``bits`` are behind the point: draws of as many are added to them. */
-static void draw_row(const stored_weights *weights, const weight_row *row, const int8_t *x, const int32_t *sums,
-                     int32_t stride, int32_t zero, const change *by, int32_t bits) {
-  int8_t *w = weights->w + row->first;
-  uint32_t words[2] = {0, 0};
-  for (int32_t i = 0; i < row->elements; i++, w += row->stride) {
-    const int32_t number = row->number + i, g = sums ? sums[i * stride] : x[i] - zero;
-    if (i == 0 || (number & 3) == 0) random_bits(words, (uint32_t)*weights->draws, (uint32_t)number >> 2);
-    *w = (int8_t)within(*w - ((change_by(by, g) + (draw_of(words, number) >> (16 - bits))) >> bits), 127);
-  }
+/* What a weight becomes whose change has bits behind the point, if these are cut off. */
+static int32_t truncated(int32_t w, int32_t by, int32_t bits) {
+  const int32_t whole = w * (1 << bits) - by;
+  return (whole + (whole < 0 ? (1 << bits) - 1 : 0)) >> bits;
 }
 
-/* The same, and what is behind the point of the new weight is cut off. */
-static void truncate_row(int8_t *w, const weight_row *row, const int8_t *x, const int32_t *sums, int32_t stride,
-                         int32_t zero, const change *by, int32_t bits) {
-  for (int32_t i = 0; i < row->elements; i++, w += row->stride) {
-    const int32_t g = sums ? sums[i * stride] : x[i] - zero, whole = *w * (1 << bits) - change_by(by, g);
-    *w = (int8_t)within((whole + (whole < 0 ? (1 << bits) - 1 : 0)) >> bits, 127);
-  }
-}
-
-/* Any way of storing weights, and any changes; of sums or, where these are null, of x - zero. */
-static void change_row(const stored_weights *weights, const weight_row *row, const int8_t *x, const int32_t *sums,
-                       int32_t stride, int32_t zero, uint32_t largest, int32_t factor, int32_t shift) {
-  int32_t at = row->first;
-  if (!weights->r) {
-    const int32_t most = weights->draws ? 16 : FINE, bits = weights->draws && shift < most ? shift : most;
-    const int32_t behind = shift > 0 ? bits : 0;
-    const change by = change_of(factor, shift - behind, !weights->draws, largest);
-    if (weights->draws)
-      draw_row(weights, row, x, sums, stride, zero, &by, behind);
-    else
-      truncate_row(weights->w + at, row, x, sums, stride, zero, &by, behind);
-    return;
-  }
-  const change by = change_of(factor, shift, 1, largest);
-  for (int32_t i = 0; i < row->elements; i++, at += row->stride) {
-    const int32_t moved = change_by(&by, sums ? sums[i * stride] : x[i] - zero);
+/* The weights from i on, before the last; one that is not to be changed stays as it is. */
+static void change_some(row_change *of, int32_t i, int32_t last) {
+  const stored_weights *weights = of->weights;
+  int32_t at = of->row->first + i * of->row->stride;
+  for (; i < last; i++, at += of->row->stride) {
+    const int32_t g = of->x ? of->x[i] - of->zero : of->sums[i * of->stride];
+    if (g == 0) continue;
+    const int32_t by = change_by(&of->by, g);
+    int8_t *w = weights->w + at;
     if (weights->r2)
-      move_16(weights->w + at, weights->r + at, weights->r2 + at, moved);
+      move_16(w, weights->r + at, weights->r2 + at, by);
+    else if (weights->r)
+      move_weight(w, weights->r + at, by);
+    else if (weights->draws)
+      *w = (int8_t)within(*w - ((by + draw_of(of, of->row->number + i)) >> of->bits), 127);
     else
-      move_weight(weights->w + at, weights->r + at, moved);
+      *w = (int8_t)within(truncated(*w, by, of->bits), 127);
   }
+}
+
+/* A row that is to be changed by magnitudes of g up to the largest. */
+static row_change changed_row(const stored_weights *weights, const weight_row *row, int32_t factor, int32_t shift,
+                              uint32_t largest) {
+  row_change of;
+  of.weights = weights;
+  of.row = row;
+  of.x = NULL;
+  of.bits = weights->r || shift <= 0 ? 0 : !weights->draws ? FINE : smaller(shift, 16);
+  of.by = change_of(factor, shift - of.bits, weights->r || !weights->draws, largest);
+  of.four = -1;
+  return of;
 }
 
 /* -- what training spends most of its time with: residuals of 8 bits, and steps of 32 ---------------------------------- */
 
-/* M[i] -= (factor (x[i] - zero) + half) / 2^right, where inputs are not 0. */
-static void move_row(int8_t *restrict w, int8_t *restrict r, const row_inputs *inputs, int32_t n, int32_t factor,
-                     int32_t half, int32_t right) {
-  const int32_t offset = half - inputs->zero * factor;
+/* M[i] -= (factor x[i] + offset) / 2^right in the runs of inputs. */
+static void move_row(const stored_weights *weights, const weight_row *row, const row_inputs *inputs, int32_t factor,
+                     int32_t offset, int32_t right) {
+  int8_t *w = weights->w + row->first, *r = weights->r + row->first;
   int32_t i = 0;
   for (int32_t run = 0; run < inputs->count; run++) {
     i += inputs->gaps[run];
     move_run(w + i, r + i, inputs->x + i, inputs->lengths[run], factor, offset, right);
     i += inputs->lengths[run];
   }
-  move_run(w + i, r + i, inputs->x + i, n - i, factor, offset, right); /* what there was no room to list */
+  move_run(w + i, r + i, inputs->x + i, row->elements - i, factor, offset, right); /* what there was no room to list */
+}
+
+/* The same of any way of storing. */
+static void change_row(row_change *of, const row_inputs *inputs) {
+  int32_t i = 0;
+  of->x = inputs->x;
+  of->zero = inputs->zero;
+  for (int32_t run = 0; run < inputs->count; run++) {
+    i += inputs->gaps[run];
+    change_some(of, i, i + inputs->lengths[run]);
+    i += inputs->lengths[run];
+  }
+  change_some(of, i, of->row->elements);
 }
 
 void update_row(const stored_weights *weights, const weight_row *row, row_inputs *inputs, int32_t factor, int32_t shift) {
-  const int32_t zero = inputs->zero;
-  if (!weights->r || weights->r2) {
-    change_row(weights, row, inputs->x, NULL, 0, zero, 255, factor, shift);
-  } else if (shift < NARROWEST) {
-    const int32_t left = shift < 0 ? -shift : 0, right = shift > 0 ? shift : 0, half = 1 << right >> 1;
-    if (larger(127 - zero, zero + 128) * (factor < 0 ? -factor : factor) < half) return; /* all steps are 0 */
-    find_runs(inputs, row->elements);
-    move_row(weights->w + row->first, weights->r + row->first, inputs, row->elements, factor * (1 << left), half, right);
+  const int32_t zero = inputs->zero, left = shift < 0 ? -shift : 0, right = shift > 0 ? shift : 0;
+  if (weights->r) {
+    if (shift >= NARROWEST) return;
+    const int32_t largest = larger(127 - zero, zero + 128) * (factor < 0 ? -factor : factor);
+    if (largest < 1 << right >> 1) return; /* all steps are 0 */
+  }
+  find_runs(inputs, row->elements);
+  if (weights->r && !weights->r2) {
+    const int32_t multiplier = factor * (1 << left);
+    move_row(weights, row, inputs, multiplier, (1 << right >> 1) - zero * multiplier, right);
+  } else {
+    row_change of = changed_row(weights, row, factor, shift, 255);
+    change_row(&of, inputs);
   }
 }
 
 void update_row_by_sums(const stored_weights *weights, const weight_row *row, const int32_t *sums, int32_t stride,
                         int32_t factor, int32_t shift) {
-  const uint32_t largest = largest_of(sums, stride, row->elements);
-  const change by = change_of(factor, shift, 1, largest);
-  if (!weights->r || weights->r2 || by.wide) {
-    change_row(weights, row, NULL, sums, stride, 0, largest, factor, shift);
+  row_change of = changed_row(weights, row, factor, shift, largest_of(sums, stride, row->elements));
+  if (!weights->r || weights->r2 || of.by.wide) {
+    of.sums = sums;
+    of.stride = stride;
+    change_some(&of, 0, row->elements);
     return;
   }
   int8_t *w = weights->w + row->first, *r = weights->r + row->first;
   for (int32_t i = 0; i < row->elements; i++, sums += stride, w += row->stride, r += row->stride) {
-    const int32_t moved = (*sums * by.factor + by.half) >> by.right;
-    if (moved != 0) move_weight(w, r, moved);
+    const int32_t by = (*sums * of.by.factor + of.by.half) >> of.by.right;
+    if (by != 0) move_weight(w, r, by);
   }
 }
 
