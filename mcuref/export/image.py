@@ -5,7 +5,6 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from mcuref.memory.buffers import aligned
 from mcuref.operators.operator import INDEX_TYPES
 from mcuref.program.program import Program
 
@@ -20,7 +19,7 @@ class Image:
     ----------
     program : Program.
     flash : uint32[plan.flash / 4], the flash part of the arena: constants, weights, start images, the table.
-    images : int32[n, 3]: (offset in SRAM, offset in the flash part, bytes, whole words) of every start image.
+    images : int32[n, 3]: (offset in SRAM, offset in the flash part, bytes) of every start image.
     table : int, offset of the program table in the flash part.
     output : int, offset of the network's outputs after the forward rows.
     identity : int, FNV-1a of the flash part: a saved state belongs to the program with the same.
@@ -35,8 +34,7 @@ class Image:
         arena = program.fill(Arena(plan))
         self.flash = arena.flash.view(np.uint32).copy()
         self.images = np.array(
-            [(plan.offsets[b], plan.offsets[image] - plan.sram, aligned(b.size)) for b, image in listing.images.items()],
-            np.int32,
+            [(plan.offsets[b], plan.offsets[image] - plan.sram, b.size) for b, image in listing.images.items()], np.int32
         ).reshape(-1, 3)
         self.table = plan.offsets[listing.table] - plan.sram
         self.output = plan.offsets[listing.output]

@@ -189,6 +189,8 @@ def _update(emit, family, values):
         raise InputError(
             f"layer {layer!r}: bias 'dense' needs the whole error; of an int8 error only what is trained is left"
         )
+    if network.parameters[f"{layer}.weights"].min(initial=0) < -127:
+        raise InputError(f"layer {layer!r} has weights of -128; those that are trained are -127 to 127, as TFLite has them")
     positions = values.get("HO", 1) * values.get("WO", 1)
     if positions > MOST_POSITIONS:
         raise InputError(f"layer {layer!r} has {positions} positions; int8 sums of gradients hold up to {MOST_POSITIONS}")

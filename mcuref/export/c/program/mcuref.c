@@ -2,8 +2,8 @@
 
 #include "../kernels/hashing.h"
 
-/* Words, because the arena is a whole number of them and everything in it is aligned to them; of int8 values the last one may
- * be in part theirs. */
+/* Words, because the arena is a whole number of them and everything in it is aligned to them; of int8 values the last one
+ * may be theirs in part. */
 static void copy_words(uint32_t *to, const uint32_t *from, int32_t bytes) {
   for (int32_t i = 0; i < (bytes + 3) / 4; i++) to[i] = from[i];
 }
