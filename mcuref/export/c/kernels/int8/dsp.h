@@ -19,7 +19,7 @@
 #include <arm_mve.h>
 #endif
 
-#if defined(__ARM_FEATURE_SIMD32) || defined(MCUREF_DSP_EMULATED)
+#if (defined(__ARM_FEATURE_SIMD32) && __ARM_ARCH_PROFILE == 'M' && !defined(__ARMEB__)) || defined(MCUREF_DSP_EMULATED)
 #define MCUREF_DSP 1
 
 /* Four bytes anywhere: these cores load and store words that are not aligned. */
