@@ -42,13 +42,13 @@ KNOWN = {
     "uint16": (0xE05E8D26, 0x291986A3, 0xD113AA59, 0x645D913D, 0xD4640509, 0x09C30C6F, 0x5964FADE),
     "uint32": (0x34AA08B3,),
     "int8": (
-        0xE28EDBB5, 0x1628B167, 0xDE731402, 0xD307F069, 0x5A6839F8, 0x0A090EFD, 0x7E8445D5, 0x479CF0CC, 0x65F120C5,
+        0xE28EDBB5, 0x5E4FA55D, 0xDE731402, 0xD307F069, 0x5A6839F8, 0x0A090EFD, 0x7E8445D5, 0xD48238ED, 0x65F120C5,
     ),
     "mixed": (
-        0x623F24D8, 0x900C394C, 0x6995A7A2, 0xF2F8499D, 0x95B55638, 0x36A63523, 0x0C8391F8, 0xD0BFA34C, 0xE27511C7,
+        0x623F24D8, 0x900C394C, 0x6995A7A2, 0xF2F8499D, 0x95B55638, 0x36A63523, 0x0C8391F8, 0xD0BFA34C, 0xA46ED204,
         0x3C27A1B1, 0xFF9F0C76,
     ),
-    "master": (0x99E551EE, 0xA92A8008, 0x2A3F0DB6, 0xD35C2193, 0xDEAB959E, 0x25246E4D, 0x917FEB71, 0xE3BF6646),
+    "master": (0x99E551EE, 0xA92A8008, 0x89524023, 0x7B877AA7, 0xDEAB959E, 0x25246E4D, 0x917FEB71, 0xE3BF6646),
 }  # fmt: skip
 
 
@@ -258,7 +258,8 @@ def int8_network(plain: Network, fused: tuple[str, ...] = ()) -> Network:
     for i in plain.parametric:
         shapes, name = plain.parameter_shapes(i), plain.names[i]
         values = philox(3, i, sum(int(np.prod(shape)) for shape in shapes.values()))
-        parameters[f"{name}.weights"] = values[shapes["bias"][0] :].astype(np.int8).reshape(shapes["weights"])
+        own = np.maximum(values[shapes["bias"][0] :].astype(np.int8), -127)  # as those that are trained are
+        parameters[f"{name}.weights"] = own.reshape(shapes["weights"])
         parameters[f"{name}.bias"] = (values[: shapes["bias"][0]] >> 20).astype(np.int32) - 2048
         weights[name] = np.float32(0.001) * (1 + np.arange(shapes["bias"][0], dtype=np.float32) % 7)
     indices = frozenset(plain.names.index(name) for name in fused)

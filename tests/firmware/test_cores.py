@@ -11,6 +11,7 @@ from mcuref.export.makefile import makefile
 from mcuref.export.sources import SOURCES, board_sources
 from mcuref.firmware.toolchain import PACKAGES, ToolError, compile_all, execute, find_tool, link, missing, tools, version
 
+SECONDS = 30  # more than any of these takes: a board that hangs is none that works
 BOARDS = [name for name in CORES if CORES[name].is_board]
 ENDS = """
 #include "port.h"
@@ -67,7 +68,7 @@ def test_a_board_brings_back_what_was_printed_and_how_it_ended(tmp_path, need, n
     (tmp_path / "end.c").write_text(ENDS % statement)
     objects = compile_all(core, [tmp_path / "end.c", *board_sources(core)], tmp_path, include=[SOURCES / "board"])
     with pytest.raises(ToolError, match=f"failed with {how}$"):
-        execute(core, link(core, objects, tmp_path / "end"), tmp_path)
+        execute(core, link(core, objects, tmp_path / "end"), tmp_path, SECONDS)
 
 
 def test_a_core_without_an_fpu_has_none_in_the_emulator(tmp_path, need):
@@ -77,7 +78,7 @@ def test_a_core_without_an_fpu_has_none_in_the_emulator(tmp_path, need):
     (tmp_path / "end.c").write_text(text)
     objects = compile_all(core, [tmp_path / "end.c", *board_sources(core)], tmp_path, include=[SOURCES / "board"])
     with pytest.raises(ToolError, match="failed with status 99: begun fault$"):
-        execute(core, link(core, objects, tmp_path / "end"), tmp_path)
+        execute(core, link(core, objects, tmp_path / "end"), tmp_path, SECONDS)
 
 
 VALUES = """
@@ -102,6 +103,6 @@ def test_a_board_starts_with_its_data_and_keeps_subnormals(tmp_path, need, name)
     core = need(name)
     (tmp_path / "values.c").write_text(VALUES)
     objects = compile_all(core, [tmp_path / "values.c", *board_sources(core)], tmp_path, include=[SOURCES / "board"])
-    execute(core, link(core, objects, tmp_path / "values"), tmp_path)
+    execute(core, link(core, objects, tmp_path / "values"), tmp_path, SECONDS)
     values = np.fromfile(tmp_path / "values.bin", np.float32)
     assert values.view(np.uint32).tolist() == np.float32([3.75, -0.0, 3e-45, 0, np.inf]).view(np.uint32).tolist()

@@ -91,7 +91,9 @@ def test_sums_at_their_bounds_do_not_overflow(outputs, halvings):
 def test_weights_beyond_what_is_trained():
     """A step of 0 leaves a weight alone, and one within the limits never leaves them."""
     network = int8([Input((3,)), Dense(4), Dense(2)])
-    network.parameters["dense1.weights"].flat[5] = -128
+    values = network.parameters["dense1.weights"].copy()
+    values.flat[5] = -128
+    network = network.with_parameters({**network.parameters, "dense1.weights": values})
     with pytest.raises(InputError, match="^layer 'dense1' has weights of -128; those that are trained are -127 to 127"):
         compile(network)
     compile(network, trainable=1)  # where it is not trained, it is a weight like others
