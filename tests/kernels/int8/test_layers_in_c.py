@@ -189,6 +189,20 @@ def test_dense_updates_and_gradients(library, shift):
             train(library, dense.dense_gradient_s8, *args, O=outputs, I=inputs)
 
 
+@pytest.mark.parametrize("shift", range(-7, 24))
+@pytest.mark.parametrize("x_zero", [-128, 127])
+def test_the_largest_steps_of_all(library, shift, x_zero):
+    """127 255 255 / 2^shift, in both directions, from weights at both ends: below 2^8 such steps are not of 16 bits."""
+    inputs, delta = 21, np.int8([127, -127])
+    arrays = {
+        "w": np.resize(np.int8([-127, 127, 0, 1, -1]), 2 * inputs), "b": np.int32([0, 0]),
+        "r": np.zeros(2 * inputs, np.int8), "r2": np.int8([]), "draws": np.int32([]), "delta": delta, "x": np.full(inputs, -1 - x_zero, np.int8),
+        "rate": np.uint8([255, 128 + shift]), "exponent": np.int32([0]), "exponents": np.int8([]),
+    }  # fmt: skip
+    numbers = {"sample_rate": 256, "x_zero": x_zero, "x_slot": 0, "bias_multiplier": 1 << 20, "bias_shift": 9}
+    agree(library, dense.dense_update_s8, arrays, numbers | {"O": 2, "I": inputs, "M": 1})
+
+
 @pytest.mark.parametrize("g", [*SMALL, *WIDE], ids=label)
 def test_conv_updates_and_gradients(library, g):
     h, w, c, ho, wo, outputs, kh, kw, *_ = map(int, g)
