@@ -196,7 +196,8 @@ def test_the_largest_steps_of_all(library, shift, x_zero):
     inputs, delta = 21, np.int8([127, -127])
     arrays = {
         "w": np.resize(np.int8([-127, 127, 0, 1, -1]), 2 * inputs), "b": np.int32([0, 0]),
-        "r": np.zeros(2 * inputs, np.int8), "r2": np.int8([]), "draws": np.int32([]), "delta": delta, "x": np.full(inputs, -1 - x_zero, np.int8),
+        "r": np.zeros(2 * inputs, np.int8), "r2": np.int8([]),
+        "draws": np.int32([]), "delta": delta, "x": np.full(inputs, -1 - x_zero, np.int8),
         "rate": np.uint8([255, 128 + shift]), "exponent": np.int32([0]), "exponents": np.int8([]),
     }  # fmt: skip
     numbers = {"sample_rate": 256, "x_zero": x_zero, "x_slot": 0, "bias_multiplier": 1 << 20, "bias_shift": 9}
