@@ -17,7 +17,7 @@ THERE = {path.relative_to(TOP).as_posix() for folder in (*FOLDERS, "docs") for p
 ENDS = {"/".join(path.split("/")[i:]) for path in THERE for i in range(path.count("/") + 1)}  # under any folder
 LONGEST = 125
 NOT_OURS = {  # files of others, and those that a user or mcuref makes
-    "anomaly_detection/common.py", "expf.c", "get_dataset.py", "logf.c",
+    "anomaly_detection/common.py", "expf.c", "get_dataset.py", "idf.py", "logf.c",
     "mcuref/data", "my_model.toml", "my_network.toml", "model.c", "model.h", "samples.c", "samples.h", "NAME.h",
 }  # fmt: skip
 FILE = re.compile(

@@ -8,7 +8,7 @@ named; those in reference/ must not be. With more than one core, boards that are
   mcuref verify firmware/ --core host           this computer
   mcuref verify firmware/ --core m4f            a Cortex-M4F, emulated
   mcuref verify firmware/ --core m4f --profile  and exact instruction counts
-  mcuref verify firmware/ --core m0,rv32imac    one after the other; all: every core there is
+  mcuref verify firmware/ --core m0,rv32imac    one after the other; or all
   mcuref verify --conformance --core m4f        all operations, rules and sizes
 """
 

@@ -142,7 +142,7 @@ def test_arduino_has_what_the_specification_wants(libraries):
 
 
 def test_zephyr_has_what_its_schema_wants(libraries):
-    """zephyr/module.yml by METADATA_SCHEMA of Zephyr's scripts/zephyr_module.py, line by line: no YAML is needed for it."""
+    """zephyr/module.yml by METADATA_SCHEMA of Zephyr's own script, line by line: no YAML is needed for it."""
     library = libraries / "zephyr" / "kws"
     module = (library / "zephyr" / "module.yml").read_text()
     assert module == "name: kws\nbuild:\n  cmake: .\n  kconfig: Kconfig\nsamples:\n  - samples\n"

@@ -151,6 +151,12 @@ def test_nothing_undefined_is_done(need):
 
 
 @pytest.mark.slow
+def test_nothing_undefined_is_done_in_the_place_of_dsp_instructions(need):
+    need("host")
+    assert not any(check(HOST, [material for _, material in cases(["int8"])], (*SANITIZERS, "-DMCUREF_DSP_EMULATED")))
+
+
+@pytest.mark.slow
 def test_nothing_undefined_is_done_with_wide_indices(need):
     need("host")
     assert not any(check(HOST, [material for _, material in wide_cases()], SANITIZERS))

@@ -79,7 +79,7 @@ def test_they_run_every_instruction_of_int8(trained):
     assert {program.arithmetic.scales for program, _ in shown} == set(SCALES)
     assert {program.loss for program, _ in shown} == set(LOSSES)
     assert shown[0][0].state()["exponents"].any()
-    assert sum(program.counts[:, SATURATED].any() for program, _ in shown) == 3
+    assert sum(program.counts[:, SATURATED].any() for program, _ in shown) == 6
     for program, _ in shown:  # each layer is trained
         for name, values in program.parameters().items():
             assert (values != program.network.parameters[name]).any()

@@ -250,7 +250,8 @@ LAYOUTS = {
         _files("main.cpp", "selfcheck.ino", "keep_ram.c"),
         _platformio,
         f"pio pkg pack .; pio run -d examples/{EXAMPLE}",
-        "To use it, copy this folder into lib/ of a project, or name it in platformio.ini: lib_deps = symlink:///path/to/{name}.",
+        "To use it, copy this folder into lib/ of a project, or name it in platformio.ini: "
+        "lib_deps = symlink:///path/to/{name}.",
     ),
     "zephyr": Layout(
         "Zephyr",

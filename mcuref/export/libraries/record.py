@@ -18,7 +18,7 @@ class Record:
     Attributes
     ----------
     name : str, of the library: that of its folder.
-    model : str, of the model in C: its header is MODEL.h.
+    model : str, of the model in C: its header is called as it is, with .h.
     version : str, of mcuref.
     title : str, the network and how it is trained, in words without characters that mean something to a build file.
     sources : tuple of str, C files below src/, sorted.

@@ -1,6 +1,6 @@
 """A program as a library: sources in src/, the build files of its layout, an example that begins with a self-check.
 
-src/MODEL.h, src/MODEL.c           sizes, and the program: table, operations, flash part
+src/: model.h, model.c             sizes, and the program: table, operations, flash part
 src/kernels/ operations/ program/  what the model needs of mcuref, with what saves in two slots of flash
 examples/ (Zephyr: samples/)       the example, with samples and what is right after training on them
 README.txt                         how to use it

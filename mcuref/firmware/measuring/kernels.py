@@ -9,10 +9,11 @@ in the multiply-accumulates.
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mcuref.errors import McurefError
 from mcuref.export.cores import Core, find_core
+from mcuref.export.material import Material
 from mcuref.firmware.answer import TRACE
 from mcuref.firmware.cases.rows import SQUARED, Row, materials
 from mcuref.firmware.measuring.calibration import counted
@@ -53,20 +54,25 @@ class Cost(NamedTuple):
     cmsis_nn: int | None
 
 
-def costs(core: Core) -> Iterator[Cost]:
-    """What each of the layers takes on a core, forward, back to its input, and to change its weights."""
+def programs() -> list[tuple[str, Material]]:
+    """[(key of `LAYERS`, Material)]: the networks, trained on samples of random values."""
     options = {"loss": SQUARED}
-    rows = [
+    return materials(
         Row(name, layers, optimiser=SGD(0.01), samples=SAMPLES, targets=2.0, options=options, dtype="int8")
         for name, layers in NETWORKS.items()
-    ]
-    for name, material in materials(rows):
+    )
+
+
+def costs(core: Core) -> Iterator[Cost]:
+    """What each of the layers takes on a core, forward, back to its input, and to change its weights."""
+    for name, material in programs():
         (measurement,), _ = count_instructions(core, [material], TRACE)
         program, _ = counted(material)
         done = macs(program.instructions, program.counts)
+        steps: Any = measurement.steps[:SAMPLES]  # of (row, instructions)
         for number, instruction in enumerate(program.instructions):
             if instruction.layer == LAYERS[name] and done[number]:
-                taken = sum(count for step in measurement.steps[:SAMPLES] for row, count in step if row == number)
+                taken = sum(count for step in steps for row, count in step if row == number)
                 other = CMSIS_NN.get((name, core.name)) if instruction.phase == "forward" else None
                 yield Cost(name, instruction.phase, done[number] / SAMPLES, taken / SAMPLES, other)
 

@@ -67,9 +67,10 @@ def any_int8(random, *shape):
     return random.choice(EDGES, shape) if random.random() < 0.3 else random.integers(-128, 128, shape).astype(np.int8)
 
 
-def with_zeros(random, values, zero, runs=4):
+def with_zeros(random, values, zero):
     """The same with runs of a zero in it."""
-    return np.where(np.repeat(random.random(values.size // runs + 1) < 0.4, runs)[: values.size], np.int8(zero), values)
+    run = random.choice([2, 4, 9, 20, 300])
+    return np.where(np.repeat(random.random(values.size // run + 1) < 0.4, run)[: values.size], np.int8(zero), values)
 
 
 def forward(library, kernel, x, w, shape, seed, zeros, exponents, shared=False, g=None, **sizes):
@@ -86,7 +87,7 @@ def forward(library, kernel, x, w, shape, seed, zeros, exponents, shared=False, 
     agree(library, kernel, arrays, numbers | sizes | {"M": multiplier.size}, g)
 
 
-@pytest.mark.parametrize("inputs", [1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 33, 255, 256])
+@pytest.mark.parametrize("inputs", [1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 33, 255, 256, 2000])
 def test_dense_forward(library, inputs):
     for outputs in (1, 2, 3, 4, 5, 7, 9, 16):
         for i, zero in enumerate(ZEROS):
@@ -179,13 +180,28 @@ def train(library, kernel, outputs, entries, elements, inputs, seed, shift, mode
 
 @pytest.mark.parametrize("shift", SHIFTS)
 def test_dense_updates_and_gradients(library, shift):
-    for i, inputs in enumerate((1, 2, 3, 4, 5, 8, 15, 17, 33, 255)):
+    for i, inputs in enumerate((1, 2, 3, 4, 5, 8, 15, 17, 33, 255, 2000)):
         for outputs in (1, 5):
             for mode in MODES:
                 seed = 100 * inputs + outputs + i
                 args = (outputs, outputs, inputs, inputs, seed, shift)
                 train(library, dense.dense_update_s8, *args, mode, O=outputs, I=inputs)
             train(library, dense.dense_gradient_s8, *args, O=outputs, I=inputs)
+
+
+@pytest.mark.parametrize("shift", range(-7, 24))
+@pytest.mark.parametrize("x_zero", [-128, 127])
+def test_the_largest_steps_of_all(library, shift, x_zero):
+    """127 255 255 / 2^shift, in both directions, from weights at both ends: below 2^8 such steps are not of 16 bits."""
+    inputs, delta = 21, np.int8([127, -127])
+    arrays = {
+        "w": np.resize(np.int8([-127, 127, 0, 1, -1]), 2 * inputs), "b": np.int32([0, 0]),
+        "r": np.zeros(2 * inputs, np.int8), "r2": np.int8([]),
+        "draws": np.int32([]), "delta": delta, "x": np.full(inputs, -1 - x_zero, np.int8),
+        "rate": np.uint8([255, 128 + shift]), "exponent": np.int32([0]), "exponents": np.int8([]),
+    }  # fmt: skip
+    numbers = {"sample_rate": 256, "x_zero": x_zero, "x_slot": 0, "bias_multiplier": 1 << 20, "bias_shift": 9}
+    agree(library, dense.dense_update_s8, arrays, numbers | {"O": 2, "I": inputs, "M": 1})
 
 
 @pytest.mark.parametrize("g", [*SMALL, *WIDE], ids=label)

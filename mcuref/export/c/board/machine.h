@@ -50,7 +50,7 @@ static inline uint32_t *stack_pointer(void) {
 }
 
 static inline void start_fpu(void) {
-#if defined(__ARM_FP)
+#if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE) /* whose vectors are in its registers */
   *(volatile uint32_t *)0xE000ED88u |= 0xFu << 20; /* CPACR: coprocessors 10 and 11, the FPU */
   __asm__ volatile("dsb\n isb");
 #endif

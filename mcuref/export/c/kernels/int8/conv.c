@@ -2,78 +2,34 @@
 
 #include "../window.h"
 #include "exponents.h"
-#include "fixed.h"
 #include "patches.h"
 #include "rows.h"
+#include "scaling.h"
 #include "weights.h"
-
-/* Channels that go over all positions before others do: how their sums become outputs is found out once. */
-enum { GROUP = 32 };
-
-typedef struct {
-  const int32_t *multiplier;
-  int32_t x_zero, z_zero, low, high;
-  int32_t bias[GROUP];
-  int8_t shift[GROUP];
-} scaling;
-
-/* Of `count` channels; ex and more are the exponent of the input, and what shifts grow by. */
-static void find_scaling(scaling *by, const int8_t *w, const int32_t *b, const int8_t *shift, int32_t count, int32_t n,
-                         int32_t ex, int32_t more) {
-  for (int32_t o = 0; o < count; o++) {
-    by->bias[o] = shifted_bias(b[o], ex);
-#if MCUREF_MVE
-    by->bias[o] = less_zero(by->bias[o], by->x_zero, sum_of_row(w + o * n, n)); /* inputs are taken as they are */
-#endif
-    by->shift[o] = (int8_t)moved_shift(shift[o], more);
-  }
-  (void)w, (void)n;
-}
-
-/* Sums as outputs, from channel o on. */
-#if MCUREF_MVE
-static void scale_sums(int8_t *restrict z, const int32_t *sums, int32_t o, int32_t end, const scaling *by) {
-  const mve_pred16_t lanes = vctp32q((uint32_t)(end - o)); /* up to four */
-  const int32x4_t none = vdupq_n_s32(0), bias = vldrwq_z_s32(by->bias + o, lanes);
-  const int32x4_t shift = vldrbq_z_s32(by->shift + o, lanes), right = vminq_s32(shift, none);
-  int32x4_t value = vshlq_s32(vaddq_s32(vldrwq_z_s32(sums, lanes), bias), vmaxq_s32(shift, none));
-  value = vqrdmulhq_s32(value, vldrwq_z_s32(by->multiplier + o, lanes));
-  value = vrshlq_s32(vaddq_s32(value, vshrq_n_s32(vandq_s32(value, right), 31)), right); /* halves away from 0 */
-  value = vmaxq_s32(vqaddq_n_s32(value, by->z_zero), vdupq_n_s32(by->low));
-  vstrbq_p_s32(z + o, vminq_s32(value, vdupq_n_s32(by->high)), lanes);
-}
-#else
-static void scale_sums(int8_t *restrict z, const int32_t *sums, int32_t o, int32_t end, const scaling *by) {
-  for (; o < end; o++) {
-    const int32_t value = scaled_twice(with_bias(*sums++, by->bias[o]), by->multiplier[o], by->shift[o]);
-    z[o] = clamped(value, by->z_zero, by->low, by->high);
-  }
-}
-#endif
 
 /* The outputs of one position, of `count` channels. */
 static void one_position(int8_t *restrict z, const row_inputs *patch, const int8_t *w, int32_t count, int32_t n,
-                         const scaling *by) {
-  int32_t sums[ROWS];
+                         const channel_scaling *by) {
+  int32_t sums[SCALED];
   for (int32_t o = 0; o < count;) {
-    const int32_t end = o + dot_rows(sums, patch, w, count - o, n);
-    scale_sums(z, sums, o, end, by);
-    w += (end - o) * n;
-    o = end;
+    const int32_t more = dot_rows(sums + o, patch, w, count - o, n);
+    w += more * n;
+    o += more;
   }
+  scale_sums(z, sums, count, by);
 }
 
 /* The outputs of all positions, of `count` channels of which z has the first. */
 static void all_positions(int8_t *restrict z, int8_t *restrict patch, const int8_t *x, const int8_t *w, int32_t count,
-                          const scaling *by, const int32_t *g) {
+                          int32_t x_zero, const channel_scaling *by, const int32_t *g) {
   const int32_t size = g[G_KH] * g[G_KW] * g[G_C], end = g[G_HO] * g[G_WO] * g[G_O];
   row_inputs from;
   for (window at = first_window(g); at.base < end; find_taps(&at, g)) {
-    take_inputs(&from, patch, MCUREF_MVE ? 0 : by->x_zero);
+    take_inputs(&from, patch, MCUREF_MVE ? 0 : x_zero);
     if (g[G_KH] == 1 && at.ky1 == 1 && at.ky0 == 0 && at.kx0 == 0 && at.kx1 == g[G_KW])
       from.x = x + under(&at, 0, 0, g);
     else
-      gather_patch_s8(patch, x, by->x_zero, &at, g);
+      gather_patch_s8(patch, x, x_zero, &at, g);
     one_position(z + at.base, &from, w, count, size, by);
     step_window(&at, g);
   }
@@ -84,16 +40,18 @@ void conv_forward_s8(int8_t *restrict z, int8_t *restrict patch, const int8_t *x
                      int32_t z_zero, int32_t low, int32_t high, int32_t x_slot, int32_t z_slot, const int32_t *g) {
   const int32_t ex = exponent(exponents, x_slot), more = ex - exponent(exponents, z_slot);
   const int32_t size = g[G_KH] * g[G_KW] * g[G_C];
-  scaling by;
-  by.x_zero = x_zero;
-  by.z_zero = z_zero;
+  channel_scaling by;
+  by.zero = z_zero;
   by.low = low;
   by.high = high;
-  for (int32_t o = 0; o < g[G_O]; o += GROUP) {
-    const int32_t count = smaller(GROUP, g[G_O] - o);
-    by.multiplier = multiplier + o;
-    find_scaling(&by, w + o * size, b + o, shift + o, count, size, ex, more);
-    all_positions(z + o, patch, x, w + o * size, count, &by, g);
+  for (int32_t o = 0; o < g[G_O]; o += SCALED, w += SCALED * size) {
+    const int32_t count = smaller(SCALED, g[G_O] - o);
+    find_scaling(&by, b + o, multiplier + o, shift + o, count, ex, more);
+#if MCUREF_MVE
+    for (int32_t i = 0; i < count; i++) /* inputs are taken as they are */
+      by.bias[i] = less_zero(by.bias[i], x_zero, sum_of_row(w + i * size, size));
+#endif
+    all_positions(z + o, patch, x, w, count, x_zero, &by, g);
   }
 }
 

@@ -1,8 +1,8 @@
 /* Convolution, int8: activations [height, width, channels], weights [outputs, kh, kw, channels], both flat; geometry g as in
  * window.h. Outside the input there is x_zero.
  *
- * Biases and sums are int32: of kh kw channels products, each at most 255 128 in magnitude, nothing overflows up to 65,793 of
- * them. A sum that does loses its upper bits.
+ * Biases and sums are int32: of kh kw channels products, each at most 255 128 in magnitude, nothing overflows up to 65,793
+ * of them. A sum that does loses its upper bits.
  */
 #ifndef MCUREF_INT8_CONV_H
 #define MCUREF_INT8_CONV_H

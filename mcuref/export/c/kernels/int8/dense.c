@@ -3,6 +3,7 @@
 #include "exponents.h"
 #include "fixed.h"
 #include "rows.h"
+#include "scaling.h"
 #include "weights.h"
 
 void dense_forward_s8(int8_t *restrict z, const int8_t *x, const int8_t *w, const int32_t *b, const int32_t *multiplier,

@@ -2,19 +2,16 @@
 
 #include "../window.h"
 #include "exponents.h"
-#include "fixed.h"
-#include "rows.h"
+#include "scaling.h"
 #include "taps.h"
 #include "weights.h"
 
-/* Channels that go over all positions before others do: how their sums become outputs is found out once. */
+/* Channels that go over all positions before others do. */
 typedef struct {
-  const int32_t *multiplier;
-  int32_t x_zero, z_zero, low, high, count, outputs;
+  channel_scaling scaling;
+  int32_t x_zero, count, outputs;
   int32_t each;              /* whether each output has a channel of its own */
   int32_t channel[CHANNELS]; /* of the input, that an output sees */
-  int32_t bias[CHANNELS];
-  int8_t shift[CHANNELS];
 } channel_group;
 
 /* The outputs of one position; x and w are those of its first tap. */
@@ -24,10 +21,7 @@ static void one_position(int8_t *restrict z, const int8_t *x, const int8_t *w, c
   int32_t sums[CHANNELS];
   for (int32_t i = 0; i < count;)
     i += sum_products(sums + i, x + of->channel[i], w + i, of->each ? count : 1, of->outputs, of->x_zero, taps);
-  for (int32_t i = 0; i < count; i++) {
-    const int32_t value = scaled_twice(with_bias(sums[i], of->bias[i]), of->multiplier[i], of->shift[i]);
-    z[i] = clamped(value, of->z_zero, of->low, of->high);
-  }
+  scale_sums(z, sums, count, &of->scaling);
 }
 
 void depthwise_forward_s8(int8_t *restrict z, const int8_t *x, const int8_t *w, const int32_t *b, const int32_t *multiplier,
@@ -35,21 +29,17 @@ void depthwise_forward_s8(int8_t *restrict z, const int8_t *x, const int8_t *w, 
                           int32_t high, int32_t x_slot, int32_t z_slot, const int32_t *g) {
   const int32_t ex = exponent(exponents, x_slot), more = ex - exponent(exponents, z_slot);
   const int32_t outputs = g[G_O], copies = outputs / g[G_C], end = g[G_HO] * g[G_WO] * outputs;
+  channel_group of;
+  of.scaling.zero = z_zero;
+  of.scaling.low = low;
+  of.scaling.high = high;
+  of.x_zero = x_zero;
+  of.outputs = outputs;
+  of.each = copies == 1;
   for (int32_t first = 0; first < outputs; first += CHANNELS) {
-    channel_group of;
-    of.multiplier = multiplier + first;
-    of.x_zero = x_zero;
-    of.z_zero = z_zero;
-    of.low = low;
-    of.high = high;
     of.count = smaller(outputs - first, CHANNELS);
-    of.outputs = outputs;
-    of.each = copies == 1;
-    for (int32_t i = 0; i < of.count; i++) {
-      of.channel[i] = (first + i) / copies;
-      of.bias[i] = shifted_bias(b[first + i], ex);
-      of.shift[i] = (int8_t)moved_shift(shift[first + i], more);
-    }
+    find_scaling(&of.scaling, b + first, multiplier + first, shift + first, of.count, ex, more);
+    for (int32_t i = 0; i < of.count; i++) of.channel[i] = (first + i) / copies;
     for (window at = first_window(g); at.base < end; find_taps(&at, g)) {
       const tap_grid taps = grid_of(&at, g);
       one_position(z + at.base + first, x + under(&at, at.ky0, at.kx0, g), w + taps.first * outputs + first, &taps, &of);

@@ -1,5 +1,5 @@
-/* The DSP extension of Cortex-M4, M7, M33 and M55: what kernels of int8 use of it. MCUREF_DSP is 1 where it is there, else 0;
- * MCUREF_MVE where there is the vector extension, too, as on most M55.
+/* The DSP extension of Cortex-M4, M7, M33 and M55: what kernels of int8 use of it. MCUREF_DSP is 1 where it is there, else
+ * 0; MCUREF_MVE where there is the vector extension, too, as on most M55.
  *
  * A pair is two int16 in 32 bits, the low one first. A word of four int8 b0 b1 b2 b3 becomes the pairs (b0, b2), its even
  * bytes, and (b1, b3), its odd ones. With MCUREF_DSP_EMULATED plain C does the same on a computer whose memory is
@@ -19,7 +19,7 @@
 #include <arm_mve.h>
 #endif
 
-#if defined(__ARM_FEATURE_SIMD32) || defined(MCUREF_DSP_EMULATED)
+#if (defined(__ARM_FEATURE_SIMD32) && __ARM_ARCH_PROFILE == 'M' && !defined(__ARMEB__)) || defined(MCUREF_DSP_EMULATED)
 #define MCUREF_DSP 1
 
 /* Four bytes anywhere: these cores load and store words that are not aligned. */

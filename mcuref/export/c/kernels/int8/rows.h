@@ -19,17 +19,8 @@ enum {
  * Returns how many that is. Where runs of inputs were looked for, nothing outside them is read. */
 int32_t dot_rows(int32_t sums[ROWS], const row_inputs *inputs, const int8_t *w, int32_t rows, int32_t n);
 
-/* How sums become outputs; zeros, ends and exponents of the whole layer, the rest of each output. */
-typedef struct {
-  const int32_t *b, *multiplier;
-  const int8_t *shift;
-  int32_t x_zero, z_zero, low, high;
-  int32_t ex, more; /* the exponent of the input, and what shifts grow by */
-} row_scaling;
-
-/* A sum and a product, a sum and its bias, a sum less the product of zero and the sum of the weights: upper bits are lost. */
+/* A sum and a product; a sum less the product of zero and the sum of the weights: upper bits are lost. */
 static inline int32_t plus_one(int32_t sum, int32_t x, int32_t w) { return (int32_t)((uint32_t)sum + (uint32_t)(x * w)); }
-static inline int32_t with_bias(int32_t sum, int32_t bias) { return (int32_t)((uint32_t)sum + (uint32_t)bias); }
 static inline int32_t less_zero(int32_t sum, int32_t zero, int32_t weights) {
   return (int32_t)((uint32_t)sum - (uint32_t)zero * (uint32_t)weights);
 }

@@ -44,7 +44,7 @@ void move_run(int8_t *restrict w, int8_t *restrict r, const int8_t *x, int32_t n
               int32_t right) {
   const int8_t *end = x + n;
 #if MCUREF_DSP
-  if (right >= 9) /* steps are of 15 bits */
+  if (right >= 8) /* steps of 127 255 255 / 2^8, and 255 less, are of 16 bits */
     for (; end - x >= AT_ONCE; x += AT_ONCE, w += AT_ONCE, r += AT_ONCE) move_block(w, r, x, factor, offset, right);
 #endif
   for (; x < end; w++, r++) {

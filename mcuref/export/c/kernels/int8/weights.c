@@ -67,7 +67,7 @@ void random_bits(uint32_t words[2], uint32_t stream, uint32_t index) {
 
 /* -- changes: v / 2^shift, v = factor g, within +-2^29 where 32 bits do not hold more -------------------------------- */
 
-/* (factor g + half) / 2^right in 32 bits, where these are enough for all g of a row; a shift to the left is in the factor. */
+/* (factor g + half) / 2^right in 32 bits, where these are enough for all g of a row; left shifts are in the factor. */
 typedef struct {
   int32_t factor, half, right, shift, nearest, wide;
 } change;
