@@ -89,10 +89,20 @@ MATERIALS = {
     "autoencoder, no labels": lambda: sample_material("autoencoder-64-16-64", TinyProp()),
     "indices of 32 bits": wide_material,
     "inference": inference_material,
+    "int8": lambda: sample_material("mlp-64-32-10", rules.make("tinypropv2"), dtype="int8"),
+    "int8 cnn": lambda: sample_material("cnn-8", TinyProp(), dtype="int8"),
+    "int8, drawn, momentum and batch": lambda: sample_material(
+        "cnn-8", TinyProp(), SGD(momentum=0.9, batch=2), "int8", update="stochastic"
+    ),
+    "int8 autoencoder, truncated": lambda: sample_material(
+        "autoencoder-64-16-64", TinyProp(), dtype="int8", update="truncated", scales="static"
+    ),
+    "mixed": lambda: sample_material("cnn-8", TinyProp(), dtype="mixed", trainable=1),
 }
+QUICK = ("mlp", "int8")
 
 
-@pytest.mark.parametrize("name", ["mlp", *(pytest.param(n, marks=pytest.mark.slow) for n in MATERIALS if n != "mlp")])
+@pytest.mark.parametrize("name", [*QUICK, *(pytest.param(n, marks=pytest.mark.slow) for n in MATERIALS if n not in QUICK)])
 def test_estimates_hold_against_linked_firmware(tmp_path, name):
     cores = [CORES[core] for core in ("m0", "m4f", "rv32imac")]
     if shutil.which("make") is None:

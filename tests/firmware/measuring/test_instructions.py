@@ -6,19 +6,11 @@ import mcuref
 from mcuref.cost.instructions import measured
 from mcuref.datasets import load
 from mcuref.export.material import Material
+from mcuref.firmware.measuring import calibration_int8
 from mcuref.firmware.measuring.calibration import zoo_material
-from mcuref.firmware.measuring.fitting import fit
 from mcuref.firmware.measuring.instructions_check import METHODS, errors
 from mcuref.firmware.toolchain import version
 from mcuref.models import build
-
-
-def test_a_fit_finds_what_is_linear():
-    values = [{"run": 1, "value": n, "never": 0} for n in (1, 5, 20, 300)]
-    instructions = [7 + 3 * value["value"] for value in values]
-    found = fit(values, instructions, instructions)
-    assert found["coefficients"] == pytest.approx({"run": 7, "value": 3}, rel=1e-5)
-    assert found["observations"] == 4 and found["largest_error"] < 1e-5
 
 
 @pytest.mark.parametrize("name", ["m4f", *(pytest.param(n, marks=pytest.mark.slow) for n in ("m0", "rv32imac"))])
@@ -28,5 +20,8 @@ def test_formulas_are_near_measurements(need, name):
         pytest.skip(f"the formulas are for {measured(name)['compiler']}, but here is {version(core)}")
     materials = [zoo_material(model, method, 4) for model in ("mlp-64-32-10", "cnn-8") for method in METHODS]
     materials += [Material(mcuref.compile(build("mlp-64-24-17-10", data)), data.x_train[:4], data.y_train[:4], 4)]
-    for network, method, what, counted, formula, _ in errors(name, materials):
-        assert formula == pytest.approx(counted, rel=0.05), (network, method, what)
+    materials += [
+        calibration_int8.zoo_material(model, method, 4) for model in ("mlp-64-32-10", "cnn-8") for method in METHODS
+    ]
+    for network, dtype, method, what, counted, formula, _ in errors(name, materials):
+        assert formula == pytest.approx(counted, rel=0.05), (network, dtype, method, what)
