@@ -8,6 +8,7 @@ import shlex
 
 from mcuref.arguments import one_of
 from mcuref.cli import _parser, options
+from mcuref.cli.estimate import ALL
 from mcuref.cli.options import NONE
 from mcuref.datasets.registry import NAMES
 from mcuref.errors import McurefError
@@ -113,7 +114,8 @@ def _check_names(arguments):
     given = argparse.Namespace(**right | named)
     if "preset" in vars(arguments) and (given.method != NONE or arguments.command not in ("compare", "estimate")):
         named_rules(options.several(given.method, "--method"), given.preset, **options.settings(given.settings))
-    options.budget(given)
+    if (arguments.command, given.target) != ("estimate", ALL):
+        options.budget(given)
     options.seeds(given.seeds)
     one_of("regime", given.regime, REGIMES)
     one_of("schedule", given.schedule, SCHEDULES)
