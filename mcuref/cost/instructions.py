@@ -147,11 +147,12 @@ def _entries(instruction):
 
 def works(program: Compiled, counts: Counts, zeros: Zeros | None = None) -> list[Work]:
     """A :class:`mcuref.cost.work.Work` for every row of a program, from its counts and shares of zeros."""
-    zeros = assumed_shares(program) if zeros is None else zeros
+    looked: Zeros = assumed_shares(program) if zeros is None else zeros
     counts, instructions = [[int(value) for value in row] for row in counts], program.instructions
     kept = {_entries(i): row[KEPT] for i, row in zip(instructions, counts) if i.phase == "selection"}
     applied = {i["touched"]: row[KEPT] for i, row in zip(instructions, counts) if i.phase == "apply"}
-    done, shares, masked = [], _layer_zeros(instructions, zeros), {}
+    masked: dict[Any, float] = {}
+    done, shares = [], _layer_zeros(instructions, looked)
     for instruction, row in zip(instructions, counts):
         entries, fresh = row[KEPT], 0
         if instruction.phase == "gradient":  # each row that is begun in a batch is applied at its end
@@ -159,10 +160,10 @@ def works(program: Compiled, counts: Counts, zeros: Zeros | None = None) -> list
             fresh = min(applied[instruction["touched"]], entries)
         share = shares.get(instruction.layer_index, 0.0)
         if instruction.operator.family in MASKED:
-            share = masked[instruction["dx"]] = zeros.get(instruction["y"], 0.0)
+            share = masked[instruction["dx"]] = looked.get(instruction["y"], 0.0)
         elif instruction.phase in ("selection", "gradient"):
             share = masked.get(_entries(instruction), share)
-        moves = zeros.get(instruction["rate"], Moves()) if "rate" in instruction else Moves()
+        moves = looked.get(instruction["rate"], Moves()) if "rate" in instruction else Moves()
         done.append(Work(instruction, row[RUNS], row[CHOSEN], entries, row[COMPARISONS], fresh, share, moves))
     return done
 

@@ -30,6 +30,7 @@ from mcuref.firmware.measuring.calibration import activation_programs, calibrati
 from mcuref.firmware.measuring.fitting import fit
 from mcuref.firmware.profile import counting
 
+KNOWN: dict[int, Any] = {}  # {id of a program: (itself, its rows)}
 STEPPING = 5  # every fifth of the programs is run for what a step does between its rows
 
 
@@ -83,16 +84,13 @@ def observations(
     return points
 
 
-KNOWN = {}  # {id of a material: (material, its rows)}: what a program does is the same on all cores
-
-
 def _done(material):
-    """[(work, features)] of the rows of a program, after mcuref itself ran it."""
-    if id(material) not in KNOWN:
-        program, zeros = counted(material)
+    """[(work, features)] of the rows of a program, after mcuref itself ran it: the same on all cores."""
+    program, zeros = counted(material)
+    if id(program) not in KNOWN:
         done = works(program, program.counts, zeros)
-        KNOWN[id(material)] = material, [(work, features(work) if work.runs else {}) for work in done]
-    return KNOWN[id(material)][1]
+        KNOWN[id(program)] = program, [(work, features(work) if work.runs else {}) for work in done]
+    return KNOWN[id(program)][1]
 
 
 def _inference(material, measurement):
