@@ -68,11 +68,11 @@ def _in_runs(work, inputs, times, searches, searched=True):
     """``times`` loops over the runs of inputs; and what it takes to find these, where that is worth it."""
     total = {"input searched": searches * inputs * searched}
     for rule, (block, _) in RULES.items():
-        found = work.runs_of_inputs(inputs, rule) if searched else Runs(1, inputs)
+        found = work.runs_of_inputs(inputs, rule) if searched else Runs(1, inputs, inputs % block)
         total |= {
             f"run, {rule}": times * found.number,
             f"in a run, {rule}": times * found.covered,
-            f"behind the last block, {rule}": times * (inputs % block) * found.covered / inputs,
+            f"behind the last block, {rule}": times * found.rest,
             f"run found, {rule}": searches * found.number * searched,
             f"input found, {rule}": searches * found.covered * searched,
         }

@@ -15,10 +15,13 @@ LISTED, LONGEST, FARTHEST = 40, 248, 255  # RUNS, LONGEST_RUN, and the most zero
 
 
 class Runs(NamedTuple):
-    """How many runs there are in the inputs of a layer, and how many inputs lie in them or behind the last one listed."""
+    """How many runs there are in the inputs of a layer, how many inputs lie in them or behind the last one listed, and how
+    many of these are left of whole blocks at the end.
+    """
 
     number: float
     covered: float
+    rest: float
 
 
 class Moves(NamedTuple):
@@ -26,7 +29,7 @@ class Moves(NamedTuple):
 
     Attributes
     ----------
-    large : of rows of a dense layer, those whose steps are large, by shifts of less than 9 bits.
+    large : of rows of a dense layer, those whose steps are large, by shifts of less than 8 bits.
     none : of these rows, those without a step: all of them are too small.
     moved : of its products of errors and inputs, neither 0, those that make a step.
     dense : of the positions of a channel of a convolution, those kept, as an average kept entry sees it; 0: the same
@@ -66,7 +69,7 @@ def sparsity(samples: Sequence[NDArray[Any]], zero: int) -> Sparsity:
 def find_runs(used: NDArray[np.bool_], block: int, gap: int) -> Runs:
     """The runs of n inputs, as the kernel in C finds them; ``used``: which of them are not 0."""
     n, places = used.size, np.flatnonzero(used).tolist()
-    at = count = covered = nearest = 0
+    at = count = covered = nearest = rest = 0
     while at < n and count < LISTED:
         while nearest < len(places) and places[nearest] < at:
             nearest += 1
@@ -77,8 +80,8 @@ def find_runs(used: NDArray[np.bool_], block: int, gap: int) -> Runs:
                 break
             end = place + 1
         length = min(-(-(end - at) // block) * block, n - at)
-        at, covered, count = at + length, covered + length, count + 1
-    return Runs(count, covered + n - at)
+        at, covered, count, rest = at + length, covered + length, count + 1, rest + length % block
+    return Runs(count, covered + n - at, rest + (n - at) % block)
 
 
 def expected_runs(zeros: float, n: int, rule: str) -> Runs:
@@ -89,4 +92,4 @@ def expected_runs(zeros: float, n: int, rule: str) -> Runs:
     covered = min(n * (1 - ended * (gap * (1 - zeros) + zeros)) + count * (block - 1) / 2, n)
     count = max(count, covered / LONGEST)
     listed = min(LISTED / count, 1.0)
-    return Runs(min(count, LISTED), listed * covered + (1 - listed) * n)
+    return Runs(min(count, LISTED), listed * covered + (1 - listed) * n, (block - 1) / 2 * (1 - zeros))

@@ -8,6 +8,7 @@ from mcuref.cost.sparsity import Moves
 from mcuref.memory.buffers import Buffer
 from mcuref.program.program import Program
 
+SMALL = 8  # bits of a shift, from which on cores with the DSP extension take several steps at once
 DENSE = "dense_update_s8"
 WINDOWS = ("conv_update_s8", "conv_gradient_s8", "depthwise_update_s8", "depthwise_gradient_s8")
 
@@ -45,7 +46,7 @@ def _channels(program, instruction, _):
 
 
 def _steps(program, instruction, sample_rate):
-    """(rows that are trained, those of them whose shift is short, those without a step; inputs that are not 0, steps)."""
+    """(rows that are trained, large ones, those without a step; products of which neither is 0, steps; nothing)."""
     delta, x, rate, error_exponent = (program.arena.view(instruction[name]) for name in ("delta", "x", "rate", "exponent"))
     exponents = program.arena.view(instruction["exponents"]) if "exponents" in instruction else np.zeros(256, np.int8)
     each = 2 if instruction["M"] > 1 else 0
@@ -58,7 +59,7 @@ def _steps(program, instruction, sample_rate):
     half = (1 << np.minimum(right, 62)) >> 1
     none = (shift >= 24) | (max(127 - zero, zero + 128) * np.abs(step) < half)
     moved = ((inputs * (step << left)[:, None] + half[:, None]) >> np.minimum(right, 62)[:, None])[~none]
-    return kept.size, np.sum(~none & (shift < 9)), np.sum(none), kept.size * inputs.size, np.count_nonzero(moved), 0, 0
+    return kept.size, np.sum(~none & (shift < SMALL)), np.sum(none), kept.size * inputs.size, np.count_nonzero(moved), 0, 0
 
 
 def _mean(rows):

@@ -21,7 +21,7 @@ from mcuref.layers import Conv2D, Dense, Flatten, Input, MaxPool2D, ReLU
 from mcuref.models import build
 from mcuref.operators.geometry import Geometry
 from mcuref.optimisers import SGD
-from mcuref.program.moves import move_shares
+from mcuref.program.moves import SMALL, move_shares
 from mcuref.program.zeros import zero_shares
 
 
@@ -46,9 +46,10 @@ def test_runs_are_those_of_the_kernel():
 
 
 @pytest.mark.parametrize("used, block, gap, runs", [
-    ("", 1, 2, (0, 0)), ("0000", 1, 2, (1, 0)), ("1", 4, 8, (1, 1)), ("0101", 1, 2, (1, 3)), ("01001", 1, 2, (2, 2)),
-    ("0100100", 1, 2, (3, 2)), ("1000000001", 4, 8, (2, 5)), ("1000000011", 4, 8, (1, 10)), ("1" * 600, 4, 8, (3, 600)),
-    ("0" * 300 + "1", 1, 2, (2, 1)), ("100" * 50, 1, 2, (40, 40 + 32)),
+    ("", 1, 2, (0, 0, 0)), ("0000", 1, 2, (1, 0, 0)), ("1", 4, 8, (1, 1, 1)), ("0101", 1, 2, (1, 3, 0)),
+    ("01001", 1, 2, (2, 2, 0)), ("0100100", 1, 2, (3, 2, 0)), ("1000000001", 4, 8, (2, 5, 1)),
+    ("1000000011", 4, 8, (1, 10, 2)), ("1" * 600, 4, 8, (3, 600, 0)), ("0" * 300 + "1", 1, 2, (2, 1, 0)),
+    ("100" * 50, 1, 2, (40, 40 + 32, 0)), ("10" * 75, 4, 8, (1, 150, 2)),
 ])  # fmt: skip
 def test_find_runs(used, block, gap, runs):
     assert find_runs(np.array([digit == "1" for digit in used], bool), block, gap) == runs
@@ -137,6 +138,7 @@ def test_steps_are_looked_at_and_nothing_changes():
     tiny = program(rule="full", optimiser=SGD(1e-7))
     assert all(m.none == 1 and m.moved == 0 for m in move_shares(tiny, data.x_train[:3], data.y_train[:3]).values())
     huge = program(rule="full", optimiser=SGD(50.0))
+    assert SMALL == int(re.search(r"right >= (\d+)", (SOURCES / "kernels" / "int8" / "steps.c").read_text("utf-8"))[1])
     assert all(m.large > 0.9 for m in move_shares(huge, data.x_train[:3], data.y_train[:3]).values())
     assert move_shares(program(update="truncated"), data.x_train[:3], data.y_train[:3]) == {}
 
