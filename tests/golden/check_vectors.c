@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "kernels/hashing.h"
-#include "program/mcuref.h"
+#include "program/float32.h"
 #include "operations/operations.h"
 #include "vectors.h"
 
