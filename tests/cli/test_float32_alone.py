@@ -21,7 +21,8 @@ CODE = """if True:
         found[" ".join(arguments)] = loaded()
     print(json.dumps(found))
 """
-DECLARED = {"mcuref.operators.int8"}  # which operators there are, among all others: no kernel, nothing that is compiled
+# Which operators there are, among all others: no kernel, nothing that is compiled
+DECLARED = {"mcuref.operators.int8", "mcuref.operators.int8_training"}
 FEW = ["--epochs", "1", "--samples", "20", "--method", "full"]
 COMMANDS = [
     ["--help"],
