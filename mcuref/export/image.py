@@ -9,6 +9,7 @@ from mcuref.operators.operator import INDEX_TYPES
 from mcuref.program.program import Program
 
 OPERANDS = 6  # outputs, and inputs, that a row may have
+FEWEST = 3  # spans of a row: more than the outputs of any of float32
 SAVED_HEAD = 8  # bytes of a saved state before the state itself: whose it is, and its check sum
 
 
@@ -52,7 +53,7 @@ class Image:
         Of kept entries bytes is the negative size of one; their number is the next output.
         """
         outputs = [[b for b in row.outputs if b.category != "scratch"] for row in self.program.instructions]
-        spans = np.full((len(outputs), max(map(len, outputs)), 2), (-1, 0), np.int32)
+        spans = np.full((len(outputs), max(FEWEST, *map(len, outputs)), 2), (-1, 0), np.int32)
         for row, written in zip(spans, outputs):
             for span, b in zip(row, written):
                 span[:] = self.program.plan.offsets[b], -np.dtype(b.dtype).itemsize if b.dtype in INDEX_TYPES else b.size

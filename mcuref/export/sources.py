@@ -7,7 +7,6 @@ from pathlib import Path
 from mcuref.errors import InputError
 from mcuref.export.calls import header
 from mcuref.export.cores import Core
-from mcuref.operators import OPERATORS, int8, mixed
 from mcuref.operators.operator import Operator
 from mcuref.program.program import Program
 
@@ -24,6 +23,8 @@ FIXED = {
 
 def in_c() -> dict[str, Operator]:
     """{name: operator} of those of which there is C."""
+    from mcuref.operators import OPERATORS, int8, mixed
+
     return {operator.name: operator for operator in (*OPERATORS.values(), *int8.OPERATORS, mixed.DEQUANTISE)}
 
 

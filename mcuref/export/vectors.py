@@ -116,7 +116,6 @@ def _sizes(material, image, arrays):
     program, plan = material.program, material.program.plan
     sizes = {
         "ROWS": len(program.instructions),
-        "SPANS": arrays["spans"].shape[1],
         "FORWARD_ROWS": program.listing.forward_rows,
         "IMAGES": len(image.images),
         "SRAM_BYTES": plan.sram,
@@ -166,6 +165,7 @@ def _header(vectors):
     """vectors.h."""
     about = "".join(f" * {name}: {value}\n" for name, value in json.loads(str(vectors["about"])).items())
     sizes = "".join(f"#define VECTORS_{name} {value}\n" for name, value in vectors.items() if name.isupper())
+    sizes += f"#define VECTORS_SPANS {vectors['spans'].shape[1]}\n"
     opcodes = zip(vectors["opcode_numbers"].tolist(), vectors["opcode_names"].tolist())
     names = ("row_opcodes", "row_layers", "row_buffers")
     return f"""/* Golden vectors of a training step, for ports: what each array is stands in README.txt.

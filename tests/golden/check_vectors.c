@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "hashing.h"
-#include "mcuref.h"
-#include "operations.h"
+#include "kernels/hashing.h"
+#include "program/float32.h"
+#include "operations/operations.h"
 #include "vectors.h"
 
 static uint32_t arena[VECTORS_SRAM_BYTES / 4];

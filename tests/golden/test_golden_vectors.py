@@ -9,7 +9,7 @@ import pytest
 
 from mcuref.errors import InputError
 from mcuref.export.cores import CORES
-from mcuref.export.sources import library_sources
+from mcuref.export.sources import SOURCES, library_sources
 from mcuref.export.vectors import ARRAYS, HEADER, NPZ, golden_vectors, read_vectors, write_vectors
 from mcuref.firmware.difference import vector_difference
 from mcuref.firmware.toolchain import ToolError, compile_all, execute, link, missing
@@ -44,7 +44,7 @@ def kernels(tmp_path_factory):
 
 def run_check(kernels, folder, build):
     """Compile check_vectors.c, run it with the kernels, return what it prints; ToolError if it finds a difference."""
-    objects = compile_all(HOST, [CHECK], build, include=[folder])
+    objects = compile_all(HOST, [CHECK], build, include=[folder, SOURCES])
     return execute(HOST, link(HOST, [*kernels, *objects], build / "check"), build)
 
 
