@@ -88,6 +88,13 @@ def test_what_is_called_in_the_readme_has_the_types_of_the_program(tmp_path):
         assert f"    {number} loss = mcuref_loss{end}(&model, " in text and f"answer: {number}[MODEL_OUTPUTS], or" in text
 
 
+@pytest.mark.parametrize("variant", ["inference", "int8 inference", "frozen"])
+def test_the_readme_trains_what_can_be_trained(tmp_path, variant):
+    write_project(material(variant), tmp_path / "firmware")
+    text = (tmp_path / "firmware" / "README.txt").read_text()
+    assert ("mcuref_train" in text) == (variant == "frozen") and "mcuref_infer" in text
+
+
 def test_every_operation_has_a_source():
     defined = "".join(path.read_text() for path in (SOURCES / "operations").rglob("*.c"))
     for name in in_c():
