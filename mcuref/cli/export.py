@@ -1,6 +1,6 @@
 """Export a trained run as C99 that goes on training on a microcontroller, as golden vectors for another port, or as .tflite.
 
-The project builds with make, for this computer and for emulated Cortex-M boards; its first samples are compiled in.
+The project builds with make, for this computer and for emulated boards; its first samples are compiled in.
 
   mcuref export runs/har --c firmware/         a self-contained C99 project
   mcuref export runs/har --library arduino --c har/    a library, called har

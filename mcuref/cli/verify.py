@@ -59,7 +59,7 @@ def run(asked: Namespace) -> int:
     for core in cores if asked.profile else ():
         if not core.is_board:
             raise InputError(
-                f"--profile counts instructions on emulated boards; core {core.name!r} is none: name a Cortex-M"
+                f"--profile counts instructions on emulated boards; core {core.name!r} is none: name another, such as m4f"
             )
     check_outputs(asked.json)
     changed = [] if asked.conformance else _changed(asked.project)

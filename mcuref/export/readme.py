@@ -11,22 +11,25 @@ from mcuref.models import label
 from mcuref.program.program import Program
 from mcuref.version import __version__
 
-CALLS = {  # by whether an answer is a label
+CALLS = {  # by whether an answer is a label; {number}: the type of a loss, and of targets
     True: """\
     int32_t found = mcuref_infer(&model, arena, sample);
     mcuref_train(&model, arena, sample, &label, MODEL_RATE, 0);""",
     False: """\
-    float loss = mcuref_loss(&model, arena, sample, answer);      of a reconstruction: how odd the sample is
-    mcuref_train(&model, arena, sample, answer, MODEL_RATE, 0);   answer: a float for every output, or anything""",
+    {number} loss = mcuref_loss(&model, arena, sample, answer);      of a reconstruction: how odd the sample is
+    mcuref_train(&model, arena, sample, answer, MODEL_RATE, 0);   answer: {number}[MODEL_OUTPUTS], or anything""",
 }
-
+INFERENCE = "    int32_t found = mcuref_infer(&model, arena, sample);   all outputs: mcuref_outputs(&model, arena)"
 
 WHERE = "It comes with a library: mcuref export RUN --library cmake --c FOLDER."
 
 
 def calls(material: Material) -> str:
-    """Lines of C that run a program and train it."""
-    return called(CALLS[material.labelled], material.program)
+    """Lines of C that run a program and, if it trains, train it."""
+    if not material.steps:
+        return called(INFERENCE, material.program)
+    number = "int32_t" if is_int8(material.program) else "float"
+    return called(CALLS[material.labelled].format(number=number), material.program)
 
 
 def readme(material: Material) -> str:

@@ -70,7 +70,12 @@ def needed_sources(program: Program) -> dict[str, list[str]]:
     fixed = [SOURCES / name / file for name, files in FIXED.items() for file in files]
     fixed += [SOURCES / calls, SOURCES / calls.with_suffix(".c"), SOURCES / "verify" / f"{calls.stem}.c"]
     needed = _included([*fixed, *(path for path, defined in operations.items() if names.keys() & defined)])
-    return {name: sorted(str(path.relative_to(SOURCES / name)) for path in needed if name in path.parts) for name in FIXED}
+    return {name: _below(SOURCES / name, needed) for name in FIXED}
+
+
+def _below(folder, paths):
+    """Sorted names of those that lie in a folder, whatever the folders above it are called."""
+    return sorted(path.relative_to(folder).as_posix() for path in paths if path.is_relative_to(folder))
 
 
 def _included(paths):

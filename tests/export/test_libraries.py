@@ -371,7 +371,7 @@ def test_gcc_guesses_nothing_from_types_though_nobody_says_so(tmp_path):
 
 @pytest.mark.parametrize("layout, name", [
     ("arduino", "_kws"), ("arduino", "k" * 64), ("arduino", "12"), ("arduino", "a b"), ("platformio", "a@b"),
-    ("zephyr", "app"), ("zephyr", "a.b"), ("esp-idf", "a__b"), ("esp-idf", "a-"), ("esp-idf", "a.b"),
+    ("zephyr", "app"), ("zephyr", "a.b"), ("esp-idf", "a__b"), ("esp-idf", "a-"), ("esp-idf", "a.b"), ("esp-idf", "main"),
     ("cmake", "test"), ("cmake", "a b"), ("cmake", "selfcheck"),
 ])  # fmt: skip
 def test_names_that_a_build_system_does_not_take(tmp_path, layout, name):

@@ -14,6 +14,7 @@ from mcuref import rules
 from mcuref.calibration import quantised_body
 from mcuref.datasets import load
 from mcuref.errors import InputError
+from mcuref.export import sources
 from mcuref.export.material import Material
 from mcuref.export.project import write_project
 from mcuref.export.reference import read_reference
@@ -66,6 +67,32 @@ def test_only_what_the_program_uses_is_exported(tmp_path):
     assert {"kernels/int8/conv.c", "operations/int8/sums.c", "program/int8.h", "verify/int8.c"} <= project
     assert not project & {"kernels/conv.c", "operations/conv.c", "program/float32.c", "verify/float32.c"}
     assert {"conv", "pooling"} <= frozen and "selection.c" not in needed_sources(material("inference").program)["operations"]
+
+
+def test_folders_above_the_sources_may_be_called_as_they_are(tmp_path, monkeypatch):
+    program = material("int8 inference").program
+    there = needed_sources(program)
+    monkeypatch.setattr(sources, "SOURCES", tmp_path / "verify" / "program" / "c")
+    shutil.copytree(SOURCES, sources.SOURCES)
+    assert needed_sources(program) == there
+
+
+def test_what_is_called_in_the_readme_has_the_types_of_the_program(tmp_path):
+    data = load("digits")
+    network = build("autoencoder-64-16-64", data)
+    int8 = mcuref.quantise_to_train(network, data.x_train, loss="reconstruction")
+    for kind, number, end in ((network, "float", ""), (int8, "int32_t", "_s8")):
+        program = mcuref.compile(kind, rules.make("full"), SGD(0.02), loss="reconstruction")
+        write_project(Material(program, data.x_train[:1]), tmp_path / number)
+        text = (tmp_path / number / "README.txt").read_text()
+        assert f"    {number} loss = mcuref_loss{end}(&model, " in text and f"answer: {number}[MODEL_OUTPUTS], or" in text
+
+
+@pytest.mark.parametrize("variant", ["inference", "int8 inference", "frozen"])
+def test_the_readme_trains_what_can_be_trained(tmp_path, variant):
+    write_project(material(variant), tmp_path / "firmware")
+    text = (tmp_path / "firmware" / "README.txt").read_text()
+    assert ("mcuref_train" in text) == (variant == "frozen") and "mcuref_infer" in text
 
 
 def test_every_operation_has_a_source():

@@ -188,6 +188,12 @@ def test_flags_that_change_results_are_refused(need, tmp_path, flag):
         compile_all(HOST, library_sources(), tmp_path, (flag,))
 
 
+def test_an_int_of_16_bits_is_refused(need, tmp_path):
+    need("host")
+    with pytest.raises(ToolError, match="int must have 32 bits"):
+        compile_all(HOST, library_sources(), tmp_path, ("-U__SIZEOF_INT__", "-D__SIZEOF_INT__=2"))
+
+
 @pytest.mark.parametrize("standard", [*(pytest.param(s, marks=pytest.mark.slow) for s in ("c11", "gnu99")), "gnu17"])
 @pytest.mark.parametrize("name", ["host", *(pytest.param(name, marks=pytest.mark.slow) for name in ("m4f", "m55"))])
 def test_later_standards_will_do(need, tmp_path, name, standard):

@@ -208,7 +208,7 @@ add_library({record.name} STATIC
 {_listed(record)})
 target_include_directories({record.name} PUBLIC src)
 target_compile_features({record.name} PUBLIC c_std_99)
-target_compile_options({record.name} PRIVATE $<$<C_COMPILER_ID:GNU,Clang>:{";".join(FLAGS)}>)
+target_compile_options({record.name} PRIVATE $<$<C_COMPILER_ID:GNU,Clang,AppleClang,ARMClang>:{";".join(FLAGS)}>)
 
 if(CMAKE_SOURCE_DIR STREQUAL CMAKE_CURRENT_SOURCE_DIR)
   add_subdirectory(examples/{EXAMPLE})
@@ -265,8 +265,8 @@ LAYOUTS = {
     ),
     "esp-idf": Layout(
         "ESP-IDF",
-        "(?=.{2,63}$)[A-Za-z0-9]+([_-][A-Za-z0-9]+)*",
-        "2 to 63 letters and digits, single _ and - between them",
+        "(?!main$)(?=.{2,63}$)[A-Za-z0-9]+([_-][A-Za-z0-9]+)*",
+        "2 to 63 letters and digits, single _ and - between them; main is taken",
         f"examples/{EXAMPLE}/main",
         _files("main.c", "esp_idf.c", "keep_esp_idf.c"),
         _esp_idf,

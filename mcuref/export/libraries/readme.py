@@ -46,6 +46,7 @@ Memory
 
 {memory(material, slots=True)}
 {sample(material)}
-Several models in one firmware: export each under a name of its own (--name). Their kept indices must be of one type: of this
-one they are {material.program.listing.index_type}_t (src/kernels/index.h).
+Several models in one firmware: export each under a name of its own (--name) and bring src/ of all into one library, files
+that have the same path once; a CMakeLists.txt has to name those that are new. Two libraries would have the same functions.
+Kept indices must be of one type, of this model {material.program.listing.index_type}_t; the compiler says if they are not.
 """

@@ -7,6 +7,7 @@ type: a device goes on with a network that was trained before it was shipped. Wh
 """
 
 import argparse
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 from mcuref import rules
 from mcuref.calibration import quantise_to_train
 from mcuref.datasets import load
+from mcuref.errors import McurefError
 from mcuref.export.cores import MEASURED_CORES, find_core
 from mcuref.export.material import Material
 from mcuref.firmware.answer import STEPS, TRACE
@@ -105,16 +107,21 @@ def print_savings(core_name: str, table: Sequence[Mapping[str, Any]]) -> None:
         print(f"{row['network']:18} {row['dtype']:8} {row['method']:10} {columns}", flush=True)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the tables of the cores that are named."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m mcuref.firmware.measuring.savings", description=__doc__)
     parser.add_argument("--core", default="m4f", help=f"cores, with commas between: {', '.join(MEASURED_CORES)}")
     parser.add_argument("--network", default=",".join(NETWORKS), help="networks of the zoo, with commas between")
     parser.add_argument("--samples", type=int, default=SAMPLES)
     asked = parser.parse_args(arguments)
-    for core in asked.core.split(","):
-        print_savings(core, savings(core, asked.network.split(","), asked.samples))
+    try:
+        for core in map(find_core, asked.core.split(",")):
+            print_savings(core.name, savings(core.name, asked.network.split(","), asked.samples))
+    except McurefError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -28,6 +28,9 @@
 #if FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16 /* 16: half precision, too, has arithmetic of its own */
 #error "float expressions must be evaluated in float32 (on 32-bit x86: -msse2 -mfpmath=sse)"
 #endif
+#if defined(__SIZEOF_INT__) && __SIZEOF_INT__ < 4
+#error "int must have 32 bits, which it has not on cores of 8 and 16 bits such as AVR"
+#endif
 
 #define MAGNITUDE 0x7FFFFFFF /* all bits of a float32 but the sign */
 

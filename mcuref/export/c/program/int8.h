@@ -18,10 +18,10 @@ int32_t mcuref_infer_s8(const mcuref_program *program, void *arena, const void *
 /* The outputs of the last mcuref_infer_s8, int8_t[program->outputs]; the next call overwrites them. */
 const int8_t *mcuref_outputs_s8(const mcuref_program *program, const void *arena);
 
-/* Train on one sample. answer: one int32_t label, 0 .. outputs - 1, or an int32_t for every output, in its scale (squared
- * error), or anything (reconstruction); rate: see MCUREF_RATE_S8; loss: null, or what is known of the sample's, in integers:
- * the probability of the label, with 30 bits behind the point, before the step; of other losses the sum of the squares of
- * what outputs are off, in the scale of the outputs, at most 2^31 - 1. */
+/* Train on one sample. answer: one int32_t label, 0 .. outputs - 1, or an int32_t for every output, in its scale, within
+ * +-2^20 (squared error), or anything (reconstruction); rate: see MCUREF_RATE_S8; loss: null, or what is known of the
+ * sample's, in integers: the probability of the label, with 30 bits behind the point, before the step; of other losses the
+ * sum of the squares of what outputs are off, in the scale of the outputs, at most 2^31 - 1. */
 mcuref_status mcuref_train_s8(const mcuref_program *program, void *arena, const void *sample, const void *answer, int32_t rate,
                               int32_t *loss);
 

@@ -13,14 +13,6 @@
 /* The exponent in that place; 0 where there are none. */
 static inline int32_t exponent(const int8_t *exponents, int32_t slot) { return exponents ? exponents[slot] : 0; }
 
-/* x / 2^bits to the nearest, halves up; |x| < 2^61. Where bits < 0, x 2^-bits, which has to fit. Not for inner loops: a
- * shift of 64 bits is a call on a core without. */
-static inline int64_t rsh(int64_t x, int32_t bits) {
-  if (bits <= 0) return (int64_t)((uint64_t)x << -bits);
-  const int32_t shift = smaller(bits, 62);
-  return (x + ((int64_t)1 << (shift - 1))) >> shift;
-}
-
 /* x / 2^bits to the nearest, halves up, of any x, 0 <= bits <= 32: nothing on the way has more bits than x. */
 static inline int32_t rsh_s32(int32_t x, int32_t bits) {
   if (bits == 0) return x;
