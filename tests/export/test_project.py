@@ -132,6 +132,23 @@ def test_it_builds_without_a_warning_and_runs(tmp_path, variant):
     assert re.search(rf"right: [0-3] of 3 samples; trained on: {trained}", done.stdout)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("gcc") or not shutil.which("make"), reason="needs gcc and make")
+@pytest.mark.parametrize("trainable, int8, said", [
+    (None, True, r"mean sum of squares: [1-9]\d* of 3 samples; trained on: 3"),
+    (None, False, r"mean loss, thousandths: [1-9]\d* of 3 samples; trained on: 3"),
+    (0, True, "outputs of 3 samples; trained on: 0"),
+])  # fmt: skip
+def test_what_an_example_says_where_there_are_no_labels(tmp_path, trainable, int8, said):
+    network, x = build("autoencoder-16-4-16"), np.random.default_rng(0).normal(size=(3, 16)).astype(np.float32)
+    if int8:
+        network = mcuref.quantise_to_train(network, x, trainable=trainable, loss="reconstruction")
+    program = mcuref.compile(network, optimiser=SGD(0.01), loss="reconstruction", trainable=trainable)
+    write_project(Material(program, x, inferences=3), tmp_path / "firmware")
+    done = subprocess.run(["make", "-s", "run"], cwd=tmp_path / "firmware", capture_output=True, text=True)
+    assert done.returncode == 0 and re.match(said, done.stdout), done
+
+
 def test_an_existing_folder_is_left_alone(tmp_path):
     (tmp_path / "firmware").mkdir()
     with pytest.raises(InputError, match="folder .*firmware' (exists already|appeared meanwhile)"):

@@ -20,14 +20,24 @@ static void print_number(const char *before, int32_t number) {
 static const void *sample(int32_t i) { return (const uint8_t *)samples + i * sample_bytes; }
 
 #if !MODEL_LABELS
-/* In thousandths; of int8 the loss is a sum of squares in the scale of the outputs. */
+#if MODEL_INT8
+/* The mean of sums of squares in the scale of the outputs. */
+static int32_t mean_loss(void) {
+  int32_t loss = 0;
+  for (int32_t i = 0; i < sample_count; i++)
+    loss += mcuref_loss(&model, arena, sample(i), answers + i * answer_values) / sample_count;
+  return loss;
+}
+#else
+/* The mean loss in thousandths. */
 static int32_t mean_loss(void) {
   float loss = 0.0f;
   for (int32_t i = 0; i < sample_count; i++)
-    loss += (float)mcuref_loss(&model, arena, sample(i), answers + i * answer_values);
+    loss += mcuref_loss(&model, arena, sample(i), answers + i * answer_values);
   loss = 1000.0f * loss / (float)sample_count;
   return loss < 1e9f ? (int32_t)loss : INT32_MAX;
 }
+#endif
 #endif
 
 int main(void) {
@@ -41,7 +51,10 @@ int main(void) {
   for (int32_t i = 0; i < sample_count; i++) right += mcuref_infer(&model, arena, sample(i)) == answers[i];
   print_number("right: ", right);
 #else
-  print_number("mean loss, thousandths: ", mean_loss());
+  if (model.rows > model.forward_rows)
+    print_number(MODEL_INT8 ? "mean sum of squares: " : "mean loss, thousandths: ", mean_loss());
+  else
+    port_print("outputs");
 #endif
   print_number(" of ", sample_count);
   print_number(" samples; trained on: ", trained);
