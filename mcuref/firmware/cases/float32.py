@@ -5,7 +5,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from mcuref.firmware.cases.rows import IMAGE, MIDDLE, RECONSTRUCTION, SQUARED, Row
+from mcuref.firmware.cases.rows import IMAGE, MIDDLE, RECONSTRUCTION, SQUARED, WINDOWS, Row
 from mcuref.layers import (
     ACTIVATIONS,
     AveragePool2D,
@@ -53,16 +53,6 @@ def _widths():
 
 def _windows():
     """Every layer with a window, at strides and paddings that cut it off at each side."""
-    windows = (
-        (1, 1, "valid"),
-        (3, 1, "same"),
-        (3, 2, "same"),
-        (3, 2, "valid"),
-        ((5, 7), 1, "valid"),
-        ((5, 1), (1, 2), "same"),
-        ((1, 3), (2, 1), "same"),
-        ((2, 4), (1, 2), "same"),
-    )
     layers = {
         "conv": lambda *window: Conv2D(5, *window),
         "depthwise": DepthwiseConv2D,
@@ -70,7 +60,7 @@ def _windows():
         "avgpool": AveragePool2D,
     }
     for kind, make in layers.items():
-        for window in windows:
+        for window in WINDOWS:
             below = [IMAGE, Conv2D(9 if kind == "depthwise" else 3, 1)]
             rule = TinyProp(0.25, 1.0) if kind in ("conv", "depthwise") else Full()
             yield Row(f"{kind} {window}", [*below, make(*window), Flatten(), Dense(3)], rule, SGD(0.03125), samples=2)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mcuref.firmware.cases.rows import IMAGE, MIDDLE, RECONSTRUCTION, SQUARED, Row
+from mcuref.firmware.cases.rows import IMAGE, MIDDLE, RECONSTRUCTION, SQUARED, WINDOWS, Row
 from mcuref.layers import (
     AveragePool2D,
     Conv2D,
@@ -87,17 +87,7 @@ def _widths():
 
 def _windows():
     """Every layer with a window, at strides and paddings that cut it off at each side."""
-    windows = (
-        (1, 1, "valid"),
-        (3, 1, "same"),
-        (3, 2, "same"),
-        (3, 2, "valid"),
-        ((5, 7), 1, "valid"),
-        ((5, 1), (1, 2), "same"),
-        ((1, 3), (2, 1), "same"),
-        ((2, 4), (1, 2), "same"),
-    )
-    for window in windows:
+    for window in WINDOWS:
         conv, depthwise = [IMAGE, Conv2D(3, 1), Conv2D(5, *window)], [IMAGE, Conv2D(9, 1), DepthwiseConv2D(*window)]
         for kind, below in (("conv", conv), ("depthwise", depthwise)):
             yield Row(f"{kind} {window}", [*below, Flatten(), Dense(3)], TinyProp(0.25, 1.0), SGD(0.03125), samples=2)

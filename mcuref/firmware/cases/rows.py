@@ -18,6 +18,16 @@ STREAM = 0x40000000  # of the generator: samples, then answers
 SOFTMAX, SQUARED, RECONSTRUCTION = "softmax_cross_entropy", "mean_squared_error", "reconstruction"
 MIDDLE = {"float32": (0.25, 0.5), "uint8": (127.5, 1 / 128), "int8": (-0.5, 1 / 128), "int16": (3.0, 1 / 32768)}
 IMAGE = Input((5, 7, 3), "int8", *MIDDLE["int8"])
+WINDOWS = (  # at strides and paddings that cut them off at each side
+    (1, 1, "valid"),
+    (3, 1, "same"),
+    (3, 2, "same"),
+    (3, 2, "valid"),
+    ((5, 7), 1, "valid"),
+    ((5, 1), (1, 2), "same"),
+    ((1, 3), (2, 1), "same"),
+    ((2, 4), (1, 2), "same"),
+)
 
 
 @dataclass
