@@ -123,8 +123,8 @@ def _check_names(arguments):
         one_of("data set", given.data, NAMES)
     for strategy in filter(None, given.compare.split(",")):
         one_of("baseline", strategy, STRATEGIES)
-    if given.core != "all":
-        find_core(given.core)
+    for core in given.core.split(",") if given.core != "all" else ():
+        find_core(core)
 
 
 def _python(words):
