@@ -1,6 +1,6 @@
 """A program as a C99 project that builds: the kernels it uses, its table and weights, samples, an example, a check.
 
-README.txt, Makefile      how to build it, for this computer and for Cortex-M boards
+README.txt, Makefile      how to build it, for this computer and for emulated boards
 main.c                    an example: trains on the samples compiled in
 model.h, model.c          sizes, and the program: table, operations, flash part
 samples.h, samples.c      samples, answers, learning rates

@@ -196,7 +196,7 @@ class Target:
     fpu : widest floating-point format in hardware: "none", "single" or "double".
     clock_hz : highest core clock, Hz.
     banks : memory banks; backup RAM and EEPROM are left out.
-    datasheet : title, and document number where known.
+    datasheet : title, and document number where known; or what it is from otherwise.
     """
 
     name: str
@@ -279,6 +279,7 @@ def _target(name, part, vendor, core, fpu, mhz, datasheet, *banks):
 
 _ST, _NORDIC, _NXP, _PI = "STMicroelectronics", "Nordic Semiconductor", "NXP", "Raspberry Pi"
 _ESP, _WCH = "Espressif", "WCH"
+_LINKED = "public linker scripts and board files, compared with no data sheet"
 
 # Sizes in KiB. TCMs count as SRAM. A second core's private memory is left out. Where a bank can be reached at two
 # addresses, the one that continues its neighbour is given. Aliases (bit-band, secure, non-cached) are left out.
@@ -418,32 +419,32 @@ _PARTS = (
             _sram("SRAM1", 0x3FC80000, 384), _flash(0x3C000000, 4096, "XIP")),
     # 272 KiB of SRAM on the chip, of which 16 KiB are the flash cache
     _target("esp32c2", "ESP8684H4 (ESP32-C2; 4 MB flash in the package, XIP)", _ESP, "RV32IMC", "none", 120,
-            "ESP8684 Series Datasheet",
+            _LINKED,
             _sram("SRAM1", 0x3FCA0000, 256), _flash(0x3C000000, 4096, "XIP")),
     # without the 16 KiB of the low-power core
     _target("esp32c6", "ESP32-C6FH4 (4 MB flash in the package, XIP)", _ESP, "RV32IMAC", "none", 160,
-            "ESP32-C6 Series Datasheet",
+            _LINKED,
             _sram("HP SRAM", 0x40800000, 512), _flash(0x42000000, 4096, "XIP")),
     _target("gd32vf103", "GD32VF103CBT6 (Longan Nano)", "GigaDevice", "RV32IMAC", "none", 108,
             "GD32VF103 Datasheet",
             _sram("SRAM", 0x20000000, 32), _flash(0x08000000, 128)),
     _target("ch32v103", "CH32V103C8T6", _WCH, "RV32IMAC", "none", 72,
-            "CH32V103 Datasheet",
+            _LINKED,
             _sram("SRAM", 0x20000000, 20), _flash(0x08000000, 64)),
     _target("ch32v203", "CH32V203C8T6", _WCH, "RV32IMAC", "none", 144,
-            "CH32V203 Datasheet",
+            _LINKED,
             _sram("SRAM", 0x20000000, 20), _flash(0x08000000, 64)),
     # flash without wait states and SRAM as divided after reset; option bytes may divide them otherwise
     _target("ch32v307", "CH32V307VCT6", _WCH, "RV32IMAFC", "single", 144,
-            "CH32V307 Datasheet",
+            _LINKED,
             _sram("SRAM", 0x20000000, 64), _flash(0x08000000, 256)),
     # the boot loader has the first 64 KiB of the flash
     _target("fe310", "FE310-G002 (HiFive1 Rev B: 4 MB external flash, XIP)", "SiFive", "RV32IMAC", "none", 320,
-            "FE310-G002 Datasheet",
+            _LINKED,
             _sram("DTIM", 0x80000000, 16), _flash(0x20010000, 4032, "XIP")),
     # 276 KiB in all: without the 16 KiB of flash cache, and without the RAM of the radio
     _target("bl602", "BL602 (PineCone BL602 EVB: 2 MB flash, XIP)", "Bouffalo Lab", "RV32IMAFC", "single", 192,
-            "BL602/604 Datasheet",
+            _LINKED,
             _sram("TCM", 0x4200C000, 80), _sram("OCRAM", 0x42020000, 64), _flash(0x23000000, 2048, "XIP")),
     # the same chip as rp2350, started with its two RISC-V cores instead of the two Cortex-M33
     _target("rp2350riscv", "RP2350A, Hazard3 cores (Raspberry Pi Pico 2: 4 MB external flash, XIP)", _PI, "RV32IMAC", "none",
@@ -452,7 +453,7 @@ _PARTS = (
             _flash(0x10000000, 4096, "XIP")),
     # Xtensa: on this core nothing has been measured. SRAM0 (32 KiB) and SRAM2 (64 KiB) are, in part, the flash caches
     _target("esp32s3", "ESP32-S3-WROOM-1-N8 (8 MB flash in the module, XIP)", _ESP, "Xtensa LX7", "single", 240,
-            "ESP32-S3 Series Datasheet",
+            _LINKED,
             _sram("SRAM1", 0x3FC88000, 416), _flash(0x3C000000, 8192, "XIP")),
 )  # fmt: skip
 
