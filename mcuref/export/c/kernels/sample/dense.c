@@ -15,7 +15,7 @@
   } while (0)
 
 /* Four rows a pass, so that a value is normalised once for all four, and of these two lanes: l and l + 4, which the tree
- * adds first. Sums begin at +0, so that none is -0. Rows behind the last are the last once more. */
+ * adds first; even has the sums of lanes 0, 2, 4 and 6. Rows behind the last are the last once more. */
 #define DENSE_FORWARD(name, type)                                                                                         \
   void name(float *restrict out, const type *x, const float *w, const float *b, const float *mean, const float *scale,    \
             int32_t outputs, int32_t inputs, int32_t c) {                                                                 \
@@ -23,7 +23,7 @@
       const int32_t last = smaller(outputs - j, 4) - 1;                                                                   \
       const float *w0 = w + j * inputs, *w1 = w0 + smaller(1, last) * inputs;                                             \
       const float *w2 = w0 + smaller(2, last) * inputs, *w3 = w0 + last * inputs;                                         \
-      float even[4] = {0.0f, 0.0f, 0.0f, 0.0f}, odd[4] = {0.0f, 0.0f, 0.0f, 0.0f};                                        \
+      float even[4], odd[4];                                                                                              \
       for (int32_t l = 0; l < 4; l++) {                                                                                   \
         float low0 = 0.0f, low1 = 0.0f, low2 = 0.0f, low3 = 0.0f, high0 = 0.0f, high1 = 0.0f, high2 = 0.0f, high3 = 0.0f; \
         float *sums = (l & 1) ? odd : even;                                                                               \
@@ -35,10 +35,10 @@
           INTO(high);                                                                                                     \
         }                                                                                                                 \
         if (i < inputs) INTO(low);                                                                                        \
-        sums[0] += low0 + high0;                                                                                          \
-        sums[1] += low1 + high1;                                                                                          \
-        sums[2] += low2 + high2;                                                                                          \
-        sums[3] += low3 + high3;                                                                                          \
+        sums[0] = l < 2 ? low0 + high0 : sums[0] + (low0 + high0);                                                        \
+        sums[1] = l < 2 ? low1 + high1 : sums[1] + (low1 + high1);                                                        \
+        sums[2] = l < 2 ? low2 + high2 : sums[2] + (low2 + high2);                                                        \
+        sums[3] = l < 2 ? low3 + high3 : sums[3] + (low3 + high3);                                                        \
       }                                                                                                                   \
       for (int32_t r = 0; r <= last; r++) out[j + r] = (even[r] + odd[r]) + b[j + r];                                     \
     }                                                                                                                     \
