@@ -7,25 +7,20 @@ input, in order; the bias comes last. A kept entry e of the error is one element
 import numpy as np
 
 from mcuref.kernels.arrays import Float32s, Indices, Int32s
-from mcuref.kernels.geometry import HO, KW, WO, C
+from mcuref.kernels.geometry import HO, KW, WO, C, W
 from mcuref.kernels.jit import kernel
-from mcuref.kernels.runs import add_products
+from mcuref.kernels.taps import sum_taps
 from mcuref.kernels.window import entries_end, first_place, next_place, place_of, under
 
 
 @kernel
 def depthwise_forward_f32(out: Float32s, x: Float32s, w: Float32s, b: Float32s, g: Int32s) -> None:
     """out[Ho, Wo, C] = sum over taps of w[tap, C] * x[tap of the position, C], from +0 on, then + b[C]."""
-    c = np.int64(g[C])
+    c, line, row = np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW]) * g[C]
     at = first_place(g)
     for _ in range(g[HO] * g[WO]):
-        for i in range(at.base, at.base + c):
-            out[i] = np.float32(0)
-        for ky in range(at.ky0, at.ky1):
-            for kx in range(at.kx0, at.kx1):
-                add_products(out, at.base, x, under(at, ky, kx, g), w, (ky * g[KW] + kx) * c, c)
-        for i in range(c):
-            out[at.base + i] = out[at.base + i] + b[i]
+        first, tap = under(at, at.ky0, at.kx0, g), at.ky0 * row + at.kx0 * c
+        sum_taps(out, at.base, x, first, line, w, tap, row, at.ky1 - at.ky0, at.kx1 - at.kx0, b)
         at = next_place(at, g)
 
 
