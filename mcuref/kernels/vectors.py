@@ -23,12 +23,14 @@ class Elements(NamedTuple):
     size : ir.Value, how many elements the array has, an intp.
     type : ir.Type, of an element.
     bytes : int, that an element takes.
+    signed : bool, whether an element that is an integer has a sign.
     """
 
     pointer: ir.Value
     size: ir.Value
     type: ir.Type
     bytes: int
+    signed: bool = True
 
 
 def part(builder: ir.IRBuilder, x: Elements, start: ir.Value) -> Elements:
