@@ -9,9 +9,10 @@ import numpy as np
 
 from mcuref.kernels.arrays import Float32s, Indices, Int32s
 from mcuref.kernels.dense import dense_forward_f32
-from mcuref.kernels.geometry import HO, KH, KW, WO, C, O, W
+from mcuref.kernels.geometry import HO, KH, KW, LEFT, SH, SW, TOP, WO, C, H, O, W
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.runs import add_scaled, add_scaled_4, add_scaled_to_4, copy_run
+from mcuref.kernels.tiles import update_rows_8
 from mcuref.kernels.window import Place, first_place, next_place, place_of, under
 
 
@@ -89,8 +90,25 @@ def conv_update_f32(
 ) -> None:
     """w[channel of e] -= (rate * delta[e]) * patch of e, b[channel of e] -= rate * delta[e], for kept e in order.
 
-    Weights that meet only padding are not touched. With ``dense_bias`` every entry of delta updates its bias instead.
+    Weights that meet only padding are not touched. With ``dense_bias`` every entry of delta updates its bias instead. Where
+    many entries are kept, and all that are not 0, weights are moved eight filters at a time: same order, same bits.
     """
+    dense = (g[KW] * g[C] + 16) * delta.size < 160 * kept.size  # as measured: the longer a run, the later it pays
+    if g[O] % 8 == 0 and dense and all_but_zeros(kept, delta):
+        update_filters(w, b, delta, x, rate, dense_bias, g)
+    else:
+        update_entries(w, b, delta, x, kept, rate, dense_bias, g)
+    if dense_bias:
+        for base in range(0, delta.size, b.size):
+            for o in range(b.size):
+                b[o] = b[o] - rate * delta[base + o]
+
+
+@kernel
+def update_entries(
+    w: Float32s, b: Float32s, delta: Float32s, x: Float32s, kept: Indices, rate: np.float32, dense_bias: bool, g: Int32s
+) -> None:
+    """:func:`conv_update_f32` entry by entry, four of one position a pass; without the biases with ``dense_bias``."""
     c, line, width = np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW]) * g[C]
     outputs, size = np.int64(g[O]), g[KH] * width
     at, n, count = first_place(g), 0, kept.size
@@ -118,6 +136,40 @@ def conv_update_f32(
             if not dense_bias:
                 b[o0] = b[o0] - s0
             n += 1
-    if dense_bias:
-        for e in range(delta.size):
-            b[e % outputs] = b[e % outputs] - rate * delta[e]
+
+
+@kernel
+def all_but_zeros(kept: Indices, delta: Float32s) -> bool:
+    """Whether the entries kept[K] are those of delta[n] that are not 0, all of them."""
+    nonzero, zeros = 0, 0
+    for i in range(delta.size):
+        nonzero += delta[i] != np.float32(0)
+    if nonzero != kept.size:
+        return False
+    for n in range(kept.size):
+        zeros += delta[kept[n]] == np.float32(0)
+    return zeros == 0
+
+
+@kernel
+def update_filters(
+    w: Float32s, b: Float32s, delta: Float32s, x: Float32s, rate: np.float32, dense_bias: bool, g: Int32s
+) -> None:
+    """:func:`update_entries` where all but zeros are kept and O is a multiple of 8: eight filters at a time."""
+    c, line, width = np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW]) * g[C]
+    outputs, size = np.int64(g[O]), g[KH] * width
+    for ky in range(g[KH]):
+        above, below = g[TOP] - ky, np.int64(g[H]) + g[TOP] - ky  # ky is inside where above <= oy sh < below
+        oy = max(0, -(-above // g[SH]))
+        rows, corner = min(np.int64(g[HO]), -(-below // g[SH])) - oy, (oy * g[SH] - above) * line
+        for o in range(0, outputs, 8):
+            errors, weights = oy * g[WO] * outputs + o, o * size + ky * width
+            update_rows_8(
+                w, weights, size, x, corner, g[SH] * line, -g[LEFT] * c, g[SW] * c, line,
+                delta, errors, outputs, rows, g[WO], width, rate,
+            )  # fmt: skip
+    if not dense_bias:
+        for base in range(0, delta.size, outputs):
+            errors_here = delta[base : base + outputs]
+            for o in range(outputs):
+                b[o] = b[o] - rate * errors_here[o] if errors_here[o] != np.float32(0) else b[o]

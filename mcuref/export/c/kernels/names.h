@@ -8,12 +8,12 @@
 #define add_backward_s8 mcuref_add_backward_s8
 #define add_f32 mcuref_add_f32
 #define add_forward_s8 mcuref_add_forward_s8
-#define add_products mcuref_add_products
 #define add_row mcuref_add_row
 #define add_row_of_sums mcuref_add_row_of_sums
 #define add_rows mcuref_add_rows
 #define add_scaled mcuref_add_scaled
 #define add_scaled_4 mcuref_add_scaled_4
+#define add_scaled_rows mcuref_add_scaled_rows
 #define added mcuref_added
 #define apply_rows_f32 mcuref_apply_rows_f32
 #define apply_rows_s8 mcuref_apply_rows_s8
@@ -44,7 +44,7 @@
 #define conv_update_of_i8 mcuref_conv_update_of_i8
 #define conv_update_of_u8 mcuref_conv_update_of_u8
 #define conv_update_s8 mcuref_conv_update_s8
-#define copy_run mcuref_copy_run
+#define copy_rows mcuref_copy_rows
 #define copy_s8 mcuref_copy_s8
 #define count_nonzero mcuref_count_nonzero
 #define decision mcuref_decision
@@ -80,8 +80,8 @@
 #define depthwise_update_of_u8 mcuref_depthwise_update_of_u8
 #define depthwise_update_s8 mcuref_depthwise_update_s8
 #define dequantise_s8_f32 mcuref_dequantise_s8_f32
-#define dot mcuref_dot
 #define dot_rows mcuref_dot_rows
+#define dots mcuref_dots
 #define exp_f32 mcuref_exp_f32
 #define find_runs mcuref_find_runs
 #define fnv1a mcuref_fnv1a
