@@ -67,6 +67,7 @@
 #define kept_entries mcuref_kept_entries
 #define kept_entries_s8 mcuref_kept_entries_s8
 #define largest_f32 mcuref_largest_f32
+#define likely_from mcuref_likely_from
 #define load_f32 mcuref_load_f32
 #define load_i16 mcuref_load_i16
 #define load_i16_s8 mcuref_load_i16_s8
@@ -111,6 +112,7 @@
 #define softmax_forward_f32 mcuref_softmax_forward_f32
 #define softmax_forward_s8 mcuref_softmax_forward_s8
 #define step_of mcuref_step_of
+#define sum_and_tally mcuref_sum_and_tally
 #define sum_of_magnitudes mcuref_sum_of_magnitudes
 #define sum_of_row mcuref_sum_of_row
 #define sum_products mcuref_sum_products
