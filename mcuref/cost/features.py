@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 
 from mcuref.cost.work import Work, in_fours, loop, mean_taps, positions, taps_inside
 
+GUESSED = 5  # a selection begins with a guess, from about 2^5 entries
+
 
 def features(work: Work) -> dict[str, float]:
     """{name: how often} of a :class:`Work`: what its instructions are linear in."""
@@ -150,14 +152,14 @@ def _decide(work):
 
 
 def _select(work):
-    n = work["n"]
-    return {
-        **loop(work.runs, n, "magnitude"),
-        "entry": work.runs * n,
-        "kept": work.kept,
-        "pass": work.comparisons / n,
-        "comparison": work.comparisons,
-    }
+    """Entries are summed, counted and kept. Those that search for a bin have two passes; more comparisons are beyond them."""
+    n, runs = work["n"], work.runs
+    total = {**loop(runs, n, "magnitude"), "entry": runs * n, "kept": work.kept}
+    if "tally" in work.instruction:
+        searches = min(runs, work.comparisons / (2 * n))
+        guess = len(range(0, n, n >> GUESSED | 1))
+        total |= {"entry guessed from": runs * guess, "search": searches, "comparison": work.comparisons - searches * 2 * n}
+    return total
 
 
 # ---------------------------------------------------------------------------------------------------------------------
