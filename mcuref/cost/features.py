@@ -152,7 +152,7 @@ def _decide(work):
 
 
 def _select(work):
-    """Entries are summed, counted and kept. Those that search for a bin have two passes; more comparisons are beyond them."""
+    """Entries are summed, counted and kept: two passes where there is a search. The comparisons are those beyond them."""
     n, runs = work["n"], work.runs
     total = {**loop(runs, n, "magnitude"), "entry": runs * n, "kept": work.kept}
     if "tally" in work.instruction:
