@@ -11,10 +11,10 @@ from mcuref.kernels.arrays import Float32s, Indices, Int32s
 from mcuref.kernels.geometry import HO, KH, KW, LEFT, SH, SW, TOP, WO, C, H, O, W
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.patches import count_inside, forward_in_pairs, forward_one_by_one, lay_columns
-from mcuref.kernels.runs import add_scaled, add_scaled_4, add_scaled_to_4
+from mcuref.kernels.runs import add_scaled, add_scaled_to_4
 from mcuref.kernels.stack import TAPS, VALUES, taps_on_stack, values_on_stack
-from mcuref.kernels.tiles import update_rows_8
-from mcuref.kernels.window import first_place, place_of, under
+from mcuref.kernels.tiles import add_kept_rows, update_rows_8
+from mcuref.kernels.window import entries_end, first_place, place_of, under
 
 
 @kernel
@@ -43,31 +43,20 @@ def conv_forward_f32(out: Float32s, patch: Float32s, x: Float32s, w: Float32s, b
 def conv_backward_input_f32(dx: Float32s, delta: Float32s, w: Float32s, kept: Indices, g: Int32s) -> None:
     """dx[H, W, C] = sum over kept e, in order, of delta[e] * w[channel of e] at its patch; overwrites dx.
 
-    Each dx starts at +0 and takes one product after the other. Four entries of one position a pass: same order, same bits.
+    Each dx starts at +0 and takes one product after the other.
     """
     for i in range(dx.size):
         dx[i] = np.float32(0)
     c, line, width = np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW]) * g[C]
-    outputs, size = np.int64(g[O]), g[KH] * width
-    at, n, count = first_place(g), 0, kept.size
-    while n < count:
+    size = g[KH] * width
+    at, n = first_place(g), 0
+    while n < kept.size:
         at = place_of(np.int64(kept[n]), at, g)
-        base, end = at.base, at.base + outputs
+        end = entries_end(kept, n, at, g)
         first, corner, run = at.kx0 * c, under(at, 0, at.kx0, g), (at.kx1 - at.kx0) * c
-        while n + 3 < count and np.int64(kept[n + 3]) < end:
-            e0, e1, e2, e3 = kept[n], kept[n + 1], kept[n + 2], kept[n + 3]
-            d0, d1, d2, d3 = delta[e0], delta[e1], delta[e2], delta[e3]
-            w0, w1 = (np.int64(e0) - base) * size + first, (np.int64(e1) - base) * size + first
-            w2, w3 = (np.int64(e2) - base) * size + first, (np.int64(e3) - base) * size + first
-            for ky in range(at.ky0, at.ky1):
-                target, row = corner + ky * line, ky * width
-                add_scaled_4(dx, target, w, w0 + row, w1 + row, w2 + row, w3 + row, run, d0, d1, d2, d3)
-            n += 4
-        while n < count and np.int64(kept[n]) < end:
-            taps, error = (np.int64(kept[n]) - base) * size + first, delta[kept[n]]
-            for ky in range(at.ky0, at.ky1):
-                add_scaled(dx, corner + ky * line, w, taps + ky * width, run, error)
-            n += 1
+        for ky in range(at.ky0, at.ky1):
+            add_kept_rows(dx, corner + ky * line, run, w, first + ky * width, size, delta, kept, n, end, at.base)
+        n = end
 
 
 @kernel

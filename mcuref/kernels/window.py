@@ -65,6 +65,15 @@ def next_place(at: Place, g: Int32s) -> Place:
 
 
 @kernel
+def entries_end(kept: Indices, begin: Index, at: Place, g: Int32s) -> Index:
+    """The end of the kept entries at a position: those are kept[begin:end]."""
+    end, limit = begin, at.base + g[O]
+    while end < kept.size and np.int64(kept[end]) < limit:
+        end += 1
+    return end
+
+
+@kernel
 def kept_channels(kept: Indices, n: Index, first: Index, count: Index) -> tuple[Index, Index]:
     """(bits, the n after): of the ``count`` <= 64 outputs from ``first`` on, those in kept[n:]; bit l is first + l."""
     bits = np.int64(0)

@@ -98,6 +98,7 @@ OTHERS = (
     "first_place",
     "place_of",
     "next_place",
+    "entries_end",
     "kept_channels",
     "under",
     "is_finite",
