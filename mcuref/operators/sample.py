@@ -78,4 +78,6 @@ READING = sorted(
     [*(operator for place, kind in enumerate(KINDS) for operator in _of(kind, 110 + place)), *_of_values(114)],
     key=lambda operator: operator.number,
 )
-OPERATORS = (*(operator for operator in float32.OPERATORS if operator.phase != "input"), *READING)
+WITH_A_COPY = ("reconstruction",)  # families that take the sample as a buffer, beside loads
+OTHERS = tuple(o for o in float32.OPERATORS if o.phase != "input" and o.family not in WITH_A_COPY)
+OPERATORS = (*OTHERS, *READING)

@@ -144,7 +144,8 @@ def require(
     refused = [(*need, rule) for need, rule in zip(needed, rules) if excess(need[1], budget)]
     if refused:
         plan, most, rule = max(refused, key=lambda entry: entry[1].sram)
-        changes = suggestions(network, trainable, wrt, budget, needs)
+        in_place = arithmetic_of(network, arithmetic).in_place
+        changes = suggestions(network, trainable, wrt, budget, needs, in_place)
         trained = wrt != "parameters" or trainable_layers(network, trainable)
         raise BudgetExceeded(rule.method if trained else None, plan, most, budget, changes)
 

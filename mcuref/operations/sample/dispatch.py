@@ -23,7 +23,7 @@ from mcuref.operations.depthwise import (
     run_depthwise_update_f32,
     run_depthwise_update_of_values,
 )
-from mcuref.operations.loss import run_mean_squared_error_f32, run_reconstruction_f32, run_softmax_cross_entropy_f32
+from mcuref.operations.loss import run_mean_squared_error_f32, run_softmax_cross_entropy_f32
 from mcuref.operations.pooling import (
     run_average_pool_backward_f32,
     run_average_pool_forward_f32,
@@ -83,34 +83,32 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
         return OUTSIDE
     if opcode < 105:
         if opcode < 71:
-            if opcode < 25:
-                if opcode < 21:
+            if opcode < 24:
+                if opcode < 20:
+                    if opcode < 11:
+                        return run_dense_forward_f32(row, f, memory, host, sample, counts)
                     if opcode < 12:
-                        if opcode < 11:
-                            return run_dense_forward_f32(row, f, memory, host, sample, counts)
                         return run_conv_forward_f32(row, f, memory, host, sample, counts)
-                    if opcode < 20:
-                        return run_depthwise_forward_f32(row, f, memory, host, sample, counts)
-                    return run_relu_forward_f32(row, f, memory, host, sample, counts)
+                    return run_depthwise_forward_f32(row, f, memory, host, sample, counts)
+                if opcode < 22:
+                    if opcode < 21:
+                        return run_relu_forward_f32(row, f, memory, host, sample, counts)
+                    return run_relu_mask_forward_f32(row, f, memory, host, sample, counts)
                 if opcode < 23:
-                    if opcode < 22:
-                        return run_relu_mask_forward_f32(row, f, memory, host, sample, counts)
                     return run_max_pool_forward_f32(row, f, memory, host, sample, counts)
-                if opcode < 24:
-                    return run_average_pool_forward_f32(row, f, memory, host, sample, counts)
-                return run_add_forward_f32(row, f, memory, host, sample, counts)
-            if opcode < 41:
+                return run_average_pool_forward_f32(row, f, memory, host, sample, counts)
+            if opcode < 40:
+                if opcode < 26:
+                    if opcode < 25:
+                        return run_add_forward_f32(row, f, memory, host, sample, counts)
+                    return run_tanh_forward_f32(row, f, memory, host, sample, counts)
                 if opcode < 27:
-                    if opcode < 26:
-                        return run_tanh_forward_f32(row, f, memory, host, sample, counts)
                     return run_sigmoid_forward_f32(row, f, memory, host, sample, counts)
-                if opcode < 40:
-                    return run_softmax_forward_f32(row, f, memory, host, sample, counts)
-                return run_softmax_cross_entropy_f32(row, f, memory, host, sample, counts)
+                return run_softmax_forward_f32(row, f, memory, host, sample, counts)
             if opcode < 60:
-                if opcode < 42:
-                    return run_mean_squared_error_f32(row, f, memory, host, sample, counts)
-                return run_reconstruction_f32(row, f, memory, host, sample, counts)
+                if opcode < 41:
+                    return run_softmax_cross_entropy_f32(row, f, memory, host, sample, counts)
+                return run_mean_squared_error_f32(row, f, memory, host, sample, counts)
             if opcode < 70:
                 return run_decide_f32(row, f, memory, host, sample, counts)
             return run_select_full_f32(row, f, memory, host, sample, counts)
