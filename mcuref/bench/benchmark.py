@@ -124,6 +124,11 @@ class _PassFromStart(_Pass):
         super().__call__()
 
 
+def one_pass(model: str) -> "_Pass":
+    """A pass of full training in float32, ready to be timed: ``program`` and ``step`` are what it runs."""
+    return _Pass(model, Full())
+
+
 def _compiled(model, rule=None, dtype="float32"):
     network, loss = build(model), find_model(model).loss
     if dtype == "float32":

@@ -1,10 +1,11 @@
-"""Measure training steps a second, batch 1, per model, type and method; against PyTorch if it is installed.
+"""Measure training steps a second, batch 1, per model, type and method, and each kernel; against PyTorch if it is there.
 
 The ratio is to PyTorch's dense step of the same model on one thread in the same run (pip install '.[peers]' in the clone
 of mcuref); that of int8 is to the same method in float32. topk keeps 10 % with a dense output layer; tinypropv2 is
-measured at 80 % of the samples skipped.
+measured at 80 % of the samples skipped. Of a step of full training in float32, each kernel and shape has a row: its
+multiply-accumulates a second, beside those of a dense forward pass.
 
-  mcuref bench                            nine models, about three minutes
+  mcuref bench                            nine models, about four minutes
   mcuref bench --model mlp-784-128-64-10 --json bench.json
 """
 
@@ -29,6 +30,7 @@ def run(arguments: Namespace) -> None:
     """Measure, print, write."""
     from mcuref.arguments import number
     from mcuref.bench import benchmark
+    from mcuref.bench.rows import kernel_times
     from mcuref.files import check_outputs, write_json
     from mcuref.report.lists import bench_tables
 
@@ -41,13 +43,16 @@ def run(arguments: Namespace) -> None:
 
     prepare_kernels()
     prepare_kernels(INT8)
-    rows = []
+    rows, kernels = [], []
     with progress() as update:
         for name in models:
             rows += benchmark.method_speeds(name, arguments.seconds, partial(update, name))
+            kernels += kernel_times(name, 4 * arguments.seconds)
     forward = benchmark.forward_rates(seconds=arguments.seconds)
-    show(*bench_tables(rows, forward), wide=arguments.wide)
+    show(*bench_tables(rows, kernels, forward), wide=arguments.wide)
     if rows[0]["ratio_to_torch"] is None:
         show("PyTorch is not installed; pip install '.[peers]' in the clone of mcuref brings it, and the comparison")
     if arguments.json is not None:
-        write_json(arguments.json, {"schema": "mcuref.bench/1", "rows": rows, "dense_forward_gmacs": forward})
+        write_json(
+            arguments.json, {"schema": "mcuref.bench/1", "rows": rows, "kernels": kernels, "dense_forward_gmacs": forward}
+        )

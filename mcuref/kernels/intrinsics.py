@@ -11,7 +11,7 @@
 Compiled code that calls the twin gets what ``_twice`` emits, in place. The twin's type hints are its signature there:
 
     NDArray[np.float32]    a contiguous array of such elements; the LLVM code gets its :class:`Elements`
-    NDArray[...] | ...     an array of either type of elements
+    several with | between an array of one of these
     Index                  an index or a count: an intp
     np.float32, np.int8    a number of that type, converted where it is of another
     None                   nothing is returned
@@ -57,13 +57,13 @@ def in_llvm(twin: Callable) -> Callable:
 
 
 def _machine_type(hint: Any) -> Any:
-    """Numba's type for a hint of a twin; a tuple of them for one that is of several."""
+    """Numba's type for a hint of a twin; a tuple of them where it may be one of several."""
     if hint == Index:
         return types.intp
-    if hint is type(None):
-        return types.none
     if get_origin(hint) is UnionType:
         return tuple(map(_machine_type, get_args(hint)))
+    if hint is type(None):
+        return types.none
     if get_origin(hint) is np.ndarray:
         (element,) = get_args(get_args(hint)[1])
         return types.Array(_machine_type(element), 1, "C")
@@ -86,4 +86,5 @@ def _operand(context: Any, builder: ir.IRBuilder, kind: types.Type, value: ir.Va
     if not isinstance(kind, types.Array):
         return value
     array = context.make_array(kind)(context, builder, value)
-    return Elements(array.data, array.nitems, context.get_data_type(kind.dtype), kind.dtype.bitwidth // 8)
+    signed = getattr(kind.dtype, "signed", True)
+    return Elements(array.data, array.nitems, context.get_data_type(kind.dtype), kind.dtype.bitwidth // 8, signed)

@@ -15,6 +15,7 @@ SCALES = (  # of an int8 network
     Column("zero", 2),
     Column("<weights", 4, "their scales, from the smallest to the largest"),
 )
+LEAST_SHARE = 0.01  # of a step that a kernel takes to be listed
 LONG = 36  # of what a check found, more than its column has room for
 
 
@@ -199,8 +200,10 @@ def checks_tables(checks: Iterable[tuple[str, bool | None, str]]) -> Iterator[Pr
             yield Text(f"{what}: {found}")
 
 
-def bench_tables(rows: Iterable[dict[str, Any]], forward: dict[str, float]) -> Iterator[Printed]:
-    """The list of ``mcuref bench``, and the rate of one dense forward pass."""
+def bench_tables(
+    rows: Iterable[dict[str, Any]], kernels: Iterable[dict[str, Any]], forward: dict[str, float]
+) -> Iterator[Printed]:
+    """The lists of ``mcuref bench``: methods, kernels beside the dense one, and the rate of one dense forward pass."""
     table = Table(
         Column("model"),
         Column("<type"),
@@ -224,6 +227,41 @@ def bench_tables(rows: Iterable[dict[str, Any]], forward: dict[str, float]) -> I
             percent(row["samples_skipped"]),
         )
     yield table
+    yield Text("")
+    yield Text(
+        f"A step of full training in float32, by kernel; what takes less than {percent(LEAST_SHARE)} of it is left out:"
+    )
+    yield from _kernel_tables(kernels, forward["mcuref"])
     yield Text(
         f"dense forward 128x784: {forward['mcuref']:.1f} GMAC/s (NumPy's matrix-vector product: {forward['numpy']:.1f})"
     )
+
+
+def _kernel_tables(kernels, dense):
+    """Kernels by shape; ``dense`` is the rate of one dense forward pass, in GMAC/s."""
+    table = Table(
+        Column("model"),
+        Column("<kernel"),
+        Column("<shape", 3),
+        Column("layers", 4, "that have this shape; the time is their mean"),
+        Column("us", 2),
+        Column("of a\nstep", 1, "what these layers take together"),
+        Column("GMAC/s"),
+        Column("of\ndense", means="GMAC/s, of those of a dense forward pass"),
+    )
+    for row in kernels:
+        if row["step_share"] < LEAST_SHARE:
+            continue
+        gmacs = row["gmacs"]
+        table.add_row(
+            row["model"],
+            row["kernel"].removesuffix("_f32"),
+            row["shape"],
+            str(row["layers"]),
+            f"{row['microseconds']:.2f}",
+            percent(row["step_share"]),
+            "-" if gmacs is None else f"{gmacs:.1f}",
+            "-" if gmacs is None else f"{gmacs / dense:.2f}",
+        )
+    yield table
+    yield table.legend()
