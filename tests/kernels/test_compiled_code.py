@@ -87,7 +87,6 @@ OTHERS = (
     "place_of",
     "next_place",
     "entries_end",
-    "kept_channels",
     "under",
     "is_finite",
     "keep_nonzero",
