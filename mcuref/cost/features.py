@@ -10,6 +10,8 @@ one factor is 0 are a feature of their own.
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
+
 from mcuref.cost.work import Work, in_fours, loop, mean_taps, positions, taps_inside
 
 
@@ -78,49 +80,60 @@ def _relu_mask(work):
 
 
 def _dense_forward(work):
-    outputs, inputs = work["O"], work["I"]
-    return {"output": work.runs * outputs, **work.products(work.runs * outputs, inputs)}
+    return _dots(work, work.runs, work["O"], work["I"])
+
+
+def _dots(work, times, rows, n):
+    """``times`` products of n inputs with a matrix: its rows two by two where there is an FPU, and one that is left."""
+    pairs, singles = times * (rows // 2), times * (rows % 2)
+    return {
+        "pair": pairs,
+        "single": singles,
+        **loop(pairs, n, "two products"),
+        **loop(singles, n, "product"),
+        "product with 0": times * rows * n * work.zeros,
+    }
 
 
 def _conv_forward(work):
     g, runs = work.g, work.runs
-    places, size = runs * positions(g), g.KH * g.KW * g.C
-    total = {"place": places, "line": runs * g.HO, "output": places * g.O, **work.products(places * g.O, size)}
+    places = runs * positions(g)
+    total = {"place": places, "line": runs * g.HO, **_dots(work, places, g.O, g.KH * g.KW * g.C)}
     if "patch" in work.instruction:
         total.update(_gather(work))
     return total
 
 
 def _gather(work):
-    """Patches are gathered, 0 where they lie outside; a product with such a 0 may cost less."""
-    g = work.g
-    rows, columns = taps_inside(g)
-    read = rows.sum() * (columns > 0).sum()
-    copied = rows.sum() * columns.sum() * g.C
-    lines = positions(g) * g.KH
-    cleared = lines * g.KW * g.C - copied
+    """Patches are gathered, but where they are one run of the input; 0 where they lie outside, which a product with it
+    may cost less for.
+    """
+    g, runs = work.g, work.runs
+    rows, columns = (taps[index] for taps, index in zip(taps_inside(g), ((slice(None), None), (None, slice(None)))))
+    inside = (rows == g.KH) & (columns == g.KW)
+    gathered = ~inside if g.KH == 1 or g.KW == g.W else np.ones_like(inside)
+    size, copied = g.KH * g.KW * g.C, (gathered * rows * columns).sum() * g.C
+    read = gathered * rows
     return {
-        "patch": work.runs * positions(g),
-        "patch row": work.runs * read,
-        "patch row outside": work.runs * (lines - read),
-        "copied": work.runs * copied,
-        "cleared": work.runs * cleared,
-        "product with padding": work.runs * cleared * g.O,
+        "patch": runs * gathered.sum(),
+        "patch row": runs * read.sum(),
+        "copied x 4": runs * (read * (columns * g.C // 4)).sum(),
+        "copied": runs * (read * (columns * g.C % 4)).sum(),
+        "patch cleared": runs * (~inside).sum(),
+        "cleared": runs * (~inside).sum() * size,
+        "product with padding": runs * (gathered.sum() * size - copied) * g.O,
     }
 
 
 def _depthwise_forward(work):
+    """Sums of eight channels at a time, and of those that are left one by one."""
     g, runs = work.g, work.runs
     rows, columns = taps_inside(g)
-    taps = runs * rows.sum() * columns.sum()
-    return {
-        "place": runs * positions(g),
-        "line": runs * g.HO,
-        "row": runs * rows.sum() * g.WO,
-        "tap": taps,
-        "value": runs * positions(g) * g.C,
-        **work.products(taps, g.C),
-    }
+    places, taps, lines = positions(g), rows.sum() * columns.sum(), rows.sum() * g.WO
+    total = {"place": runs * places, "line": runs * g.HO, "product with 0": runs * taps * g.C * work.zeros}
+    for name, n in (("eight", g.C // 8), ("one", g.C % 8)):
+        total |= {name: runs * places * n, f"row of {name}": runs * lines * n, f"tap of {name}": runs * taps * n}
+    return total
 
 
 def _pool(work):
@@ -248,6 +261,63 @@ def _apply_rows(work):
     }
 
 
+# ---------------------------------------------------------------------------------------------------------------------
+# a first layer over a sample where it lies
+
+
+def _values(work, reads, name):
+    """Values that are normalised as they are read, each with the pair of all or with one of several; those that are 0."""
+    pairs = "one pair" if work["c"] == 1 else "one of several pairs"
+    return {f"{name} by {pairs}": reads, f"{name} that is 0": reads * work.zeros}
+
+
+def _dense_forward_of_samples(work):
+    """Four rows a pass, the last ones filled up."""
+    outputs, inputs = work["O"], work["I"]
+    fours = work.runs * -(-outputs // 4)
+    return {"output": work.runs * outputs, "four": fours, **_values(work, fours * inputs, "value for four")}
+
+
+def _dense_update_of_samples(work):
+    outputs, inputs = work["O"], work["I"]
+    fours, singles = (work.runs * n for n in in_fours(work.mean_kept))
+    total = {"four": fours, "single": singles, **_values(work, fours * inputs, "value for four")}
+    total |= _values(work, singles * inputs, "value for one")
+    return {**total, **_biases(work, outputs), **_sums(work, inputs)}
+
+
+def _gathered_values(work, patches):
+    """Patches of values: what is cleared, rows inside and their values."""
+    g = work.g
+    rows, _ = taps_inside(g)
+    total = {"patch": patches, "cleared": patches * g.KH * g.KW * g.C, "patch row": patches * rows.mean()}
+    return {**total, **_values(work, patches * mean_taps(g) * g.C, "value")}
+
+
+def _conv_forward_of_samples(work):
+    g = work.g
+    places, size = work.runs * positions(g), g.KH * g.KW * g.C
+    padding = places * (size - mean_taps(g) * g.C) * g.O
+    total = {"line": work.runs * g.HO, "output": places * g.O, "product with padding": padding}
+    return {**total, **work.products(places * g.O, size), **_gathered_values(work, places)}
+
+
+def _conv_update_of_samples(work):
+    return {**_conv_update(work), **_gathered_values(work, _walk(work)["place"])}
+
+
+def _depthwise_forward_of_samples(work):
+    g, runs = work.g, work.runs
+    rows, columns = taps_inside(g)
+    taps = runs * rows.sum() * columns.sum()
+    total = {"place": runs * positions(g), "line": runs * g.HO, "row": runs * rows.sum() * g.WO, "tap": taps}
+    return {**total, "output": runs * positions(g) * g.C, **_values(work, taps * g.C, "value")}
+
+
+def _depthwise_update_of_samples(work):
+    return {**_depthwise_update(work), **_values(work, work.kept * mean_taps(work.g), "value")}
+
+
 KINDS = {  # by the names that operators have for them
     "nothing": lambda work: {},
     "load": _load,
@@ -267,4 +337,10 @@ KINDS = {  # by the names that operators have for them
     "depthwise update": _depthwise_update,
     "rows begun": _begin_rows,
     "rows applied": _apply_rows,
+    "dense forward of samples": _dense_forward_of_samples,
+    "conv forward of samples": _conv_forward_of_samples,
+    "depthwise forward of samples": _depthwise_forward_of_samples,
+    "dense update of samples": _dense_update_of_samples,
+    "conv update of samples": _conv_update_of_samples,
+    "depthwise update of samples": _depthwise_update_of_samples,
 }

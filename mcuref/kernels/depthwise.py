@@ -10,25 +10,20 @@ from mcuref.kernels.arrays import Float32s, Index, Indices, Int32s
 from mcuref.kernels.eights import add_window_8, bits_of
 from mcuref.kernels.geometry import HO, KW, WO, C, W
 from mcuref.kernels.jit import kernel
-from mcuref.kernels.runs import add_products
+from mcuref.kernels.taps import sum_taps
 from mcuref.kernels.window import Place, entries_end, first_place, next_place, place_of, under
 
-GROUP = 64  # channels whose kept entries are the bits of one integer
+GROUP = np.int64(64)  # channels whose kept entries are the bits of one integer
 
 
 @kernel
 def depthwise_forward_f32(out: Float32s, x: Float32s, w: Float32s, b: Float32s, g: Int32s) -> None:
     """out[Ho, Wo, C] = sum over taps of w[tap, C] * x[tap of the position, C], from +0 on, then + b[C]."""
-    c = np.int64(g[C])
+    c, line, row = np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW]) * g[C]
     at = first_place(g)
     for _ in range(g[HO] * g[WO]):
-        for i in range(at.base, at.base + c):
-            out[i] = np.float32(0)
-        for ky in range(at.ky0, at.ky1):
-            for kx in range(at.kx0, at.kx1):
-                add_products(out, at.base, x, under(at, ky, kx, g), w, (ky * g[KW] + kx) * c, c)
-        for i in range(c):
-            out[at.base + i] = out[at.base + i] + b[i]
+        first, tap = under(at, at.ky0, at.kx0, g), at.ky0 * row + at.kx0 * c
+        sum_taps(out, at.base, x, first, line, w, tap, row, at.ky1 - at.ky0, at.kx1 - at.kx0, b)
         at = next_place(at, g)
 
 
@@ -80,11 +75,12 @@ def depthwise_backward_input_f32(dx: Float32s, delta: Float32s, w: Float32s, kep
         at = place_of(np.int64(kept[n]), at, g)
         corner, tap = under(at, at.ky0, at.kx0, g), at.ky0 * width + at.kx0 * c
         for first in range(0, c, GROUP):
-            count, e = np.int64(min(GROUP, c - first)), at.base + first
+            count, e = min(GROUP, c - first), at.base + first
             end = entries_end(kept, n, e + count)
-            bits, n = bits_of(kept, n, end, e), end
+            bits = bits_of(kept, n, end, e)
             one = np.float32(1)  # times which an error stays what it is
             add_taps(dx, corner + first, line, w, tap + first, width, c, at, one, delta, e, bits, count)
+            n = end
 
 
 @kernel
@@ -101,7 +97,7 @@ def depthwise_update_f32(
         at = place_of(np.int64(kept[n]), at, g)
         corner, tap = under(at, at.ky0, at.kx0, g), at.ky0 * width + at.kx0 * c
         for first in range(0, c, GROUP):
-            count, e = np.int64(min(GROUP, c - first)), at.base + first
+            count, e = min(GROUP, c - first), at.base + first
             end = entries_end(kept, n, e + count)
             bits = bits_of(kept, n, end, e)
             add_taps(w, tap + first, width, x, corner + first, line, c, at, -rate, delta, e, bits, count)

@@ -33,14 +33,14 @@ def row_of(program, kernel, layer):
 FAULTS = {
     "a bias": ("kernels/dense.c", "b[j] = b[j] - step", "b[j] = b[j] - (j == 2 ? -step : step)",
                ("dense_update_f32", "dense2", "dense2.bias", 2, 0)),
-    "a bias that is not added": ("kernels/dense.c", "inputs) + b[j]", "inputs) + 0 * b[j]",
+    "a bias that is not added": ("kernels/lanes.c", "a7) + bias[0]", "a7) + 0 * bias[0]",
                                  ("dense_forward_f32", "dense1", "dense1.activation", None, 1)),
     "an index too few": ("kernels/selection.c", "for (int32_t i = 0; i < n; i++)\n    if (magnitude_bits(delta[i]))",
                          "for (int32_t i = 0; i < n - 1; i++)\n    if (magnitude_bits(delta[i]))",
                          ("select_full_f32", "dense2", "dense2.kept", 4, 0)),
     "an index": ("kernels/selection.c", "if (magnitude_bits(delta[i]))", "if (i != 3 && magnitude_bits(delta[i]))",
                  ("select_full_f32", "dense2", "dense2.kept", 3, 0)),
-    "the last lane": ("kernels/lanes.c", "if (n > 0) a0 += w[0] * x[0];", "",
+    "the last lane": ("kernels/lanes.c", "if (n > 0) TAKE(0);", "",
                       ("dense_forward_f32", "dense1", "dense1.activation", 0, 0)),
 }  # fmt: skip
 
@@ -100,13 +100,13 @@ def test_a_firmware_that_hangs_is_stopped(need, patched_sources):
 # file, right, wrong: all of these compute what mcuref computes, as memory happens to be; options of the program, and the
 # kernel and layer to blame
 BESIDE = {
-    "a weight too many": ("kernels/dense.c", "inputs) + b[j]", "inputs) + b[j] + 0.0f * w[inputs]",
+    "a weight too many": ("kernels/lanes.c", "n) + b[j]", "n) + b[j] + 0.0f * w[rows * n]",
                           {}, "dense_forward_f32", "dense1"),
-    "a bias too many": ("kernels/dense.c", "inputs) + b[j]", "inputs) + b[j] + 0.0f * b[j + 1]",
+    "a bias too many": ("kernels/lanes.c", "n) + b[j]", "n) + b[j] + 0.0f * b[j + 1]",
                         {}, "dense_forward_f32", "dense1"),
-    "a frozen bias": ("kernels/dense.c", "inputs) + b[j]", "inputs) + b[j] + 0.0f * b[j + 1]",
+    "a frozen bias": ("kernels/lanes.c", "n) + b[j]", "n) + b[j] + 0.0f * b[j + 1]",
                       {"trainable": 1}, "dense_forward_f32", "dense1"),
-    "inference alone": ("kernels/dense.c", "inputs) + b[j]", "inputs) + b[j] + 0.0f * b[j + 1]",
+    "inference alone": ("kernels/lanes.c", "n) + b[j]", "n) + b[j] + 0.0f * b[j + 1]",
                         {"trainable": 0}, "dense_forward_f32", "dense1"),
     "a maximum of too many": ("kernels/softmax.c", "for (int32_t i = 1; i < n; i++)", "for (int32_t i = 1; i <= n; i++)",
                               {}, "softmax_cross_entropy_f32", "dense2"),
@@ -129,7 +129,7 @@ def test_reading_beside_the_operands_is_found(need, patched_sources, name):
 
 def test_writing_beside_the_outputs_is_found(need, patched_sources):
     core, case = need("host"), material()
-    patched_sources("kernels/dense.c", "    w += inputs;\n  }\n", "    w += inputs;\n  }\n  out[outputs] = 0.0f;\n")
+    patched_sources("kernels/lanes.c", "n) + b[j];\n", "n) + b[j];\n  y[rows] = 0.0f;\n")
     (difference,) = check(core, [case], ("-O0",))
     row = row_of(case.program, "dense_forward_f32", "dense1")
     end = case.program.plan.offsets[case.program.instructions[row].outputs[0]] + 4 * 17

@@ -48,6 +48,8 @@ MULTIPLYING = (
     "dense_backward_input_f32",
     "dense_update_f32",
     "conv_forward_f32",
+    "forward_in_pairs",
+    "forward_one_by_one",
     "conv_backward_input_f32",
     "conv_update_f32",
     "update_entries",
@@ -68,7 +70,14 @@ MULTIPLYING = (
     "kept_entries",
     *(name for name, function in ACTIVATING.items() if " * " in inspect.getsource(function.py_func)),
 )
-IN_VECTORS = ("dense_forward_f32", "conv_forward_f32", "conv_backward_input_f32", "conv_update_f32", "depthwise_forward_f32")
+IN_VECTORS = (
+    "dense_forward_f32",
+    "forward_in_pairs",
+    "forward_one_by_one",
+    "conv_backward_input_f32",
+    "conv_update_f32",
+    "depthwise_forward_f32",
+)
 OTHERS = (
     *(name for name in ACTIVATING if name not in MULTIPLYING),
     "rint_f32",
@@ -82,6 +91,9 @@ OTHERS = (
     "softmax_forward_f32",
     "gather_patch",
     "all_but_zeros",
+    "is_inside",
+    "count_inside",
+    "lay_columns",
     "place_at",
     "first_place",
     "place_of",

@@ -7,10 +7,7 @@
 
 void dense_forward_f32(float *restrict out, const float *x, const float *w, const float *b, int32_t outputs,
                        int32_t inputs) {
-  for (int32_t j = 0; j < outputs; j++) {
-    out[j] = dot(x, w, inputs) + b[j];
-    w += inputs;
-  }
+  dots(out, x, w, b, outputs, inputs);
 }
 
 void dense_backward_input_f32(float *restrict dx, const float *delta, const float *w, const mcuref_index *kept,

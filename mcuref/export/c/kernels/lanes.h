@@ -10,8 +10,8 @@
 
 #include "names.h"
 
-/* Dot product of x[n] and w[n]. */
-float dot(const float *x, const float *w, int32_t n);
+/* y[rows] = dot products of x[n] and the rows of w[rows, n], each + b of its row. */
+void dots(float *restrict y, const float *x, const float *w, const float *b, int32_t rows, int32_t n);
 
 /* Sum of |x[i]|, i < n; NaN and infinity propagate. */
 float abs_sum(const float *x, int32_t n);

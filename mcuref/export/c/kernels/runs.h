@@ -9,16 +9,17 @@
 /* y[i] = 0, i < n. */
 void clear_run(float *y, int32_t n);
 
-/* y[i] = x[i], i < n; the two do not overlap. */
-void copy_run(float *restrict y, const float *restrict x, int32_t n);
+/* y[i] = x[i], i < n, of `rows` runs, y_step and x_step apart: what a window and a patch have in common. */
+void copy_rows(float *restrict y, int32_t y_step, const float *restrict x, int32_t x_step, int32_t rows, int32_t n);
 
 /* y[i] = y[i] + a * x[i], i < n; the two do not overlap. */
 void add_scaled(float *restrict y, const float *restrict x, int32_t n, float a);
 
+/* The same of `rows` runs, y_step and x_step apart: what a window and a filter have in common. */
+void add_scaled_rows(float *restrict y, int32_t y_step, const float *restrict x, int32_t x_step, int32_t rows, int32_t n,
+                     float a);
+
 /* Four of add_scaled into the same run, one after the other, in one pass: x[r] and a[r] belong together. */
 void add_scaled_4(float *restrict y, const float *const x[4], int32_t n, const float a[4]);
-
-/* y[i] = y[i] + x[i] * w[i], i < n; y overlaps neither. */
-void add_products(float *restrict y, const float *restrict x, const float *restrict w, int32_t n);
 
 #endif
