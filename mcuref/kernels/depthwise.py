@@ -13,7 +13,7 @@ from mcuref.kernels.jit import kernel
 from mcuref.kernels.taps import sum_taps
 from mcuref.kernels.window import Place, entries_end, first_place, next_place, place_of, under
 
-GROUP = np.int64(64)  # channels whose kept entries are the bits of one integer
+GROUP = 64  # channels whose kept entries are the bits of one integer
 
 
 @kernel
@@ -75,7 +75,7 @@ def depthwise_backward_input_f32(dx: Float32s, delta: Float32s, w: Float32s, kep
         at = place_of(np.int64(kept[n]), at, g)
         corner, tap = under(at, at.ky0, at.kx0, g), at.ky0 * width + at.kx0 * c
         for first in range(0, c, GROUP):
-            count, e = min(GROUP, c - first), at.base + first
+            count, e = c - first if c - first < GROUP else np.int64(GROUP), at.base + first
             end = entries_end(kept, n, e + count)
             bits = bits_of(kept, n, end, e)
             one = np.float32(1)  # times which an error stays what it is
@@ -97,7 +97,7 @@ def depthwise_update_f32(
         at = place_of(np.int64(kept[n]), at, g)
         corner, tap = under(at, at.ky0, at.kx0, g), at.ky0 * width + at.kx0 * c
         for first in range(0, c, GROUP):
-            count, e = min(GROUP, c - first), at.base + first
+            count, e = c - first if c - first < GROUP else np.int64(GROUP), at.base + first
             end = entries_end(kept, n, e + count)
             bits = bits_of(kept, n, end, e)
             add_taps(w, tap + first, width, x, corner + first, line, c, at, -rate, delta, e, bits, count)
