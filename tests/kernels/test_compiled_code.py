@@ -99,7 +99,6 @@ OTHERS = (
     "place_of",
     "next_place",
     "entries_end",
-    "kept_channels",
     "under",
     "is_finite",
     "list_reaching",
