@@ -36,6 +36,7 @@ def arguments(parser: ArgumentParser) -> None:
     options.add_rule(parser, "all")
     options.add_run(parser)
     options.add_policy(parser)
+    options.add_input(parser)
     kinds.add_kinds(parser, headroom=True)
     parser.add_argument(
         "--seeds",
@@ -59,6 +60,7 @@ def _inference(arguments):
     from mcuref.experiments.inference import inference_rows
     from mcuref.files import write_json
     from mcuref.models import label
+    from mcuref.program.arithmetic import IN_PLACE
     from mcuref.report.comparison_tables import inference_tables
     from mcuref.report.json import budget_json
 
@@ -71,13 +73,16 @@ def _inference(arguments):
     given = arguments.model.network
     own = "float32" if given is None else given.dtype
     dtypes, budget, data = options.dtypes(arguments.dtype) or [own], options.budget(arguments), named_data(arguments)
-    if own == "float32":  # which calibration computes too
+    in_place = options.read_in_place(arguments, dtypes)
+    if in_place:
+        prepare_kernels(IN_PLACE)
+    elif own == "float32":  # which calibration computes too
         prepare_kernels()
     if "int8" in dtypes:
         from mcuref.program.arithmetic.int8 import INT8
 
         prepare_kernels(INT8)
-    rows = inference_rows(data, arguments.model, dtypes, budget)
+    rows = inference_rows(data, arguments.model, dtypes, budget, arguments.input)
     name = label(arguments.model.name)
     show(*inference_tables(data.name, name, arguments.evaluate, rows), wide=arguments.wide)
     if arguments.json is not None:

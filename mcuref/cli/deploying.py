@@ -48,11 +48,12 @@ def arithmetic(asked: Namespace) -> Arithmetic:
     from mcuref.arguments import number
     from mcuref.experiments.deploying import MOST_HEADROOM
     from mcuref.models import label
-    from mcuref.program.arithmetic import FLOAT32
+    from mcuref.program.arithmetic import FLOAT32, IN_PLACE
 
     given = getattr(asked.model, "network", None)
     own = "float32" if given is None else given.dtype
     dtype = "mixed" if trained_in_float32(asked, [asked.dtype or own]) else asked.dtype or own
+    in_place = options.read_in_place(asked, [dtype])
     if dtype == "float32" and own == "int8":
         raise InputError(f"model {label(asked.model.name)!r} is int8 and has no float32 weights; it is trained as int8")
     if dtype != "int8":
@@ -60,7 +61,7 @@ def arithmetic(asked: Namespace) -> Arithmetic:
             if getattr(asked, name) is not None:
                 raise InputError(f"--{name} is of --dtype int8; what is trained here is float32")
         if dtype == "float32":
-            return FLOAT32
+            return IN_PLACE if in_place else FLOAT32
         from mcuref.program.arithmetic.mixed import MIXED
 
         return MIXED

@@ -9,6 +9,7 @@ Exit status 1 if it does not fit, with changes that would; of all parts, if it f
   mcuref estimate --model cnn-28 --target all         which parts hold it?
   mcuref estimate --model cnn-28 --dtype float32,int8 training in both
   mcuref estimate --model cnn-28 --dtype int8 --method none      inference
+  mcuref estimate --data mnist --input in-place       no copy of the sample
   mcuref estimate --model mlp-64-32-10 --map map.png  every byte, over time
 """
 
@@ -39,6 +40,7 @@ def arguments(parser: ArgumentParser) -> None:
     )
     options.add_rule(parser)
     options.add_policy(parser)
+    options.add_input(parser)
     kinds.add_kinds(parser)
     options.add_budget(parser, f", or {ALL}: a row a part")
     parser.add_argument("--map", metavar="FILE", help="draw offset x instruction to a picture (needs matplotlib)")
@@ -118,7 +120,7 @@ def _estimated(arguments, data, kind):
         program.budget = budget
         warn_of(data)
     core = "" if program.budget is None else program.budget.core
-    memory = memory_report(program, _zeros(program, data, [core])) | _beside(program.network)
+    memory = memory_report(program, _zeros(program, data, [core])) | _beside(program.network) | _in_place(program)
     fits = all(row["budget"] is None or row["needed"] <= row["budget"] for row in memory["regions"].values())
     return program, memory, fits, suggestions
 
@@ -140,11 +142,23 @@ def _of_all_parts(arguments, data, every):
         zeros = _zeros(program, data, CORE_NAMES.values())
         rows = part_rows(program, stack, zeros)
         show(*part_tables(program, policy_words(program), stack, rows, zeros is not None), wide=arguments.wide)
-        programs.append((program, {"fits": any(row["fits"] for row in rows)} | _of_int8(program) | {"targets": rows}))
+        more = _of_int8(program) | _in_place(program) | {"targets": rows}
+        programs.append((program, {"fits": any(row["fits"] for row in rows)} | more))
     warn_of(data)
     if arguments.json is not None:
         write_json(arguments.json, _json(arguments, programs, any))
     return 0 if any(row["fits"] for _, row in programs) else 1
+
+
+def _in_place(program):
+    """Of a program that reads the sample in place, the SRAM of the same with a copy, and how much less it is."""
+    if not program.arithmetic.in_place:
+        return {}
+    from mcuref.program.compiler import compile
+
+    options = {"loss": program.loss, "policy": program.policy, "trainable": len(program.trainable)}
+    copying = compile(program.network, program.rule, program.optimiser, **options).plan.sram
+    return {"in_place": {"sram_with_copy": copying, "sram_saved": copying - program.plan.sram}}
 
 
 def _beside(network):

@@ -87,4 +87,5 @@ def kinds(asked: Namespace) -> list[Kind]:
     for name in ("update", "scales", "headroom"):
         if getattr(asked, name, None) is not None and "int8" not in dtypes:
             raise InputError(f"--{name} is of weights that are trained in int8; what is asked for here is float32")
-    return kinds_of(dtypes, named["update"], named["scales"])
+    in_place = options.read_in_place(asked, dtypes)
+    return kinds_of(dtypes, named["update"], named["scales"], "in-place" if in_place else "copy")

@@ -7,7 +7,7 @@ import json
 import os
 import re
 from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mcuref import rules
@@ -17,6 +17,7 @@ from mcuref.errors import InputError
 from mcuref.experiments.protocols import REGIMES
 from mcuref.memory.targets import DEFAULT_STACK, Budget, find_target, format_size, parse_size
 from mcuref.optimisers import LARGEST_BATCH, SCHEDULES, SGD
+from mcuref.program.arithmetic import INPUTS
 from mcuref.program.compiler import POLICIES
 
 if TYPE_CHECKING:
@@ -139,6 +140,24 @@ def add_dtype(parser: Options, what: str) -> None:
         metavar="TYPES",
         help=f"float32, int8 or both with a comma: {what}; int8 is inference alone; default: the model's",
     )
+
+
+def add_input(parser: Options) -> None:
+    """--input."""
+    parser.add_argument(
+        "--input",
+        choices=INPUTS,
+        default=INPUTS[0],
+        help="copy: the normalised sample is written into SRAM; in-place, of float32: the first layer reads it where it "
+        "lies, which saves that, and comes to the same bits; default copy",
+    )
+
+
+def read_in_place(asked: Namespace, dtypes: Collection[str]) -> bool:
+    """Whether the sample is to be read in place; InputError where that is not of the types."""
+    if asked.input == "in-place" and set(dtypes) != {"float32"}:
+        raise InputError(f"--input in-place is of float32; what is asked for here is {', '.join(dtypes)}")
+    return asked.input == "in-place"
 
 
 def dtypes(text: str | None) -> list[str]:

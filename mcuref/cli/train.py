@@ -29,6 +29,7 @@ def arguments(parser: ArgumentParser) -> None:
     options.add_rule(parser)
     options.add_run(parser)
     options.add_policy(parser)
+    options.add_input(parser)
     deploying.add_int8(parser)
     parser.add_argument(
         "--seed", type=options.whole(0), default=0, metavar="N", help="of start weights and orders; default 0"

@@ -261,6 +261,63 @@ def _apply_rows(work):
     }
 
 
+# ---------------------------------------------------------------------------------------------------------------------
+# a first layer over a sample where it lies
+
+
+def _values(work, reads, name):
+    """Values that are normalised as they are read, each with the pair of all or with one of several; those that are 0."""
+    pairs = "one pair" if work["c"] == 1 else "one of several pairs"
+    return {f"{name} by {pairs}": reads, f"{name} that is 0": reads * work.zeros}
+
+
+def _dense_forward_of_samples(work):
+    """Four rows a pass, the last ones filled up."""
+    outputs, inputs = work["O"], work["I"]
+    fours = work.runs * -(-outputs // 4)
+    return {"output": work.runs * outputs, "four": fours, **_values(work, fours * inputs, "value for four")}
+
+
+def _dense_update_of_samples(work):
+    outputs, inputs = work["O"], work["I"]
+    fours, singles = (work.runs * n for n in in_fours(work.mean_kept))
+    total = {"four": fours, "single": singles, **_values(work, fours * inputs, "value for four")}
+    total |= _values(work, singles * inputs, "value for one")
+    return {**total, **_biases(work, outputs), **_sums(work, inputs)}
+
+
+def _gathered_values(work, patches):
+    """Patches of values: what is cleared, rows inside and their values."""
+    g = work.g
+    rows, _ = taps_inside(g)
+    total = {"patch": patches, "cleared": patches * g.KH * g.KW * g.C, "patch row": patches * rows.mean()}
+    return {**total, **_values(work, patches * mean_taps(g) * g.C, "value")}
+
+
+def _conv_forward_of_samples(work):
+    g = work.g
+    places, size = work.runs * positions(g), g.KH * g.KW * g.C
+    padding = places * (size - mean_taps(g) * g.C) * g.O
+    total = {"line": work.runs * g.HO, "output": places * g.O, "product with padding": padding}
+    return {**total, **work.products(places * g.O, size), **_gathered_values(work, places)}
+
+
+def _conv_update_of_samples(work):
+    return {**_conv_update(work), **_gathered_values(work, _walk(work)["place"])}
+
+
+def _depthwise_forward_of_samples(work):
+    g, runs = work.g, work.runs
+    rows, columns = taps_inside(g)
+    taps = runs * rows.sum() * columns.sum()
+    total = {"place": runs * positions(g), "line": runs * g.HO, "row": runs * rows.sum() * g.WO, "tap": taps}
+    return {**total, "output": runs * positions(g) * g.C, **_values(work, taps * g.C, "value")}
+
+
+def _depthwise_update_of_samples(work):
+    return {**_depthwise_update(work), **_values(work, work.kept * mean_taps(work.g), "value")}
+
+
 KINDS = {  # by the names that operators have for them
     "nothing": lambda work: {},
     "load": _load,
@@ -280,4 +337,10 @@ KINDS = {  # by the names that operators have for them
     "depthwise update": _depthwise_update,
     "rows begun": _begin_rows,
     "rows applied": _apply_rows,
+    "dense forward of samples": _dense_forward_of_samples,
+    "conv forward of samples": _conv_forward_of_samples,
+    "depthwise forward of samples": _depthwise_forward_of_samples,
+    "dense update of samples": _dense_update_of_samples,
+    "conv update of samples": _conv_update_of_samples,
+    "depthwise update of samples": _depthwise_update_of_samples,
 }

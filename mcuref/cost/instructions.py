@@ -175,8 +175,15 @@ def _layer_zeros(instructions, zeros):
         if instruction.phase == "input":
             shares[instruction.layer_index] = zeros.get(instruction["x"], 0.0)
         elif instruction.phase == "forward" and "w" in instruction:
-            shares[instruction.layer_index] = zeros.get(instruction["x"], 0.0)
+            shares[instruction.layer_index] = zeros.get(read_by(instruction), 0.0)
     return shares
+
+
+def read_by(instruction: Row) -> Buffer:
+    """By what the share of zeros is known in what a layer's forward row reads: its input; where that is the sample, which
+    lies outside and has no buffer, the weights.
+    """
+    return instruction["x" if "x" in instruction else "w"]
 
 
 def assumed_shares(program: Compiled) -> dict[Buffer, float]:

@@ -23,9 +23,9 @@ class Evaluated(NamedTuple):
     score: float
 
 
-def evaluate(network: Network, data: Data, loss: str, budget: Budget | None = None) -> Evaluated:
+def evaluate(network: Network, data: Data, loss: str, budget: Budget | None = None, input: str = "copy") -> Evaluated:
     """How well a network does on the test side of data; BudgetExceeded if its inference does not fit."""
-    program = compile(network, loss=loss, trainable=0, budget=budget)
+    program = compile(network, loss=loss, trainable=0, budget=budget, input=input)
     trainer = Trainer(program, data)
     return Evaluated(program, trainer.metric, trainer.evaluate()[trainer.metric])
 
@@ -42,7 +42,9 @@ def as_dtype(network: Network, dtype: str, data: Data) -> Network:
     return quantise(network, data.x_train).network
 
 
-def inference_rows(data: Data, model: Model | str, dtypes: list[str], budget: Budget | None = None) -> list[dict[str, Any]]:
+def inference_rows(
+    data: Data, model: Model | str, dtypes: list[str], budget: Budget | None = None, input: str = "copy"
+) -> list[dict[str, Any]]:
     """Rows of ``mcuref compare --method none``: one network with its parameters in several types, nothing trained.
 
     Keys are those of rows of :class:`mcuref.experiments.comparison.Comparison`, and "macs_forward", of one sample;
@@ -55,20 +57,23 @@ def inference_rows(data: Data, model: Model | str, dtypes: list[str], budget: Bu
         )
     network, rows = build(model, data), []
     for dtype in dtypes:
-        row = inference_row(as_dtype(network, dtype, data), data, model.loss, budget)
+        row = inference_row(as_dtype(network, dtype, data), data, model.loss, budget, input)
         rows.append(row | {"accuracy_drop": (rows or [row])[0]["accuracy"] - row["accuracy"]})
     return rows
 
 
-def inference_row(network: Network, data: Data, loss: str, budget: Budget | None = None) -> dict[str, Any]:
+def inference_row(
+    network: Network, data: Data, loss: str, budget: Budget | None = None, input: str = "copy"
+) -> dict[str, Any]:
     """The row of a network as it is, nothing trained."""
-    found = evaluate(network, data, loss, budget)
+    found = evaluate(network, data, loss, budget, input)
     return {
         "method": "none",
         "preset": "none",
         "dtype": network.dtype,
         "update": None,
         "scales": None,
+        "input": input,
         "metric": found.metric,
         "accuracy": found.score,
         "accuracy_std": 0.0,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mcuref.export.sources import SOURCES, in_c
 from mcuref.files import new_file
-from mcuref.operators import OPERATORS, int8, master, mixed
+from mcuref.operators import OPERATORS, int8, master, mixed, sample
 from mcuref.operators.columns import IN, MORE, OUT, D, F
 from mcuref.operators.operator import Operand, Operator
 
@@ -44,7 +44,7 @@ PHASES = {  # what the opcodes of a phase have in common, for people
 def files() -> dict[Path, str]:
     """{path: text} of all that is written."""
     operators, texts = list(OPERATORS.values()), {}
-    for module, mine in _modules(operators):
+    for module, mine in _modules([*operators, *sample.READING]):
         texts[PACKAGE / "operations" / f"{module}.py"] = python_wrappers(mine)
         texts[SOURCES / "operations" / f"{module}.c"] = c_wrappers(mine)
     others = [*int8.OPERATORS, mixed.DEQUANTISE, *master.UPDATES]
@@ -53,11 +53,11 @@ def files() -> dict[Path, str]:
         if mine[0].name in in_c():
             texts[SOURCES / "operations" / f"{module}.c"] = c_wrappers(mine)
     texts[PACKAGE / "operations" / "dispatch.py"] = dispatch(operators)
-    for family in (int8, mixed, master):
+    for family in (int8, mixed, master, sample):
         texts[PACKAGE / "operations" / family.__name__.rpartition(".")[2] / "dispatch.py"] = dispatch(family.OPERATORS)
     texts[SOURCES / "operations" / "operations.h"] = c_prototypes(list(in_c().values()))
     texts[SOURCES / "kernels" / "names.h"] = c_names()
-    texts[PACKAGE.parent / "docs" / "operators.md"] = page([*operators, *others])
+    texts[PACKAGE.parent / "docs" / "operators.md"] = page([*operators, *sample.READING, *others])
     return texts
 
 
@@ -88,7 +88,7 @@ def python_wrappers(operators: Sequence[Operator]) -> str:
     bodies = "".join(f"\n\n{wrapper}" for wrapper in wrappers)
     kernels = {operator.kernel for operator in operators}
     columns = {name for name in ("KEPT", "IN", "MORE", "OUT", "D", "F") if re.search(rf"\b{name}\b", bodies)}
-    functions = ("f32", "i8", "i32", "indices", "rate", "u8", "words")
+    functions = ("f32", "i8", "i32", "indices", "of_sample", "rate", "u8", "words")
     views = {name for name in (*ARGUMENTS.values(), "GO_ON") if re.search(rf"\b{name}\b", bodies)}
     views |= {name for name in functions if re.search(rf"\b{name}\(", bodies)}
     numpy = "import numpy as np\n\n" if "np." in bodies else ""
@@ -126,7 +126,8 @@ def _import(module: str, names: Sequence[str]) -> str:
 def _python_wrapper(operator: Operator) -> tuple[str, str]:
     """(head, body) of what runs an operator."""
     columns = {name: _column("D", i) for i, name in enumerate(operator.dimensions)}
-    axes = [axis for operand in operator.operands.values() for axis in operand.axes if operand.name != "count"]
+    operands = [operand for operand in (*operator.outputs, *operator.inputs) if operand.name != "count"]
+    axes = [axis for operand in operands for axis in operand.axes]
     used = [name for name in operator.dimensions if any(re.search(rf"\b{name}\b", axis) for axis in axes)]
     lines = []
     if used:
@@ -134,7 +135,7 @@ def _python_wrapper(operator: Operator) -> tuple[str, str]:
     if "count" in operator.operands:
         lines.append(f"    count = i32(memory, row[{_operand_column(operator, 'count')}])")
         lines.append("    counts[KEPT] += count")
-    views = [_python_view(operator, operand) for operand in operator.operands.values() if operand.name != "count"]
+    views = [_python_view(operator, operand) for operand in operands]
     lines += [_call(operator.kernel, views + _python_arguments(operator, columns)), "    return GO_ON"]
     head = _head(f"run_{operator.name}")
     return f'{head}    """{_in_lines(operator.signature)}."""\n', "\n".join(lines) + "\n"
@@ -160,6 +161,8 @@ def _head(name: str) -> str:
 def _python_view(operator: Operator, operand: Operand) -> str:
     kind = {"index": "indices", "i32": "words"}.get(operand.type, operand.type)
     count = " * ".join(operand.axes) or "count"
+    if operand.outside:
+        return f"of_sample(host.samples_{operand.type}, sample, {count})"
     return f"{kind}(memory, row[{_operand_column(operator, operand.name)}], {count})"
 
 
@@ -264,8 +267,9 @@ def _c_wrapper(operator: Operator) -> tuple[str, str]:
         ("out", operator.outputs, operator.outputs if len(operator.outputs) > 1 else ()),
         ("in", inputs, inputs[:-1]),
     ):
-        places = {o.name: f"mcuref_{side}put(run, {_c_column(operator, o.name)})" for o in operands}
-        given |= places | {o.name: o.name for o in named}
+        named = [o for o in named if not o.outside]
+        places = {o.name: f"mcuref_{side}put(run, {_c_column(operator, o.name)})" for o in operands if not o.outside}
+        given |= places | {o.name: o.name for o in named} | {o.name: "run->sample" for o in operands if o.outside}
         lines += _c_pointers(named, places, "const " * (side == "in"))
     names = [operand.name for operand in (*operator.outputs, *inputs)]
     if "count" in operator.operands and any(operand.type == "index" for operand in inputs):
@@ -280,7 +284,7 @@ def _c_wrapper(operator: Operator) -> tuple[str, str]:
     given |= {name: f"row->d[{i}]" for i, name in enumerate(operator.dimensions)}
     given |= {"g": "row->d", "sample_rate": "run->rate.i32"}
     arguments = [given[name] for name in (*names, *(operator.arguments or ()), *operator.sizes)]
-    lines.append(_c_call(operator.kernel, arguments))
+    lines.append(_c_call(operator.kernel_in_c, arguments))
     head = f"mcuref_next mcuref_run_{operator.name}(const mcuref_row *row, mcuref_run *run) {{\n"
     return head, "\n".join(lines) + "\n  return MCUREF_GO_ON;\n}\n"
 

@@ -23,9 +23,9 @@ FIXED = {
 
 def in_c() -> dict[str, Operator]:
     """{name: operator} of those of which there is C."""
-    from mcuref.operators import OPERATORS, int8, mixed
+    from mcuref.operators import OPERATORS, int8, mixed, sample
 
-    return {operator.name: operator for operator in (*OPERATORS.values(), *int8.OPERATORS, mixed.DEQUANTISE)}
+    return {o.name: o for o in (*OPERATORS.values(), *sample.READING, *int8.OPERATORS, mixed.DEQUANTISE)}
 
 
 def library_sources() -> list[Path]:

@@ -6,46 +6,79 @@ input, in order; the bias comes last. A kept entry e of the error is one element
 
 import numpy as np
 
-from mcuref.kernels.arrays import Float32s, Indices, Int32s
-from mcuref.kernels.geometry import HO, KW, WO, C
+from mcuref.kernels.arrays import Float32s, Index, Indices, Int32s
+from mcuref.kernels.eights import add_window_8
+from mcuref.kernels.geometry import HO, KW, WO, C, W
 from mcuref.kernels.jit import kernel
-from mcuref.kernels.runs import add_products
-from mcuref.kernels.window import entries_end, first_place, next_place, place_of, under
+from mcuref.kernels.taps import sum_taps
+from mcuref.kernels.window import Place, first_place, kept_channels, next_place, place_of, under
+
+GROUP = 64  # channels whose kept entries are the bits of one integer
 
 
 @kernel
 def depthwise_forward_f32(out: Float32s, x: Float32s, w: Float32s, b: Float32s, g: Int32s) -> None:
     """out[Ho, Wo, C] = sum over taps of w[tap, C] * x[tap of the position, C], from +0 on, then + b[C]."""
-    c = np.int64(g[C])
+    c, line, row = np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW]) * g[C]
     at = first_place(g)
     for _ in range(g[HO] * g[WO]):
-        for i in range(at.base, at.base + c):
-            out[i] = np.float32(0)
-        for ky in range(at.ky0, at.ky1):
-            for kx in range(at.kx0, at.kx1):
-                add_products(out, at.base, x, under(at, ky, kx, g), w, (ky * g[KW] + kx) * c, c)
-        for i in range(c):
-            out[at.base + i] = out[at.base + i] + b[i]
+        first, tap = under(at, at.ky0, at.kx0, g), at.ky0 * row + at.kx0 * c
+        sum_taps(out, at.base, x, first, line, w, tap, row, at.ky1 - at.ky0, at.kx1 - at.kx0, b)
         at = next_place(at, g)
 
 
 @kernel
+def add_taps(
+    y: Float32s,
+    i: Index,
+    y_line: Index,
+    x: Float32s,
+    j: Index,
+    x_line: Index,
+    c: Index,
+    at: Place,
+    a: np.float32,
+    delta: Float32s,
+    e: Index,
+    bits: Index,
+    count: Index,
+) -> None:
+    """y[i + p + l] += (a * delta[e + l]) * x[j + q + l] for the l < count that are meant, at the taps inside the input.
+
+    ``i`` and ``j`` are at the first of them, p and q as in :func:`add_window_8`; channels behind the last eight are single.
+    """
+    rows, columns, whole = at.ky1 - at.ky0, at.kx1 - at.kx0, count - count % 8
+    for l in range(0, whole, 8):
+        eight = bits >> l & 255
+        if eight:
+            add_window_8(y, i + l, y_line, x, j + l, x_line, c, rows, columns, a, delta, e + l, eight)
+    for l in range(whole, count):
+        if bits >> l & 1:
+            factor = a * delta[e + l]
+            for r in range(rows):
+                p, q = i + r * y_line + l, j + r * x_line + l
+                for s in range(0, columns * c, c):
+                    y[p + s] = y[p + s] + factor * x[q + s]
+
+
+@kernel
 def depthwise_backward_input_f32(dx: Float32s, delta: Float32s, w: Float32s, kept: Indices, g: Int32s) -> None:
-    """dx[H, W, C] = sum over kept e, in order, of delta[e] * w[tap, channel of e] at its taps; overwrites dx."""
+    """dx[H, W, C] = sum over kept e, in order, of delta[e] * w[tap, channel of e] at its taps; overwrites dx.
+
+    Eight channels a pass: each has a dx of its own.
+    """
     for i in range(dx.size):
         dx[i] = np.float32(0)
-    c = np.int64(g[C])
-    at, begin = first_place(g), 0
-    while begin < kept.size:
-        at = place_of(np.int64(kept[begin]), at, g)
-        end = entries_end(kept, begin, at, g)
-        for ky in range(at.ky0, at.ky1):
-            for kx in range(at.kx0, at.kx1):
-                target, tap = under(at, ky, kx, g) - at.base, (ky * g[KW] + kx) * c - at.base
-                for n in range(begin, end):  # one position: each entry has a dx of its own
-                    e = np.int64(kept[n])
-                    dx[target + e] = dx[target + e] + delta[e] * w[tap + e]
-        begin = end
+    c, line, width = np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW]) * g[C]
+    at, n = first_place(g), 0
+    while n < kept.size:
+        at = place_of(np.int64(kept[n]), at, g)
+        corner, tap = under(at, at.ky0, at.kx0, g), at.ky0 * width + at.kx0 * c
+        for first in range(0, c, GROUP):
+            count, e = min(GROUP, c - first), at.base + first
+            bits, n = kept_channels(kept, n, e, count)
+            one = np.float32(1)  # times which an error stays what it is
+            add_taps(dx, corner + first, line, w, tap + first, width, c, at, one, delta, e, bits, count)
 
 
 @kernel
@@ -54,23 +87,21 @@ def depthwise_update_f32(
 ) -> None:
     """w[tap, channel of e] -= (rate * delta[e]) * x at that tap, b[channel of e] -= rate * delta[e], for kept e in order.
 
-    With ``dense_bias`` every entry of delta updates its bias instead.
+    With ``dense_bias`` every entry of delta updates its bias instead. Eight channels a pass: each has weights of its own.
     """
-    c = np.int64(g[C])
-    at, begin = first_place(g), 0
-    while begin < kept.size:
-        at = place_of(np.int64(kept[begin]), at, g)
-        end = entries_end(kept, begin, at, g)
-        for ky in range(at.ky0, at.ky1):
-            for kx in range(at.kx0, at.kx1):
-                source, tap = under(at, ky, kx, g) - at.base, (ky * g[KW] + kx) * c - at.base
-                for n in range(begin, end):  # one position: each entry has weights of its own
-                    e = np.int64(kept[n])
-                    w[tap + e] = w[tap + e] - rate * delta[e] * x[source + e]
-        if not dense_bias:
-            for n in range(begin, end):
-                b[np.int64(kept[n]) - at.base] -= rate * delta[kept[n]]
-        begin = end
+    c, line, width = np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW]) * g[C]
+    at, n = first_place(g), 0
+    while n < kept.size:
+        at = place_of(np.int64(kept[n]), at, g)
+        corner, tap = under(at, at.ky0, at.kx0, g), at.ky0 * width + at.kx0 * c
+        for first in range(0, c, GROUP):
+            count, e, begin = min(GROUP, c - first), at.base + first, n
+            bits, n = kept_channels(kept, n, e, count)
+            add_taps(w, tap + first, width, x, corner + first, line, c, at, -rate, delta, e, bits, count)
+            if not dense_bias:
+                for m in range(begin, n):
+                    b[np.int64(kept[m]) - at.base] -= rate * delta[kept[m]]
     if dense_bias:
-        for i in range(delta.size):
-            b[i % c] = b[i % c] - rate * delta[i]
+        for first in range(0, delta.size, c):
+            for i in range(c):
+                b[i] = b[i] - rate * delta[first + i]

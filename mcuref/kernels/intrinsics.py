@@ -11,6 +11,7 @@
 Compiled code that calls the twin gets what ``_twice`` emits, in place. The twin's type hints are its signature there:
 
     NDArray[np.float32]    a contiguous array of such elements; the LLVM code gets its :class:`Elements`
+    several with | between an array of one of these
     Index                  an index or a count: an intp
     np.float32, np.int8    a number of that type, converted where it is of another
     None                   nothing is returned
@@ -18,6 +19,7 @@ Compiled code that calls the twin gets what ``_twice`` emits, in place. The twin
 
 import inspect
 from collections.abc import Callable
+from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -54,10 +56,12 @@ def in_llvm(twin: Callable) -> Callable:
     return tie
 
 
-def _machine_type(hint: Any) -> types.Type:
-    """Numba's type for a hint of a twin."""
+def _machine_type(hint: Any) -> Any:
+    """Numba's type for a hint of a twin; a tuple of them where it may be one of several."""
     if hint == Index:
         return types.intp
+    if get_origin(hint) is UnionType:
+        return tuple(map(_machine_type, get_args(hint)))
     if hint is type(None):
         return types.none
     if get_origin(hint) is np.ndarray:
@@ -66,8 +70,10 @@ def _machine_type(hint: Any) -> types.Type:
     return from_dtype(np.dtype(hint))
 
 
-def _taken(wanted: types.Type, given: types.Type) -> types.Type | None:
+def _taken(wanted: Any, given: types.Type) -> types.Type | None:
     """As what an argument is taken: a number as the type that is wanted, an array as it is; None if it does not fit."""
+    if isinstance(wanted, tuple):
+        return next(filter(None, (_taken(one, given) for one in wanted)), None)
     if not isinstance(wanted, types.Array):
         return wanted if isinstance(types.unliteral(given), types.Number) else None
     if isinstance(given, types.Array) and (given.dtype, given.ndim, given.layout) == (wanted.dtype, 1, "C"):
@@ -80,4 +86,5 @@ def _operand(context: Any, builder: ir.IRBuilder, kind: types.Type, value: ir.Va
     if not isinstance(kind, types.Array):
         return value
     array = context.make_array(kind)(context, builder, value)
-    return Elements(array.data, array.nitems, context.get_data_type(kind.dtype), kind.dtype.bitwidth // 8)
+    signed = getattr(kind.dtype, "signed", True)
+    return Elements(array.data, array.nitems, context.get_data_type(kind.dtype), kind.dtype.bitwidth // 8, signed)

@@ -8,6 +8,7 @@ import numpy as np
 from mcuref.kernels.arrays import Float32s, Int32s, Uint8s
 from mcuref.kernels.geometry import HO, KW, WO, C
 from mcuref.kernels.jit import kernel
+from mcuref.kernels.runs import add_quotients
 from mcuref.kernels.window import first_place, next_place, under
 
 
@@ -81,7 +82,5 @@ def average_pool_backward_f32(dx: Float32s, dy: Float32s, g: Int32s) -> None:
         number = np.float32((at.ky1 - at.ky0) * (at.kx1 - at.kx0))
         for ky in range(at.ky0, at.ky1):
             for kx in range(at.kx0, at.kx1):
-                target = under(at, ky, kx, g)
-                for i in range(c):
-                    dx[target + i] = dx[target + i] + dy[at.base + i] / number
+                add_quotients(dx, under(at, ky, kx, g), dy, at.base, c, number)
         at = next_place(at, g)

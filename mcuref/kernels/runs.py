@@ -62,6 +62,11 @@ def add_products(y: Float32s, i: Index, x: Float32s, j: Index, w: Float32s, k: I
     y[i : i + n] = y[i : i + n] + x[j : j + n] * w[k : k + n]
 
 
+def add_quotients(y: Float32s, i: Index, x: Float32s, j: Index, n: Index, a: np.float32) -> None:
+    """y[i + t] = y[i + t] + x[j + t] / a for t < n; the two runs do not overlap."""
+    y[i : i + n] = y[i : i + n] + x[j : j + n] / a
+
+
 def clipped(out: Float32s, x: Float32s, limit: np.float32) -> None:
     """out[i] = 0 where x[i] <= 0, limit where x[i] >= limit, else x[i]; out may be x."""
     values = np.where(x >= limit, limit, x)
@@ -138,6 +143,16 @@ def _add_products(builder, y, i, x, j, w, k, n):
         return [builder.fadd(old[0], builder.fmul(load(builder, x, t), load(builder, w, t)))]
 
     _run(builder, [part(builder, y, i)], n, [], values)
+
+
+@in_llvm(add_quotients)
+def _add_quotients(builder, y, i, x, j, n, a):
+    x = part(builder, x, j)
+
+    def values(load, t, old, a):
+        return [builder.fadd(old[0], builder.fdiv(load(builder, x, t), a))]
+
+    _run(builder, [part(builder, y, i)], n, [a], values)
 
 
 @in_llvm(clipped)

@@ -74,6 +74,16 @@ def entries_end(kept: Indices, begin: Index, at: Place, g: Int32s) -> Index:
 
 
 @kernel
+def kept_channels(kept: Indices, n: Index, first: Index, count: Index) -> tuple[Index, Index]:
+    """(bits, the n after): of the ``count`` <= 64 outputs from ``first`` on, those in kept[n:]; bit l is first + l."""
+    bits = np.int64(0)
+    while n < kept.size and np.int64(kept[n]) < first + count:
+        bits |= np.int64(1) << (np.int64(kept[n]) - first)
+        n += 1
+    return bits, n
+
+
+@kernel
 def under(at: Place, ky: Index, kx: Index, g: Int32s) -> Index:
     """Flat index of the input's element (ky, kx, channel 0) under the window."""
     return ((at.top + ky) * g[W] + at.left + kx) * g[C]

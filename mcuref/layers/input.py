@@ -27,7 +27,8 @@ def checked_shape(what: str, shape: Any) -> Shape:
 class Input:
     """First layer of every network: x[i] = (sample[i] - mean[i % c]) * scale[i % c].
 
-    The sample stays outside the arena; only its normalised copy lies in it.
+    The sample stays outside the arena; only its normalised copy lies in it, or none (input="in-place" of
+    :func:`mcuref.compile`).
 
     Parameters
     ----------
@@ -81,8 +82,15 @@ class Input:
         """No parameters."""
         return {}
 
-    def forward(self, emit: Emit) -> tuple[Buffer, None]:
-        """Emit the load; the normalisation constants lie in flash."""
+    @property
+    def is_plain(self) -> bool:
+        """Whether samples are the values that they stand for: float32, of mean 0 and scale 1."""
+        return bool(self.dtype == "float32" and not self.mean.any() and (self.scale == 1).all())
+
+    def forward(self, emit: Emit) -> tuple[Buffer | None, None]:
+        """Emit the load; the normalisation constants lie in flash. None where the first layer reads the sample itself."""
+        if emit.in_place:
+            return None, None
         out = emit.buffer("sample", (self.size,), "input")
         emit(f"load_{self.dtype}", x=out, mean=self.mean, scale=self.scale, n=self.size, c=self.mean.size)
         return out, None

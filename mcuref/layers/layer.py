@@ -44,6 +44,10 @@ class Emit(Protocol):
         """Whether a bit for each value can say where it was positive."""
 
     @property
+    def in_place(self) -> bool:
+        """Whether the first layer reads the sample where it lies, so that no buffer holds it: None stands for it."""
+
+    @property
     def output_is_kept(self) -> bool:
         """Whether a weight gradient reads the output of the layer at hand."""
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from mcuref.kernels.conv import conv_backward_input_f32, conv_forward_f32, conv_update_f32
 from mcuref.kernels.jit import kernel
-from mcuref.operations.views import GO_ON, Counts, Floats, Host, Memory, Row, Sample, f32, i32, indices, rate
+from mcuref.operations.views import GO_ON, Counts, Floats, Host, Memory, Row, Sample, f32, i32, indices, of_sample, rate
 from mcuref.operators.columns import IN, KEPT, OUT, D, F
 
 
@@ -78,6 +78,58 @@ def run_conv_update_f32(row: Row, f: Floats, memory: Memory, host: Host, sample:
         f32(memory, row[IN], HO * WO * O),
         f32(memory, row[IN + 1], H * W * C),
         indices(memory, row[IN + 2], count),
+        rate(f[0], sample),
+        row[D + 12],
+        row[D:F],
+    )
+    return GO_ON
+
+
+@kernel(inlined=True)
+def run_conv_forward_of_values(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
+    """z[HO, WO, O], patch[KH, KW, C]? from outside x[H, W, C], w[O, KH, KW, C], b[O]."""
+    H, W, C, HO, WO, O, KH, KW = (
+        np.int64(row[D]),
+        np.int64(row[D + 1]),
+        np.int64(row[D + 2]),
+        np.int64(row[D + 3]),
+        np.int64(row[D + 4]),
+        np.int64(row[D + 5]),
+        np.int64(row[D + 6]),
+        np.int64(row[D + 7]),
+    )
+    conv_forward_f32(
+        f32(memory, row[OUT], HO * WO * O),
+        f32(memory, row[OUT + 1], KH * KW * C),
+        of_sample(host.samples_f32, sample, H * W * C),
+        f32(memory, row[IN], O * KH * KW * C),
+        f32(memory, row[IN + 1], O),
+        row[D:F],
+    )
+    return GO_ON
+
+
+@kernel(inlined=True)
+def run_conv_update_of_values(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
+    """w[O, KH, KW, C], b[O] from delta[HO, WO, O], outside x[H, W, C], index kept[], i32 count[1]."""
+    H, W, C, HO, WO, O, KH, KW = (
+        np.int64(row[D]),
+        np.int64(row[D + 1]),
+        np.int64(row[D + 2]),
+        np.int64(row[D + 3]),
+        np.int64(row[D + 4]),
+        np.int64(row[D + 5]),
+        np.int64(row[D + 6]),
+        np.int64(row[D + 7]),
+    )
+    count = i32(memory, row[IN + 2])
+    counts[KEPT] += count
+    conv_update_f32(
+        f32(memory, row[OUT], O * KH * KW * C),
+        f32(memory, row[OUT + 1], O),
+        f32(memory, row[IN], HO * WO * O),
+        of_sample(host.samples_f32, sample, H * W * C),
+        indices(memory, row[IN + 1], count),
         rate(f[0], sample),
         row[D + 12],
         row[D:F],

@@ -96,6 +96,13 @@ def i32(memory: Memory, offset: Whole) -> int:
 
 
 @kernel(inlined=True)
+def of_sample(samples: NDArray[Any], sample: Sample, n: Whole) -> NDArray[Any]:
+    """The n values of the sample at hand, where they lie."""
+    first = np.int64(sample.number) * n
+    return samples[first : first + n]
+
+
+@kernel(inlined=True)
 def rate(own: float, sample: Sample) -> float:
     """The rate of an update: its own if it has one, else the learning rate of the sample."""
     return sample.rate if own == np.float32(0) else own

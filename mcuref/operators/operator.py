@@ -12,7 +12,7 @@ from mcuref.operators.columns import COLUMNS, CONSTANTS, DIMENSIONS, IN, INPUTS,
 
 TYPES = {"u8": "uint8", "i8": "int8", "i16": "int16", "i32": "int32", "f32": "float32", "index": "index"}
 INDEX_TYPES = ("uint16", "uint32")  # of kept entries: the one that a program needs
-OPERAND = re.compile(r"(?:(\w+) )?(\w+)\[([^\]]*)\](\?)?")
+OPERAND = re.compile(r"(outside )?(?:(\w+) )?(\w+)\[([^\]]*)\](\?)?")
 # Parts of a training step, in the order in which they come
 PHASES = ("input", "forward", "loss", "decision", "selection", "propagate", "gradient", "update", "batch", "apply", "adapt")
 
@@ -27,15 +27,17 @@ class Operand:
     type : str, a key of `TYPES`; "index" is uint16 or uint32.
     axes : tuple of str, expressions over the operator's dimensions; none: any number of elements.
     optional : bool.
+    outside : bool, whether it is the sample, which lies outside of the arena: it has no column and no buffer.
     """
 
     name: str
     type: str
     axes: tuple[str, ...]
     optional: bool = False
+    outside: bool = False
 
     def __str__(self) -> str:
-        kind = "" if self.type == "f32" else f"{self.type} "
+        kind = "outside " * self.outside + ("" if self.type == "f32" else f"{self.type} ")
         return f"{kind}{self.name}[{', '.join(self.axes)}]{'?' * self.optional}"
 
     def elements(self, dimensions: Mapping[str, int]) -> int | None:
@@ -57,13 +59,15 @@ class Operator:
     family : str, what layers, rules and optimisers emit: "dense_forward".
     number : int, its opcode, which never changes.
     phase : str, of `PHASES`: the part of the training step that it belongs to.
-    outputs, inputs : tuple of :class:`Operand`, in the order of the table's columns; an update's outputs are read, too.
+    outputs, inputs : tuple of :class:`Operand`, in the order of the table's columns, which those from outside have none of;
+        an update's outputs are read, too.
     dimensions, constants : tuple of str, names of the columns d0.. and f0..
     constant_types : tuple of str, keys of `TYPES`, of the constants.
     in_place : (output, input) that may share bytes where nobody needs the input afterwards, or none.
     macs : str, multiply-accumulates, an expression over dimensions, ``runs`` and ``kept``.
     module : str, of its kernel: mcuref/kernels/<module>.py, mcuref/operations/<module>.py, and their twins in C.
     kernel : str, the kernel's function.
+    kernel_in_c : str, the same in C: where samples of several types are taken, there is one for each.
     arguments : tuple of str or None: what the kernel takes behind its operands, names of dimensions and constants, ``g``
         for a geometry, ``sample_rate`` for the learning rate that comes with the sample. None: what runs it is written by
         hand, not by :mod:`mcuref.export.generate`.
@@ -85,6 +89,7 @@ class Operator:
     macs: str = "0"
     module: str = ""
     kernel: str = ""
+    kernel_in_c: str = ""
     arguments: tuple[str, ...] | None = None
     sizes: tuple[str, ...] = ()
     features: str = ""
@@ -93,11 +98,12 @@ class Operator:
     columns: dict[str, int] = field(init=False, repr=False, compare=False)  # of the table, of each operand
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "operands", {operand.name: operand for operand in self.outputs + self.inputs})
-        more = self.outputs[len(OUTPUTS) :] + self.inputs[len(INPUTS) :]
-        columns = [*zip(self.outputs, range(OUT, IN)), *zip(self.inputs, range(IN, D)), *zip(more, MORE)]
+        inputs = tuple(operand for operand in self.inputs if not operand.outside)
+        object.__setattr__(self, "operands", {operand.name: operand for operand in self.outputs + inputs})
+        more = self.outputs[len(OUTPUTS) :] + inputs[len(INPUTS) :]
+        columns = [*zip(self.outputs, range(OUT, IN)), *zip(inputs, range(IN, D)), *zip(more, MORE)]
         object.__setattr__(self, "columns", {operand.name: column for operand, column in columns})
-        names = [operand.name for operand in self.outputs + self.inputs] + [*self.dimensions, *self.constants]
+        names = [operand.name for operand in self.outputs + inputs] + [*self.dimensions, *self.constants]
         used = {*range(D, D + len(self.dimensions)), *range(F, F + len(self.constants))} | set(self.columns.values())
         fits = len(more) <= len(MORE) and len(self.dimensions) <= len(DIMENSIONS) and len(self.constants) <= len(CONSTANTS)
         if not fits or max(used, default=0) >= len(COLUMNS) or len(used) != len(names) or len(set(names)) != len(names):
@@ -142,6 +148,7 @@ def declare(
     macs: str = "0",
     module: str,
     kernel: str = "",
+    kernel_in_c: str = "",
     arguments: str | None = None,
     sizes: str = "",
     features: str,
@@ -149,7 +156,8 @@ def declare(
 ) -> Operator:
     """An :class:`Operator` from text: operands such as "z[O], u8 mask[(O + 7) // 8]?", other names with spaces between.
 
-    An operand's type is f32 if none is given; no axes stand for any number of elements; ``?`` for one that may be missing.
+    An operand's type is f32 if none is given; no axes stand for any number of elements; ``?`` for one that may be missing;
+    "outside u8 x[I]" for the sample, which is read where it lies.
     A constant is float32, or as said before its name: "i32:shift". The family is the name without its last part if none is
     given.
     """
@@ -169,6 +177,7 @@ def declare(
         macs=macs,
         module=module,
         kernel=kernel or name,
+        kernel_in_c=kernel_in_c or kernel or name,
         arguments=None if arguments is None else tuple(arguments.split()),
         sizes=tuple(sizes.split()),
         features=features,
@@ -178,8 +187,8 @@ def declare(
 
 def _operands(text: str) -> tuple[Operand, ...]:
     found = [
-        Operand(name, kind or "f32", tuple(axis.strip() for axis in axes.split(",") if axis), bool(optional))
-        for kind, name, axes, optional in OPERAND.findall(text)
+        Operand(name, kind or "f32", tuple(axis.strip() for axis in axes.split(",") if axis), bool(optional), bool(outside))
+        for outside, kind, name, axes, optional in OPERAND.findall(text)
     ]
     if ", ".join(map(str, found)) != text:
         raise ValueError(f"operands {text!r} cannot be read; they are written as {', '.join(map(str, found))!r} would be")

@@ -19,6 +19,7 @@ from mcuref.operators.columns import COLUMNS
 from mcuref.optimisers import SGD
 from mcuref.program import first_steps
 from mcuref.program.arithmetic import FLOAT32, Arithmetic, arithmetic_of
+from mcuref.program.arithmetic.sample import check_in_place
 from mcuref.program.emitter import Emitter
 from mcuref.program.listing import Listing
 from mcuref.program.program import Program
@@ -41,6 +42,7 @@ def compile(  # noqa: A001  the public name is mcuref.compile
     budget: Budget | None = None,
     wrt: str = "parameters",
     arithmetic: Arithmetic | None = None,
+    input: str = "copy",
 ) -> Program:
     """Compile a network into a program that fits a budget, or refuse.
 
@@ -59,6 +61,9 @@ def compile(  # noqa: A001  the public name is mcuref.compile
     budget : :class:`mcuref.Budget`, or None for no limit.
     wrt : "parameters", or "input" for gradients with respect to the input; then no parameter is changed.
     arithmetic : how an int8 network is trained, :class:`mcuref.Int8`; None: with its defaults, and of float32 always.
+    input : "copy": the normalised sample is written into the arena; or "in-place": the first layer, dense, conv or
+        depthwise, reads it where it lies outside of the arena, and normalises as it reads. Of float32 networks; all results
+        have the same bits.
 
     Returns
     -------
@@ -73,6 +78,7 @@ def compile(  # noqa: A001  the public name is mcuref.compile
     rule = checked(Full() if rule is None else rule)
     optimiser = instance("optimiser", SGD() if optimiser is None else optimiser, SGD, "a mcuref.SGD(rate)")
     policy = _policy(policy, optimiser)
+    arithmetic = arithmetic_of(network, arithmetic, input)
     if budget is not None:
         instance("budget", budget, Budget, "a mcuref.Budget, such as mcuref.find_target('nrf52840').budget()")
         require(
@@ -138,7 +144,8 @@ def require(
     refused = [(*need, rule) for need, rule in zip(needed, rules) if excess(need[1], budget)]
     if refused:
         plan, most, rule = max(refused, key=lambda entry: entry[1].sram)
-        changes = suggestions(network, trainable, wrt, budget, needs)
+        in_place = arithmetic_of(network, arithmetic).in_place
+        changes = suggestions(network, trainable, wrt, budget, needs, in_place)
         trained = wrt != "parameters" or trainable_layers(network, trainable)
         raise BudgetExceeded(rule.method if trained else None, plan, most, budget, changes)
 
@@ -173,9 +180,12 @@ def lower(
         raise InputError(
             f"network {network.name!r} is {network.dtype}; gradients with respect to the input are of float32 networks"
         )
+    whole = arithmetic_of(network, arithmetic)
+    if whole.in_place:
+        check_in_place(network, loss.name, wrt)
     layers = trainable_layers(network, trainable) if wrt == "parameters" else ()
     rate = optimiser.learning_rate / optimiser.batch
-    emit = Emitter(network, layers, wrt, arithmetic_of(network, arithmetic), loss.name, rate)
+    emit = Emitter(network, layers, wrt, whole, loss.name, rate)
     values, saved = _forward(emit)
     forward_rows = len(emit.instructions)
     input_error = None

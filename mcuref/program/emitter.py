@@ -96,6 +96,11 @@ class Emitter:
         return self.arithmetic.masks
 
     @property
+    def in_place(self) -> bool:
+        """Whether the first layer reads the sample where it lies, so that no buffer holds it: None stands for it."""
+        return self.whole.in_place
+
+    @property
     def trains(self) -> bool:
         """Whether the program has a way back."""
         return self.reached(len(self.network.layers) - 1)

@@ -32,6 +32,7 @@ from mcuref.layers import (
 )
 from mcuref.network import Network
 from mcuref.optimisers import SGD
+from mcuref.program.arithmetic import IN_PLACE
 from mcuref.quantization.mixed import of_body
 from mcuref.quantization.scales import FIXED, SAME_SCALE, Quantization, Scale
 from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
@@ -49,14 +50,19 @@ KNOWN = {
         0x3C27A1B1, 0xFF9F0C76,
     ),
     "master": (0x99E551EE, 0xA92A8008, 0x89524023, 0x7B877AA7, 0xDEAB959E, 0x25246E4D, 0x917FEB71, 0xE3BF6646),
+    "sample": (
+        0xE05E8D26, 0x291986A3, 0x137023E2, 0x645D913D, 0xD4640509, 0x09C30C6F, 0x5964FADE, 0x24351F11, 0x5DA364E1,
+        0x70866753, 0xDEB0E4A9, 0xC6733C65, 0x1CDF51ED, 0x21A1D9D5, 0x16178BE0, 0x931860FF, 0x8298C78C, 0x4A47A877,
+        0x60D08F7C, 0x01A3B3AB, 0x05CC6156, 0x77BB0110,
+    ),
 }  # fmt: skip
 
 
 def fault(compile: Callable[..., Any], kind: str) -> str | None:
     """What an executor computes wrong, one sentence, or None.
 
-    compile : :func:`mcuref.compile`, which makes the programs. kind : "int8", "mixed" or "master", or of float32 the type of
-    kept indices.
+    compile : :func:`mcuref.compile`, which makes the programs. kind : "int8", "mixed", "master" or "sample", or of float32
+    the type of kept indices.
     """
     results = computed(compile, kind)
     for number, (found, known) in enumerate(zip(results, KNOWN[kind])):
@@ -75,7 +81,8 @@ def computed(compile: Callable[..., Any], kind: str) -> tuple[int, ...]:
     """The results of an executor, as in `KNOWN`."""
     if kind == "int8":
         return tuple(_int8_result(compile, *case) for case in (*_int8_cases(), *_int8_training_cases()))
-    cases = {"mixed": _mixed_cases, "master": _master_cases}.get(kind) or partial(_cases, kind)
+    own = {"mixed": _mixed_cases, "master": _master_cases, "sample": _in_place_cases}
+    cases = own.get(kind) or partial(_cases, kind)
     return tuple(_result(compile, *case) for case in cases())
 
 
@@ -211,6 +218,26 @@ def _master_cases():
         Dense(5), Softmax(),
     ]  # fmt: skip
     yield 6, (5, 6, 2), "uint8", layers, Full(), SGD(0.25), "softmax_cross_entropy", *own
+
+
+def _in_place_cases():
+    """The cases of float32, and each layer that can be the first over each type of samples; the sample is read in place."""
+    for *case, loss in _cases("uint16"):
+        yield *case, "mean_squared_error" if loss == "reconstruction" else loss, _as_it_is, IN_PLACE
+    firsts = [Flatten(), Dense(9)], [Conv2D(5, (2, 3), padding="same")], [DepthwiseConv2D(2)]
+    for dtype, pairs in (("uint8", 1), ("int8", 3), ("int16", 36), ("float32", 3), ("float32", 0)):
+        for first in firsts:
+            layers = [*first, ReLU(), Flatten(), Dense(5)]
+            made = partial(_in_pairs, pairs)
+            yield 3, (3, 4, 3), dtype, layers, Full(), SGD(0.25), "softmax_cross_entropy", made, IN_PLACE
+
+
+def _in_pairs(count, network):
+    """A network whose samples are normalised by so many pairs, each of its own; by none, those that it has."""
+    layer, steps = network.input, np.arange(count, dtype=np.float32) / 64
+    if count:
+        layer = replace(layer, mean=steps + steps.size, scale=layer.scale * (1 + steps))
+    return Network([layer, *network.written[1:]], seed=network.seed)
 
 
 def _int8_result(compile, samples, shape, dtype, layers, fused, *training):

@@ -10,7 +10,7 @@ from mcuref.memory.accountant import Needs, excess
 from mcuref.memory.targets import Budget, by_size
 from mcuref.models import narrowed
 from mcuref.network import Network
-from mcuref.program.arithmetic import Arithmetic
+from mcuref.program.arithmetic import IN_PLACE, Arithmetic
 from mcuref.quantization.mixed import nominal_body
 from mcuref.quantization.nominal import nominal
 
@@ -22,19 +22,34 @@ class Planned(Protocol):
         """:class:`mcuref.memory.accountant.Needs` under a budget, in an arithmetic of its own if one is given."""
 
 
-def suggestions(network: Network, trainable: int | None, wrt: str, budget: Budget, needs: Planned) -> list[dict[str, Any]]:
-    """Up to four changes that fit, as {"change", "sram", "flash"} with the bytes that are then needed.
+def suggestions(
+    network: Network, trainable: int | None, wrt: str, budget: Budget, needs: Planned, in_place: bool = False
+) -> list[dict[str, Any]]:
+    """Up to five changes that fit, as {"change", "sram", "flash"} with the bytes that are then needed.
 
-    Tried: fewer trainable layers (the most that fit), narrower hidden layers (the widest that fit), int8 instead of float32,
-    or without residuals, a larger named part (the smallest that fits, with an FPU if one has it).
+    Tried: the sample read in place, fewer trainable layers (the most that fit), narrower hidden layers (the widest that
+    fit), int8 instead of float32, or without residuals, a larger named part (the smallest that fits, with an FPU if one has
+    it). ``in_place``: whether it is read so already.
     """
     candidates = (
+        None if in_place else _in_place(network, trainable, wrt, budget, needs),
         _fewer_trainable(network, trainable, wrt, budget, needs),
         _narrower(network, trainable, budget, needs),
-        _integers(network, trainable, wrt, budget, needs),
+        _integers(network, trainable, wrt, budget, needs, " --input copy" * in_place),
         _larger_part(network, trainable, budget, needs),
     )
     return [{"change": change, "sram": n.sram, "flash": n.flash} for change, n in filter(None, candidates)]
+
+
+def _in_place(network, trainable, wrt, budget, needs):
+    """The same without a copy of the sample, where there was one and the first layer can read it in place."""
+    if network.dtype != "float32" or wrt != "parameters":
+        return None
+    try:
+        need = needs(network, trainable, budget, IN_PLACE)
+    except InputError:
+        return None
+    return ("--input in-place", need) if excess(need, budget) is None else None
 
 
 def _fewer_trainable(network, trainable, wrt, budget, needs):
@@ -64,8 +79,8 @@ def _narrower(network, trainable, budget, needs):
     return _largest_fitting(widest, budget, variant)
 
 
-def _integers(network, trainable, wrt, budget, needs):
-    """The same network as int8, if it can be; what is int8 already, without residuals."""
+def _integers(network, trainable, wrt, budget, needs, more):
+    """The same network as int8, if it can be, which takes ``more`` options; what is int8 already, without residuals."""
     if network.dtype == "mixed" or wrt != "parameters" or _too_many(network, trainable, budget):
         return None
     from mcuref.program.arithmetic.int8 import Int8
@@ -74,7 +89,7 @@ def _integers(network, trainable, wrt, budget, needs):
         if network.dtype == "int8":
             change, need = "--update stochastic", needs(network, trainable, budget, Int8("stochastic"))
         else:
-            change, need = "--dtype int8", needs(nominal(network), trainable, budget)
+            change, need = "--dtype int8" + more, needs(nominal(network), trainable, budget)
     except InputError:
         return None
     return (change, need) if excess(need, budget) is None else None

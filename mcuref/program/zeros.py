@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from mcuref.cost.instructions import MASKED
+from mcuref.cost.instructions import MASKED, read_by
 from mcuref.cost.sparsity import sparsity
 from mcuref.memory.buffers import Buffer
 from mcuref.program.program import Program
@@ -16,13 +16,13 @@ SAMPLES = 32  # that are enough to look at
 
 def zero_shares(program: Program, x: Any) -> dict[Buffer, float]:
     """{buffer: share of zeros} of the activations that each layer with parameters reads, in samples x[S, ...]; of int8 also
-    of those that errors come back through a ReLU by.
+    of those that errors come back through a ReLU by. That of a sample that is read in place stands by the weights it meets.
 
     The program runs forward with its present parameters; its state does not change. Raises InputError for bad samples.
     """
     seen = {}
     forward = program.instructions[: program.listing.forward_rows]
-    readers = {i["x"]: i for i in forward if "w" in i}
+    readers = {i["x"]: i for i in forward if "w" in i and "x" in i}
     masks = {i["y"]: i for i in program.instructions if i.operator.family in MASKED and "low" in i.dimensions}
     for first in range(len(x)):
         samples = Samples.checked(program, x[first : first + 1], None, None, labelled=False)
@@ -32,7 +32,10 @@ def zero_shares(program: Program, x: Any) -> dict[Buffer, float]:
             for buffer in instruction.outputs:
                 if buffer in readers or buffer in masks:
                     seen.setdefault(buffer, []).append(program.arena.view(buffer).copy())
-    return {buffer: _share(readers.get(buffer) or masks[buffer], values) for buffer, values in seen.items()}
+    shares = {buffer: _share(readers.get(buffer) or masks[buffer], values) for buffer, values in seen.items()}
+    if program.arithmetic.in_place:
+        shares[read_by(forward[0])] = float(np.mean(program.network.input.normalised(np.asarray(x)) == 0))
+    return shares
 
 
 def _share(instruction, samples):

@@ -72,10 +72,11 @@ def protocol_line(comparison: Comparison, evaluated: str) -> Text:
         before += "in the changed domain "
     momentum = f", momentum {p.momentum:g}" if p.momentum else ""
     budget = comparison.budget
+    in_place = ", samples read in place" * any(kind.input == "in-place" for kind in comparison.kinds)
     limit = f"budget {budget_words(budget.name, budget.core)}" if budget else "no budget"
     return Text(
         f"{comparison.data.name}, {comparison.model.name}, {comparison.regime}: {before}{_epochs(p.epochs)} at rate "
-        f"{p.learning_rate:g} ({p.schedule}), batch {p.batch}{momentum}; seeds {seeds}; {evaluated} set; {limit}"
+        f"{p.learning_rate:g} ({p.schedule}), batch {p.batch}{momentum}{in_place}; seeds {seeds}; {evaluated} set; {limit}"
     )
 
 

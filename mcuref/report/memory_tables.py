@@ -36,6 +36,9 @@ def memory_tables(
         yield from _firmware_lines(memory["firmware"], program.budget, program.network.dtype)
     yield from _layers_tables(memory)
     yield _peak_line(program, memory["peak"])
+    if "in_place" in memory:
+        saved, before = memory["in_place"]["sram_saved"], memory["in_place"]["sram_with_copy"]
+        yield Text(f"the sample is read where it lies: {saved:,} B of SRAM less than the {before:,} B with a copy of it")
     if "tflm" in memory:
         beside = memory["tflm"]
         yield Text(
@@ -52,7 +55,7 @@ def memory_tables(
 
 def headline(program: Program, policy: str) -> str:
     """What is estimated; ``policy``: when weights are updated, in words."""
-    name, dtype = program.network.name, program.network.input.dtype
+    name, dtype = program.network.name, program.network.input.dtype + ", read in place" * program.arithmetic.in_place
     if program.trainable:
         kind = "" if program.arithmetic.name == "float32" else f" in {program.arithmetic.name}"
         return f"{name} trained{kind} by {program.rule.method} on samples of {dtype}; {policy}"

@@ -31,11 +31,13 @@ def training_tables(report: dict[str, Any]) -> Iterator[Printed]:
 
 
 def _how(report):
-    """Of int8, how weights take a change, and what becomes of the scales; of mixed, where float32 begins."""
+    """Of int8, how weights take a change, and what becomes of the scales; of mixed, where float32 begins; of float32 whether
+    the sample is read in place.
+    """
     if report["dtype"] == "mixed":
         return f"; int8, float32 from layer {report['trainable_layers'][0]} on"
     if report["dtype"] != "int8":
-        return ""
+        return "; the sample is read in place" * report["input"].get("in_place", False)
     room = DEPLOYED[report["deployed"]].format(headroom=report["headroom"])
     return f"; int8, update {report['update']}, scales {report['scales']}, {room}"
 

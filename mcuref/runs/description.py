@@ -13,6 +13,7 @@ from mcuref.models import describe, label
 from mcuref.models.description import make_network_layers
 from mcuref.network import Network
 from mcuref.optimisers import SGD
+from mcuref.program.arithmetic import IN_PLACE
 from mcuref.program.compiler import compile
 from mcuref.program.program import Program
 from mcuref.rules import created, find, method_of, settings_of
@@ -24,7 +25,7 @@ def program_description(program: Program) -> dict[str, Any]:
     return (
         {
             "model": label(program.network.name),
-            "input": _input(program.network.input),
+            "input": _input(program.network.input) | ({"in_place": True} if program.arithmetic.in_place else {}),
             "layers": describe(program.network.written[1:]),
             "method": method_of(program.rule),
             "settings": settings_of(program.rule),
@@ -69,7 +70,9 @@ def _training(program):
 
 
 def _arithmetic(content):
-    """What :func:`_training` described, None where it described nothing."""
+    """What :func:`_training` described, or an input that is read in place; None where nothing is said."""
+    if content["input"].get("in_place", False):
+        return IN_PLACE
     if "update" not in content:
         return None
     from mcuref.program.arithmetic.int8 import Int8
@@ -86,7 +89,10 @@ def _own(program):
 
 
 def _input(layer):
-    """What brings a sample into the network: x = (sample - mean) * scale, value i with pair i % len(mean)."""
+    """What brings a sample into the network: x = (sample - mean) * scale, value i with pair i % len(mean).
+
+    :func:`program_description` says of it too if the first layer reads the sample in place.
+    """
     return {"shape": list(layer.shape), "dtype": layer.dtype, "mean": layer.mean.tolist(), "scale": layer.scale.tolist()}
 
 

@@ -179,7 +179,8 @@ class Run:
     def arithmetics(self) -> list[Arithmetic]:
         """Those of the programs that it runs."""
         trained = self.compiled(self.network).arithmetic
-        return [FLOAT32, trained] if self.network.dtype == "float32" != trained.name else [trained]
+        before = self.network.dtype == "float32" and (trained.name != "float32" or self.first is not None)
+        return list(dict.fromkeys([FLOAT32, trained] if before else [trained]))
 
     @property
     def instructions(self) -> tuple[Instruction, ...]:

@@ -8,7 +8,7 @@ import pytest
 
 from mcuref.export import generate
 from mcuref.export.sources import SOURCES
-from mcuref.operators import OPERATORS
+from mcuref.operators import OPERATORS, sample
 
 FILES = generate.files()
 
@@ -36,10 +36,12 @@ def test_the_command_says_what_it_does():
 
 
 def test_every_operation_is_defined_once_in_c_and_declared():
-    texts = "".join(path.read_text(encoding="utf-8") for path in sorted((SOURCES / "operations").glob("*.c")))
+    paths = [path for folder in ("", "sample") for path in sorted((SOURCES / "operations" / folder).glob("*.c"))]
+    texts = "".join(path.read_text(encoding="utf-8") for path in paths)
+    every = OPERATORS | {operator.name: operator for operator in sample.READING}
     defined = re.findall(r"^mcuref_next mcuref_run_(\w+)\(|^RUN_LOAD\((\w+)\)", texts, re.M)
-    assert sorted(a or b for a, b in defined if (a or b) != "##name") == sorted(OPERATORS)
-    assert set(re.findall(r"mcuref_run_(\w+)\(", generate.c_prototypes(list(OPERATORS.values())))) == set(OPERATORS)
+    assert sorted(a or b for a, b in defined if (a or b) != "##name") == sorted(every)
+    assert set(re.findall(r"mcuref_run_(\w+)\(", generate.c_prototypes(list(every.values())))) == set(every)
 
 
 def test_of_two_wrappers_that_do_the_same_the_second_calls_the_first():

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcuref.kernels.conv import conv_backward_input_f32, conv_forward_f32, conv_update_f32
+from mcuref.kernels.conv import all_but_zeros, conv_backward_input_f32, conv_forward_f32, conv_update_f32, update_filters
 from mcuref.kernels.dense import dense_backward_input_f32, dense_forward_f32, dense_update_f32
 from mcuref.testing import oracles
 from mcuref.testing.buffers import Guarded
 
 from .bits import ORDINARY, POOLS, SIZES, WHOLE, assert_same_bits, drawn, kept_of, lane_sum, rounding_bound
-from .windows import every_geometry, geometries, geometry, int32, positions, problem, taps
+from .windows import every_geometry, geometries, geometry, int32, label, positions, problem, taps
 
 RATE = np.float32(0.01)
 SMALL = [
@@ -21,6 +21,19 @@ SMALL = [
     geometry((5, 5, 1), 4, (3, 3), (2, 2)),
     geometry((4, 5, 9), 2, (3, 2), (2, 3), ((1, 1), (0, 1))),
     geometry((1, 9, 3), 9, (1, 4), (1, 2), "same"),
+]
+
+WAYS = [  # of forward: by columns, by rows of whole vectors, one by one; inside the input, and at its edges
+    geometry((6, 7, 3), 20, (3, 3), padding="same"),  # columns; 20 positions inside, and 22
+    geometry((5, 5, 1), 33, (5, 5), padding="same"),  # 1 inside
+    geometry((4, 5, 9), 48, (3, 3), padding="same"),  # no room for two gathered patches beside the columns
+    geometry((4, 5, 9), 56, (3, 3), padding="same"),  # no room for the columns
+    geometry((1, 9, 65), 70, (1, 3), padding="same"),  # nor here, but patches that are runs of the input
+    geometry((1, 1, 511), 8, (1, 1)),  # the largest that fits
+    geometry((1, 1, 513), 7, (1, 1)),
+    geometry((4, 5, 8), 11, (2, 3), padding="same"),  # rows: 9 inside, 11 not
+    geometry((3, 4, 40), 4, (2, 2), (1, 2)),
+    geometry((3, 3, 256), 5, (3, 3), padding="same"),  # no room for two gathered patches
 ]
 
 
@@ -190,6 +203,14 @@ def test_every_sum_has_the_documented_order(g):
             assert_same_bits(got, expected)
 
 
+@pytest.mark.parametrize("g", WAYS, ids=label)
+@np.errstate(all="ignore")
+def test_forward_has_the_documented_order_whichever_way_the_sizes_ask_for(g):
+    for seed, pool in enumerate(POOLS.values()):
+        x, w, b, _ = problem(g, pool, seed)
+        assert_same_bits(forward(x, w, b, g), forward_twin(x, w, b, g))
+
+
 @pytest.mark.parametrize("pool", POOLS)
 @np.errstate(all="ignore")
 def test_a_1x1_kernel_on_one_place_is_the_dense_layer_bit_for_bit(pool):
@@ -219,6 +240,43 @@ def test_groups_of_four_have_the_bits_of_one_entry_at_a_time_wherever_they_begin
             conv_update_f32(one_w, one_b, delta.reshape(-1), x.reshape(-1), np.array([e]), RATE, False, int32(g))
         for got, expected in zip(update(w, b, delta, x, kept, g), (one_w.reshape(w.shape), one_b)):
             assert_same_bits(got, expected)
+
+
+IN_EIGHTS = [
+    *(geometry((3, 5, c), 8, (2, 1), (2, 1), "same") for c in range(1, 9)),  # runs of any length up to eight
+    geometry((4, 6, 3), 16, (3, 3), padding="same"),
+    geometry((4, 9, 5), 8, (1, 3), (1, 2), "same"),
+    geometry((3, 4, 17), 24, (1, 1), (1, 2)),
+    geometry((2, 1, 1), 8, (7, 5), padding="same"),  # rows and columns of the kernel that are never inside
+    geometry((5, 3, 2), 8, (2, 3), (3, 3)),
+    geometry((4, 5, 2), 8, (3, 4), (2, 1), ((2, 0), (1, 3))),
+]
+
+
+@pytest.mark.parametrize("g", IN_EIGHTS, ids=label)
+@np.errstate(all="ignore")
+def test_eight_filters_at_a_time_have_the_bits_of_one_entry_at_a_time(g):
+    for seed, pool in enumerate(POOLS.values()):
+        x, w, b, delta = problem(g, pool, seed)
+        delta.flat[kept_of(delta.size, 0.3, seed)] = (0, -0.0, 0)[seed]
+        kept = np.flatnonzero(delta).astype(np.uint16)
+        assert all_but_zeros(kept, delta.reshape(-1))
+        new_w, new_b = (Guarded(values, np.nan) for values in (w, b))
+        update_filters(*(a.reshape(-1) for a in (new_w.values, new_b.values, delta, x)), RATE, False, int32(g))
+        assert not new_w.outside and not new_b.outside
+        expected = update_twin(w, b, delta, x, kept, g)
+        for got, values in zip((new_w.values, new_b.values, *update(w, b, delta, x, kept, g)), 2 * expected):
+            assert_same_bits(got, values)
+        # one entry less: those that are not kept are not seen from their errors
+        for got, values in zip(update(w, b, delta, x, kept[:-1], g), update_twin(w, b, delta, x, kept[:-1], g)):
+            assert_same_bits(got, values)
+
+
+def test_all_but_zeros_are_kept_or_not():
+    delta = np.float32([0, 1, np.nan, -0.0, 1e-45, -np.inf, 0, 2])
+    for mask in product([False, True], repeat=delta.size):
+        kept = np.flatnonzero(mask).astype(np.uint16)
+        assert all_but_zeros(kept, delta) == (kept.tolist() == [1, 2, 4, 5, 7])
 
 
 def test_patches_of_height_1_without_padding_need_no_scratch():

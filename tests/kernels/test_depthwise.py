@@ -1,5 +1,7 @@
 """Depthwise convolution: oracle, a channel as an ordinary convolution, sums in the order of the taps, kept entries."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -154,6 +156,15 @@ def test_every_sum_has_the_documented_order(g):
         assert_same_bits(propagate(delta, w, kept, g), propagate_twin(delta, w, kept, g))
         for got, expected in zip(update(w, b, delta, x, kept, g), update_twin(w, b, delta, x, kept, g)):
             assert_same_bits(got, expected)
+
+
+@pytest.mark.parametrize("channels", [15, 16, 17, 31, 32, 33, 43, 65])
+@np.errstate(all="ignore")
+def test_any_number_of_channels_has_the_order_of_one(channels):
+    for (size, padding), pool in product([((3, 4), "valid"), ((2, 3), "same")], POOLS.values()):
+        g = geometry((*size, channels), channels, (3, 2), padding=padding)
+        x, w, b, _ = problem(g, pool, channels, channelwise=True)
+        assert_same_bits(forward(x, w, b, g), forward_twin(x, w, b, g))
 
 
 def test_order_of_the_sum_by_hand():

@@ -10,12 +10,15 @@ from mcuref import Dense, Flatten, Input, InputError, Network
 from mcuref.cost.features import kinds
 from mcuref.kernels import geometry
 from mcuref.layers import Conv2D
-from mcuref.operators import NAMES, OPERATORS
+from mcuref.operators import NAMES, OPERATORS, int8, master, mixed
+from mcuref.operators.columns import IN, OUT
 from mcuref.operators.geometry import Geometry
 from mcuref.operators.operator import PHASES, declare, evaluate
+from mcuref.operators.sample import READING
 from mcuref.program.emitter import Emitter
 
-EVERY = pytest.mark.parametrize("operator", OPERATORS.values(), ids=OPERATORS.keys())
+DECLARED = OPERATORS | {operator.name: operator for operator in READING}
+EVERY = pytest.mark.parametrize("operator", DECLARED.values(), ids=DECLARED.keys())
 
 
 def names(expression):
@@ -48,6 +51,8 @@ def test_what_may_share_bytes_is_an_output_and_an_input_of_one_size(operator):
 
 def test_numbers_and_families_are_unique():
     assert len(NAMES) == len(OPERATORS) == len({operator.family for operator in OPERATORS.values()})
+    others = [*DECLARED.values(), *int8.OPERATORS, mixed.DEQUANTISE, *master.UPDATES]
+    assert len({operator.number for operator in others}) == len({operator.name for operator in others}) == len(others)
 
 
 def test_a_geometry_has_the_columns_that_kernels_read():
@@ -64,6 +69,19 @@ def test_text_is_read_and_written_alike():
     assert operator.operands["y"].elements({"n": 9}) == 18 and operator.operands["mask"].elements({"n": 9}) == 2
     assert operator.operands["mask"].optional and not operator.operands["x"].optional
     assert evaluate("kept * n", {"kept": 3, "n": 4}) == 12
+
+
+def test_a_sample_from_outside_has_no_column():
+    operator = declare(
+        "scale_of_u8", 1234, "forward", "y[n]", "outside u8 x[n], outside z[n], w[n]", "n", module="m", features="nothing"
+    )
+    assert operator.signature == "y[n] from outside u8 x[n], outside z[n], w[n]"
+    assert [(o.name, o.type, o.outside) for o in operator.inputs] == [
+        ("x", "u8", True),
+        ("z", "f32", True),
+        ("w", "f32", False),
+    ]
+    assert list(operator.operands) == ["y", "w"] and operator.columns == {"y": OUT, "w": IN}
 
 
 @pytest.mark.parametrize("outputs, inputs, dimensions, phase", [

@@ -30,7 +30,7 @@ def rows() -> Iterator[Row]:
     """All of it, in its order; what is new comes last: places are seeds."""
     tables = (
         _widths, _windows, _blocks, _inputs, _rules, _optimisers, _losses, _parts, _values, _not_finite, _activations,
-        _softmax,
+        _softmax, _in_place,
     )  # fmt: skip
     for table in tables:
         yield from table()
@@ -252,3 +252,38 @@ def _softmax():
         yield Row(row, [Input((2,)), Dense(4), Softmax()], x=np.roll(x, order, 0), weights=huge, **inference)
     yield Row("softmax layer, trained", [Input((9,)), Dense(17), ReLU(), Dense(5), Softmax()], TinyProp(), SGD(0.0625))
     yield Row("softmax layer, input gradient", [Input((9,)), Dense(5), Softmax()], options={"wrt": "input"})
+
+
+def _in_place():
+    """A first layer that reads the sample where it lies: every type, by one pair, a pair a channel and a pair a value."""
+    firsts = {"dense": [Flatten(), Dense(9)], "conv": [Conv2D(5, (2, 3), 1, "same")], "depthwise": [DepthwiseConv2D((1, 2))]}
+    in_place, rest = {"input": "in-place"}, [ReLU(), Flatten(), Dense(3)]
+    for kind, layers in firsts.items():
+        for dtype, (mean, scale) in MIDDLE.items():
+            for what, count in (("one", 1), ("channels", 3), ("values", 45)):
+                steps = np.arange(count, dtype=np.float32)
+                first = Input((3, 5, 3), dtype, mean + steps / 64, scale * (1 + steps / 128))
+                yield Row(f"in place, {kind}, {dtype}, {what}", [first, *layers, *rest], samples=2, options=in_place)
+        layers = [Input((3, 5, 3)), *layers, *rest]
+        yield Row(f"in place, {kind}, values as they are", layers, TinyProp(), options=in_place)
+        options = in_place | {"trainable": 1}
+        yield Row(f"in place, {kind}, frozen", [IMAGE, *layers[1:]], TinyProp(), options=options)
+    for window in WINDOWS:
+        for kind, layer in (("conv", Conv2D(5, *window)), ("depthwise", DepthwiseConv2D(*window))):
+            yield Row(f"in place, {kind} {window}", [IMAGE, layer, Flatten(), Dense(3)], samples=2, options=in_place)
+    for widths in ((1, 1), (2, 3), (3, 5), (7, 2), (8, 4), (9, 8), (15, 17), (33, 7)):
+        first, *others = widths
+        layers = [Input((first,), "uint8", 99.5, 1 / 77), Dense(others[0]), ReLU(), Dense(2)]
+        yield Row(f"in place, dense {'-'.join(map(str, widths))}", layers, samples=2, options=in_place)
+    for rule in (TopK(0.4, "rule", "dense"), TinyPropV2(output="rule", threshold=0.85)):
+        for kind, layers in firsts.items():
+            image = [IMAGE, *layers, *rest]
+            yield Row(f"in place, {kind}, {_short(rule)}", image, rule, samples=4, options=in_place)
+            if rule.bias == "masked":
+                options = in_place | {"policy": "accumulate"}
+                yield Row(f"in place, {kind}, sums", image, rule, SGD(0.0625, momentum=0.5, batch=2), 5, options=options)
+    start = {"dense1.weights": np.float32([[0, 1e30, -1], [3e38, 3e38, 1], [-3e38, 1e-39, 0]]), "dense1.bias": -0.0}
+    x = np.float32([[-0.0, 1, 2e-39], [3e38, -3e38, 1], [1e-45, 0, -0.0]])
+    for scale in (1, 2):  # 1: the values as they are
+        layers = [Input((3,), "float32", 0, scale), Dense(3)]
+        yield Row(f"in place, extremes times {scale}", layers, x=x, weights=start, options=in_place)

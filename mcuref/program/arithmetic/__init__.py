@@ -7,10 +7,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from mcuref.arguments import one_of
 from mcuref.errors import InputError
 from mcuref.network import Network
 from mcuref.operators.operator import Operator
 from mcuref.program.arithmetic.float32 import FLOAT32
+from mcuref.program.arithmetic.sample import IN_PLACE
 
 
 class Arithmetic(Protocol):
@@ -23,6 +25,10 @@ class Arithmetic(Protocol):
     @property
     def masks(self) -> bool:
         """Whether a bit for each value can say where it was positive."""
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the first layer reads the sample where it lies."""
 
     @property
     def rate(self) -> str:
@@ -86,18 +92,26 @@ class Arithmetic(Protocol):
         """
 
 
-def arithmetic_of(network: Network, given: Arithmetic | None = None) -> Arithmetic:
+INPUTS = ("copy", "in-place")  # how a program comes by the sample
+
+
+def arithmetic_of(network: Network, given: Arithmetic | None = None, input: str = "copy") -> Arithmetic:
     """The arithmetic that a network's programs compute in: int8 for one with scales, mixed for one whose first layers alone
     have them, else float32.
 
     given : that it was asked for, which must be of the network's type; None: any.
+    input : of `INPUTS`; of a given arithmetic that reads in place it may be either.
     """
     dtype = network.dtype
+    if one_of("input", input, INPUTS) == "in-place" and dtype != "float32":
+        raise InputError(f"network {network.name!r} is {dtype}; input 'in-place' is of float32 networks")
     if given is not None and given.name != dtype:
         takes = {"float32": "a float32", "int8": "a quantised", "mixed": "a mixed"}[given.name]
         raise InputError(f"network {network.name!r} is {dtype}; arithmetic {given.name!r} takes {takes} network")
-    if given is not None or dtype == "float32":
-        return given or FLOAT32
+    if dtype == "float32":
+        return IN_PLACE if input == "in-place" else given or FLOAT32
+    if given is not None:
+        return given
     if dtype == "mixed":
         from mcuref.program.arithmetic.mixed import MIXED
 
@@ -107,4 +121,4 @@ def arithmetic_of(network: Network, given: Arithmetic | None = None) -> Arithmet
     return INT8
 
 
-__all__ = ["FLOAT32", "Arithmetic", "arithmetic_of"]
+__all__ = ["FLOAT32", "INPUTS", "IN_PLACE", "Arithmetic", "arithmetic_of"]

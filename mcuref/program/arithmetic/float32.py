@@ -15,6 +15,7 @@ class Float32:
 
     name = rate = loss = target = "float32"
     masks = True
+    in_place = False
     executor = "mcuref.program.executor"
     _operators = {operator.family: operator for operator in float32.OPERATORS}
     _operators["mean_forward"] = _operators["average_pool_forward"]  # of a window that is the whole image

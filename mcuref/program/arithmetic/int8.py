@@ -54,7 +54,7 @@ class Int8:
     scales: str = "running"
 
     name = "int8"
-    masks = False
+    masks = in_place = False
     rate = loss = target = "int32"
     executor: str = field(init=False, repr=False, compare=False)
     _operators: dict[str, Operator] = field(init=False, repr=False, compare=False)

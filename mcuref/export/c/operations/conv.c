@@ -25,3 +25,19 @@ mcuref_next mcuref_run_conv_update_f32(const mcuref_row *row, mcuref_run *run) {
   conv_update_f32(w, b, delta, x, mcuref_input(run, row->in[2]), *count, rate, row->d[12], row->d);
   return MCUREF_GO_ON;
 }
+
+mcuref_next mcuref_run_conv_forward_of_values(const mcuref_row *row, mcuref_run *run) {
+  float *z = mcuref_output(run, row->out[0]), *patch = mcuref_output(run, row->out[1]);
+  const float *w = mcuref_input(run, row->in[0]);
+  conv_forward_f32(z, patch, run->sample, w, mcuref_input(run, row->in[1]), row->d);
+  return MCUREF_GO_ON;
+}
+
+mcuref_next mcuref_run_conv_update_of_values(const mcuref_row *row, mcuref_run *run) {
+  float *w = mcuref_output(run, row->out[0]), *b = mcuref_output(run, row->out[1]);
+  const float *delta = mcuref_input(run, row->in[0]);
+  const int32_t *count = mcuref_input(run, row->in[2]);
+  const float rate = row->f[0].f32 == 0.0f ? run->rate.f32 : row->f[0].f32;
+  conv_update_f32(w, b, delta, run->sample, mcuref_input(run, row->in[1]), *count, rate, row->d[12], row->d);
+  return MCUREF_GO_ON;
+}

@@ -24,3 +24,18 @@ mcuref_next mcuref_run_depthwise_update_f32(const mcuref_row *row, mcuref_run *r
   depthwise_update_f32(w, b, delta, x, mcuref_input(run, row->in[2]), *count, rate, row->d[12], row->d);
   return MCUREF_GO_ON;
 }
+
+mcuref_next mcuref_run_depthwise_forward_of_values(const mcuref_row *row, mcuref_run *run) {
+  const float *w = mcuref_input(run, row->in[0]);
+  depthwise_forward_f32(mcuref_output(run, row->out[0]), run->sample, w, mcuref_input(run, row->in[1]), row->d);
+  return MCUREF_GO_ON;
+}
+
+mcuref_next mcuref_run_depthwise_update_of_values(const mcuref_row *row, mcuref_run *run) {
+  float *w = mcuref_output(run, row->out[0]), *b = mcuref_output(run, row->out[1]);
+  const float *delta = mcuref_input(run, row->in[0]);
+  const int32_t *count = mcuref_input(run, row->in[2]);
+  const float rate = row->f[0].f32 == 0.0f ? run->rate.f32 : row->f[0].f32;
+  depthwise_update_f32(w, b, delta, run->sample, mcuref_input(run, row->in[1]), *count, rate, row->d[12], row->d);
+  return MCUREF_GO_ON;
+}
