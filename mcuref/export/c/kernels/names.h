@@ -14,6 +14,7 @@
 #define add_scaled mcuref_add_scaled
 #define add_scaled_4 mcuref_add_scaled_4
 #define add_scaled_rows mcuref_add_scaled_rows
+#define add_scaled_rows_2 mcuref_add_scaled_rows_2
 #define added mcuref_added
 #define apply_rows_f32 mcuref_apply_rows_f32
 #define apply_rows_s8 mcuref_apply_rows_s8
