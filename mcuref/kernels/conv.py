@@ -8,80 +8,55 @@ kh runs. Loops over kept entries follow the order of ``kept``, which is ascendin
 import numpy as np
 
 from mcuref.kernels.arrays import Float32s, Indices, Int32s
-from mcuref.kernels.dense import dense_forward_f32
 from mcuref.kernels.geometry import HO, KH, KW, LEFT, SH, SW, TOP, WO, C, H, O, W
 from mcuref.kernels.jit import kernel
-from mcuref.kernels.runs import add_scaled, add_scaled_4, add_scaled_to_4, copy_run
-from mcuref.kernels.tiles import update_rows_8
-from mcuref.kernels.window import Place, first_place, next_place, place_of, under
-
-
-@kernel
-def gather_patch(patch: Float32s, x: Float32s, at: Place, g: Int32s) -> None:
-    """patch[kh, kw, C] = the input under a window; 0 outside it."""
-    c, width = np.int64(g[C]), np.int64(g[KW]) * g[C]
-    first, last = at.kx0 * c, at.kx1 * c  # of a row of the patch, what lies inside
-    for ky in range(g[KH]):
-        row = ky * width
-        if ky < at.ky0 or ky >= at.ky1:
-            for i in range(row, row + width):
-                patch[i] = np.float32(0)
-            continue
-        for i in range(row, row + first):
-            patch[i] = np.float32(0)
-        copy_run(patch, row + first, x, under(at, ky, at.kx0, g), last - first)
-        for i in range(row + last, row + width):
-            patch[i] = np.float32(0)
+from mcuref.kernels.patches import count_inside, forward_in_pairs, forward_one_by_one, lay_columns
+from mcuref.kernels.runs import add_scaled, add_scaled_to_4
+from mcuref.kernels.stack import TAPS, VALUES, taps_on_stack, values_on_stack
+from mcuref.kernels.tiles import add_kept_rows, update_rows_8
+from mcuref.kernels.window import entries_end, first_place, place_of, under
 
 
 @kernel
 def conv_forward_f32(out: Float32s, patch: Float32s, x: Float32s, w: Float32s, b: Float32s, g: Int32s) -> None:
-    """out[Ho, Wo, O] = for each position, w[O, kh kw C] patch + b[O], as :func:`dense_forward_f32` with its sums.
+    """out[Ho, Wo, O] = for each position, w[O, kh kw C] patch + b[O], with the sums of
+    :func:`mcuref.kernels.dense.dense_forward_f32`: eight lanes, then the bias.
 
     ``patch`` is scratch of kh kw C values; it may be empty where every patch is one run of the input (kh = 1, no padding).
+    Two positions are computed at once where the rows of a patch are whole vectors, or where there are so few weights that
+    they can be laid by columns first: same sums, same bits.
     """
-    outputs, size = np.int64(g[O]), np.int64(g[KH]) * g[KW] * g[C]
-    at = first_place(g)
-    for _ in range(g[HO] * g[WO]):
-        if g[KH] == 1 and at.ky0 == 0 and at.ky1 == 1 and at.kx0 == 0 and at.kx1 == g[KW]:
-            start = under(at, 0, 0, g)
-            values = x[start : start + size]
-        else:
-            gather_patch(patch, x, at, g)
-            values = patch
-        dense_forward_f32(out[at.base : at.base + outputs], values, w, b)
-        at = next_place(at, g)
+    width, filters, within = np.int64(g[KW]) * g[C], (np.int64(g[O]) + 7) // 8 * 8, count_inside(g)
+    size, room, taps = g[KH] * width, values_on_stack(), taps_on_stack()
+    laid = (size + 1) * filters if width % 8 else 0  # how many values the columns are
+    if 0 < laid <= VALUES:
+        lay_columns(room, taps, w, b, g)
+    for inside, count in ((True, within), (False, np.int64(g[HO]) * g[WO] - within)):
+        if count and laid + (0 if inside else 2 * size) <= VALUES:
+            places = taps if inside else taps[TAPS:]
+            forward_in_pairs(out, x, w, b, room, places, room[laid:], inside, count, g)
+        elif count:
+            forward_one_by_one(out, patch, x, w, b, inside, g)
 
 
 @kernel
 def conv_backward_input_f32(dx: Float32s, delta: Float32s, w: Float32s, kept: Indices, g: Int32s) -> None:
     """dx[H, W, C] = sum over kept e, in order, of delta[e] * w[channel of e] at its patch; overwrites dx.
 
-    Each dx starts at +0 and takes one product after the other. Four entries of one position a pass: same order, same bits.
+    Each dx starts at +0 and takes one product after the other.
     """
     for i in range(dx.size):
         dx[i] = np.float32(0)
     c, line, width = np.int64(g[C]), np.int64(g[W]) * g[C], np.int64(g[KW]) * g[C]
-    outputs, size = np.int64(g[O]), g[KH] * width
-    at, n, count = first_place(g), 0, kept.size
-    while n < count:
+    size = g[KH] * width
+    at, n = first_place(g), 0
+    while n < kept.size:
         at = place_of(np.int64(kept[n]), at, g)
-        base, end = at.base, at.base + outputs
+        end = entries_end(kept, n, at.base + g[O])
         first, corner, run = at.kx0 * c, under(at, 0, at.kx0, g), (at.kx1 - at.kx0) * c
-        while n + 3 < count and np.int64(kept[n + 3]) < end:
-            e0, e1, e2, e3 = kept[n], kept[n + 1], kept[n + 2], kept[n + 3]
-            d0, d1, d2, d3 = delta[e0], delta[e1], delta[e2], delta[e3]
-            w0, w1 = (np.int64(e0) - base) * size + first, (np.int64(e1) - base) * size + first
-            w2, w3 = (np.int64(e2) - base) * size + first, (np.int64(e3) - base) * size + first
-            for ky in range(at.ky0, at.ky1):
-                target, row = corner + ky * line, ky * width
-                add_scaled_4(dx, target, w, w0 + row, w1 + row, w2 + row, w3 + row, run, d0, d1, d2, d3)
-            n += 4
-        while n < count and np.int64(kept[n]) < end:
-            taps, error = (np.int64(kept[n]) - base) * size + first, delta[kept[n]]
-            for ky in range(at.ky0, at.ky1):
-                add_scaled(dx, corner + ky * line, w, taps + ky * width, run, error)
-            n += 1
+        for ky in range(at.ky0, at.ky1):
+            add_kept_rows(dx, corner + ky * line, run, w, first + ky * width, size, delta, kept, n, end, at.base)
+        n = end
 
 
 @kernel

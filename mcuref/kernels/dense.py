@@ -9,6 +9,7 @@ import numpy as np
 from mcuref.kernels.arrays import Float32s, Indices
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.lanes import dot_rows_1, dot_rows_8
+from mcuref.kernels.runs import add_scaled, add_scaled_4
 
 
 @kernel
@@ -34,18 +35,11 @@ def dense_backward_input_f32(dx: Float32s, delta: Float32s, w: Float32s, kept: I
         dx[i] = np.float32(0)
     whole = kept.size - kept.size % 4
     for c in range(0, whole, 4):
-        d0, d1, d2, d3 = delta[kept[c]], delta[kept[c + 1]], delta[kept[c + 2]], delta[kept[c + 3]]
-        w0 = w[np.int64(kept[c]) * n : (np.int64(kept[c]) + 1) * n]
-        w1 = w[np.int64(kept[c + 1]) * n : (np.int64(kept[c + 1]) + 1) * n]
-        w2 = w[np.int64(kept[c + 2]) * n : (np.int64(kept[c + 2]) + 1) * n]
-        w3 = w[np.int64(kept[c + 3]) * n : (np.int64(kept[c + 3]) + 1) * n]
-        for i in range(n):
-            dx[i] = (((dx[i] + d0 * w0[i]) + d1 * w1[i]) + d2 * w2[i]) + d3 * w3[i]
+        j0, j1, j2, j3 = np.int64(kept[c]), np.int64(kept[c + 1]), np.int64(kept[c + 2]), np.int64(kept[c + 3])
+        add_scaled_4(dx, 0, w, j0 * n, j1 * n, j2 * n, j3 * n, n, delta[j0], delta[j1], delta[j2], delta[j3])
     for c in range(whole, kept.size):
-        d0 = delta[kept[c]]
-        w0 = w[np.int64(kept[c]) * n : (np.int64(kept[c]) + 1) * n]
-        for i in range(n):
-            dx[i] = dx[i] + d0 * w0[i]
+        j = np.int64(kept[c])
+        add_scaled(dx, 0, w, j * n, n, delta[j])
 
 
 @kernel
@@ -60,9 +54,7 @@ def dense_update_f32(
     for c in range(kept.size):
         j = np.int64(kept[c])
         step = rate * delta[j]
-        row = w[j * n : (j + 1) * n]
-        for i in range(n):
-            row[i] = row[i] - step * x[i]
+        add_scaled(w, j * n, x, 0, n, -step)
         if not dense_bias:
             b[j] = b[j] - step
     if dense_bias:

@@ -15,10 +15,10 @@ from numba.core import cgutils
 
 from mcuref.kernels.arrays import Float32s, Index
 from mcuref.kernels.intrinsics import in_llvm
-from mcuref.kernels.vectors import I32, LANES, VECTOR, element, part, place, spread, store, totals, vector
+from mcuref.kernels.vectors import I32, LANES, VECTOR, element, part, some, store, totals, vector
 
 
-def _tree(lanes):
+def tree(lanes):
     """Sum of lanes[..., 8] by halves, float32."""
     for half in (4, 2, 1):
         lanes = lanes[..., :half] + lanes[..., half : 2 * half]
@@ -33,7 +33,7 @@ def _dot_rows(rows, out, x, w, b, row):
     for i in range(0, n, LANES):
         width = min(LANES, n - i)
         lanes[:, :width] = lanes[:, :width] + weights[:, i : i + width] * x[i : i + width]
-    out[row : row + rows] = _tree(lanes) + b[row : row + rows]
+    out[row : row + rows] = tree(lanes) + b[row : row + rows]
 
 
 def dot_rows_1(out: Float32s, x: Float32s, w: Float32s, b: Float32s, row: Index) -> None:
@@ -52,23 +52,7 @@ def abs_sum(x: Float32s) -> np.float32:
     for i in range(0, x.size, LANES):
         width = min(LANES, x.size - i)
         lanes[:width] = lanes[:width] + np.abs(x[i : i + width])
-    return _tree(lanes)
-
-
-def _masked(builder, n):
-    """A function (x, index) that loads the n < 8 elements there, and +0 for the lanes behind them."""
-    count = spread(builder, builder.trunc(n, I32))
-    mask = builder.icmp_signed("<", ir.Constant(count.type, list(range(LANES))), count)
-    nothing = ir.Constant(VECTOR, [0.0] * LANES)
-
-    def load(_, x, index):
-        address = place(builder, x, index)
-        function_type = ir.FunctionType(VECTOR, (address.type, I32, mask.type, VECTOR))
-        suffix = "p0" if str(address.type) == "ptr" else "p0v8f32"  # llvmlite writes either kind of pointer
-        function = cgutils.get_or_insert_function(builder.module, function_type, f"llvm.masked.load.v8f32.{suffix}")
-        return builder.call(function, (address, I32(x.bytes), mask, nothing))
-
-    return load
+    return tree(lanes)
 
 
 def _in_lanes(builder, n, count, terms):
@@ -87,7 +71,8 @@ def _in_lanes(builder, n, count, terms):
     with cgutils.for_range_slice(builder, n.type(0), whole, n.type(LANES), n.type) as (i, _):
         add(vector, i)
     with builder.if_then(builder.icmp_signed("<", whole, n)):
-        add(_masked(builder, builder.sub(n, whole)), whole)
+        rest = builder.sub(n, whole)
+        add(lambda builder, x, i: some(builder, x, i, rest), whole)
     return totals(builder, [builder.load(accumulator) for accumulator in accumulators], builder.fadd)
 
 

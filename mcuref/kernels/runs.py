@@ -57,11 +57,6 @@ def add_scaled_to_4(
         y[i : i + n] = y[i : i + n] + a * x[j : j + n]
 
 
-def add_products(y: Float32s, i: Index, x: Float32s, j: Index, w: Float32s, k: Index, n: Index) -> None:
-    """y[i + t] = y[i + t] + x[j + t] * w[k + t] for t < n; y overlaps neither."""
-    y[i : i + n] = y[i : i + n] + x[j : j + n] * w[k : k + n]
-
-
 def add_quotients(y: Float32s, i: Index, x: Float32s, j: Index, n: Index, a: np.float32) -> None:
     """y[i + t] = y[i + t] + x[j + t] / a for t < n; the two runs do not overlap."""
     y[i : i + n] = y[i : i + n] + x[j : j + n] / a
@@ -133,16 +128,6 @@ def _add_scaled_4(builder, y, i, x, j0, j1, j2, j3, n, *factors):
 @in_llvm(add_scaled_to_4)
 def _add_scaled_to_4(builder, y, i0, i1, i2, i3, x, j, n, *factors):
     _add_scaled_runs(builder, y, [i0, i1, i2, i3], x, [j], n, factors)
-
-
-@in_llvm(add_products)
-def _add_products(builder, y, i, x, j, w, k, n):
-    x, w = part(builder, x, j), part(builder, w, k)
-
-    def values(load, t, old):
-        return [builder.fadd(old[0], builder.fmul(load(builder, x, t), load(builder, w, t)))]
-
-    _run(builder, [part(builder, y, i)], n, [], values)
 
 
 @in_llvm(add_quotients)

@@ -1,7 +1,8 @@
-"""Weights of eight filters at a time, which stay in registers while all positions of the window move them.
+"""What convolution's way back keeps in registers: errors while all kept entries of a position add to them, weights of eight
+filters while all positions move them.
 
-A weight takes its positions in ascending order, whichever weights are moved before it: so the loop over weights can be
-outside. An error of exactly 0 moves nothing.
+An error takes the kept entries in order, a weight its positions, whichever of their neighbours come first: so the loop over
+errors, or over weights, can be outside.
 
 Each function is a pair: the NumPy twin (the definition), and the LLVM code (:mod:`mcuref.kernels.intrinsics`).
 """
@@ -9,10 +10,32 @@ Each function is a pair: the NumPy twin (the definition), and the LLVM code (:mo
 import numpy as np
 from numba.core import cgutils
 
-from mcuref.kernels.arrays import Float32s, Index
+from mcuref.kernels.arrays import Float32s, Index, Indices
 from mcuref.kernels.eights import ZEROS
 from mcuref.kernels.intrinsics import in_llvm
 from mcuref.kernels.vectors import LANES, VECTOR, element, part, shuffle, spread, store, vector
+
+WHOLE = 8  # vectors of errors that stay in registers
+
+
+def add_kept_rows(
+    dx: Float32s,
+    i: Index,
+    n: Index,
+    w: Float32s,
+    j: Index,
+    size: Index,
+    delta: Float32s,
+    kept: Indices,
+    begin: Index,
+    end: Index,
+    base: Index,
+) -> None:
+    """dx[i + t] = dx[i + t] + delta[e] * w[j + (e - base) size + t] for t < n, for e in kept[begin:end] in order."""
+    run = dx[i : i + n]
+    for e in map(int, kept[begin:end]):
+        row = j + (e - base) * size
+        run[:] = run + delta[e] * w[row : row + n]
 
 
 def update_rows_8(
@@ -57,6 +80,37 @@ def _concatenated(builder, vectors):
         )  # one more than pairs need, or the last one
         vectors = [shuffle(builder, a, b, lanes) for a, b in zip(vectors[0::2], vectors[1::2])]
     return vectors[0]
+
+
+@in_llvm(add_kept_rows)
+def _add_kept_rows(builder, dx, i, n, w, j, size, delta, kept, begin, end, base):
+    dx, origin = part(builder, dx, i), builder.sub(j, builder.mul(base, size))  # of the row of an entry 0
+
+    def tile(first, count, load, spread):
+        """Add to ``count`` vectors, or to a single element, from dx[first] on."""
+        target, tap = part(builder, dx, first), builder.add(origin, first)
+        at = [first.type(LANES * v) for v in range(count)]
+        sums = [cgutils.alloca_once_value(builder, load(builder, target, t)) for t in at]
+        with cgutils.for_range_slice(builder, begin, end, end.type(1), end.type) as (m, _):
+            e = builder.zext(element(builder, kept, m), size.type)
+            error, row = (
+                spread(builder, element(builder, delta, e)),
+                part(builder, w, builder.add(tap, builder.mul(e, size))),
+            )
+            for t, place in zip(at, sums):
+                builder.store(builder.fadd(builder.load(place), builder.fmul(error, load(builder, row, t))), place)
+        for t, place in zip(at, sums):
+            store(builder, builder.load(place), target, t)
+
+    whole = builder.and_(n, n.type(-LANES * WHOLE))
+    with cgutils.for_range_slice(builder, n.type(0), whole, n.type(LANES * WHOLE), n.type) as (first, _):
+        tile(first, WHOLE, vector, spread)
+    rest = builder.sub(n, whole)
+    for count in range(1, WHOLE):
+        with builder.if_then(builder.icmp_signed("==", builder.lshr(rest, rest.type(3)), rest.type(count))):
+            tile(whole, count, vector, spread)
+    with cgutils.for_range_slice(builder, builder.and_(n, n.type(-LANES)), n, n.type(1), n.type) as (t, _):
+        tile(t, 1, element, lambda _, error: error)
 
 
 @in_llvm(update_rows_8)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from llvmlite import ir
+from numba.core import cgutils
 
 LANES = 8
 F32 = ir.FloatType()
@@ -62,6 +63,31 @@ def store(builder: ir.IRBuilder, value: ir.Value, x: Elements, index: ir.Value) 
         builder.store(value, builder.gep(x.pointer, [index]))
 
 
+def some(builder: ir.IRBuilder, x: Elements, index: ir.Value, count: ir.Value) -> ir.Value:
+    """The ``count`` < 8 elements from x[index] on, and +0 in the lanes behind them."""
+    address, nothing = place(builder, x, index), ir.Constant(ir.VectorType(x.type, LANES), None)
+    return _masked(builder, "load", address, nothing.type, (address, I32(x.bytes), _first(builder, count), nothing))
+
+
+def store_some(builder: ir.IRBuilder, value: ir.Value, count: ir.Value, x: Elements, index: ir.Value) -> None:
+    """Put the first ``count`` < 8 elements of a vector into those from x[index] on."""
+    address = place(builder, x, index)
+    _masked(builder, "store", address, ir.VoidType(), (value, address, I32(x.bytes), _first(builder, count)))
+
+
+def _first(builder, count):
+    """A mask of the first ``count`` lanes."""
+    counts = spread(builder, builder.trunc(count, I32))
+    return builder.icmp_signed("<", ir.Constant(counts.type, list(range(LANES))), counts)
+
+
+def _masked(builder, verb, address, result, arguments):
+    suffix = "p0" if str(address.type) == "ptr" else "p0v8f32"  # llvmlite writes either kind of pointer
+    function_type = ir.FunctionType(result, [argument.type for argument in arguments])
+    function = cgutils.get_or_insert_function(builder.module, function_type, f"llvm.masked.{verb}.v8f32.{suffix}")
+    return builder.call(function, arguments)
+
+
 def shuffle(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, lanes: Sequence[int]) -> ir.Value:
     """Lanes of a (numbered from 0) and of b (numbered on from there), as listed."""
     return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes)))
@@ -71,6 +97,14 @@ def spread(builder: ir.IRBuilder, scalar: ir.Value, lanes: int = LANES) -> ir.Va
     """A vector with ``scalar`` in every lane."""
     first = builder.insert_element(ir.Constant(ir.VectorType(scalar.type, lanes), ir.Undefined), scalar, I32(0))
     return shuffle(builder, first, first, [0] * lanes)
+
+
+def opaque(builder: ir.IRBuilder, index: ir.Value) -> ir.Value:
+    """The same index, of which the compiler knows nothing.
+
+    Of one that it knows it makes a pointer for each array and unrolled step, in memory where there are no registers left.
+    """
+    return builder.asm(ir.FunctionType(index.type, [index.type]), "", "=r,0", [index], False)
 
 
 def totals(builder: ir.IRBuilder, vectors: Sequence[ir.Value], add: Callable[[ir.Value, ir.Value], ir.Value]) -> ir.Value:
@@ -83,9 +117,11 @@ def totals(builder: ir.IRBuilder, vectors: Sequence[ir.Value], add: Callable[[ir
         for half in (4, 2, 1):
             vector = add(vector, shuffle(builder, vector, vector, [(i + half) % LANES for i in range(LANES)]))
         return builder.extract_element(vector, I32(0))
-    for width in (8, 4, 2):  # a vector holds 8 // width sums of ``width`` lanes; two of them are halved into one
-        low = [i for i in range(2 * LANES) if i % width < width // 2]
-        high = [i + width // 2 for i in low]
+    # After the first step a half of a vector is four lanes of one sum, then two of each of two: they stay in their half
+    steps = (([0, 1, 2, 3, 8, 9, 10, 11], 4), ([0, 1, 8, 9, 4, 5, 12, 13], 2), ([0, 2, 8, 10, 4, 6, 12, 14], 1))
+    vectors = [vectors[i] for i in (0, 4, 1, 5, 2, 6, 3, 7)]
+    for low, half in steps:
+        high = [lane + half for lane in low]
         pairs = zip(vectors[0::2], vectors[1::2])
         vectors = [add(shuffle(builder, a, b, low), shuffle(builder, a, b, high)) for a, b in pairs]
     return vectors[0]

@@ -4,7 +4,10 @@ A lifetime is a pair (first, last) of instruction indices, both inclusive; two b
 (a planner in the field gets exactly this wrong). Sizes are in bytes, aligned.
 """
 
+from bisect import insort
 from collections.abc import Sequence
+
+from mcuref.memory.search import search
 
 Lifetime = tuple[int, int, int]  # bytes, first and last instruction
 
@@ -28,21 +31,18 @@ def place(lifetimes: Sequence[Lifetime], order: Sequence[int]) -> list[int]:
     This is the greedy planner of TensorFlow Lite Micro when ``order`` is by falling size.
     """
     offsets = [0] * len(lifetimes)
-    placed = []
+    placed: list[tuple[int, int, int, int]] = []  # start, end, first, last, by start
     for i in order:
         size, first, last = lifetimes[i]
-        neighbours = sorted(
-            (offsets[j], offsets[j] + lifetimes[j][0])
-            for j in placed
-            if lifetimes[j][1] <= last and first <= lifetimes[j][2]
-        )
         offset = 0
-        for start, end in neighbours:
-            if start - offset >= size:
-                break
-            offset = max(offset, end)
+        for start, end, begins, ends in placed:
+            if begins <= last and first <= ends:
+                if start - offset >= size:
+                    break
+                if end > offset:
+                    offset = end
         offsets[i] = offset
-        placed.append(i)
+        insort(placed, (offset, offset + size, first, last))
     return offsets
 
 
@@ -68,12 +68,21 @@ def _orders(lifetimes):
     yield sorted(indices, key=lambda i: (-lifetimes[i][2], -size(i), i))
 
 
-def plan(lifetimes: Sequence[Lifetime], rounds: int = 200) -> list[int]:
+def plan(lifetimes: Sequence[Lifetime], rounds: int = 200, steps: int = 250) -> list[int]:
     """Offsets in bytes: never larger than greedy-by-size, usually the lower bound.
 
-    Tries a few orders, then improves the best one: the buffer that ends highest is moved to the front. Deterministic;
-    stops as soon as the lower bound is met, or after ``rounds`` moves.
+    Tries a few orders, then improves the best one: the buffer that ends highest is moved to the front. Where all of that
+    misses the lower bound it searches (:mod:`mcuref.memory.search`). Deterministic; stops as soon as the lower bound is
+    met, or after ``rounds`` moves and ``steps`` of the search a buffer.
     """
+    best = _quick(lifetimes, rounds)
+    size = extent(lifetimes, best)
+    found = search(lifetimes, size, steps * len(lifetimes)) if size > lower_bound(lifetimes) else None
+    return best if found is None else found
+
+
+def _quick(lifetimes, rounds):
+    """The best of a few orders, improved by ``rounds`` moves at most."""
     bound = lower_bound(lifetimes)
     best_order, *others = _orders(lifetimes)
     best = place(lifetimes, best_order)
@@ -87,7 +96,8 @@ def plan(lifetimes: Sequence[Lifetime], rounds: int = 200) -> list[int]:
     for _ in range(min(rounds, 20 * len(lifetimes))):
         if extent(lifetimes, best) == bound:
             break
-        top = max(order, key=lambda i: (offsets[i] + lifetimes[i][0], -order.index(i)))
+        height = extent(lifetimes, offsets)
+        top = next(i for i in order if offsets[i] + lifetimes[i][0] == height)
         if order[0] == top:
             break
         order = [top] + [i for i in order if i != top]

@@ -23,6 +23,19 @@ SMALL = [
     geometry((1, 9, 3), 9, (1, 4), (1, 2), "same"),
 ]
 
+WAYS = [  # of forward: by columns, by rows of whole vectors, one by one; inside the input, and at its edges
+    geometry((6, 7, 3), 20, (3, 3), padding="same"),  # columns; 20 positions inside, and 22
+    geometry((5, 5, 1), 33, (5, 5), padding="same"),  # 1 inside
+    geometry((4, 5, 9), 48, (3, 3), padding="same"),  # no room for two gathered patches beside the columns
+    geometry((4, 5, 9), 56, (3, 3), padding="same"),  # no room for the columns
+    geometry((1, 9, 65), 70, (1, 3), padding="same"),  # nor here, but patches that are runs of the input
+    geometry((1, 1, 511), 8, (1, 1)),  # the largest that fits
+    geometry((1, 1, 513), 7, (1, 1)),
+    geometry((4, 5, 8), 11, (2, 3), padding="same"),  # rows: 9 inside, 11 not
+    geometry((3, 4, 40), 4, (2, 2), (1, 2)),
+    geometry((3, 3, 256), 5, (3, 3), padding="same"),  # no room for two gathered patches
+]
+
 
 def forward(x, w, b, g):
     """out[Ho, Wo, O]; every array between guards, scratch full of NaN."""
@@ -188,6 +201,14 @@ def test_every_sum_has_the_documented_order(g):
         assert_same_bits(propagate(delta, w, kept, g), propagate_twin(delta, w, kept, g))
         for got, expected in zip(update(w, b, delta, x, kept, g), update_twin(w, b, delta, x, kept, g)):
             assert_same_bits(got, expected)
+
+
+@pytest.mark.parametrize("g", WAYS, ids=label)
+@np.errstate(all="ignore")
+def test_forward_has_the_documented_order_whichever_way_the_sizes_ask_for(g):
+    for seed, pool in enumerate(POOLS.values()):
+        x, w, b, _ = problem(g, pool, seed)
+        assert_same_bits(forward(x, w, b, g), forward_twin(x, w, b, g))
 
 
 @pytest.mark.parametrize("pool", POOLS)

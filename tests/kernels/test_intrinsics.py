@@ -6,7 +6,7 @@ import pytest
 from llvmlite import ir
 from numpy.typing import NDArray
 
-from mcuref.kernels.arrays import Index
+from mcuref.kernels.arrays import Index, Indices
 from mcuref.kernels.intrinsics import in_llvm
 from mcuref.kernels.jit import FLAGS
 from mcuref.kernels.vectors import I32, element, spread, store, vector
@@ -50,6 +50,22 @@ def _put(builder, y, i, x):
     store(builder, spread(builder, x, lanes=4), y, builder.add(i, i.type(1)))
 
 
+def first(indices: Indices) -> np.uint32:
+    """indices[0]."""
+    return np.uint32(indices[0])
+
+
+@in_llvm(first)
+def _first(builder, indices):
+    value = element(builder, indices, ir.IntType(64)(0))
+    return builder.zext(value, I32) if value.type != I32 else value
+
+
+@numba.njit(**FLAGS)
+def jitted_first(indices):
+    return first(indices)
+
+
 @numba.njit(**FLAGS)
 def jitted_dot_16(x, y, i):
     return dot_16(x, y, i)
@@ -76,6 +92,19 @@ def test_integers_of_any_width_have_the_bits_of_the_twin():
     got, expected = (np.arange(100, 109, dtype=np.int16) for _ in range(2))
     jitted_put(got, 2, np.int16(-3)), put(expected, 2, np.int16(-3))
     assert got.tolist() == expected.tolist() == [100, 101, 97, -3, -3, -3, -3, 107, 108]
+
+
+def test_an_array_may_be_of_one_of_several_types():
+    for dtype in (np.uint16, np.uint32):
+        for value in (3, np.iinfo(dtype).max):
+            assert jitted_first(np.array([value, 7], dtype)) == first(np.array([value, 7], dtype)) == value
+
+
+@compiled_only
+@pytest.mark.parametrize("dtype", [np.int16, np.uint8, np.float32])
+def test_an_array_of_none_of_the_types_is_not_compiled(dtype):
+    with pytest.raises(numba.TypingError):
+        jitted_first(np.zeros(3, dtype))
 
 
 @compiled_only

@@ -40,11 +40,6 @@ def jitted_add_scaled_to_4(y, i0, i1, i2, i3, x, j, n, a0, a1, a2, a3):
     runs.add_scaled_to_4(y, i0, i1, i2, i3, x, j, n, a0, a1, a2, a3)
 
 
-@numba.njit(**FLAGS)
-def jitted_add_products(y, i, x, j, w, k, n):
-    runs.add_products(y, i, x, j, w, k, n)
-
-
 def shifted(values, offset):
     """The same values ``offset`` floats behind an aligned address: a view that begins anywhere, as in the arena."""
     raw = np.full(values.size + 24, np.nan, np.float32)  # who reads past an end meets a NaN
@@ -128,12 +123,6 @@ def one_run_after_the_other(y, i0, i1, i2, i3, x, j, n, a0, a1, a2, a3):
         one_at_a_time(y, i, x, j, n, a)
 
 
-def products_one_at_a_time(y, i, x, j, w, k, n):
-    """The definition: y[i + t] = y[i + t] + x[j + t] * w[k + t] for t < n."""
-    for t in range(n):
-        y[i + t] = y[i + t] + x[j + t] * w[k + t]
-
-
 def assert_runs_agree(definition, functions, y, arguments):
     """Every function leaves y with the bits that the definition leaves, wherever in memory the arrays begin."""
     expected = y.copy()
@@ -167,22 +156,15 @@ def test_runs_have_the_bits_of_plain_loops_and_write_their_elements_only(pool):
         functions = runs.add_scaled_to_4, jitted_add_scaled_to_4
         assert_runs_agree(one_run_after_the_other, functions, y, (*starts, x, 1, n, *scales))
 
-        y, x, w = (drawn(POOLS[pool], n + i, n + 6 + i) for i in (3, 1, 2))
-        functions = runs.add_products, jitted_add_products
-        assert_runs_agree(products_one_at_a_time, functions, y, (2, x, 1, w, 2, n))
-
 
 def test_runs_round_the_product_and_then_the_sum():
     # (1 + eps)^2 - (1 + 2 eps) = eps^2 is what a fused multiply-add would leave
     one_up = np.float32(1 + EPS)
     for size in (1, 8):  # a single element, a whole vector
         x, less = np.full(size, one_up), np.full(size, -np.float32(1 + 2 * EPS))
-        for add_scaled, add_products in ((runs.add_scaled, runs.add_products), (jitted_add_scaled, jitted_add_products)):
+        for add_scaled in (runs.add_scaled, jitted_add_scaled):
             y = less.copy()
             add_scaled(y, 0, x, 0, size, one_up)
-            assert not y.any()
-            y = less.copy()
-            add_products(y, 0, x, 0, x, 0, size)
             assert not y.any()
 
 

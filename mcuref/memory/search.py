@@ -1,0 +1,192 @@
+"""A search for plans of hard problems: for those where placing buffers in a few orders misses the lower bound.
+
+**Sections.** Time is cut wherever a buffer begins or ends. A section knows which buffers are alive in it; a plan is a pile
+of them in each section, and a buffer takes the same bytes in all of its sections.
+
+**From the bottom up.** Every plan can be pressed down until each buffer lies on offset 0 or on another that it lives with.
+Such a plan comes out when its buffers are placed by rising offset, each as low as what is placed already allows. So a step
+picks the next buffer; where it goes, follows. A buffer that would start above the top of another that is still to be
+placed is not picked: that other one would fit below it.
+
+**Looking ahead.** What is still to be placed in a section lies above the lowest place that any of it can have, so the
+section ends at the sum of both at least. If that is beyond the ceiling, the step is undone and the next buffer tried. If
+none is left, the search goes back to a step that has a buffer in one of the sections that failed: others are not to blame.
+
+**Raising the ceiling.** The ceiling starts below the best size that is known, and where `PATIENCE` steps bring the search no
+further, it is raised by as little as is needed. So a descent ends with a plan that is smaller than the best known, or
+gives up.
+
+**Learning from failures.** Of buffers that could go to the same offset, the order says which is tried first. Buffers
+that had no room are blamed, and come earlier in the order of the next descent: mostly they are large or live long, and
+found their places taken by others. Descents start from four orders in turn.
+
+Nothing here depends on a clock or on random numbers: the same problem and number of steps give the same plan. Sections,
+pressed plans and looking ahead are from MiniMalloc (Moffitt, ASPLOS 2023).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+PATIENCE = 20  # steps without getting further, after which the ceiling is raised
+DESCENT = 20  # steps a buffer, after which a descent gives up
+FORGET = 0.9  # what blame is worth after another descent
+PLACED = 1 << 62  # instead of an offset: above all others
+
+
+class _Problem:
+    """Buffers of more than no bytes as arrays; buffers and sections go by their numbers."""
+
+    def __init__(self, lifetimes):
+        self.sizes, begins, lasts = np.array(lifetimes, np.int64).T
+        edges = np.unique(np.concatenate((begins, lasts + 1)))
+        self.first, self.end = np.searchsorted(edges, begins), np.searchsorted(edges, lasts + 1)  # sections
+        self.durations = lasts + 1 - begins
+        sections = np.arange(len(edges) - 1)[:, None]
+        alive = (self.first <= sections) & (sections < self.end)
+        self.alive = alive[alive.any(axis=1)]  # [section, buffer], without sections in which nothing is alive
+        gone = np.concatenate(([0], np.cumsum(~alive.any(axis=1))))
+        self.first, self.end = self.first - gone[self.first], self.end - gone[self.end]
+        self.totals = self.alive @ self.sizes  # [section]
+        self.neighbours = [np.flatnonzero(self.alive[a:b].any(axis=0)) for a, b in zip(self.first, self.end)]
+        self.members = np.nonzero(self.alive)[1]  # buffers of section 0, then of section 1, ...
+        self.starts = np.concatenate(([0], np.cumsum(self.alive.sum(axis=1))[:-1]))  # of each section in members
+
+    def orders(self):
+        """Four orders to start from, as each buffer's place in it, from 0 to 1."""
+        areas, widths = self.sizes * self.durations, self.end - self.first
+        crowds = np.array([self.totals[a:b].max() for a, b in zip(self.first, self.end)])
+        keys = ((areas,), (areas, crowds, widths), (areas, crowds), (self.sizes, self.durations))  # the last counts most
+        return [np.argsort(np.lexsort([-key for key in order])) / len(areas) for order in keys]
+
+
+class _Node:
+    """A buffer that is placed, and what may be placed next."""
+
+    def __init__(self, problem, rank, parent, buffer, offset, lowest, rest):
+        self.parent, self.buffer, self.offset = parent, buffer, offset
+        self.lowest = lowest  # [buffer] the lowest offset it can still have, or PLACED
+        self.rest = rest  # [section] bytes that are still to be placed
+        self.depth = parent.depth + 1 if parent else 0
+        self.blamed = np.zeros(len(lowest), bool)  # buffers of sections that were too full
+        next_ = np.flatnonzero((lowest < (lowest + problem.sizes).min()) & (lowest >= offset))
+        next_ = next_[(lowest[next_] > offset) | (rank[next_] > (rank[buffer] if parent else -1))]  # each set once
+        self.untried = next_[np.lexsort((-rank[next_], -lowest[next_]))].tolist()  # from the last
+
+    def offsets(self):
+        """Offsets of all buffers placed so far."""
+        offsets, node = [0] * len(self.lowest), self
+        while node.parent:
+            offsets[node.buffer], node = node.offset, node.parent
+        return offsets
+
+
+class _Descent:
+    """One try at a plan of less than ``size`` bytes, aimed at ``ceiling``."""
+
+    def __init__(self, problem, order, ceiling, size):
+        self.problem, self.ceiling, self.size = problem, ceiling, size
+        self.rank = np.argsort(np.argsort(order, kind="stable"))
+        self.steps = 0
+        self.blame = np.zeros(len(order))  # of each buffer, 1 at most for every time that the ceiling was raised
+        self._since_progress()
+
+    def _since_progress(self):
+        self.waited, self.cheapest = 0, (self.size, None, -1)  # the child that least exceeds the ceiling
+        self.failures = np.zeros(len(self.blame))  # of each buffer
+
+    def run(self, limit):
+        """Offsets, or None after so many steps, or where no plan was found."""
+        count = len(self.rank)
+        node = self._node(None, -1, 0, np.zeros(count, np.int64), self.problem.totals)
+        deepest = 0
+        while self.steps < limit:
+            if node is None or self.waited > PATIENCE:
+                if self.cheapest[1] is None:
+                    break
+                self._note_blame()
+                self.ceiling, node, buffer = self.cheapest
+                node.untried.append(buffer)
+                self._since_progress()
+            child = self._step(node) if node.untried else None
+            if child is None:
+                node = node if node.untried else self._back(node)
+                continue
+            node = child
+            if node.depth == count:
+                self._note_blame()
+                return node.offsets()
+            if node.depth > deepest:
+                deepest = node.depth
+                self._since_progress()
+        self._note_blame()
+        return None
+
+    def _note_blame(self):
+        self.blame += self.failures / max(self.failures.max(), 1)
+
+    def _node(self, parent, buffer, offset, lowest, rest):
+        return _Node(self.problem, self.rank, parent, buffer, offset, lowest, rest)
+
+    def _step(self, node):
+        """The node's next child, or None if a section would be too full."""
+        self.steps += 1
+        self.waited += 1
+        problem, buffer = self.problem, node.untried.pop()
+        offset = int(node.lowest[buffer])
+        top = offset + int(problem.sizes[buffer])
+        rest, lowest = node.rest.copy(), node.lowest.copy()
+        rest[problem.first[buffer] : problem.end[buffer]] -= problem.sizes[buffer]
+        near = problem.neighbours[buffer]
+        lowest[near] = np.maximum(lowest[near], top)
+        lowest[buffer] = PLACED
+        ends = np.maximum(np.minimum.reduceat(lowest[problem.members], problem.starts), offset)
+        ends[rest == 0] = 0
+        ends += rest
+        section = int(ends.argmax())
+        if ends[section] <= self.ceiling:
+            return self._node(node, buffer, offset, lowest, rest)
+        alive = problem.alive[section]
+        self.failures += alive & (lowest < PLACED)
+        node.blamed |= alive
+        if ends[section] < self.cheapest[0]:
+            self.cheapest = (int(ends[section]), node, buffer)
+        return None
+
+    def _back(self, node):
+        """Where to go on when all of a node's children failed: above the nearest buffer of a section that was too full."""
+        blamed = node.blamed
+        buffer, node = node.buffer, node.parent
+        while node and blamed.any() and not blamed[buffer]:
+            buffer, node = node.buffer, node.parent
+        if node:
+            node.blamed |= blamed
+        return node
+
+
+def search(lifetimes: Sequence[tuple[int, int, int]], size: int, steps: int) -> list[int] | None:
+    """Offsets of a plan that takes less than ``size`` bytes, or None if so many steps find none.
+
+    ``lifetimes`` is [(bytes, first, last), ...]. A step tries to place one buffer; the search stops at the lower bound.
+    """
+    used = [i for i, (bytes_, _, _) in enumerate(lifetimes) if bytes_]
+    if not used:
+        return None
+    problem = _Problem([lifetimes[i] for i in used])
+    orders, blame, found, turn = problem.orders(), np.zeros(len(used)), None, 0
+    bound = int(problem.totals.max())
+    while size > bound and steps > 0:
+        order = orders[turn % len(orders)] - blame / max(blame.max(), 1e-9)
+        descent = _Descent(problem, order, (bound + size) // 2 if size > 1.01 * bound else bound, size)
+        offsets = descent.run(min(steps, DESCENT * len(used)))
+        if offsets is not None:
+            found, size = offsets, int((np.array(offsets) + problem.sizes).max())
+        blame = FORGET * blame + descent.blame / max(descent.blame.max(), 1e-9)
+        steps -= descent.steps
+        turn += 1
+    if found is None:
+        return None
+    offsets = [0] * len(lifetimes)
+    for i, offset in zip(used, found):
+        offsets[i] = offset
+    return offsets
