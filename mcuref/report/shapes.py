@@ -11,6 +11,7 @@ from mcuref.incremental.keeping import TASK
 
 TRAINED = {
     **dict.fromkeys(("data", "model", "method", "preset", "regime", "metric", "evaluated_on", "dtype"), str), "seed": int,
+    "input": dict,
     "history": [{"epoch": int, "samples": int, "skipped": int, "loss": float, "backward_effort": float}],
     "backward_effort": float, "total_effort": float, "timing": {"seconds": float},
     "counts": dict.fromkeys(("forward", "propagate", "weight_gradient", "update", "comparisons"), int),

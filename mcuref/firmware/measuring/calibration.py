@@ -90,6 +90,35 @@ def activation_programs() -> list[Material]:
     return materials
 
 
+def in_place_programs() -> list[Material]:
+    """List of Material: a first layer of each kind that reads samples of each type in place, by one pair and by several."""
+    random, materials, turn = np.random.default_rng(4), [], 0
+    for dtype in DTYPES:
+        for kind in range(3):
+            for pairs in (1, 2, 0) if dtype == "float32" else (1, 2):  # 0: the samples are the values
+                for _ in range(14):
+                    network = _read_in_place(random, dtype, kind, pairs, turn)
+                    materials.append(_small(network, turn, input="in-place"))
+                    turn += 1
+    return materials
+
+
+def _read_in_place(random, dtype, kind, pairs, seed):
+    """A small network of a kind of first layer over such samples."""
+    if kind == 0:
+        shape, first = (2 * int(random.integers(2, 90)),), [Dense(int(random.integers(2, 70)))]
+    else:
+        shape = (*(int(n) for n in random.integers(5, 15, 2)), 2 * int(random.integers(1, 5)))
+        kernel = tuple(int(n) for n in random.integers(1, 5, 2))
+        window = {
+            "stride": tuple(int(n) for n in random.integers(1, 3, 2)),
+            "padding": str(random.choice(("same", "valid"))),
+        }
+        first = [Conv2D(int(random.integers(2, 20)), kernel, **window) if kind == 1 else DepthwiseConv2D(kernel, **window)]
+    layer = Input(shape, dtype, np.full(pairs, 4.9), np.full(pairs, 1 / 6)) if pairs else Input(shape)
+    return Network([layer, *first, ReLU(), Flatten(), Dense(7)], seed=seed)
+
+
 def _pixels(shape, samples, dtype):
     """Samples of any shape from the embedded digits."""
     x = np.resize(load("digits").x_train[: samples * 8], (samples, *shape))
@@ -102,14 +131,14 @@ def _input(random, shape):
     return Input(shape, str(random.choice(DTYPES)), np.full(pairs, 4.9), np.full(pairs, 1 / 6))
 
 
-def _small(network, turn):
+def _small(network, turn, input="copy"):
     """A network with a rule, optimiser and loss, each of its turn."""
     rule, optimiser, loss = (kinds[turn % len(kinds)] for kinds in (RULES, OPTIMISERS, LOSSES))
     if getattr(rule, "bias", "masked") == "dense":
         optimiser = SGD(0.01)
     x = _pixels(network.input.shape, SAMPLES, network.input.dtype)
     y = np.arange(turn, turn + SAMPLES) % network.outputs
-    return Material(compile(network, rule, optimiser, loss=loss), x, y, SAMPLES)
+    return Material(compile(network, rule, optimiser, loss=loss, input=input), x, y, SAMPLES)
 
 
 def _perceptron(random):
