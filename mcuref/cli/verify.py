@@ -102,8 +102,9 @@ def _arithmetics(asked):
     from mcuref.program.arithmetic.float32 import FLOAT32
     from mcuref.program.arithmetic.int8 import INT8
     from mcuref.program.arithmetic.mixed import MIXED
+    from mcuref.program.arithmetic.sample import IN_PLACE
 
-    return [FLOAT32, INT8, MIXED]
+    return [FLOAT32, IN_PLACE, INT8, MIXED]
 
 
 def _changed(project):
