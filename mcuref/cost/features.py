@@ -14,6 +14,8 @@ import numpy as np
 
 from mcuref.cost.work import Work, in_fours, loop, mean_taps, positions, taps_inside
 
+GUESSED = 5  # a selection begins with a guess, from about 2^5 entries
+
 
 def features(work: Work) -> dict[str, float]:
     """{name: how often} of a :class:`Work`: what its instructions are linear in."""
@@ -38,6 +40,16 @@ def _entry_loops(work, entries):
     for n in columns * g.C:
         _add(total, work.products(entries * mean_rows / columns.size, int(n)))
     return total
+
+
+def _pairs(work):
+    """(pairs, single ones) that kept entries are taken in, those of each position two by two, if spread evenly: the
+    number of a position is odd in half of all cases, but for what (1 - 2 share) to the power of its outputs says.
+    """
+    g = work.g
+    share = min(work.mean_kept / (positions(g) * g.O), 1.0)
+    singles = work.runs * positions(g) * (1 - (1 - 2 * share) ** g.O) / 2
+    return (work.kept - singles) / 2, singles
 
 
 def _walk(work):
@@ -163,14 +175,14 @@ def _decide(work):
 
 
 def _select(work):
-    n = work["n"]
-    return {
-        **loop(work.runs, n, "magnitude"),
-        "entry": work.runs * n,
-        "kept": work.kept,
-        "pass": work.comparisons / n,
-        "comparison": work.comparisons,
-    }
+    """Entries are summed, counted and kept: two passes where there is a search. The comparisons are those beyond them."""
+    n, runs = work["n"], work.runs
+    total = {**loop(runs, n, "magnitude"), "entry": runs * n, "kept": work.kept}
+    if "tally" in work.instruction:
+        searches = min(runs, work.comparisons / (2 * n))
+        guess = len(range(0, n, n >> GUESSED | 1))
+        total |= {"entry guessed from": runs * guess, "search": searches, "comparison": work.comparisons - searches * 2 * n}
+    return total
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -206,8 +218,14 @@ def _sums(work, products):
 
 
 def _conv_propagate(work):
-    g = work.g
-    return {"input": work.runs * g.H * g.W * g.C, "kept": work.kept, **_walk(work), **_entry_loops(work, work.kept)}
+    g, (pairs, singles) = work.g, _pairs(work)
+    total = {"input": work.runs * g.H * g.W * g.C, "pair": pairs, "single": singles, **_walk(work)}
+    total |= _entry_loops(work, singles)
+    rows, columns = taps_inside(g)
+    _add(total, {"row of a pair": pairs * rows.mean()})
+    for n in columns * g.C:
+        _add(total, loop(pairs * rows.mean() / columns.size, int(n), "two products", 4))
+    return total | {"product with 0": work.kept * mean_taps(g) * g.C * work.zeros}
 
 
 def _conv_update(work):
@@ -298,8 +316,8 @@ def _conv_forward_of_samples(work):
     g = work.g
     places, size = work.runs * positions(g), g.KH * g.KW * g.C
     padding = places * (size - mean_taps(g) * g.C) * g.O
-    total = {"line": work.runs * g.HO, "output": places * g.O, "product with padding": padding}
-    return {**total, **work.products(places * g.O, size), **_gathered_values(work, places)}
+    total = {"line": work.runs * g.HO, "product with padding": padding}
+    return {**total, **_dots(work, places, g.O, size), **_gathered_values(work, places)}
 
 
 def _conv_update_of_samples(work):

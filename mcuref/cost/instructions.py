@@ -18,8 +18,8 @@ from mcuref.memory.buffers import Buffer
 from mcuref.operators.columns import CHOSEN, COMPARISONS, COUNTS, KEPT, RUNS
 
 MEASURED = Path(__file__).with_name("measured")
-BISECTIONS = 31  # passes over an error that a selection makes at most, one a bit, ...
-LAST_PASSES = 3  # ... and those that count what is not 0, count ties, and keep entries
+PASSES = 8  # over an error that a selection makes at most, the last one keeps entries; ...
+LISTED = 32 * 32  # ... and looks at a list of some of them
 MAGNITUDES = 128  # of int8, which a selection counts in a pass; there is one more
 SOFT_FLOAT = ("m0", "m3", "rv32imac")  # cores without an FPU: float32 is computed by functions, faster where a factor is 0
 RECTIFIERS = ("relu_forward", "relu_mask_forward")
@@ -53,8 +53,8 @@ def step_instructions(
     program : Program.
     core_name : str, a key of mcuref.export.cores.CORES.
     counts : int64[rows, 5] as ``program.counts``: the mean over the samples shown is returned. None: the most that a
-        step can cost, where every selection keeps as many entries as it has room for and bisects to the last bit, no
-        sample is skipped, no activation is 0, and the step ends a batch.
+        step can cost, where every selection keeps as many entries as it has room for and counts them as often as it can,
+        no sample is skipped, no activation is 0, and the step ends a batch.
     samples : int, that ``counts`` is the sum of; the runs of the first row if None.
     zeros : {buffer: share} of :func:`mcuref.program.zeros.zero_shares`. None: half of the values behind a ReLU are
         assumed to be 0 and no others. It matters on cores without an FPU, where a product with 0 costs little.
@@ -129,7 +129,7 @@ def _most(program):
             n, kept = instruction["n"], most_kept(instruction)
             most[_entries(instruction)] = kept
             searches = kept < n or instruction.operator.family == "select_adaptive"
-            comparisons = searches * (n * (BISECTIONS + LAST_PASSES) if "kept" in instruction else 2 * n + MAGNITUDES)
+            comparisons = searches * (n * PASSES + LISTED if "kept" in instruction else 2 * n + MAGNITUDES)
         elif instruction.phase in ("propagate", "update"):
             kept = most.get(_entries(instruction), 0)
         elif instruction.phase == "apply":

@@ -57,16 +57,16 @@ class Work:
         return {**loop(times, n, "product"), "product with 0": times * n * self.zeros}
 
 
-def loop(times: float, n: int, what: str) -> dict[str, float]:
-    """``times`` loops over n elements: whole passes of LANES of them, single ones behind, and how many of those.
+def loop(times: float, n: int, what: str, size: int = LANES) -> dict[str, float]:
+    """``times`` loops over n elements: whole passes of ``size`` of them, single ones behind, and how many of those.
 
     A loop that is too short for a whole pass skips what prepares one.
     """
     return {
-        f"{what} x {LANES}": times * (n // LANES),
-        what: times * (n % LANES),
-        f"{what}, remainder {n % LANES}": times,
-        f"{what}, short": times * (n < LANES),
+        f"{what} x {size}": times * (n // size),
+        what: times * (n % size),
+        f"{what}, remainder {n % size}": times,
+        f"{what}, short": times * (n < size),
     }
 
 

@@ -52,7 +52,7 @@ def conv_backward_input_f32(dx: Float32s, delta: Float32s, w: Float32s, kept: In
     at, n = first_place(g), 0
     while n < kept.size:
         at = place_of(np.int64(kept[n]), at, g)
-        end = entries_end(kept, n, at, g)
+        end = entries_end(kept, n, at.base + g[O])
         first, corner, run = at.kx0 * c, under(at, 0, at.kx0, g), (at.kx1 - at.kx0) * c
         for ky in range(at.ky0, at.ky1):
             add_kept_rows(dx, corner + ky * line, run, w, first + ky * width, size, delta, kept, n, end, at.base)

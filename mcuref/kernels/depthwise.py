@@ -7,11 +7,11 @@ input, in order; the bias comes last. A kept entry e of the error is one element
 import numpy as np
 
 from mcuref.kernels.arrays import Float32s, Index, Indices, Int32s
-from mcuref.kernels.eights import add_window_8
+from mcuref.kernels.eights import add_window_8, bits_of
 from mcuref.kernels.geometry import HO, KW, WO, C, W
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.taps import sum_taps
-from mcuref.kernels.window import Place, first_place, kept_channels, next_place, place_of, under
+from mcuref.kernels.window import Place, entries_end, first_place, next_place, place_of, under
 
 GROUP = 64  # channels whose kept entries are the bits of one integer
 
@@ -75,10 +75,12 @@ def depthwise_backward_input_f32(dx: Float32s, delta: Float32s, w: Float32s, kep
         at = place_of(np.int64(kept[n]), at, g)
         corner, tap = under(at, at.ky0, at.kx0, g), at.ky0 * width + at.kx0 * c
         for first in range(0, c, GROUP):
-            count, e = min(GROUP, c - first), at.base + first
-            bits, n = kept_channels(kept, n, e, count)
+            count, e = c - first if c - first < GROUP else np.int64(GROUP), at.base + first
+            end = entries_end(kept, n, e + count)
+            bits = bits_of(kept, n, end, e)
             one = np.float32(1)  # times which an error stays what it is
             add_taps(dx, corner + first, line, w, tap + first, width, c, at, one, delta, e, bits, count)
+            n = end
 
 
 @kernel
@@ -95,12 +97,15 @@ def depthwise_update_f32(
         at = place_of(np.int64(kept[n]), at, g)
         corner, tap = under(at, at.ky0, at.kx0, g), at.ky0 * width + at.kx0 * c
         for first in range(0, c, GROUP):
-            count, e, begin = min(GROUP, c - first), at.base + first, n
-            bits, n = kept_channels(kept, n, e, count)
+            count, e = c - first if c - first < GROUP else np.int64(GROUP), at.base + first
+            end = entries_end(kept, n, e + count)
+            bits = bits_of(kept, n, end, e)
             add_taps(w, tap + first, width, x, corner + first, line, c, at, -rate, delta, e, bits, count)
             if not dense_bias:
-                for m in range(begin, n):
-                    b[np.int64(kept[m]) - at.base] -= rate * delta[kept[m]]
+                biases, errors = b[first : first + count], delta[e : e + count]
+                for i in range(count):
+                    biases[i] = biases[i] - rate * errors[i] if bits >> i & 1 else biases[i]
+            n = end
     if dense_bias:
         for first in range(0, delta.size, c):
             for i in range(c):

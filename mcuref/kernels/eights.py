@@ -10,9 +10,9 @@ import numpy as np
 from llvmlite import ir
 from numba.core import cgutils
 
-from mcuref.kernels.arrays import Float32s, Index
+from mcuref.kernels.arrays import Float32s, Index, Indices
 from mcuref.kernels.intrinsics import in_llvm
-from mcuref.kernels.vectors import LANES, VECTOR, spread, store, vector
+from mcuref.kernels.vectors import LANES, VECTOR, element, spread, store, vector
 
 BITS, BOOLEANS = ir.IntType(LANES), ir.VectorType(ir.IntType(1), LANES)
 ZEROS = ir.Constant(VECTOR, [0.0] * LANES)
@@ -50,6 +50,11 @@ def add_window_8(
             np.add(y[p : p + LANES], factors * x[q : q + LANES], out=y[p : p + LANES], where=meant)
 
 
+def bits_of(kept: Indices, begin: Index, end: Index, first: Index) -> np.int64:
+    """The bits of kept[begin:end], which lie in first ... first + 63: bit l is first + l."""
+    return np.int64(np.bitwise_or.reduce(np.int64(1) << (kept[begin:end].astype(np.int64) - first)))
+
+
 def clipped_8(out: Float32s, x: Float32s, i: Index, limit: np.float32) -> np.uint8:
     """out[i + l] = 0 where x[i + l] <= 0, limit where x[i + l] >= limit, else x[i + l], for l < 8; out may be x.
 
@@ -81,6 +86,15 @@ def _add_window_8(builder, y, i, y_line, x, j, x_line, step, rows, columns, a, d
             old = vector(builder, y, p)
             new = builder.fadd(old, builder.fmul(factors, vector(builder, x, q)))
             store(builder, builder.select(meant, new, old), y, p)
+
+
+@in_llvm(bits_of)
+def _bits_of(builder, kept, begin, end, first):
+    bits = cgutils.alloca_once_value(builder, first.type(0))
+    with cgutils.for_range_slice(builder, begin, end, end.type(1), end.type) as (m, _):
+        place = builder.sub(builder.zext(element(builder, kept, m), first.type), first)
+        builder.store(builder.or_(builder.load(bits), builder.shl(first.type(1), place)), bits)
+    return builder.load(bits)
 
 
 @in_llvm(clipped_8)

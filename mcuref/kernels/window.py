@@ -65,22 +65,12 @@ def next_place(at: Place, g: Int32s) -> Place:
 
 
 @kernel
-def entries_end(kept: Indices, begin: Index, at: Place, g: Int32s) -> Index:
-    """The end of the kept entries at a position: those are kept[begin:end]."""
-    end, limit = begin, at.base + g[O]
+def entries_end(kept: Indices, begin: Index, limit: Index) -> Index:
+    """The end of the kept entries below ``limit``: those are kept[begin:end]."""
+    end = begin
     while end < kept.size and np.int64(kept[end]) < limit:
         end += 1
     return end
-
-
-@kernel
-def kept_channels(kept: Indices, n: Index, first: Index, count: Index) -> tuple[Index, Index]:
-    """(bits, the n after): of the ``count`` <= 64 outputs from ``first`` on, those in kept[n:]; bit l is first + l."""
-    bits = np.int64(0)
-    while n < kept.size and np.int64(kept[n]) < first + count:
-        bits |= np.int64(1) << (np.int64(kept[n]) - first)
-        n += 1
-    return bits, n
 
 
 @kernel

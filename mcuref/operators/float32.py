@@ -90,11 +90,11 @@ OPERATORS = (
         module="selection", features="selection",
     ),
     declare(
-        "select_top_k_f32", 71, "selection", "index kept[k], i32 count[1]", "delta[n]", "n k",
+        "select_top_k_f32", 71, "selection", "index kept[k], i32 count[1], i32 tally[64]", "delta[n]", "n k",
         module="selection", features="selection",
     ),
     declare(
-        "select_adaptive_f32", 72, "selection", "index kept[], i32 count[1], y_max[1]", "delta[n]", "n floor",
+        "select_adaptive_f32", 72, "selection", "index kept[], i32 count[1], y_max[1], i32 tally[64]", "delta[n]", "n floor",
         "s_min s_range damping decay", module="selection", features="selection",
         note="floor 1 truncates S n instead of rounding; s_range is S_max - S_min, damping zeta^l",
     ),

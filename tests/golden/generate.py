@@ -54,10 +54,25 @@ CNN = {
 }
 
 
+# the same of networks that read the digits in place, dense and convolutional
+IN_PLACE = {
+    "mlp": (rules.TinyProp(), mcuref.SGD(0.02, "linear")),
+    "cnn": (rules.TinyPropV2(threshold=0.92), mcuref.SGD(0.02, "linear", momentum=0.75, batch=3)),
+}
+
+
 def golden_cnn_trace(name):
     """Trace of some digits through a convolutional network (cnn() in generate.py), start weights of seed 0."""
     data = mcuref.load_data("digits")
     return trace_after(mcuref.compile(cnn(), *CNN[name]), data, CNN_FIRST, CNN_SAMPLES)
+
+
+def golden_in_place_trace(name):
+    """Trace of some digits through a network that reads them in place, start weights of seed 0."""
+    data = mcuref.load_data("digits")
+    network = mcuref.build("mlp-64-32-10", data, seed=0) if name == "mlp" else cnn()
+    program = mcuref.compile(network, *IN_PLACE[name], input="in-place")
+    return trace_after(program, data, CNN_FIRST, CNN_SAMPLES)
 
 
 def trace_after(program, data, first, count):
@@ -68,14 +83,16 @@ def trace_after(program, data, first, count):
 
 
 def main():
-    """Write a file a method, and a file a method and optimiser of the convolutional network."""
+    """Write a file a method, a file a method and optimiser of the convolutional network, and those that read in place."""
     import numba
     import numpy
 
     files = {f"digits-{method}.csv": (golden_trace, method, FIRST, SAMPLES) for method in rules.METHODS}
     files |= {f"digits-cnn-{name}.csv": (golden_cnn_trace, name, CNN_FIRST, CNN_SAMPLES) for name in CNN}
+    files |= {f"digits-in-place-{name}.csv": (golden_in_place_trace, name, CNN_FIRST, CNN_SAMPLES) for name in IN_PLACE}
     for file_name, (make, name, first, samples) in files.items():
-        what = f"Method {name}" if make is golden_trace else " and ".join(map(repr, CNN[name]))
+        chosen = IN_PLACE if make is golden_in_place_trace else CNN
+        what = f"Method {name}" if make is golden_trace else " and ".join(map(repr, chosen[name]))
         if (HERE / file_name).exists():
             print(f"{file_name} is there already", file=sys.stderr)
             continue

@@ -42,6 +42,19 @@ def test_trace_of_a_convolutional_network_equals_the_golden_file(name):
     assert_same(GENERATE["golden_cnn_trace"](name), f"digits-cnn-{name}.csv")
 
 
+@pytest.mark.parametrize("name", GENERATE["IN_PLACE"])
+def test_trace_of_a_network_that_reads_in_place_equals_the_golden_file(name):
+    assert_same(GENERATE["golden_in_place_trace"](name), f"digits-in-place-{name}.csv")
+
+
+def test_read_in_place_the_same_is_written():
+    """But for the load, row by row, what the file of the program with a copy has."""
+    copying = [line.split(",") for line in rows("digits-cnn-momentum-batch.csv")[1:]]
+    in_place = [line.split(",") for line in rows("digits-in-place-cnn.csv")[1:]]
+    expected = [(sample, int(row) - 1, layer, value) for sample, row, _, layer, value in copying if row != "0"]
+    assert [(sample, int(row), layer, value) for sample, row, _, layer, value in in_place] == expected
+
+
 def test_golden_files_have_every_instruction_in_them():
     """All that float32 training of labelled bytes can emit; samples that are skipped, batches that are not full."""
     traces = {name: [line.split(",") for line in rows(f"digits-cnn-{name}.csv")[1:]] for name in GENERATE["CNN"]}

@@ -158,6 +158,19 @@ def test_every_sum_has_the_documented_order(g):
             assert_same_bits(got, expected)
 
 
+@pytest.mark.parametrize("channels", [8, 15, 24, 63, 64, 65, 72, 130])  # eights, and the bits of an integer
+@np.errstate(all="ignore")
+def test_any_number_of_channels_trains_in_the_documented_order(channels):
+    g = geometry((3, 2, channels), channels, (2, 3), padding="same")
+    for seed, pool in enumerate(POOLS.values()):
+        x, w, b, delta = problem(g, pool, seed, channelwise=True)
+        for share in (0.05, 0.6, 1):
+            kept = kept_of(delta.size, share, channels)
+            assert_same_bits(propagate(delta, w, kept, g), propagate_twin(delta, w, kept, g))
+            for got, expected in zip(update(w, b, delta, x, kept, g), update_twin(w, b, delta, x, kept, g)):
+                assert_same_bits(got, expected)
+
+
 @pytest.mark.parametrize("channels", [15, 16, 17, 31, 32, 33, 43, 65])
 @np.errstate(all="ignore")
 def test_any_number_of_channels_has_the_order_of_one(channels):

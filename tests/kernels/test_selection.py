@@ -62,22 +62,24 @@ def test_top_k_of_many_entries_with_many_ties():
 
 
 def recount(delta, k):
-    """Comparisons of a bisection from the highest bit, on Python's own integers."""
+    """Comparisons, by counting entries in bins of Python's own integers: n a pass, and those with a list that is full."""
     magnitudes = [int(bits) & 0x7FFFFFFF for bits in delta.view(np.int32)]
-    if k >= len(magnitudes):
-        return 0
-    if sum(magnitude > 0 for magnitude in magnitudes) <= k:  # the pass that finds this out is all
-        return len(magnitudes)
-    threshold, passes, reaching = 0, 1, len(magnitudes)
-    for position in range(30, -1, -1):
+    n, entries = len(magnitudes), sorted(filter(None, magnitudes))
+    if k >= n or len(entries) < k:
+        return 0 if k >= n else 2 * n
+    sampled, kth = max(magnitudes[:: (n // 32) | 1]), entries[-k]
+    low, shift, passes = max(sampled - (5 << 23), 0), 20, 1
+    while True:
+        bins = [min(max((m - low) >> shift, 0), 63) for m in entries]
+        bin = min(max((kth - low) >> shift, 0), 63)
+        inside, wanted = bins.count(bin), k - sum(other > bin for other in bins)
+        if inside == wanted or inside <= 64 or shift == 0:
+            return (passes + 1) * n + (wanted * (inside - wanted) if inside <= 64 else 0)
+        if passes == 1 and bin in (0, 63):
+            low, shift = 0, 25
+        else:
+            low, shift = low + (bin << shift) - (1 << shift - 5), shift - 5
         passes += 1
-        count = sum(magnitude >= threshold | 1 << position for magnitude in magnitudes)
-        if count >= k:
-            threshold, reaching = threshold | 1 << position, count
-        if count == k:
-            break
-    passes += 1 + (reaching > k)  # the collecting pass, and one before it to count the ties if there are too many
-    return passes * len(magnitudes)
 
 
 @settings(max_examples=80, deadline=None)
@@ -85,6 +87,62 @@ def recount(delta, k):
 def test_comparisons_are_those_that_were_made(problem):
     delta, k = problem
     assert top_k(delta, k)[1] == recount(delta, k)
+
+
+def of_bits(bits):
+    """float32 with these bits, signs by turns."""
+    values = np.array(bits, np.int32).view(F)
+    return np.where(np.arange(values.size) % 2, -values, values)
+
+
+def unseen(n):
+    """Ones, but for the entries that a guess is made of."""
+    values = np.ones(n, F)
+    values[:: (n // 32) | 1] = 0
+    return values
+
+
+SPECIAL = {
+    "all equal": lambda n, random: np.full(n, -0.37, F),
+    "all zero": lambda n, random: np.zeros(n, F),
+    "all denormal": lambda n, random: of_bits(random.integers(0, n, n)),
+    "two values": lambda n, random: F([1, -2])[random.integers(0, 2, n)],
+    "in one bin": lambda n, random: of_bits(0x3F800000 + random.integers(0, 1 << 20, n)),
+    "in one bin, ties": lambda n, random: of_bits(0x3F800000 + random.integers(0, 9, n)),
+    "ascending": lambda n, random: of_bits(0x3F800000 + np.arange(n)),
+    "of all sizes": lambda n, random: of_bits(random.integers(0, 0x7F800000, n)),
+    "few are not 0": lambda n, random: of_bits(0x3F800000 * (random.random(n) < 0.1)),
+    "a guess too low": lambda n, random: unseen(n),
+    "a guess too high": lambda n, random: np.where(np.arange(n) == 0, F(3e38), of_bits(0x20000000 + np.arange(n))),
+}
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 15, 17, 33, 64, 65, 255, 256, 257])
+@pytest.mark.parametrize("kind", SPECIAL)
+def test_top_k_of_special_errors_keeps_the_right_ones_at_a_bounded_cost(kind, n):
+    delta = SPECIAL[kind](n, np.random.default_rng(n))
+    for k in sorted({1, (n + 2) // 3, max(n - 1, 1), n}):
+        kept, comparisons = top_k(delta, k)
+        assert kept == oracles.top_k(delta, k).tolist()
+        assert comparisons == recount(delta, k) <= 8 * n + 32**2
+
+
+def test_what_the_worst_errors_cost():
+    for n in (256, 257, 1352):  # shifts 20, 15, 10, 5, 0, and entries are kept; where the guess fails, 25 and 20 come, too
+        assert top_k(np.full(n, 0.5, F), n // 2)[1] == 6 * n
+        assert top_k(unseen(n), n // 2)[1] == 8 * n
+    for n in (33, 64):  # few enough for a list
+        assert top_k(np.full(n, 0.5, F), n // 2)[1] == 2 * n + n // 2 * (n - n // 2)
+    assert top_k(F([1, 2, 4, 8]), 2)[1] == 2 * 4  # no bin has entries that are not wanted
+
+
+@pytest.mark.parametrize("n, dtype", [(65_535, np.uint16), (65_536, np.uint16), (65_537, np.uint32)])
+def test_top_k_of_as_many_entries_as_indices_of_16_bits_tell_apart(n, dtype):
+    for delta in (np.full(n, 2, F), of_bits(0x3F800000 + np.arange(n) % 4096)):
+        for k in (1, n // 2, n - 1):
+            kept = np.zeros(k, dtype)
+            count, _ = selection.top_k(kept, delta.view(np.int32), np.int64(k))
+            np.testing.assert_array_equal(kept[:count], oracles.top_k(delta, k))
 
 
 def test_keep_nonzero_is_top_k_of_all():

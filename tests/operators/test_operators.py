@@ -31,10 +31,11 @@ def test_what_a_declaration_names_is_there(operator):
         assert names(" ".join(operand.axes)) <= set(operator.dimensions)
     assert names(operator.macs) <= {*operator.dimensions, "runs", "kept"}
     assert operator.features in kinds(operator.features) and operator.phase in PHASES
-    assert callable(getattr(import_module(f"mcuref.kernels.{operator.module}"), operator.kernel, None)) or (
+    module = operator.module.replace("/", ".")
+    assert callable(getattr(import_module(f"mcuref.kernels.{module}"), operator.kernel, None)) or (
         operator.module in ("selection", "rows")
     )
-    run = getattr(import_module(f"mcuref.operations.{operator.module}"), f"run_{operator.name}")
+    run = getattr(import_module(f"mcuref.operations.{module}"), f"run_{operator.name}")
     assert list(inspect.signature(getattr(run, "py_func", run)).parameters) == "row f memory host sample counts".split()
     if operator.arguments is not None:
         assert set(operator.arguments) <= {*operator.dimensions, *operator.constants, "g"}

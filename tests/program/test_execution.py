@@ -81,11 +81,12 @@ class Follower:
         if instruction.phase == "selection" and self.position == 0 and getattr(self.rule, "threshold", 0) > 0:
             decay = 1.0  # the decision has aged it
         error = self.errors[instruction.layer_index]
-        stateful = len(after) == 3 or instruction.phase == "decision"
-        choice = reference.Choice(self.rule, *error, before[-1][0] if stateful else 0, self.position, bool(dense), decay)
+        stateful = "y_max" in instruction
+        place = instruction.outputs.index(instruction["y_max"]) if stateful else 0
+        choice = reference.Choice(self.rule, *error, before[place][0] if stateful else 0, self.position, bool(dense), decay)
         if stateful:
             low, high = choice.y_max
-            assert low * (1 - 1e-6) <= after[-1][0] <= high * (1 + 1e-6)
+            assert low * (1 - 1e-6) <= after[place][0] <= high * (1 + 1e-6)
         return choice
 
     def check_decision(self, instruction, before, after, inputs):

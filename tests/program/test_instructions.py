@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 from mcuref import Dense, Input, Network, TinyProp, TinyPropV2, build, compile
 from mcuref.layers import Conv2D, DepthwiseConv2D, Flatten, ReLU, ReLU6, Residual
-from mcuref.operators import NAMES, OPCODES, int8, master, mixed
+from mcuref.operators import NAMES, OPCODES, float32, int8, master, mixed
 from mcuref.operators.columns import COLUMNS, COUNTS, MORE
 from mcuref.program import first_steps
 from mcuref.testing import programs
@@ -22,7 +22,7 @@ DOCUMENTED = {
     "add_forward_f32": (1, 2, 1, 0),
     "softmax_cross_entropy_f32": (1, 1, 1, 0), "mean_squared_error_f32": (1, 1, 1, 0),
     "reconstruction_f32": (1, 2, 1, 0), "decide_f32": (1, 1, 1, 6), "select_full_f32": (2, 1, 1, 0),
-    "select_top_k_f32": (2, 1, 2, 0), "select_adaptive_f32": (3, 1, 2, 4), "dense_backward_input_f32": (1, 4, 2, 0),
+    "select_top_k_f32": (3, 1, 2, 0), "select_adaptive_f32": (4, 1, 2, 4), "dense_backward_input_f32": (1, 4, 2, 0),
     "conv_backward_input_f32": (1, 4, 12, 0), "depthwise_backward_input_f32": (1, 4, 12, 0),
     "dense_update_f32": (2, 4, 3, 1), "conv_update_f32": (2, 4, 13, 1), "depthwise_update_f32": (2, 4, 13, 1),
     "begin_rows_f32": (3, 2, 4, 1), "apply_rows_f32": (3, 2, 4, 0), "count_batch_i32": (1, 0, 1, 0),
@@ -148,6 +148,7 @@ def test_columns_of_int8_are_a_contract_too():
 
 
 # Operands for which there is no column of their kind, first outputs, then inputs: which columns they are in instead
+MORE_OF_FLOAT32 = {"select_adaptive_f32": {"tally": 3}}
 MORE_OF_INT8 = {
     "dense_forward_s8": {"exponents": 3},
     "conv_forward_s8": {"exponents": 3},
@@ -166,13 +167,13 @@ MORE_OF_INT8 = {
 def test_columns_of_operands_for_which_there_is_none_are_a_contract():
     assert MORE == (3, 25, 31, 30) and [COLUMNS[column] for column in MORE] == ["reserved", "d13", "f5", "f4"]
     first = {"out": 4, "in": 7}
-    for operator in int8.OPERATORS:
+    for operator in (*float32.OPERATORS, *int8.OPERATORS):
         usual = {
             operand.name: first[block] + i
             for block, operands in (("out", operator.outputs), ("in", operator.inputs))
             for i, operand in enumerate(operands[: BLOCKS[block]])
         }
-        assert operator.columns == usual | MORE_OF_INT8.get(operator.name, {}), operator.name
+        assert operator.columns == usual | (MORE_OF_FLOAT32 | MORE_OF_INT8).get(operator.name, {}), operator.name
 
 
 def test_what_is_counted_is_a_contract():
@@ -221,11 +222,14 @@ def test_every_column_of_every_row(program):
     for row, instruction in zip(program.table, program.instructions, strict=True):
         value = decoded(row)
         assert (NAMES[value["opcode"]], value["layer"]) == (instruction.name, instruction.layer_index)
-        assert program.network.names[value["layer"]] == instruction.layer and value["reserved"] == 0
+        assert program.network.names[value["layer"]] == instruction.layer
         used = dict(zip(BLOCKS, DOCUMENTED[instruction.name], strict=True))
+        more = [program.plan.offsets[instruction[name]] for name in MORE_OF_FLOAT32.get(instruction.name, ())]
+        assert value["reserved"] == sum(more)
         for block, buffers in (("out", instruction.outputs), ("in", instruction.inputs)):
             offsets = [program.plan.offsets[b] for b in buffers]
             assert len(offsets) in np.atleast_1d(used[block])
+            offsets = offsets[: BLOCKS[block]]
             absent = [-1] * (BLOCKS[block] - len(offsets))
             assert [value[f"{block}{i}"] for i in range(BLOCKS[block])] == offsets + absent
         dimensions = [value[f"d{i}"] for i in range(used["d"])]

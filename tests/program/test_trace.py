@@ -74,7 +74,7 @@ def test_hash_of_a_selection_covers_the_kept_entries_only():
     """What lies behind the kept entries is left over from earlier samples: a port need not have the same."""
     program = small(TinyProp(0.05, 0.5, output="rule"))
     row = next(row for row, i in enumerate(program.instructions) if i.phase == "selection")
-    kept, count, y_max = program.instructions[row].outputs
+    kept, count, y_max, _ = program.instructions[row].outputs  # what is counted on the way is scratch
     step = program.step(X[:1], Y[:1], None, 0, None)
     step.run(0, row + 1)
     size = int(program.arena.view(count)[0])

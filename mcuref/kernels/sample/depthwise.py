@@ -8,7 +8,7 @@ import numpy as np
 from mcuref.kernels.arrays import Float32s, Indices, Int32s, Samples
 from mcuref.kernels.geometry import HO, KW, WO, C
 from mcuref.kernels.jit import kernel
-from mcuref.kernels.window import entries_end, first_place, next_place, place_of, under
+from mcuref.kernels.window import first_place, next_place, place_of, under
 
 
 @kernel
@@ -55,7 +55,9 @@ def depthwise_update_of(
     at, begin = first_place(g), 0
     while begin < kept.size:
         at = place_of(np.int64(kept[begin]), at, g)
-        end = entries_end(kept, begin, at, g)
+        end = begin + 1
+        while end < kept.size and np.int64(kept[end]) < at.base + c:
+            end += 1
         for ky in range(at.ky0, at.ky1):
             for kx in range(at.kx0, at.kx1):
                 source, tap = under(at, ky, kx, g), (ky * g[KW] + kx) * c

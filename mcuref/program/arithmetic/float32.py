@@ -9,6 +9,9 @@ from mcuref.errors import InputError
 from mcuref.operators import float32, registered
 from mcuref.operators.operator import Operator
 
+SEARCHING = ("select_top_k", "select_adaptive")
+BINS = 64  # of magnitudes, in which these count entries
+
 
 class Float32:
     """The arithmetic of float32 programs: see :class:`mcuref.program.arithmetic.Arithmetic`."""
@@ -46,6 +49,8 @@ class Float32:
         if family == "depthwise_forward" and values["O"] != values["C"]:
             multiplier = values["O"] // values["C"]
             raise InputError(f"layer {emit.name!r} has a multiplier of {multiplier}; in {self.name} it must be 1")
+        if family in SEARCHING:
+            values = {**values, "tally": emit.buffer("tally", (BINS,), "scratch", "int32")}
         if family == "softmax_forward":
             if values["beta"] != 1:
                 raise InputError(f"beta {values['beta']:g} of layer {emit.name!r} is not 1; in {self.name} it must be")

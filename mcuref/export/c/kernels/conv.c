@@ -44,9 +44,16 @@ void conv_backward_input_f32(float *restrict dx, const float *delta, const float
     const int32_t end = at.base + g[G_O], rows = at.ky1 - at.ky0, run = (at.kx1 - at.kx0) * g[G_C];
     const float *taps = w + at.ky0 * width + at.kx0 * g[G_C];
     float *target = dx + under(&at, at.ky0, at.kx0, g);
-    for (; n < count && (int32_t)kept[n] < end; n++) {
-      const int32_t e = (int32_t)kept[n];
-      add_scaled_rows(target, line, taps + (e - at.base) * size, width, rows, run, delta[e]);
+    while (n < count && (int32_t)kept[n] < end) {
+      const int32_t e = (int32_t)kept[n++];
+      const float *filter = taps + (e - at.base) * size;
+      if (n < count && (int32_t)kept[n] < end) {
+        const int32_t next = (int32_t)kept[n++];
+        const float *const filters[2] = {filter, taps + (next - at.base) * size}, errors[2] = {delta[e], delta[next]};
+        add_scaled_rows_2(target, line, filters, width, rows, run, errors);
+      } else {
+        add_scaled_rows(target, line, filter, width, rows, run, delta[e]);
+      }
     }
   }
 }

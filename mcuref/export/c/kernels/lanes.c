@@ -2,16 +2,6 @@
 
 #include "lanes.h"
 
-static float tree(float a0, float a1, float a2, float a3, float a4, float a5, float a6, float a7) {
-  a0 += a4;
-  a1 += a5;
-  a2 += a6;
-  a3 += a7;
-  a0 += a2;
-  a1 += a3;
-  return a0 + a1;
-}
-
 static float dot(const float *x, const float *w, int32_t n) {
   float a0 = 0.0f, a1 = 0.0f, a2 = 0.0f, a3 = 0.0f, a4 = 0.0f, a5 = 0.0f, a6 = 0.0f, a7 = 0.0f;
   const float *end = x + (n & ~7);

@@ -16,4 +16,15 @@ void dots(float *restrict y, const float *x, const float *w, const float *b, int
 /* Sum of |x[i]|, i < n; NaN and infinity propagate. */
 float abs_sum(const float *x, int32_t n);
 
+/* Sum of eight lanes. */
+static inline float tree(float a0, float a1, float a2, float a3, float a4, float a5, float a6, float a7) {
+  a0 += a4;
+  a1 += a5;
+  a2 += a6;
+  a3 += a7;
+  a0 += a2;
+  a1 += a3;
+  return a0 + a1;
+}
+
 #endif

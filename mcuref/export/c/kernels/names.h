@@ -14,6 +14,7 @@
 #define add_scaled mcuref_add_scaled
 #define add_scaled_4 mcuref_add_scaled_4
 #define add_scaled_rows mcuref_add_scaled_rows
+#define add_scaled_rows_2 mcuref_add_scaled_rows_2
 #define added mcuref_added
 #define apply_rows_f32 mcuref_apply_rows_f32
 #define apply_rows_s8 mcuref_apply_rows_s8
@@ -91,6 +92,7 @@
 #define kept_entries mcuref_kept_entries
 #define kept_entries_s8 mcuref_kept_entries_s8
 #define largest_f32 mcuref_largest_f32
+#define likely_from mcuref_likely_from
 #define load_f32 mcuref_load_f32
 #define load_i16 mcuref_load_i16
 #define load_i16_s8 mcuref_load_i16_s8
@@ -135,6 +137,7 @@
 #define softmax_forward_f32 mcuref_softmax_forward_f32
 #define softmax_forward_s8 mcuref_softmax_forward_s8
 #define step_of mcuref_step_of
+#define sum_and_tally mcuref_sum_and_tally
 #define sum_of_magnitudes mcuref_sum_of_magnitudes
 #define sum_of_row mcuref_sum_of_row
 #define sum_products mcuref_sum_products

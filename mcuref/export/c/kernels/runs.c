@@ -51,6 +51,30 @@ void add_scaled_rows(float *restrict y, int32_t y_step, const float *restrict x,
   }
 }
 
+void add_scaled_rows_2(float *restrict y, int32_t y_step, const float *const x[2], int32_t x_step, int32_t rows, int32_t n,
+                       const float a[2]) {
+  const float *x0 = x[0], *x1 = x[1];
+  const float a0 = a[0], a1 = a[1];
+  for (; rows > 0; rows--) {
+    for (int32_t left = n >> 2; left > 0; left--) {
+      y[0] = (y[0] + a0 * x0[0]) + a1 * x1[0];
+      y[1] = (y[1] + a0 * x0[1]) + a1 * x1[1];
+      y[2] = (y[2] + a0 * x0[2]) + a1 * x1[2];
+      y[3] = (y[3] + a0 * x0[3]) + a1 * x1[3];
+      x0 += 4;
+      x1 += 4;
+      y += 4;
+    }
+    for (int32_t left = n & 3; left > 0; left--) {
+      *y = (*y + a0 * *x0++) + a1 * *x1++;
+      y++;
+    }
+    x0 += x_step - n;
+    x1 += x_step - n;
+    y += y_step - n;
+  }
+}
+
 void add_scaled(float *restrict y, const float *restrict x, int32_t n, float a) { add_scaled_rows(y, 0, x, 0, 1, n, a); }
 
 void add_scaled_4(float *restrict y, const float *const x[4], int32_t n, const float a[4]) {

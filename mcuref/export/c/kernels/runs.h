@@ -19,6 +19,10 @@ void add_scaled(float *restrict y, const float *restrict x, int32_t n, float a);
 void add_scaled_rows(float *restrict y, int32_t y_step, const float *restrict x, int32_t x_step, int32_t rows, int32_t n,
                      float a);
 
+/* Two of add_scaled_rows into the same runs, one after the other, in one pass: x[r] and a[r] belong together. */
+void add_scaled_rows_2(float *restrict y, int32_t y_step, const float *const x[2], int32_t x_step, int32_t rows, int32_t n,
+                       const float a[2]);
+
 /* Four of add_scaled into the same run, one after the other, in one pass: x[r] and a[r] belong together. */
 void add_scaled_4(float *restrict y, const float *const x[4], int32_t n, const float a[4]);
 

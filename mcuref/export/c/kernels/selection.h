@@ -14,8 +14,19 @@
 /* kept[...] = indices of all entries of delta[n] that are not 0; returns how many. */
 int32_t keep_nonzero(mcuref_index *restrict kept, const float *delta, int32_t n);
 
-/* kept[...] = indices of the k largest magnitudes of delta[n], k >= 1; returns how many (zeros dropped). */
-int32_t top_k(mcuref_index *restrict kept, const float *delta, int32_t n, int32_t k);
+/* The bits of a magnitude from which on the k-th largest of delta[n] is likely to be: 5 powers of two below the largest of
+ * up to 33 entries, which lie apart. */
+int32_t likely_from(const float *delta, int32_t n);
+
+/* Sum of |delta[i]|, i < n, as abs_sum; and tally[64], how many entries that are not 0 each bin has. Bin b is of magnitudes
+ * whose bits are from low + b 2^shift on; the first one has smaller ones, too, and the last one larger ones. */
+float sum_and_tally(int32_t *restrict tally, const float *delta, int32_t n, int32_t low, int32_t shift);
+
+/* kept[...] = indices of the k largest magnitudes of delta[n], k >= 1; returns how many (zeros dropped). tally[64] is that
+ * of sum_and_tally with low and FIRST_SHIFT, and overwritten. */
+int32_t top_k(mcuref_index *restrict kept, int32_t *restrict tally, const float *delta, int32_t n, int32_t k, int32_t low);
+
+enum { FIRST_SHIFT = 20 }; /* 8 bins from one power of two to the next: 8 powers of two have bins of their own */
 
 /* Whether a sum of magnitudes is neither NaN nor infinite. */
 int32_t is_finite(float y);

@@ -28,25 +28,29 @@ mcuref_next mcuref_run_select_full_f32(const mcuref_row *row, mcuref_run *run) {
   return MCUREF_GO_ON;
 }
 
+/* out2 tally; d1 k */
 mcuref_next mcuref_run_select_top_k_f32(const mcuref_row *row, mcuref_run *run) {
   const float *delta = mcuref_input(run, row->in[0]);
-  int32_t *count = mcuref_output(run, row->out[1]);
-  if (!is_finite(abs_sum(delta, row->d[0]))) return not_finite(run);
-  *count = top_k(mcuref_output(run, row->out[0]), delta, row->d[0], row->d[1]);
+  const int32_t n = row->d[0], low = likely_from(delta, n);
+  int32_t *count = mcuref_output(run, row->out[1]), *tally = mcuref_output(run, row->out[2]);
+  if (!is_finite(sum_and_tally(tally, delta, n, low, FIRST_SHIFT))) return not_finite(run);
+  *count = top_k(mcuref_output(run, row->out[0]), tally, delta, n, row->d[1], low);
   return MCUREF_GO_ON;
 }
 
-/* out2 Y_max; d1 = 1 to truncate S n; f0 S_min, f1 S_max - S_min, f2 zeta^l, f3 decay of Y_max */
+/* out2 Y_max, reserved tally; d1 = 1 to truncate S n; f0 S_min, f1 S_max - S_min, f2 zeta^l, f3 decay of Y_max */
 mcuref_next mcuref_run_select_adaptive_f32(const mcuref_row *row, mcuref_run *run) {
-  const float *delta = mcuref_input(run, row->in[0]), y = abs_sum(delta, row->d[0]);
+  const float *delta = mcuref_input(run, row->in[0]);
+  const int32_t n = row->d[0], low = likely_from(delta, n);
   const mcuref_number *f = row->f;
-  int32_t *count = mcuref_output(run, row->out[1]);
+  int32_t *count = mcuref_output(run, row->out[1]), *tally = mcuref_output(run, row->reserved);
+  const float y = sum_and_tally(tally, delta, n, low, FIRST_SHIFT);
   if (!is_finite(y)) return not_finite(run);
   const float y_max = raise_maximum(mcuref_output(run, row->out[2]), y, f[3].f32);
   *count = 0;
   if (y > 0.0f) {
-    const int32_t k = kept_entries(back_propagation_ratio(y, y_max, f[0].f32, f[1].f32, f[2].f32), row->d[0], row->d[1]);
-    *count = top_k(mcuref_output(run, row->out[0]), delta, row->d[0], k);
+    const int32_t k = kept_entries(back_propagation_ratio(y, y_max, f[0].f32, f[1].f32, f[2].f32), n, row->d[1]);
+    *count = top_k(mcuref_output(run, row->out[0]), tally, delta, n, k, low);
   }
   return MCUREF_GO_ON;
 }
