@@ -25,7 +25,7 @@ def tree(lanes):
     return lanes[..., 0]
 
 
-def _dot_rows(rows, out, x, w, b, row):
+def dot_rows(rows, out, x, w, b, row):
     """NumPy twin: out[row + r] = dot(w[row + r, :], x) + b[row + r] for r < rows; w flat [O * I]."""
     n = x.size
     weights = w[row * n : (row + rows) * n].reshape(rows, n)
@@ -38,12 +38,12 @@ def _dot_rows(rows, out, x, w, b, row):
 
 def dot_rows_1(out: Float32s, x: Float32s, w: Float32s, b: Float32s, row: Index) -> None:
     """out[row] = dot(w[row, :], x) + b[row]: one row; float32 out[O], x[I], w flat [O * I], b[O]."""
-    _dot_rows(1, out, x, w, b, row)
+    dot_rows(1, out, x, w, b, row)
 
 
 def dot_rows_8(out: Float32s, x: Float32s, w: Float32s, b: Float32s, row: Index) -> None:
     """Eight rows from ``row`` on, each exactly as :func:`dot_rows_1`: x is read once for all eight, so it is faster."""
-    _dot_rows(8, out, x, w, b, row)
+    dot_rows(8, out, x, w, b, row)
 
 
 def abs_sum(x: Float32s) -> np.float32:
