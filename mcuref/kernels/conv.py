@@ -68,7 +68,7 @@ def conv_update_f32(
     Weights that meet only padding are not touched. With ``dense_bias`` every entry of delta updates its bias instead. Where
     many entries are kept, and all that are not 0, weights are moved eight filters at a time: same order, same bits.
     """
-    dense = (g[KW] * g[C] + 16) * delta.size < 160 * kept.size  # as measured: the longer a run, the later it pays
+    dense = (np.int64(g[KW]) * g[C] + 16) * delta.size < 128 * kept.size  # as measured: the longer a run, the later it pays
     if g[O] % 8 == 0 and dense and all_but_zeros(kept, delta):
         update_filters(w, b, delta, x, rate, dense_bias, g)
     else:

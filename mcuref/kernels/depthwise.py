@@ -7,7 +7,7 @@ input, in order; the bias comes last. A kept entry e of the error is one element
 import numpy as np
 
 from mcuref.kernels.arrays import Float32s, Index, Indices, Int32s
-from mcuref.kernels.eights import add_window_8, bits_of
+from mcuref.kernels.eights import bits_of, subtract_window_8
 from mcuref.kernels.geometry import HO, KW, WO, C, W
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.taps import sum_taps
@@ -28,7 +28,7 @@ def depthwise_forward_f32(out: Float32s, x: Float32s, w: Float32s, b: Float32s, 
 
 
 @kernel
-def add_taps(
+def subtract_taps(
     y: Float32s,
     i: Index,
     y_line: Index,
@@ -43,22 +43,22 @@ def add_taps(
     bits: Index,
     count: Index,
 ) -> None:
-    """y[i + p + l] += (a * delta[e + l]) * x[j + q + l] for the l < count that are meant, at the taps inside the input.
+    """y[i + p + l] -= (a * delta[e + l]) * x[j + q + l] for the l < count that are meant, at the taps inside the input.
 
-    ``i`` and ``j`` are at the first of them, p and q as in :func:`add_window_8`; channels behind the last eight are single.
+    ``i`` and ``j`` are at the first of them, p and q as in :func:`subtract_window_8`. The last channels come one by one.
     """
     rows, columns, whole = at.ky1 - at.ky0, at.kx1 - at.kx0, count - count % 8
     for l in range(0, whole, 8):
         eight = bits >> l & 255
         if eight:
-            add_window_8(y, i + l, y_line, x, j + l, x_line, c, rows, columns, a, delta, e + l, eight)
+            subtract_window_8(y, i + l, y_line, x, j + l, x_line, c, rows, columns, a, delta, e + l, eight)
     for l in range(whole, count):
         if bits >> l & 1:
             factor = a * delta[e + l]
             for r in range(rows):
                 p, q = i + r * y_line + l, j + r * x_line + l
                 for s in range(0, columns * c, c):
-                    y[p + s] = y[p + s] + factor * x[q + s]
+                    y[p + s] = y[p + s] - factor * x[q + s]
 
 
 @kernel
@@ -78,8 +78,8 @@ def depthwise_backward_input_f32(dx: Float32s, delta: Float32s, w: Float32s, kep
             count, e = c - first if c - first < GROUP else np.int64(GROUP), at.base + first
             end = entries_end(kept, n, e + count)
             bits = bits_of(kept, n, end, e)
-            one = np.float32(1)  # times which an error stays what it is
-            add_taps(dx, corner + first, line, w, tap + first, width, c, at, one, delta, e, bits, count)
+            minus = np.float32(-1)  # and minus that is what is added
+            subtract_taps(dx, corner + first, line, w, tap + first, width, c, at, minus, delta, e, bits, count)
             n = end
 
 
@@ -100,7 +100,7 @@ def depthwise_update_f32(
             count, e = c - first if c - first < GROUP else np.int64(GROUP), at.base + first
             end = entries_end(kept, n, e + count)
             bits = bits_of(kept, n, end, e)
-            add_taps(w, tap + first, width, x, corner + first, line, c, at, -rate, delta, e, bits, count)
+            subtract_taps(w, tap + first, width, x, corner + first, line, c, at, rate, delta, e, bits, count)
             if not dense_bias:
                 biases, errors = b[first : first + count], delta[e : e + count]
                 for i in range(count):

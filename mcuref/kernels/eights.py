@@ -1,7 +1,7 @@
 """Eight float32 at a time, of which bits say which are meant: bit l is element l, and the others keep what they hold.
 
-What is not meant is not part of any sum: its product may be computed, and is then left out. So a vector does what a loop
-over single entries would do, with the same bits.
+From those that are not meant +0 is subtracted, which changes nothing: no bit of a zero of either sign, infinity or any other
+number. So a vector does what a loop over single entries would do, with the same bits.
 
 Each function is a pair: the NumPy twin (the definition), and the LLVM code (:mod:`mcuref.kernels.intrinsics`).
 """
@@ -23,7 +23,7 @@ def _meant(bits):
     return np.array([int(bits) >> lane & 1 for lane in range(LANES)], bool)
 
 
-def add_window_8(
+def subtract_window_8(
     y: Float32s,
     i: Index,
     y_line: Index,
@@ -38,7 +38,7 @@ def add_window_8(
     e: Index,
     bits: Index,
 ) -> None:
-    """y[i + p + l] = y[i + p + l] + (a * delta[e + l]) * x[j + q + l] for the l < 8 that are meant, in a window.
+    """y[i + p + l] = y[i + p + l] - (a * delta[e + l]) * x[j + q + l] for the l < 8 that are meant, in a window.
 
     At row r < ``rows`` and column s < ``columns``, p = r y_line + s step and q = r x_line + s step; the elements of y are
     all different ones, and y overlaps neither x nor delta.
@@ -47,7 +47,7 @@ def add_window_8(
     for r in range(rows):
         for s in range(columns):
             p, q = i + r * y_line + s * step, j + r * x_line + s * step
-            np.add(y[p : p + LANES], factors * x[q : q + LANES], out=y[p : p + LANES], where=meant)
+            np.subtract(y[p : p + LANES], factors * x[q : q + LANES], out=y[p : p + LANES], where=meant)
 
 
 def bits_of(kept: Indices, begin: Index, end: Index, first: Index) -> np.int64:
@@ -76,16 +76,15 @@ def _booleans(builder, bits):
     return builder.bitcast(bits if bits.type == BITS else builder.trunc(bits, BITS), BOOLEANS)
 
 
-@in_llvm(add_window_8)
-def _add_window_8(builder, y, i, y_line, x, j, x_line, step, rows, columns, a, delta, e, bits):
+@in_llvm(subtract_window_8)
+def _subtract_window_8(builder, y, i, y_line, x, j, x_line, step, rows, columns, a, delta, e, bits):
     factors, meant = builder.fmul(spread(builder, a), vector(builder, delta, e)), _booleans(builder, bits)
     with cgutils.for_range(builder, rows) as row:
         top = builder.add(i, builder.mul(row.index, y_line)), builder.add(j, builder.mul(row.index, x_line))
         with cgutils.for_range(builder, columns) as column:
             p, q = (builder.add(first, builder.mul(column.index, step)) for first in top)
-            old = vector(builder, y, p)
-            new = builder.fadd(old, builder.fmul(factors, vector(builder, x, q)))
-            store(builder, builder.select(meant, new, old), y, p)
+            products = builder.select(meant, builder.fmul(factors, vector(builder, x, q)), ZEROS)
+            store(builder, builder.fsub(vector(builder, y, p), products), y, p)
 
 
 @in_llvm(bits_of)

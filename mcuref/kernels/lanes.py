@@ -8,24 +8,26 @@ Each function is a pair: the NumPy twin (the definition), and the LLVM code (:mo
 """
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils
+from numpy.typing import NDArray
 
 from mcuref.kernels.arrays import Float32s, Index
 from mcuref.kernels.intrinsics import in_llvm
 from mcuref.kernels.vectors import I32, LANES, VECTOR, element, part, some, store, totals, vector
 
 
-def tree(lanes):
+def tree(lanes: NDArray[np.float32]) -> Any:
     """Sum of lanes[..., 8] by halves, float32."""
     for half in (4, 2, 1):
         lanes = lanes[..., :half] + lanes[..., half : 2 * half]
     return lanes[..., 0]
 
 
-def _dot_rows(rows, out, x, w, b, row):
+def dot_rows(rows: int, out: Float32s, x: Float32s, w: Float32s, b: Float32s, row: Index) -> None:
     """NumPy twin: out[row + r] = dot(w[row + r, :], x) + b[row + r] for r < rows; w flat [O * I]."""
     n = x.size
     weights = w[row * n : (row + rows) * n].reshape(rows, n)
@@ -38,12 +40,12 @@ def _dot_rows(rows, out, x, w, b, row):
 
 def dot_rows_1(out: Float32s, x: Float32s, w: Float32s, b: Float32s, row: Index) -> None:
     """out[row] = dot(w[row, :], x) + b[row]: one row; float32 out[O], x[I], w flat [O * I], b[O]."""
-    _dot_rows(1, out, x, w, b, row)
+    dot_rows(1, out, x, w, b, row)
 
 
 def dot_rows_8(out: Float32s, x: Float32s, w: Float32s, b: Float32s, row: Index) -> None:
     """Eight rows from ``row`` on, each exactly as :func:`dot_rows_1`: x is read once for all eight, so it is faster."""
-    _dot_rows(8, out, x, w, b, row)
+    dot_rows(8, out, x, w, b, row)
 
 
 def abs_sum(x: Float32s) -> np.float32:

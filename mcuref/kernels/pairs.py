@@ -14,7 +14,7 @@ from numba.core import cgutils
 
 from mcuref.kernels.arrays import Float32s, Index, Int32s
 from mcuref.kernels.intrinsics import in_llvm
-from mcuref.kernels.lanes import dot_rows_1, tree
+from mcuref.kernels.lanes import dot_rows, tree
 from mcuref.kernels.vectors import LANES, VECTOR, element, opaque, part, shuffle, spread, store, store_some, totals, vector
 
 
@@ -37,8 +37,7 @@ def dot_pair(
     """
     for o, i in ((o0, i0), (o1, i1)):
         patch = np.concatenate([x[i + y * line : i + y * line + width] for y in range(lines)])
-        for row in range(b.size):
-            dot_rows_1(out[o : o + b.size], patch, w, b, row)
+        dot_rows(b.size, out[o : o + b.size], patch, w, b, 0)
 
 
 def dot_pair_columns(
@@ -59,14 +58,13 @@ def dot_pair_columns(
     Tap t < size of the patches is x[i0 + taps[t]], x[i1 + taps[t]], and belongs to lane t % 8.
     """
     whole = -(-filters // LANES) * LANES
-    bias, *weights = (
-        columns[: (size + 1) * whole].reshape(-1, size + 1, LANES).swapaxes(0, 1).reshape(-1, whole)[:, :filters]
-    )
+    rows = columns[: (size + 1) * whole].reshape(-1, size + 1, LANES).swapaxes(0, 1).reshape(-1, whole)[:, :filters]
     for o, i in ((o0, i0), (o1, i1)):
-        lanes = np.zeros((LANES, filters), np.float32)
-        for t in range(size):
-            lanes[t % LANES] = lanes[t % LANES] + weights[t] * x[i + taps[t]]
-        out[o : o + filters] = tree(lanes.T) + bias
+        lanes, patch = np.zeros((LANES, filters), np.float32), x[i + taps[:size], None]
+        for t in range(0, size, LANES):
+            width = min(LANES, size - t)
+            lanes[:width] = lanes[:width] + rows[t + 1 : t + 1 + width] * patch[t : t + width]
+        out[o : o + filters] = tree(lanes.T) + rows[0]
 
 
 @in_llvm(dot_pair)

@@ -26,12 +26,12 @@ def relu_backward_f32(dx: Float32s, dy: Float32s, y: Float32s, limit: np.float32
 @kernel
 def relu_mask_forward_f32(out: Float32s, mask: Uint8s, x: Float32s, limit: np.float32) -> None:
     """As :func:`relu_forward_f32`; bit i % 8 of mask[i // 8], uint8[ceil(n / 8)], is 1 where x is passed on."""
-    whole = out.size // 8
-    for m in range(whole):
-        mask[m] = clipped_8(out, x, 8 * m, limit)
-    if whole < mask.size:
-        mask[whole] = np.uint8(0)
-    for i in range(8 * whole, out.size):
+    whole = out.size & -8
+    for i in range(0, whole, 8):
+        mask[i >> 3] = clipped_8(out, x, i, limit)
+    if whole < out.size:
+        mask[whole >> 3] = np.uint8(0)
+    for i in range(whole, out.size):
         v = x[i]
         if v <= np.float32(0):
             out[i] = np.float32(0)
@@ -39,14 +39,14 @@ def relu_mask_forward_f32(out: Float32s, mask: Uint8s, x: Float32s, limit: np.fl
             out[i] = limit
         else:
             out[i] = v
-            mask[whole] = np.uint8(mask[whole] | np.uint8(1 << (i & 7)))
+            mask[i >> 3] = np.uint8(mask[i >> 3] | np.uint8(1 << (i & 7)))
 
 
 @kernel
 def relu_mask_backward_f32(dx: Float32s, dy: Float32s, mask: Uint8s) -> None:
     """dx[n] = dy[n] where the bit of :func:`relu_mask_forward_f32` is set, else 0; dx may be dy."""
-    whole = dx.size // 8
-    for m in range(whole):
-        passed_8(dx, dy, 8 * m, mask[m])
-    for i in range(8 * whole, dx.size):
-        dx[i] = dy[i] if (mask[whole] >> (i & 7)) & 1 else np.float32(0)
+    whole = dx.size & -8
+    for i in range(0, whole, 8):
+        passed_8(dx, dy, i, mask[i >> 3])
+    for i in range(whole, dx.size):
+        dx[i] = dy[i] if (mask[i >> 3] >> (i & 7)) & 1 else np.float32(0)

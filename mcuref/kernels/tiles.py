@@ -133,22 +133,22 @@ def _update_rows_8(builder, w, i, size, x, j, x_rows, q, step, line, delta, e, o
                 factors, meant = builder.fmul(rates, error), builder.fcmp_unordered("!=", error, ZEROS)
                 u = builder.add(start, builder.mul(s.index, step))
 
-                def move(t, at, condition):
-                    old = builder.load(weights[t])
-                    new = builder.fsub(old, builder.fmul(factors, spread(builder, element(builder, values, at))))
-                    builder.store(builder.select(condition, new, old), weights[t])
+                def move(t, at):
+                    moves = builder.fmul(factors, spread(builder, element(builder, values, at)))
+                    moves = builder.select(meant, moves, ZEROS)  # - 0 changes no bit of a weight
+                    builder.store(builder.fsub(builder.load(weights[t]), moves), weights[t])
 
                 last = builder.add(u, u.type(taps))
                 inside = builder.and_(builder.icmp_signed(">=", u, u.type(0)), builder.icmp_signed("<=", last, line))
                 with builder.if_else(inside, likely=True) as (all_of_them, some):
                     with all_of_them:
                         for t in range(taps):
-                            move(t, builder.add(u, u.type(t)), meant)
+                            move(t, builder.add(u, u.type(t)))
                     with some:
                         for t in range(taps):
                             at = builder.add(u, u.type(t))
                             with builder.if_then(builder.icmp_unsigned("<", at, line)):
-                                move(t, at, meant)
+                                move(t, at)
         moved = _concatenated(builder, [builder.load(place) for place in weights])
         for r, source in enumerate(sources):
             store(builder, shuffle(builder, moved, moved, range(r, LANES * taps, LANES)), w, source)

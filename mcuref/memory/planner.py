@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from mcuref.memory.search import search
 
 Lifetime = tuple[int, int, int]  # bytes, first and last instruction
+MOST_STEPS = 90_000  # of a search: a few seconds for several hundred buffers
 
 
 def lower_bound(lifetimes: Sequence[Lifetime]) -> int:
@@ -68,17 +69,18 @@ def _orders(lifetimes):
     yield sorted(indices, key=lambda i: (-lifetimes[i][2], -size(i), i))
 
 
-def plan(lifetimes: Sequence[Lifetime], rounds: int = 200, steps: int = 250) -> list[int]:
+def plan(lifetimes: Sequence[Lifetime], rounds: int = 200, steps: int = 300) -> list[int]:
     """Offsets in bytes: never larger than greedy-by-size, usually the lower bound.
 
     Tries a few orders, then improves the best one: the buffer that ends highest is moved to the front. Where all of that
     misses the lower bound it searches (:mod:`mcuref.memory.search`). Deterministic; stops as soon as the lower bound is
-    met, or after ``rounds`` moves and ``steps`` of the search a buffer.
+    met, or after ``rounds`` moves and, of the search, ``steps`` for each buffer, ``MOST_STEPS`` in all.
     """
     best = _quick(lifetimes, rounds)
     size = extent(lifetimes, best)
-    found = search(lifetimes, size, steps * len(lifetimes)) if size > lower_bound(lifetimes) else None
-    return best if found is None else found
+    if size == lower_bound(lifetimes):
+        return best
+    return search(lifetimes, size, min(steps * len(lifetimes), MOST_STEPS)) or best
 
 
 def _quick(lifetimes, rounds):

@@ -4,9 +4,9 @@
 of them in each section, and a buffer takes the same bytes in all of its sections.
 
 **From the bottom up.** Every plan can be pressed down until each buffer lies on offset 0 or on another that it lives with.
-Such a plan comes out when its buffers are placed by rising offset, each as low as what is placed already allows. So a step
-picks the next buffer; where it goes, follows. A buffer that would start above the top of another that is still to be
-placed is not picked: that other one would fit below it.
+Such a plan comes out when its buffers are placed by rising offset, each on top of what is placed already. So a step picks
+the next buffer; where it goes, follows. Any is taken but one that would start above the top of another that is still to
+be placed: that other one would fit below it.
 
 **Looking ahead.** What is still to be placed in a section lies above the lowest place that any of it can have, so the
 section ends at the sum of both at least. If that is beyond the ceiling, the step is undone and the next buffer tried. If
@@ -16,19 +16,19 @@ none is left, the search goes back to a step that has a buffer in one of the sec
 further, it is raised by as little as is needed. So a descent ends with a plan that is smaller than the best known, or
 gives up.
 
-**Learning from failures.** Of buffers that could go to the same offset, the order says which is tried first. Buffers
-that had no room are blamed, and come earlier in the order of the next descent: mostly they are large or live long, and
-found their places taken by others. Descents start from four orders in turn.
+**Learning from failures.** An order says which of the buffers that may be next is tried first. Buffers that had no room
+are blamed, and come earlier in the order of the next descent: mostly they are large or live long, and found their places
+taken by others. Descents start from six orders in turn.
 
-Nothing here depends on a clock or on random numbers: the same problem and number of steps give the same plan. Sections,
-pressed plans and looking ahead are from MiniMalloc (Moffitt, ASPLOS 2023).
+Nothing here depends on a clock or on random numbers: the same problem and number of steps give the same plan. It may miss
+a plan that exists. Sections, pressed plans and looking ahead are from MiniMalloc (Moffitt, ASPLOS 2023).
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-PATIENCE = 20  # steps without getting further, after which the ceiling is raised
+PATIENCE = 30  # steps without getting further, after which the ceiling is raised
 DESCENT = 20  # steps a buffer, after which a descent gives up
 FORGET = 0.9  # what blame is worth after another descent
 PLACED = 1 << 62  # instead of an offset: above all others
@@ -53,10 +53,17 @@ class _Problem:
         self.starts = np.concatenate(([0], np.cumsum(self.alive.sum(axis=1))[:-1]))  # of each section in members
 
     def orders(self):
-        """Four orders to start from, as each buffer's place in it, from 0 to 1."""
+        """Orders to start from, each as a buffer's place in it, from 0 to 1."""
         areas, widths = self.sizes * self.durations, self.end - self.first
         crowds = np.array([self.totals[a:b].max() for a, b in zip(self.first, self.end)])
-        keys = ((areas,), (areas, crowds, widths), (areas, crowds), (self.sizes, self.durations))  # the last counts most
+        keys = (  # what counts most stands last
+            (areas,),
+            (areas, crowds, widths),
+            (areas, crowds),
+            (self.sizes, self.durations),
+            (self.sizes * widths,),
+            (self.sizes, widths),
+        )
         return [np.argsort(np.lexsort([-key for key in order])) / len(areas) for order in keys]
 
 
@@ -69,9 +76,8 @@ class _Node:
         self.rest = rest  # [section] bytes that are still to be placed
         self.depth = parent.depth + 1 if parent else 0
         self.blamed = np.zeros(len(lowest), bool)  # buffers of sections that were too full
-        next_ = np.flatnonzero((lowest < (lowest + problem.sizes).min()) & (lowest >= offset))
-        next_ = next_[(lowest[next_] > offset) | (rank[next_] > (rank[buffer] if parent else -1))]  # each set once
-        self.untried = next_[np.lexsort((-rank[next_], -lowest[next_]))].tolist()  # from the last
+        untried = np.flatnonzero(lowest < (lowest + problem.sizes).min())
+        self.untried = untried[np.argsort(-rank[untried])].tolist()  # the last is the first to be tried
 
     def offsets(self):
         """Offsets of all buffers placed so far."""
@@ -140,7 +146,7 @@ class _Descent:
         near = problem.neighbours[buffer]
         lowest[near] = np.maximum(lowest[near], top)
         lowest[buffer] = PLACED
-        ends = np.maximum(np.minimum.reduceat(lowest[problem.members], problem.starts), offset)
+        ends = np.minimum.reduceat(lowest[problem.members], problem.starts)
         ends[rest == 0] = 0
         ends += rest
         section = int(ends.argmax())

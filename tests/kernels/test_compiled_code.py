@@ -57,7 +57,7 @@ MULTIPLYING = (
     "depthwise_forward_f32",
     "depthwise_backward_input_f32",
     "depthwise_update_f32",
-    "add_taps",
+    "subtract_taps",
     "begin_rows_f32",
     "apply_rows_f32",
     "load_f32",

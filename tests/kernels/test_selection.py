@@ -138,11 +138,10 @@ def test_what_the_worst_errors_cost():
 
 @pytest.mark.parametrize("n, dtype", [(65_535, np.uint16), (65_536, np.uint16), (65_537, np.uint32)])
 def test_top_k_of_as_many_entries_as_indices_of_16_bits_tell_apart(n, dtype):
-    for delta in (np.full(n, 2, F), of_bits(0x3F800000 + np.arange(n) % 4096)):
-        for k in (1, n // 2, n - 1):
-            kept = np.zeros(k, dtype)
-            count, _ = selection.top_k(kept, delta.view(np.int32), np.int64(k))
-            np.testing.assert_array_equal(kept[:count], oracles.top_k(delta, k))
+    for delta, k in ((np.full(n, 2, F), n - 1), (of_bits(0x3F800000 + np.arange(n) % 4096), 4097)):
+        kept = np.zeros(k, dtype)
+        count, _ = selection.top_k(kept, delta.view(np.int32), np.int64(k))
+        np.testing.assert_array_equal(kept[:count], oracles.top_k(delta, k))
 
 
 def test_keep_nonzero_is_top_k_of_all():

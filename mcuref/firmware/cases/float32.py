@@ -30,7 +30,7 @@ def rows() -> Iterator[Row]:
     """All of it, in its order; what is new comes last: places are seeds."""
     tables = (
         _widths, _windows, _blocks, _inputs, _rules, _optimisers, _losses, _parts, _values, _not_finite, _activations,
-        _softmax, _in_place,
+        _softmax, _in_place, _selections,
     )  # fmt: skip
     for table in tables:
         yield from table()
@@ -287,3 +287,15 @@ def _in_place():
     for scale in (1, 2):  # 1: the values as they are
         layers = [Input((3,), "float32", 0, scale), Dense(3)]
         yield Row(f"in place, extremes times {scale}", layers, x=x, weights=start, options=in_place)
+
+
+def _selections():
+    """Errors that are the targets: ties and neighbours of which one bin has too many, subnormal ones, some of all sizes."""
+    n = 300
+    line, sizes = np.arange(n, dtype=np.int32), np.linspace(0x00010000, 0x7E000000, n).astype(np.int32)
+    unseen = np.where(line % 9, 0x3F800000, 0)  # what a guess is made of is 0
+    bits = [np.full(n, 0x3F800000), 0x3F800000 + 3 * line, 0x3F800000 + line % 7, 9 * line, sizes, unseen]
+    targets = np.array(bits, np.int32).view(np.float32) * np.where(line % 2, -1, 1).astype(np.float32)
+    more = {"weights": 0.0, "x": 0.0, "targets": targets, "samples": len(targets), "options": {"loss": SQUARED}}
+    for rule in (TopK(0.003, "rule"), TopK(0.3, "rule"), TopK(0.99, "rule"), TinyProp(0.2, 0.7, output="rule")):
+        yield Row(f"selection, {_short(rule)}", [Input((1,)), Dense(n)], rule, SGD(1e-30), **more)
