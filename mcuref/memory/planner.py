@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from mcuref.memory.search import search
 
 Lifetime = tuple[int, int, int]  # bytes, first and last instruction
-MOST_STEPS = 90_000  # of a search: a few seconds for several hundred buffers
+MOST_STEPS = 120_000  # of a search: a few seconds for several hundred buffers
 
 
 def lower_bound(lifetimes: Sequence[Lifetime]) -> int:
@@ -69,7 +69,7 @@ def _orders(lifetimes):
     yield sorted(indices, key=lambda i: (-lifetimes[i][2], -size(i), i))
 
 
-def plan(lifetimes: Sequence[Lifetime], rounds: int = 200, steps: int = 300) -> list[int]:
+def plan(lifetimes: Sequence[Lifetime], rounds: int = 200, steps: int = 400) -> list[int]:
     """Offsets in bytes: never larger than greedy-by-size, usually the lower bound.
 
     Tries a few orders, then improves the best one: the buffer that ends highest is moved to the front. Where all of that

@@ -18,7 +18,8 @@ gives up.
 
 **Learning from failures.** An order says which of the buffers that may be next is tried first. Buffers that had no room
 are blamed, and come earlier in the order of the next descent: mostly they are large or live long, and found their places
-taken by others. Descents start from six orders in turn.
+taken by others. Every other descent starts from the order that gave the best plan (at first, by area) and from what was
+blamed since; the rest from three fixed orders in turn, and from what was blamed in all.
 
 Nothing here depends on a clock or on random numbers: the same problem and number of steps give the same plan. It may miss
 a plan that exists. Sections, pressed plans and looking ahead are from MiniMalloc (Moffitt, ASPLOS 2023).
@@ -56,15 +57,14 @@ class _Problem:
         """Orders to start from, each as a buffer's place in it, from 0 to 1."""
         areas, widths = self.sizes * self.durations, self.end - self.first
         crowds = np.array([self.totals[a:b].max() for a, b in zip(self.first, self.end)])
-        keys = (  # what counts most stands last
-            (areas,),
-            (areas, crowds, widths),
-            (areas, crowds),
-            (self.sizes, self.durations),
-            (self.sizes * widths,),
-            (self.sizes, widths),
-        )
-        return [np.argsort(np.lexsort([-key for key in order])) / len(areas) for order in keys]
+        # what counts most stands last
+        keys = ((areas,), (areas, crowds, widths), (self.sizes, self.durations), (self.sizes, widths))
+        return [_places(np.lexsort([-key for key in order])) for order in keys]
+
+
+def _places(order):
+    """Where in an order each buffer stands, from 0 to 1."""
+    return np.argsort(order) / len(order)
 
 
 class _Node:
@@ -170,6 +170,11 @@ class _Descent:
         return node
 
 
+def _of_one(blame):
+    """The same with 1 for the buffer that is blamed most."""
+    return blame / max(blame.max(), 1e-9)
+
+
 def search(lifetimes: Sequence[tuple[int, int, int]], size: int, steps: int) -> list[int] | None:
     """Offsets of a plan that takes less than ``size`` bytes, or None if so many steps find none.
 
@@ -179,15 +184,23 @@ def search(lifetimes: Sequence[tuple[int, int, int]], size: int, steps: int) -> 
     if not used:
         return None
     problem = _Problem([lifetimes[i] for i in used])
-    orders, blame, found, turn = problem.orders(), np.zeros(len(used)), None, 0
+    (by_area, *orders), best, found, turn = problem.orders(), None, None, 0
+    blame = blame_of_best = np.zeros(len(used))
     bound = int(problem.totals.max())
     while size > bound and steps > 0:
-        order = orders[turn % len(orders)] - blame / max(blame.max(), 1e-9)
+        follow = best is not None and turn % 2 == 0
+        if follow:
+            order = best - _of_one(blame_of_best)
+        else:
+            order = (orders[turn // 2 % len(orders)] if turn % 2 else by_area) - _of_one(blame)
         descent = _Descent(problem, order, (bound + size) // 2 if size > 1.01 * bound else bound, size)
         offsets = descent.run(min(steps, DESCENT * len(used)))
+        blame = FORGET * blame + _of_one(descent.blame)
         if offsets is not None:
             found, size = offsets, int((np.array(offsets) + problem.sizes).max())
-        blame = FORGET * blame + descent.blame / max(descent.blame.max(), 1e-9)
+            best, blame_of_best = _places(np.argsort(order, kind="stable")), descent.blame
+        elif follow:
+            blame_of_best = FORGET * blame_of_best + _of_one(descent.blame)
         steps -= descent.steps
         turn += 1
     if found is None:
