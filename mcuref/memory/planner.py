@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from mcuref.memory.search import search
 
 Lifetime = tuple[int, int, int]  # bytes, first and last instruction
-MOST_STEPS = 120_000  # of a search: a few seconds for several hundred buffers
+MOST_STEPS = 100_000  # of a search: a few seconds for several hundred buffers
 
 
 def lower_bound(lifetimes: Sequence[Lifetime]) -> int:
