@@ -179,7 +179,7 @@ IMAGES = np.linspace(-1, 1, 80, dtype=np.float32).reshape(2, 4, 5, 2)[:, ::-1]
 
 
 @pytest.mark.parametrize("name, columns", [
-    ("conv_forward_f32", ("out0", "out1", "in0", "in1", "in2")),
+    ("conv_forward_f32", ("out0", "in0", "in1", "in2")),  # its patch is for who gathers one by one, as a core does
     ("depthwise_forward_f32", ("out0", "in0", "in1", "in2")),
     ("max_pool_forward_f32", ("out0", "out1", "in0")), ("average_pool_forward_f32", ("out0", "in0")),
     ("add_forward_f32", ("out0", "in0", "in1")), ("conv_backward_input_f32", ("out0", "in0", "in1")),
@@ -206,7 +206,7 @@ def test_hash_of_a_convolution_is_that_of_its_outputs_without_the_patch():
     out, patch = program.instructions[row].outputs
     program.step(IMAGES[:1], Y[:1], None, 0, None).run(0, row + 1)
     data = program.arena.view(out).tobytes()
-    assert patch.category == "scratch" and program.arena.view(patch).any()
+    assert patch.category == "scratch" and patch.size
     assert compile(CNN).trace(IMAGES, Y)[row][4] == fnv1a(data)
 
 

@@ -325,4 +325,10 @@ def test_bench(fits):
         for dtype, torch, float32 in (("float32", 123.4, None), ("int8", None, 1.23))
         for method in METHODS
     ]
-    fits(bench_tables(rows, {"mcuref": 12.3, "numpy": 4.5}))
+    kernels = [
+        {"model": model, "kernel": "depthwise_backward_input_f32", "shape": "112x112x64 to 112x112x64, 3x3 / 2x2"}
+        | {"layers": 12, "microseconds": 1234.56, "step_share": 0.123, "gmacs": gmacs}
+        for model in MODELS
+        for gmacs in (None, 12.3)
+    ]
+    fits(bench_tables(rows, kernels, {"mcuref": 12.3, "numpy": 4.5}))
