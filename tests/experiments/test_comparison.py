@@ -429,9 +429,11 @@ def test_what_is_suggested_fits_every_method(data):
             Comparison(data, "mlp-4-33-17-3", epochs=1, budget=Budget(sram, None, 0)).check(named_rules())
         for suggestion in refused.value.suggestions:
             kind, value = suggestion["change"].split()
-            named = {"--trainable": lambda: {"trainable": int(value)}, "--dtype": lambda: {"kinds": kinds([value])}}.get(
-                kind, dict
-            )()
+            named = {
+                "--trainable": lambda: {"trainable": int(value)},
+                "--dtype": lambda: {"kinds": kinds([value])},
+                "--input": lambda: {"kinds": kinds(["float32"], input=value)},
+            }.get(kind, dict)()
             model = value if kind == "--model" else "mlp-4-33-17-3"
             if kind != "--target":
                 again = Comparison(data, model, epochs=1, budget=Budget(sram, None, 0), **named)
