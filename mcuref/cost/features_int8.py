@@ -194,14 +194,14 @@ def _top_k(work):
     last = some if work.kept == work.chosen else min(max(round((compared - some * (n + COUNTS / 2)) / n), 0), some)
     return {
         **_passes(runs, n, "entry"),
+        "entry that is not 0": runs * n * (1 - work.zeros),
         "some": some,
-        "entry of some": some * n,
+        **_passes(some, n, "entry of some"),
         "entry of some that is not 0": some * n * (1 - work.zeros),
         "kept of some": work.kept * (some > 0),
         "count": max(compared - (some + last) * n, 0),
         "last pass": last,
-        "entry in last pass": last * n,
-        "entry in last pass that is not 0": last * n * (1 - work.zeros),
+        **_passes(last, n, "entry in last pass"),
     }
 
 

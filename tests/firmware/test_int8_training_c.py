@@ -292,18 +292,35 @@ def test_sums_of_squares_end_with_int32(library):
         agree(library, "mean_squared_error_s8", np.zeros(len(target), np.int8), [np.int32(target)], [])
 
 
+def select(library, delta, e, k):
+    """In C, with counts of 16 bits, what is kept of an error is that of Python, and Y."""
+    found, expected, tally = Guarded(delta, 99), delta.copy(), Guarded(np.full(128, 77, np.uint16), 99)
+    count, _ = selection.top_k(expected, tally.values.copy(), k)
+    y = call(library, "sum_and_tally_s8", tally.values, found.values, e, delta.size)
+    assert y == selection.sum_of_magnitudes(delta, np.int32([e]))
+    assert call(library, "top_k_s8", found.values, tally.values, delta.size, k) == count
+    np.testing.assert_array_equal(found.values, expected)
+    assert not found.outside and not tally.outside
+
+
 def test_selections(library):
     random = np.random.default_rng(7)
-    for n in (*SIZES * 4, 65_536):
-        delta, e = int8s(random, n, -127) if n < 65_536 else np.full(n, -5, np.int8), int(random.integers(-40, 40))
-        assert call(library, "sum_of_magnitudes", delta, e, n) == selection.sum_of_magnitudes(delta, np.int32([e]))
-        assert call(library, "count_nonzero", delta, n) == selection.count_nonzero(delta)
-        for k in {1, 2, n // 3 + 1, n - 1, n, n + 5, 65_535} - {0}:
-            found, expected, tally = Guarded(delta, 99), delta.copy(), Guarded(np.full(128, 77, np.uint16), 99)
-            count, _ = selection.top_k(expected, tally.values.copy(), k)
-            assert call(library, "top_k_s8", found.values, tally.values, n, k) == count
-            np.testing.assert_array_equal(found.values, expected)
-            assert not found.outside and not tally.outside
+    for n in SIZES * 4:
+        few = random.choice(np.int8([0, 1, -1, 2]), n)
+        for delta in (int8s(random, n, -127), few):
+            e = int(random.integers(-40, 40))
+            assert call(library, "sum_of_magnitudes", delta, e, n) == selection.sum_of_magnitudes(delta, np.int32([e]))
+            assert call(library, "count_nonzero", delta, n) == selection.count_nonzero(delta)
+            for k in {1, 2, n // 3 + 1, n - 1, n, n + 5, 65_535} - {0}:
+                select(library, delta, e, k)
+
+
+@pytest.mark.parametrize("first, last", [(-5, -5), (0, -5), (-5, 0), (-5, 6), (127, 5), (0, 0)])
+def test_selections_of_65536_entries_of_one_magnitude(library, first, last):
+    delta = np.full(65_536, -5 if first or last else 0, np.int8)
+    delta[0], delta[-1] = first, last
+    for k in (1, 2, 65_534, 65_535, 65_536):
+        select(library, delta, -3, k)
 
 
 def test_rules(library):

@@ -150,9 +150,10 @@ def top_k(delta: Int8s, tally: Indices, k: Index) -> tuple[np.int64, np.int64]:
     """Keep the k largest magnitudes of delta[n], ties to the lowest index; returns how many are not 0, and the comparisons.
 
     A comparison is one look at an entry, in each of two passes, or at an entry of the tally; none where k >= n. A core
-    counts magnitudes first, in tally[128]; the k-th largest one is where the counts, from that of 127 on, come to k. A count
-    need not go beyond k for that, and k < n fits the tally's type, which has an index of every entry. Here that magnitude is
-    found by halving, which comes to the same and is faster with vectors; the tally is not touched.
+    counts magnitudes first, but not 0, in tally[128], in the pass that sums them where a rule needs that; the k-th largest
+    one is where the counts, from that of 127 on, come to k. Its type, which has an index of every entry, fits k < n, and all
+    counts but that of n entries, of which one less will do. Here that magnitude is found by halving, which comes to the same
+    and is faster with vectors; the tally is not touched.
     """
     n = np.int64(delta.size)
     if k >= n:

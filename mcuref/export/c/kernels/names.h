@@ -138,6 +138,7 @@
 #define softmax_forward_s8 mcuref_softmax_forward_s8
 #define step_of mcuref_step_of
 #define sum_and_tally mcuref_sum_and_tally
+#define sum_and_tally_s8 mcuref_sum_and_tally_s8
 #define sum_of_magnitudes mcuref_sum_of_magnitudes
 #define sum_of_row mcuref_sum_of_row
 #define sum_products mcuref_sum_products

@@ -74,31 +74,57 @@ int32_t count_nonzero(const int8_t *delta, int32_t n) {
   return count;
 }
 
-/* The largest magnitude that k of delta[n] reach, k < n, or 0; `above` are how many are larger. */
-static int32_t reached_by(mcuref_index *restrict tally, const int8_t *delta, int32_t n, int32_t k, int32_t *above) {
-  int32_t magnitude = MAGNITUDES, count = 0;
+/* What is 0 is not counted. */
+#define TAKE(entry)                                          \
+  do {                                                       \
+    const int32_t value = (entry), sign = value >> 31;       \
+    if (value == 0) break;                                   \
+    const int32_t magnitude = (value ^ sign) - sign;         \
+    total += (uint32_t)magnitude;                            \
+    tally[magnitude] = (mcuref_index)(tally[magnitude] + 1); \
+  } while (0)
+
+int32_t sum_and_tally_s8(mcuref_index *restrict tally, const int8_t *delta, int32_t exponent, int32_t n) {
+  const int8_t *x = delta, *end = delta + n, *fours = delta + (n & ~3);
+  uint32_t total = 0;
   for (int32_t m = 0; m < MAGNITUDES; m++) tally[m] = 0;
-  for (int32_t i = 0; i < n; i++) {
-    const uint32_t m = magnitude_s32(delta[i]);
-    if (m && (int32_t)tally[m] < k) tally[m] = (mcuref_index)(tally[m] + 1);
+  for (; x < fours; x += 4) {
+    TAKE(x[0]);
+    TAKE(x[1]);
+    TAKE(x[2]);
+    TAKE(x[3]);
   }
-  do {
-    *above = count;
-    magnitude -= 1;
-    count += (int32_t)tally[magnitude];
-  } while (count < k && magnitude > 0);
-  return magnitude;
+  for (; x < end; x++) TAKE(*x);
+  mcuref_index *last = tally + magnitude_s32(end[-1]);
+  if (*last == 0) *last = (mcuref_index)(*last - 1); /* it is that of all 65,536, or of what is 0 */
+  return packed(total, exponent);
 }
 
+/* What is within +-below becomes 0; with the last of the ties that stay, those behind it are within. */
+#define KEEP(entry)                                                            \
+  do {                                                                         \
+    if ((uint32_t)(delta[entry] + below) <= 2 * (uint32_t)below)               \
+      delta[entry] = 0;                                                        \
+    else if ((int32_t)magnitude_s32(delta[entry]) == magnitude && --ties == 0) \
+      below = magnitude;                                                       \
+  } while (0)
+
 int32_t top_k_s8(int8_t *restrict delta, mcuref_index *restrict tally, int32_t n, int32_t k) {
-  int32_t above;
+  int32_t magnitude = MAGNITUDES, left = k, i = 0;
   if (k >= n) return count_nonzero(delta, n);
-  const int32_t magnitude = reached_by(tally, delta, n, k, &above);
-  if (magnitude == 0) return above; /* fewer than k are not 0: all of them stay */
-  int32_t ties = k - above;
-  for (int32_t i = 0; i < n; i++) {
-    const int32_t m = (int32_t)magnitude_s32(delta[i]);
-    if (m < magnitude || (m == magnitude && --ties < 0)) delta[i] = 0;
+  tally[0] = (mcuref_index)k; /* ends the search */
+  do {
+    magnitude -= 1;
+    left -= (int32_t)tally[magnitude];
+  } while (left > 0);
+  int32_t ties = left + (int32_t)tally[magnitude], below = magnitude - 1;
+  if (magnitude == 0) return k - ties; /* fewer than k are not 0: all of them stay */
+  for (; i + 4 <= n; i += 4) {
+    KEEP(i);
+    KEEP(i + 1);
+    KEEP(i + 2);
+    KEEP(i + 3);
   }
+  for (; i < n; i++) KEEP(i);
   return k;
 }

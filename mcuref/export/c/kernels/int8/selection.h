@@ -36,10 +36,14 @@ int64_t decision_s8(int32_t alpha, int32_t d_min, int32_t d_range, int32_t beta,
 /* How many of delta[n] are not 0. */
 int32_t count_nonzero(const int8_t *delta, int32_t n);
 
+/* Y of delta[n], n > 0, packed, as above; and in tally[m] how many magnitudes are m, 0 < m < 128. Its type has an index of
+ * every entry: a count of n entries may be one more than it holds, and is one less then. */
+int32_t sum_and_tally_s8(mcuref_index *restrict tally, const int8_t *delta, int32_t exponent, int32_t n);
+
 /* Keep the k >= 1 largest magnitudes of delta[n], ties to the lowest index; returns how many are not 0.
  *
- * Magnitudes are counted first, in tally[128]; the k-th largest one is where the counts, from that of 127 on, come to k. A
- * count need not go beyond k for that, and k < n fits the tally's type, which has an index of every entry. */
+ * Where k < n, sum_and_tally_s8 comes first: the k-th largest magnitude is where the counts, from that of 127 on, come to k.
+ * tally[0] ends the search where they do not. */
 int32_t top_k_s8(int8_t *restrict delta, mcuref_index *restrict tally, int32_t n, int32_t k);
 
 #endif

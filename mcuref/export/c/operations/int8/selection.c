@@ -22,8 +22,12 @@ mcuref_next mcuref_run_select_full_s8(const mcuref_row *row, mcuref_run *run) {
 
 /* out2 tally; d1 k */
 mcuref_next mcuref_run_select_top_k_s8(const mcuref_row *row, mcuref_run *run) {
+  int8_t *delta = mcuref_output(run, row->out[0]);
   int32_t *count = mcuref_output(run, row->out[1]);
-  *count = top_k_s8(mcuref_output(run, row->out[0]), mcuref_output(run, row->out[2]), row->d[0], row->d[1]);
+  mcuref_index *tally = mcuref_output(run, row->out[2]);
+  const int32_t n = row->d[0], k = row->d[1];
+  if (k < n) sum_and_tally_s8(tally, delta, 0, n); /* the sum is not needed */
+  *count = top_k_s8(delta, tally, n, k);
   return MCUREF_GO_ON;
 }
 
@@ -33,12 +37,13 @@ mcuref_next mcuref_run_select_adaptive_s8(const mcuref_row *row, mcuref_run *run
   int32_t *count = mcuref_output(run, row->out[1]);
   const int32_t *exponent = mcuref_input(run, row->in[0]), n = row->d[0];
   const mcuref_number *f = row->f;
-  const int32_t y = sum_of_magnitudes(delta, *exponent, n);
+  mcuref_index *tally = mcuref_output(run, row->reserved);
+  const int32_t y = sum_and_tally_s8(tally, delta, *exponent, n);
   const int32_t y_max = raise_maximum_s8(mcuref_output(run, row->out[2]), y, f[3].i32);
   *count = 0;
   if (y > 0) {
     const int64_t ratio = back_propagation_ratio_s8(ratio_q15(y, y_max), f[0].i32, f[1].i32, f[2].i32);
-    *count = top_k_s8(delta, mcuref_output(run, row->reserved), n, kept_entries_s8(ratio, n, row->d[1]));
+    *count = top_k_s8(delta, tally, n, kept_entries_s8(ratio, n, row->d[1]));
   }
   return MCUREF_GO_ON;
 }
