@@ -11,6 +11,7 @@ from mcuref.memory.search import search
 
 Lifetime = tuple[int, int, int]  # bytes, first and last instruction
 MOST_STEPS = 100_000  # of a search: a few seconds for several hundred buffers
+MOST_LOOKS = 50_000_000  # that moves take, of one buffer at another: the same
 
 
 def lower_bound(lifetimes: Sequence[Lifetime]) -> int:
@@ -74,9 +75,10 @@ def plan(lifetimes: Sequence[Lifetime], rounds: int = 200, steps: int = 400) -> 
 
     Tries a few orders, then improves the best one: the buffer that ends highest is moved to the front. Where all of that
     misses the lower bound it searches (:mod:`mcuref.memory.search`). Deterministic; stops as soon as the lower bound is
-    met, or after ``rounds`` moves and, of the search, ``steps`` for each buffer, ``MOST_STEPS`` in all.
+    met, or after ``rounds`` moves, fewer of more than 500 buffers (``MOST_LOOKS``), and, of the search, ``steps`` for each
+    buffer, ``MOST_STEPS`` in all.
     """
-    best = _quick(lifetimes, rounds)
+    best = _quick(lifetimes, min(rounds, 20 * len(lifetimes), MOST_LOOKS // max(len(lifetimes), 1) ** 2))
     size = extent(lifetimes, best)
     if size == lower_bound(lifetimes):
         return best
@@ -95,7 +97,7 @@ def _quick(lifetimes, rounds):
         if extent(lifetimes, offsets) < extent(lifetimes, best):
             best, best_order = offsets, order
     order, offsets = best_order, best
-    for _ in range(min(rounds, 20 * len(lifetimes))):
+    for _ in range(rounds):
         if extent(lifetimes, best) == bound:
             break
         height = extent(lifetimes, offsets)

@@ -32,6 +32,7 @@ import numpy as np
 PATIENCE = 30  # steps without getting further, after which the ceiling is raised
 DESCENT = 20  # steps a buffer, after which a descent gives up
 FORGET = 0.9  # what blame is worth after another descent
+MOST_READS = 4_000_000_000  # of buffers in sections, one each in a step: beyond several hundred buffers steps become slow
 PLACED = 1 << 62  # instead of an offset: above all others
 
 
@@ -178,7 +179,8 @@ def _of_one(blame):
 def search(lifetimes: Sequence[tuple[int, int, int]], size: int, steps: int) -> list[int] | None:
     """Offsets of a plan that takes less than ``size`` bytes, or None if so many steps find none.
 
-    ``lifetimes`` is [(bytes, first, last), ...]. A step tries to place one buffer; the search stops at the lower bound.
+    ``lifetimes`` is [(bytes, first, last), ...]. A step tries to place one buffer; the search stops at the lower bound, and
+    after fewer steps, but two a buffer, where each has thousands of buffers to look at (``MOST_READS``).
     """
     used = [i for i, (bytes_, _, _) in enumerate(lifetimes) if bytes_]
     if not used:
@@ -186,6 +188,7 @@ def search(lifetimes: Sequence[tuple[int, int, int]], size: int, steps: int) -> 
     problem = _Problem([lifetimes[i] for i in used])
     (by_area, *orders), best, found, turn = problem.orders(), None, None, 0
     blame = blame_of_best = np.zeros(len(used))
+    steps = min(steps, max(2 * len(used), MOST_READS // len(problem.members)))
     bound = int(problem.totals.max())
     while size > bound and steps > 0:
         follow = best is not None and turn % 2 == 0

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mcuref.bench.plan_problems import hard_problem
 from mcuref.memory import planner
 from mcuref.memory.buffers import aligned
 from mcuref.testing import CheckFailed, assert_no_overlap, check_plan, lower_bound, programs
@@ -113,3 +114,12 @@ def test_a_planner_with_wrong_lifetimes_is_caught(alive_together):
 
     with pytest.raises(CheckFailed, match="share no byte"):
         check_plan(faulty)
+
+
+def test_the_more_buffers_the_fewer_moves(monkeypatch):
+    """Of thousands a move looks at millions of pairs; two hundred of them would take minutes."""
+    lifetimes, calls, place = hard_problem("wheels", 60, 1), [], planner.place
+    monkeypatch.setattr(planner, "place", lambda *arguments: calls.append(1) or place(*arguments))
+    monkeypatch.setattr(planner, "MOST_LOOKS", 10 * len(lifetimes) ** 2)
+    planner.plan(lifetimes, steps=0)
+    assert len(calls) == 5 + 10

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from mcuref.bench.plan_problems import KINDS, hard_problem
 from mcuref.bench.planner import measure
 from mcuref.memory import planner
+from mcuref.memory import search as searching
 from mcuref.memory.planner import extent, lower_bound
 from mcuref.memory.search import search
 from mcuref.testing import assert_no_overlap, check_plan
@@ -101,3 +102,11 @@ def test_quick_plans_at_the_lower_bound_are_not_searched_for(monkeypatch):
     monkeypatch.setattr(planner, "search", lambda *_: pytest.fail("searched"))
     assert planner.plan([(100, 0, 1), (60, 1, 2), (40, 2, 3)]) == [0, 100, 0]
     assert planner.plan([]) == []
+
+
+def test_where_steps_are_slow_there_are_fewer(monkeypatch):
+    lifetimes, steps, step = hard_problem("wheels", 60, 1), [], searching._Descent._step
+    monkeypatch.setattr(searching._Descent, "_step", lambda *arguments: steps.append(1) or step(*arguments))
+    monkeypatch.setattr(searching, "MOST_READS", 1)
+    assert_no_overlap(searched(lifetimes), lifetimes)
+    assert len(steps) <= 2 * len(lifetimes)
