@@ -29,10 +29,11 @@ def count_reaching(bits: Int32s, least: np.int32) -> Index:
 def list_eight(kept: Indices, count: Index, bits: Int32s, first: Index, least: np.int32) -> Index:
     """Append the indices of those of bits[first + t], t < 8, whose magnitude is at least ``least`` to kept[count].
 
-    Returns how many there are then. There is room for all eight; what lies behind may change.
+    Returns how many there are then. There is room for all eight: those that are not found leave ``first`` behind them.
     """
-    found = first + np.flatnonzero(bits[first : first + LANES] & MAGNITUDE >= least)
-    kept[count : count + found.size] = found
+    found = np.flatnonzero(bits[first : first + LANES] & MAGNITUDE >= least)
+    kept[count : count + LANES] = first
+    kept[count : count + found.size] += found.astype(kept.dtype)
     return count + found.size
 
 
