@@ -65,8 +65,9 @@ def test_it_starts_with_what_the_run_learned(run, project):
 def test_a_difference_is_status_1_with_its_report(mcuref, project):
     source = project / "kernels" / "relu.c"
     text = source.read_text()
-    assert "v <= 0.0f ? 0.0f" in text
-    source.write_text(text.replace("v <= 0.0f ? 0.0f", "v <= 0.0f ? 0.125f"))
+    zero, eighth = "bits <= NEGATIVE_INFINITY ? 0 :", "bits <= NEGATIVE_INFINITY ? 0x3E000000 :"
+    assert zero in text
+    source.write_text(text.replace(zero, eighth))
     done = mcuref("verify", "firmware", "--json", "result.json")
     assert done.status == 1 and done.err == "" and "relu_forward_f32 of relu1" in done.out
     (core,) = json.loads((project.parent / "result.json").read_text())["cores"]
