@@ -18,7 +18,8 @@ gives up.
 
 **Learning from failures.** An order says which of the buffers that may be next is tried first. Buffers that had no room
 are blamed, and come earlier in the order of the next descent: mostly they are large or live long, and found their places
-taken by others. Every other descent starts from the order that gave the best plan (at first, by area) and from what was
+taken by others. What a buffer would leave empty below it counts too: the larger the share of its own bytes, over time, the
+later it is tried. Every other descent starts from the order that gave the best plan (at first, by area) and from what was
 blamed since; the rest from three fixed orders in turn, and from what was blamed in all.
 
 Nothing here depends on a clock or on random numbers: the same problem and number of steps give the same plan. It may miss
@@ -31,6 +32,7 @@ import numpy as np
 
 PATIENCE = 30  # steps without getting further, after which the ceiling is raised
 DESCENT = 20  # steps a buffer, after which a descent gives up
+WASTE = 0.3  # of the order: how much later a buffer is tried that would leave as much empty below it as it takes
 FORGET = 0.9  # what blame is worth after another descent
 MOST_READS = 4_000_000_000  # of buffers in sections, one each in a step: beyond several hundred buffers steps become slow
 PLACED = 1 << 62  # instead of an offset: above all others
@@ -44,23 +46,32 @@ class _Problem:
         edges = np.unique(np.concatenate((begins, lasts + 1)))
         self.first, self.end = np.searchsorted(edges, begins), np.searchsorted(edges, lasts + 1)  # sections
         self.durations = lasts + 1 - begins
+        self.areas = self.sizes * self.durations
         sections = np.arange(len(edges) - 1)[:, None]
         alive = (self.first <= sections) & (sections < self.end)
         self.alive = alive[alive.any(axis=1)]  # [section, buffer], without sections in which nothing is alive
+        self.spans = np.diff(edges)[alive.any(axis=1)]  # [section] instructions
         gone = np.concatenate(([0], np.cumsum(~alive.any(axis=1))))
         self.first, self.end = self.first - gone[self.first], self.end - gone[self.end]
         self.totals = self.alive @ self.sizes  # [section]
         self.neighbours = [np.flatnonzero(self.alive[a:b].any(axis=0)) for a, b in zip(self.first, self.end)]
         self.members = np.nonzero(self.alive)[1]  # buffers of section 0, then of section 1, ...
-        self.starts = np.concatenate(([0], np.cumsum(self.alive.sum(axis=1))[:-1]))  # of each section in members
+        self.starts = np.concatenate(([0], np.cumsum(self.alive.sum(axis=1))))  # of each section in members, and the end
 
     def orders(self):
         """Orders to start from, each as a buffer's place in it, from 0 to 1."""
-        areas, widths = self.sizes * self.durations, self.end - self.first
+        widths = self.end - self.first
         crowds = np.array([self.totals[a:b].max() for a, b in zip(self.first, self.end)])
         # what counts most stands last
-        keys = ((areas,), (areas, crowds, widths), (self.sizes, self.durations), (self.sizes, widths))
+        keys = ((self.areas,), (self.areas, crowds, widths), (self.sizes, self.durations), (self.sizes, widths))
         return [_places(np.lexsort([-key for key in order])) for order in keys]
+
+    def waste(self, buffers, offsets, floor):
+        """What buffers would leave empty between them and the floor of their sections: 1 is as much as they take."""
+        below = np.concatenate(([0], np.cumsum(floor * self.spans)))
+        first, end = self.first[buffers], self.end[buffers]
+        empty = offsets * self.durations[buffers] - (below[end] - below[first])
+        return np.minimum(empty / self.areas[buffers], 1)
 
 
 def _places(order):
@@ -71,14 +82,18 @@ def _places(order):
 class _Node:
     """A buffer that is placed, and what may be placed next."""
 
-    def __init__(self, problem, rank, parent, buffer, offset, lowest, rest):
+    def __init__(self, problem, rank, parent, buffer, offset, lowest, rest, floor):
         self.parent, self.buffer, self.offset = parent, buffer, offset
         self.lowest = lowest  # [buffer] the lowest offset it can still have, or PLACED
         self.rest = rest  # [section] bytes that are still to be placed
+        self.floor = floor  # [section] the lowest offset of what is still to be placed, 0 if nothing is
         self.depth = parent.depth + 1 if parent else 0
         self.blamed = np.zeros(len(lowest), bool)  # buffers of sections that were too full
-        untried = np.flatnonzero(lowest < (lowest + problem.sizes).min())
-        self.untried = untried[np.argsort(-rank[untried])].tolist()  # the last is the first to be tried
+        untried = np.flatnonzero(lowest < min((lowest + problem.sizes).min(), PLACED))
+        late = rank[untried]
+        if len(untried) > 1:
+            late = late + WASTE * len(rank) * problem.waste(untried, lowest[untried], floor)
+        self.untried = untried[np.argsort(-late, kind="stable")].tolist()  # the last is the first to be tried
 
     def offsets(self):
         """Offsets of all buffers placed so far."""
@@ -105,7 +120,8 @@ class _Descent:
     def run(self, limit):
         """Offsets, or None after so many steps, or where no plan was found."""
         count = len(self.rank)
-        node = self._node(None, -1, 0, np.zeros(count, np.int64), self.problem.totals)
+        totals = self.problem.totals
+        node = self._node(None, -1, 0, np.zeros(count, np.int64), totals, np.zeros_like(totals))
         deepest = 0
         while self.steps < limit:
             if node is None or self.waited > PATIENCE:
@@ -132,8 +148,8 @@ class _Descent:
     def _note_blame(self):
         self.blame += self.failures / max(self.failures.max(), 1)
 
-    def _node(self, parent, buffer, offset, lowest, rest):
-        return _Node(self.problem, self.rank, parent, buffer, offset, lowest, rest)
+    def _node(self, *state):
+        return _Node(self.problem, self.rank, *state)
 
     def _step(self, node):
         """The node's next child, or None if a section would be too full."""
@@ -145,14 +161,18 @@ class _Descent:
         rest, lowest = node.rest.copy(), node.lowest.copy()
         rest[problem.first[buffer] : problem.end[buffer]] -= problem.sizes[buffer]
         near = problem.neighbours[buffer]
-        lowest[near] = np.maximum(lowest[near], top)
+        raised = near[lowest[near] < top]  # the buffer among them; elsewhere no floor rises
+        lowest[raised] = top
         lowest[buffer] = PLACED
-        ends = np.minimum.reduceat(lowest[problem.members], problem.starts)
-        ends[rest == 0] = 0
-        ends += rest
+        a, b = problem.first[raised].min(), problem.end[raised].max()
+        members, starts = problem.members[problem.starts[a] : problem.starts[b]], problem.starts[a:b]
+        floor = node.floor.copy()
+        floor[a:b] = np.minimum.reduceat(lowest[members], starts - starts[0])
+        floor[rest == 0] = 0
+        ends = floor + rest
         section = int(ends.argmax())
         if ends[section] <= self.ceiling:
-            return self._node(node, buffer, offset, lowest, rest)
+            return self._node(node, buffer, offset, lowest, rest, floor)
         alive = problem.alive[section]
         self.failures += alive & (lowest < PLACED)
         node.blamed |= alive

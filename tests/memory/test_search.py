@@ -18,10 +18,10 @@ RANDOM = settings(max_examples=60, deadline=None, database=None, derandomize=Tru
 # kind, buffers, seed: KiB of the lower bound, of the quick orders' plan and of the search's; the same on every machine
 HARD = {
     "cuts 60 1": (1024, 1080, 1024),
-    "cuts 150 1": (1019, 1248, 1039),
-    "bands 150 1": (997, 1148, 1018),
-    "wheels 90 1": (1024, 1237, 1042),
-    "wheels 150 1": (1024, 1244, 1095),
+    "cuts 150 1": (1019, 1248, 1035),
+    "bands 150 1": (997, 1148, 1019),
+    "wheels 90 1": (1024, 1237, 1029),
+    "wheels 150 1": (1024, 1244, 1056),
     "phases 150 1": (1010, 1072, 1010),
 }
 
