@@ -289,7 +289,9 @@ def test_other_flags_build_again(tmp_path):
     assert "kernels/dense.c" in make("EXTRA=-Os").stdout
 
 
-NO_NAMES = "dense relu port index dots top_k exp_f32 class namespace int32_t anything_t mcuref_new sample arena 2nd A".split()
+NO_NAMES = (
+    "dense relu port index dots top_k exp_f32 class namespace int32_t anything_t mcuref_new sample arena 2nd A".split()
+)
 
 
 @pytest.mark.parametrize("name", NO_NAMES)
