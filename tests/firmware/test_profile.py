@@ -71,7 +71,7 @@ def test_two_runs_count_the_same_and_rows_add_up_to_steps(need):
         assert [row for row, _ in rows] == list(range(len(material.program.instructions)))
         between = step - sum(count for _, count in rows)
         assert 0 < between < 20 * len(rows)  # the loop over the rows
-    assert functions["mcuref_dot"] > functions["mcuref_dense_forward_f32"] > 0
+    assert functions["mcuref_dots"] > functions["mcuref_dense_forward_f32"] > 0
 
 
 def test_programs_one_after_the_other_count_as_each_alone(need):
