@@ -175,6 +175,6 @@ def test_profile_adds_up(tmp_path):
     # between the rows: mcuref_train's own loop, a few dozen instructions a row
     assert rows < profile["training_step"] < rows + 40 * len(profile["rows"])
     assert profile == profile_project(tmp_path / "firmware", "m4f")  # exact, so the same each time
-    assert profile["functions"]["mcuref_dot"] > profile["functions"]["mcuref_dense_forward_f32"] > 0
+    assert profile["functions"]["mcuref_dots"] > profile["functions"]["mcuref_dense_forward_f32"] > 0
     with pytest.raises(ToolError, match="emulated boards only"):
         profile_project(tmp_path / "firmware", "host")

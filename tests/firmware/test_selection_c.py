@@ -76,7 +76,8 @@ def test_top_k_in_c_keeps_the_same_with_the_same_passes(selected):
         wanted, comparisons = selection.top_k(expected, delta.view(np.int32), np.int64(k))
         assert count == wanted and not kept.outside and not tally.outside
         np.testing.assert_array_equal(kept.values[:count], expected[:count])
-        assert sums.tobytes() == abs_sum(delta).tobytes()
+        with np.errstate(over="ignore"):  # of plain Python: some sums are beyond float32
+            assert sums.tobytes() == abs_sum(delta).tobytes()
         if k < n:
             assert 0 <= comparisons - (passes[0] + 1) * n <= 32**2
         else:
