@@ -5,7 +5,7 @@ of mcuref); that of int8 is to the same method in float32. topk keeps 10 % with 
 measured at 80 % of the samples skipped. Of a step of full training in float32, each kernel and shape has a row: its
 multiply-accumulates a second, beside those of a dense forward pass.
 
-  mcuref bench                            nine models, about four minutes
+  mcuref bench                            nine models, about three minutes
   mcuref bench --model mlp-784-128-64-10 --json bench.json
 """
 
