@@ -424,7 +424,7 @@ def test_what_is_suggested_fits_every_method(data):
     """Which method needs most changes with the variant: Y_max and smaller selections weigh against each other."""
     comparison = Comparison(data, "mlp-4-33-17-3", epochs=1)
     needed = {rule.method: comparison.compiled(rule).plan.sram for _, _, rule in named_rules().values()}
-    for sram in range(max(needed.values()) // 2, max(needed.values()), 12):
+    for sram in range(max(needed.values()) // 2, max(needed.values()), 36):
         with pytest.raises(BudgetExceeded) as refused:
             Comparison(data, "mlp-4-33-17-3", epochs=1, budget=Budget(sram, None, 0)).check(named_rules())
         for suggestion in refused.value.suggestions:
