@@ -101,7 +101,13 @@ class Comparison:
         """
         kind = self.kinds[0] if kind is None else kind
         network = self._planned(kind) if network is None else network
+        rule = rules.with_stored(rule, self.stored)
         return compile(network, rule, self.protocol.optimiser(), budget=self.budget, **self._common(kind))
+
+    @property
+    def stored(self) -> int:
+        """Training samples of the run, which are shown every epoch: those that a rule may let rest."""
+        return len(self.data.x_train) - self.protocol.border(self.data)
 
     def arithmetics(self) -> list[Arithmetic]:
         """What its programs compute in, each once: also what a network begins in."""
@@ -120,7 +126,7 @@ class Comparison:
     def check(self, named_rules: NamedRules) -> None:
         """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
         self.protocol.check(self.data)
-        every = [rule for _, _, rule in named_rules.values()]
+        every = [rules.with_stored(rule, self.stored) for _, _, rule in named_rules.values()]
         budget = Budget(None, None) if self.budget is None else self.budget
         for kind in self.kinds:
             require(self._planned(kind), every, budget, self.protocol.optimiser(), **self._common(kind))
@@ -236,6 +242,7 @@ class Comparison:
             "backward_effort_nonzero": None,
             "total_effort": float(np.mean([r.total_effort for r in results])),
             "samples_skipped": sum(r.samples_skipped for r in results) / sum(r.samples_shown for r in results),
+            "samples_rested": sum(r.samples_rested for r in results) / sum(r.samples_shown for r in results),
             "mean_ratio_per_layer": _mean_ratios(results),
             "counts": {kind: sum(r.counts[kind] for r in results) for kind in results[0].counts},
             "instructions_per_step": None if instructions[0] is None else float(np.mean(instructions)),
