@@ -20,6 +20,7 @@ from mcuref import (
     NonFiniteError,
     ReLU,
     TinyProp,
+    TinyPropR,
     TinyPropV2,
     TopK,
     Trainer,
@@ -272,6 +273,7 @@ CASES = {
     "momentum": (TinyProp(), SGD(0.02, momentum=0.9)),
     "batch": (TopK(0.4), SGD(0.1, "constant", batch=7)),
     "all of it": (TinyPropV2(decay=0.5, threshold=0.2), SGD(0.02, momentum=0.5, batch=16)),
+    "rests": (TinyPropR(threshold=0.9, rests=1, stored=100), SGD(0.05)),
 }
 
 
