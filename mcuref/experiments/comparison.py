@@ -13,11 +13,12 @@ from mcuref.cost.instructions import step_instructions
 from mcuref.datasets.data import Data
 from mcuref.errors import InputError
 from mcuref.experiments.deploying import MOST_HEADROOM, deployed, planned
+from mcuref.experiments.entries import Entries
 from mcuref.experiments.inference import inference_row
 from mcuref.experiments.kinds import Kind
 from mcuref.experiments.kinds import kinds as kinds_of
 from mcuref.experiments.parallel import cores
-from mcuref.experiments.protocols import TrainingProtocol, find_protocol
+from mcuref.experiments.protocols import find_protocol
 from mcuref.layers import find_loss
 from mcuref.memory.targets import Budget
 from mcuref.metrics import deviation
@@ -32,11 +33,6 @@ from mcuref.program.zeros import SAMPLES, zero_shares
 from mcuref.rules import Rule
 from mcuref.runs.training import Run
 from mcuref.training import Trainer
-
-METHODS = tuple(rules.METHODS)
-SWEEP = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)  # ratios of static top-k, with a dense output layer
-
-NamedRules = dict[str, tuple[str, str, Rule]]  # {key: (method, preset, rule)}
 
 
 class Comparison:
@@ -117,21 +113,21 @@ class Comparison:
         """A network of the same plan as those that are trained."""
         return planned(build(self.model, self.data), kind.dtype, self.trainable)
 
-    def check(self, named_rules: NamedRules) -> None:
+    def check(self, entries: Entries) -> None:
         """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
         self.protocol.check(self.data)
-        every = [rule for _, _, rule in named_rules.values()]
+        every = [entry.rule for entry in entries.values()]
         budget = Budget(None, None) if self.budget is None else self.budget
         for kind in self.kinds:
             require(self._planned(kind), every, budget, self.protocol.optimiser(), **self._common(kind))
 
-    def run(self, named_rules: NamedRules) -> list[dict[str, Any]]:
-        """Rows of ``named_rules``, {key: (method, preset, rule)}, of each kind, one behind the other.
+    def run(self, entries: Entries) -> list[dict[str, Any]]:
+        """Rows of entries, {key: :class:`mcuref.experiments.entries.Entry`}, of each kind, one behind the other.
 
         Drops are against the row of its kind whose method is full, and against float32. Of a model that comes as int8 the
         first row is of the method none: the model as it is, on the same test samples.
         """
-        self.check(named_rules)
+        self.check(entries)
         self._stopped.clear()
         with ThreadPoolExecutor(cores()) as pool:
             try:
@@ -144,10 +140,10 @@ class Comparison:
                 }
                 runs = {
                     (kind, key): [
-                        pool.submit(self._train, kind, method, rule, seed, deployed[kind.dtype, seed]) for seed in self.seeds
+                        pool.submit(self._train, kind, entry, seed, deployed[kind.dtype, seed]) for seed in self.seeds
                     ]
                     for kind in self.kinds
-                    for key, (method, _, rule) in named_rules.items()
+                    for key, entry in entries.items()
                 }
                 done, _ = wait([future for futures in runs.values() for future in futures], return_when=FIRST_EXCEPTION)
                 results = {key: [f.result() for f in futures if f in done] for key, futures in runs.items()}
@@ -155,7 +151,7 @@ class Comparison:
                 self._stopped.set()
                 pool.shutdown(cancel_futures=True)
                 raise
-        rows = {(kind, key): self._row(kind, *named_rules[key], results[kind, key]) for kind, key in runs}
+        rows = {(kind, key): self._row(kind, entries[key], results[kind, key]) for kind, key in runs}
         relate(rows)
         untouched = [self._untouched(list(rows.values()))] if self.given == "int8" else []
         return untouched + list(rows.values())
@@ -176,12 +172,12 @@ class Comparison:
         keywords = {"loss": self.loss, "trainable": self.trainable, "headroom": self.headroom if dtype == "int8" else None}
         return deployed(network, dtype, data, pretrained=pretrained, **keywords), data
 
-    def _train(self, kind, method, rule, seed, start):
+    def _train(self, kind, entry, seed, start):
         """(result, seconds, plan, instructions a step) of one run."""
         network, data = start.result()
-        program = self.compiled(rule, network, kind)
+        program = self.compiled(entry.rule, network, kind)
         began = time.perf_counter()
-        named = method if len(self.kinds) == 1 else f"{kind} {method}"
+        named = entry.method if len(self.kinds) == 1 else f"{kind} {entry.method}"
         progress = self._progress(f"{named}, seed {seed}")
         result = Trainer(program, data, epochs=self.protocol.epochs, seed=seed, progress=progress).run()
         seconds = time.perf_counter() - began
@@ -216,13 +212,13 @@ class Comparison:
 
         return update
 
-    def _row(self, kind, method, preset, rule, runs):
+    def _row(self, kind, entry, runs):
         results, (_, _, plan, _) = [result for result, *_ in runs], runs[0]
         instructions = [count for *_, count in runs]
         scores = [result.score for result in results]
         return {
-            "method": method,
-            "preset": preset,
+            "method": entry.method,
+            "preset": entry.preset,
             **kind._asdict(),
             "metric": results[0].metric,
             "accuracy": float(np.mean(scores)),
@@ -239,7 +235,7 @@ class Comparison:
             "mean_ratio_per_layer": _mean_ratios(results),
             "counts": {kind: sum(r.counts[kind] for r in results) for kind in results[0].counts},
             "instructions_per_step": None if instructions[0] is None else float(np.mean(instructions)),
-            "settings": rules.settings_of(rule),
+            "settings": rules.settings_of(entry.rule),
             "sram_bytes": plan.sram,
             "flash_bytes": plan.flash,
             "timing": {"seconds": sum(seconds for _, seconds, *_ in runs)},
@@ -283,33 +279,6 @@ def drops(name: str, reference: Mapping[str, Any] | None, row: Mapping[str, Any]
         return {name: None, f"{name}_std": None}
     differences = [theirs - own for theirs, own in zip(reference["per_seed"], row["per_seed"])]
     return {name: reference["accuracy"] - row["accuracy"], f"{name}_std": deviation(differences)}
-
-
-def named_rules(
-    methods: Sequence[str] = METHODS, preset: str = "default", protocol: TrainingProtocol | None = None, **settings: Any
-) -> NamedRules:
-    """{method: (method, preset, rule)}; a setting applies to every method that has it, at least to one.
-
-    The protocol's own settings, if there are any, are part of the default preset.
-    """
-    chosen = {}
-    for method in methods:
-        if method in chosen:
-            raise InputError(f"method {method!r} is named twice; once is enough")
-        has = rules.setting_names(method)
-        own = protocol.settings if protocol is not None and preset == "default" else {}
-        mine = {name: value for name, value in (own | settings).items() if name in has}
-        chosen[method] = (method, preset, rules.make(method, preset, **mine))
-    for name in settings:
-        if not any(name in rules.setting_names(method) for method in methods):
-            end = rules.settings_hint(name, methods, preset)
-            raise InputError(f"setting {name!r} belongs to none of the methods {', '.join(methods)}{end}")
-    return chosen
-
-
-def sweep_rules() -> NamedRules:
-    """Static top-k at the ratios of `SWEEP`, with its best output policy, as named rules."""
-    return {f"topk {r:g}": ("topk", "sweep", rules.TopK(r, output="dense")) for r in SWEEP}
 
 
 def advantage(row: Mapping[str, Any], sweep: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

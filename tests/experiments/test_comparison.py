@@ -22,7 +22,8 @@ from mcuref import (
     compile,
     load_data,
 )
-from mcuref.experiments.comparison import METHODS, SWEEP, Comparison, advantage, named_rules, sweep_rules
+from mcuref.experiments.comparison import Comparison, advantage
+from mcuref.experiments.entries import METHODS, SWEEP, Entry, named_rules, sweep_rules
 from mcuref.experiments.kinds import kinds
 from mcuref.experiments.protocols import find_protocol
 from mcuref.report.json import comparison_json
@@ -110,8 +111,8 @@ def test_without_full_there_is_no_drop_and_no_deviation_of_it(data):
 
 def test_bytes_are_those_of_the_plan(data):
     comparison = Comparison(data, "mlp-4-5-3", epochs=1)
-    for row, (_, _, rule) in zip(comparison.run(named_rules()), named_rules().values(), strict=True):
-        plan = comparison.compiled(rule).plan
+    for row, entry in zip(comparison.run(named_rules()), named_rules().values(), strict=True):
+        plan = comparison.compiled(entry.rule).plan
         assert (row["sram_bytes"], row["flash_bytes"]) == (plan.sram, plan.flash)
 
 
@@ -217,7 +218,7 @@ def test_a_row_is_that_of_a_run(data):
     comparison = Comparison(data, "mlp-4-5-3", seeds=(3,), regime="continue", trainable=1, **given)
     chosen = named_rules(["tinyprop"])
     (row,) = comparison.run(chosen)
-    rule, protocol = chosen["tinyprop"][2], find_protocol("small", None, "continue", **given)
+    rule, protocol = chosen["tinyprop"].rule, find_protocol("small", None, "continue", **given)
 
     def compiled(network):
         return compile(network, rule, SGD(protocol.learning_rate, "constant", 0.5, 4), trainable=1)
@@ -314,9 +315,12 @@ def test_anomalies_of_a_validation_split(sounds):
 def test_the_budget_of_every_method_is_checked_before_any_epoch(data, monkeypatch, regime):
     """The first method fits, the last does not: nothing is trained, the dense pre-training included."""
     monkeypatch.setattr("mcuref.training.Trainer.run", None)
-    chosen = {"small": ("topk", "", TopK(0.1, output="rule")), "large": ("tinyprop", "", TinyProp(0, 1, output="rule"))}
+    chosen = {
+        "small": Entry("topk", "", TopK(0.1, output="rule")),
+        "large": Entry("tinyprop", "", TinyProp(0, 1, output="rule")),
+    }
     free = Comparison(data, "mlp-4-5-3", regime=regime, epochs=1)
-    small, large = (free.compiled(rule).plan.sram for _, _, rule in chosen.values())
+    small, large = (free.compiled(entry.rule).plan.sram for entry in chosen.values())
     assert small < large
     comparison = Comparison(data, "mlp-4-5-3", regime=regime, epochs=1, budget=Budget(large - 1, None, 0))
     with pytest.raises(BudgetExceeded, match="1 B too many"):
@@ -338,20 +342,20 @@ def test_bad_arguments(data, keywords, fragment):
 
 def test_named_rules_are_the_presets():
     for preset, rules in PRESETS.items():
-        assert named_rules(METHODS, preset) == {method: (method, preset, rules[method]) for method in METHODS}
+        assert named_rules(METHODS, preset) == {method: Entry(method, preset, rules[method]) for method in METHODS}
 
 
 def test_a_setting_goes_to_every_method_that_has_it():
     chosen = named_rules(METHODS, output="dense", threshold=0.25)
-    assert chosen["full"][2] == Full()
-    assert all(chosen[method][2].output == "dense" for method in METHODS[1:])
-    assert chosen["tinypropv2"][2].threshold == 0.25
+    assert chosen["full"].rule == Full()
+    assert all(chosen[method].rule.output == "dense" for method in METHODS[1:])
+    assert chosen["tinypropv2"].rule.threshold == 0.25
     with pytest.raises(InputError, match="'threshold' belongs to none of the methods full, topk"):
         named_rules(["full", "topk"], threshold=0.25)
 
 
 def test_sweep_is_static_top_k_with_a_dense_output_layer():
-    rules = [rule for _, _, rule in sweep_rules().values()]
+    rules = [entry.rule for entry in sweep_rules().values()]
     assert [rule.ratio for rule in rules] == list(SWEEP) and {(type(r), r.output) for r in rules} == {(TopK, "dense")}
 
 
@@ -423,7 +427,7 @@ def test_compile_and_comparison_need_the_same(data):
 def test_what_is_suggested_fits_every_method(data):
     """Which method needs most changes with the variant: Y_max and smaller selections weigh against each other."""
     comparison = Comparison(data, "mlp-4-33-17-3", epochs=1)
-    needed = {rule.method: comparison.compiled(rule).plan.sram for _, _, rule in named_rules().values()}
+    needed = {e.method: comparison.compiled(e.rule).plan.sram for e in named_rules().values()}
     for sram in range(max(needed.values()) // 2, max(needed.values()), 36):
         with pytest.raises(BudgetExceeded) as refused:
             Comparison(data, "mlp-4-33-17-3", epochs=1, budget=Budget(sram, None, 0)).check(named_rules())

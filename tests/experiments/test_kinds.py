@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from mcuref import Budget, BudgetExceeded, Data, InputError, Int8, compile, load_data, quantise_to_train
-from mcuref.experiments.comparison import Comparison, advantages, named_rules, sweep_rules
+from mcuref.experiments.comparison import Comparison, advantages
 from mcuref.experiments.deploying import deployed
+from mcuref.experiments.entries import named_rules, sweep_rules
 from mcuref.experiments.kinds import Kind, kinds
 from mcuref.models import build
 from mcuref.models.given import given_model
@@ -105,7 +106,7 @@ def test_an_int8_row_is_that_of_a_trainer(data, regime, headroom):
         network = network.with_parameters(trainer.program.parameters())
     pretrained = first is not None
     made = deployed(network, "int8", second, loss=comparison.loss, pretrained=pretrained, trainable=1, headroom=headroom)
-    program = compile(made, chosen["tinyprop"][2], comparison.protocol.optimiser(), trainable=1)
+    program = compile(made, chosen["tinyprop"].rule, comparison.protocol.optimiser(), trainable=1)
     result = Trainer(program, second, epochs=2, seed=3).run()
     assert (row["accuracy"], row["counts"]) == (result.score, result.counts)
     assert (row["sram_bytes"], row["flash_bytes"]) == (program.plan.sram, program.plan.flash)
@@ -124,7 +125,7 @@ def test_every_row_must_fit_before_any_epoch(data, monkeypatch):
     """Where float32 does not fit, int8 is what would."""
     monkeypatch.setattr("mcuref.training.Trainer.run", None)
     free = Comparison(data, "mlp-4-40-3", epochs=1, kinds=BOTH)
-    float32, int8 = (free.compiled(named_rules(["full"])["full"][2], kind=kind).plan.sram for kind in BOTH)
+    float32, int8 = (free.compiled(named_rules(["full"])["full"].rule, kind=kind).plan.sram for kind in BOTH)
     assert int8 < float32
     comparison = Comparison(data, "mlp-4-40-3", epochs=1, kinds=BOTH[::-1], budget=Budget(float32 - 1, None, 0))
     with pytest.raises(BudgetExceeded, match="1 B too many.*--dtype int8"):
@@ -146,7 +147,7 @@ def test_a_model_that_is_int8_stands_first_as_it_is(data, given):
     assert none["accuracy_drop"] == full["accuracy"] - score
     assert (none["sram_bytes"], none["backward_effort"]) == (program.plan.sram, 0.0)
     second = comparison.protocol.parts(data)[1]
-    trained = compile(given.network, named_rules(["full"])["full"][2], comparison.protocol.optimiser())
+    trained = compile(given.network, named_rules(["full"])["full"].rule, comparison.protocol.optimiser())
     assert Trainer(trained, second, epochs=3, seed=0).run().score == full["per_seed"][0], "from the model's own weights"
 
 
