@@ -145,6 +145,7 @@ class Comparison:
         for entry in entries.values():
             if entry.trainable == 0:
                 raise InputError(f"trainable 0 leaves the entry of method {entry.method!r} nothing to train; 1 is the least")
+            self.protocol_of(entry)  # refuses what are no epochs, and what is no rate
             together.setdefault(self.trained_of(entry), []).append(entry)
         for kind in self.kinds:
             for alike in together.values():
