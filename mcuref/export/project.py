@@ -197,7 +197,7 @@ def _samples_header(material):
 /* Not macros: the example is the same code for any number of samples; its size and its stack are known before it is built */
 extern const int32_t sample_count, sample_bytes;
 extern const int32_t answer_values; /* of model_answer a sample */
-extern const int32_t sample_slots; /* step i shows stored sample i % sample_slots in epoch i / sample_slots; 0: none is stored */
+extern const int32_t sample_slots; /* step i shows stored sample i % sample_slots in epoch i / sample_slots; 0: none rests */
 extern const uint32_t trained_state; /* FNV-1a of the state after training on them, by mcuref */
 extern const uint32_t trained_outputs; /* FNV-1a of the outputs that all of them have then, one after another */
 

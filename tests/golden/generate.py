@@ -77,7 +77,7 @@ def golden_in_place_trace(name):
 
 
 def trace_after(program, data, first, count):
-    """Trace of ``count`` samples after training on the ``first`` ones; where samples rest, of the last of these, shown again."""
+    """Trace of ``count`` samples after training on the ``first`` ones; where samples rest, of the last of these again."""
     total = first + count
     program.train(data.x_train, data.y_train, range(first), total=total)
     again = count if program.listing.rests else 0
@@ -102,7 +102,8 @@ def main():
         records = make(name)
         with open(HERE / file_name, "w", encoding="utf-8") as file:
             file.write(
-                f"# {make.__doc__} {what}, samples {records[0][0]} to {records[-1][0]} after those before {first}. Tolerance 0.\n"
+                f"# {make.__doc__} {what}, samples {records[0][0]} to {records[-1][0]} after those before {first}. "
+                "Tolerance 0.\n"
                 f"# generate.py, mcuref {mcuref.__version__}, numba {numba.__version__}, numpy {numpy.__version__}, "
                 f"Python {platform.python_version()}\n"
             )
