@@ -18,7 +18,6 @@ from mcuref.program import effort
 from mcuref.program.program import Program
 from mcuref.program.step import Shown
 
-
 SHOWN = ("losses", "trained", "rested")  # of what a program says about samples
 
 

@@ -28,7 +28,7 @@ from mcuref.rules import Full, Rule, checked, emitted
 
 POLICIES = ("immediate", "accumulate")
 WRT = ("parameters", "input")
-JUMPS = ("rest", "decision", "batch")  # phases of instructions that may jump to the end of what a sample trains
+JUMPS = ("decision", "batch")  # phases of instructions that may jump to the end of what a sample trains
 
 
 def compile(  # noqa: A001  the public name is mcuref.compile
@@ -200,6 +200,8 @@ def lower(
     for instruction in emit.instructions:
         if instruction.phase in JUMPS:
             instruction.jump = end
+    if streaks is not None:  # nothing is seen of a sample that rests
+        emit.instructions[0].jump = len(emit.instructions)
     table = Buffer("program", "int32", (len(emit.instructions), len(COLUMNS)), "constants", "", "flash", True)
     groups = _storage(emit.instructions)
     groups += [[(b, 0, len(emit.instructions))] for b in (*emit.images.values(), table)]
