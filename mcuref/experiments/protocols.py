@@ -156,7 +156,7 @@ PROTOCOLS = {
     ("speech_commands_mfcc49x10", None, "scratch"): TrainingProtocol(10, 0.01),
     ("speech_commands_mfcc49x10", None, "continue"): _after(0.5, 8, 4, 0.01),
     ("speech_commands_mfcc49x10", None, "shift"): _after(0.5, 8, 4, 0.01, shifted=True),
-    ("dcase2020_toycar", None, "shift"): _after(0.75, 2, 2, 0.01, shifted=True),
+    ("dcase2020_toycar", None, "shift"): _after(0.75, 3, 2, 0.02, shifted=True, settings={"s_max": 0.2}),
     # on another data set, its epochs and rate, epochs, rate
     ("flowers102_32", None, "transfer"): _from("cifar100", 10, 0.01, 10, 0.01),
     ("food101_32", None, "transfer"): _from("cifar100", 10, 0.01, 10, 0.01),
