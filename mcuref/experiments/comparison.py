@@ -33,7 +33,7 @@ from mcuref.rules import Rule
 from mcuref.runs.training import Run
 from mcuref.training import Trainer
 
-METHODS = tuple(rules.METHODS)
+METHODS = rules.COMPARED
 SWEEP = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)  # ratios of static top-k, with a dense output layer
 
 NamedRules = dict[str, tuple[str, str, Rule]]  # {key: (method, preset, rule)}
