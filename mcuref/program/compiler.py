@@ -17,7 +17,7 @@ from mcuref.memory.targets import Budget
 from mcuref.network import Network
 from mcuref.operators.columns import COLUMNS
 from mcuref.optimisers import SGD
-from mcuref.program import first_steps
+from mcuref.program import first_steps, rests
 from mcuref.program.arithmetic import FLOAT32, Arithmetic, arithmetic_of
 from mcuref.program.arithmetic.sample import check_in_place
 from mcuref.program.emitter import Emitter
@@ -28,7 +28,7 @@ from mcuref.rules import Full, Rule, checked, emitted
 
 POLICIES = ("immediate", "accumulate")
 WRT = ("parameters", "input")
-JUMPS = ("decision", "batch")  # phases of instructions that may jump to the end of what a sample trains
+JUMPS = ("rest", "decision", "batch")  # phases of instructions that may jump to the end of what a sample trains
 
 
 def compile(  # noqa: A001  the public name is mcuref.compile
@@ -187,19 +187,16 @@ def lower(
     rate = optimiser.learning_rate / optimiser.batch
     weights = getattr(rule, "weights", True)
     emit = Emitter(network, layers, wrt, whole, loss.name, rate, weights)
+    streaks = rests.rest(emit, rule)
     values, saved = _forward(emit)
     forward_rows = len(emit.instructions)
     input_error = None
     if emit.trains:
-        delta = _loss(emit, rule, loss, values)
+        delta = _loss(emit, rule, loss, values, streaks)
         steps = optimiser.steps(emit, policy, getattr(rule, "bias", "masked"), weights)
         input_error = _backward(emit, rule, loss, steps, delta, values, saved)
         steps.finish()
-    end = len(emit.instructions)
-    emit.whole.finish(emit)
-    for instruction in emit.instructions:
-        if instruction.phase in JUMPS:
-            instruction.jump = end
+    _finish(emit)
     table = Buffer("program", "int32", (len(emit.instructions), len(COLUMNS)), "constants", "", "flash", True)
     groups = _storage(emit.instructions)
     groups += [[(b, 0, len(emit.instructions))] for b in (*emit.images.values(), table)]
@@ -216,7 +213,17 @@ def lower(
         emit.index_type,
         loss.name,
         emit.whole,
+        streaks is not None,
     )
+
+
+def _finish(emit):
+    """Emit what follows every step that was computed, and say where jumps lead: there, or, of a rest, behind it."""
+    end = len(emit.instructions)
+    emit.whole.finish(emit)
+    for instruction in emit.instructions:
+        if instruction.phase in JUMPS:
+            instruction.jump = len(emit.instructions) if instruction.phase == "rest" else end
 
 
 def _forward(emit):
@@ -244,7 +251,7 @@ def _outputs(network):
     return len(network.layers) - 1 if _softmax(network) is None else len(network.layers) - 2
 
 
-def _loss(emit, rule, loss, values):
+def _loss(emit, rule, loss, values, streaks):
     """Emit the output error and the decision; both belong to the last layer with parameters."""
     if _softmax(emit.network) is not None and loss.name != "softmax_cross_entropy":
         raise InputError(
@@ -257,6 +264,7 @@ def _loss(emit, rule, loss, values):
             delta = loss.error(emit, values[-1], values[0])
             if emit.trainable:  # a decision is about training: an input gradient is wanted for every sample
                 emitted(rule, "decide", emit, delta)
+                rests.wake(emit, rule, streaks)
             return delta
     raise InputError(
         f"network {emit.network.name!r} ends with a {emit.network.layers[last].kind} layer; the last layer must have "

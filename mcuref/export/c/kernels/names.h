@@ -91,6 +91,8 @@
 #define gather_patch_s8 mcuref_gather_patch_s8
 #define is_drawn mcuref_is_drawn
 #define is_finite mcuref_is_finite
+#define is_hidden mcuref_is_hidden
+#define is_stored mcuref_is_stored
 #define keep_nonzero mcuref_keep_nonzero
 #define kept_entries mcuref_kept_entries
 #define kept_entries_s8 mcuref_kept_entries_s8
@@ -131,7 +133,9 @@
 #define relu_mask_forward_f32 mcuref_relu_mask_forward_f32
 #define relu_masked_s8 mcuref_relu_masked_s8
 #define rescale_s8 mcuref_rescale_s8
+#define rests mcuref_rests
 #define rint_f32 mcuref_rint_f32
+#define set_streak mcuref_set_streak
 #define sigmoid_backward_f32 mcuref_sigmoid_backward_f32
 #define sigmoid_backward_s8 mcuref_sigmoid_backward_s8
 #define sigmoid_f32 mcuref_sigmoid_f32
