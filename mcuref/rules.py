@@ -334,7 +334,8 @@ def _checked_attributes(rule):
         raise InputError(f"method {shown(rule.method)} {of} must be a name in one line")
     one_of(f"bias {of}:", rule.bias, ("masked", "dense"))
     one_of(f"output {of}:", getattr(rule, "output", "rule"), ("auto", "dense", "rule"))
-    one_of(f"weights {of}:", getattr(rule, "weights", True), (True, False))
+    if not isinstance(weights := getattr(rule, "weights", True), bool):
+        raise InputError(f"weights {shown(weights)} {of} must be True or False")
     return rule
 
 
