@@ -57,8 +57,8 @@ def _checked(asked):
     """The Run that was asked for; InputError or BudgetExceeded if it cannot be."""
     from mcuref import rules
     from mcuref.arguments import number
-    from mcuref.experiments.comparison import named_rules
     from mcuref.experiments.deploying import planned
+    from mcuref.experiments.entries import named_rules
     from mcuref.experiments.protocols import find_protocol
     from mcuref.models import build, find_model
     from mcuref.program.compiler import compile
@@ -74,7 +74,7 @@ def _checked(asked):
     def attempt(model, budget):
         model = find_model(model)
         protocol = find_protocol(data.name, model.name, asked.regime, **options.protocol(asked))
-        _, _, rule = named_rules([asked.method], asked.preset, protocol, **settings)[asked.method]
+        rule = named_rules([asked.method], asked.preset, protocol, **settings)[asked.method].rule
         rule = rules.with_stored(rule, len(data.x_train) - protocol.border(data))
 
         def compiled(network):
