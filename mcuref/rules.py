@@ -374,8 +374,14 @@ def make(method: str, preset: str = "default", **settings: Any) -> Rule:
         if name not in names:
             raise InputError(f"method {method!r} has no setting {name!r}{settings_hint(name, [method], preset)}")
     if method in METHODS:
-        return replace(PRESETS[preset][method], **settings)
+        start = PRESETS[preset][method]
+        return replace(start, **{name: _like(getattr(start, name), value) for name, value in settings.items()})
     return created(method, found, settings)
+
+
+def _like(start, value):
+    """A setting's value; of one that is a whole number, as text gives it, 2.0 is 2."""
+    return int(value) if type(start) is int and isinstance(value, float) and value.is_integer() else value
 
 
 def created(method: str, found: Any, settings: Mapping[str, Any]) -> Rule:
