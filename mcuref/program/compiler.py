@@ -17,7 +17,7 @@ from mcuref.memory.targets import Budget
 from mcuref.network import Network
 from mcuref.operators.columns import COLUMNS
 from mcuref.optimisers import SGD
-from mcuref.program import first_steps, rests
+from mcuref.program import first_steps, governor, rests
 from mcuref.program.arithmetic import FLOAT32, Arithmetic, arithmetic_of
 from mcuref.program.arithmetic.sample import check_in_place
 from mcuref.program.emitter import Emitter
@@ -187,6 +187,7 @@ def lower(
     rate = optimiser.learning_rate / optimiser.batch
     emit = Emitter(network, layers, wrt, whole, loss.name, rate)
     streaks = rests.rest(emit, rule)
+    may_rest = bool(emit.instructions)
     values, saved = _forward(emit)
     forward_rows = len(emit.instructions)
     input_error = None
@@ -197,10 +198,11 @@ def lower(
         steps.finish()
     end = len(emit.instructions)
     emit.whole.finish(emit)
+    governor.finish(emit)
     for instruction in emit.instructions:
         if instruction.phase in JUMPS:
             instruction.jump = end
-    if streaks is not None:  # nothing is seen of a sample that rests
+    if may_rest:  # nothing is seen of a sample that rests
         emit.instructions[0].jump = len(emit.instructions)
     table = Buffer("program", "int32", (len(emit.instructions), len(COLUMNS)), "constants", "", "flash", True)
     groups = _storage(emit.instructions)
@@ -218,7 +220,7 @@ def lower(
         emit.index_type,
         loss.name,
         emit.whole,
-        streaks is not None,
+        may_rest,
     )
 
 
@@ -280,6 +282,7 @@ def _backward(emit, rule, loss, steps, delta, values, saved):
             if network.parameter_shapes(i):
                 dense = position == 0 and _dense_output(rule, loss)
                 kept = emitted(rule, "select", emit, delta, position, dense)
+                governor.spend(emit, kept.count)
                 below = network.layers[i].propagate(emit, delta, kept) if wanted else None
                 if i in emit.trainable:  # after the propagation, which needs the old weights
                     source = network.sources[i][0]

@@ -66,14 +66,7 @@ def rested(program: Program) -> int:
 
 def dense_macs(program: Program) -> tuple[int, int]:
     """(forward, backward) MACs of one sample when every entry of every error is computed."""
-    network, forward, backward = program.network, 0, 0
-    reached = network.reached(program.trainable)
-    for i in network.parametric:
-        macs = network.parametric_layer(i).macs(network.input_shape(i))
-        forward += macs
-        if reached[i]:
-            backward += macs * ((i in program.trainable) + any(reached[j] for j in network.sources[i]))
-    return forward, backward
+    return program.network.dense_macs(program.trainable)
 
 
 def effort(program: Program) -> dict[str, float]:
