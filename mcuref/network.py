@@ -140,16 +140,6 @@ class Network:
             reached.append(i in wanted or any(reached[j] for j in sources))
         return reached
 
-    def dense_macs(self, trainable: Collection[int]) -> tuple[int, int]:
-        """(forward, backward) MACs of one sample when every entry of every error is computed, with these layers trained."""
-        forward, backward, reached = 0, 0, self.reached(trainable)
-        for i in self.parametric:
-            macs = self.parametric_layer(i).macs(self.input_shape(i))
-            forward += macs
-            if reached[i]:
-                backward += macs * ((i in trainable) + any(reached[j] for j in self.sources[i]))
-        return forward, backward
-
     def with_parameters(self, parameters: Mapping[str, Any]) -> "Network":
         """The same layers, starting from other parameters."""
         return self.replaced(parameters=parameters)

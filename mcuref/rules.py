@@ -213,8 +213,8 @@ class TinyPropV2(TinyProp):
     effort : float, 0 to 1: what the run's total effort is brought to, of dense training of all samples of all epochs: a
         governor (:mod:`mcuref.kernels.governor`) lowers the threshold while there is something left to spend, and leaves
         samples out where there is not; 0: there is none.
-    epochs : int, of how many epochs the run is, if effort is not 0: early ones then get more of it; 0: the run's protocol says
-        it, or all get the same.
+    epochs : int, how many the run has, if effort is not 0: early ones then get more of it; 0: the run's protocol says it, or
+        all get the same.
     """
 
     s_min: float = 0.08

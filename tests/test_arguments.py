@@ -6,7 +6,8 @@ import pytest
 import mcuref
 from mcuref import arguments
 from mcuref.errors import DivergedError, InputError, McurefError
-from mcuref.experiments.comparison import Comparison, named_rules
+from mcuref.experiments.comparison import Comparison
+from mcuref.experiments.entries import named_rules
 
 
 def sentence(call, *positional, **named):

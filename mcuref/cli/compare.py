@@ -17,7 +17,7 @@ Seeds and methods run on all cores at once.
 
 from argparse import ArgumentParser, Namespace
 
-from mcuref.cli import kinds, options
+from mcuref.cli import governing, kinds, options
 from mcuref.cli.console import first_time, prepare_kernels, progress, show, warn
 from mcuref.cli.defaults import fitted, named_data
 from mcuref.errors import InputError
@@ -26,7 +26,7 @@ SEEDS = "1"
 OF_TRAINING = {  # options that are of methods that train, and what they are where they were not given
     "preset": "default", "settings": [], "regime": "scratch", "seeds": SEEDS, "sweep": False,
     **dict.fromkeys(("epochs", "learning_rate", "schedule", "momentum", "batch", "policy", "trainable", "update", "scales",
-                     "headroom", "train_dtype")),
+                     "headroom", "train_dtype", "effort")),
 }  # fmt: skip
 
 
@@ -34,6 +34,7 @@ def arguments(parser: ArgumentParser) -> None:
     """Options of this command."""
     options.add_model(parser)
     options.add_rule(parser, "all")
+    governing.add_effort(parser)
     options.add_run(parser)
     options.add_policy(parser)
     options.add_input(parser)
@@ -92,7 +93,9 @@ def _inference(arguments):
 
 def run(arguments: Namespace) -> None:
     """Compare, print, write."""
-    from mcuref.experiments.comparison import Comparison, advantages, named_rules, sweep_rules
+    from mcuref.experiments.comparison import Comparison
+    from mcuref.experiments.entries import named_rules, sweep_rules
+    from mcuref.experiments.relations import advantages
     from mcuref.files import check_outputs, write_json
     from mcuref.report.comparison_tables import comparison_tables, protocol_line, row_name, sweep_tables
     from mcuref.report.json import comparison_json
@@ -103,7 +106,7 @@ def run(arguments: Namespace) -> None:
         _inference(arguments)
         return
     computed_in = kinds.kinds(arguments)
-    methods, settings = options.several(arguments.method, "--method"), options.settings(arguments.settings)
+    methods, settings = options.several(arguments.method, "--method"), governing.settings(arguments)
     named_rules(methods, arguments.preset, **settings)  # refuse what is wrong before data is loaded
     budget = options.budget(arguments)
     seeds, data = options.seeds(arguments.seeds), named_data(arguments)

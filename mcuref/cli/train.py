@@ -17,7 +17,7 @@ last checkpoint before that; one that fails before its first checkpoint leaves n
 
 from argparse import ArgumentParser, Namespace
 
-from mcuref.cli import deploying, options, resumable
+from mcuref.cli import deploying, governing, options, resumable
 from mcuref.cli.console import progress, say, show, warn
 from mcuref.cli.defaults import fitted, named_data
 from mcuref.text import one_line
@@ -27,6 +27,7 @@ def arguments(parser: ArgumentParser) -> None:
     """Options of this command."""
     options.add_model(parser)
     options.add_rule(parser)
+    governing.add_effort(parser)
     options.add_run(parser)
     options.add_policy(parser)
     options.add_input(parser)
@@ -57,15 +58,15 @@ def _checked(asked):
     """The Run that was asked for; InputError or BudgetExceeded if it cannot be."""
     from mcuref import rules
     from mcuref.arguments import number
-    from mcuref.experiments.comparison import named_rules
     from mcuref.experiments.deploying import planned
+    from mcuref.experiments.entries import named_rules
     from mcuref.experiments.protocols import find_protocol
     from mcuref.models import build, find_model
     from mcuref.program.compiler import compile
     from mcuref.runs.training import Run
 
     number("--checkpoint", asked.checkpoint, 0, 86400)
-    settings = options.settings(asked.settings)
+    settings = governing.settings(asked)
     rules.make(asked.method, asked.preset, **settings)  # refuse what is wrong before data is loaded
     arithmetic = deploying.arithmetic(asked)
     budget = options.budget(asked)
@@ -74,8 +75,8 @@ def _checked(asked):
     def attempt(model, budget):
         model = find_model(model)
         protocol = find_protocol(data.name, model.name, asked.regime, **options.protocol(asked))
-        _, _, rule = named_rules([asked.method], asked.preset, protocol, **settings)[asked.method]
-        rule = rules.with_stored(rule, len(data.x_train) - protocol.border(data))
+        rule = named_rules([asked.method], asked.preset, protocol, **settings)[asked.method].rule
+        rule = rules.with_stored(rule, len(data.x_train) - protocol.border(data), protocol.epochs)
 
         def compiled(network):
             return compile(

@@ -28,7 +28,7 @@ from mcuref.rules import Full, Rule, checked, emitted
 
 POLICIES = ("immediate", "accumulate")
 WRT = ("parameters", "input")
-JUMPS = ("decision", "batch")  # phases of instructions that may jump to the end of what a sample trains
+JUMPS = ("rest", "decision", "batch")  # phases of instructions that may jump to the end of what a sample trains
 
 
 def compile(  # noqa: A001  the public name is mcuref.compile
@@ -196,14 +196,7 @@ def lower(
         steps = optimiser.steps(emit, policy, getattr(rule, "bias", "masked"))
         input_error = _backward(emit, rule, loss, steps, delta, values, saved)
         steps.finish()
-    end = len(emit.instructions)
-    emit.whole.finish(emit)
-    governor.finish(emit)
-    for instruction in emit.instructions:
-        if instruction.phase in JUMPS:
-            instruction.jump = end
-    if may_rest:  # nothing is seen of a sample that rests
-        emit.instructions[0].jump = len(emit.instructions)
+    _finish(emit)
     table = Buffer("program", "int32", (len(emit.instructions), len(COLUMNS)), "constants", "", "flash", True)
     groups = _storage(emit.instructions)
     groups += [[(b, 0, len(emit.instructions))] for b in (*emit.images.values(), table)]
@@ -222,6 +215,16 @@ def lower(
         emit.whole,
         may_rest,
     )
+
+
+def _finish(emit):
+    """Emit what follows every step that was computed, and say where jumps lead: there, or, of a rest, behind it."""
+    end = len(emit.instructions)
+    emit.whole.finish(emit)
+    governor.finish(emit)
+    for instruction in emit.instructions:
+        if instruction.phase in JUMPS:
+            instruction.jump = len(emit.instructions) if instruction.phase == "rest" else end
 
 
 def _forward(emit):

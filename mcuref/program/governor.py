@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from mcuref.errors import InputError
 from mcuref.memory.buffers import Buffer
+from mcuref.program.effort import network_macs
 from mcuref.program.emitter import Emitter
 from mcuref.rules import Rule
 
@@ -47,7 +48,7 @@ class Governor:
 def govern(emit: Emitter, rule: Rule, streaks: Buffer | None, stored: int, bits: int, most: int) -> None:
     """Emit the row that earns, before all else, if the rule has an effort; ``emit.governor`` is then what others need."""
     effort = float(getattr(rule, "effort", 0.0))
-    dense = sum(emit.network.dense_macs(emit.trainable))
+    dense = sum(network_macs(emit.network, emit.trainable))
     if dense > MOST_MACS:
         raise InputError(f"a dense step has {dense:,} multiply-accumulates; an effort can be set for up to {MOST_MACS:,}")
     governor = Governor(emit.state("balance", (2,), dtype="int32"), effort, dense, int(getattr(rule, "epochs", 0)))
@@ -63,7 +64,7 @@ def spend(emit: Emitter, count: Buffer) -> None:
 
 
 def finish(emit: Emitter) -> None:
-    """Fill in what a forward pass and each kept entry cost, if there is a governor: the sums of all rows that are counted."""
+    """Fill in what a forward pass and each kept entry cost, if there is a governor: sums over all rows that are counted."""
     if emit.governor is None:
         return
     unit = 1 << emit.governor.shift

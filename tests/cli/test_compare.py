@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from mcuref.experiments.comparison import METHODS, SWEEP
+from mcuref.experiments.entries import METHODS, SWEEP
 from mcuref.experiments.protocols import PROTOCOLS
 from mcuref.program.arithmetic.int8 import INT8
 from mcuref.program.arithmetic.mixed import MIXED

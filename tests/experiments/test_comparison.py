@@ -22,9 +22,11 @@ from mcuref import (
     compile,
     load_data,
 )
-from mcuref.experiments.comparison import METHODS, SWEEP, Comparison, advantage, named_rules, sweep_rules
+from mcuref.experiments.comparison import Comparison
+from mcuref.experiments.entries import METHODS, SWEEP, Entry, named_rules, sweep_rules
 from mcuref.experiments.kinds import kinds
 from mcuref.experiments.protocols import find_protocol
+from mcuref.experiments.relations import advantage
 from mcuref.report.json import comparison_json
 from mcuref.rules import PRESETS
 from mcuref.runs.training import Run
@@ -47,10 +49,10 @@ class Watched(Comparison):
         super().__init__(*arguments, **keywords)
         self.starts = []
 
-    def compiled(self, rule, network=None, kind=None):
+    def compiled(self, entry, network=None, kind=None):
         if network is not None:
             self.starts.append((network.seed, {name: value.tobytes() for name, value in network.parameters.items()}))
-        return super().compiled(rule, network, kind)
+        return super().compiled(entry, network, kind)
 
 
 @pytest.mark.parametrize("regime", ["scratch", "continue"])
@@ -86,7 +88,7 @@ def test_figures_over_seeds(data):
         spent, all_of_it = (r["counts"]["weight_gradient"] + r["counts"]["propagate"] for r in (row, full))
         assert row["backward_effort_nonzero"] == spent / all_of_it
         assert row["backward_effort"] == pytest.approx(spent / (3 * 2 * 30 * (20 + 15 + 15)))
-        assert row["counts"]["forward"] == 3 * 2 * 30 * 35
+        assert row["counts"]["forward"] == round((1 - row["samples_rested"]) * 3 * 2 * 30) * 35
     assert full["accuracy_drop"] == full["accuracy_drop_std"] == 0 and full["backward_effort_nonzero"] == 1
 
 
@@ -110,8 +112,8 @@ def test_without_full_there_is_no_drop_and_no_deviation_of_it(data):
 
 def test_bytes_are_those_of_the_plan(data):
     comparison = Comparison(data, "mlp-4-5-3", epochs=1)
-    for row, (_, _, rule) in zip(comparison.run(named_rules()), named_rules().values(), strict=True):
-        plan = comparison.compiled(rule).plan
+    for row, entry in zip(comparison.run(named_rules()), named_rules().values(), strict=True):
+        plan = comparison.compiled(entry).plan
         assert (row["sram_bytes"], row["flash_bytes"]) == (plan.sram, plan.flash)
 
 
@@ -140,14 +142,14 @@ def without_timing(rows):
 def test_rows_do_not_depend_on_how_many_run_at_a_time(data, monkeypatch, keywords):
     rows = {}
     for cores in (1, 2, 5):
-        monkeypatch.setattr("mcuref.experiments.comparison.cores", lambda n=cores: n)
+        monkeypatch.setattr("mcuref.experiments.spreading.cores", lambda n=cores: n)
         comparison = Comparison(data, "mlp-4-5-3", seeds=(0, 1, 2), epochs=2, **keywords)
         rows[cores] = without_timing(comparison.run(named_rules() | sweep_rules()))
     assert rows[1] == rows[2] == rows[5]
 
 
 def test_several_run_at_a_time(data, monkeypatch):
-    monkeypatch.setattr("mcuref.experiments.comparison.cores", lambda: 2)
+    monkeypatch.setattr("mcuref.experiments.spreading.cores", lambda: 2)
     monkeypatch.setattr(Trainer, "run", lambda trainer, original=Trainer.run: (meeting.wait(), original(trainer))[1])
     meeting = threading.Barrier(2, timeout=20)  # breaks unless two runs are under way at once
     assert len(Comparison(data, "mlp-4-5-3", epochs=1).run(named_rules(["full", "topk"]))) == 2
@@ -169,7 +171,7 @@ def long(monkeypatch):
             raise Endless
         return original(trainer)
 
-    monkeypatch.setattr("mcuref.experiments.comparison.cores", lambda: 2)
+    monkeypatch.setattr("mcuref.experiments.spreading.cores", lambda: 2)
     monkeypatch.setattr(Trainer, "run", run)
 
 
@@ -184,7 +186,7 @@ def test_a_run_that_fails_stops_the_others(data, long, methods):
 
 
 def test_pre_training_that_fails(data, monkeypatch):
-    monkeypatch.setattr("mcuref.experiments.comparison.cores", lambda: 2)
+    monkeypatch.setattr("mcuref.experiments.spreading.cores", lambda: 2)
     with pytest.raises(NonFiniteError):
         Comparison(data, "mlp-4-5-3", seeds=(0, 1, 2), regime="continue", learning_rate=1e30).run(named_rules())
 
@@ -199,7 +201,7 @@ def test_interrupted(data, long, monkeypatch):
 
     comparison = Comparison(data, "mlp-4-5-3", epochs=1)
     with monkeypatch.context() as patch:
-        patch.setattr("mcuref.experiments.comparison.wait", interrupt)
+        patch.setattr("mcuref.experiments.spreading.wait", interrupt)
         with pytest.raises(KeyboardInterrupt):
             comparison.run(named_rules())
     assert time.monotonic() - began < 10 and threading.active_count() == 1
@@ -217,7 +219,7 @@ def test_a_row_is_that_of_a_run(data):
     comparison = Comparison(data, "mlp-4-5-3", seeds=(3,), regime="continue", trainable=1, **given)
     chosen = named_rules(["tinyprop"])
     (row,) = comparison.run(chosen)
-    rule, protocol = chosen["tinyprop"][2], find_protocol("small", None, "continue", **given)
+    rule, protocol = chosen["tinyprop"].rule, find_protocol("small", None, "continue", **given)
 
     def compiled(network):
         return compile(network, rule, SGD(protocol.learning_rate, "constant", 0.5, 4), trainable=1)
@@ -314,9 +316,12 @@ def test_anomalies_of_a_validation_split(sounds):
 def test_the_budget_of_every_method_is_checked_before_any_epoch(data, monkeypatch, regime):
     """The first method fits, the last does not: nothing is trained, the dense pre-training included."""
     monkeypatch.setattr("mcuref.training.Trainer.run", None)
-    chosen = {"small": ("topk", "", TopK(0.1, output="rule")), "large": ("tinyprop", "", TinyProp(0, 1, output="rule"))}
+    chosen = {
+        "small": Entry("topk", "", TopK(0.1, output="rule")),
+        "large": Entry("tinyprop", "", TinyProp(0, 1, output="rule")),
+    }
     free = Comparison(data, "mlp-4-5-3", regime=regime, epochs=1)
-    small, large = (free.compiled(rule).plan.sram for _, _, rule in chosen.values())
+    small, large = (free.compiled(entry).plan.sram for entry in chosen.values())
     assert small < large
     comparison = Comparison(data, "mlp-4-5-3", regime=regime, epochs=1, budget=Budget(large - 1, None, 0))
     with pytest.raises(BudgetExceeded, match="1 B too many"):
@@ -338,20 +343,20 @@ def test_bad_arguments(data, keywords, fragment):
 
 def test_named_rules_are_the_presets():
     for preset, rules in PRESETS.items():
-        assert named_rules(METHODS, preset) == {method: (method, preset, rules[method]) for method in METHODS}
+        assert named_rules(METHODS, preset) == {method: Entry(method, preset, rules[method]) for method in METHODS}
 
 
 def test_a_setting_goes_to_every_method_that_has_it():
     chosen = named_rules(METHODS, output="dense", threshold=0.25)
-    assert chosen["full"][2] == Full()
-    assert all(chosen[method][2].output == "dense" for method in METHODS[1:])
-    assert chosen["tinypropv2"][2].threshold == 0.25
+    assert chosen["full"].rule == Full()
+    assert all(chosen[method].rule.output == "dense" for method in METHODS[1:])
+    assert chosen["tinypropv2"].rule.threshold == 0.25
     with pytest.raises(InputError, match="'threshold' belongs to none of the methods full, topk"):
         named_rules(["full", "topk"], threshold=0.25)
 
 
 def test_sweep_is_static_top_k_with_a_dense_output_layer():
-    rules = [rule for _, _, rule in sweep_rules().values()]
+    rules = [entry.rule for entry in sweep_rules().values()]
     assert [rule.ratio for rule in rules] == list(SWEEP) and {(type(r), r.output) for r in rules} == {(TopK, "dense")}
 
 
@@ -417,13 +422,13 @@ def test_compile_and_comparison_need_the_same(data):
     """Whichever door a network comes through, the plan is the same."""
     comparison = Comparison(data, "mlp-4-5-3", trainable=1)
     plan = compile(build("mlp-4-5-3", data), TinyProp(), SGD(1.0), trainable=1).plan
-    assert comparison.compiled(TinyProp()).plan.sram == plan.sram
+    assert comparison.compiled(Entry("tinyprop", "", TinyProp())).plan.sram == plan.sram
 
 
 def test_what_is_suggested_fits_every_method(data):
     """Which method needs most changes with the variant: Y_max and smaller selections weigh against each other."""
     comparison = Comparison(data, "mlp-4-33-17-3", epochs=1)
-    needed = {rule.method: comparison.compiled(rule).plan.sram for _, _, rule in named_rules().values()}
+    needed = {e.method: comparison.compiled(e).plan.sram for e in named_rules().values()}
     for sram in range(max(needed.values()) // 2, max(needed.values()), 36):
         with pytest.raises(BudgetExceeded) as refused:
             Comparison(data, "mlp-4-33-17-3", epochs=1, budget=Budget(sram, None, 0)).check(named_rules())

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from mcuref import Budget, BudgetExceeded, Data, InputError, Int8, compile, load_data, quantise_to_train
-from mcuref.experiments.comparison import Comparison, advantages, named_rules, sweep_rules
+from mcuref.experiments.comparison import Comparison
 from mcuref.experiments.deploying import deployed
+from mcuref.experiments.entries import METHODS, named_rules, sweep_rules
 from mcuref.experiments.kinds import Kind, kinds
+from mcuref.experiments.relations import advantages
 from mcuref.models import build
 from mcuref.models.given import given_model
 from mcuref.program.arithmetic import FLOAT32
@@ -66,9 +68,10 @@ def test_rows_of_float32_are_what_they_are_alone(data, regime):
     keywords = {"seeds": (0, 1), "epochs": 2, "regime": regime}
     alone = Comparison(data, "mlp-4-5-3", **keywords).run(named_rules())
     beside = Comparison(data, "mlp-4-5-3", kinds=BOTH, **keywords).run(named_rules())
-    assert bare(beside[:4]) == bare(alone)
-    assert [row["dtype"] for row in beside] == ["float32"] * 4 + ["int8"] * 4
-    assert [row["method"] for row in beside[4:]] == [row["method"] for row in alone]
+    count = len(METHODS)
+    assert bare(beside[:count]) == bare(alone)
+    assert [row["dtype"] for row in beside] == ["float32"] * count + ["int8"] * count
+    assert [row["method"] for row in beside[count:]] == [row["method"] for row in alone]
 
 
 def test_drops_are_within_a_kind_and_between_types(data):
@@ -105,7 +108,7 @@ def test_an_int8_row_is_that_of_a_trainer(data, regime, headroom):
         network = network.with_parameters(trainer.program.parameters())
     pretrained = first is not None
     made = deployed(network, "int8", second, loss=comparison.loss, pretrained=pretrained, trainable=1, headroom=headroom)
-    program = compile(made, chosen["tinyprop"][2], comparison.protocol.optimiser(), trainable=1)
+    program = compile(made, chosen["tinyprop"].rule, comparison.protocol.optimiser(), trainable=1)
     result = Trainer(program, second, epochs=2, seed=3).run()
     assert (row["accuracy"], row["counts"]) == (result.score, result.counts)
     assert (row["sram_bytes"], row["flash_bytes"]) == (program.plan.sram, program.plan.flash)
@@ -114,7 +117,7 @@ def test_an_int8_row_is_that_of_a_trainer(data, regime, headroom):
 def test_rows_do_not_depend_on_how_many_run_at_a_time(data, monkeypatch):
     rows = []
     for cores in (1, 3):
-        monkeypatch.setattr("mcuref.experiments.comparison.cores", lambda n=cores: n)
+        monkeypatch.setattr("mcuref.experiments.spreading.cores", lambda n=cores: n)
         comparison = Comparison(data, "mlp-4-5-3", seeds=(0, 1), epochs=1, regime="continue", kinds=BOTH)
         rows.append(bare(comparison.run(named_rules())))
     assert rows[0] == rows[1]
@@ -124,7 +127,7 @@ def test_every_row_must_fit_before_any_epoch(data, monkeypatch):
     """Where float32 does not fit, int8 is what would."""
     monkeypatch.setattr("mcuref.training.Trainer.run", None)
     free = Comparison(data, "mlp-4-40-3", epochs=1, kinds=BOTH)
-    float32, int8 = (free.compiled(named_rules(["full"])["full"][2], kind=kind).plan.sram for kind in BOTH)
+    float32, int8 = (free.compiled(named_rules(["full"])["full"], kind=kind).plan.sram for kind in BOTH)
     assert int8 < float32
     comparison = Comparison(data, "mlp-4-40-3", epochs=1, kinds=BOTH[::-1], budget=Budget(float32 - 1, None, 0))
     with pytest.raises(BudgetExceeded, match="1 B too many.*--dtype int8"):
@@ -146,7 +149,7 @@ def test_a_model_that_is_int8_stands_first_as_it_is(data, given):
     assert none["accuracy_drop"] == full["accuracy"] - score
     assert (none["sram_bytes"], none["backward_effort"]) == (program.plan.sram, 0.0)
     second = comparison.protocol.parts(data)[1]
-    trained = compile(given.network, named_rules(["full"])["full"][2], comparison.protocol.optimiser())
+    trained = compile(given.network, named_rules(["full"])["full"].rule, comparison.protocol.optimiser())
     assert Trainer(trained, second, epochs=3, seed=0).run().score == full["per_seed"][0], "from the model's own weights"
 
 

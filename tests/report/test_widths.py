@@ -9,7 +9,7 @@ from mcuref.bench.benchmark import MODELS
 from mcuref.cli.console import show
 from mcuref.cli.kinds import SCALES, UPDATES
 from mcuref.datasets.catalogue import CATALOGUE
-from mcuref.experiments.comparison import METHODS, SWEEP
+from mcuref.experiments.entries import METHODS, SWEEP
 from mcuref.models import ZOO, build, find_model
 from mcuref.operators import NAMES
 from mcuref.optimisers import SGD
