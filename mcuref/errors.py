@@ -1,10 +1,16 @@
 """Every error that mcuref raises on purpose: one clear sentence, fit to be printed to a person as it is."""
 
+from typing import Any
+
 REMEDY = "try a smaller learning rate or check the data's scale"
 
 
 class McurefError(Exception):
     """Base of all deliberate errors; the command line prints the sentence and exits with status 2."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as it is, sentence and attributes: it may come from another process."""
+        return _again, (type(self), self.args, self.__dict__)
 
 
 class InputError(McurefError, ValueError):
@@ -39,3 +45,10 @@ class DivergedError(McurefError, ArithmeticError):
 
     def __init__(self, epoch: int) -> None:
         super().__init__(f"the network's outputs are NaN or infinite after epoch {epoch} ({REMEDY})")
+
+
+def _again(kind, arguments, attributes):
+    """An error as it was."""
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(attributes)
+    return error

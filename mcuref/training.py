@@ -60,8 +60,8 @@ class Result:
 class Trainer:
     """Train a program on a data set.
 
-    Every epoch shows all training samples in an order drawn from (seed, epoch) by mcuref's own generator; the learning
-    rate's schedule spans all epochs.
+    Every epoch shows all training samples, or a share of them, in an order drawn from (seed, epoch) by mcuref's own
+    generator; the learning rate's schedule spans all that is shown.
 
     Parameters
     ----------
@@ -69,6 +69,7 @@ class Trainer:
     data : :class:`mcuref.Data`.
     epochs : int > 0.
     seed : int, 0 <= seed < 2^32, of the orders.
+    share : float, 0 < share <= 1, of the training samples that an epoch shows: the first of its order, at least one.
     progress : callable(samples shown so far, all) or None, called a few times a second.
     """
 
@@ -79,12 +80,15 @@ class Trainer:
         *,
         epochs: int = 5,
         seed: int = 0,
+        share: float = 1.0,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         arguments.instance("program", program, Program, "what mcuref.compile returned")
         arguments.instance("data", data, Data, "a mcuref.Data, such as mcuref.load_data('digits')")
         self.program, self.data, self.progress = program, data, progress
         self.epochs, self.seed = arguments.epochs(epochs), arguments.seed(seed)
+        arguments.number("share", share, 0, 1, above=True)
+        self.each = max(1, int(len(data.x_train) * share + 0.5))
         self.history: list[dict[str, Any]] = []
         self._epoch: _Epoch | None = None
         self._resumed = False
@@ -134,13 +138,13 @@ class Trainer:
         self.program.counts[:] = arrays["counts"]
         self.history, self._epoch, self._resumed = [dict(row) for row in plain["history"]], None, True
         if plain["epoch"] is not None:
-            shown = Shown(len(self.data.x_train), self.program.arithmetic.loss)
+            shown = Shown(self.each, self.program.arithmetic.loss)
             self._epoch = _Epoch(dict(plain["epoch"]["before"]), shown, plain["epoch"]["done"])
             self._epoch.shown.losses[:], self._epoch.shown.trained[:] = arrays["losses"], arrays["trained"]
 
     def _check(self, plain, arrays):
         """InputError unless this could come from :meth:`state`; its part of the state is for the program to check."""
-        history, epoch, count = plain.get("history"), plain.get("epoch"), len(self.data.x_train)
+        history, epoch, count = plain.get("history"), plain.get("epoch"), self.each
         if not isinstance(history, list) or not all(isinstance(row, dict) and self.metric in row for row in history):
             raise InputError(f"its history is not a list of epochs measured by {self.metric}")
         try:
@@ -200,8 +204,8 @@ class Trainer:
         return errors
 
     def _finish_epoch(self):
-        """Show the training samples that the epoch has not seen yet; returns the epoch's row of the history."""
-        count, number = len(self.data.x_train), len(self.history)
+        """Show those of the epoch's samples that it has not seen yet; returns its row of the history."""
+        count, number = self.each, len(self.history)
         if self._epoch is None:
             self._epoch = _Epoch(self._totals(), Shown(count, self.program.arithmetic.loss), 0)
         epoch, begin = self._epoch, self._epoch.done
@@ -212,7 +216,7 @@ class Trainer:
             if self.progress:
                 self.progress(first + epoch.done, total)
 
-        order = permutation(count, self.seed, SHUFFLE + number)[begin:]
+        order = permutation(len(self.data.x_train), self.seed, SHUFFLE + number)[begin:count]
         try:
             self.program.train(
                 self.data.x_train,

@@ -4,8 +4,9 @@ import pytest
 
 from mcuref.datasets import load
 from mcuref.errors import MissingData
-from mcuref.experiments.comparison import Comparison, advantage
+from mcuref.experiments.comparison import Comparison
 from mcuref.experiments.entries import named_rules, sweep_rules
+from mcuref.experiments.relations import advantage
 
 
 def rows(data_name, model, seeds=(0,), samples=None, **named):

@@ -92,8 +92,9 @@ def _inference(arguments):
 
 def run(arguments: Namespace) -> None:
     """Compare, print, write."""
-    from mcuref.experiments.comparison import Comparison, advantages
+    from mcuref.experiments.comparison import Comparison
     from mcuref.experiments.entries import named_rules, sweep_rules
+    from mcuref.experiments.relations import advantages
     from mcuref.files import check_outputs, write_json
     from mcuref.report.comparison_tables import comparison_tables, protocol_line, row_name, sweep_tables
     from mcuref.report.json import comparison_json

@@ -1,24 +1,27 @@
 """Methods side by side: same start weights, same order, same epochs and learning rate, one row a method."""
 
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import Executor
+from dataclasses import replace
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from mcuref import arguments, rules
-from mcuref.cost.instructions import step_instructions
 from mcuref.datasets.data import Data
 from mcuref.errors import InputError
 from mcuref.experiments.deploying import MOST_HEADROOM, deployed, planned
-from mcuref.experiments.entries import Entries
+from mcuref.experiments.entries import Entries, Entry
 from mcuref.experiments.inference import inference_row
 from mcuref.experiments.kinds import Kind
 from mcuref.experiments.kinds import kinds as kinds_of
-from mcuref.experiments.parallel import cores
-from mcuref.experiments.protocols import find_protocol
+from mcuref.experiments.pieces import trainings
+from mcuref.experiments.protocols import TrainingProtocol, find_protocol
+from mcuref.experiments.relations import drops, relate
+from mcuref.experiments.spreading import Origin
+from mcuref.experiments.store import PieceStore
 from mcuref.layers import find_loss
 from mcuref.memory.targets import Budget
 from mcuref.metrics import deviation
@@ -26,13 +29,10 @@ from mcuref.models import build, find_model
 from mcuref.models.description import Model
 from mcuref.network import Network
 from mcuref.program.arithmetic import Arithmetic
-from mcuref.program.compiler import compile, require
-from mcuref.program.moves import move_shares
+from mcuref.program.compiler import compile, require, trainable_layers
+from mcuref.program.effort import network_macs
 from mcuref.program.program import Program
-from mcuref.program.zeros import SAMPLES, zero_shares
-from mcuref.rules import Rule
-from mcuref.runs.training import Run
-from mcuref.training import Trainer
+from mcuref.runs.training import Deployment
 
 
 class Comparison:
@@ -52,6 +52,7 @@ class Comparison:
     headroom : of int8 rows, as of :func:`mcuref.experiments.deploying.deployed`.
     policy : "immediate", "accumulate" or None, as there.
     progress : callable(what, done, total) or None.
+    origin : :class:`mcuref.experiments.spreading.Origin` of the data, for processes that load it themselves, or None.
     given : columns of the protocol to replace, where not None: epochs, learning_rate, schedule, momentum, batch.
     """
 
@@ -68,10 +69,12 @@ class Comparison:
         headroom: float | None = None,
         policy: str | None = None,
         progress: Callable[[str, int, int], Any] | None = None,
+        origin: Origin | None = None,
         **given: Any,
     ) -> None:
         self.data, self.model, self.seeds, self.regime = data, find_model(model), _seeds(seeds), regime
         self.budget, self.trainable, self.policy, self.progress = budget, trainable, policy, progress
+        self.origin, self._asked = origin, given
         self.loss = self.model.loss
         self.headroom = None if headroom is None else float(arguments.number("headroom", headroom, 1, MOST_HEADROOM))
         self.given = "" if self.model.network is None else self.model.network.dtype
@@ -88,139 +91,165 @@ class Comparison:
         if headroom is not None and all(kind.dtype != "int8" for kind in self.kinds):
             raise InputError(f"headroom {headroom:g} is of int8 weights; none of these rows has them")
         self.protocol = find_protocol(data.name, self.model.name, regime, **given)
-        self._stopped = threading.Event()
+        self.pretrained: dict[int, dict[str, Any]] = {}  # by seed, what pre-training came to
+        self.begin()
 
-    def compiled(self, rule: Rule, network: Network | None = None, kind: Kind | None = None) -> Program:
+    def maker(self) -> Callable[[Data], "Comparison"]:
+        """What makes such a comparison of the same data in another process; it can be pickled."""
+        names = ("model", "seeds", "regime", "budget", "trainable", "kinds", "headroom", "policy")
+        return partial(Comparison, **{name: getattr(self, name) for name in names}, **self._asked)
+
+    def protocol_of(self, entry: Entry) -> TrainingProtocol:
+        """The protocol of an entry's training: what comes before is the comparison's."""
+        own: dict[str, Any] = {"epochs": entry.epochs, "learning_rate": entry.learning_rate}
+        return replace(self.protocol, **{name: value for name, value in own.items() if value is not None})
+
+    def compiled(self, entry: Entry, network: Network | None = None, kind: Kind | None = None) -> Program:
         """A program of this comparison, from the weights of seed 0 or of ``network``; BudgetExceeded if too large.
 
         kind : of the row, the first one if None.
         """
         kind = self.kinds[0] if kind is None else kind
-        network = self._planned(kind) if network is None else network
-        return compile(network, rule, self.protocol.optimiser(), budget=self.budget, **self._common(kind))
+        network = self._planned(kind, entry) if network is None else network
+        optimiser = self.protocol_of(entry).optimiser()
+        return compile(network, entry.rule, optimiser, budget=self.budget, **self._common(kind, entry))
 
     def arithmetics(self) -> list[Arithmetic]:
         """What its programs compute in, each once: also what a network begins in."""
         every = Kind(self.given or "float32"), *self.kinds
         return list({each.executor: each for each in (kind.arithmetic() for kind in every)}.values())
 
-    def _common(self, kind):
-        """What is the same for all methods of a kind."""
-        policy, trainable = self.policy, self.trainable
-        return {"loss": self.loss, "policy": policy, "trainable": trainable, "arithmetic": kind.arithmetic()}
+    def trained_of(self, entry: Entry) -> int | None:
+        """How many layers an entry trains, from the last one on; None for all."""
+        return self.trainable if entry.trainable is None else entry.trainable
 
-    def _planned(self, kind):
+    def _common(self, kind, entry):
+        """What is the same for all methods of a kind that train as many layers."""
+        common = {"loss": self.loss, "policy": self.policy, "trainable": self.trained_of(entry)}
+        return common | {"arithmetic": kind.arithmetic()}
+
+    def _planned(self, kind, entry):
         """A network of the same plan as those that are trained."""
-        return planned(build(self.model, self.data), kind.dtype, self.trainable)
+        return planned(build(self.model, self.data), kind.dtype, self.trained_of(entry))
 
     def check(self, entries: Entries) -> None:
         """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
         self.protocol.check(self.data)
-        every = [entry.rule for entry in entries.values()]
         budget = Budget(None, None) if self.budget is None else self.budget
+        together: dict[int | None, list[Entry]] = {}
+        for entry in entries.values():
+            if entry.trainable == 0:
+                raise InputError(f"trainable 0 leaves the entry of method {entry.method!r} nothing to train; 1 is the least")
+            together.setdefault(self.trained_of(entry), []).append(entry)
         for kind in self.kinds:
-            require(self._planned(kind), every, budget, self.protocol.optimiser(), **self._common(kind))
+            for alike in together.values():
+                every, optimiser = [entry.rule for entry in alike], self.protocol_of(alike[0]).optimiser()
+                require(self._planned(kind, alike[0]), every, budget, optimiser, **self._common(kind, alike[0]))
 
-    def run(self, entries: Entries) -> list[dict[str, Any]]:
+    def run(
+        self, entries: Entries, executor: Executor | None = None, store: PieceStore | None = None
+    ) -> list[dict[str, Any]]:
         """Rows of entries, {key: :class:`mcuref.experiments.entries.Entry`}, of each kind, one behind the other.
 
         Drops are against the row of its kind whose method is full, and against float32. Of a model that comes as int8 the
         first row is of the method none: the model as it is, on the same test samples.
+
+        executor : as of :func:`mcuref.experiments.spreading.spread`; rows do not depend on it.
+        store : :class:`mcuref.experiments.store.PieceStore` or None: what it has is not trained again, and what is trained
+            it keeps.
         """
         self.check(entries)
-        self._stopped.clear()
-        with ThreadPoolExecutor(cores()) as pool:
-            try:
-                # starts come first, so that nobody waits in vain for one that is behind him in the queue
-                starts = {seed: pool.submit(self._start, seed) for seed in self.seeds}
-                deployed = {
-                    (dtype, seed): pool.submit(self._deployed, dtype, starts[seed])
-                    for dtype in dict.fromkeys(kind.dtype for kind in self.kinds)
-                    for seed in self.seeds
-                }
-                runs = {
-                    (kind, key): [
-                        pool.submit(self._train, kind, entry, seed, deployed[kind.dtype, seed]) for seed in self.seeds
-                    ]
-                    for kind in self.kinds
-                    for key, entry in entries.items()
-                }
-                done, _ = wait([future for futures in runs.values() for future in futures], return_when=FIRST_EXCEPTION)
-                results = {key: [f.result() for f in futures if f in done] for key, futures in runs.items()}
-            except BaseException:  # one run failed, or Ctrl-C: the others need not go on
-                self._stopped.set()
-                pool.shutdown(cancel_futures=True)
-                raise
-        rows = {(kind, key): self._row(kind, entries[key], results[kind, key]) for kind, key in runs}
-        relate(rows)
+        rows = self.rows({(kind, key): entry for kind in self.kinds for key, entry in entries.items()}, executor, store)
+        relate(rows, reference(entries))
         untouched = [self._untouched(list(rows.values()))] if self.given == "int8" else []
         return untouched + list(rows.values())
 
-    def _start(self, seed):
-        """Network and data that every method starts from; pre-training is done once."""
+    def rows(
+        self, entries: Mapping[tuple[Kind, str], Entry], executor: Executor | None = None, store: PieceStore | None = None
+    ) -> dict[tuple[Kind, str], dict[str, Any]]:
+        """Rows by kind and key, not yet related to one another."""
+        results = trainings(self, entries, executor, store)
+        return {
+            (kind, key): self._row(kind, entry, [results[kind, key, seed] for seed in self.seeds])
+            for (kind, key), entry in entries.items()
+        }
+
+    @property
+    def pretrains(self) -> bool:
+        """Whether there is a training before those that are compared: one a seed, of float32 networks."""
+        return self.protocol.pretrained_epochs > 0 and self.given in ("", "float32")
+
+    @cached_property
+    def second(self) -> Data:
+        """The data that all train on."""
+        return self.protocol.parts(self.data)[1]
+
+    def started(self, seed: int, start: dict[str, Any] | None) -> Network:
+        """The network that every method of a seed starts from; start: parameters that pre-training came to, or None."""
         network = build(self.model, self.data, seed=seed)
-        progress = self._progress(f"pre-training, seed {seed}")
-        run = Run(self.protocol, network, self.data, self.loss, seed, None, progress=lambda _, *done: progress(*done))
-        return run.start(), run.second
+        return network if start is None else network.with_parameters(start)
 
-    def _deployed(self, dtype, start):
-        """The start in a type."""
-        network, data = start.result()
-        if dtype == "float32":
-            return network, data
-        pretrained = bool(self.given or self.protocol.pretrained_epochs)
-        keywords = {"loss": self.loss, "trainable": self.trainable, "headroom": self.headroom if dtype == "int8" else None}
-        return deployed(network, dtype, data, pretrained=pretrained, **keywords), data
-
-    def _train(self, kind, entry, seed, start):
-        """(result, seconds, plan, instructions a step) of one run."""
-        network, data = start.result()
-        program = self.compiled(entry.rule, network, kind)
-        began = time.perf_counter()
-        named = entry.method if len(self.kinds) == 1 else f"{kind} {entry.method}"
-        progress = self._progress(f"{named}, seed {seed}")
-        result = Trainer(program, data, epochs=self.protocol.epochs, seed=seed, progress=progress).run()
-        seconds = time.perf_counter() - began
-        return result, seconds, program.plan, self._instructions(program, data)
-
-    def _untouched(self, rows):
-        """The row of a model that is not trained, beside those that are: what they gain is their drop below it, negative."""
-        model = build(self.model, self.data)
-        row = inference_row(model, self.protocol.parts(self.data)[1], self.loss, self.budget)
-        row |= {"per_seed": row["per_seed"] * len(self.seeds)}
-        full = next((other for other in rows if other["method"] == "full"), None)
-        return row | drops("accuracy_drop", full, row)
-
-    def _instructions(self, program, data):
-        """Instructions of an average training step of a program that has run, on the budget's core; None if unknown.
-
-        Zeros, which cost less where they are left out or products are computed in software, are counted in some samples, and
-        so is what becomes of the steps of int8 weights.
-        """
-        if self.budget is None or not self.budget.core:
+    def deployment(self, kind: Kind, entry: Entry) -> Deployment | None:
+        """How that network becomes one of a kind; None if it is one."""
+        if kind.dtype == "float32":
             return None
-        x, y = data.x_train[:SAMPLES], None if data.kind == "anomaly" else data.y_train[:SAMPLES]
-        looked = zero_shares(program, x) | move_shares(program, x, y)
-        return step_instructions(program, self.budget.core, program.counts, zeros=looked)
+        pretrained = bool(self.given or self.protocol.pretrained_epochs)
+        said: dict[str, Any] = {
+            "trainable": self.trained_of(entry),
+            "headroom": self.headroom if kind.dtype == "int8" else None,
+        }
 
-    def _progress(self, what):
-        def update(done, total):
-            if self._stopped.is_set():
+        def make(network: Network, data: Data) -> Network:
+            return deployed(network, kind.dtype, data, loss=self.loss, pretrained=pretrained, **said)
+
+        return Deployment(make, said)
+
+    def dense_macs(self, kind: Kind) -> tuple[int, int]:
+        """(forward, backward) MACs of a sample, dense, of all layers that the comparison trains."""
+        network = planned(build(self.model, self.data), kind.dtype, self.trainable)
+        return network_macs(network, trainable_layers(network, self.trainable))
+
+    def begin(self) -> None:
+        """Pieces are about to be done."""
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Those that are under way need not go on."""
+        self._stopped.set()
+
+    def watch(self, what: str) -> Callable[[int, int], None]:
+        """progress(done, total) of a piece, which ends it once it need not go on."""
+        stopped = self._stopped
+
+        def update(done: int, total: int) -> None:
+            if stopped.is_set():
                 raise InterruptedError("another run of the comparison failed")
             if self.progress:
                 self.progress(what, done, total)
 
         return update
 
-    def _row(self, kind, entry, runs):
-        results, (_, _, plan, _) = [result for result, *_ in runs], runs[0]
-        instructions = [count for *_, count in runs]
-        scores = [result.score for result in results]
+    def _untouched(self, rows):
+        """The row of a model that is not trained, beside those that are: what they gain is their drop below it, negative."""
+        model = build(self.model, self.data)
+        row = inference_row(model, self.second, self.loss, self.budget)
+        row |= {"per_seed": row["per_seed"] * len(self.seeds)}
+        full = next((other for other in rows if other["method"] == "full"), None)
+        return row | drops("accuracy_drop", full, row)
+
+    def _row(self, kind, entry, results):
+        scores = [result["score"] for result in results]
+        instructions = [result["instructions"] for result in results]
+        protocol = self.protocol_of(entry)
         return {
             "method": entry.method,
             "preset": entry.preset,
             **kind._asdict(),
-            "metric": results[0].metric,
+            "epochs": protocol.epochs,
+            "share": float(entry.share),
+            "learning_rate": protocol.learning_rate,
+            "trainable": self.trained_of(entry),
+            "metric": results[0]["metric"],
             "accuracy": float(np.mean(scores)),
             "accuracy_std": deviation(scores),
             "per_seed": scores,
@@ -228,18 +257,25 @@ class Comparison:
             "accuracy_drop_std": None,
             "dtype_drop": None,
             "dtype_drop_std": None,
-            "backward_effort": float(np.mean([r.backward_effort for r in results])),
+            "backward_effort": float(np.mean([result["backward_effort"] for result in results])),
             "backward_effort_nonzero": None,
-            "total_effort": float(np.mean([r.total_effort for r in results])),
-            "samples_skipped": sum(r.samples_skipped for r in results) / sum(r.samples_shown for r in results),
-            "mean_ratio_per_layer": _mean_ratios(results),
-            "counts": {kind: sum(r.counts[kind] for r in results) for kind in results[0].counts},
+            "total_effort": float(np.mean([result["total_effort"] for result in results])),
+            "samples_skipped": sum(r["samples_skipped"] for r in results) / sum(r["samples_shown"] for r in results),
+            "mean_ratio_per_layer": _mean_ratios([result["mean_ratio_per_layer"] for result in results]),
+            "counts": {name: sum(result["counts"][name] for result in results) for name in results[0]["counts"]},
             "instructions_per_step": None if instructions[0] is None else float(np.mean(instructions)),
             "settings": rules.settings_of(entry.rule),
-            "sram_bytes": plan.sram,
-            "flash_bytes": plan.flash,
-            "timing": {"seconds": sum(seconds for _, seconds, *_ in runs)},
+            "sram_bytes": results[0]["sram_bytes"],
+            "flash_bytes": results[0]["flash_bytes"],
+            "timing": {"seconds": sum(result["seconds"] for result in results)},
         }
+
+
+def reference(entries: Entries) -> str | None:
+    """The key of full training as the protocol has it, or of the first full training; None if there is none."""
+    full = [key for key, entry in entries.items() if entry.method == "full"]
+    whole = [key for key in full if (entries[key].epochs, entries[key].share, entries[key].trainable) == (None, 1, None)]
+    return next(iter(whole + full), None)
 
 
 def _seeds(seeds):
@@ -254,60 +290,8 @@ def _seeds(seeds):
 
 
 def _mean_ratios(results):
-    layers = zip(*(r.mean_ratio_per_layer for r in results))
+    layers = zip(*results)
     return [
         {"layer": rows[0]["layer"]} | {key: float(np.mean([row[key] for row in rows])) for key in ("ratio", "kept_ratio")}
         for rows in layers
     ]
-
-
-def relate(rows: Mapping[tuple[Kind, str], dict[str, Any]]) -> None:
-    """Fill in what compares rows, by kind and key of the rule, with full training of their kind, and with float32."""
-    for (kind, key), row in rows.items():
-        full = next((other for (k, _), other in rows.items() if k == kind and other["method"] == "full"), None)
-        row |= drops("accuracy_drop", full, row)
-        if full is not None:
-            spent, most = (r["counts"]["weight_gradient"] + r["counts"]["propagate"] for r in (row, full))
-            row["backward_effort_nonzero"] = spent / most if most else 0.0
-        if kind.dtype != "float32":
-            row |= drops("dtype_drop", rows.get((Kind(), key)), row)
-
-
-def drops(name: str, reference: Mapping[str, Any] | None, row: Mapping[str, Any]) -> dict[str, Any]:
-    """{name, name_std}: what a row is below another one on the same seeds; None where there is no other."""
-    if reference is None:
-        return {name: None, f"{name}_std": None}
-    differences = [theirs - own for theirs, own in zip(reference["per_seed"], row["per_seed"])]
-    return {name: reference["accuracy"] - row["accuracy"], f"{name}_std": deviation(differences)}
-
-
-def advantage(row: Mapping[str, Any], sweep: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """How many times less backward effort a row has than static top-k of equal accuracy.
-
-    Linear interpolation of effort over accuracy between neighbouring ratios of the sweep. A method more accurate than
-    every ratio is compared with the most accurate one, less accurate than every ratio with the cheapest: the first is
-    then a lower bound of the advantage. Returns {"factor", "topk_effort", "bound"}; bound is "", "at least" or
-    "at most"; factor is None for a method that trained nothing.
-    """
-    points = sorted((r["backward_effort"], r["accuracy"]) for r in sweep)
-    best = max(accuracy for _, accuracy in points)
-    if row["accuracy"] >= best:
-        effort, bound = min(e for e, a in points if a == best), "at least"
-    elif row["accuracy"] <= points[0][1]:
-        effort, bound = points[0][0], "at most"
-    else:  # the first crossing from the cheap side: the least effort at which top-k is as good
-        (e0, a0), (e1, a1) = next(pair for pair in zip(points, points[1:]) if pair[0][1] < row["accuracy"] <= pair[1][1])
-        effort, bound = e0 + (e1 - e0) * (row["accuracy"] - a0) / (a1 - a0), ""
-    factor = effort / row["backward_effort"] if row["backward_effort"] else None
-    return {"factor": factor, "topk_effort": effort, "bound": bound}
-
-
-def advantages(rows: Iterable[Mapping[str, Any]], sweep: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The :func:`advantage` of each adaptive row over the sweep of its kind, with what says which row it is."""
-    found = []
-    for row in rows:
-        ratios = [other for other in sweep if all(other[name] == row[name] for name in Kind._fields)]
-        if ratios and row["method"].startswith("tinyprop"):
-            kind = {name: row[name] for name in Kind._fields}
-            found.append({"method": row["method"]} | kind | advantage(row, ratios))
-    return found

@@ -74,6 +74,7 @@ def inference_row(
         "update": None,
         "scales": None,
         "input": input,
+        **dict.fromkeys(("epochs", "share", "learning_rate", "trainable")),
         "metric": found.metric,
         "accuracy": found.score,
         "accuracy_std": 0.0,

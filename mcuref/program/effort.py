@@ -9,12 +9,13 @@ skipped sample costs 0 of them. An entry of the error that is exactly 0 is never
 below 1; ``backward_effort_nonzero``, the same against what full training really did, needs a run of it to compare with.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mcuref.network import Network
 from mcuref.operators.columns import CHOSEN, COMPARISONS, KEPT, RUNS
 from mcuref.program.instructions import Instruction
 from mcuref.program.program import Program
@@ -61,23 +62,31 @@ def skipped(program: Program) -> int:
 
 def dense_macs(program: Program) -> tuple[int, int]:
     """(forward, backward) MACs of one sample when every entry of every error is computed."""
-    network, forward, backward = program.network, 0, 0
-    reached = network.reached(program.trainable)
+    return network_macs(program.network, program.trainable)
+
+
+def network_macs(network: Network, trainable: Collection[int]) -> tuple[int, int]:
+    """The same of a network of which those layers are trained."""
+    forward, backward = 0, 0
+    reached = network.reached(trainable)
     for i in network.parametric:
         macs = network.parametric_layer(i).macs(network.input_shape(i))
         forward += macs
         if reached[i]:
-            backward += macs * ((i in program.trainable) + any(reached[j] for j in network.sources[i]))
+            backward += macs * ((i in trainable) + any(reached[j] for j in network.sources[i]))
     return forward, backward
 
 
 def effort(program: Program) -> dict[str, float]:
     """{"backward_effort", "total_effort"}: fractions of dense training of the same samples; 0 if none were shown."""
-    forward, backward = dense_macs(program)
-    samples = shown(program)
+    return fractions(counts_by_kind(program), shown(program), dense_macs(program))
+
+
+def fractions(counts: Mapping[str, int], samples: int, dense: tuple[int, int]) -> dict[str, float]:
+    """The same of counts by kind, over dense training of so many samples, each of which has (forward, backward) MACs."""
+    forward, backward = dense
     if not samples or not backward:
         return {"backward_effort": 0.0, "total_effort": 0.0}
-    counts = counts_by_kind(program)
     done = counts["weight_gradient"] + counts["propagate"]
     return {
         "backward_effort": done / (samples * backward),

@@ -22,10 +22,11 @@ from mcuref import (
     compile,
     load_data,
 )
-from mcuref.experiments.comparison import Comparison, advantage
+from mcuref.experiments.comparison import Comparison
 from mcuref.experiments.entries import METHODS, SWEEP, Entry, named_rules, sweep_rules
 from mcuref.experiments.kinds import kinds
 from mcuref.experiments.protocols import find_protocol
+from mcuref.experiments.relations import advantage
 from mcuref.report.json import comparison_json
 from mcuref.rules import PRESETS
 from mcuref.runs.training import Run
@@ -48,10 +49,10 @@ class Watched(Comparison):
         super().__init__(*arguments, **keywords)
         self.starts = []
 
-    def compiled(self, rule, network=None, kind=None):
+    def compiled(self, entry, network=None, kind=None):
         if network is not None:
             self.starts.append((network.seed, {name: value.tobytes() for name, value in network.parameters.items()}))
-        return super().compiled(rule, network, kind)
+        return super().compiled(entry, network, kind)
 
 
 @pytest.mark.parametrize("regime", ["scratch", "continue"])
@@ -112,7 +113,7 @@ def test_without_full_there_is_no_drop_and_no_deviation_of_it(data):
 def test_bytes_are_those_of_the_plan(data):
     comparison = Comparison(data, "mlp-4-5-3", epochs=1)
     for row, entry in zip(comparison.run(named_rules()), named_rules().values(), strict=True):
-        plan = comparison.compiled(entry.rule).plan
+        plan = comparison.compiled(entry).plan
         assert (row["sram_bytes"], row["flash_bytes"]) == (plan.sram, plan.flash)
 
 
@@ -141,14 +142,14 @@ def without_timing(rows):
 def test_rows_do_not_depend_on_how_many_run_at_a_time(data, monkeypatch, keywords):
     rows = {}
     for cores in (1, 2, 5):
-        monkeypatch.setattr("mcuref.experiments.comparison.cores", lambda n=cores: n)
+        monkeypatch.setattr("mcuref.experiments.spreading.cores", lambda n=cores: n)
         comparison = Comparison(data, "mlp-4-5-3", seeds=(0, 1, 2), epochs=2, **keywords)
         rows[cores] = without_timing(comparison.run(named_rules() | sweep_rules()))
     assert rows[1] == rows[2] == rows[5]
 
 
 def test_several_run_at_a_time(data, monkeypatch):
-    monkeypatch.setattr("mcuref.experiments.comparison.cores", lambda: 2)
+    monkeypatch.setattr("mcuref.experiments.spreading.cores", lambda: 2)
     monkeypatch.setattr(Trainer, "run", lambda trainer, original=Trainer.run: (meeting.wait(), original(trainer))[1])
     meeting = threading.Barrier(2, timeout=20)  # breaks unless two runs are under way at once
     assert len(Comparison(data, "mlp-4-5-3", epochs=1).run(named_rules(["full", "topk"]))) == 2
@@ -170,7 +171,7 @@ def long(monkeypatch):
             raise Endless
         return original(trainer)
 
-    monkeypatch.setattr("mcuref.experiments.comparison.cores", lambda: 2)
+    monkeypatch.setattr("mcuref.experiments.spreading.cores", lambda: 2)
     monkeypatch.setattr(Trainer, "run", run)
 
 
@@ -185,7 +186,7 @@ def test_a_run_that_fails_stops_the_others(data, long, methods):
 
 
 def test_pre_training_that_fails(data, monkeypatch):
-    monkeypatch.setattr("mcuref.experiments.comparison.cores", lambda: 2)
+    monkeypatch.setattr("mcuref.experiments.spreading.cores", lambda: 2)
     with pytest.raises(NonFiniteError):
         Comparison(data, "mlp-4-5-3", seeds=(0, 1, 2), regime="continue", learning_rate=1e30).run(named_rules())
 
@@ -200,7 +201,7 @@ def test_interrupted(data, long, monkeypatch):
 
     comparison = Comparison(data, "mlp-4-5-3", epochs=1)
     with monkeypatch.context() as patch:
-        patch.setattr("mcuref.experiments.comparison.wait", interrupt)
+        patch.setattr("mcuref.experiments.spreading.wait", interrupt)
         with pytest.raises(KeyboardInterrupt):
             comparison.run(named_rules())
     assert time.monotonic() - began < 10 and threading.active_count() == 1
@@ -320,7 +321,7 @@ def test_the_budget_of_every_method_is_checked_before_any_epoch(data, monkeypatc
         "large": Entry("tinyprop", "", TinyProp(0, 1, output="rule")),
     }
     free = Comparison(data, "mlp-4-5-3", regime=regime, epochs=1)
-    small, large = (free.compiled(entry.rule).plan.sram for entry in chosen.values())
+    small, large = (free.compiled(entry).plan.sram for entry in chosen.values())
     assert small < large
     comparison = Comparison(data, "mlp-4-5-3", regime=regime, epochs=1, budget=Budget(large - 1, None, 0))
     with pytest.raises(BudgetExceeded, match="1 B too many"):
@@ -421,13 +422,13 @@ def test_compile_and_comparison_need_the_same(data):
     """Whichever door a network comes through, the plan is the same."""
     comparison = Comparison(data, "mlp-4-5-3", trainable=1)
     plan = compile(build("mlp-4-5-3", data), TinyProp(), SGD(1.0), trainable=1).plan
-    assert comparison.compiled(TinyProp()).plan.sram == plan.sram
+    assert comparison.compiled(Entry("tinyprop", "", TinyProp())).plan.sram == plan.sram
 
 
 def test_what_is_suggested_fits_every_method(data):
     """Which method needs most changes with the variant: Y_max and smaller selections weigh against each other."""
     comparison = Comparison(data, "mlp-4-33-17-3", epochs=1)
-    needed = {e.method: comparison.compiled(e.rule).plan.sram for e in named_rules().values()}
+    needed = {e.method: comparison.compiled(e).plan.sram for e in named_rules().values()}
     for sram in range(max(needed.values()) // 2, max(needed.values()), 36):
         with pytest.raises(BudgetExceeded) as refused:
             Comparison(data, "mlp-4-33-17-3", epochs=1, budget=Budget(sram, None, 0)).check(named_rules())

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from mcuref import Budget, BudgetExceeded, Data, InputError, Int8, compile, load_data, quantise_to_train
-from mcuref.experiments.comparison import Comparison, advantages
+from mcuref.experiments.comparison import Comparison
 from mcuref.experiments.deploying import deployed
 from mcuref.experiments.entries import named_rules, sweep_rules
 from mcuref.experiments.kinds import Kind, kinds
+from mcuref.experiments.relations import advantages
 from mcuref.models import build
 from mcuref.models.given import given_model
 from mcuref.program.arithmetic import FLOAT32
@@ -115,7 +116,7 @@ def test_an_int8_row_is_that_of_a_trainer(data, regime, headroom):
 def test_rows_do_not_depend_on_how_many_run_at_a_time(data, monkeypatch):
     rows = []
     for cores in (1, 3):
-        monkeypatch.setattr("mcuref.experiments.comparison.cores", lambda n=cores: n)
+        monkeypatch.setattr("mcuref.experiments.spreading.cores", lambda n=cores: n)
         comparison = Comparison(data, "mlp-4-5-3", seeds=(0, 1), epochs=1, regime="continue", kinds=BOTH)
         rows.append(bare(comparison.run(named_rules())))
     assert rows[0] == rows[1]
@@ -125,7 +126,7 @@ def test_every_row_must_fit_before_any_epoch(data, monkeypatch):
     """Where float32 does not fit, int8 is what would."""
     monkeypatch.setattr("mcuref.training.Trainer.run", None)
     free = Comparison(data, "mlp-4-40-3", epochs=1, kinds=BOTH)
-    float32, int8 = (free.compiled(named_rules(["full"])["full"].rule, kind=kind).plan.sram for kind in BOTH)
+    float32, int8 = (free.compiled(named_rules(["full"])["full"], kind=kind).plan.sram for kind in BOTH)
     assert int8 < float32
     comparison = Comparison(data, "mlp-4-40-3", epochs=1, kinds=BOTH[::-1], budget=Budget(float32 - 1, None, 0))
     with pytest.raises(BudgetExceeded, match="1 B too many.*--dtype int8"):

@@ -1,0 +1,5 @@
+"""Pieces that were done before: to come."""
+
+
+class PieceStore:
+    """To come."""
