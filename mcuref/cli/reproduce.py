@@ -70,8 +70,8 @@ def _reproduce(asked, paper, rows, methods, seeds):
     results = []
     with progress() as update:
         for row in rows:
-            one = RowRun(row, chosen_for(row.name), progress=update)
-            results.append(one.run(methods, range(row.seeds) if seeds is None else seeds))
+            one = RowRun(row, chosen_for(row.name), seeds, progress=update)
+            results.append(one.run(methods))
     for result in results:
         show(*row_tables(result), wide=asked.wide)
     show(*claims_table(paper, results), wide=asked.wide)
@@ -90,7 +90,7 @@ def _tune(asked, paper, rows, methods, seeds):
     found = []
     with progress() as update:
         for row in rows:
-            found.append(tune(RowRun(row, {}, evaluate="validation", progress=update), methods, seeds or SEEDS))
+            found.append(tune(RowRun(row, {}, seeds or SEEDS, evaluate="validation", progress=update), methods))
     for tuning in found:
         show(*tuning_tables(tuning), wide=asked.wide)
     if asked.out is not None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mcuref.experiments.comparison import advantage
+from mcuref.experiments.relations import advantage
 from mcuref.metrics import deviation
 
 Result = Mapping[str, Any]  # of a row, as mcuref.experiments.reproduction makes it
@@ -56,8 +56,8 @@ def _spread(name, values):
 def factor(result: Result, name: str) -> dict[str, Any] | None:
     """How many times less backward effort a method has than static top-k of equal accuracy, seed by seed.
 
-    {"factor": mean, "factor_std", "per_seed", "bounds": what each is, as of :func:`mcuref.experiments.comparison.advantage`};
-    None without that method or the sweep, or where it trained nothing.
+    {"factor": mean, "factor_std", "per_seed", "bounds": as of
+    :func:`mcuref.experiments.relations.advantage`}; None without that method or the sweep, or where it trained nothing.
     """
     sweep = [method["per_seed"] for method in result["methods"].values() if method["preset"] == "sweep"]
     if name not in result["methods"] or not sweep:

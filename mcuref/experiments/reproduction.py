@@ -3,27 +3,30 @@
 A row is plain data once it is computed, ``mcuref.reproduce/1``; :mod:`mcuref.experiments.figures` makes means of it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from mcuref.arguments import one_of
 from mcuref.datasets import load_part
 from mcuref.errors import DivergedError, InputError, NonFiniteError
 from mcuref.experiments.comparison import Comparison
 from mcuref.experiments.entries import Entries, Entry, named_rules, sweep_rules
-from mcuref.experiments.parallel import cores
+from mcuref.experiments.pieces import pretrain, train
 from mcuref.experiments.protocols import TrainingProtocol, find_protocol
+from mcuref.experiments.shortening import fewer_epochs, fewer_samples
+from mcuref.experiments.spreading import Origin, Piece, spread
 from mcuref.memory.targets import Budget
 from mcuref.rules import settings_of
 
 CORE = "m4f"  # whose instructions are counted
 MANY, FEW = 5, 3  # seeds of a row whose runs take less than a minute each, and of others
 SAME = ("metric", "sram_bytes", "flash_bytes")  # of all runs of an entry
-TAKEN = (*SAME, "accuracy", "total_effort", "backward_effort")  # of a row of a comparison
 
-Run = dict[str, Any]  # figures of one run: those of TAKEN, skipped, rested, instructions, macs
+Run = dict[str, Any]  # figures of one run, as `attempt` makes them
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,8 @@ class Method:
     method, preset, trainable : as of :class:`mcuref.experiments.entries.Entry`.
     tried : settings that tuning tries beside the preset's, {} among them; each with as many rates, so that every method
         has the same number of candidates.
-    shorter : "share" or "epochs": of those, as few as keep the run's total effort at that of the method ``equal``, or
-        below; "" for the whole run.
+    shorter : "samples" of each epoch or "epochs": as few as keep the run's total effort at that of the method
+        ``equal``, or below; "" for the whole run.
     equal : key of a method.
     """
 
@@ -80,7 +83,7 @@ class Method:
     equal: str = ""
 
     def entry(self, protocol: TrainingProtocol, chosen: Mapping[str, Any]) -> Entry:
-        """The entry with what was chosen, {"learning_rate", "settings"}; what is not there is the protocol's, the preset's."""
+        """The entry with what was chosen, {"learning_rate", "settings"}; what is not there is the protocol's or preset's."""
         named = named_rules([self.method], self.preset, protocol, **chosen.get("settings", {}))[self.method]
         return replace(named, trainable=self.trainable, learning_rate=chosen.get("learning_rate"))
 
@@ -88,6 +91,8 @@ class Method:
 RATIOS = ({"ratio": 0.1}, {"ratio": 0.2}, {"ratio": 0.5})
 METHODS = {
     "full": Method("full"),
+    "full = v2 by samples": Method("full", shorter="samples", equal="tinypropv2"),
+    "full = v2 by epochs": Method("full", shorter="epochs", equal="tinypropv2"),
     "head only": Method("full", trainable=1),
     "topk": Method("topk", tried=RATIOS),
     "tinyprop paper": Method("tinyprop", "paper"),
@@ -116,7 +121,9 @@ class RowRun:
     ----------
     row : :class:`Row`.
     tuned : {method: {"learning_rate", "settings"}}, as tuning has chosen them; others have the protocol's.
+    seeds : of start weights and orders; None: as many as the row has.
     evaluate : "test" or "validation".
+    executor : as of :func:`mcuref.experiments.spreading.spread`; what comes out does not depend on it.
     progress : callable(what, done, total) or None.
     """
 
@@ -124,12 +131,24 @@ class RowRun:
         self,
         row: Row,
         tuned: Mapping[str, Mapping[str, Any]],
+        seeds: Sequence[int] | None = None,
         *,
         evaluate: str = "test",
+        executor: Executor | None = None,
         progress: Callable[[str, int, int], Any] | None = None,
     ) -> None:
-        self.row, self.tuned, self.evaluate, self.progress = row, tuned, evaluate, progress
-        self.protocol, self.data = row.protocol(), load_part(row.data, evaluate)
+        self.row, self.tuned, self.evaluate, self.executor = row, tuned, evaluate, executor
+        self.comparison = Comparison(
+            load_part(row.data, evaluate),
+            row.model,
+            seeds=range(row.seeds) if seeds is None else seeds,
+            regime=row.regime,
+            budget=Budget(None, None, core=CORE),
+            progress=progress and (lambda what, done, total: progress(f"{row.name}: {what}", done, total)),
+            origin=Origin(row.data, evaluate),
+        )
+        self.protocol, self.seeds = self.comparison.protocol, self.comparison.seeds
+        self.protocol.check(self.comparison.data)
 
     def entries(self, methods: Sequence[str]) -> Entries:
         """Those of the methods whose length does not depend on what others spend, by name."""
@@ -141,12 +160,18 @@ class RowRun:
         rate = self.tuned.get("topk", {}).get("learning_rate")
         return {name: replace(entry, learning_rate=rate) for name, entry in sweep_rules().items()}
 
-    def run(self, methods: Sequence[str], seeds: Sequence[int]) -> dict[str, Any]:
-        """``mcuref.reproduce/1`` of these methods; NonFiniteError or DivergedError if one of them fails."""
-        entries = self.entries(methods) | self.sweep()
-        runs = self.runs(entries, seeds, failing=False)
+    def run(self, methods: Sequence[str]) -> dict[str, Any]:
+        """``mcuref.reproduce.row/1`` of these methods; DivergedError if one of them does not stay finite."""
+        entries = self.entries(methods)
+        runs = self.runs(entries | self.sweep())
+        for name in (name for name in methods if METHODS[name].shorter):
+            full = METHODS[name].entry(self.protocol, self.tuned.get(name, self.tuned.get("full", {})))
+            goal = mean_of(finite(METHODS[name].equal, runs[METHODS[name].equal]), "total_effort")
+            entries[name] = self.shortened(name, full, goal)
+        runs |= self.runs({name: entry for name, entry in entries.items() if name not in runs})
+        entries |= self.sweep()
         return {
-            "schema": "mcuref.reproduce/1",
+            "schema": "mcuref.reproduce.row/1",
             "row": self.row.name,
             "data": self.row.data,
             "model": self.row.model,
@@ -154,60 +179,74 @@ class RowRun:
             "evaluated_on": self.evaluate,
             "protocol": asdict(self.protocol),
             "core": CORE,
-            "seeds": list(seeds),
-            "methods": {name: described(entry) | together(runs[name], seeds) for name, entry in entries.items()},
+            "seeds": list(self.seeds),
+            "methods": {
+                name: described(entries[name]) | self._together(name, runs[name]) for name in (*methods, *self.sweep())
+            },
         }
 
-    def runs(self, entries: Entries, seeds: Sequence[int], failing: bool = True) -> dict[str, list[Run | None]]:
-        """{key: what came of it with each seed}; where a run does not stay finite and may fail, None."""
-        with ThreadPoolExecutor(cores()) as pool:
-            try:
-                jobs = {
-                    key: [pool.submit(self._run, key, entry, s, failing) for s in seeds] for key, entry in entries.items()
-                }
-                return {key: [job.result() for job in jobs[key]] for key in entries}
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
+    def shortened(self, name: str, full: Entry, goal: float) -> Entry:
+        """Full training as short as the method of that name says, at the mean total effort ``goal``."""
 
-    def _run(self, key, entry, seed, failing):
-        def progress(what, done, total):
-            if self.progress:
-                self.progress(f"{self.row.name}: {key}, {what.rpartition(', ')[2]}", done, total)
+        def measured(entry):
+            return mean_of(finite(name, self.runs({name: entry})[name]), "total_effort")
 
-        setting = {
-            "seeds": (seed,),
-            "regime": self.row.regime,
-            "budget": Budget(None, None, core=CORE),
-            "progress": progress,
+        if METHODS[name].shorter == "epochs":
+            return fewer_epochs(full, self.protocol.epochs, goal, measured)
+        return fewer_samples(full, goal, measured)
+
+    def runs(self, entries: Entries) -> dict[str, list[Run | None]]:
+        """{key: what came of it with each seed}; None where a run does not stay finite."""
+        comparison, known = self.comparison, dict[Hashable, Any]()
+        known.update(comparison.pretrained.items())
+        before = {seed: Piece(pretrain, (seed,)) for seed in self.seeds if comparison.pretrains and entries}
+        pieces = {
+            (key, seed): Piece(attempt, (entry, seed), seed if comparison.pretrains else None)
+            for key, entry in entries.items()
+            for seed in self.seeds
         }
-        try:
-            (row,) = Comparison(self.data, self.row.model, **setting).run({key: entry})
-        except (NonFiniteError, DivergedError):
-            if failing:
-                return None
-            raise
-        shown = entry.share * (1 if entry.epochs is None else entry.epochs / self.protocol.epochs)
-        instructions = row["instructions_per_step"]
-        return {name: row[name] for name in TAKEN} | {
-            "skipped": row["samples_skipped"],
-            "rested": row.get("samples_rested", 0.0),
-            "instructions": None if instructions is None else shown * instructions,
-            "macs": sum(row["counts"][kind] for kind in ("forward", "propagate", "weight_gradient")),
-        }
+        results = spread(comparison, before | pieces, self.executor, known)
+        comparison.pretrained |= {seed: results[seed] for seed in before}
+        return {key: [results[key, seed] for seed in self.seeds] for key in entries}
+
+    def _together(self, name, runs):
+        """The runs of a method: what is the same for all of them once."""
+        same = {key: value for key, value in finite(name, runs)[0].items() if key in SAME}
+        own = [{"seed": seed} | {k: v for k, v in run.items() if k not in SAME} for seed, run in zip(self.seeds, runs)]
+        return same | {"per_seed": own}
+
+
+def attempt(comparison: Comparison, entry: Entry, seed: int, start: dict[str, Any] | None = None) -> Run | None:
+    """A piece: what came of a training, efforts over dense training of the whole protocol; None if it is not finite."""
+    try:
+        found = train(comparison, entry, comparison.kinds[0], seed, start)
+    except (NonFiniteError, DivergedError):
+        return None
+    shown = found["samples_shown"]
+    every = len(comparison.second.x_train) * comparison.protocol.epochs
+    instructions = found["instructions"]
+    return {name: found[name] for name in (*SAME, "total_effort", "backward_effort")} | {
+        "accuracy": found["score"],
+        "skipped": found["samples_skipped"] / shown,
+        "rested": found.get("samples_rested", 0) / shown,
+        "instructions": None if instructions is None else shown / every * instructions,
+        "macs": sum(found["counts"][kind] for kind in ("forward", "propagate", "weight_gradient")),
+    }
+
+
+def finite(name: str, runs: Sequence[Run | None]) -> list[Run]:
+    """The runs of a method; InputError if one did not stay finite."""
+    found = [run for run in runs if run is not None]
+    if len(found) < len(runs):
+        raise InputError(f"method {name!r} does not stay finite with {len(runs) - len(found)} of {len(runs)} seeds")
+    return found
+
+
+def mean_of(runs: Sequence[Run], name: str) -> float:
+    """The mean of a figure over runs."""
+    return float(np.mean([run[name] for run in runs]))
 
 
 def described(entry: Entry) -> dict[str, Any]:
     """An entry as plain data."""
     return asdict(entry) | {"rule": settings_of(entry.rule)}
-
-
-def together(runs: Sequence[Any], seeds: Sequence[int]) -> dict[str, Any]:
-    """Runs of an entry as a method of a row's result: what is the same for all of them once."""
-    same = {name: runs[0][name] for name in SAME}
-    return same | {
-        "per_seed": [
-            {"seed": seed} | {name: value for name, value in run.items() if name not in SAME}
-            for seed, run in zip(seeds, runs)
-        ]
-    }

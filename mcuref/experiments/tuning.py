@@ -4,13 +4,11 @@ What is chosen lies with the score of every candidate in tuned/<row>.json, which
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from mcuref.experiments.entries import Entry
 from mcuref.experiments.protocols import TrainingProtocol
-from mcuref.experiments.reproduction import METHODS, Method, RowRun, described
+from mcuref.experiments.reproduction import METHODS, Method, RowRun, mean_of
 from mcuref.metrics import deviation
 
 SEEDS = (0, 1, 2)
@@ -30,7 +28,7 @@ def candidates(method: Method, protocol: TrainingProtocol) -> list[dict[str, Any
     return [{"learning_rate": rate, "settings": dict(settings)} for settings in method.tried for rate in rates]
 
 
-def tune(run: RowRun, methods: Sequence[str], seeds: Sequence[int] = SEEDS) -> dict[str, Any]:
+def tune(run: RowRun, methods: Sequence[str]) -> dict[str, Any]:
     """``mcuref.tuned/1``: for each method what was tried, what it came to, and what is chosen.
 
     run : of the validation side, without anything tuned. A method that is as long as another one spends is tuned last,
@@ -42,11 +40,16 @@ def tune(run: RowRun, methods: Sequence[str], seeds: Sequence[int] = SEEDS) -> d
         tried = candidates(method, run.protocol)
         entries = {str(i): method.entry(run.protocol, one) for i, one in enumerate(tried)}
         if method.shorter:
-            entries = _shortened(run, name, entries, found, seeds)
-        runs = run.runs(entries, seeds)
-        scored = [one | _score(entries[str(i)], runs[str(i)]) for i, one in enumerate(tried)]
+            entries = _shortened(run, name, entries, found)
+        runs = run.runs(entries)
+        scored = [one | _score(runs[str(i)]) for i, one in enumerate(tried)]
         chosen = choice(scored)
-        found[name] = {"chosen": {key: chosen[key] for key in ("learning_rate", "settings")}, "candidates": scored}
+        found[name] = {
+            "chosen": {key: chosen[key] for key in ("learning_rate", "settings")},
+            "epochs": entries["0"].epochs,
+            "share": entries["0"].share,
+            "candidates": scored,
+        }
     every = [one for method in found.values() for one in method["candidates"]]
     return {
         "schema": "mcuref.tuned/1",
@@ -56,31 +59,27 @@ def tune(run: RowRun, methods: Sequence[str], seeds: Sequence[int] = SEEDS) -> d
         "regime": run.row.regime,
         "evaluated_on": run.evaluate,
         "rule": RULE,
-        "seeds": list(seeds),
-        "trainings": len(every) * len(seeds),
+        "seeds": list(run.seeds),
+        "trainings": len(every) * len(run.seeds),
         "macs": sum(one["macs"] for one in every),
         "methods": {name: found[name] for name in methods},
     }
 
 
-def _shortened(run, name, entries, found, seeds):
+def _shortened(run, name, entries, found):
     """The entries as short as makes full training, at its own choice, spend what another method spends at its choice."""
-    method = METHODS[name]
-    goal = _chosen(found[method.equal])["total_effort"]
-    full = METHODS["full"].entry(run.protocol, found["full"]["chosen"])
-    short = shortened(run, full, goal, method.shorter, seeds)
-    return {key: Entry(**vars(entry) | {"epochs": short.epochs, "share": short.share}) for key, entry in entries.items()}
+    goal = _chosen(found[METHODS[name].equal])["total_effort"]
+    short = run.shortened(name, METHODS["full"].entry(run.protocol, found["full"]["chosen"]), goal)
+    return {key: replace(entry, epochs=short.epochs, share=short.share) for key, entry in entries.items()}
 
 
-def _score(entry, runs):
-    """Means over seeds of a candidate; a run that does not stay finite is worth nothing."""
-    told = {"epochs": entry.epochs, "share": entry.share, "rule": described(entry)["rule"]}
+def _score(runs):
+    """Means over seeds of a candidate; None where a run did not stay finite: such a candidate is never chosen."""
     macs = sum(run["macs"] for run in runs if run is not None)
     if None in runs:
-        return told | {"accuracy": None, "accuracy_std": None, "total_effort": None, "backward_effort": None, "macs": macs}
-    scores = [run["accuracy"] for run in runs]
-    means = {name: float(np.mean([run[name] for run in runs])) for name in ("total_effort", "backward_effort")}
-    return told | {"accuracy": float(np.mean(scores)), "accuracy_std": deviation(scores), **means, "macs": macs}
+        return {"accuracy": None, "accuracy_std": None, "total_effort": None, "macs": macs}
+    spread = {"accuracy_std": deviation([run["accuracy"] for run in runs])}
+    return {"accuracy": mean_of(runs, "accuracy"), **spread, "total_effort": mean_of(runs, "total_effort"), "macs": macs}
 
 
 def choice(scored: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

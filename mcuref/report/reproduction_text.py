@@ -18,7 +18,7 @@ IDENTITY = ("data", "model", "regime", "evaluated_on", "core")  # of a row, in C
 SPREAD = [f"{name}{end}" for name in ("accuracy", "drop", *FIGURES, *OF_FULL) for end in ("", "_std")]
 OF_METHOD = ("name", "method", "preset", "rule", "epochs", "share", "learning_rate", "trainable", "metric")
 SIZES = ("sram_bytes", "flash_bytes")
-IN_SHORT = ("full", "topk", "tinyprop", "tinypropv2")  # columns of the short table
+IN_SHORT = ("full", "full = v2 by samples", "topk", "tinyprop", "tinypropv2")  # columns of the short table
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], text: int = 1) -> str:
