@@ -27,7 +27,7 @@ from mcuref.models import build
 from mcuref.network import Network
 from mcuref.optimisers import SGD
 from mcuref.program.compiler import compile
-from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
+from mcuref.rules import Full, TinyProp, TinyPropR, TinyPropV2, TopK
 from mcuref.training import Trainer
 from mcuref.version import __version__ as __version__
 
@@ -74,6 +74,7 @@ __all__ = [
     "Reshape",
     "Residual",
     "TinyProp",
+    "TinyPropR",
     "TinyPropV2",
     "TopK",
     "Trainer",

@@ -8,6 +8,9 @@ l counts the trainable layers from the output (0); delta is the error at a layer
                  k = clamp(rint(S n), 1, n)                                    (Rueb et al., arXiv 2308.09201)
     TinyPropV2   first, at the output layer: D = (D_min + (D_max - D_min) Y / Y_max) beta; the sample is trained, as
                  by TinyProp, if D > threshold, else nothing changes but Y_max (Rueb et al., arXiv 2409.07109)
+    TinyPropR    TinyPropV2, and of stored samples one that was skipped s times in a row is shown only every 2^s-th epoch:
+                 in epoch e that of index i, if the lowest min(s, rests) bits of e + i are 0 (ours; ancestors hide easy
+                 samples of large data sets: KAKURENBO, NeurIPS 2023; InfoBatch, ICLR 2024)
 
 The k largest |delta| are kept, ties to the lowest index; entries that are exactly 0 are dropped, in every rule. Only kept
 entries train their weights and biases and are propagated. Y is a float32 sum in eight lanes; the rule's arithmetic is
@@ -23,7 +26,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from mcuref.arguments import number, one_of, shown
+from mcuref.arguments import number, one_of, shown, whole
 from mcuref.errors import InputError, McurefError
 from mcuref.layers.layer import Emit
 from mcuref.memory.buffers import Buffer
@@ -31,6 +34,7 @@ from mcuref.names import hint, near
 from mcuref.outside import find_class, reference_of, what_went_wrong
 
 NEEDED = ("method", "bias", "decide", "select")  # of what is a rule
+MOST_RESTS = 15  # skips in a row that are told apart
 LARGEST_N = 1 << 22  # rint of S n is exact in float32 below this
 
 
@@ -38,7 +42,8 @@ LARGEST_N = 1 << 22  # rint of S n is exact in float32 below this
 class Rule(Protocol):
     """What an update rule has; a class of one's own that has it is taken wherever a rule is.
 
-    Also looked at, where it is there: ``output``, "auto", "dense" or "rule", how the output layer is trained.
+    Also looked at, where they are there: ``output``, "auto", "dense" or "rule", how the output layer is trained; ``rests``,
+    0 or up to how many skips in a row a stored sample is shown less and less often, and ``stored``, of how many samples.
     """
 
     @property
@@ -202,6 +207,9 @@ class TinyPropV2(TinyProp):
     threshold : float >= 0: the sample is trained if D > threshold; 0 is TinyProp exactly, there is no decision then.
     d_min, d_max : float, 0 <= D_min <= D_max: bounds of D.
     beta : float > 0, or "ratio": damping of D, a constant or the output layer's back-propagation ratio S.
+    rests : int, 0 to 15: a stored sample that was skipped s times in a row is shown only every 2^min(s, rests)-th epoch; 0:
+        all are always shown. The state has 1, 2 or 4 bits a stored sample: up to 1, 3 or 15 skips.
+    stored : int, how many samples are stored, if rests is not 0; 0: the trainer's data says it.
     """
 
     s_min: float = 0.08
@@ -210,6 +218,8 @@ class TinyPropV2(TinyProp):
     d_min: float = 0.0
     d_max: float = 1.0
     beta: float | str = 1.0
+    rests: int = 0
+    stored: int = 0
 
     method = "tinypropv2"
 
@@ -221,6 +231,10 @@ class TinyPropV2(TinyProp):
         _ordered("d_min", self.d_min, "d_max", self.d_max)
         if not (isinstance(self.beta, str) and self.beta == "ratio"):
             number("beta", self.beta, 0, above=True)
+        whole("rests", self.rests, 0, MOST_RESTS)
+        whole("stored", self.stored, 0)
+        if self.rests and np.float32(self.threshold) == 0:
+            raise InputError(f"rests {self.rests} are of samples that are skipped, and threshold 0 skips none")
 
     def decide(self, emit: Emit, delta: Buffer) -> None:
         """Emit the decision on the output layer's error: a jump to the end of the step if the sample is skipped."""
@@ -249,6 +263,29 @@ class TinyPropV2(TinyProp):
         return TinyProp.select(rule, emit, delta, position, dense)
 
 
+@dataclass(frozen=True)
+class TinyPropR(TinyPropV2):
+    """TinyPropV2 whose stored samples rest: what was skipped is shown less often, and its forward pass is saved, too.
+
+    A stream whose samples never come back gains nothing. Parameters are those of :class:`TinyPropV2`.
+    """
+
+    rests: int = 3
+
+    method = "tinypropr"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        whole("rests", self.rests, 1, MOST_RESTS)
+
+
+def with_stored(rule: Rule, count: int) -> Rule:
+    """The rule for ``count`` stored samples, if it lets them rest and does not say how many there are; else as it is."""
+    if getattr(rule, "rests", 0) and not getattr(rule, "stored", 0) and is_dataclass(rule):
+        return replace(rule, stored=count)
+    return rule
+
+
 class Selection(NamedTuple):
     """Buffers of the kept entries of an error and of their number, by the names that operators have for them."""
 
@@ -267,7 +304,7 @@ def _selection(emit, family, delta, most, **more):
     return Selection(kept, count)
 
 
-METHODS: dict[str, Any] = {rule.method: rule for rule in (Full, TopK, TinyProp, TinyPropV2)}
+METHODS: dict[str, Any] = {rule.method: rule for rule in (Full, TopK, TinyProp, TinyPropV2, TinyPropR)}
 
 # "paper": as published. "default": ours, one for all data sets, chosen on validation splits (docs/results.md).
 PRESETS: dict[str, dict[str, Any]] = {
@@ -276,8 +313,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         "topk": TopK(0.1, output="rule"),
         "tinyprop": TinyProp(0.0, 1.0, 1.0, output="rule"),
         "tinypropv2": TinyPropV2(0.0, 1.0, 1.0, output="rule", threshold=0.5),
+        "tinypropr": TinyPropR(0.0, 1.0, 1.0, output="rule", threshold=0.5),
     },
-    "default": {"full": Full(), "topk": TopK(), "tinyprop": TinyProp(), "tinypropv2": TinyPropV2()},
+    "default": {"full": Full(), "topk": TopK(), "tinyprop": TinyProp(), "tinypropv2": TinyPropV2(), "tinypropr": TinyPropR()},
 }
 
 

@@ -18,6 +18,8 @@ from mcuref.program import effort
 from mcuref.program.program import Program
 from mcuref.program.step import Shown
 
+SHOWN = ("losses", "trained", "rested")  # of what a program says about samples
+
 
 @dataclass(frozen=True)
 class Result:
@@ -31,7 +33,7 @@ class Result:
     history : list of dict, a row an epoch.
     counts : dict of exact integers by kind: forward, propagate, weight_gradient, update, comparisons.
     backward_effort, total_effort : float, fractions of dense training of the same samples.
-    samples_shown, samples_skipped : int.
+    samples_shown, samples_skipped, samples_rested : int; those that rested are shown ones, but not skipped ones.
     mean_ratio_per_layer : list of {"layer", "ratio", "kept_ratio"}.
     """
 
@@ -43,6 +45,7 @@ class Result:
     total_effort: float
     samples_shown: int
     samples_skipped: int
+    samples_rested: int
     mean_ratio_per_layer: list[dict[str, Any]] = field(repr=False)
 
     @property
@@ -113,6 +116,7 @@ class Trainer:
             **effort.effort(program),
             samples_shown=effort.shown(program),
             samples_skipped=effort.skipped(program),
+            samples_rested=effort.rested(program),
             mean_ratio_per_layer=effort.ratio_per_layer(program),
         )
 
@@ -124,7 +128,7 @@ class Trainer:
         arrays["counts"] = self.program.counts.copy()
         if epoch is not None:
             plain["epoch"] = {"before": dict(epoch.before), "done": epoch.done}
-            arrays |= {"losses": epoch.shown.losses.copy(), "trained": epoch.shown.trained.copy()}
+            arrays |= {name: getattr(epoch.shown, name).copy() for name in SHOWN}
         return plain, arrays
 
     def restore(self, plain: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
@@ -140,7 +144,8 @@ class Trainer:
         if plain["epoch"] is not None:
             shown = Shown(self.each, self.program.arithmetic.loss)
             self._epoch = _Epoch(dict(plain["epoch"]["before"]), shown, plain["epoch"]["done"])
-            self._epoch.shown.losses[:], self._epoch.shown.trained[:] = arrays["losses"], arrays["trained"]
+            for name in SHOWN:
+                getattr(self._epoch.shown, name)[:] = arrays[name]
 
     def _check(self, plain, arrays):
         """InputError unless this could come from :meth:`state`; its part of the state is for the program to check."""
@@ -157,7 +162,8 @@ class Trainer:
             raise InputError(f"it has {len(history) + (epoch is not None)} epochs; the run has {self.epochs}")
         shapes = {"counts": np.zeros_like(self.program.counts)}
         if epoch is not None:
-            shapes |= {"losses": np.zeros(count, self.program.arithmetic.loss), "trained": np.zeros(count, bool)}
+            like = Shown(count, self.program.arithmetic.loss)
+            shapes |= {name: getattr(like, name) for name in SHOWN}
             if epoch["before"].keys() != self._totals().keys():
                 raise InputError("its epoch has not the counts of this program")
             arguments.whole("samples shown", epoch.get("done"), 0, count)
@@ -170,7 +176,7 @@ class Trainer:
     def _columns(self):
         """The shape of a row of the history."""
         ratios = dict.fromkeys((f"ratio.{name[2:]}" for name in self._layer_sizes()), float)
-        whole = dict.fromkeys(("epoch", "samples", "skipped"), int)
+        whole = dict.fromkeys(("epoch", "samples", "skipped", "rested"), int)
         return whole | dict.fromkeys(("loss", self.metric, "backward_effort"), float) | ratios
 
     @property
@@ -226,6 +232,7 @@ class Trainer:
                 total=total,
                 progress=progress,
                 shown=epoch.shown.part(begin),
+                epoch=number,
             )
         except NonFiniteError as error:
             raise NonFiniteError(error.layer, begin + error.sample) from None  # the same, resumed or not
@@ -238,15 +245,18 @@ class Trainer:
         return {
             "epoch": number + 1,
             "samples": count,
-            "skipped": int(count - epoch.shown.trained.sum()),
-            "loss": float(self._losses(epoch.shown.losses).mean(dtype=np.float64)),
+            "skipped": int(count - (epoch.shown.trained | epoch.shown.rested).sum()),
+            "rested": int(epoch.shown.rested.sum()),
+            "loss": self._loss(epoch.shown),
             **self.evaluate(),
             "backward_effort": (spent["propagate"] + spent["weight_gradient"]) / (count * dense),
             **{f"ratio.{name[2:]}": spent[name] / (count * n) for name, n in self._layer_sizes().items()},
         }
 
-    def _losses(self, values):
-        return self.program.arithmetic.losses(self.program.network, self.program.loss, values)
+    def _loss(self, shown):
+        """Mean loss of the samples that did not rest; 0 where all did."""
+        values = self.program.arithmetic.losses(self.program.network, self.program.loss, shown.losses[~shown.rested])
+        return float(values.mean(dtype=np.float64)) if values.size else 0.0
 
     def _totals(self):
         totals = effort.counts_by_kind(self.program)

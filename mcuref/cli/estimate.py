@@ -91,11 +91,13 @@ def _compiling(arguments, data, kind):
     momentum, batch = arguments.momentum, arguments.batch
     optimiser = SGD(momentum=0.0 if momentum is None else momentum, batch=1 if batch is None else batch)
 
+    stored = rules.with_stored(rule, 0 if data is None else len(data.x_train))
+
     def attempt(name, budget):
         frozen = arguments.trainable is None and arguments.method == options.NONE
         return compile(
             _typed(build(name, data), kind.dtype, arguments.trainable),
-            rule,
+            stored,
             optimiser,
             loss=find_model(name).loss,
             policy=arguments.policy,

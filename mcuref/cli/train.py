@@ -75,6 +75,7 @@ def _checked(asked):
         model = find_model(model)
         protocol = find_protocol(data.name, model.name, asked.regime, **options.protocol(asked))
         rule = named_rules([asked.method], asked.preset, protocol, **settings)[asked.method].rule
+        rule = rules.with_stored(rule, len(data.x_train) - protocol.border(data))
 
         def compiled(network):
             return compile(

@@ -111,8 +111,13 @@ class Comparison:
         """
         kind = self.kinds[0] if kind is None else kind
         network = self._planned(kind, entry) if network is None else network
-        optimiser = self.protocol_of(entry).optimiser()
-        return compile(network, entry.rule, optimiser, budget=self.budget, **self._common(kind, entry))
+        rule, optimiser = rules.with_stored(entry.rule, self.stored), self.protocol_of(entry).optimiser()
+        return compile(network, rule, optimiser, budget=self.budget, **self._common(kind, entry))
+
+    @property
+    def stored(self) -> int:
+        """Training samples of the run, which are shown every epoch: those that a rule may let rest."""
+        return len(self.data.x_train) - self.protocol.border(self.data)
 
     def arithmetics(self) -> list[Arithmetic]:
         """What its programs compute in, each once: also what a network begins in."""
@@ -140,10 +145,12 @@ class Comparison:
         for entry in entries.values():
             if entry.trainable == 0:
                 raise InputError(f"trainable 0 leaves the entry of method {entry.method!r} nothing to train; 1 is the least")
+            self.protocol_of(entry)  # refuses what are no epochs, and what is no rate
             together.setdefault(self.trained_of(entry), []).append(entry)
         for kind in self.kinds:
             for alike in together.values():
-                every, optimiser = [entry.rule for entry in alike], self.protocol_of(alike[0]).optimiser()
+                every = [rules.with_stored(entry.rule, self.stored) for entry in alike]
+                optimiser = self.protocol_of(alike[0]).optimiser()
                 require(self._planned(kind, alike[0]), every, budget, optimiser, **self._common(kind, alike[0]))
 
     def run(
@@ -261,6 +268,7 @@ class Comparison:
             "backward_effort_nonzero": None,
             "total_effort": float(np.mean([result["total_effort"] for result in results])),
             "samples_skipped": sum(r["samples_skipped"] for r in results) / sum(r["samples_shown"] for r in results),
+            "samples_rested": sum(r["samples_rested"] for r in results) / sum(r["samples_shown"] for r in results),
             "mean_ratio_per_layer": _mean_ratios([result["mean_ratio_per_layer"] for result in results]),
             "counts": {name: sum(result["counts"][name] for result in results) for name in results[0]["counts"]},
             "instructions_per_step": None if instructions[0] is None else float(np.mean(instructions)),

@@ -87,6 +87,7 @@ def inference_row(
         "backward_effort_nonzero": None,
         "total_effort": 0.0,
         "samples_skipped": 0.0,
+        "samples_rested": 0.0,
         "mean_ratio_per_layer": [],
         "counts": dict.fromkeys(("forward", "propagate", "weight_gradient", "update", "comparisons"), 0),
         "instructions_per_step": None,

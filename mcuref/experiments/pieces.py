@@ -26,7 +26,9 @@ from mcuref.training import Trainer
 if TYPE_CHECKING:
     from mcuref.experiments.comparison import Comparison
 
-KEPT = ("metric", "score", "counts", "samples_shown", "samples_skipped", "mean_ratio_per_layer")  # of a trainer's result
+KEPT = (  # of a trainer's result
+    "metric", "score", "counts", "samples_shown", "samples_skipped", "samples_rested", "mean_ratio_per_layer",
+)  # fmt: skip
 
 
 def pretrain(comparison: Comparison, seed: int) -> dict[str, NDArray[Any]]:

@@ -27,6 +27,7 @@ C_TYPES = {"f32": "float", "u8": "uint8_t", "i8": "int8_t", "i32": "int32_t", "i
 # What every wrapper in Python takes, and the types of mcuref.operations.views that these are
 ARGUMENTS = {"row": "Row", "f": "Floats", "memory": "Memory", "host": "Host", "sample": "Sample", "counts": "Counts"}
 PHASES = {  # what the opcodes of a phase have in common, for people
+    "rest": "Whether a stored sample is shown at all",
     "input": "Bring a sample into the input buffer",
     "forward": "Forward",
     "loss": "The error at the outputs",
@@ -47,7 +48,7 @@ def files() -> dict[Path, str]:
     for module, mine in _modules([*operators, *sample.READING]):
         texts[PACKAGE / "operations" / f"{module}.py"] = python_wrappers(mine)
         texts[SOURCES / "operations" / f"{module}.c"] = c_wrappers(mine)
-    others = [*int8.OPERATORS, mixed.DEQUANTISE, *master.UPDATES]
+    others = [*(o for o in int8.OPERATORS if o.name not in OPERATORS), mixed.DEQUANTISE, *master.UPDATES]
     for module, mine in _modules(others):
         texts[PACKAGE / "operations" / f"{module}.py"] = python_wrappers(mine)
         if mine[0].name in in_c():

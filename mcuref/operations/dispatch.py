@@ -19,6 +19,7 @@ from mcuref.operations.relu import (
     run_relu_mask_backward_f32,
     run_relu_mask_forward_f32,
 )
+from mcuref.operations.rests import run_rest_u8, run_wake_u8
 from mcuref.operations.rows import run_apply_rows_f32, run_begin_rows_f32, run_count_batch_i32
 from mcuref.operations.selection import run_decide_f32, run_select_adaptive_f32, run_select_full_f32, run_select_top_k_f32
 from mcuref.operations.sigmoid import run_sigmoid_backward_f32, run_sigmoid_forward_f32
@@ -34,49 +35,53 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
     opcode = row[OPCODE]
     if opcode >= FIRST_OUTSIDE:
         return OUTSIDE
-    if opcode < 70:
-        if opcode < 22:
-            if opcode < 10:
+    if opcode < 62:
+        if opcode < 23:
+            if opcode < 11:
                 if opcode < 2:
                     if opcode < 1:
                         return run_load_u8(row, f, memory, host, sample, counts)
                     return run_load_i8(row, f, memory, host, sample, counts)
                 if opcode < 3:
                     return run_load_i16(row, f, memory, host, sample, counts)
-                return run_load_f32(row, f, memory, host, sample, counts)
-            if opcode < 12:
-                if opcode < 11:
-                    return run_dense_forward_f32(row, f, memory, host, sample, counts)
-                return run_conv_forward_f32(row, f, memory, host, sample, counts)
+                if opcode < 10:
+                    return run_load_f32(row, f, memory, host, sample, counts)
+                return run_dense_forward_f32(row, f, memory, host, sample, counts)
             if opcode < 20:
+                if opcode < 12:
+                    return run_conv_forward_f32(row, f, memory, host, sample, counts)
                 return run_depthwise_forward_f32(row, f, memory, host, sample, counts)
             if opcode < 21:
                 return run_relu_forward_f32(row, f, memory, host, sample, counts)
-            return run_relu_mask_forward_f32(row, f, memory, host, sample, counts)
-        if opcode < 27:
-            if opcode < 24:
-                if opcode < 23:
-                    return run_max_pool_forward_f32(row, f, memory, host, sample, counts)
-                return run_average_pool_forward_f32(row, f, memory, host, sample, counts)
+            if opcode < 22:
+                return run_relu_mask_forward_f32(row, f, memory, host, sample, counts)
+            return run_max_pool_forward_f32(row, f, memory, host, sample, counts)
+        if opcode < 40:
             if opcode < 25:
+                if opcode < 24:
+                    return run_average_pool_forward_f32(row, f, memory, host, sample, counts)
                 return run_add_forward_f32(row, f, memory, host, sample, counts)
             if opcode < 26:
                 return run_tanh_forward_f32(row, f, memory, host, sample, counts)
-            return run_sigmoid_forward_f32(row, f, memory, host, sample, counts)
-        if opcode < 41:
-            if opcode < 40:
-                return run_softmax_forward_f32(row, f, memory, host, sample, counts)
-            return run_softmax_cross_entropy_f32(row, f, memory, host, sample, counts)
+            if opcode < 27:
+                return run_sigmoid_forward_f32(row, f, memory, host, sample, counts)
+            return run_softmax_forward_f32(row, f, memory, host, sample, counts)
         if opcode < 42:
+            if opcode < 41:
+                return run_softmax_cross_entropy_f32(row, f, memory, host, sample, counts)
             return run_mean_squared_error_f32(row, f, memory, host, sample, counts)
         if opcode < 60:
             return run_reconstruction_f32(row, f, memory, host, sample, counts)
-        return run_decide_f32(row, f, memory, host, sample, counts)
+        if opcode < 61:
+            return run_decide_f32(row, f, memory, host, sample, counts)
+        return run_rest_u8(row, f, memory, host, sample, counts)
     if opcode < 95:
         if opcode < 81:
+            if opcode < 71:
+                if opcode < 70:
+                    return run_wake_u8(row, f, memory, host, sample, counts)
+                return run_select_full_f32(row, f, memory, host, sample, counts)
             if opcode < 72:
-                if opcode < 71:
-                    return run_select_full_f32(row, f, memory, host, sample, counts)
                 return run_select_top_k_f32(row, f, memory, host, sample, counts)
             if opcode < 80:
                 return run_select_adaptive_f32(row, f, memory, host, sample, counts)

@@ -3,6 +3,7 @@
 Kept indices are uint16, or uint32 in every selection of a program that trains a layer of more than 65,536 outputs.
 """
 
+from mcuref.operators import rests
 from mcuref.operators.geometry import Geometry
 from mcuref.operators.operator import TYPES, declare
 
@@ -79,6 +80,8 @@ OPERATORS = (
         "reconstruction_f32", 42, "loss", "delta[n]", "z[n], target[n]", "n", in_place="delta z",
         module="loss", kernel="mean_squared_error_f32", features="elements",
     ),
+    # -- rests -------------------------------------------------------------------------------------------------------------
+    *rests.OPERATORS,
     # -- decision and selection --------------------------------------------------------------------------------------------
     declare(
         "decide_f32", 60, "decision", "y_max[1]", "delta[n]", "n", "d_min d_range beta beta_range threshold decay",

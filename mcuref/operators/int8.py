@@ -10,6 +10,7 @@ stays are 0, where the exponent is 0. Where there are no exponents, all are 0. O
 :mod:`mcuref.operators.int8_training`.
 """
 
+from mcuref.operators import rests
 from mcuref.operators.geometry import Geometry
 from mcuref.operators.int8_training import TRAINING
 from mcuref.operators.operator import declare
@@ -98,4 +99,4 @@ FORWARD = (
     ),
 )  # fmt: skip
 
-OPERATORS = FORWARD + TRAINING
+OPERATORS = FORWARD + rests.OPERATORS + TRAINING

@@ -17,7 +17,7 @@ from mcuref.memory.targets import Budget
 from mcuref.network import Network
 from mcuref.operators.columns import COLUMNS
 from mcuref.optimisers import SGD
-from mcuref.program import first_steps
+from mcuref.program import first_steps, rests
 from mcuref.program.arithmetic import FLOAT32, Arithmetic, arithmetic_of
 from mcuref.program.arithmetic.sample import check_in_place
 from mcuref.program.emitter import Emitter
@@ -28,7 +28,7 @@ from mcuref.rules import Full, Rule, checked, emitted
 
 POLICIES = ("immediate", "accumulate")
 WRT = ("parameters", "input")
-JUMPS = ("decision", "batch")  # phases of instructions that may jump to the end of what a sample trains
+JUMPS = ("rest", "decision", "batch")  # phases of instructions that may jump to the end of what a sample trains
 
 
 def compile(  # noqa: A001  the public name is mcuref.compile
@@ -186,11 +186,12 @@ def lower(
     layers = trainable_layers(network, trainable) if wrt == "parameters" else ()
     rate = optimiser.learning_rate / optimiser.batch
     emit = Emitter(network, layers, wrt, whole, loss.name, rate)
+    streaks = rests.rest(emit, rule)
     values, saved = _forward(emit)
     forward_rows = len(emit.instructions)
     input_error = None
     if emit.trains:
-        delta = _loss(emit, rule, loss, values)
+        delta = _loss(emit, rule, loss, values, streaks)
         steps = optimiser.steps(emit, policy, getattr(rule, "bias", "masked"))
         input_error = _backward(emit, rule, loss, steps, delta, values, saved)
         steps.finish()
@@ -215,6 +216,7 @@ def lower(
         emit.index_type,
         loss.name,
         emit.whole,
+        streaks is not None,
     )
 
 
@@ -243,7 +245,7 @@ def _outputs(network):
     return len(network.layers) - 1 if _softmax(network) is None else len(network.layers) - 2
 
 
-def _loss(emit, rule, loss, values):
+def _loss(emit, rule, loss, values, streaks):
     """Emit the output error and the decision; both belong to the last layer with parameters."""
     if _softmax(emit.network) is not None and loss.name != "softmax_cross_entropy":
         raise InputError(
@@ -256,6 +258,7 @@ def _loss(emit, rule, loss, values):
             delta = loss.error(emit, values[-1], values[0])
             if emit.trainable:  # a decision is about training: an input gradient is wanted for every sample
                 emitted(rule, "decide", emit, delta)
+                rests.wake(emit, rule, streaks)
             return delta
     raise InputError(
         f"network {emit.network.name!r} ends with a {emit.network.layers[last].kind} layer; the last layer must have "

@@ -48,16 +48,21 @@ def counts_by_kind(program: Program) -> dict[str, int]:
 
 
 def shown(program: Program) -> int:
-    """Samples shown since the program's start."""
+    """Samples shown since the program's start, those that rested with them."""
     return int(program.counts[0, RUNS])
 
 
 def skipped(program: Program) -> int:
-    """Samples that a decision skipped."""
+    """Samples that a decision skipped; those that rested are not among them."""
     for row, instruction in enumerate(program.instructions):
         if instruction.phase == "decision":
             return int(program.counts[row, RUNS] - program.counts[row + 1, RUNS])
     return 0
+
+
+def rested(program: Program) -> int:
+    """Stored samples that rested, of those shown."""
+    return int(program.counts[0, RUNS] - program.counts[1, RUNS]) if program.listing.rests else 0
 
 
 def dense_macs(program: Program) -> tuple[int, int]:

@@ -32,6 +32,7 @@ class Listing:
     index_type : "uint16" or "uint32", of kept indices.
     loss : str, its name, also where nothing is trained.
     arithmetic : :class:`mcuref.program.arithmetic.Arithmetic`.
+    rests : bool, whether stored samples may rest, by the first instruction.
     """
 
     instructions: tuple[Instruction, ...]
@@ -46,6 +47,7 @@ class Listing:
     index_type: str
     loss: str
     arithmetic: Arithmetic
+    rests: bool = False
 
 
 class Executable(Protocol):
@@ -76,5 +78,7 @@ class Executable(Protocol):
     def prepare(self) -> None:
         """Have the executor compiled, or loaded, that runs it."""
 
-    def step(self, x: Any, y: Any, order: Any, first: int, total: int | None) -> Any:
+    def step(
+        self, x: Any, y: Any, order: Any, first: int, total: int | None, index: Any = None, epoch: Any = 0
+    ) -> Any:
         """Checked samples, ready to run: a :class:`mcuref.program.step.Step`."""

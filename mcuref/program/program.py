@@ -19,13 +19,14 @@ from mcuref.optimisers import SGD
 from mcuref.program.arithmetic import Arithmetic
 from mcuref.program.instructions import encode
 from mcuref.program.listing import Listing
-from mcuref.program.samples import Samples
+from mcuref.program.samples import Samples, each
 from mcuref.program.step import Shown, Step
 from mcuref.program.trace import Record
 from mcuref.rules import Rule
 
 Place = TypeVar("Place", bound=Arena | Part)
 MOST_STEPS = 1 << 48  # of a learning-rate schedule
+MOST_STORED = MOST_EPOCH = (1 << 30) - 1  # so that their sum is an int32
 
 
 class Program:
@@ -170,6 +171,8 @@ class Program:
         total: int | None = None,
         progress: Callable[[int, int], Any] | None = None,
         shown: Shown | None = None,
+        index: Any = None,
+        epoch: Any = 0,
     ) -> Shown:
         """Show samples one by one and train on them by the rule.
 
@@ -183,10 +186,12 @@ class Program:
             own for this call if None.
         progress : callable(done, S) or None, called a few times a second, between two samples.
         shown : :class:`mcuref.program.step.Shown` to fill, for those who want to see part of it before the end.
+        index, epoch : int, or int[S], of programs that let stored samples rest: which stored sample each of them is, -1 for
+            one that is not stored (those of ``order`` if None), and in which epoch they are shown.
 
         Returns
         -------
-        :class:`mcuref.program.step.Shown`: float32 losses[S] and trained[S] (False where TinyPropv2 skipped).
+        :class:`mcuref.program.step.Shown`: float32 losses[S], trained[S] (False where TinyPropv2 skipped) and rested[S].
 
         Raises
         ------
@@ -194,7 +199,7 @@ class Program:
         """
         if not self.trainable:
             raise InputError("this program was compiled without trainable layers (or for wrt='input'); it cannot train")
-        step = self.step(x, y, order, first, total)
+        step = self.step(x, y, order, first, total, index, epoch)
         return step.run_all(0, len(self.instructions), progress=progress, shown=shown)
 
     def outputs(
@@ -227,7 +232,16 @@ class Program:
         return np.zeros_like(self.counts) if counts is None else counts
 
     def trace(
-        self, x: Any, y: Any = None, order: Any = None, *, first: int = 0, total: int | None = None, watched: bool = False
+        self,
+        x: Any,
+        y: Any = None,
+        order: Any = None,
+        *,
+        first: int = 0,
+        total: int | None = None,
+        watched: bool = False,
+        index: Any = None,
+        epoch: Any = 0,
     ) -> list[Record]:
         """Train as :meth:`train`, row by row; returns (sample, row, opcode, layer, hash) of every instruction run.
 
@@ -236,14 +250,16 @@ class Program:
         """
         from mcuref.program.trace import trace
 
-        return trace(self, x, y, order, first, total, watched)
+        return trace(self, x, y, order, first, total, watched, index, epoch)
 
     @property
     def arithmetic(self) -> Arithmetic:
         """How it computes, :class:`mcuref.program.arithmetic.Arithmetic`."""
         return self.listing.arithmetic
 
-    def step(self, x: Any, y: Any, order: Any, first: int, total: int | None) -> Step:
+    def step(
+        self, x: Any, y: Any, order: Any, first: int, total: int | None, index: Any = None, epoch: Any = 0
+    ) -> Step:
         """Checked samples and, if there is a way back, their learning rates, ready to run through it: see :class:`Step`."""
         back = len(self.instructions) > self.listing.forward_rows
         samples = Samples.checked(self, x, y, order, labelled=back)
@@ -258,7 +274,17 @@ class Program:
             self.optimiser.rates(first, count, max(total, 1)),
             self.optimiser.learning_rate / self.optimiser.batch,
         )
-        return Step(self, samples, self.arithmetic.rates(rates, first_rate), self.counts)
+        known = self._known(samples.order, index, epoch)
+        return Step(self, samples, self.arithmetic.rates(rates, first_rate), self.counts, *known)
+
+    def _known(self, order, index, epoch):
+        """Which stored sample each is that is shown, and its epoch, int32[S]; InputError if there is none of that number."""
+        stored = getattr(self.rule, "stored", 0) if self.listing.rests else MOST_STORED
+        index = order if index is None else each("index", index, order.size, -1, MOST_STORED)
+        if index.size and index.max() >= stored:
+            raise InputError(f"sample {index.max()} is not one of the {stored} stored ones that rule {self.rule.method!r} has rests of")
+        return index, each("epoch", epoch, order.size, 0, MOST_EPOCH)
+
 
     # -- cost -----------------------------------------------------------------------------------------------------
 

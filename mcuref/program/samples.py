@@ -124,6 +124,17 @@ def _order(order, count):
     return _plain(order, np.int32)
 
 
+def each(name: str, values: Any, count: int, least: int, most: int) -> NDArray[np.int32]:
+    """A whole number for each of ``count`` samples, int32[count], from one for all or from as many; InputError if it is not."""
+    values = _array(name, values)
+    if values.shape not in ((), (count,)) or (values.size and not np.issubdtype(values.dtype, np.integer)):
+        raise InputError(f"{name} is {values.dtype}{values.shape}; it must be a whole number, or {count} in one row")
+    if values.size and not (least <= values.min() and values.max() <= most):
+        odd = values.min() if values.min() < least else values.max()
+        raise InputError(f"{name} {odd} must be from {least} to {most:,}")
+    return _plain(np.broadcast_to(values, count), np.int32)
+
+
 def _first_outside(subject, pronoun, values, limit):
     """Position of the first value that is not in 0 .. limit - 1, or None; InputError if they are no whole numbers."""
     if values.ndim != 1 or (values.size and not np.issubdtype(values.dtype, np.integer)):

@@ -19,20 +19,22 @@ JUMP_COLUMN = columns.JUMP
 
 
 class Shown:
-    """What came of showing samples: ``losses`` [S], ``trained`` bool[S], and ``results`` [S, n], what a buffer held then.
+    """What came of showing samples: ``losses`` [S], ``trained`` and ``rested`` bool[S], and ``results`` [S, n], what a buffer held then.
 
-    Types of losses and results are those of the program's arithmetic and of the buffer.
+    A sample that rested has loss 0. Types of losses and results are those of the program's arithmetic and of the buffer.
     """
 
     def __init__(self, size: int, loss: DTypeLike, result: Buffer | None = None) -> None:
         self.losses = np.zeros(size, loss)
         self.trained = np.ones(size, bool)
+        self.rested = np.zeros(size, bool)
         self.results = np.zeros((size, 0), np.uint8) if result is None else np.zeros((size, *result.shape), result.dtype)
 
     def part(self, first: int) -> "Shown":
         """The same from sample ``first`` on: views, not copies."""
         part = Shown(0, self.losses.dtype)
-        part.losses, part.trained, part.results = self.losses[first:], self.trained[first:], self.results[first:]
+        for name in ("losses", "trained", "rested", "results"):
+            setattr(part, name, getattr(self, name)[first:])
         return part
 
 
@@ -45,13 +47,22 @@ class Step:
     samples : checked :class:`mcuref.program.samples.Samples`.
     rates : learning rates [S], or None where nothing is trained.
     counts : int64[rows, 5] that the executor adds to.
+    index, epoch : int32[S], which stored sample each is, -1 for none, and in which epoch it is shown; None: none, 0.
 
     Attributes
     ----------
     shown : :class:`Shown`, what came of the rows that :meth:`run` ran.
     """
 
-    def __init__(self, program: Executable, samples: Samples, rates: NDArray[Any] | None, counts: NDArray[np.int64]) -> None:
+    def __init__(
+        self,
+        program: Executable,
+        samples: Samples,
+        rates: NDArray[Any] | None,
+        counts: NDArray[np.int64],
+        index: NDArray[np.int32] | None = None,
+        epoch: NDArray[np.int32] | None = None,
+    ) -> None:
         from mcuref.operations import loop
         from mcuref.operations.views import Memory
         from mcuref.program.executor import compiled_loop
@@ -60,6 +71,8 @@ class Step:
         self.loop, self.program, self.samples, self.counts = loop, program, samples, counts
         self.execute = compiled_loop(arithmetic)
         self.rates = np.zeros(size, arithmetic.rate) if rates is None else rates
+        self.index = np.full(size, -1, np.int32) if index is None else index
+        self.epoch = np.zeros(size, np.int32) if epoch is None else epoch
         self.status = np.zeros(3, np.int64)
         self.shown = Shown(size, arithmetic.loss)
         table = program.arena.view(program.listing.table)
@@ -128,7 +141,9 @@ class Step:
         from mcuref.operations.views import Host
 
         order, rates, trained = self.samples.order[part], self.rates[part], shown.trained[part].view(np.uint8)
-        return Host(*self.samples.arrays, order, rates, shown.losses[part], trained)
+        rested = shown.rested[part].view(np.uint8)
+        known = self.index[part], self.epoch[part]
+        return Host(*self.samples.arrays, order, rates, shown.losses[part], trained, rested, *known)
 
     def _run_outside(self, host, position, row):
         """Run a row whose operator is from outside; returns the row that comes next."""

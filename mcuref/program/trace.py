@@ -32,6 +32,8 @@ def trace(
     first: int = 0,
     total: int | None = None,
     watched: bool = False,
+    index: Any = None,
+    epoch: Any = 0,
 ) -> list[Record]:
     """Train sample by sample and row by row; returns a list of (sample, row, opcode, layer, hash).
 
@@ -42,15 +44,16 @@ def trace(
 
     Parameters
     ----------
-    program, x, y, order, first, total : as of ``Program.train``.
+    program, x, y, order, first, total, index, epoch : as of ``Program.train``.
     """
     size = len(x) if order is None else len(order)
     order = np.arange(size) if order is None else np.asarray(order)
     total = first + size if total is None else total
     watch = Watch(program) if watched else None
+    index, epoch = (np.broadcast_to(order if own is None else own, size) for own in (index, epoch))
     records = []
     for position, sample in enumerate(order):
-        step = program.step(x, y, [sample], first + position, total)
+        step = program.step(x, y, [sample], first + position, total, index[position], epoch[position])
         row = 0
         while row < len(program.instructions):
             try:

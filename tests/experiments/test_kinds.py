@@ -8,7 +8,7 @@ import pytest
 from mcuref import Budget, BudgetExceeded, Data, InputError, Int8, compile, load_data, quantise_to_train
 from mcuref.experiments.comparison import Comparison
 from mcuref.experiments.deploying import deployed
-from mcuref.experiments.entries import named_rules, sweep_rules
+from mcuref.experiments.entries import METHODS, named_rules, sweep_rules
 from mcuref.experiments.kinds import Kind, kinds
 from mcuref.experiments.relations import advantages
 from mcuref.models import build
@@ -68,9 +68,10 @@ def test_rows_of_float32_are_what_they_are_alone(data, regime):
     keywords = {"seeds": (0, 1), "epochs": 2, "regime": regime}
     alone = Comparison(data, "mlp-4-5-3", **keywords).run(named_rules())
     beside = Comparison(data, "mlp-4-5-3", kinds=BOTH, **keywords).run(named_rules())
-    assert bare(beside[:4]) == bare(alone)
-    assert [row["dtype"] for row in beside] == ["float32"] * 4 + ["int8"] * 4
-    assert [row["method"] for row in beside[4:]] == [row["method"] for row in alone]
+    count = len(METHODS)
+    assert bare(beside[:count]) == bare(alone)
+    assert [row["dtype"] for row in beside] == ["float32"] * count + ["int8"] * count
+    assert [row["method"] for row in beside[count:]] == [row["method"] for row in alone]
 
 
 def test_drops_are_within_a_kind_and_between_types(data):

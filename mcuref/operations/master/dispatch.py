@@ -34,6 +34,7 @@ from mcuref.operations.int8.softmax import run_softmax_forward_s8
 from mcuref.operations.int8.sums import run_begin_rows_s8, run_count_batch_s8
 from mcuref.operations.mixed.master import run_conv_update_master, run_dense_update_master, run_depthwise_update_master
 from mcuref.operations.mixed.rows import run_apply_rows_master
+from mcuref.operations.rests import run_rest_u8, run_wake_u8
 from mcuref.operations.views import OUTSIDE, Counts, Floats, Host, Memory, Row, Sample
 from mcuref.operators.columns import FIRST_OUTSIDE, OPCODE
 
@@ -44,55 +45,59 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
     opcode = row[OPCODE]
     if opcode >= FIRST_OUTSIDE:
         return OUTSIDE
-    if opcode < 253:
-        if opcode < 225:
-            if opcode < 211:
+    if opcode < 252:
+        if opcode < 224:
+            if opcode < 210:
+                if opcode < 201:
+                    if opcode < 62:
+                        return run_rest_u8(row, f, memory, host, sample, counts)
+                    if opcode < 200:
+                        return run_wake_u8(row, f, memory, host, sample, counts)
+                    return run_load_u8_s8(row, f, memory, host, sample, counts)
                 if opcode < 202:
-                    if opcode < 201:
-                        return run_load_u8_s8(row, f, memory, host, sample, counts)
                     return run_load_i8_s8(row, f, memory, host, sample, counts)
                 if opcode < 203:
                     return run_load_i16_s8(row, f, memory, host, sample, counts)
-                if opcode < 210:
-                    return run_load_s8(row, f, memory, host, sample, counts)
-                return run_dense_forward_s8(row, f, memory, host, sample, counts)
-            if opcode < 222:
+                return run_load_s8(row, f, memory, host, sample, counts)
+            if opcode < 220:
+                if opcode < 211:
+                    return run_dense_forward_s8(row, f, memory, host, sample, counts)
                 if opcode < 212:
                     return run_conv_forward_s8(row, f, memory, host, sample, counts)
-                if opcode < 220:
-                    return run_depthwise_forward_s8(row, f, memory, host, sample, counts)
+                return run_depthwise_forward_s8(row, f, memory, host, sample, counts)
+            if opcode < 222:
                 return run_relu_forward_s8(row, f, memory, host, sample, counts)
             if opcode < 223:
                 return run_max_pool_forward_s8(row, f, memory, host, sample, counts)
-            if opcode < 224:
-                return run_average_pool_forward_s8(row, f, memory, host, sample, counts)
-            return run_add_forward_s8(row, f, memory, host, sample, counts)
-        if opcode < 240:
-            if opcode < 228:
+            return run_average_pool_forward_s8(row, f, memory, host, sample, counts)
+        if opcode < 231:
+            if opcode < 227:
+                if opcode < 225:
+                    return run_add_forward_s8(row, f, memory, host, sample, counts)
                 if opcode < 226:
                     return run_tanh_forward_s8(row, f, memory, host, sample, counts)
-                if opcode < 227:
-                    return run_sigmoid_forward_s8(row, f, memory, host, sample, counts)
+                return run_sigmoid_forward_s8(row, f, memory, host, sample, counts)
+            if opcode < 228:
                 return run_softmax_forward_s8(row, f, memory, host, sample, counts)
             if opcode < 230:
                 return run_mean_forward_s8(row, f, memory, host, sample, counts)
-            if opcode < 231:
-                return run_measure_s8(row, f, memory, host, sample, counts)
-            return run_adapt_s8(row, f, memory, host, sample, counts)
-        if opcode < 250:
+            return run_measure_s8(row, f, memory, host, sample, counts)
+        if opcode < 242:
+            if opcode < 240:
+                return run_adapt_s8(row, f, memory, host, sample, counts)
             if opcode < 241:
                 return run_softmax_cross_entropy_s8(row, f, memory, host, sample, counts)
-            if opcode < 242:
-                return run_mean_squared_error_s8(row, f, memory, host, sample, counts)
+            return run_mean_squared_error_s8(row, f, memory, host, sample, counts)
+        if opcode < 250:
             return run_reconstruction_s8(row, f, memory, host, sample, counts)
         if opcode < 251:
             return run_decide_s8(row, f, memory, host, sample, counts)
-        if opcode < 252:
-            return run_select_full_s8(row, f, memory, host, sample, counts)
-        return run_select_top_k_s8(row, f, memory, host, sample, counts)
+        return run_select_full_s8(row, f, memory, host, sample, counts)
     if opcode < 277:
         if opcode < 271:
             if opcode < 261:
+                if opcode < 253:
+                    return run_select_top_k_s8(row, f, memory, host, sample, counts)
                 if opcode < 260:
                     return run_select_adaptive_s8(row, f, memory, host, sample, counts)
                 return run_dense_backward_input_s8(row, f, memory, host, sample, counts)

@@ -27,6 +27,7 @@ from mcuref.operations.relu import (
     run_relu_mask_backward_f32,
     run_relu_mask_forward_f32,
 )
+from mcuref.operations.rests import run_rest_u8, run_wake_u8
 from mcuref.operations.rows import run_apply_rows_f32, run_begin_rows_f32, run_count_batch_i32
 from mcuref.operations.selection import run_decide_f32, run_select_adaptive_f32, run_select_full_f32, run_select_top_k_f32
 from mcuref.operations.sigmoid import run_sigmoid_backward_f32, run_sigmoid_forward_f32
@@ -42,7 +43,7 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
     opcode = row[OPCODE]
     if opcode >= FIRST_OUTSIDE:
         return OUTSIDE
-    if opcode < 95:
+    if opcode < 92:
         if opcode < 41:
             if opcode < 23:
                 if opcode < 20:
@@ -67,49 +68,53 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
             if opcode < 40:
                 return run_softmax_forward_f32(row, f, memory, host, sample, counts)
             return run_softmax_cross_entropy_f32(row, f, memory, host, sample, counts)
-        if opcode < 80:
-            if opcode < 70:
+        if opcode < 71:
+            if opcode < 61:
                 if opcode < 42:
                     return run_mean_squared_error_f32(row, f, memory, host, sample, counts)
                 if opcode < 60:
                     return run_reconstruction_f32(row, f, memory, host, sample, counts)
                 return run_decide_f32(row, f, memory, host, sample, counts)
-            if opcode < 71:
-                return run_select_full_f32(row, f, memory, host, sample, counts)
+            if opcode < 62:
+                return run_rest_u8(row, f, memory, host, sample, counts)
+            if opcode < 70:
+                return run_wake_u8(row, f, memory, host, sample, counts)
+            return run_select_full_f32(row, f, memory, host, sample, counts)
+        if opcode < 81:
             if opcode < 72:
                 return run_select_top_k_f32(row, f, memory, host, sample, counts)
-            return run_select_adaptive_f32(row, f, memory, host, sample, counts)
+            if opcode < 80:
+                return run_select_adaptive_f32(row, f, memory, host, sample, counts)
+            return run_dense_backward_input_f32(row, f, memory, host, sample, counts)
         if opcode < 90:
-            if opcode < 81:
-                return run_dense_backward_input_f32(row, f, memory, host, sample, counts)
             if opcode < 82:
                 return run_conv_backward_input_f32(row, f, memory, host, sample, counts)
             return run_depthwise_backward_input_f32(row, f, memory, host, sample, counts)
         if opcode < 91:
             return run_dense_update_f32(row, f, memory, host, sample, counts)
-        if opcode < 92:
-            return run_conv_update_f32(row, f, memory, host, sample, counts)
-        return run_depthwise_update_f32(row, f, memory, host, sample, counts)
+        return run_conv_update_f32(row, f, memory, host, sample, counts)
     if opcode < 202:
-        if opcode < 103:
-            if opcode < 100:
+        if opcode < 102:
+            if opcode < 97:
+                if opcode < 95:
+                    return run_depthwise_update_f32(row, f, memory, host, sample, counts)
                 if opcode < 96:
                     return run_begin_rows_f32(row, f, memory, host, sample, counts)
-                if opcode < 97:
-                    return run_apply_rows_f32(row, f, memory, host, sample, counts)
+                return run_apply_rows_f32(row, f, memory, host, sample, counts)
+            if opcode < 100:
                 return run_count_batch_i32(row, f, memory, host, sample, counts)
             if opcode < 101:
                 return run_relu_backward_f32(row, f, memory, host, sample, counts)
-            if opcode < 102:
-                return run_relu_mask_backward_f32(row, f, memory, host, sample, counts)
-            return run_max_pool_backward_f32(row, f, memory, host, sample, counts)
-        if opcode < 106:
+            return run_relu_mask_backward_f32(row, f, memory, host, sample, counts)
+        if opcode < 105:
+            if opcode < 103:
+                return run_max_pool_backward_f32(row, f, memory, host, sample, counts)
             if opcode < 104:
                 return run_average_pool_backward_f32(row, f, memory, host, sample, counts)
-            if opcode < 105:
-                return run_add_backward_f32(row, f, memory, host, sample, counts)
-            return run_tanh_backward_f32(row, f, memory, host, sample, counts)
+            return run_add_backward_f32(row, f, memory, host, sample, counts)
         if opcode < 200:
+            if opcode < 106:
+                return run_tanh_backward_f32(row, f, memory, host, sample, counts)
             return run_sigmoid_backward_f32(row, f, memory, host, sample, counts)
         if opcode < 201:
             return run_load_u8_s8(row, f, memory, host, sample, counts)

@@ -36,6 +36,7 @@ from mcuref.operations.relu import (
     run_relu_mask_backward_f32,
     run_relu_mask_forward_f32,
 )
+from mcuref.operations.rests import run_rest_u8, run_wake_u8
 from mcuref.operations.rows import run_apply_rows_f32, run_begin_rows_f32, run_count_batch_i32
 from mcuref.operations.sample.conv import (
     run_conv_forward_of_f32,
@@ -81,127 +82,131 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
     opcode = row[OPCODE]
     if opcode >= FIRST_OUTSIDE:
         return OUTSIDE
-    if opcode < 105:
-        if opcode < 71:
-            if opcode < 24:
-                if opcode < 20:
-                    if opcode < 11:
-                        return run_dense_forward_f32(row, f, memory, host, sample, counts)
+    if opcode < 104:
+        if opcode < 70:
+            if opcode < 25:
+                if opcode < 21:
                     if opcode < 12:
+                        if opcode < 11:
+                            return run_dense_forward_f32(row, f, memory, host, sample, counts)
                         return run_conv_forward_f32(row, f, memory, host, sample, counts)
-                    return run_depthwise_forward_f32(row, f, memory, host, sample, counts)
-                if opcode < 22:
-                    if opcode < 21:
-                        return run_relu_forward_f32(row, f, memory, host, sample, counts)
-                    return run_relu_mask_forward_f32(row, f, memory, host, sample, counts)
+                    if opcode < 20:
+                        return run_depthwise_forward_f32(row, f, memory, host, sample, counts)
+                    return run_relu_forward_f32(row, f, memory, host, sample, counts)
                 if opcode < 23:
+                    if opcode < 22:
+                        return run_relu_mask_forward_f32(row, f, memory, host, sample, counts)
                     return run_max_pool_forward_f32(row, f, memory, host, sample, counts)
-                return run_average_pool_forward_f32(row, f, memory, host, sample, counts)
-            if opcode < 40:
-                if opcode < 26:
-                    if opcode < 25:
-                        return run_add_forward_f32(row, f, memory, host, sample, counts)
-                    return run_tanh_forward_f32(row, f, memory, host, sample, counts)
+                if opcode < 24:
+                    return run_average_pool_forward_f32(row, f, memory, host, sample, counts)
+                return run_add_forward_f32(row, f, memory, host, sample, counts)
+            if opcode < 41:
                 if opcode < 27:
+                    if opcode < 26:
+                        return run_tanh_forward_f32(row, f, memory, host, sample, counts)
                     return run_sigmoid_forward_f32(row, f, memory, host, sample, counts)
-                return run_softmax_forward_f32(row, f, memory, host, sample, counts)
-            if opcode < 60:
-                if opcode < 41:
-                    return run_softmax_cross_entropy_f32(row, f, memory, host, sample, counts)
-                return run_mean_squared_error_f32(row, f, memory, host, sample, counts)
-            if opcode < 70:
+                if opcode < 40:
+                    return run_softmax_forward_f32(row, f, memory, host, sample, counts)
+                return run_softmax_cross_entropy_f32(row, f, memory, host, sample, counts)
+            if opcode < 61:
+                if opcode < 60:
+                    return run_mean_squared_error_f32(row, f, memory, host, sample, counts)
                 return run_decide_f32(row, f, memory, host, sample, counts)
-            return run_select_full_f32(row, f, memory, host, sample, counts)
-        if opcode < 95:
-            if opcode < 82:
+            if opcode < 62:
+                return run_rest_u8(row, f, memory, host, sample, counts)
+            return run_wake_u8(row, f, memory, host, sample, counts)
+        if opcode < 92:
+            if opcode < 81:
+                if opcode < 72:
+                    if opcode < 71:
+                        return run_select_full_f32(row, f, memory, host, sample, counts)
+                    return run_select_top_k_f32(row, f, memory, host, sample, counts)
                 if opcode < 80:
-                    if opcode < 72:
-                        return run_select_top_k_f32(row, f, memory, host, sample, counts)
                     return run_select_adaptive_f32(row, f, memory, host, sample, counts)
-                if opcode < 81:
-                    return run_dense_backward_input_f32(row, f, memory, host, sample, counts)
-                return run_conv_backward_input_f32(row, f, memory, host, sample, counts)
+                return run_dense_backward_input_f32(row, f, memory, host, sample, counts)
+            if opcode < 90:
+                if opcode < 82:
+                    return run_conv_backward_input_f32(row, f, memory, host, sample, counts)
+                return run_depthwise_backward_input_f32(row, f, memory, host, sample, counts)
             if opcode < 91:
-                if opcode < 90:
-                    return run_depthwise_backward_input_f32(row, f, memory, host, sample, counts)
                 return run_dense_update_f32(row, f, memory, host, sample, counts)
-            if opcode < 92:
-                return run_conv_update_f32(row, f, memory, host, sample, counts)
-            return run_depthwise_update_f32(row, f, memory, host, sample, counts)
-        if opcode < 101:
+            return run_conv_update_f32(row, f, memory, host, sample, counts)
+        if opcode < 100:
+            if opcode < 96:
+                if opcode < 95:
+                    return run_depthwise_update_f32(row, f, memory, host, sample, counts)
+                return run_begin_rows_f32(row, f, memory, host, sample, counts)
             if opcode < 97:
-                if opcode < 96:
-                    return run_begin_rows_f32(row, f, memory, host, sample, counts)
                 return run_apply_rows_f32(row, f, memory, host, sample, counts)
-            if opcode < 100:
-                return run_count_batch_i32(row, f, memory, host, sample, counts)
-            return run_relu_backward_f32(row, f, memory, host, sample, counts)
+            return run_count_batch_i32(row, f, memory, host, sample, counts)
+        if opcode < 102:
+            if opcode < 101:
+                return run_relu_backward_f32(row, f, memory, host, sample, counts)
+            return run_relu_mask_backward_f32(row, f, memory, host, sample, counts)
         if opcode < 103:
-            if opcode < 102:
-                return run_relu_mask_backward_f32(row, f, memory, host, sample, counts)
             return run_max_pool_backward_f32(row, f, memory, host, sample, counts)
-        if opcode < 104:
-            return run_average_pool_backward_f32(row, f, memory, host, sample, counts)
-        return run_add_backward_f32(row, f, memory, host, sample, counts)
-    if opcode < 124:
-        if opcode < 116:
-            if opcode < 112:
+        return run_average_pool_backward_f32(row, f, memory, host, sample, counts)
+    if opcode < 123:
+        if opcode < 115:
+            if opcode < 111:
+                if opcode < 106:
+                    if opcode < 105:
+                        return run_add_backward_f32(row, f, memory, host, sample, counts)
+                    return run_tanh_backward_f32(row, f, memory, host, sample, counts)
                 if opcode < 110:
-                    if opcode < 106:
-                        return run_tanh_backward_f32(row, f, memory, host, sample, counts)
                     return run_sigmoid_backward_f32(row, f, memory, host, sample, counts)
-                if opcode < 111:
-                    return run_dense_forward_of_u8(row, f, memory, host, sample, counts)
-                return run_dense_forward_of_i8(row, f, memory, host, sample, counts)
+                return run_dense_forward_of_u8(row, f, memory, host, sample, counts)
+            if opcode < 113:
+                if opcode < 112:
+                    return run_dense_forward_of_i8(row, f, memory, host, sample, counts)
+                return run_dense_forward_of_i16(row, f, memory, host, sample, counts)
             if opcode < 114:
-                if opcode < 113:
-                    return run_dense_forward_of_i16(row, f, memory, host, sample, counts)
                 return run_dense_forward_of_f32(row, f, memory, host, sample, counts)
-            if opcode < 115:
-                return run_dense_forward_of_values(row, f, memory, host, sample, counts)
-            return run_conv_forward_of_u8(row, f, memory, host, sample, counts)
-        if opcode < 120:
+            return run_dense_forward_of_values(row, f, memory, host, sample, counts)
+        if opcode < 119:
+            if opcode < 117:
+                if opcode < 116:
+                    return run_conv_forward_of_u8(row, f, memory, host, sample, counts)
+                return run_conv_forward_of_i8(row, f, memory, host, sample, counts)
             if opcode < 118:
-                if opcode < 117:
-                    return run_conv_forward_of_i8(row, f, memory, host, sample, counts)
                 return run_conv_forward_of_i16(row, f, memory, host, sample, counts)
-            if opcode < 119:
-                return run_conv_forward_of_f32(row, f, memory, host, sample, counts)
-            return run_conv_forward_of_values(row, f, memory, host, sample, counts)
+            return run_conv_forward_of_f32(row, f, memory, host, sample, counts)
+        if opcode < 121:
+            if opcode < 120:
+                return run_conv_forward_of_values(row, f, memory, host, sample, counts)
+            return run_depthwise_forward_of_u8(row, f, memory, host, sample, counts)
         if opcode < 122:
-            if opcode < 121:
-                return run_depthwise_forward_of_u8(row, f, memory, host, sample, counts)
             return run_depthwise_forward_of_i8(row, f, memory, host, sample, counts)
-        if opcode < 123:
-            return run_depthwise_forward_of_i16(row, f, memory, host, sample, counts)
-        return run_depthwise_forward_of_f32(row, f, memory, host, sample, counts)
-    if opcode < 132:
-        if opcode < 128:
+        return run_depthwise_forward_of_i16(row, f, memory, host, sample, counts)
+    if opcode < 131:
+        if opcode < 127:
+            if opcode < 125:
+                if opcode < 124:
+                    return run_depthwise_forward_of_f32(row, f, memory, host, sample, counts)
+                return run_depthwise_forward_of_values(row, f, memory, host, sample, counts)
             if opcode < 126:
-                if opcode < 125:
-                    return run_depthwise_forward_of_values(row, f, memory, host, sample, counts)
                 return run_dense_update_of_u8(row, f, memory, host, sample, counts)
-            if opcode < 127:
-                return run_dense_update_of_i8(row, f, memory, host, sample, counts)
-            return run_dense_update_of_i16(row, f, memory, host, sample, counts)
+            return run_dense_update_of_i8(row, f, memory, host, sample, counts)
+        if opcode < 129:
+            if opcode < 128:
+                return run_dense_update_of_i16(row, f, memory, host, sample, counts)
+            return run_dense_update_of_f32(row, f, memory, host, sample, counts)
         if opcode < 130:
-            if opcode < 129:
-                return run_dense_update_of_f32(row, f, memory, host, sample, counts)
             return run_dense_update_of_values(row, f, memory, host, sample, counts)
-        if opcode < 131:
-            return run_conv_update_of_u8(row, f, memory, host, sample, counts)
-        return run_conv_update_of_i8(row, f, memory, host, sample, counts)
-    if opcode < 136:
+        return run_conv_update_of_u8(row, f, memory, host, sample, counts)
+    if opcode < 135:
+        if opcode < 133:
+            if opcode < 132:
+                return run_conv_update_of_i8(row, f, memory, host, sample, counts)
+            return run_conv_update_of_i16(row, f, memory, host, sample, counts)
         if opcode < 134:
-            if opcode < 133:
-                return run_conv_update_of_i16(row, f, memory, host, sample, counts)
             return run_conv_update_of_f32(row, f, memory, host, sample, counts)
-        if opcode < 135:
-            return run_conv_update_of_values(row, f, memory, host, sample, counts)
-        return run_depthwise_update_of_u8(row, f, memory, host, sample, counts)
+        return run_conv_update_of_values(row, f, memory, host, sample, counts)
+    if opcode < 137:
+        if opcode < 136:
+            return run_depthwise_update_of_u8(row, f, memory, host, sample, counts)
+        return run_depthwise_update_of_i8(row, f, memory, host, sample, counts)
     if opcode < 138:
-        if opcode < 137:
-            return run_depthwise_update_of_i8(row, f, memory, host, sample, counts)
         return run_depthwise_update_of_i16(row, f, memory, host, sample, counts)
     if opcode < 139:
         return run_depthwise_update_of_f32(row, f, memory, host, sample, counts)

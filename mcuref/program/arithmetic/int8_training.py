@@ -340,7 +340,7 @@ def _of_15_bits(real):
 
 
 FAMILIES: dict[str, Family] = {
-    **dict.fromkeys(("measure", "adapt", "narrow", "relu_masked", "count_batch"), _as_it_is),
+    **dict.fromkeys(("measure", "adapt", "narrow", "relu_masked", "count_batch", "rest", "wake"), _as_it_is),
     **dict.fromkeys(("softmax_cross_entropy", "mean_squared_error", "reconstruction"), _loss),
     "decide": _decide,
     **dict.fromkeys(("select_full", "select_top_k", "select_adaptive"), _select),

@@ -126,7 +126,9 @@
 #define relu_mask_forward_f32 mcuref_relu_mask_forward_f32
 #define relu_masked_s8 mcuref_relu_masked_s8
 #define rescale_s8 mcuref_rescale_s8
+#define rests mcuref_rests
 #define rint_f32 mcuref_rint_f32
+#define set_streak mcuref_set_streak
 #define sigmoid_backward_f32 mcuref_sigmoid_backward_f32
 #define sigmoid_backward_s8 mcuref_sigmoid_backward_s8
 #define sigmoid_f32 mcuref_sigmoid_f32

@@ -23,6 +23,8 @@ mcuref_next mcuref_run_softmax_forward_f32(const mcuref_row *row, mcuref_run *ru
 mcuref_next mcuref_run_softmax_cross_entropy_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_mean_squared_error_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_reconstruction_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next mcuref_run_rest_u8(const mcuref_row *row, mcuref_run *run);
+mcuref_next mcuref_run_wake_u8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_decide_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_select_full_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_select_top_k_f32(const mcuref_row *row, mcuref_run *run);

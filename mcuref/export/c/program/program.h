@@ -60,7 +60,8 @@ typedef enum {
   MCUREF_SKIPPED,    /* the rule decided that this sample is not worth a step */
   MCUREF_NOT_FINITE, /* an error was NaN or infinite: layers from there to the input stay as they were */
   MCUREF_FOREIGN,    /* the saved state is another program's, or damaged: nothing was changed */
-  MCUREF_BAD_LABEL   /* the label is not 0 .. outputs - 1: nothing was learned, there is no loss */
+  MCUREF_BAD_LABEL,  /* the label is not 0 .. outputs - 1: nothing was learned, there is no loss */
+  MCUREF_RESTED      /* a stored sample that is not shown in this epoch: nothing was computed, there is no loss */
 } mcuref_status;
 
 /* A sample on its way through a program. */
@@ -72,6 +73,7 @@ struct mcuref_run {
   mcuref_number rate; /* learning rate of this step */
   mcuref_number loss; /* of the sample, after the loss row */
   mcuref_status status;
+  int32_t index, epoch; /* which stored sample it is, -1 for none, and in which epoch it is shown: of rules with rests */
 };
 
 /* Run one row; returns the row that comes next, which is the number of rows where the step ends. */

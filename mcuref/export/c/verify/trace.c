@@ -78,7 +78,7 @@ void trace_start(const trace_program *traced) {
 }
 
 void trace_step(const trace_program *traced, int32_t index, const void *sample, const void *answer, mcuref_number rate) {
-  mcuref_run run = {traced->program, traced->arena, sample, answer, rate, {.i32 = 0}, MCUREF_TRAINED};
+  mcuref_run run = {traced->program, traced->arena, sample, answer, rate, {.i32 = 0}, MCUREF_TRAINED, -1, 0};
   if (request.mode == STEPS) {
     run.status = traced->calls->train(traced->program, traced->arena, sample, answer, rate, &run.loss);
   } else {
@@ -92,7 +92,7 @@ void trace_step(const trace_program *traced, int32_t index, const void *sample, 
 void trace_inference(const trace_program *traced, int32_t index, const void *sample, const void *answer) {
   const mcuref_program *program = traced->program;
   if (request.mode != STEPS && program->rows == program->forward_rows) {
-    mcuref_run run = {program, traced->arena, sample, answer, {.i32 = 0}, {.i32 = 0}, MCUREF_TRAINED};
+    mcuref_run run = {program, traced->arena, sample, answer, {.i32 = 0}, {.i32 = 0}, MCUREF_TRAINED, -1, 0};
     trace_rows(traced, &run, index);
     write_word(-1);
   }
