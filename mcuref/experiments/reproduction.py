@@ -93,12 +93,15 @@ METHODS = {
     "full": Method("full"),
     "full = v2 by samples": Method("full", shorter="samples", equal="tinypropv2"),
     "full = v2 by epochs": Method("full", shorter="epochs", equal="tinypropv2"),
+    "full = r by samples": Method("full", shorter="samples", equal="tinypropr"),
+    "full = r by epochs": Method("full", shorter="epochs", equal="tinypropr"),
     "head only": Method("full", trainable=1),
     "topk": Method("topk", tried=RATIOS),
     "tinyprop paper": Method("tinyprop", "paper"),
     "tinyprop": Method("tinyprop", tried=({}, {"s_min": 0.08, "s_max": 0.8}, {"decay": 0.999})),
     "tinypropv2 paper": Method("tinypropv2", "paper"),
     "tinypropv2": Method("tinypropv2", tried=({}, {"threshold": 0.1}, {"threshold": 0.5})),
+    "tinypropr": Method("tinypropr", tried=({}, {"threshold": 0.1}, {"threshold": 0.1, "s_min": 1.0, "s_max": 1.0})),
 }  # one line a method
 
 
