@@ -3,15 +3,17 @@
 A row is a data set, a network and a regime; of each method the settings were chosen on a validation split of the training
 set, with as many candidates for each (--tune chooses anew). Below the tables stands what the abstract claims, held or not.
 
-  mcuref reproduce tinypropv2 --rows digits    no download, a few seconds
-  mcuref reproduce tinyprop --list             rows, where they stand, what is claimed
-  mcuref reproduce tinypropv2 --out runs/v2    all rows; tables, CSV, JSON and pictures in a folder
+  mcuref reproduce tinypropv2 --rows digits  no download, a few seconds
+  mcuref reproduce tinyprop --list           rows, methods, what is claimed
+  mcuref reproduce tinypropv2 --out runs/v2  all rows; also as files, pictures
   mcuref reproduce tinypropv2 --rows mnist,har --seeds 3 --json rows.json
   mcuref reproduce tinypropv2 --rows digits --tune --out runs/tuned
 """
 
+import os
 from argparse import ArgumentParser, Namespace
 
+from mcuref.arguments import one_of
 from mcuref.cli import options
 from mcuref.cli.console import prepare_kernels, progress, show, warn
 
@@ -20,10 +22,10 @@ PAPERS = ("tinyprop", "tinypropv2")
 
 def arguments(parser: ArgumentParser) -> None:
     """Options of this command."""
-    parser.add_argument("paper", metavar="PAPER", choices=PAPERS, help=f"whose tables: {' or '.join(PAPERS)}")
-    parser.add_argument("--rows", metavar="NAMES", help="with commas; default: those whose data is here")
-    parser.add_argument("--method", metavar="NAMES", help="with commas, full among them; default: all that --list names")
-    parser.add_argument("--seeds", metavar="LIST|COUNT", help="0,1,2 or a count; default: the row's, 3 or 5; 3 to tune")
+    parser.add_argument("paper", metavar="PAPER", help=f"whose tables: {' or '.join(PAPERS)}")
+    parser.add_argument("--rows", metavar="NAMES", help="with commas; default: all whose data is here")
+    parser.add_argument("--method", metavar="NAMES", help="with commas, full among them; default all")
+    parser.add_argument("--seeds", metavar="LIST|COUNT", help="0,1,2 or a count; default: the row's, 5 or 3; to tune 3")
     parser.add_argument(
         "--tune",
         action="store_true",
@@ -47,11 +49,11 @@ def run(arguments: Namespace) -> None:
     from mcuref.files import check_outputs
     from mcuref.report.reproduction_lists import rows_list
 
-    paper = KNOWN[arguments.paper]
+    paper = KNOWN[one_of("paper", arguments.paper, PAPERS)]
     if arguments.list:
         show(*rows_list(paper), wide=arguments.wide)
         return
-    check_outputs(arguments.json)
+    check_outputs(arguments.json, folder=arguments.out, present=arguments.out is not None and os.path.isdir(arguments.out))
     seeds = None if arguments.seeds is None else options.seeds(arguments.seeds)
     given = None if arguments.rows is None else options.several(arguments.rows, "--rows")
     rows, absent = rows_of(paper, given)
