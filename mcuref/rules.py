@@ -275,8 +275,8 @@ class TinyPropR(TinyPropV2):
     method = "tinypropr"
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         whole("rests", self.rests, 1, MOST_RESTS)
+        super().__post_init__()
 
 
 def with_stored(rule: Rule, count: int) -> Rule:
@@ -315,7 +315,13 @@ PRESETS: dict[str, dict[str, Any]] = {
         "tinypropv2": TinyPropV2(0.0, 1.0, 1.0, output="rule", threshold=0.5),
         "tinypropr": TinyPropR(0.0, 1.0, 1.0, output="rule", threshold=0.5),
     },
-    "default": {"full": Full(), "topk": TopK(), "tinyprop": TinyProp(), "tinypropv2": TinyPropV2(), "tinypropr": TinyPropR()},
+    "default": {
+        "full": Full(),
+        "topk": TopK(),
+        "tinyprop": TinyProp(),
+        "tinypropv2": TinyPropV2(),
+        "tinypropr": TinyPropR(),
+    },
 }
 
 

@@ -424,7 +424,7 @@ def test_a_nonfinite_error_further_down_leaves_that_layer_and_those_below(rule):
 
 
 def test_presets_and_settings_by_name():
-    assert list(METHODS) == ["full", "topk", "tinyprop", "tinypropv2"]
+    assert list(METHODS) == ["full", "topk", "tinyprop", "tinypropv2", "tinypropr"]
     for preset in PRESETS.values():
         assert [rule.method for rule in preset.values()] == list(METHODS)
         assert all(isinstance(rule, METHODS[name]) for name, rule in preset.items())

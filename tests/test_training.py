@@ -20,6 +20,7 @@ from mcuref import (
     NonFiniteError,
     ReLU,
     TinyProp,
+    TinyPropR,
     TinyPropV2,
     TopK,
     Trainer,
@@ -28,7 +29,7 @@ from mcuref import (
 from mcuref.errors import DivergedError
 from mcuref.kernels.random import SHUFFLE, permutation
 from mcuref.program.program import Program
-from mcuref.rules import PRESETS, kept_entries
+from mcuref.rules import PRESETS, kept_entries, with_stored
 
 SAMPLES, EPOCHS = 20, 3
 SHOWN = SAMPLES * EPOCHS
@@ -131,10 +132,11 @@ def test_threshold_zero_is_tinyprop(data):
 
 @pytest.mark.parametrize("rule", PRESETS["default"].values(), ids=PRESETS["default"])
 def test_history_has_a_row_an_epoch_that_adds_up(data, rule):
-    _, result = run(data, rule)
+    _, result = run(data, with_stored(rule, SAMPLES))
     assert [row["epoch"] for row in result.history] == [1, 2, 3]
     assert all(row["samples"] == SAMPLES for row in result.history)
     assert sum(row["skipped"] for row in result.history) == result.samples_skipped
+    assert sum(row["rested"] for row in result.history) == result.samples_rested
     assert np.mean([row["backward_effort"] for row in result.history]) == pytest.approx(result.backward_effort)
     assert result.score == result.history[-1]["accuracy"]
     for layer in result.mean_ratio_per_layer:
@@ -203,6 +205,7 @@ def test_reconstruction_is_measured_against_the_normalised_input():
 
 @pytest.mark.parametrize("rule", PRESETS["default"].values(), ids=PRESETS["default"])
 def test_a_seed_decides_every_bit(data, rule):
+    rule = with_stored(rule, SAMPLES)
     (one, first), (two, second) = run(data, rule, seed=5), run(data, rule, seed=5)
     assert first == second and (one.program.arena.bytes == two.program.arena.bytes).all()
     other, third = run(data, rule, seed=6)
@@ -272,6 +275,7 @@ CASES = {
     "momentum": (TinyProp(), SGD(0.02, momentum=0.9)),
     "batch": (TopK(0.4), SGD(0.1, "constant", batch=7)),
     "all of it": (TinyPropV2(decay=0.5, threshold=0.2), SGD(0.02, momentum=0.5, batch=16)),
+    "rests": (TinyPropR(threshold=0.9, rests=1, stored=100), SGD(0.05)),
 }
 
 

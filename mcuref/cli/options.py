@@ -213,7 +213,7 @@ def add_run(parser: Options) -> None:
         default="scratch",
         metavar="NAME",
         help=f"{', '.join(REGIMES)}: from start weights; or pre-trained on a first part and then on new samples of the same "
-        "kind, or of a changed domain; default scratch",
+        "kind, or of a changed domain; or pre-trained on another data set, then with a new output layer; default scratch",
     )
     parser.add_argument(
         "--epochs", type=whole(1, MOST_EPOCHS), metavar="N", help="default: the protocol's for the data and regime"

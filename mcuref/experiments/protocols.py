@@ -3,7 +3,10 @@
     scratch    from the start weights of the seed, on the training set
     continue   pre-trained densely on a first part of it; then new samples of the same kind
     shift      pre-trained densely on a first part; then the domain changes: the rest of the training set and the test
-               set are rotated images, a turned phone, noisy speech (:mod:`mcuref.datasets.shift`)
+               set are rotated images, a turned phone, noisy speech, a machine not heard before
+               (:mod:`mcuref.datasets.shift`)
+    transfer   pre-trained densely on another data set, the source; then a new output layer, with start weights of the
+               seed, for the classes of this one
 
 All methods of a comparison share start weights, order, epochs and learning rate. Settings of the rules are the
 preset's, the same for all data sets, but for the few that stand in the table.
@@ -19,18 +22,20 @@ from mcuref import arguments
 from mcuref.datasets.data import Data
 from mcuref.datasets.shift import has_shift, shift
 from mcuref.errors import InputError
+from mcuref.experiments.transferring import check_source, load_source, with_output_layer
 from mcuref.network import Network
 from mcuref.optimisers import SGD
 from mcuref.program.compiler import compile
+from mcuref.program.program import Program
 from mcuref.rules import Full
 from mcuref.training import Trainer
 
-REGIMES = ("scratch", "continue", "shift")
+REGIMES = ("scratch", "continue", "shift", "transfer")
 
 
 @dataclass(frozen=True)
 class TrainingProtocol:
-    """One row: epochs and learning rate of the run; of ``continue`` and ``shift``, also what came before.
+    """One row: epochs and learning rate of the run; of all regimes but ``scratch``, also what came before.
 
     Parameters
     ----------
@@ -43,6 +48,7 @@ class TrainingProtocol:
     shifted : bool, whether the domain changes after pre-training.
     momentum, batch : of the run's optimiser; pre-training has batch 1 and no momentum.
     settings : dict, settings of the adaptive rules that replace the default preset's.
+    source : str, the data set that pre-training is on, its whole training side; None: the first part of the same one.
     """
 
     epochs: int
@@ -55,6 +61,7 @@ class TrainingProtocol:
     momentum: float = 0.0
     batch: int = 1
     settings: dict[str, Any] = field(default_factory=dict)
+    source: str | None = None
 
     def __post_init__(self) -> None:
         arguments.epochs(self.epochs)
@@ -65,7 +72,9 @@ class TrainingProtocol:
         return SGD(self.learning_rate, self.schedule, self.momentum, self.batch)
 
     def parts(self, data: Data) -> tuple[Data | None, Data]:
-        """(data to pre-train on or None, data of the run); InputError if it has no domain shift or too few samples."""
+        """(data to pre-train on or None, data of the run); InputError as of `check`, or if a network cannot take both."""
+        if self.source is not None:
+            return load_source(self.source, data), data
         border = self.border(data)
         if not self.pretrained_epochs:
             return None, data
@@ -73,7 +82,10 @@ class TrainingProtocol:
         return first, shift(second) if self.shifted else second
 
     def check(self, data: Data) -> None:
-        """InputError, before any work, if the data has no domain shift or too few samples."""
+        """InputError, before any work, if the data has no domain shift, too few samples, or its source is not there."""
+        if self.source is not None:
+            check_source(self.source, data)
+            return
         self.border(data)
         if self.shifted and not has_shift(data):
             shift(data)
@@ -102,13 +114,28 @@ class TrainingProtocol:
     ) -> Trainer:
         """The trainer of what happens on a computer before deployment: dense, all layers, without a budget."""
         rate = self.learning_rate if self.pretrained_rate is None else self.pretrained_rate
+        if self.source is not None and loss != "reconstruction":
+            network = with_output_layer(network, data.classes, seed)
         program = compile(network, Full(), SGD(rate, self.schedule), loss=loss)
         return Trainer(program, data, epochs=self.pretrained_epochs, seed=seed, progress=progress)
+
+    def started(self, network: Network, pretrained: Program, seed: int) -> Network:
+        """The network that the run starts from: with what was pre-trained, and of ``transfer`` a new output layer."""
+        if self.source is None:
+            return network.with_parameters(pretrained.parameters())
+        trained = pretrained.network.with_parameters(pretrained.parameters())
+        return with_output_layer(trained, network.outputs, seed)
 
 
 def _after(pretrained_part, pretrained_epochs, epochs, rate, **more):
     """A protocol with a part of the training set and epochs of pre-training before it."""
     return TrainingProtocol(epochs, rate, pretrained_part=pretrained_part, pretrained_epochs=pretrained_epochs, **more)
+
+
+def _from(source, pretrained_epochs, pretrained_rate, epochs, rate, **more):
+    """A protocol with epochs of pre-training on another data set before it."""
+    before = {"source": source, "pretrained_epochs": pretrained_epochs, "pretrained_rate": pretrained_rate}
+    return TrainingProtocol(epochs, rate, **before, **more)
 
 
 # The key is (data, model, regime), the model None for all that have no row of their own.
@@ -127,6 +154,10 @@ PROTOCOLS = {
     ("speech_commands_mfcc49x10", None, "scratch"): TrainingProtocol(10, 0.01),
     ("speech_commands_mfcc49x10", None, "continue"): _after(0.5, 8, 4, 0.01),
     ("speech_commands_mfcc49x10", None, "shift"): _after(0.5, 8, 4, 0.01, shifted=True),
+    # on another data set, its epochs and rate, epochs, rate
+    ("flowers102_32", None, "transfer"): _from("cifar100", 10, 0.01, 10, 0.01),
+    ("food101_32", None, "transfer"): _from("cifar100", 10, 0.01, 10, 0.01),
+    ("cifar10", None, "transfer"): _from("cifar100", 10, 0.01, 5, 0.01),
 }
 OTHER = {
     "scratch": TrainingProtocol(10, 0.01),
@@ -136,8 +167,14 @@ OTHER = {
 
 
 def find_protocol(data_name: str, model_name: str, regime: str, **given: Any) -> TrainingProtocol:
-    """The table's row for a data set and model, or the one for others; what is given and not None replaces a column."""
+    """The table's row for a data set and model, or the one for others; what is given and not None replaces a column.
+
+    InputError for an unknown regime, and for ``transfer`` of data without a row: nothing says from where.
+    """
     arguments.one_of("regime", regime, REGIMES)
     keys = ((data_name, model_name, regime), (data_name, None, regime))
-    protocol = next((PROTOCOLS[key] for key in keys if key in PROTOCOLS), OTHER[regime])
+    protocol = next((PROTOCOLS[key] for key in keys if key in PROTOCOLS), OTHER.get(regime))
+    if protocol is None:
+        named = ", ".join(sorted({name for name, _, other in PROTOCOLS if other == regime}))
+        raise InputError(f"regime {regime!r} has no source for data {data_name!r}; it has one for {named}")
     return replace(protocol, **{name: value for name, value in given.items() if value is not None})

@@ -15,8 +15,13 @@ def header(program: Program) -> str:
     return f"program/{'int8' if is_int8(program) else 'float32'}.h"
 
 
+def stored(program: Program) -> int:
+    """How many stored samples a program lets rest; 0: it lets none."""
+    return program.instructions[0]["N"] if program.listing.rests else 0
+
+
 def called(text: str, program: Program) -> str:
     """C source, or text about it, that calls what runs programs of float32, for a program."""
     if not is_int8(program):
         return text
-    return re.sub(r"\bmcuref_(infer|outputs|train|loss)\b", r"mcuref_\1_s8", text)
+    return re.sub(r"\bmcuref_(infer|outputs|train|train_stored|loss)\b", r"mcuref_\1_s8", text)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mcuref.export.calls import stored
 from mcuref.layers import find_loss
 from mcuref.program.program import Program
 
@@ -34,6 +35,20 @@ class Material:
         """How many samples are trained on: none by a program for inference alone."""
         program = self.program
         return len(self.x) if len(program.instructions) > program.listing.forward_rows else 0
+
+    @property
+    def slots(self) -> int:
+        """How many stored samples the steps go through time and again, each step with values of its own: step i shows sample
+        i % slots in epoch i // slots. A quarter of the steps at most, so that some rest; 0 where the program lets none rest.
+        """
+        return min(stored(self.program), -(-self.steps // 4))
+
+    @property
+    def shown(self) -> NDArray[np.int32]:
+        """int32[steps, 2]: of which stored sample each step is, -1 of none, and in which epoch."""
+        if not self.slots:
+            return np.full((self.steps, 2), (-1, 0), np.int32)
+        return np.stack(np.divmod(np.arange(self.steps, dtype=np.int32), np.int32(self.slots))[::-1], axis=1)
 
     @property
     def samples(self) -> NDArray[Any]:

@@ -15,7 +15,7 @@ KEYWORDS = (  # of C and C++
     "typedef typeid typename union unsigned using virtual void volatile wchar_t while xor"
 ).split()
 COUNTS = {
-    "sample_count": "int32_t", "sample_bytes": "int32_t", "answer_values": "int32_t",
+    "sample_count": "int32_t", "sample_bytes": "int32_t", "answer_values": "int32_t", "sample_slots": "int32_t",
     "trained_state": "uint32_t", "trained_outputs": "uint32_t",
 }  # fmt: skip
 SYMBOLS = (*COUNTS, *"main samples answers rates arena saved spans operands images operations flash".split())

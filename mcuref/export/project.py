@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from mcuref.errors import InputError
-from mcuref.export.calls import called, header, is_int8
+from mcuref.export.calls import called, header, is_int8, stored
 from mcuref.export.image import SAVED_HEAD, Image
 from mcuref.export.literals import TYPES, lines, number
 from mcuref.export.makefile import makefile
@@ -32,6 +32,7 @@ from mcuref.files import new_folder
 from mcuref.program.program import Program
 from mcuref.version import __version__
 
+STORED = '#include "program/stored.h"\n'
 LICENSE = "MIT licence; made by mcuref"
 
 
@@ -51,7 +52,7 @@ def write_project(material: Material, folder: Path | str, name: str = "model") -
             "verify/verify.c": (SOURCES / "verify" / "verify.c").read_text(encoding="utf-8"),
             **model_texts(material),
             **sample_texts(material),
-            "verify/spans.h": _spans_header(Image(material.program)),
+            "verify/spans.h": _spans_header(Image(material.program), material.slots),
             "README.txt": readme(material),
         }
         write_texts(part, texts, name)
@@ -115,7 +116,7 @@ def _model_header(material):
 #define MODEL_H
 
 #include "{header(program)}"
-
+{STORED if stored(program) else ""}
 #ifdef __cplusplus
 extern "C" {{
 #endif
@@ -128,6 +129,7 @@ extern "C" {{
 #define MODEL_OUTPUTS {program.network.outputs}
 #define MODEL_LABELS {int(material.labelled)} /* 1: an answer is one label; 0: a number for every output, or nothing */
 #define MODEL_INT8 {int(is_int8(program))} /* 1: functions end in _s8 */
+#define MODEL_STORED {stored(program)} /* samples that may rest: mcuref_train_stored; 0: none */
 #define MODEL_RATE {rate} /* the learning rate it was trained with, before its decay, over the batch size */
 
 typedef {TYPES[str(material.samples.dtype)]} model_sample;
@@ -195,6 +197,7 @@ def _samples_header(material):
 /* Not macros: the example is the same code for any number of samples; its size and its stack are known before it is built */
 extern const int32_t sample_count, sample_bytes;
 extern const int32_t answer_values; /* of model_answer a sample */
+extern const int32_t sample_slots; /* step i shows stored sample i % sample_slots in epoch i / sample_slots; 0: none rests */
 extern const uint32_t trained_state; /* FNV-1a of the state after training on them, by mcuref */
 extern const uint32_t trained_outputs; /* FNV-1a of the outputs that all of them have then, one after another */
 
@@ -221,7 +224,7 @@ def _samples_source(material):
         "model_answer answers": material.answers,
         "model_rate rates": material.rates,
     }
-    counts = (len(material.x), material.samples[:1].nbytes, material.answers.shape[1], *_trained(material))
+    counts = (len(material.x), material.samples[:1].nbytes, material.answers.shape[1], material.slots, *_trained(material))
     texts = [f"const {kind} {name} = {value};\n" for (name, kind), value in zip(COUNTS.items(), counts)]
     texts += [
         f"\nconst {name}[] = {{\n{lines(map(number, np.ascontiguousarray(values).reshape(-1)))}}};\n"
@@ -230,7 +233,7 @@ def _samples_source(material):
     return _head("Samples, and what is right after training on them") + '#include "samples.h"\n\n' + "".join(texts)
 
 
-def _spans_header(image):
+def _spans_header(image, slots):
     spans = image.spans
     pairs = (f"{{{offset}, {size}}}" for offset, size in spans.reshape(-1, 2).tolist())
     operands = (str(row).translate(str.maketrans("[]", "{}", " ")) for row in image.operands.tolist())
@@ -243,6 +246,7 @@ def _spans_header(image):
 #define OUTPUT_BYTES {image.program.listing.output.size}
 #define SPANS {spans.shape[1]} /* of a row */
 #define CALLS {"trace_int8" if is_int8(image.program) else "trace_float32"}
+#define SLOTS {slots} /* of trace_program */
 #define RATE {"i32" if is_int8(image.program) else "f32"} /* of a mcuref_number */
 
 static const mcuref_span spans[MODEL_ROWS * SPANS] = {{

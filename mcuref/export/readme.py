@@ -3,7 +3,7 @@
 import re
 
 from mcuref.export.advice import INTERRUPTS, keeping, memory, slot_bytes
-from mcuref.export.calls import called, is_int8
+from mcuref.export.calls import called, is_int8, stored
 from mcuref.export.cores import CORES
 from mcuref.export.literals import TYPES
 from mcuref.export.material import Material
@@ -19,6 +19,9 @@ CALLS = {  # by whether an answer is a label; {number}: the type of a loss, and 
     {number} loss = mcuref_loss(&model, arena, sample, answer);      of a reconstruction: how odd the sample is
     mcuref_train(&model, arena, sample, answer, MODEL_RATE, 0);   answer: {number}[MODEL_OUTPUTS], or anything""",
 }
+STORED = """
+    if (!mcuref_resting(&model, arena, index, epoch))            of {stored:,} stored samples, before one is read
+        mcuref_train_stored(&model, arena, sample, {answer}, MODEL_RATE, index, epoch, 0);"""
 INFERENCE = "    int32_t found = mcuref_infer(&model, arena, sample);   all outputs: mcuref_outputs(&model, arena)"
 
 WHERE = "It comes with a library: mcuref export RUN --library cmake --c FOLDER."
@@ -29,7 +32,10 @@ def calls(material: Material) -> str:
     if not material.steps:
         return called(INFERENCE, material.program)
     number = "int32_t" if is_int8(material.program) else "float"
-    return called(CALLS[material.labelled].format(number=number), material.program)
+    text = CALLS[material.labelled].format(number=number)
+    if count := stored(material.program):
+        text += STORED.format(stored=count, answer="&label" if material.labelled else "answer")
+    return called(text, material.program)
 
 
 def readme(material: Material) -> str:

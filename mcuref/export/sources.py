@@ -68,6 +68,7 @@ def needed_sources(program: Program) -> dict[str, list[str]]:
         )
     calls = Path(header(program))
     fixed = [SOURCES / name / file for name, files in FIXED.items() for file in files]
+    fixed += [SOURCES / "program" / f"stored{kind}" for kind in (".h", ".c") if program.listing.rests]
     fixed += [SOURCES / calls, SOURCES / calls.with_suffix(".c"), SOURCES / "verify" / f"{calls.stem}.c"]
     needed = _included([*fixed, *(path for path, defined in operations.items() if names.keys() & defined)])
     return {name: _below(SOURCES / name, needed) for name in FIXED}

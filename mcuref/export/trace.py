@@ -7,8 +7,9 @@ import numpy as np
 from mcuref.errors import NonFiniteError
 from mcuref.export.material import Material
 
-STATUS = ("trained", "skipped", "not finite", "foreign state", "bad label")
-TRAINED, SKIPPED, NOT_FINITE, FOREIGN, BAD_LABEL = range(5)
+STATUS = ("trained", "skipped", "not finite", "foreign state", "bad label", "rested")
+TRAINED, SKIPPED, NOT_FINITE, FOREIGN, BAD_LABEL, RESTED = range(6)
+ENDED = {"decision": SKIPPED, "rest": RESTED}  # what it is called if a row of that phase jumps
 # What a firmware writes behind its samples, in this order; the state, and what is restored of it, stand between
 FLASH = ("identity", "hash of the flash part")
 RESTORING = (
@@ -24,7 +25,8 @@ class Trace:
 
     Attributes
     ----------
-    steps : list of (rows, status, loss) for each sample; rows a list of (row, hash of its outputs), loss its bits.
+    steps : list of (rows, status, loss) for each sample; rows a list of (row, hash of its outputs), loss its bits, those of
+        -1 if the sample rests.
     inferences : list of (class, outputs [n], loss); the loss is its bits, those of -1 if there is none.
     forward : list of rows for each inference, as above, of a program for inference alone.
     state : bytes, of SRAM that outlives a sample, at the end.
@@ -89,7 +91,7 @@ def _python_step(material, index, upto):
 
     program, rows, status, row = material.program, [], TRAINED, 0
     y = None if material.y is None else material.y[index : index + 1]
-    step = program.step(material.x[index : index + 1], y, None, index, material.steps)
+    step = program.step(material.x[index : index + 1], y, None, index, material.steps, *material.shown[index])
     while row < len(program.instructions):
         instruction = program.instructions[row]
         try:
@@ -98,12 +100,12 @@ def _python_step(material, index, upto):
             rows.append((row, 0))
             return rows, NOT_FINITE, _bits(step.shown.losses)
         rows.append((row, output_hash(program, instruction)))
-        if instruction.phase == "decision" and following == instruction.jump:
-            status = SKIPPED
+        if following == instruction.jump and instruction.phase in ENDED:
+            status = ENDED[instruction.phase]
         if upto == (index, row):
             break
         row = following
-    return rows, status, _bits(step.shown.losses)
+    return rows, status, _no_loss(program) if status == RESTED else _bits(step.shown.losses)
 
 
 def _python_forward(material, index, upto):
@@ -126,11 +128,15 @@ def _python_forward(material, index, upto):
 def _loss(material, index):
     """Bits of a sample's loss, without a step; those of -1 where there is no row that computes one."""
     if not material.steps:
-        return _bits(np.full(1, -1, material.program.arithmetic.loss))
+        return _no_loss(material.program)
     y = None if material.y is None else material.y[index : index + 1]
-    step = material.program.step(material.x[index : index + 1], y, None, 0, 1)
+    step = material.program.step(material.x[index : index + 1], y, None, 0, 1, -1)
     step.run(0, material.program.listing.forward_rows + 1)
     return _bits(step.shown.losses)
+
+
+def _no_loss(program):
+    return _bits(np.full(1, -1, program.arithmetic.loss))
 
 
 def _bits(losses):

@@ -36,8 +36,10 @@ ARRAYS = {
     "answers": """int32[SAMPLES][1] labels; targets [SAMPLES][OUTPUTS], float32 (bits) or, of int8, int32 in the scale of the
               outputs; or nothing for reconstruction""",
     "rates": "[STEPS], float32 (bits), or of int8 int32: m + 512 s is m 2^(-8 - s) of the learning rate compiled in",
+    "stored": "int32[STEPS][2]: which stored sample each step shows, -1: none, and in which epoch, for rules with rests",
     "hashes": "uint32[HASHES][3]: (sample, row, hash) of every instruction run, in order; FNV-1a over its spans",
-    "statuses": "int32[STEPS]: 0 trained, 1 skipped by the rule, 2 an error was not finite (that row's hash is 0)",
+    "statuses": """int32[STEPS]: 0 trained, 1 skipped by the rule, 2 an error was not finite (that row's hash is 0), 5 rested
+              (the loss is -1)""",
     "losses": "[STEPS], float32 (bits), or of int8 int32: what mcuref_train_s8 says of them in program/int8.h",
     "written_at": "int32[RUNS + 1]: where in `written` each row begins that the FIRST sample runs; then the end",
     "written": "uint8: the bytes of the spans of those rows, right after each has run",
@@ -61,6 +63,7 @@ def golden_vectors(material: Material) -> dict[str, NDArray[Any]]:
         "samples": material.samples,
         "answers": material.answers,
         "rates": material.rates,
+        "stored": material.shown,
         "hashes": np.array(hashes, np.uint32).reshape(-1, 3),
         "statuses": np.array([status for _, status, _ in trace.steps], np.int32),
         "losses": np.array([bits for *_, bits in trace.steps], np.int32).view(program.arithmetic.loss),
@@ -218,9 +221,10 @@ sizes as VECTORS_...), vectors.npz the same for Python (numpy.load, no pickle). 
 The arena is [SRAM | flash]: an offset from SRAM_BYTES on is in the flash part; the table lies there too, TABLE bytes
 from its beginning. `mcuref export RUN --c FOLDER` writes the C sources that compute all this. How to check a port:
   1. SRAM to 0; copy the start images; that is what training starts from.
-  2. For each sample, with its answer and rate: run the rows of the table from 0 on; a decision or a batch counter may
-     jump to the end. After each row hash its spans and compare with the next of `hashes`: the first that differs is the
-     kernel at fault. For sample 0 `written` says which byte. Then compare the status and the bits of the loss.
+  2. For each sample, with its answer, rate, index and epoch: run the rows of the table from 0 on; a rest, a decision or
+     a batch counter may jump to the end. After each row hash its spans and compare with the next of `hashes`: the first
+     that differs is the kernel at fault. For sample 0 `written` says which byte. Then compare the status and the bits of
+     the loss.
   3. Run rows 0 .. FORWARD_ROWS - 1 for the first INFERENCES samples; the outputs are at offset OUTPUT. Compare.
   4. Compare the first STATE_BYTES of the arena with `state`.
 No tolerance: float32, each operation rounded once (no fused multiply-add, no fast-math, subnormal numbers kept), sums

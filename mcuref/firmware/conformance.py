@@ -64,6 +64,7 @@ def encode_case(material: Material, watched: bool = False) -> bytes:
             watched,
             spans.shape[1],
             program.network.dtype == "int8",
+            material.slots,
             image.identity,
         ],
         np.int64,

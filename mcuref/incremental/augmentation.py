@@ -44,16 +44,20 @@ class Augmentation:
         """Values written and multiplications for one sample: {"moves", "multiplications"}; nothing if inactive."""
         return {"moves": layer.size * self.active, "multiplications": layer.size * bool(self.gain)}
 
-    def apply(self, layer: Input, x: NDArray[Any], seed: int, first: int) -> NDArray[Any]:
+    def apply(
+        self, layer: Input, x: NDArray[Any], seed: int, first: int, among: NDArray[np.bool_] | None = None
+    ) -> NDArray[Any]:
         """Raw samples x [S, ...] as they are shown at steps first .. first + S - 1: a new array of the same type.
 
         layer : the Input layer they are for. What a step draws depends on (seed, step) alone.
+        among : bool[N] with S that are True, which of N steps from the first on they are shown at; None: all.
         """
         if not self.active:
             return x
         a, b, c = sample_axes(layer.shape)
-        moves = [self._moves(length, seed, word, len(x), first) for word, length in enumerate((a, b))]
-        gains = self._gains(c, seed, len(x), first)
+        among = np.ones(len(x), bool) if among is None else among
+        moves = [self._moves(length, seed, word, len(among), first)[among] for word, length in enumerate((a, b))]
+        gains = self._gains(c, seed, len(among), first)[among]
         mean = spread(layer.mean, c) if self.gain else layer.mean
         flat, out = x.reshape(len(x), layer.size), np.empty((len(x), layer.size), x.dtype)
         augment_samples(out, flat, *moves, gains, mean, a, b, c, self.wrap, *type_limits(str(x.dtype)))

@@ -110,8 +110,7 @@ class Reservoir(ArenaSamples):
         target = ((draws * (number + 1).astype(np.uint64)) >> np.uint64(32)).astype(np.int64)
         target = np.where(number < slots, number, target)
         for i in np.flatnonzero(target < slots).tolist():
-            self.packed[target[i]] = self.layout.codec.encode(x[i : i + 1])[0]
-            labels[target[i]] = classes[i]
+            self.write(target[i : i + 1], self.layout.codec.encode(x[i : i + 1]), classes[i])
         filled = min(slots, filled + len(x))
         table[:, STORED] = np.bincount(labels[:filled], minlength=len(table))
         table[:, SEEN] += np.bincount(classes, minlength=len(table))

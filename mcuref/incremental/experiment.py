@@ -40,7 +40,7 @@ HELD_OUT = 2000  # samples to verify on, about, held out of the training set
 SCALARS = (
     "average_accuracy", "average_incremental_accuracy", "forgetting", "backward_transfer", "forward_transfer",
     "stored_bytes", "stored_share", "inference_macs_final", "inference_macs_mean", "training_macs", "distillation_macs",
-    "verification_macs", "sram_peak", "flash_peak",
+    "verification_macs", "samples_rested", "sram_peak", "flash_peak",
 )  # fmt: skip
 
 
@@ -289,6 +289,7 @@ class Experiment:
             **{f"{stage}_macs": value for stage, value in learner.model.macs.items()},
             "augmented_values": learner.rehearsal.augmented_values,
             "training_steps": learner.rehearsal.steps,
+            "samples_rested": learner.rehearsal.rested,
             "sram_peak": learner.model.peaks["sram"],
             "flash_peak": learner.model.peaks["flash"],
             "fits": self._fits(learner),

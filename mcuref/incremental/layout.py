@@ -15,6 +15,7 @@ outside of the arena, which decides no bit.
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from mcuref.errors import InputError
 from mcuref.incremental.embedding import Embedding, embedding_network, embedding_seeds
 from mcuref.incremental.recipe import Recipe
 from mcuref.incremental.storage import Codec, Storage
@@ -22,6 +23,7 @@ from mcuref.layers import Input
 from mcuref.memory.buffers import Buffer
 from mcuref.network import Network
 from mcuref.program.program import Program
+from mcuref.rules import Rule, with_stored
 
 STAGES = ("record", "distil", "train", "verify", "grow")
 # Of a class: its number outside, stored samples, times it was seen, samples to verify on
@@ -77,6 +79,17 @@ class Layout:
             most_classes,
             embedding,
         )
+
+    @property
+    def rule(self) -> Rule:
+        """The update rule of the model's programs; one that lets stored samples rest has a streak for each slot."""
+        rule = with_stored(self.recipe.rule, max(self.capacity, 1))  # raw samples outside of the arena never rest
+        stored = getattr(rule, "stored", 0)
+        if getattr(rule, "rests", 0) and stored < self.capacity:
+            raise InputError(
+                f"stored {stored} is less than the {self.capacity} slots of the memory; 0 stands for all of them"
+            )
+        return rule
 
     def embedding_programs(self, network: Network, seed: int, count: int) -> list[Program]:
         """Compiled embeddings with the layers of a network, list of Program."""

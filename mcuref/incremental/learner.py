@@ -316,6 +316,7 @@ class IncrementalLearner:
             "draws": self.draws,
             "growth_draws": self.growth_draws,
             "augmented_values": self.rehearsal.augmented_values,
+            "rested": self.rehearsal.rested,
             "macs": dict(self.model.macs),
             "peaks": dict(self.model.peaks),
         }
@@ -335,14 +336,14 @@ class IncrementalLearner:
             classes, history = [int(c) for c in plain["classes"]], list(plain["history"])
             if classes != memory.classes[: len(classes), LABEL].tolist() or len(classes) > network.outputs:
                 raise InputError(f"its classes {classes} are not those of its memory")
-            steps, epochs, augmented_values = (int(plain[n]) for n in ("steps", "epochs", "augmented_values"))
+            shown = {name: int(plain[name]) for name in ("steps", "epochs", "augmented_values", "rested")}
             draws, growth_draws = int(plain["draws"]), int(plain["growth_draws"])
             macs, peaks = dict(plain["macs"]), dict(plain["peaks"])
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"this is not the state of such a learner: {error}") from None
         self.model.resume(memory, macs, peaks)
         self.classes, self.history, self.draws, self.growth_draws = classes, history, draws, growth_draws
-        self.rehearsal.steps, self.rehearsal.epochs, self.rehearsal.augmented_values = steps, epochs, augmented_values
+        vars(self.rehearsal).update(shown)
 
     def recall(self, x: Any, y: Any, row: Mapping[str, Any]) -> None:
         """Give again the samples of a task that was learned before, of which this was the row, when a run is resumed."""

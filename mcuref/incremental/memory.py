@@ -94,8 +94,7 @@ class LearnerMemory:
         self, network: Network, layout: Layout, budget: Budget | None, seed: int, replaces: "LearnerMemory | None" = None
     ) -> None:
         self.network, self.layout, self.budget, self.seed, self.replaces = network, layout, budget, seed, replaces
-        recipe = layout.recipe
-        program = compile(network, recipe.rule, recipe.optimiser())
+        program = compile(network, layout.rule, layout.recipe.optimiser())
         work = Buffer("model.work", "uint8", (program.plan.shared("sram"),), "activations")
         self.placed_model = PlacedProgram(program, work, AT_WORK)
         self.placed_embeddings = self._embeddings() if layout.capacity and replaces is None else []

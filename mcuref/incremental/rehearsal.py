@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from mcuref.errors import InputError
 from mcuref.incremental.augmentation import Augmentation
+from mcuref.incremental.rests import resting
 from mcuref.incremental.store import Progress, Store
 from mcuref.kernels.random import REPLAY, SHUFFLE, permutation, philox
 from mcuref.layers import Input
@@ -26,12 +27,13 @@ class Rehearsal:
 
     Attributes
     ----------
-    steps, epochs, augmented_values : int, samples shown, orders drawn, and values written by augmentation, so far.
+    steps, epochs, augmented_values, rested : int, samples shown, orders drawn, values written by augmentation, and stored
+        samples whose turn it was but that rested, which count as shown, so far.
     """
 
     def __init__(self, augmentation: Augmentation, layer: Input, seed: int) -> None:
         self.augmentation, self.layer, self.seed = augmentation, layer, seed
-        self.steps = self.epochs = self.augmented_values = 0
+        self.steps = self.epochs = self.augmented_values = self.rested = 0
 
     def rehearse(self, program: Program, samples: Store, steps: int, progress: Progress) -> None:
         """Show ``steps`` stored samples in a learning-rate schedule of their own: epoch after epoch, each in a new order.
@@ -48,13 +50,22 @@ class Rehearsal:
         done = 0
         while done < steps:
             order = permutation(len(slots), self.seed, SHUFFLE + self.epochs)[: steps - done]
-            self.epochs += 1
             samples.keep_order(order)
             for begin in range(0, len(order), CHUNK):
                 part = order[begin : begin + CHUNK]
-                self._show(program, self._moved(samples.raw(slots[part])), labels[part], done, steps)
+                self._rehearse_part(program, samples, slots[part], labels[part], (done, steps))
                 done += len(part)
                 progress("training", done, steps)
+            self.epochs += 1
+
+    def _rehearse_part(self, program, samples, slots, labels, place):
+        """Show the samples of these slots; those that rest are not brought back, another one stands in their place."""
+        awake = ~resting(program, slots, self.epochs) if samples.in_plan else np.ones(len(slots), bool)
+        if not awake.any():
+            awake[0] = True
+        x = self._moved(samples.raw(slots[awake]), among=awake)
+        order = np.maximum(np.cumsum(awake) - 1, 0)
+        self._show(program, x, labels[awake], place, slots if samples.in_plan else -1, len(slots), order)
 
     def stream(
         self,
@@ -81,7 +92,7 @@ class Rehearsal:
             new = slice(begin, min(begin + CHUNK // each + 1, len(x)))
             count = new.stop - begin
             shown = np.empty((count, each, *x.shape[1:]), x.dtype)
-            answers = np.empty((count, each), np.int64)
+            answers, index = np.empty((count, each), np.int64), np.full((count, each), -1, np.int64)
             shown[:, 0], answers[:, 0] = x[new], classes[new]
             if replayed:
                 draws = philox(self.seed, REPLAY, count * each, self.steps).astype(np.uint64)  # one a step
@@ -89,14 +100,20 @@ class Rehearsal:
                 for i in range(count):
                     shown[i, 1:] = self._moved(samples.raw(slots[chosen[i]]), i * each + 1)
                 answers[:, 1:] = labels[chosen]
-            self._show(program, shown.reshape(-1, *x.shape[1:]), answers.reshape(-1), begin * each, total)
+                index[:, 1:] = slots[chosen] if samples.in_plan else -1
+            flat = shown.reshape(-1, *x.shape[1:]), answers.reshape(-1)
+            self._show(program, *flat, (begin * each, total), index.reshape(-1), count * replayed)
         return total
 
-    def _moved(self, x, ahead=0):
-        """Stored samples as they are shown ``ahead`` steps from now: moved and scaled; the work is counted."""
-        self.augmented_values += self.augmentation.active * len(x) * self.layer.size
-        return self.augmentation.apply(self.layer, x, self.seed, self.steps + ahead)
+    def _moved(self, x, ahead=0, among=None):
+        """Stored samples as they are shown ``ahead`` steps from now, or at some among the next steps: moved, scaled."""
+        return self.augmentation.apply(self.layer, x, self.seed, self.steps + ahead, among)
 
-    def _show(self, program, x, labels, first, total):
-        program.train(x, labels, first=first, total=total)
-        self.steps += len(x)
+    def _show(self, program, x, labels, place, index, replayed, order=None):
+        """Train; place: (first, total) in the schedule; index: slots, -1 of what has none; ``replayed`` are stored ones."""
+        first, total = place
+        shown = program.train(x, labels, order, first=first, total=total, index=index, epoch=self.epochs)
+        rested = int(shown.rested.sum())
+        self.steps += len(shown.rested)
+        self.rested += rested
+        self.augmented_values += self.augmentation.active * (replayed - rested) * self.layer.size

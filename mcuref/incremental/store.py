@@ -12,6 +12,7 @@ from mcuref.incremental.distillation import distil_class
 from mcuref.incremental.layout import SEEN, STORED
 from mcuref.incremental.memory import LearnerMemory
 from mcuref.incremental.model import LearnerModel
+from mcuref.incremental.rests import forget
 from mcuref.kernels.random import CHOICE, permutation, philox
 
 Draw = Callable[[], int]
@@ -83,6 +84,11 @@ class ArenaSamples:
         """A row a class: a view."""
         return self.model.memory.classes
 
+    def write(self, slots: NDArray[np.int64], packed: NDArray[np.uint8], classes: Any) -> None:
+        """Put packed samples [S, bytes] of one class, or of classes [S], into slots; none of them was skipped yet."""
+        self.packed[slots], self.labels[slots] = packed, classes
+        forget(self.model.program, slots.tolist())
+
     def raw(self, slots: NDArray[np.int32]) -> NDArray[Any]:
         """Samples of these slots, int32[S], brought back."""
         return self.layout.codec.decode(self.packed, slots)
@@ -148,7 +154,7 @@ class ClassSlots(ArenaSamples):
         free = min(len(packed), per_class - stored)
         replaced = permutation(stored, seed, CHOICE)[: len(packed) - free] if stored else np.zeros(0, np.int32)
         slots = first + np.concatenate([np.arange(stored, stored + free), np.sort(replaced)]).astype(np.int64)
-        self.packed[slots], self.labels[slots] = packed, index
+        self.write(slots, packed, index)
         table[index, STORED] = stored + free
         table[index, SEEN] += 1
 

@@ -17,7 +17,7 @@ def _streaks(row, memory):
 @kernel(inlined=True)
 def run_rest_u8(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """streaks[(N * bits + 7) // 8]: jumps if the sample rests in this epoch."""
-    index = np.int64(host.index[sample.position])
+    index = np.int64(host.stored[sample.position])
     if index < 0 or not rests(_streaks(row, memory), index, host.epoch[sample.position], row[D + 2], row[D + 1]):
         return GO_ON
     host.trained[sample.position], host.rested[sample.position] = 0, 1
@@ -27,7 +27,7 @@ def run_rest_u8(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample,
 @kernel(inlined=True)
 def run_wake_u8(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """streaks[(N * bits + 7) // 8]: that of a sample that is trained is 0."""
-    index = np.int64(host.index[sample.position])
+    index = np.int64(host.stored[sample.position])
     if index >= 0:
         set_streak(_streaks(row, memory), index, row[D + 1], 0)
     return GO_ON

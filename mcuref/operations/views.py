@@ -32,8 +32,8 @@ class Host(NamedTuple):
 
     samples_* : all samples, flat, in the array of their type, the others empty; labels int32[N]; targets [N * outputs];
     order int32[S], which samples are shown; rates [S], the learning rate of each; losses [S], written; trained uint8[S], set
-    to 0 where a decision skips the sample; rested uint8[S], set to 1 where it rests; index, epoch int32[S], which stored sample
-    each is, -1 for none, and in which epoch it is shown. Targets, rates and losses are of the arithmetic's types.
+    to 0 where a decision skips the sample; rested uint8[S], set to 1 where it rests; stored, epoch int32[S], which stored
+    sample each is, -1 for none, and in which epoch it is shown. Targets, rates and losses are of the arithmetic's types.
     """
 
     samples_u8: NDArray[np.uint8]
@@ -47,7 +47,7 @@ class Host(NamedTuple):
     losses: NDArray[Any]
     trained: NDArray[np.uint8]
     rested: NDArray[np.uint8]
-    index: NDArray[np.int32]
+    stored: NDArray[np.int32]
     epoch: NDArray[np.int32]
 
 

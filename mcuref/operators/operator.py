@@ -14,7 +14,20 @@ TYPES = {"u8": "uint8", "i8": "int8", "i16": "int16", "i32": "int32", "f32": "fl
 INDEX_TYPES = ("uint16", "uint32")  # of kept entries: the one that a program needs
 OPERAND = re.compile(r"(outside )?(?:(\w+) )?(\w+)\[([^\]]*)\](\?)?")
 # Parts of a training step, in the order in which they come
-PHASES = ("rest", "input", "forward", "loss", "decision", "selection", "propagate", "gradient", "update", "batch", "apply", "adapt")
+PHASES = (
+    "rest",
+    "input",
+    "forward",
+    "loss",
+    "decision",
+    "selection",
+    "propagate",
+    "gradient",
+    "update",
+    "batch",
+    "apply",
+    "adapt",
+)
 
 
 @dataclass(frozen=True)

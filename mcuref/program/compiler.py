@@ -195,11 +195,7 @@ def lower(
         steps = optimiser.steps(emit, policy, getattr(rule, "bias", "masked"))
         input_error = _backward(emit, rule, loss, steps, delta, values, saved)
         steps.finish()
-    end = len(emit.instructions)
-    emit.whole.finish(emit)
-    for instruction in emit.instructions:
-        if instruction.phase in JUMPS:
-            instruction.jump = end
+    _finish(emit)
     table = Buffer("program", "int32", (len(emit.instructions), len(COLUMNS)), "constants", "", "flash", True)
     groups = _storage(emit.instructions)
     groups += [[(b, 0, len(emit.instructions))] for b in (*emit.images.values(), table)]
@@ -218,6 +214,15 @@ def lower(
         emit.whole,
         streaks is not None,
     )
+
+
+def _finish(emit):
+    """Emit what follows every step that was computed, and say where jumps lead: there, or, of a rest, behind it."""
+    end = len(emit.instructions)
+    emit.whole.finish(emit)
+    for instruction in emit.instructions:
+        if instruction.phase in JUMPS:
+            instruction.jump = len(emit.instructions) if instruction.phase == "rest" else end
 
 
 def _forward(emit):

@@ -55,7 +55,9 @@ def _signature(index_type, arithmetic=FLOAT32):
 
     memory = t.NamedTuple([a("uint8"), a(index_type), a("int32"), a("float32"), a("int8")], Memory)
     samples, rate, loss, target = ("uint8", "int8", "int16", "float32"), arithmetic.rate, arithmetic.loss, arithmetic.target
-    host = t.NamedTuple([a(dtype) for dtype in (*samples, "int32", target, "int32", rate, loss, "uint8", "uint8", "int32", "int32")], Host)
+    host = t.NamedTuple(
+        [a(dtype) for dtype in (*samples, "int32", target, "int32", rate, loss, "uint8", "uint8", "int32", "int32")], Host
+    )
     rows = t.int64, t.int64, t.int64
     return a("int32", 2), a("float32", 2), memory, host, *rows, a("uint8", 2), t.int64, a("int64", 2), a("int64")
 

@@ -35,23 +35,23 @@ from mcuref.optimisers import SGD
 from mcuref.program.arithmetic import IN_PLACE
 from mcuref.quantization.mixed import of_body
 from mcuref.quantization.scales import FIXED, SAME_SCALE, Quantization, Scale
-from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
+from mcuref.rules import Full, TinyProp, TinyPropR, TopK
 
 # CRC-32 of the losses and of what was trained, case by case, for kept indices of each type. They hold on every machine and
 # change only with the definition of a kernel or a rule: tests/program/test_first_steps.py computes them as plain Python
 KNOWN = {
-    "uint16": (0xE05E8D26, 0x291986A3, 0xD113AA59, 0x645D913D, 0xD4640509, 0x09C30C6F, 0x5964FADE),
+    "uint16": (0x45215A34, 0x291986A3, 0xD113AA59, 0x645D913D, 0xD4640509, 0x09C30C6F, 0x5964FADE),
     "uint32": (0x34AA08B3,),
     "int8": (
-        0xE28EDBB5, 0x5E4FA55D, 0xDE731402, 0xD307F069, 0x5A6839F8, 0x0A090EFD, 0x7E8445D5, 0xD48238ED, 0x65F120C5,
+        0xE28EDBB5, 0x5E4FA55D, 0xDE731402, 0xD307F069, 0x24C0F21D, 0x0A090EFD, 0x7E8445D5, 0xD48238ED, 0x65F120C5,
     ),
     "mixed": (
-        0x623F24D8, 0x900C394C, 0x6995A7A2, 0xF2F8499D, 0x95B55638, 0x36A63523, 0x0C8391F8, 0xD0BFA34C, 0xA46ED204,
+        0x8D1A4490, 0x900C394C, 0x6995A7A2, 0xF2F8499D, 0x95B55638, 0x36A63523, 0x0C8391F8, 0xD0BFA34C, 0xA46ED204,
         0x3C27A1B1, 0xFF9F0C76,
     ),
-    "master": (0x99E551EE, 0xA92A8008, 0x89524023, 0x7B877AA7, 0xDEAB959E, 0x25246E4D, 0x917FEB71, 0xE3BF6646),
+    "master": (0x28201E6B, 0xA92A8008, 0x89524023, 0x7B877AA7, 0xDEAB959E, 0x25246E4D, 0x917FEB71, 0xE3BF6646),
     "sample": (
-        0xE05E8D26, 0x291986A3, 0x137023E2, 0x645D913D, 0xD4640509, 0x09C30C6F, 0x5964FADE, 0x24351F11, 0x5DA364E1,
+        0x45215A34, 0x291986A3, 0x137023E2, 0x645D913D, 0xD4640509, 0x09C30C6F, 0x5964FADE, 0x24351F11, 0x5DA364E1,
         0x70866753, 0xDEB0E4A9, 0xC6733C65, 0x1CDF51ED, 0x21A1D9D5, 0x16178BE0, 0x931860FF, 0x8298C78C, 0x4A47A877,
         0x60D08F7C, 0x01A3B3AB, 0x05CC6156, 0x77BB0110,
     ),
@@ -100,7 +100,7 @@ def _cases(index_type):
         Dense(5),
     ]
     dense = [Dense(9), ReLU(), Dense(17)]
-    skipping = TinyPropV2(0.1, 0.8, threshold=0.9, decay=0.99, rounding="floor")
+    skipping = TinyPropR(0.1, 0.8, threshold=0.9, decay=0.99, rounding="floor", stored=6)
     batches = SGD(0.25, momentum=0.5, batch=2)
     if index_type == "uint32":  # for layers of more than 65,536 outputs
         wide = [Conv2D(1, 1), AveragePool2D((64, 51)), *windows]
@@ -185,7 +185,7 @@ def _int8_training_cases():
         Dense(5),
         Softmax(),
     ]
-    skipping = TinyPropV2(0.1, 0.8, threshold=0.9, decay=0.99, rounding="floor")
+    skipping = TinyPropR(0.1, 0.8, threshold=0.9, decay=0.99, rounding="floor", stored=70)
     batches, labels = SGD(0.25, momentum=0.5, batch=2), "softmax_cross_entropy"
     yield 70, (4, 5, 2), "uint8", [*apart, Dense(5)], ("relu1", "relu61"), skipping, SGD(0.25), labels, Int8()
     yield 6, (4, 5, 2), "int8", overlapping, (), Full(), batches, labels, Int8("stochastic")

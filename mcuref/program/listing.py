@@ -78,7 +78,5 @@ class Executable(Protocol):
     def prepare(self) -> None:
         """Have the executor compiled, or loaded, that runs it."""
 
-    def step(
-        self, x: Any, y: Any, order: Any, first: int, total: int | None, index: Any = None, epoch: Any = 0
-    ) -> Any:
+    def step(self, x: Any, y: Any, order: Any, first: int, total: int | None, index: Any = None, epoch: Any = 0) -> Any:
         """Checked samples, ready to run: a :class:`mcuref.program.step.Step`."""

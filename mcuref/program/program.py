@@ -257,9 +257,7 @@ class Program:
         """How it computes, :class:`mcuref.program.arithmetic.Arithmetic`."""
         return self.listing.arithmetic
 
-    def step(
-        self, x: Any, y: Any, order: Any, first: int, total: int | None, index: Any = None, epoch: Any = 0
-    ) -> Step:
+    def step(self, x: Any, y: Any, order: Any, first: int, total: int | None, index: Any = None, epoch: Any = 0) -> Step:
         """Checked samples and, if there is a way back, their learning rates, ready to run through it: see :class:`Step`."""
         back = len(self.instructions) > self.listing.forward_rows
         samples = Samples.checked(self, x, y, order, labelled=back)
@@ -282,9 +280,10 @@ class Program:
         stored = getattr(self.rule, "stored", 0) if self.listing.rests else MOST_STORED
         index = order if index is None else each("index", index, order.size, -1, MOST_STORED)
         if index.size and index.max() >= stored:
-            raise InputError(f"sample {index.max()} is not one of the {stored} stored ones that rule {self.rule.method!r} has rests of")
+            raise InputError(
+                f"sample {index.max()} is not one of the {stored} stored ones that rule {self.rule.method!r} has rests of"
+            )
         return index, each("epoch", epoch, order.size, 0, MOST_EPOCH)
-
 
     # -- cost -----------------------------------------------------------------------------------------------------
 

@@ -125,7 +125,7 @@ def _order(order, count):
 
 
 def each(name: str, values: Any, count: int, least: int, most: int) -> NDArray[np.int32]:
-    """A whole number for each of ``count`` samples, int32[count], from one for all or from as many; InputError if it is not."""
+    """int32[count], whole numbers of ``count`` samples: one for all, or as many; InputError if they are not."""
     values = _array(name, values)
     if values.shape not in ((), (count,)) or (values.size and not np.issubdtype(values.dtype, np.integer)):
         raise InputError(f"{name} is {values.dtype}{values.shape}; it must be a whole number, or {count} in one row")

@@ -19,7 +19,7 @@ JUMP_COLUMN = columns.JUMP
 
 
 class Shown:
-    """What came of showing samples: ``losses`` [S], ``trained`` and ``rested`` bool[S], and ``results`` [S, n], what a buffer held then.
+    """What came of showing samples: ``losses`` [S], bool ``trained`` and ``rested`` [S], ``results`` [S, n] of a buffer.
 
     A sample that rested has loss 0. Types of losses and results are those of the program's arithmetic and of the buffer.
     """

@@ -66,8 +66,9 @@ def protocol_line(comparison: Comparison, evaluated: str) -> Text:
     if comparison.given == "int8":
         before = "from the int8 model as it is, "
     elif p.pretrained_epochs:
-        part = percent(p.pretrained_part, 0)
-        before = f"pre-trained densely on the first {part} for {_epochs(p.pretrained_epochs)}, then "
+        where = p.source or f"the first {percent(p.pretrained_part, 0)}"
+        before = f"pre-trained densely on {where} for {_epochs(p.pretrained_epochs)}, then "
+        before += "with a new output layer " * (p.source is not None)
     if p.shifted:
         before += "in the changed domain "
     momentum = f", momentum {p.momentum:g}" if p.momentum else ""

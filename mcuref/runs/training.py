@@ -51,6 +51,9 @@ class Phases(Protocol):
     def pretrainer(self, network: Network, data: Data, loss: str, seed: int) -> Trainer:
         """The trainer of what happens before deployment."""
 
+    def started(self, network: Network, pretrained: Program, seed: int) -> Network:
+        """The network that training starts from, once it has happened."""
+
 
 @dataclass(frozen=True)
 class Deployment:
@@ -149,7 +152,7 @@ class Run:
             return self.network
         trainer = self.protocol.pretrainer(self.network, self.first, self.loss, self.seed)
         self._train(trainer, "pre-training", found, {})
-        return self.network.with_parameters(trainer.program.parameters())
+        return self.protocol.started(self.network, trainer.program, self.seed)
 
     def finish(self, found: checkpoints.Found | None = None) -> Result:
         """Do what is left of the run after a checkpoint, or all of it; returns the trainer's Result."""

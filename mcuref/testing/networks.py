@@ -32,7 +32,7 @@ from mcuref.program.compiler import compile
 from mcuref.program.program import Program
 from mcuref.quantization.quantise import measured_layers, quantised_parameters
 from mcuref.quantization.ranges import Range
-from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
+from mcuref.rules import Full, TinyProp, TinyPropR, TinyPropV2, TopK
 
 WIDTHS = (1, 2, 3, 7, 8, 9, 15, 16, 17, 33)  # around 8 lanes, 4 rows a pass and whole mask bytes
 DTYPES = ("float32", "uint8", "int8", "int16")
@@ -156,12 +156,15 @@ def optimisers(draw: st.DrawFn, immediate: bool = False) -> SGD:
 
 @st.composite
 def rules_strategy(draw: st.DrawFn) -> Full | TopK | TinyProp | TinyPropV2:
-    """Full, TopK, TinyProp or TinyPropV2 with any valid settings; the bounds of each setting are among them."""
+    """Full, TopK, TinyProp, TinyPropV2 or TinyPropR with any valid settings; the bounds of each setting are among them.
+
+    Samples rest of nine stored ones, or of more.
+    """
 
     def pick(*values):
         return draw(st.sampled_from(values))
 
-    method = pick(Full, TopK, TinyProp, TinyPropV2)
+    method = pick(Full, TopK, TinyProp, TinyPropV2, TinyPropR)
     if method is Full:
         return Full()
     settings = {"output": pick("auto", "dense", "rule"), "bias": pick("masked", "dense")}
@@ -169,9 +172,11 @@ def rules_strategy(draw: st.DrawFn) -> Full | TopK | TinyProp | TinyPropV2:
         return TopK(pick(0.5, 0.01, 0.1, 0.25, 1.0), **settings)
     settings |= {"s_min": pick(0.0, 0.05, 0.25), "s_max": pick(0.25, 0.5, 1.0, 2.0), "zeta": pick(1.0, 0.5, 1.5)}
     settings |= {"rounding": pick("nearest", "floor"), "decay": pick(1.0, 0.5)}
-    if method is TinyPropV2:
-        settings |= {"threshold": pick(0.3, 0.0, 0.1, 0.75), "beta": pick(1.0, 0.5, "ratio")}
+    if issubclass(method, TinyPropV2):
+        rests = method is TinyPropR
+        settings |= {"threshold": pick(0.3, 0.1 if rests else 0.0, 0.1, 0.75), "beta": pick(1.0, 0.5, "ratio")}
         settings |= {"d_min": pick(0.0, 0.2), "d_max": pick(1.0, 0.5)}
+        settings |= {"rests": pick(3, 1, 2, 4, 15), "stored": pick(9, 16, 1001)} if rests else {}
     return method(**settings)
 
 

@@ -315,6 +315,11 @@ def decision(y: float, y_max: float, d_min: float = 0.0, d_max: float = 1.0, bet
     return (d_min + alpha * (d_max - d_min)) * beta
 
 
+def visits(skipped_in_a_row: int, index: int, epoch: int, rests: int) -> bool:
+    """Whether a stored sample is shown in an epoch: in every 2^s-th, s skips in a row but at most `rests`, by its phase."""
+    return bool((epoch + index) % 2 ** min(skipped_in_a_row, rests) == 0)
+
+
 def finite_difference(f: Callable[[Float64s], float], x: Array, step: float = 1e-6) -> Float64s:
     """Central differences (f(x + step e_i) - f(x - step e_i)) / (2 step) for a scalar f of x (any shape); float64."""
     x = np.array(x, np.float64)

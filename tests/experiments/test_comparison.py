@@ -88,7 +88,7 @@ def test_figures_over_seeds(data):
         spent, all_of_it = (r["counts"]["weight_gradient"] + r["counts"]["propagate"] for r in (row, full))
         assert row["backward_effort_nonzero"] == spent / all_of_it
         assert row["backward_effort"] == pytest.approx(spent / (3 * 2 * 30 * (20 + 15 + 15)))
-        assert row["counts"]["forward"] == 3 * 2 * 30 * 35
+        assert row["counts"]["forward"] == round((1 - row["samples_rested"]) * 3 * 2 * 30) * 35
     assert full["accuracy_drop"] == full["accuracy_drop_std"] == 0 and full["backward_effort_nonzero"] == 1
 
 

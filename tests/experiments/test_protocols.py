@@ -30,12 +30,17 @@ def data():
 @pytest.mark.parametrize("regime", REGIMES)
 @pytest.mark.parametrize("name", [*NAMES, "somebody's"])
 def test_every_data_set_has_a_sound_protocol_for_every_regime(name, regime):
+    if regime == "transfer" and not any((name, regime) == (data, other) for data, _, other in PROTOCOLS):
+        with pytest.raises(InputError, match=f"'transfer' has no source for data {name!r}; it has one for cifar10, "):
+            find_protocol(name, None, regime)
+        return
     for model in (None, "nosuch", *ZOO):
         protocol = find_protocol(name, model, regime)
         assert protocol.epochs >= 1
         protocol.optimiser()  # raises if it is not one
-        pretrained = regime != "scratch"
-        assert (protocol.pretrained_epochs > 0) == pretrained and (0 < protocol.pretrained_part < 1) == pretrained
+        assert (protocol.pretrained_epochs > 0) == (regime != "scratch")
+        assert (0 < protocol.pretrained_part < 1) == (regime in ("continue", "shift"))
+        assert (protocol.source is not None) == (regime == "transfer") and protocol.source != name
         assert protocol.shifted == (regime == "shift")
         SGD(protocol.learning_rate if protocol.pretrained_rate is None else protocol.pretrained_rate)
         assert all(any(setting in setting_names(method) for method in METHODS) for setting in protocol.settings)
@@ -43,9 +48,10 @@ def test_every_data_set_has_a_sound_protocol_for_every_regime(name, regime):
 
 def test_keys_of_the_table_are_known():
     """A misspelt one would never be found."""
-    assert set(OTHER) == set(REGIMES)
-    for name, model, regime in PROTOCOLS:
+    assert set(OTHER) == set(REGIMES) - {"transfer"}, "of which nothing says from where"
+    for (name, model, regime), protocol in PROTOCOLS.items():
         assert name in NAMES and regime in REGIMES and (model is None or model in ZOO)
+        assert protocol.source is None or protocol.source in NAMES
 
 
 def test_a_row_of_a_model_goes_before_that_of_the_data(monkeypatch):
@@ -69,7 +75,7 @@ def test_columns_can_be_replaced_and_nothing_else_changes():
 
 @pytest.mark.parametrize("regime", ["", "nosuch", None])
 def test_unknown_regime(regime):
-    with pytest.raises(InputError, match="is not known; it may be scratch, continue, shift"):
+    with pytest.raises(InputError, match="is not known; it may be scratch, continue, shift, transfer"):
         find_protocol("digits", None, regime)
 
 

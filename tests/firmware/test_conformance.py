@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mcuref.export.sources import in_c
-from mcuref.export.trace import NOT_FINITE, SKIPPED, TRAINED, python_trace
+from mcuref.export.trace import NOT_FINITE, RESTED, SKIPPED, TRAINED, python_trace
 from mcuref.firmware.cases import cases, pool_bytes, run_conformance, small_cases, wide_cases
 from mcuref.firmware.conformance import SMALL_POOL, check
 from mcuref.layers import KINDS
@@ -69,6 +69,9 @@ def options(materials, method, name):
 def test_every_value_of_an_option_occurs(materials, method):
     if method == "full":
         return
+    if method == "tinypropr":  # tinypropv2 has the others
+        assert options(materials, method, "rests") == {1, 2, 3, 4, 15}
+        return
     assert options(materials, method, "output") == {"auto", "dense", "rule"}
     assert options(materials, method, "bias") == {"masked", "dense"}
     if method == "topk":
@@ -117,9 +120,24 @@ def test_one_and_all_entries_are_kept(materials, traces):
 
 def test_samples_are_trained_skipped_and_stopped(traces):
     statuses = {name: [status for _, status, _ in trace.steps] for name, trace in traces.items()}
-    assert set(Counter(sum(statuses.values(), []))) == {TRAINED, SKIPPED, NOT_FINITE}
+    assert set(Counter(sum(statuses.values(), []))) == {TRAINED, SKIPPED, NOT_FINITE, RESTED}
     mixed = [s for s in statuses.values() if {TRAINED, SKIPPED} <= set(s)]
     assert len(mixed) >= 5
+
+
+def test_samples_rest_and_wake_in_programs_with_streaks_of_each_size(materials, traces):
+    """And one that was skipped again and again rests for longer than one that was skipped once."""
+    seen, longest = set(), 0
+    for name, trace in traces.items():
+        program, slots = materials[name].program, materials[name].slots
+        statuses = [status for _, status, _ in trace.steps]
+        for slot in range(slots):
+            own = "".join(map(str, statuses[slot::slots]))
+            if f"{SKIPPED}{RESTED}{TRAINED}" in own:
+                seen.add((program.arithmetic.name, program.instructions[0]["bits"]))
+            longest = max([longest, *map(len, own.replace(str(SKIPPED), " ").replace(str(TRAINED), " ").split())])
+    assert {("float32", 1), ("float32", 2), ("float32", 4), ("int8", 1), ("int8", 2), ("int8", 4)} <= seen
+    assert longest >= 3
 
 
 def test_losses_are_finite_infinite_and_nan_and_outputs_subnormal(traces):

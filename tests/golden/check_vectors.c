@@ -57,7 +57,8 @@ static int compare_row(const mcuref_run *run, int32_t sample, int32_t row) {
 static int compare_step(const mcuref_program *program, int32_t i) {
   const int32_t values = sizeof vectors_samples / sizeof *vectors_samples / VECTORS_SAMPLES;
   const int32_t answer = sizeof vectors_answers / sizeof *vectors_answers / VECTORS_SAMPLES;
-  mcuref_run run = {program, (uint8_t *)arena, vectors_samples + i * values, vectors_answers + i * answer, {0}, {0}, 0};
+  mcuref_run run = {program, (uint8_t *)arena, vectors_samples + i * values, vectors_answers + i * answer, {0},
+                    {-1.0f}, MCUREF_TRAINED, vectors_stored[2 * i], vectors_stored[2 * i + 1]};
   memcpy(&run.rate, vectors_rates + i, 4);
   for (int32_t row = 0; row < VECTORS_ROWS;) {
     const int32_t done = row;

@@ -20,7 +20,8 @@ def golden_trace(method):
     """Trace of some digits through mlp-64-32-10, start weights of seed 0, rate 0.02 linear, preset paper."""
     data = mcuref.load_data("digits")
     network = mcuref.build("mlp-64-32-10", data, seed=0)
-    program = mcuref.compile(network, rules.make(method, "paper"), mcuref.SGD(0.02, "linear"))
+    rule = rules.with_stored(rules.make(method, "paper"), FIRST)
+    program = mcuref.compile(network, rule, mcuref.SGD(0.02, "linear"))
     return trace_after(program, data, FIRST, SAMPLES)
 
 
@@ -76,10 +77,12 @@ def golden_in_place_trace(name):
 
 
 def trace_after(program, data, first, count):
-    """Trace of ``count`` samples after training on the ``first`` ones."""
+    """Trace of ``count`` samples after training on the ``first`` ones; where samples rest, of the last of these again."""
     total = first + count
     program.train(data.x_train, data.y_train, range(first), total=total)
-    return program.trace(data.x_train, data.y_train, range(first, total), first=first, total=total)
+    again = count if program.listing.rests else 0
+    order = range(first - again, total - again)
+    return program.trace(data.x_train, data.y_train, order, first=first, total=total, epoch=int(again > 0))
 
 
 def main():
@@ -87,22 +90,24 @@ def main():
     import numba
     import numpy
 
-    files = {f"digits-{method}.csv": (golden_trace, method, FIRST, SAMPLES) for method in rules.METHODS}
-    files |= {f"digits-cnn-{name}.csv": (golden_cnn_trace, name, CNN_FIRST, CNN_SAMPLES) for name in CNN}
-    files |= {f"digits-in-place-{name}.csv": (golden_in_place_trace, name, CNN_FIRST, CNN_SAMPLES) for name in IN_PLACE}
-    for file_name, (make, name, first, samples) in files.items():
+    files = {f"digits-{method}.csv": (golden_trace, method, FIRST) for method in rules.METHODS}
+    files |= {f"digits-cnn-{name}.csv": (golden_cnn_trace, name, CNN_FIRST) for name in CNN}
+    files |= {f"digits-in-place-{name}.csv": (golden_in_place_trace, name, CNN_FIRST) for name in IN_PLACE}
+    for file_name, (make, name, first) in files.items():
         chosen = IN_PLACE if make is golden_in_place_trace else CNN
         what = f"Method {name}" if make is golden_trace else " and ".join(map(repr, chosen[name]))
         if (HERE / file_name).exists():
             print(f"{file_name} is there already", file=sys.stderr)
             continue
+        records = make(name)
         with open(HERE / file_name, "w", encoding="utf-8") as file:
             file.write(
-                f"# {make.__doc__} {what}, samples {first} to {first + samples - 1} after those before. Tolerance 0.\n"
+                f"# {make.__doc__} {what}, samples {records[0][0]} to {records[-1][0]} after those before {first}. "
+                "Tolerance 0.\n"
                 f"# generate.py, mcuref {mcuref.__version__}, numba {numba.__version__}, numpy {numpy.__version__}, "
                 f"Python {platform.python_version()}\n"
             )
-            write_csv(make(name), file)
+            write_csv(records, file)
 
 
 if __name__ == "__main__":

@@ -47,7 +47,20 @@ def cnn():
     return Material(program, data.x_train[:8], data.y_train[:8], INFERENCES)
 
 
-VECTORS = {"vectors-mlp": mlp, "vectors-cnn": cnn}
+def rests():
+    """Digits at a quarter of their size, TinyPropR: stored samples that were skipped rest."""
+    data = mcuref.load_data("digits")
+    network = mcuref.Network(
+        [mcuref.Input((8, 8, 1), "uint8", 0, 1 / 16), layers.MaxPool2D(2), layers.Flatten(), mcuref.Dense(10)],
+        seed=0,
+        name="small",
+    )
+    rule = rules.TinyPropR(0.0, 1.0, output="rule", threshold=0.97, stored=99)
+    program = mcuref.compile(network, rule, mcuref.SGD(0.05, "linear"))
+    return Material(program, data.x_train[:16], data.y_train[:16], INFERENCES)
+
+
+VECTORS = {"vectors-mlp": mlp, "vectors-cnn": cnn, "vectors-rests": rests}
 
 
 def main():

@@ -3,6 +3,7 @@
 import io
 import os
 import runpy
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def test_golden_files_have_every_instruction_in_them():
     """All that float32 training of labelled bytes can emit; samples that are skipped, batches that are not full."""
     traces = {name: [line.split(",") for line in rows(f"digits-cnn-{name}.csv")[1:]] for name in GENERATE["CNN"]}
     found = {row[2] for trace in traces.values() for row in trace} | {
-        line.split(",")[2] for line in rows("digits-topk.csv")[1:]
+        line.split(",")[2] for method in ("topk", "tinypropr") for line in rows(f"digits-{method}.csv")[1:]
     }
     others = {"load_i8", "load_i16", "load_f32", "mean_squared_error_f32", "reconstruction_f32", "softmax_forward_f32"}
     newer = [layer.kind for layer in ACTIVATIONS if layer not in (ReLU, ReLU6)]  # the first steps hold their bits
@@ -68,6 +69,8 @@ def test_golden_files_have_every_instruction_in_them():
     for name, last in (("tinypropv2", "decide_f32"), ("momentum-batch", "count_batch_i32")):
         ends = [a[2] for a, b in zip(traces[name], traces[name][1:]) if b[1] == "0"]
         assert 0 < ends.count(last) < len(ends)
+    rested = [len(list(run)) == 1 for _, run in groupby(rows("digits-tinypropr.csv")[1:], lambda line: line.split(",")[0])]
+    assert 0 < sum(rested) < len(rested)
 
 
 @pytest.mark.parametrize("name", GOLDEN)

@@ -23,14 +23,14 @@ from mcuref.layers import (
     Softmax,
 )
 from mcuref.optimisers import SGD
-from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
+from mcuref.rules import Full, TinyProp, TinyPropR, TinyPropV2, TopK
 
 
 def rows() -> Iterator[Row]:
     """All of it, in its order; what is new comes last: places are seeds."""
     tables = (
         _widths, _windows, _blocks, _inputs, _rules, _optimisers, _losses, _parts, _values, _not_finite, _activations,
-        _softmax, _in_place, _selections,
+        _softmax, _in_place, _selections, _rests,
     )  # fmt: skip
     for table in tables:
         yield from table()
@@ -299,3 +299,21 @@ def _selections():
     more = {"weights": 0.0, "x": 0.0, "targets": targets, "samples": len(targets), "options": {"loss": SQUARED}}
     for rule in (TopK(0.003, "rule"), TopK(0.3, "rule"), TopK(0.99, "rule"), TinyProp(0.2, 0.7, output="rule")):
         yield Row(f"selection, {_short(rule)}", [Input((1,)), Dense(n)], rule, SGD(1e-30), **more)
+
+
+def _rests():
+    """Streaks of every size, of as many samples as fill their last byte and of others; of all kinds of programs."""
+    for rests, stored in ((1, 1), (1, 7), (1, 9), (2, 3), (3, 4), (3, 5), (4, 2), (15, 3), (15, 999)):
+        rule = TinyPropR(output="rule", threshold=0.85, rests=rests, stored=stored)
+        yield Row(f"rests {rests} of {stored}", [Input((9,)), Dense(17), ReLU(), Dense(5)], rule, samples=20)
+    rule = TinyPropR(output="rule", threshold=0.85, stored=6)
+    image = [IMAGE, Conv2D(4, 3), ReLU(), DepthwiseConv2D(2), ReLU(), Flatten(), Dense(5)]
+    yield Row("rests, image", image, rule, SGD(0.0625), samples=12)
+    yield Row("rests, read in place", image, rule, SGD(0.0625), samples=12, options={"input": "in-place"})
+    yield Row("rests, momentum and batch", image, rule, SGD(0.0625, momentum=0.5, batch=3), samples=12)
+    yield Row("rests, one layer trained", image, rule, SGD(0.0625), samples=12, options={"trainable": 1})
+    yield Row("rests, one output", [Input((2,)), Dense(1)], TinyPropV2(rests=3, stored=3), SGD(1.0), samples=12)
+    squared = [Input((3,)), Dense(7), ReLU(), Dense(3)]
+    yield Row("rests, squared error", squared, rule, targets=1.0, samples=12, options={"loss": SQUARED})
+    yield Row("rests, reconstruction", squared, rule, samples=12, options={"loss": RECONSTRUCTION})
+    yield Row("rests, diverging", squared, rule, SGD(1e30), samples=8, targets=1.0, options={"loss": SQUARED})

@@ -24,7 +24,7 @@ from mcuref.layers import (
 )
 from mcuref.optimisers import SGD
 from mcuref.program.arithmetic.int8 import Int8
-from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
+from mcuref.rules import Full, TinyProp, TinyPropR, TinyPropV2, TopK
 
 UPDATES = ("residual", "residual16", "stochastic", "truncated")
 
@@ -35,6 +35,7 @@ def rows() -> Iterator[Row]:
         for row in table():
             yield replace(row, name=f"int8, {row.name}", dtype="int8")
     yield from mixed_rows()
+    yield from _rests()
 
 
 def wide_rows() -> Iterator[Row]:
@@ -207,3 +208,15 @@ def _values():
         yield Row(f"{name}, saturating", layers, x=200.0, optimiser=SGD(100.0), samples=5)
         far = ones * np.float32(100)
         yield Row(f"{name}, one sample far away", layers, x=np.concatenate([ones, far]), samples=4)
+
+
+def _rests():
+    """Stored samples that rest, in programs of every way of storing weights, and of both types."""
+    image = [IMAGE, Conv2D(4, 3), ReLU(), DepthwiseConv2D(2), ReLU(), Flatten(), Dense(5)]
+    for update, rests, stored_samples in zip(UPDATES, (1, 2, 3, 15), (9, 5, 4, 3)):
+        rule = TinyPropR(output="rule", threshold=0.85, rests=rests, stored=stored_samples)
+        options, name = stored(update), f"int8, rests {rests} of {stored_samples}"
+        yield Row(name, [Input((9,)), Dense(17), ReLU(), Dense(5)], rule, samples=20, options=options, dtype="int8")
+        both = SGD(0.0625, momentum=0.5, batch=3)
+        yield Row(f"{name}, momentum and batch", image, rule, both, samples=12, options=options, dtype="int8")
+    yield Row("mixed, rests", image, rule, SGD(0.0625), samples=12, options={"trainable": 1}, dtype="mixed")

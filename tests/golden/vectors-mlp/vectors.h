@@ -5,7 +5,7 @@
  * numba: 0.68.1
  * model: mlp-64-8-10
  * seed: 0
- * rule: TinyPropV2(s_min=0.0, s_max=1.0, zeta=1.0, output='rule', bias='masked', rounding='nearest', decay=1.0, threshold=0.93, d_min=0.0, d_max=1.0, beta=1.0)
+ * rule: TinyPropV2(s_min=0.0, s_max=1.0, zeta=1.0, output='rule', bias='masked', rounding='nearest', decay=1.0, threshold=0.93, d_min=0.0, d_max=1.0, beta=1.0, rests=0, stored=0)
  * optimiser: SGD(learning_rate=0.05, schedule='linear', momentum=0.0, batch=1)
  * loss: softmax_cross_entropy
  * policy: immediate
@@ -170,6 +170,10 @@ static const int32_t vectors_answers[] = { /* 12 */
 static const uint32_t vectors_rates[] = { /* 12 */
 0x3d4ccccd,0x3d3bbbbc,0x3d2aaaab,0x3d19999a,0x3d088889,0x3ceeeeef,0x3ccccccd,0x3caaaaab,0x3c888889,0x3c4ccccd,
 0x3c088889,0x3b888889,
+};
+
+static const int32_t vectors_stored[] = { /* 24 */
+-1,0,-1,0,-1,0,-1,0,-1,0,-1,0,-1,0,-1,0,-1,0,-1,0,-1,0,-1,0,
 };
 
 static const uint32_t vectors_hashes[] = { /* 342 */

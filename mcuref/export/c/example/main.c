@@ -19,6 +19,15 @@ static void print_number(const char *before, int32_t number) {
 
 static const void *sample(int32_t i) { return (const uint8_t *)samples + i * sample_bytes; }
 
+static mcuref_status train(int32_t i) {
+#if MODEL_STORED /* the samples are shown as those of some epochs: a sample that was skipped rests in some of them */
+  const int32_t index = i % sample_slots, epoch = i / sample_slots;
+  return mcuref_train_stored(&model, arena, sample(i), answers + i * answer_values, rates[i], index, epoch, 0);
+#else
+  return mcuref_train(&model, arena, sample(i), answers + i * answer_values, rates[i], 0);
+#endif
+}
+
 #if !MODEL_LABELS
 #if MODEL_INT8
 /* The mean of sums of squares in the scale of the outputs. */
@@ -44,7 +53,7 @@ int main(void) {
   int32_t trained = 0;
   mcuref_init(&model, arena);
   for (int32_t i = 0; i < sample_count && model.rows > model.forward_rows; i++)
-    trained += mcuref_train(&model, arena, sample(i), answers + i * answer_values, rates[i], 0) == MCUREF_TRAINED;
+    trained += train(i) == MCUREF_TRAINED;
   const int32_t same = fnv1a(arena, model.state_bytes, FNV1A_START) == trained_state;
 #if MODEL_LABELS
   int32_t right = 0;

@@ -12,9 +12,15 @@ static const void *sample(int32_t i) { return (const uint8_t *)samples + i * sam
 
 static const model_answer *answer(int32_t i) { return answers + i * answer_values; }
 
-static mcuref_status train(int32_t i, model_rate rate) {
+/* index, epoch: which stored sample it is, where samples rest, and in which epoch it is shown. */
+static mcuref_status train(int32_t i, model_rate rate, int32_t index, int32_t epoch) {
   if (model.rows == model.forward_rows) return MCUREF_SKIPPED; /* a model for inference alone */
+#if MODEL_STORED
+  return mcuref_train_stored(&model, arena, sample(i), answer(i), rate, index, epoch, 0);
+#else
+  (void)index, (void)epoch;
   return mcuref_train(&model, arena, sample(i), answer(i), rate, 0);
+#endif
 }
 
 /* Add text behind `end`; where it ends now. */
@@ -38,7 +44,8 @@ static char *add_number(char *end, int32_t number) {
 
 const char *example_self_check(int32_t *same) {
   mcuref_init(&model, arena);
-  for (int32_t i = 0; i < sample_count; i++) train(i, rates[i]);
+  const int32_t slots = sample_slots ? sample_slots : sample_count;
+  for (int32_t i = 0; i < sample_count; i++) train(i, rates[i], i % slots, i / slots);
   const uint32_t state = fnv1a(arena, model.state_bytes, FNV1A_START);
   uint32_t outputs = FNV1A_START;
   for (int32_t i = 0; i < sample_count; i++) {
@@ -71,10 +78,11 @@ static char *infer(char *end, int32_t i) {
 }
 
 const char *example_step(int32_t saving) {
-  static int32_t next, unsaved;
+  static int32_t next, epoch, unsaved;
   char *end = infer(line, next);
-  end = add_text(end, train(next, MODEL_RATE) == MCUREF_TRAINED ? ", trained" : ", not trained");
-  next = next + 1 < sample_count ? next + 1 : 0;
+  const mcuref_status done = train(next, MODEL_RATE, next, epoch);
+  end = add_text(end, done == MCUREF_TRAINED ? ", trained" : done == MCUREF_RESTED ? ", rested" : ", not trained");
+  if (++next == sample_count) next = 0, epoch++;
   if (++unsaved >= saving) {
     add_text(end, mcuref_save_slots(&model, arena, keep_slots()) ? ", saved" : ", could not be saved");
     unsaved = 0;

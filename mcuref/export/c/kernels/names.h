@@ -88,6 +88,8 @@
 #define fnv1a mcuref_fnv1a
 #define gather_patch_s8 mcuref_gather_patch_s8
 #define is_finite mcuref_is_finite
+#define is_hidden mcuref_is_hidden
+#define is_stored mcuref_is_stored
 #define keep_nonzero mcuref_keep_nonzero
 #define kept_entries mcuref_kept_entries
 #define kept_entries_s8 mcuref_kept_entries_s8

@@ -10,10 +10,16 @@
 
 #include "names.h"
 
+/* Whether there is a streak of a sample: 1, or 0 if it is none of those that are stored. */
+int32_t is_stored(int32_t index, int32_t stored);
+
 /* Write a streak below 2^bits; the others stay. */
 void set_streak(uint8_t *streaks, int32_t index, int32_t bits, int32_t value);
 
-/* Whether a sample rests in this epoch: 1 or 0; one that does not is counted as skipped once more, up to `most`. */
+/* Whether a sample rests in this epoch: 1 or 0. */
+int32_t is_hidden(const uint8_t *streaks, int32_t index, int32_t epoch, int32_t bits);
+
+/* The same; one that does not is counted as skipped once more, up to `most`. */
 int32_t rests(uint8_t *streaks, int32_t index, int32_t epoch, int32_t most, int32_t bits);
 
 #endif

@@ -18,7 +18,12 @@ const float *mcuref_outputs(const mcuref_program *program, const void *arena) {
 
 mcuref_status mcuref_train(const mcuref_program *program, void *arena, const void *sample, const void *answer, float rate,
                            float *loss) {
-  mcuref_run run = {program, arena, sample, answer, {rate}, {0.0f}, MCUREF_TRAINED, -1, 0};
+  return mcuref_train_stored(program, arena, sample, answer, rate, -1, 0, loss);
+}
+
+mcuref_status mcuref_train_stored(const mcuref_program *program, void *arena, const void *sample, const void *answer,
+                                  float rate, int32_t index, int32_t epoch, float *loss) {
+  mcuref_run run = {program, arena, sample, answer, {rate}, {-1.0f}, MCUREF_TRAINED, index, epoch};
   for (int32_t row = 0; row < program->rows;) row = mcuref_run_row(&run, row);
   if (loss) *loss = run.loss.f32;
   return run.status;

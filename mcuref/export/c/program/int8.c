@@ -18,7 +18,12 @@ const int8_t *mcuref_outputs_s8(const mcuref_program *program, const void *arena
 
 mcuref_status mcuref_train_s8(const mcuref_program *program, void *arena, const void *sample, const void *answer, int32_t rate,
                               int32_t *loss) {
-  mcuref_run run = {program, arena, sample, answer, {.i32 = rate}, {.i32 = 0}, MCUREF_TRAINED, -1, 0};
+  return mcuref_train_stored_s8(program, arena, sample, answer, rate, -1, 0, loss);
+}
+
+mcuref_status mcuref_train_stored_s8(const mcuref_program *program, void *arena, const void *sample, const void *answer,
+                                     int32_t rate, int32_t index, int32_t epoch, int32_t *loss) {
+  mcuref_run run = {program, arena, sample, answer, {.i32 = rate}, {.i32 = -1}, MCUREF_TRAINED, index, epoch};
   for (int32_t row = 0; row < program->rows;) row = mcuref_run_row(&run, row);
   if (loss) *loss = run.loss.i32;
   return run.status;

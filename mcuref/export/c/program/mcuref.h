@@ -4,6 +4,7 @@
  *     mcuref_init(&model, arena);                                   as after a reset
  *     int32_t found = mcuref_infer(&model, arena, sample);          index of the largest output
  *     mcuref_train(&model, arena, sample, &label, rate, &loss);     one step of the update rule
+ *     mcuref_train_stored(&model, arena, sample, &label, rate, index, epoch, &loss);   where stored samples may rest
  *     float odd = mcuref_loss(&model, arena, sample, &label);       the loss alone: nothing is learned
  *     mcuref_save(&model, arena, saved);                            what it has learned, into MODEL_SAVED_BYTES
  *     mcuref_restore(&model, arena, saved);

@@ -23,7 +23,7 @@ static uint32_t *free_words;
 
 typedef struct {
   int32_t magic, rows, forward_rows, image_count, sram_bytes, state_bytes, flash_bytes, table, output, outputs;
-  int32_t steps, inferences, sample_bytes, answer_bytes, output_bytes, labels, watched, row_spans, int8;
+  int32_t steps, inferences, sample_bytes, answer_bytes, output_bytes, labels, watched, row_spans, int8, slots;
   uint32_t identity;
 } header;
 
@@ -77,7 +77,8 @@ static int32_t run_case(int32_t file, const header *h) {
                                 arena,        spans,
                                 rows,         h->row_spans,
                                 h->sample_bytes, h->answer_bytes,
-                                h->output_bytes, h->flash_bytes};
+                                h->output_bytes, h->flash_bytes,
+                                h->slots};
   mcuref_number rate = {.i32 = 0};
   mcuref_init(&program, arena);
   trace_start(&traced);

@@ -18,6 +18,15 @@ COUNTED mcuref_status train(const mcuref_program *program, void *arena, const vo
   return status;
 }
 
+COUNTED mcuref_status train_stored(const mcuref_program *program, void *arena, const void *sample, const void *answer,
+                                   mcuref_number rate, int32_t index, int32_t epoch, mcuref_number *loss) {
+  mark();
+  const mcuref_status status =
+      mcuref_train_stored(program, arena, sample, answer, rate.f32, index, epoch, &loss->f32);
+  mark();
+  return status;
+}
+
 COUNTED int32_t infer(const mcuref_program *program, void *arena, const void *sample) {
   mark();
   const int32_t best = mcuref_infer(program, arena, sample);
@@ -33,4 +42,4 @@ static mcuref_number loss_of(const mcuref_program *program, void *arena, const v
   return loss;
 }
 
-const trace_calls trace_float32 = {train, offer, infer, outputs, loss_of};
+const trace_calls trace_float32 = {train, offer, train_stored, infer, outputs, loss_of, {.f32 = -1.0f}};

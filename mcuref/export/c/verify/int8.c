@@ -18,6 +18,15 @@ COUNTED mcuref_status train(const mcuref_program *program, void *arena, const vo
   return status;
 }
 
+COUNTED mcuref_status train_stored(const mcuref_program *program, void *arena, const void *sample, const void *answer,
+                                   mcuref_number rate, int32_t index, int32_t epoch, mcuref_number *loss) {
+  mark();
+  const mcuref_status status =
+      mcuref_train_stored_s8(program, arena, sample, answer, rate.i32, index, epoch, &loss->i32);
+  mark();
+  return status;
+}
+
 COUNTED int32_t infer(const mcuref_program *program, void *arena, const void *sample) {
   mark();
   const int32_t best = mcuref_infer_s8(program, arena, sample);
@@ -33,4 +42,4 @@ static mcuref_number loss_of(const mcuref_program *program, void *arena, const v
   return loss;
 }
 
-const trace_calls trace_int8 = {train, offer, infer, outputs, loss_of};
+const trace_calls trace_int8 = {train, offer, train_stored, infer, outputs, loss_of, {.i32 = -1}};

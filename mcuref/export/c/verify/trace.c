@@ -78,12 +78,15 @@ void trace_start(const trace_program *traced) {
 }
 
 void trace_step(const trace_program *traced, int32_t index, const void *sample, const void *answer, mcuref_number rate) {
-  mcuref_run run = {traced->program, traced->arena, sample, answer, rate, {.i32 = 0}, MCUREF_TRAINED, -1, 0};
-  if (request.mode == STEPS) {
-    run.status = traced->calls->train(traced->program, traced->arena, sample, answer, rate, &run.loss);
-  } else {
+  const trace_calls *calls = traced->calls;
+  const int32_t stored = traced->slots ? index % traced->slots : -1, epoch = traced->slots ? index / traced->slots : 0;
+  mcuref_run run = {traced->program, traced->arena, sample, answer, rate, calls->none, MCUREF_TRAINED, stored, epoch};
+  if (request.mode != STEPS)
     trace_rows(traced, &run, index);
-  }
+  else if (stored < 0)
+    run.status = calls->train(run.program, run.arena, sample, answer, rate, &run.loss);
+  else
+    run.status = calls->train_stored(run.program, run.arena, sample, answer, rate, stored, epoch, &run.loss);
   write_word(-1);
   write_word((int32_t)run.status);
   write_word(run.loss.i32);

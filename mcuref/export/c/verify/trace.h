@@ -32,16 +32,19 @@ typedef struct {
   mcuref_operand out[OPERANDS], in[OPERANDS];
 } mcuref_operands;
 
-/* What a firmware calls, of the program's arithmetic; train and infer have a mark before and behind the call, offer, which
- * trains too, has none. */
+/* What a firmware calls, of the program's arithmetic; those that train, and infer, have a mark before and behind the
+ * call, offer, which trains too, has none. */
 typedef struct {
   mcuref_status (*train)(const mcuref_program *program, void *arena, const void *sample, const void *answer,
                          mcuref_number rate, mcuref_number *loss);
   mcuref_status (*offer)(const mcuref_program *program, void *arena, const void *sample, const void *answer,
                          mcuref_number rate, mcuref_number *loss);
+  mcuref_status (*train_stored)(const mcuref_program *program, void *arena, const void *sample, const void *answer,
+                                mcuref_number rate, int32_t index, int32_t epoch, mcuref_number *loss);
   int32_t (*infer)(const mcuref_program *program, void *arena, const void *sample);
   const void *(*outputs)(const mcuref_program *program, const void *arena);
   mcuref_number (*loss)(const mcuref_program *program, void *arena, const void *sample, const void *answer);
+  mcuref_number none; /* where there is no loss */
 } trace_calls;
 
 extern const trace_calls trace_float32, trace_int8;
@@ -54,6 +57,7 @@ typedef struct {
   const mcuref_span *spans;        /* row_spans for every row; an offset of -1 where there is none */
   const mcuref_operands *operands; /* one for every row; null: the program is never watched */
   int32_t row_spans, sample_bytes, answer_bytes, output_bytes, flash_bytes;
+  int32_t slots; /* step i shows stored sample i % slots in epoch i / slots; 0: samples are not stored */
 } trace_program;
 
 /* What request.bin asks for. */

@@ -10,7 +10,8 @@ static uint32_t saved[MODEL_SAVED_BYTES / 4];
 int main(void) {
   const int32_t answer_bytes = answer_values * (int32_t)sizeof *answers;
   const trace_program traced = {&model,       &CALLS,       arena,        spans,        operands,
-                                SPANS,        sample_bytes, answer_bytes, OUTPUT_BYTES, MODEL_FLASH_BYTES};
+                                SPANS,        sample_bytes, answer_bytes, OUTPUT_BYTES, MODEL_FLASH_BYTES,
+                                SLOTS};
   const int32_t trains = model.rows > model.forward_rows;
   if (!trace_begin()) return 2;
   mcuref_init(&model, arena);

@@ -88,7 +88,8 @@ int32_t watch_row(const trace_program *traced, mcuref_run *run, int32_t row, int
   part parts[PARTS];
   mcuref_program program = *traced->program;
   program.flash = own_flash;
-  mcuref_run own = {&program, (uint8_t *)own_arena, own_sample, own_answer, run->rate, run->loss, run->status};
+  mcuref_run own = {&program, (uint8_t *)own_arena, own_sample, own_answer, run->rate, run->loss, run->status,
+                    run->index, run->epoch};
   find_parts(traced, run, row, parts);
   for (int32_t i = 0; i < PARTS; i++)
     if (!parts[i].empty) copy(parts[i].here, parts[i].there, parts[i].bytes);
