@@ -20,10 +20,11 @@ from mcuref.experiments.protocols import TrainingProtocol, find_protocol
 from mcuref.experiments.shortening import fewer_epochs, fewer_samples
 from mcuref.experiments.spreading import Origin, Piece, spread
 from mcuref.memory.targets import Budget
-from mcuref.rules import settings_of
+from mcuref.rules import TopK, settings_of
 
 CORE = "m4f"  # whose instructions are counted
 MANY, FEW = 5, 3  # seeds of a row whose runs take less than a minute each, and of others
+CHEAP = (0.01, 0.02)  # ratios of static top-k below those of `mcuref.experiments.entries.SWEEP`
 SAME = ("metric", "sram_bytes", "flash_bytes")  # of all runs of an entry
 
 Run = dict[str, Any]  # figures of one run, as `attempt` makes them
@@ -55,6 +56,8 @@ ROWS = {
         Row("har", "uci_har", "mlp-har"),
         Row("har-shift", "uci_har", "mlp-har", "shift"),
         Row("cifar10", "cifar10", "cnn-32", seeds=FEW),
+        Row("flowers", "flowers102_32", "cnn-32", "transfer", FEW),
+        Row("food", "food101_32", "cnn-32", "transfer", FEW),
         Row("speech", "speech_commands_mfcc49x10", "ds-cnn", "continue", FEW),
         Row("dcase", "dcase2020_toycar", "autoencoder-640-64-8-64-640", seeds=FEW),
     )
@@ -156,19 +159,24 @@ class RowRun:
     def entries(self, methods: Sequence[str]) -> Entries:
         """Those of the methods whose length does not depend on what others spend, by name."""
         whole = {name: METHODS[name] for name in methods if not METHODS[name].shorter}
-        return {name: method.entry(self.protocol, self.tuned.get(name, {})) for name, method in whole.items()}
+        return {name: method.entry(self.protocol, self.choice_for(name)) for name, method in whole.items()}
+
+    def choice_for(self, name: str) -> Mapping[str, Any]:
+        """What tuning has chosen for a method; of full training in a shorter run, if nothing, that of full training."""
+        return self.tuned.get(name, self.tuned.get("full", {}) if METHODS[name].shorter else {})
 
     def sweep(self) -> Entries:
         """Static top-k at several ratios, at the rate that was chosen for top-k."""
         rate = self.tuned.get("topk", {}).get("learning_rate")
-        return {name: replace(entry, learning_rate=rate) for name, entry in sweep_rules().items()}
+        cheap = {f"topk {ratio:g}": Entry("topk", "sweep", TopK(ratio, output="dense")) for ratio in CHEAP}
+        return {name: replace(entry, learning_rate=rate) for name, entry in (cheap | sweep_rules()).items()}
 
     def run(self, methods: Sequence[str]) -> dict[str, Any]:
         """``mcuref.reproduce.row/1`` of these methods; DivergedError if one of them does not stay finite."""
         entries = self.entries(methods)
         runs = self.runs(entries | self.sweep())
         for name in (name for name in methods if METHODS[name].shorter):
-            full = METHODS[name].entry(self.protocol, self.tuned.get(name, self.tuned.get("full", {})))
+            full = METHODS[name].entry(self.protocol, self.choice_for(name))
             goal = mean_of(finite(METHODS[name].equal, runs[METHODS[name].equal]), "total_effort")
             entries[name] = self.shortened(name, full, goal)
         runs |= self.runs({name: entry for name, entry in entries.items() if name not in runs})

@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 
 from mcuref import InputError
+from mcuref.datasets import find
 from mcuref.experiments.claims import Judged, judged, missing
 from mcuref.experiments.committed import chosen_for, results, tuning_of
 from mcuref.experiments.entries import Entry
 from mcuref.experiments.figures import beside, factor, summary
 from mcuref.experiments.measures import Measure
 from mcuref.experiments.papers import PAPERS, Claim, rows_of
-from mcuref.experiments.reproduction import METHODS, ROWS, RowRun, check_methods
+from mcuref.experiments.reproduction import METHODS, ROWS, SAME, RowRun, check_methods
 from mcuref.experiments.shortening import WITHIN, fewer_epochs, fewer_samples
 from mcuref.experiments.tuning import candidates, choice, tune
 from mcuref.rules import Full
@@ -138,16 +139,53 @@ def test_what_was_chosen_is_what_the_rule_chooses(name):
         assert found["chosen"] == {key: chosen[key] for key in ("learning_rate", "settings")}, method
 
 
-def comparable(result):
-    """A row without instructions, which follow the tables measured on cores."""
-    methods = {}
-    for name, one in result["methods"].items():
-        runs = [{key: value for key, value in run.items() if key != "instructions"} for run in one["per_seed"]]
-        methods[name] = one | {"per_seed": runs}
-    return result | {"methods": methods}
+def without(runs):
+    """Runs without instructions, which follow the tables measured on cores."""
+    return [{key: value for key, value in run.items() if key not in ("instructions", *SAME)} for run in runs]
 
 
-def test_the_committed_row_of_digits_comes_out_again_to_the_last_digit(compiled_executor):
+def again(name, seeds):
+    """(runs of a committed row's entries with these seeds, computed anew; the committed ones)."""
+    kept = results()[name]["methods"]
+    run = RowRun(ROWS[name], chosen_for(name), seeds)
+    entries = run.sweep()
+    for key, one in METHODS.items():
+        entry = one.entry(run.protocol, run.choice_for(key))
+        entries[key] = replace(entry, epochs=kept[key]["epochs"], share=kept[key]["share"])
+    runs = run.runs(entries)
+    new = {key: [{"seed": seed} | one for seed, one in zip(seeds, without(runs[key]))] for key in entries}
+    return new, {key: without(one for one in kept[key]["per_seed"] if one["seed"] in seeds) for key in entries}
+
+
+def test_committed_runs_of_digits_come_out_again_to_the_last_digit(compiled_executor):
+    new, kept = again("digits", (1, 4))
+    assert new == kept
+
+
+def test_what_full_training_may_spend_comes_out_again(compiled_executor):
+    """The committed share of samples and number of epochs, for the effort that other methods have spent."""
+    kept, run = results()["digits"]["methods"], RowRun(ROWS["digits"], chosen_for("digits"))
+    for name in ("full = v2 by samples", "full = r by epochs"):
+        goal = sum(one["total_effort"] for one in kept[METHODS[name].equal]["per_seed"]) / len(run.seeds)
+        entry = run.shortened(name, METHODS[name].entry(run.protocol, run.choice_for(name)), goal)
+        assert (entry.epochs, entry.share) == (kept[name]["epochs"], kept[name]["share"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["digits-cnn", "har", "mnist"])
+def test_a_committed_row_comes_out_again(name, compiled_executor):
+    """With one seed; where its data is here, and it was computed."""
+    if not find(ROWS[name].data).present:
+        pytest.skip(f"data {ROWS[name].data} is not here")
+    new, kept = again(name, (2,))
+    assert new == kept
+
+
+@pytest.mark.slow
+def test_the_whole_command_comes_to_what_is_committed(compiled_executor):
+    row = RowRun(ROWS["digits"], chosen_for("digits")).run(list(METHODS))
     kept = results()["digits"]
-    again = RowRun(ROWS["digits"], chosen_for("digits")).run(list(METHODS))
-    assert comparable(again) == comparable(kept)
+    assert list(row["methods"]) == list(kept["methods"])
+    for name, one in row["methods"].items():
+        assert without(one.pop("per_seed")) == without(kept["methods"][name].pop("per_seed"))
+    assert row == kept
