@@ -46,6 +46,7 @@ def run(arguments: Namespace) -> None:
     from mcuref.experiments.papers import PAPERS as KNOWN
     from mcuref.experiments.papers import rows_of
     from mcuref.experiments.reproduction import check_methods
+    from mcuref.experiments.store import PieceStore
     from mcuref.files import check_outputs
     from mcuref.report.reproduction_lists import rows_list
 
@@ -60,10 +61,11 @@ def run(arguments: Namespace) -> None:
     methods = check_methods(None if arguments.method is None else options.several(arguments.method, "--method"))
     warn(absent)
     prepare_kernels()
-    (_tune if arguments.tune else _reproduce)(arguments, paper, rows, methods, seeds)
+    store = None if arguments.out is None else PieceStore(os.path.join(arguments.out, "pieces"))
+    (_tune if arguments.tune else _reproduce)(arguments, paper, rows, methods, seeds, {"store": store})
 
 
-def _reproduce(asked, paper, rows, methods, seeds):
+def _reproduce(asked, paper, rows, methods, seeds, common):
     from mcuref.experiments.committed import chosen_for
     from mcuref.experiments.reproduction import RowRun
     from mcuref.report.json import reproduction_json
@@ -72,7 +74,7 @@ def _reproduce(asked, paper, rows, methods, seeds):
     results = []
     with progress() as update:
         for row in rows:
-            one = RowRun(row, chosen_for(row.name), seeds, progress=update)
+            one = RowRun(row, chosen_for(row.name), seeds, progress=update, **common)
             results.append(one.run(methods))
     for result in results:
         show(*row_tables(result), wide=asked.wide)
@@ -84,7 +86,7 @@ def _reproduce(asked, paper, rows, methods, seeds):
     _write(asked, reproduction_json(asked.paper, paper, results))
 
 
-def _tune(asked, paper, rows, methods, seeds):
+def _tune(asked, paper, rows, methods, seeds, common):
     from mcuref.experiments.reproduction import RowRun
     from mcuref.experiments.tuning import SEEDS, tune
     from mcuref.report.reproduction_tables import tuning_tables
@@ -92,7 +94,7 @@ def _tune(asked, paper, rows, methods, seeds):
     found = []
     with progress() as update:
         for row in rows:
-            found.append(tune(RowRun(row, {}, seeds or SEEDS, evaluate="validation", progress=update), methods))
+            found.append(tune(RowRun(row, {}, seeds or SEEDS, evaluate="validation", progress=update, **common), methods))
     for tuning in found:
         show(*tuning_tables(tuning), wide=asked.wide)
     if asked.out is not None:

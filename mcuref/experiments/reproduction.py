@@ -3,7 +3,7 @@
 A row is plain data once it is computed, ``mcuref.reproduce/1``; :mod:`mcuref.experiments.figures` makes means of it.
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -15,10 +15,11 @@ from mcuref.datasets import load_part
 from mcuref.errors import DivergedError, InputError, NonFiniteError
 from mcuref.experiments.comparison import Comparison
 from mcuref.experiments.entries import Entries, Entry, named_rules, sweep_rules
-from mcuref.experiments.pieces import pretrain, train
+from mcuref.experiments.pieces import train, trainings
 from mcuref.experiments.protocols import TrainingProtocol, find_protocol
 from mcuref.experiments.shortening import fewer_epochs, fewer_samples
-from mcuref.experiments.spreading import Origin, Piece, spread
+from mcuref.experiments.spreading import Origin
+from mcuref.experiments.store import PieceStore
 from mcuref.memory.targets import Budget
 from mcuref.rules import TopK, settings_of
 
@@ -27,7 +28,7 @@ MANY, FEW = 5, 3  # seeds of a row whose runs take less than a minute each, and 
 CHEAP = (0.01, 0.02)  # ratios of static top-k below those of `mcuref.experiments.entries.SWEEP`
 SAME = ("metric", "sram_bytes", "flash_bytes")  # of all runs of an entry
 
-Run = dict[str, Any]  # figures of one run, as `attempt` makes them
+Run = dict[str, Any]  # figures of one run
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ class RowRun:
     tuned : {method: {"learning_rate", "settings"}}, as tuning has chosen them; others have the protocol's.
     seeds : of start weights and orders; None: as many as the row has.
     evaluate : "test" or "validation".
-    executor : as of :func:`mcuref.experiments.spreading.spread`; what comes out does not depend on it.
+    executor, store : as of :meth:`mcuref.experiments.comparison.Comparison.run`; what comes out does not depend on them.
     progress : callable(what, done, total) or None.
     """
 
@@ -141,9 +142,11 @@ class RowRun:
         *,
         evaluate: str = "test",
         executor: Executor | None = None,
+        store: PieceStore | None = None,
         progress: Callable[[str, int, int], Any] | None = None,
     ) -> None:
-        self.row, self.tuned, self.evaluate, self.executor = row, tuned, evaluate, executor
+        self.row, self.tuned, self.evaluate = row, tuned, evaluate
+        self.executor, self.store = executor, store
         self.comparison = Comparison(
             load_part(row.data, evaluate),
             row.model,
@@ -208,17 +211,11 @@ class RowRun:
 
     def runs(self, entries: Entries) -> dict[str, list[Run | None]]:
         """{key: what came of it with each seed}; None where a run does not stay finite."""
-        comparison, known = self.comparison, dict[Hashable, Any]()
-        known.update(comparison.pretrained.items())
-        before = {seed: Piece(pretrain, (seed,)) for seed in self.seeds if comparison.pretrains and entries}
-        pieces = {
-            (key, seed): Piece(attempt, (entry, seed), seed if comparison.pretrains else None)
-            for key, entry in entries.items()
-            for seed in self.seeds
-        }
-        results = spread(comparison, before | pieces, self.executor, known)
-        comparison.pretrained |= {seed: results[seed] for seed in before}
-        return {key: [results[key, seed] for seed in self.seeds] for key in entries}
+        (kind,) = self.comparison.kinds
+        asked = {(kind, key): entry for key, entry in entries.items()}
+        found = trainings(self.comparison, asked, self.executor, self.store, attempt)
+        every = len(self.comparison.second.x_train) * self.protocol.epochs
+        return {key: [_figures(found[kind, key, seed], every) for seed in self.seeds] for key in entries}
 
     def _together(self, name, runs):
         """The runs of a method: what is the same for all of them once."""
@@ -227,19 +224,23 @@ class RowRun:
         return same | {"per_seed": own}
 
 
-def attempt(comparison: Comparison, entry: Entry, seed: int, start: dict[str, Any] | None = None) -> Run | None:
-    """A piece: what came of a training, efforts over dense training of the whole protocol; None if it is not finite."""
+def attempt(comparison: Comparison, *arguments: Any) -> dict[str, Any]:
+    """A piece: :func:`mcuref.experiments.pieces.train`, or word that it did not stay finite."""
     try:
-        found = train(comparison, entry, comparison.kinds[0], seed, start)
-    except (NonFiniteError, DivergedError):
+        return train(comparison, *arguments)
+    except (NonFiniteError, DivergedError) as error:
+        return {"diverged": str(error)}
+
+
+def _figures(found, every):
+    """The figures of a training, of which nominally ``every`` samples are shown; None if it did not stay finite."""
+    if "diverged" in found:
         return None
-    shown = found["samples_shown"]
-    every = len(comparison.second.x_train) * comparison.protocol.epochs
-    instructions = found["instructions"]
+    shown, instructions = found["samples_shown"], found["instructions"]
     return {name: found[name] for name in (*SAME, "total_effort", "backward_effort")} | {
         "accuracy": found["score"],
         "skipped": found["samples_skipped"] / shown,
-        "rested": found.get("samples_rested", 0) / shown,
+        "rested": found["samples_rested"] / shown,
         "instructions": None if instructions is None else shown / every * instructions,
         "macs": sum(found["counts"][kind] for kind in ("forward", "propagate", "weight_gradient")),
     }

@@ -7,6 +7,7 @@ import pytest
 
 from mcuref.cli.reproduce import PAPERS
 from mcuref.experiments.papers import PAPERS as KNOWN
+from mcuref.experiments.pieces import train
 
 FEW = ("reproduce", "tinypropv2", "--rows", "digits", "--seeds", "1", "--method", "full,topk")
 
@@ -43,6 +44,36 @@ def test_a_row_is_printed_and_written(mcuref, here):
     assert [line["name"] for line in lines] == list(row["methods"])
     assert float(lines[0]["accuracy"]) == full["accuracy"]
     assert (folder / "frontier-digits.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_folder_is_gone_on_with(mcuref, here, monkeypatch):
+    """An interrupted command ends with the bytes of one that was not, and trains only what is not there."""
+    assert mcuref(*FEW, "--json", "whole.json").status == 0
+    trained = []
+
+    def counted(comparison, entry, *more):
+        if len(trained) == 4:
+            raise KeyboardInterrupt
+        trained.append(entry)
+        return train(comparison, entry, *more)
+
+    monkeypatch.setattr("mcuref.experiments.reproduction.train", counted)
+    assert mcuref(*FEW, "--out", "runs").status == 130
+    assert not (here / "runs/result.json").exists()
+    trained.clear()
+    monkeypatch.setattr("mcuref.experiments.reproduction.train", lambda *which: trained.append(which) or train(*which))
+    assert mcuref(*FEW, "--out", "runs").status == 0
+    assert (here / "runs/result.json").read_bytes() == (here / "whole.json").read_bytes()
+    assert 0 < len(trained) <= len(json.loads((here / "whole.json").read_text())["rows"][0]["methods"]) - 3
+
+
+def test_tuning_prints_every_candidate_and_what_the_search_cost(mcuref, here):
+    outcome = mcuref(*FEW, "--tune", "--out", "runs")
+    assert outcome.status == 0 and outcome.out.count(" chosen") == 2 and "24 trainings" in outcome.out
+    found = json.loads((here / "runs/tuned/digits.json").read_text())
+    assert found["evaluated_on"] == "validation" and found["schema"] == "mcuref.tuned/1"
+    assert [len(one["candidates"]) for one in found["methods"].values()] == [12, 12]
+    assert "| full |" in (here / "runs/settings.md").read_text()
 
 
 def test_what_is_refused(refused, monkeypatch, here):
