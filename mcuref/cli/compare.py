@@ -17,7 +17,7 @@ Seeds and methods run on all cores at once.
 
 from argparse import ArgumentParser, Namespace
 
-from mcuref.cli import kinds, options
+from mcuref.cli import kinds, options, spreading
 from mcuref.cli.console import first_time, prepare_kernels, progress, show, warn
 from mcuref.cli.defaults import fitted, named_data
 from mcuref.errors import InputError
@@ -26,7 +26,7 @@ SEEDS = "1"
 OF_TRAINING = {  # options that are of methods that train, and what they are where they were not given
     "preset": "default", "settings": [], "regime": "scratch", "seeds": SEEDS, "sweep": False,
     **dict.fromkeys(("epochs", "learning_rate", "schedule", "momentum", "batch", "policy", "trainable", "update", "scales",
-                     "headroom", "train_dtype")),
+                     "headroom", "train_dtype", "scheduler")),
 }  # fmt: skip
 
 
@@ -51,6 +51,7 @@ def arguments(parser: ArgumentParser) -> None:
         "effort each adaptive method needs at equal accuracy",
     )
     options.add_budget(parser)
+    spreading.add_scheduler(parser)
     options.add_wide(parser)
     options.add_json(parser)
 
@@ -121,6 +122,7 @@ def run(arguments: Namespace) -> None:
             kinds=computed_in,
             headroom=arguments.headroom,
             policy=arguments.policy,
+            origin=spreading.origin(arguments),
             **options.protocol(arguments),
         )
         chosen = named_rules(methods, arguments.preset, comparison.protocol, **settings)
@@ -129,10 +131,11 @@ def run(arguments: Namespace) -> None:
         return comparison, chosen
 
     comparison, chosen = fitted(arguments, data, budget, attempt)
-    for arithmetic in comparison.arithmetics():
-        prepare_kernels(arithmetic)
-    with progress() as comparison.progress:
-        rows = comparison.run(chosen)
+    with spreading.executor(arguments) as cluster:
+        for arithmetic in comparison.arithmetics() if cluster is None else ():
+            prepare_kernels(arithmetic)
+        with progress() as comparison.progress:
+            rows = comparison.run(chosen, cluster)
     ratios = [row for row in rows if row["preset"] == "sweep"]
     rows = [row for row in rows if row["preset"] != "sweep"]
     gains = advantages(rows, ratios)
