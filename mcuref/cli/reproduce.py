@@ -14,7 +14,7 @@ import os
 from argparse import ArgumentParser, Namespace
 
 from mcuref.arguments import one_of
-from mcuref.cli import options
+from mcuref.cli import options, spreading
 from mcuref.cli.console import prepare_kernels, progress, show, warn
 
 PAPERS = ("tinyprop", "tinypropv2")
@@ -36,6 +36,7 @@ def arguments(parser: ArgumentParser) -> None:
         metavar="FOLDER",
         help="write tables, CSV, JSON and pictures here; what is there already is gone on with; default: print only",
     )
+    spreading.add_scheduler(parser)
     parser.add_argument("--list", action="store_true", help="only list rows, methods and claims")
     options.add_wide(parser)
     options.add_json(parser)
@@ -60,48 +61,58 @@ def run(arguments: Namespace) -> None:
     rows, absent = rows_of(paper, given)
     methods = check_methods(None if arguments.method is None else options.several(arguments.method, "--method"))
     warn(absent)
-    prepare_kernels()
     store = None if arguments.out is None else PieceStore(os.path.join(arguments.out, "pieces"))
-    (_tune if arguments.tune else _reproduce)(arguments, paper, rows, methods, seeds, {"store": store})
+    with spreading.executor(arguments) as cluster:
+        if cluster is None:
+            prepare_kernels()
+        with progress() as update:
+            common = {"store": store, "executor": cluster, "progress": update}
+            found = [(_tuned if arguments.tune else _computed)(row, methods, seeds, common) for row in rows]
+    (_show_tuned if arguments.tune else _show)(arguments, paper, found)
 
 
-def _reproduce(asked, paper, rows, methods, seeds, common):
+def _computed(row, methods, seeds, common):
+    """``mcuref.reproduce.row/1`` of a row."""
     from mcuref.experiments.committed import chosen_for
     from mcuref.experiments.reproduction import RowRun
+
+    return RowRun(row, chosen_for(row.name), seeds, **common).run(methods)
+
+
+def _tuned(row, methods, seeds, common):
+    """``mcuref.tuned/1`` of a row."""
+    from mcuref.experiments.reproduction import RowRun
+    from mcuref.experiments.tuning import SEEDS, tune
+
+    return tune(RowRun(row, {}, SEEDS if seeds is None else seeds, evaluate="validation", **common), methods)
+
+
+def _show(asked, paper, results):
+    """Print tables and claims; write what is to be written."""
     from mcuref.report.json import reproduction_json
     from mcuref.report.reproduction_tables import claims_table, row_tables
 
-    results = []
-    with progress() as update:
-        for row in rows:
-            one = RowRun(row, chosen_for(row.name), seeds, progress=update, **common)
-            results.append(one.run(methods))
     for result in results:
         show(*row_tables(result), wide=asked.wide)
     show(*claims_table(paper, results), wide=asked.wide)
     if asked.out is not None:
         from mcuref.report.reproduction_files import write_results
 
-        write_results(asked.out, asked.paper, paper, results)
+        warn(write_results(asked.out, asked.paper, paper, results))
     _write(asked, reproduction_json(asked.paper, paper, results))
 
 
-def _tune(asked, paper, rows, methods, seeds, common):
-    from mcuref.experiments.reproduction import RowRun
-    from mcuref.experiments.tuning import SEEDS, tune
+def _show_tuned(asked, paper, tunings):
+    """The same of what was tried, and chosen."""
     from mcuref.report.reproduction_tables import tuning_tables
 
-    found = []
-    with progress() as update:
-        for row in rows:
-            found.append(tune(RowRun(row, {}, seeds or SEEDS, evaluate="validation", progress=update, **common), methods))
-    for tuning in found:
+    for tuning in tunings:
         show(*tuning_tables(tuning), wide=asked.wide)
     if asked.out is not None:
         from mcuref.report.reproduction_files import write_tunings
 
-        write_tunings(asked.out, found)
-    _write(asked, {"schema": "mcuref.reproduce/1", "paper": asked.paper, "tuned": found})
+        write_tunings(asked.out, tunings)
+    _write(asked, {"schema": "mcuref.reproduce/1", "paper": asked.paper, "tuned": tunings})
 
 
 def _write(asked, content):
