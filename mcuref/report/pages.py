@@ -18,7 +18,7 @@ from mcuref.experiments.committed import RESULTS, TUNED, results, tuning_of
 from mcuref.experiments.papers import PAPERS
 from mcuref.experiments.reproduction import ROWS
 from mcuref.files import new_file
-from mcuref.report.reproduction_text import claims_text, row_text, settings_text, short_table
+from mcuref.report.reproduction_text import claims_text, equal_text, row_text, settings_text, short_table
 
 COMMAND = "python -m mcuref.report.pages"
 TOP = Path(__file__).resolve().parents[2]
@@ -33,6 +33,7 @@ def blocks() -> dict[str, str]:
     return {
         "rows-in-short": short_table(every),
         "rows": "\n".join(map(row_text, every)),
+        "equal-efforts": equal_text(every),
         "claims": "\n".join(claims_text(paper, every) for paper in PAPERS.values()),
         "settings": "\n".join(map(settings_text, tunings)),
     }

@@ -7,8 +7,9 @@ from typing import Any
 
 from mcuref.experiments.claims import judged
 from mcuref.experiments.figures import COLUMNS as FIGURES
-from mcuref.experiments.figures import OF_FULL, summary
+from mcuref.experiments.figures import OF_FULL, beside, summary
 from mcuref.experiments.papers import Paper
+from mcuref.experiments.reproduction import METHODS
 from mcuref.report.reproduction_tables import COLUMNS, cells, heading, lines_of, of_which, points, sentences, settings_words
 from mcuref.report.tables import percent
 
@@ -18,7 +19,15 @@ IDENTITY = ("data", "model", "regime", "evaluated_on", "core")  # of a row, in C
 SPREAD = [f"{name}{end}" for name in ("accuracy", "drop", *FIGURES, *OF_FULL) for end in ("", "_std")]
 OF_METHOD = ("name", "method", "preset", "rule", "epochs", "share", "learning_rate", "trainable", "metric")
 SIZES = ("sram_bytes", "flash_bytes")
-IN_SHORT = ("full", "full = v2 by samples", "topk", "tinyprop", "tinypropv2")  # columns of the short table
+IN_SHORT = (
+    "full",
+    "topk",
+    "tinyprop",
+    "tinypropv2",
+    "full = v2 by samples",
+    "tinypropr",
+    "full = r by samples",
+)  # columns of the short table
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], text: int = 1) -> str:
@@ -50,6 +59,21 @@ def _short(line, seeds):
     spread = f" ± {points(line[f'{name}_std'], line['metric'])}" if seeds > 1 else ""
     efforts = " / ".join(percent(line[effort], 0).removesuffix(" %") for effort in ("total_effort", "backward_effort"))
     return f"{points(line[name], line['metric'], sign)}{spread} / {efforts}"
+
+
+def equal_text(results: Sequence[Result]) -> str:
+    """Points that methods are above full training of equal total effort, ± standard error, a line a row."""
+    pairs = {name: method.equal for name, method in METHODS.items() if method.shorter}
+    rows = []
+    for result in results:
+        cells = []
+        for name, equal in pairs.items():
+            there = {name, equal} <= result["methods"].keys()
+            found = beside(result, equal, name) if there else None
+            cells.append("" if found is None else f"{found['points']:+.2f} ± {found['error']:.2f}")
+        rows.append([f"{result['data']}, {result['model']}, {result['regime']}", *cells])
+    heads = [f"{equal} above *{name}*" for name, equal in pairs.items()]
+    return table(["data, network, regime", *heads], rows)
 
 
 def claims_text(paper: Paper, results: Sequence[Result]) -> str:

@@ -1,5 +1,7 @@
 """Rows of the papers' tables: figures of runs, equal efforts, fair candidates, claims, and the committed digits again."""
 
+import pickle
+from concurrent.futures import Executor, Future
 from dataclasses import replace
 
 import pytest
@@ -169,6 +171,23 @@ def test_what_full_training_may_spend_comes_out_again(compiled_executor):
         goal = sum(one["total_effort"] for one in kept[METHODS[name].equal]["per_seed"]) / len(run.seeds)
         entry = run.shortened(name, METHODS[name].entry(run.protocol, run.choice_for(name)), goal)
         assert (entry.epochs, entry.share) == (kept[name]["epochs"], kept[name]["share"])
+
+
+class Elsewhere(Executor):
+    """An executor that is given, and gives back, nothing but bytes, as one of other processes is."""
+
+    def submit(self, function, /, *arguments, **keywords):
+        """Done at once."""
+        future = Future()
+        function, arguments, keywords = pickle.loads(pickle.dumps((function, arguments, keywords)))
+        future.set_result(pickle.loads(pickle.dumps(function(*arguments, **keywords))))
+        return future
+
+
+def test_runs_elsewhere_come_to_the_same(compiled_executor):
+    here, there = (RowRun(ROWS["digits"], {}, [1], executor=executor) for executor in (None, Elsewhere()))
+    entries = here.entries(["full", "tinypropr"])
+    assert here.runs(entries) == there.runs(entries)
 
 
 @pytest.mark.slow
