@@ -20,7 +20,7 @@ def add_scheduler(parser: options.Options) -> None:
     parser.add_argument(
         "--scheduler",
         metavar="ADDRESS",
-        help="of a Dask cluster that does the work, tcp://host:8786; results are the same as with all cores of this computer",
+        help="of a Dask cluster that does the work, tcp://host:8786; results are those of all cores of this computer",
     )
 
 

@@ -72,6 +72,7 @@ def comparison_json(
     sweep: list[dict[str, Any]],
     advantages: list[dict[str, Any]],
     warnings: Sequence[str] = (),
+    equal_effort: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """``mcuref.compare/1``."""
     typed = any(kind.dtype == "int8" for kind in comparison.kinds)
@@ -88,7 +89,9 @@ def comparison_json(
         "budget": budget_json(comparison.budget),
         "rows": rows,
         "warnings": list(warnings),
-    } | ({"sweep": sweep, "advantage": advantages} if sweep else {})
+        **({"sweep": sweep, "advantage": advantages} if sweep else {}),
+        **({} if equal_effort is None else {"equal_effort": equal_effort}),
+    }
 
 
 def reproduction_json(name: str, paper: Paper, results: Sequence[dict[str, Any]]) -> dict[str, Any]:
