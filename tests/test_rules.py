@@ -16,7 +16,7 @@ from mcuref.errors import InputError
 from mcuref.program import effort
 from mcuref.program.compiler import compile
 from mcuref.program.effort import counts_by_kind
-from mcuref.rules import METHODS, PRESETS, make, setting_names
+from mcuref.rules import COMPARED, METHODS, PRESETS, make, setting_names
 from mcuref.testing import oracles
 
 F = np.float32
@@ -424,7 +424,8 @@ def test_a_nonfinite_error_further_down_leaves_that_layer_and_those_below(rule):
 
 
 def test_presets_and_settings_by_name():
-    assert list(METHODS) == ["full", "topk", "tinyprop", "tinypropv2", "tinypropr"]
+    assert COMPARED == ("full", "topk", "tinyprop", "tinypropv2", "tinypropr")
+    assert list(METHODS) == [*COMPARED, "randomk", "biases"]
     for preset in PRESETS.values():
         assert [rule.method for rule in preset.values()] == list(METHODS)
         assert all(isinstance(rule, METHODS[name]) for name, rule in preset.items())

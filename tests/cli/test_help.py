@@ -89,8 +89,8 @@ def test_a_default_that_is_said_is_the_one_that_is_taken(command, option, defaul
             assert {words} == WORDS.get(f"{command} {option}", WORDS.get(option)), text
     elif default not in (None, False, [], ""):
         shown = f"{default:g}" if isinstance(default, float) else str(default)
-        every = default == ",".join(rules.METHODS)
-        assert words == ("all" if every else shown) or f"{shown} (ours" in text, text
+        every = default == ",".join(rules.COMPARED)
+        assert words == ("all but baselines" if every else shown) or f"{shown} (ours" in text, text
 
 
 def test_every_command_has_help_and_its_first_line(mcuref):

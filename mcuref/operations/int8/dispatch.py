@@ -2,6 +2,7 @@
 
 from mcuref.kernels.jit import kernel
 from mcuref.operations.int8.add import run_add_backward_s8, run_add_forward_s8
+from mcuref.operations.int8.bias import run_bias_update_s8
 from mcuref.operations.int8.conv import (
     run_conv_backward_input_s8,
     run_conv_forward_s8,
@@ -40,7 +41,13 @@ from mcuref.operations.int8.pooling import (
     run_mean_forward_s8,
 )
 from mcuref.operations.int8.relu import run_relu_forward_s8, run_relu_masked_s8
-from mcuref.operations.int8.selection import run_decide_s8, run_select_adaptive_s8, run_select_full_s8, run_select_top_k_s8
+from mcuref.operations.int8.selection import (
+    run_decide_s8,
+    run_select_adaptive_s8,
+    run_select_full_s8,
+    run_select_random_k_s8,
+    run_select_top_k_s8,
+)
 from mcuref.operations.int8.softmax import run_softmax_forward_s8
 from mcuref.operations.int8.sums import run_apply_rows_s8, run_begin_rows_s8, run_count_batch_s8
 from mcuref.operations.rests import run_rest_u8, run_wake_u8
@@ -54,7 +61,7 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
     opcode = row[OPCODE]
     if opcode >= FIRST_OUTSIDE:
         return OUTSIDE
-    if opcode < 252:
+    if opcode < 253:
         if opcode < 224:
             if opcode < 210:
                 if opcode < 201:
@@ -97,18 +104,20 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
             if opcode < 241:
                 return run_softmax_cross_entropy_s8(row, f, memory, host, sample, counts)
             return run_mean_squared_error_s8(row, f, memory, host, sample, counts)
-        if opcode < 250:
-            return run_reconstruction_s8(row, f, memory, host, sample, counts)
         if opcode < 251:
+            if opcode < 250:
+                return run_reconstruction_s8(row, f, memory, host, sample, counts)
             return run_decide_s8(row, f, memory, host, sample, counts)
-        return run_select_full_s8(row, f, memory, host, sample, counts)
+        if opcode < 252:
+            return run_select_full_s8(row, f, memory, host, sample, counts)
+        return run_select_top_k_s8(row, f, memory, host, sample, counts)
     if opcode < 277:
         if opcode < 271:
             if opcode < 261:
-                if opcode < 253:
-                    return run_select_top_k_s8(row, f, memory, host, sample, counts)
-                if opcode < 260:
+                if opcode < 254:
                     return run_select_adaptive_s8(row, f, memory, host, sample, counts)
+                if opcode < 260:
+                    return run_select_random_k_s8(row, f, memory, host, sample, counts)
                 return run_dense_backward_input_s8(row, f, memory, host, sample, counts)
             if opcode < 262:
                 return run_conv_backward_input_s8(row, f, memory, host, sample, counts)
@@ -126,7 +135,7 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
         if opcode < 276:
             return run_add_backward_s8(row, f, memory, host, sample, counts)
         return run_tanh_backward_s8(row, f, memory, host, sample, counts)
-    if opcode < 290:
+    if opcode < 283:
         if opcode < 280:
             if opcode < 278:
                 return run_sigmoid_backward_s8(row, f, memory, host, sample, counts)
@@ -138,13 +147,15 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
         if opcode < 282:
             return run_conv_update_s8(row, f, memory, host, sample, counts)
         return run_depthwise_update_s8(row, f, memory, host, sample, counts)
-    if opcode < 293:
+    if opcode < 292:
+        if opcode < 290:
+            return run_bias_update_s8(row, f, memory, host, sample, counts)
         if opcode < 291:
             return run_begin_rows_s8(row, f, memory, host, sample, counts)
-        if opcode < 292:
-            return run_dense_gradient_s8(row, f, memory, host, sample, counts)
-        return run_conv_gradient_s8(row, f, memory, host, sample, counts)
+        return run_dense_gradient_s8(row, f, memory, host, sample, counts)
     if opcode < 294:
+        if opcode < 293:
+            return run_conv_gradient_s8(row, f, memory, host, sample, counts)
         return run_depthwise_gradient_s8(row, f, memory, host, sample, counts)
     if opcode < 295:
         return run_apply_rows_s8(row, f, memory, host, sample, counts)

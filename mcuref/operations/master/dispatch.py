@@ -2,6 +2,7 @@
 
 from mcuref.kernels.jit import kernel
 from mcuref.operations.int8.add import run_add_backward_s8, run_add_forward_s8
+from mcuref.operations.int8.bias import run_bias_update_s8
 from mcuref.operations.int8.conv import run_conv_backward_input_s8, run_conv_forward_s8, run_conv_gradient_s8
 from mcuref.operations.int8.dense import run_dense_backward_input_s8, run_dense_forward_s8, run_dense_gradient_s8
 from mcuref.operations.int8.depthwise import (
@@ -29,7 +30,13 @@ from mcuref.operations.int8.pooling import (
     run_mean_forward_s8,
 )
 from mcuref.operations.int8.relu import run_relu_forward_s8, run_relu_masked_s8
-from mcuref.operations.int8.selection import run_decide_s8, run_select_adaptive_s8, run_select_full_s8, run_select_top_k_s8
+from mcuref.operations.int8.selection import (
+    run_decide_s8,
+    run_select_adaptive_s8,
+    run_select_full_s8,
+    run_select_random_k_s8,
+    run_select_top_k_s8,
+)
 from mcuref.operations.int8.softmax import run_softmax_forward_s8
 from mcuref.operations.int8.sums import run_begin_rows_s8, run_count_batch_s8
 from mcuref.operations.mixed.master import run_conv_update_master, run_dense_update_master, run_depthwise_update_master
@@ -45,7 +52,7 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
     opcode = row[OPCODE]
     if opcode >= FIRST_OUTSIDE:
         return OUTSIDE
-    if opcode < 252:
+    if opcode < 253:
         if opcode < 224:
             if opcode < 210:
                 if opcode < 201:
@@ -88,18 +95,20 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
             if opcode < 241:
                 return run_softmax_cross_entropy_s8(row, f, memory, host, sample, counts)
             return run_mean_squared_error_s8(row, f, memory, host, sample, counts)
-        if opcode < 250:
-            return run_reconstruction_s8(row, f, memory, host, sample, counts)
         if opcode < 251:
+            if opcode < 250:
+                return run_reconstruction_s8(row, f, memory, host, sample, counts)
             return run_decide_s8(row, f, memory, host, sample, counts)
-        return run_select_full_s8(row, f, memory, host, sample, counts)
+        if opcode < 252:
+            return run_select_full_s8(row, f, memory, host, sample, counts)
+        return run_select_top_k_s8(row, f, memory, host, sample, counts)
     if opcode < 277:
         if opcode < 271:
             if opcode < 261:
-                if opcode < 253:
-                    return run_select_top_k_s8(row, f, memory, host, sample, counts)
-                if opcode < 260:
+                if opcode < 254:
                     return run_select_adaptive_s8(row, f, memory, host, sample, counts)
+                if opcode < 260:
+                    return run_select_random_k_s8(row, f, memory, host, sample, counts)
                 return run_dense_backward_input_s8(row, f, memory, host, sample, counts)
             if opcode < 262:
                 return run_conv_backward_input_s8(row, f, memory, host, sample, counts)
@@ -117,25 +126,27 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
         if opcode < 276:
             return run_add_backward_s8(row, f, memory, host, sample, counts)
         return run_tanh_backward_s8(row, f, memory, host, sample, counts)
-    if opcode < 293:
-        if opcode < 290:
+    if opcode < 292:
+        if opcode < 283:
             if opcode < 278:
                 return run_sigmoid_backward_s8(row, f, memory, host, sample, counts)
             if opcode < 279:
                 return run_max_pool_apart_backward_s8(row, f, memory, host, sample, counts)
             return run_average_pool_apart_backward_s8(row, f, memory, host, sample, counts)
+        if opcode < 290:
+            return run_bias_update_s8(row, f, memory, host, sample, counts)
         if opcode < 291:
             return run_begin_rows_s8(row, f, memory, host, sample, counts)
-        if opcode < 292:
-            return run_dense_gradient_s8(row, f, memory, host, sample, counts)
-        return run_conv_gradient_s8(row, f, memory, host, sample, counts)
-    if opcode < 302:
+        return run_dense_gradient_s8(row, f, memory, host, sample, counts)
+    if opcode < 301:
+        if opcode < 293:
+            return run_conv_gradient_s8(row, f, memory, host, sample, counts)
         if opcode < 295:
             return run_depthwise_gradient_s8(row, f, memory, host, sample, counts)
-        if opcode < 301:
-            return run_count_batch_s8(row, f, memory, host, sample, counts)
-        return run_dense_update_master(row, f, memory, host, sample, counts)
+        return run_count_batch_s8(row, f, memory, host, sample, counts)
     if opcode < 303:
+        if opcode < 302:
+            return run_dense_update_master(row, f, memory, host, sample, counts)
         return run_conv_update_master(row, f, memory, host, sample, counts)
     if opcode < 304:
         return run_depthwise_update_master(row, f, memory, host, sample, counts)
