@@ -15,9 +15,9 @@ from mcuref.datasets import load_part
 from mcuref.errors import DivergedError, InputError, NonFiniteError
 from mcuref.experiments.comparison import Comparison
 from mcuref.experiments.entries import Entries, Entry, named_rules, sweep_rules
+from mcuref.experiments.equal_effort import search
 from mcuref.experiments.pieces import train, trainings
 from mcuref.experiments.protocols import TrainingProtocol, find_protocol
-from mcuref.experiments.shortening import fewer_epochs, fewer_samples
 from mcuref.experiments.spreading import Origin
 from mcuref.experiments.store import PieceStore
 from mcuref.memory.targets import Budget
@@ -60,7 +60,7 @@ ROWS = {
         Row("flowers", "flowers102_32", "cnn-32", "transfer", FEW),
         Row("food", "food101_32", "cnn-32", "transfer", FEW),
         Row("speech", "speech_commands_mfcc49x10", "ds-cnn", "continue", FEW),
-        Row("dcase", "dcase2020_toycar", "autoencoder-640-64-8-64-640", seeds=FEW),
+        Row("dcase", "dcase2020_toycar", "autoencoder-640-64-8-64-640", "shift", FEW),
     )
 }
 
@@ -100,6 +100,8 @@ METHODS = {
     "full = r by samples": Method("full", shorter="samples", equal="tinypropr"),
     "full = r by epochs": Method("full", shorter="epochs", equal="tinypropr"),
     "head only": Method("full", trainable=1),
+    "biases": Method("biases"),
+    "randomk": Method("randomk", tried=RATIOS),
     "topk": Method("topk", tried=RATIOS),
     "tinyprop paper": Method("tinyprop", "paper"),
     "tinyprop": Method("tinyprop", tried=({}, {"s_min": 0.08, "s_max": 0.8}, {"decay": 0.999})),
@@ -205,9 +207,21 @@ class RowRun:
         def measured(entry):
             return mean_of(finite(name, self.runs({name: entry})[name]), "total_effort")
 
-        if METHODS[name].shorter == "epochs":
-            return fewer_epochs(full, self.protocol.epochs, goal, measured)
-        return fewer_samples(full, goal, measured)
+        by_epochs = METHODS[name].shorter == "epochs"
+        most = self.protocol.epochs if by_epochs else len(self.comparison.second.x_train)
+        searching = search(goal, most, measured(full))
+        try:
+            count = next(searching)
+            while True:
+                short = replace(full, epochs=count) if by_epochs else replace(full, share=count / most)
+                count = searching.send(measured(short))
+        except StopIteration as end:
+            if end.value is None:
+                raise InputError(
+                    f"method {name!r}: even one of the {METHODS[name].shorter} is more than {goal:.1%}"
+                ) from None
+            count = end.value
+        return replace(full, epochs=count) if by_epochs else replace(full, share=count / most)
 
     def runs(self, entries: Entries) -> dict[str, list[Run | None]]:
         """{key: what came of it with each seed}; None where a run does not stay finite."""

@@ -46,11 +46,11 @@ def tune(run: RowRun, methods: Sequence[str]) -> dict[str, Any]:
         chosen = choice(scored)
         found[name] = {
             "chosen": {key: chosen[key] for key in ("learning_rate", "settings")},
+            "seeds": list(run.seeds),
             "epochs": entries["0"].epochs,
             "share": entries["0"].share,
             "candidates": scored,
         }
-    every = [one for method in found.values() for one in method["candidates"]]
     return {
         "schema": "mcuref.tuned/1",
         "row": run.row.name,
@@ -59,11 +59,20 @@ def tune(run: RowRun, methods: Sequence[str]) -> dict[str, Any]:
         "regime": run.row.regime,
         "evaluated_on": run.evaluate,
         "rule": RULE,
-        "seeds": list(run.seeds),
-        "trainings": len(every) * len(run.seeds),
-        "macs": sum(one["macs"] for one in every),
         "methods": {name: found[name] for name in methods},
     }
+
+
+def joined(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """What was tuned of a row at two times, in the order of `METHODS`; what was tuned anew as it is now."""
+    methods = {**old["methods"], **new["methods"]}
+    return {**new, "methods": {name: methods[name] for name in METHODS if name in methods}}
+
+
+def cost(tuning: Mapping[str, Any]) -> tuple[int, int]:
+    """(trainings, MACs) of a search; those that find how long runs may be are not in it."""
+    every = [(one, found["seeds"]) for found in tuning["methods"].values() for one in found["candidates"]]
+    return sum(len(seeds) for _, seeds in every), sum(one["macs"] for one, _ in every)
 
 
 def _shortened(run, name, entries, found):

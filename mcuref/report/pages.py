@@ -8,8 +8,8 @@ A table stands between ``<!-- made: NAME -->`` and ``<!-- end of NAME -->``.
 """
 
 import argparse
+import json
 import re
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,8 @@ from pathlib import Path
 from mcuref.experiments.committed import RESULTS, TUNED, results, tuning_of
 from mcuref.experiments.papers import PAPERS
 from mcuref.experiments.reproduction import ROWS
-from mcuref.files import new_file
+from mcuref.experiments.tuning import joined
+from mcuref.files import new_file, write_json
 from mcuref.report.reproduction_text import claims_text, equal_text, row_text, settings_text, short_table
 
 COMMAND = "python -m mcuref.report.pages"
@@ -50,11 +51,19 @@ def pages() -> dict[Path, str]:
 
 
 def take(folder: Path) -> None:
-    """Copy what was computed and chosen in a folder of ``mcuref reproduce --out`` to what comes with mcuref."""
-    for place in (RESULTS, TUNED):
-        for file in sorted((folder / place.name).glob("*.json")):
-            with new_file(place / file.name) as part:
-                shutil.copyfile(file, part)
+    """Take what was computed and chosen in a folder of ``mcuref reproduce --out`` to what comes with mcuref.
+
+    Of a row that was tuned, methods that were not tuned anew stay.
+    """
+    for file in sorted((folder / RESULTS.name).glob("*.json")):
+        write_json(RESULTS / file.name, _read(file))
+    for file in sorted((folder / TUNED.name).glob("*.json")):
+        new, old = _read(file), TUNED / file.name
+        write_json(old, joined(_read(old), new) if old.exists() else new)
+
+
+def _read(file):
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,6 +11,7 @@ from mcuref.experiments.claims import judged, missing, of_paper
 from mcuref.experiments.figures import beside, factor, summary
 from mcuref.experiments.papers import Paper
 from mcuref.experiments.reproduction import METHODS
+from mcuref.experiments.tuning import cost
 from mcuref.memory.targets import assumed_core
 from mcuref.report.tables import Column, Printed, Table, note, percent
 
@@ -133,13 +134,7 @@ def of_which(paper: Paper, results: Sequence[Result]) -> str:
 
 def tuning_tables(tuning: Mapping[str, Any]) -> Iterator[Printed]:
     """What was tried for a row, on what, at what cost, and what was chosen."""
-    cost = f"{tuning['trainings']:,} trainings, {tuning['macs'] / 1e9:,.1f} GMAC"
-    seeds = ", ".join(map(str, tuning["seeds"]))
-    yield Text(
-        f"{tuning['row']}: {tuning['data']}, {tuning['model']}, {tuning['regime']}; {tuning['evaluated_on']} set; seeds "
-        f"{seeds}; {cost}",
-        style="bold",
-    )
+    yield Text(search_heading(tuning), style="bold")
     table = Table(
         Column("method"), Column("rate"), Column("<settings"), Column("accuracy"), Column("total\neffort"), Column(" ")
     )
@@ -157,6 +152,13 @@ def tuning_tables(tuning: Mapping[str, Any]) -> Iterator[Printed]:
         table.add_section()
     yield table
     yield note(f"chosen: {tuning['rule']}")
+
+
+def search_heading(tuning: Mapping[str, Any]) -> str:
+    """One line that says where a search looked, and what it cost."""
+    trainings, macs = cost(tuning)
+    where = f"{tuning['row']}: {tuning['data']}, {tuning['model']}, {tuning['regime']}; {tuning['evaluated_on']} set"
+    return f"{where}; {trainings:,} trainings, {macs / 1e9:,.1f} GMAC"
 
 
 def settings_words(settings: Mapping[str, Any]) -> str:

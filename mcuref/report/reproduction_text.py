@@ -10,7 +10,17 @@ from mcuref.experiments.figures import COLUMNS as FIGURES
 from mcuref.experiments.figures import OF_FULL, beside, summary
 from mcuref.experiments.papers import Paper
 from mcuref.experiments.reproduction import METHODS
-from mcuref.report.reproduction_tables import COLUMNS, cells, heading, lines_of, of_which, points, sentences, settings_words
+from mcuref.report.reproduction_tables import (
+    COLUMNS,
+    cells,
+    heading,
+    lines_of,
+    of_which,
+    points,
+    search_heading,
+    sentences,
+    settings_words,
+)
 from mcuref.report.tables import percent
 
 Result = Mapping[str, Any]
@@ -100,13 +110,11 @@ def settings_text(tuning: Mapping[str, Any]) -> str:
                 f"{100 * min(scores):.2f} to {100 * max(scores):.2f}",
                 f"{len(tried)}",
                 f"{rates[0]:g} to {rates[-1]:g}",
+                f"{len(found['seeds'])}",
             ]
         )
-    heads = ("method", "rate", "settings", "validation", "all candidates", "candidates", "rates tried")
-    seeds = ", ".join(map(str, tuning["seeds"]))
-    cost = f"{tuning['trainings']:,} trainings, {tuning['macs'] / 1e9:,.1f} GMAC"
-    title = f"{tuning['row']}: {tuning['data']}, {tuning['model']}, {tuning['regime']}; seeds {seeds}; {cost}"
-    return f"{title}\n\n{table(heads, rows)}"
+    heads = ("method", "rate", "settings", "validation", "all candidates", "candidates", "rates tried", "seeds")
+    return f"{search_heading(tuning)}\n\n{table(heads, rows)}"
 
 
 def csv_text(results: Iterable[Result]) -> str:

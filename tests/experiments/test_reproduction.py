@@ -10,14 +10,11 @@ from mcuref import InputError
 from mcuref.datasets import find
 from mcuref.experiments.claims import Judged, judged, missing
 from mcuref.experiments.committed import chosen_for, results, tuning_of
-from mcuref.experiments.entries import Entry
 from mcuref.experiments.figures import beside, factor, summary
 from mcuref.experiments.measures import Measure
 from mcuref.experiments.papers import PAPERS, Claim, rows_of
 from mcuref.experiments.reproduction import METHODS, ROWS, SAME, RowRun, check_methods
-from mcuref.experiments.shortening import WITHIN, fewer_epochs, fewer_samples
-from mcuref.experiments.tuning import candidates, choice, tune
-from mcuref.rules import Full
+from mcuref.experiments.tuning import candidates, choice, cost, joined, tune
 
 
 def method(scores, backward=0.5, preset="default", total=0.8):
@@ -87,19 +84,6 @@ def test_rows_and_methods_that_are_not_there_are_refused():
     assert check_methods(["tinyprop", "full"]) == ["full", "tinyprop"]
 
 
-@pytest.mark.parametrize("goal", [0.9, 0.5, 0.2, 0.03])
-def test_fewer_samples_come_to_the_goal_or_just_below(goal):
-    """Where fewer samples cost more each, as less trained networks do."""
-    entry = fewer_samples(Entry("full", "default", Full()), goal, lambda one: 0.8 * one.share**0.9)
-    spent = 0.8 * entry.share**0.9
-    assert goal - WITHIN <= spent <= goal if goal < 0.8 else entry.share == 1
-
-
-@pytest.mark.parametrize("goal, epochs", [(0.9, 10), (0.5, 6), (0.401, 5), (0.01, 1)])
-def test_fewer_epochs_are_as_many_as_the_goal_allows(goal, epochs):
-    assert fewer_epochs(Entry("full", "default", Full()), 10, goal, lambda one: 0.08 * one.epochs).epochs == epochs
-
-
 def test_every_method_has_as_many_candidates():
     counts = {name: len(candidates(one, ROWS["digits"].protocol())) for name, one in METHODS.items()}
     assert set(counts.values()) == {12}, counts
@@ -126,10 +110,17 @@ def test_tuning_looks_at_no_test_sample(monkeypatch):
     test = RowRun(row, {}, [0]).comparison.data
     assert len(run.comparison.data.x_train) + len(run.comparison.data.x_test) == len(test.x_train)
     found = tune(run, ["full", "head only"])
-    assert found["evaluated_on"] == "validation" and found["trainings"] == 4
+    assert found["evaluated_on"] == "validation" and cost(found)[0] == 4
     scores = [one["accuracy"] for one in found["methods"]["full"]["candidates"]]
     assert scores[0] > 0.9 and scores[1] is None
     assert found["methods"]["full"]["chosen"] == {"learning_rate": 0.02, "settings": {}}
+
+
+def test_what_is_tuned_later_is_joined():
+    old = {"row": "digits", "methods": {"full": {"seeds": [0]}, "tinyprop": {"seeds": [0]}}}
+    new = {"row": "digits", "methods": {"tinyprop": {"seeds": [1]}, "topk": {"seeds": [1]}}}
+    found = {name: one["seeds"] for name, one in joined(old, new)["methods"].items()}
+    assert list(found.items()) == [("full", [0]), ("topk", [1]), ("tinyprop", [1])]
 
 
 @pytest.mark.parametrize("name", [name for name in ROWS if tuning_of(name)])
