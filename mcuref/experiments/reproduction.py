@@ -177,15 +177,16 @@ class RowRun:
         return {name: replace(entry, learning_rate=rate) for name, entry in (cheap | sweep_rules()).items()}
 
     def run(self, methods: Sequence[str]) -> dict[str, Any]:
-        """``mcuref.reproduce.row/1`` of these methods; DivergedError if one of them does not stay finite."""
+        """``mcuref.reproduce.row/1`` of these methods; under "left_out" those that cannot be, and why."""
         entries = self.entries(methods)
         runs = self.runs(entries | self.sweep())
-        for name in (name for name in methods if METHODS[name].shorter):
+        for name in (name for name in methods if METHODS[name].shorter and is_finite(runs[METHODS[name].equal])):
             full = METHODS[name].entry(self.protocol, self.choice_for(name))
-            goal = mean_of(finite(METHODS[name].equal, runs[METHODS[name].equal]), "total_effort")
-            entries[name] = self.shortened(name, full, goal)
+            short = self.shortened(name, full, mean_of(runs[METHODS[name].equal], "total_effort"))
+            entries |= {} if short is None else {name: short}
         runs |= self.runs({name: entry for name, entry in entries.items() if name not in runs})
         entries |= self.sweep()
+        whole = [name for name in (*methods, *self.sweep()) if name in entries and is_finite(runs[name])]
         return {
             "schema": "mcuref.reproduce.row/1",
             "row": self.row.name,
@@ -196,32 +197,33 @@ class RowRun:
             "protocol": asdict(self.protocol),
             "core": CORE,
             "seeds": list(self.seeds),
-            "methods": {
-                name: described(entries[name]) | self._together(name, runs[name]) for name in (*methods, *self.sweep())
+            "methods": {name: described(entries[name]) | self._together(runs[name]) for name in whole},
+            "left_out": {
+                name: "it does not stay finite" if name in entries else f"nothing is as short as {METHODS[name].equal}"
+                for name in methods
+                if name not in whole
             },
         }
 
-    def shortened(self, name: str, full: Entry, goal: float) -> Entry:
-        """Full training as short as the method of that name says, at the mean total effort ``goal``."""
-
-        def measured(entry):
-            return mean_of(finite(name, self.runs({name: entry})[name]), "total_effort")
-
+    def shortened(self, name: str, full: Entry, goal: float) -> Entry | None:
+        """Full training as short as the method of that name says, at the mean total effort ``goal``; None if nothing is."""
         by_epochs = METHODS[name].shorter == "epochs"
         most = self.protocol.epochs if by_epochs else len(self.comparison.second.x_train)
+
+        def short(count):
+            return replace(full, epochs=count) if by_epochs else replace(full, share=count / most)
+
+        def measured(entry):
+            runs = self.runs({name: entry})[name]
+            return mean_of(runs, "total_effort") if is_finite(runs) else 1.0
+
         searching = search(goal, most, measured(full))
-        try:
-            count = next(searching)
-            while True:
-                short = replace(full, epochs=count) if by_epochs else replace(full, share=count / most)
-                count = searching.send(measured(short))
-        except StopIteration as end:
-            if end.value is None:
-                raise InputError(
-                    f"method {name!r}: even one of the {METHODS[name].shorter} is more than {goal:.1%}"
-                ) from None
-            count = end.value
-        return replace(full, epochs=count) if by_epochs else replace(full, share=count / most)
+        spent: Any = None  # what begins it
+        while True:
+            try:
+                spent = measured(short(searching.send(spent)))
+            except StopIteration as end:
+                return None if end.value is None else short(end.value)
 
     def runs(self, entries: Entries) -> dict[str, list[Run | None]]:
         """{key: what came of it with each seed}; None where a run does not stay finite."""
@@ -231,9 +233,9 @@ class RowRun:
         every = len(self.comparison.second.x_train) * self.protocol.epochs
         return {key: [_figures(found[kind, key, seed], every) for seed in self.seeds] for key in entries}
 
-    def _together(self, name, runs):
+    def _together(self, runs):
         """The runs of a method: what is the same for all of them once."""
-        same = {key: value for key, value in finite(name, runs)[0].items() if key in SAME}
+        same = {key: value for key, value in runs[0].items() if key in SAME}
         own = [{"seed": seed} | {k: v for k, v in run.items() if k not in SAME} for seed, run in zip(self.seeds, runs)]
         return same | {"per_seed": own}
 
@@ -260,16 +262,13 @@ def _figures(found, every):
     }
 
 
-def finite(name: str, runs: Sequence[Run | None]) -> list[Run]:
-    """The runs of a method; InputError if one did not stay finite."""
-    found = [run for run in runs if run is not None]
-    if len(found) < len(runs):
-        raise InputError(f"method {name!r} does not stay finite with {len(runs) - len(found)} of {len(runs)} seeds")
-    return found
+def is_finite(runs: Sequence[Run | None]) -> bool:
+    """Whether all runs stayed finite."""
+    return None not in runs
 
 
-def mean_of(runs: Sequence[Run], name: str) -> float:
-    """The mean of a figure over runs."""
+def mean_of(runs: Sequence[Any], name: str) -> float:
+    """The mean of a figure over runs that stayed finite."""
     return float(np.mean([run[name] for run in runs]))
 
 

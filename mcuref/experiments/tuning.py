@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from mcuref.errors import InputError
 from mcuref.experiments.protocols import TrainingProtocol
 from mcuref.experiments.reproduction import METHODS, Method, RowRun, mean_of
 from mcuref.metrics import deviation
@@ -32,25 +33,19 @@ def tune(run: RowRun, methods: Sequence[str]) -> dict[str, Any]:
     """``mcuref.tuned/1``: for each method what was tried, what it came to, and what is chosen.
 
     run : of the validation side, without anything tuned. A method that is as long as another one spends is tuned last,
-    beside that one's choice.
+    beside that one's choice, and is left out if nothing is as short.
     """
     found: dict[str, Any] = {}
     for name in sorted(methods, key=lambda name: METHODS[name].shorter != ""):
-        method = METHODS[name]
-        tried = candidates(method, run.protocol)
-        entries = {str(i): method.entry(run.protocol, one) for i, one in enumerate(tried)}
-        if method.shorter:
-            entries = _shortened(run, name, entries, found)
+        tried = candidates(METHODS[name], run.protocol)
+        length = _length(run, name, found)
+        if length is None:
+            continue
+        entries = {str(i): replace(METHODS[name].entry(run.protocol, one), **length) for i, one in enumerate(tried)}
         runs = run.runs(entries)
         scored = [one | _score(runs[str(i)]) for i, one in enumerate(tried)]
-        chosen = choice(scored)
-        found[name] = {
-            "chosen": {key: chosen[key] for key in ("learning_rate", "settings")},
-            "seeds": list(run.seeds),
-            "epochs": entries["0"].epochs,
-            "share": entries["0"].share,
-            "candidates": scored,
-        }
+        chosen = {key: value for key, value in choice(scored).items() if key in ("learning_rate", "settings")}
+        found[name] = {"chosen": chosen, "seeds": list(run.seeds), **length, "candidates": scored}
     return {
         "schema": "mcuref.tuned/1",
         "row": run.row.name,
@@ -59,7 +54,7 @@ def tune(run: RowRun, methods: Sequence[str]) -> dict[str, Any]:
         "regime": run.row.regime,
         "evaluated_on": run.evaluate,
         "rule": RULE,
-        "methods": {name: found[name] for name in methods},
+        "methods": {name: found[name] for name in methods if name in found},
     }
 
 
@@ -75,11 +70,16 @@ def cost(tuning: Mapping[str, Any]) -> tuple[int, int]:
     return sum(len(seeds) for _, seeds in every), sum(one["macs"] for one, _ in every)
 
 
-def _shortened(run, name, entries, found):
-    """The entries as short as makes full training, at its own choice, spend what another method spends at its choice."""
+def _length(run, name, found):
+    """{"epochs", "share"} of a method: as short as full training, at its choice, is at what another spends at its choice.
+
+    None if nothing is as short.
+    """
+    if not METHODS[name].shorter:
+        return {"epochs": None, "share": 1.0}
     goal = _chosen(found[METHODS[name].equal])["total_effort"]
     short = run.shortened(name, METHODS["full"].entry(run.protocol, found["full"]["chosen"]), goal)
-    return {key: replace(entry, epochs=short.epochs, share=short.share) for key, entry in entries.items()}
+    return None if short is None else {"epochs": short.epochs, "share": short.share}
 
 
 def _score(runs):
@@ -98,6 +98,8 @@ def choice(scored: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
         key = str(one["settings"])
         if one["accuracy"] is not None and (key not in best or one["accuracy"] > best[key]["accuracy"]):
             best[key] = one
+    if not best:
+        raise InputError(f"none of the {len(scored)} candidates stays finite; the protocol's rate is too high")
     limit = max(one["accuracy"] for one in best.values()) - WITHIN
     return min((one for one in best.values() if one["accuracy"] >= limit), key=lambda one: one["total_effort"])
 

@@ -97,7 +97,7 @@ def sentences(result: Result) -> list[str]:
             )
         if method.shorter and name in result["methods"] and method.equal in result["methods"]:
             said.append(_difference(method.equal, name, beside(result, method.equal, name)))
-    return said
+    return said + [f"{name} is left out: {reason}" for name, reason in result["left_out"].items()]
 
 
 def _bounds(bounds):
