@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
@@ -93,13 +93,14 @@ def trainings(
     entries: Mapping[tuple[Kind, str], Entry],
     executor: Executor | None = None,
     store: PieceStore | None = None,
+    function: Callable[..., dict[str, Any]] = train,
 ) -> Results:
-    """Results of :func:`train` by (kind, key, seed).
+    """Results of :func:`train`, or of another function of the same arguments, by (kind, key, seed).
 
     Pre-training is a piece of its own, once a seed, and only if one that needs it is to be trained.
     """
     pieces: dict[Hashable, Piece] = {
-        (kind, key, seed): Piece(train, (entry, kind, seed), seed if comparison.pretrains else None)
+        (kind, key, seed): Piece(function, (entry, kind, seed), seed if comparison.pretrains else None)
         for (kind, key), entry in entries.items()
         for seed in comparison.seeds
     }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SCALARS = (
     "average_accuracy", "average_incremental_accuracy", "forgetting", "backward_transfer", "forward_transfer",
     "stored_bytes", "stored_share", "inference_macs_final", "inference_macs_mean", "training_macs", "distillation_macs",
-    "verification_macs", "samples_rested", "sram_peak", "flash_peak",
+    "verification_macs", "training_steps", "samples_rested", "sram_peak", "flash_peak",
 )  # fmt: skip
 
 

@@ -11,6 +11,8 @@ WINDOW = " ".join(Geometry._fields)
 LOADED = "the sample comes from outside"
 RATE = "rate 0 stands for the learning rate, which comes from outside; with rate -1 w and b are sums of gradients"
 LABEL = "the label comes from outside"
+DRAWN = "k of n entries at random, of which none that are 0 are kept; draws counts selections, key is the network's seed"
+BIASES = "of a layer whose weights are frozen: of each kept entry e that of output e mod O; rate 0 is the learning rate"
 
 OPERATORS = (
     # -- input -------------------------------------------------------------------------------------------------------------
@@ -89,6 +91,11 @@ OPERATORS = (
         note="jumps unless D > threshold; beta_range is the slope of beta over Y / Y_max, d_range is D_max - D_min",
     ),
     declare(
+        "decide_governed_f32", 65, "decision", "y_max[1]", "delta[n], i32 balance[2]", "n full",
+        "d_min d_range beta beta_range threshold decay", module="selection", features="decision",
+        note="as ``decide_f32``, with the threshold times 1 - balance / 2^full",
+    ),
+    declare(
         "select_full_f32", 70, "selection", "index kept[n], i32 count[1]", "delta[n]", "n",
         module="selection", features="selection",
     ),
@@ -100,6 +107,10 @@ OPERATORS = (
         "select_adaptive_f32", 72, "selection", "index kept[], i32 count[1], y_max[1], i32 tally[64]", "delta[n]", "n floor",
         "s_min s_range damping decay", module="selection", features="selection",
         note="floor 1 truncates S n instead of rounding; s_range is S_max - S_min, damping zeta^l",
+    ),
+    declare(
+        "select_random_k_f32", 73, "selection", "index kept[k], i32 count[1], i32 draws[1]", "delta[n]", "n k", "i32:key",
+        module="selection", features="random selection", note=DRAWN,
     ),
     # -- back through layers with parameters -------------------------------------------------------------------------------
     declare(
@@ -131,6 +142,10 @@ OPERATORS = (
         "delta[HO, WO, O], x[H, W, C], index kept[], i32 count[1]",
         f"{WINDOW} dense_bias", "rate", macs="kept * KH * KW",
         module="depthwise", arguments="rate dense_bias g", features="depthwise update", note=RATE,
+    ),
+    declare(
+        "bias_update_f32", 93, "update", "b[O]", "delta[n], index kept[], i32 count[1]", "O n", "rate",
+        module="bias", arguments="rate", sizes="O", features="bias update", note=BIASES,
     ),
     # -- sums of gradients, by rows of weights: R rows of K elements -------------------------------------------------------
     declare(

@@ -12,6 +12,7 @@ from mcuref.runs.description import now, program_description
 
 if TYPE_CHECKING:
     from mcuref.experiments.comparison import Comparison
+    from mcuref.experiments.papers import Paper
     from mcuref.program.program import Program
     from mcuref.runs.training import Deployment
     from mcuref.training import Result, Trainer
@@ -90,4 +91,18 @@ def comparison_json(
         "warnings": list(warnings),
         **({"sweep": sweep, "advantage": advantages} if sweep else {}),
         **({} if equal_effort is None else {"equal_effort": equal_effort}),
+    }
+
+
+def reproduction_json(name: str, paper: Paper, results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """``mcuref.reproduce/1``: rows, and the claims of a paper beside them."""
+    from mcuref.experiments.claims import judged, missing
+
+    return {
+        "schema": "mcuref.reproduce/1",
+        "paper": name,
+        "arxiv": paper.arxiv,
+        "rows": list(results),
+        "claims": [one.as_dict() for one in judged(paper, results)],
+        "data_without_rows": missing(paper, results),
     }
