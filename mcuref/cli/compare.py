@@ -8,7 +8,7 @@ Seeds and methods run on all cores at once.
   mcuref compare --data mnist --model mlp-784-32-10 --target nrf52840 --seeds 3
   mcuref compare --method full,tinypropv2 --preset paper --json table.json
   mcuref compare --data mnist --sweep          against top-k of equal accuracy
-  mcuref compare --data mnist --equal-effort   against full training that is shown less
+  mcuref compare --equal-effort                against full training shown less
   mcuref compare --model cnn-8 --regime shift  pre-trained, then images rotated
   mcuref compare --dtype float32,int8          by integers alone
   mcuref compare --dtype int8 --update residual,truncated   ways to update
