@@ -98,6 +98,7 @@ def run(arguments: Namespace) -> None:
     from mcuref.experiments.relations import advantages
     from mcuref.files import check_outputs, write_json
     from mcuref.report.comparison_tables import comparison_tables, protocol_line, row_name, sweep_tables
+    from mcuref.report.efforts import unspent
     from mcuref.report.json import comparison_json
     from mcuref.report.learned import nothing_learned
 
@@ -138,7 +139,10 @@ def run(arguments: Namespace) -> None:
     rows = [row for row in rows if row["preset"] != "sweep"]
     gains = advantages(rows, ratios)
     scores = {row_name(row, rows): row["accuracy"] for row in rows if row["method"] != options.NONE}
-    warnings = nothing_learned(scores, rows[0]["metric"], [[data.y_test]])
+    spent = {
+        row_name(row, rows): (row["settings"].get("effort", 0.0), row["total_effort"]) for row in rows if row["settings"]
+    }
+    warnings = nothing_learned(scores, rows[0]["metric"], [[data.y_test]]) + unspent(spent)
     tables = comparison_tables(rows, warnings, explain=first_time("compare"))
     show(protocol_line(comparison, arguments.evaluate), *tables, wide=arguments.wide)
     if ratios:
