@@ -26,7 +26,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from mcuref.arguments import number, one_of, shown, whole
+from mcuref.arguments import MOST_EPOCHS, number, one_of, shown, whole
 from mcuref.baseline_rules import BASELINES, Biases, RandomK
 from mcuref.errors import InputError, McurefError
 from mcuref.layers.layer import Emit
@@ -203,6 +203,11 @@ class TinyPropV2(TinyProp):
     rests : int, 0 to 15: a stored sample that was skipped s times in a row is shown only every 2^min(s, rests)-th epoch; 0:
         all are always shown. The state has 1, 2 or 4 bits a stored sample: up to 1, 3 or 15 skips.
     stored : int, how many samples are stored, if rests is not 0; 0: the trainer's data says it.
+    effort : float, 0 to 1: what the run's total effort is brought to, of dense training of all samples of all epochs: a
+        governor (:mod:`mcuref.kernels.governor`) lowers the threshold while there is something left to spend, and leaves
+        samples out where there is not; 0: there is none.
+    epochs : int, how many the run has, if effort is not 0: early ones then get more of it; 0: the run's protocol says it, or
+        all get the same.
     """
 
     s_min: float = 0.08
@@ -213,6 +218,8 @@ class TinyPropV2(TinyProp):
     beta: float | str = 1.0
     rests: int = 0
     stored: int = 0
+    effort: float = 0.0
+    epochs: int = 0
 
     method = "tinypropv2"
 
@@ -228,6 +235,10 @@ class TinyPropV2(TinyProp):
         whole("stored", self.stored, 0)
         if self.rests and np.float32(self.threshold) == 0:
             raise InputError(f"rests {self.rests} are of samples that are skipped, and threshold 0 skips none")
+        number("effort", self.effort, 0, 1)
+        whole("epochs", self.epochs, 0, MOST_EPOCHS)
+        if self.effort and np.float32(self.threshold) == 0:
+            raise InputError(f"effort {self.effort:g} is governed by the threshold, and threshold 0 skips no sample")
 
     def decide(self, emit: Emit, delta: Buffer) -> None:
         """Emit the decision on the output layer's error: a jump to the end of the step if the sample is skipped."""
@@ -236,8 +247,10 @@ class TinyPropV2(TinyProp):
         d_min = np.float32(self.d_min)
         s_min, s_range, _ = self._constants(0)
         beta, beta_range = (s_min, s_range) if self.beta == "ratio" else (np.float32(self.beta), np.float32(0))
+        governor = emit.governor
+        governed = {} if governor is None else {"balance": governor.balance, "full": governor.full}
         emit(
-            "decide",
+            "decide_governed" if governed else "decide",
             y_max=emit.state("y_max"),
             delta=delta,
             n=delta.shape[0],
@@ -247,6 +260,7 @@ class TinyPropV2(TinyProp):
             beta_range=beta_range,
             threshold=self.threshold,
             decay=self.decay,
+            **governed,
         )
 
     def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> Selection:
@@ -272,10 +286,17 @@ class TinyPropR(TinyPropV2):
         super().__post_init__()
 
 
-def with_stored(rule: Rule, count: int) -> Rule:
-    """The rule for ``count`` stored samples, if it lets them rest and does not say how many there are; else as it is."""
-    if getattr(rule, "rests", 0) and not getattr(rule, "stored", 0) and is_dataclass(rule):
-        return replace(rule, stored=count)
+def with_stored(rule: Rule, count: int, epochs: int = 0) -> Rule:
+    """The rule for ``count`` stored samples, if it lets them rest, and for a run of so many epochs, if it has an effort.
+
+    What the rule says itself of these stays as it is.
+    """
+    if not is_dataclass(rule):
+        return rule
+    if getattr(rule, "rests", 0) and not getattr(rule, "stored", 0):
+        rule = replace(rule, stored=count)
+    if getattr(rule, "effort", 0) and not getattr(rule, "epochs", 0):
+        rule = replace(rule, epochs=epochs)
     return rule
 
 
@@ -334,7 +355,8 @@ def _checked_attributes(rule):
         raise InputError(f"method {shown(rule.method)} {of} must be a name in one line")
     one_of(f"bias {of}:", rule.bias, ("masked", "dense"))
     one_of(f"output {of}:", getattr(rule, "output", "rule"), ("auto", "dense", "rule"))
-    one_of(f"weights {of}:", getattr(rule, "weights", True), (True, False))
+    if not isinstance(weights := getattr(rule, "weights", True), bool):
+        raise InputError(f"weights {shown(weights)} {of} must be True or False")
     return rule
 
 
@@ -373,8 +395,14 @@ def make(method: str, preset: str = "default", **settings: Any) -> Rule:
         if name not in names:
             raise InputError(f"method {method!r} has no setting {name!r}{settings_hint(name, [method], preset)}")
     if method in METHODS:
-        return replace(PRESETS[preset][method], **settings)
+        start = PRESETS[preset][method]
+        return replace(start, **{name: _like(getattr(start, name), value) for name, value in settings.items()})
     return created(method, found, settings)
+
+
+def _like(start, value):
+    """A setting's value; of one that is a whole number, as text gives it, 2.0 is 2."""
+    return int(value) if type(start) is int and isinstance(value, float) and value.is_integer() else value
 
 
 def created(method: str, found: Any, settings: Mapping[str, Any]) -> Rule:

@@ -435,6 +435,10 @@ def test_presets_and_settings_by_name():
     assert make("topk", ratio=0.25) == TopK(0.25)
     assert make("tinyprop", "paper", s_max=0.5) == TinyProp(0, 0.5, 1, output="rule")
     assert setting_names("full") == [] and "threshold" in setting_names("tinypropv2")
+    whole, with_point = make("tinypropr", rests=2.0, stored=100.0), make("tinypropr", threshold=1.0)  # as --set gives them
+    assert [type(value) for value in (whole.rests, whole.stored, with_point.threshold)] == [int, int, float]
+    with pytest.raises(InputError, match="rests 2.5 is not a whole number"):
+        make("tinypropr", rests=2.5)
 
 
 @pytest.mark.parametrize("arguments, settings, words", [

@@ -18,7 +18,7 @@ Seeds and methods run on all cores at once.
 
 from argparse import ArgumentParser, Namespace
 
-from mcuref.cli import kinds, options, spreading
+from mcuref.cli import governing, kinds, options, spreading
 from mcuref.cli.console import first_time, prepare_kernels, progress, show, warn
 from mcuref.cli.defaults import fitted, named_data
 from mcuref.errors import InputError
@@ -27,7 +27,7 @@ SEEDS = "1"
 OF_TRAINING = {  # options that are of methods that train, and what they are where they were not given
     "preset": "default", "settings": [], "regime": "scratch", "seeds": SEEDS, "sweep": False, "equal_effort": False,
     **dict.fromkeys(("epochs", "learning_rate", "schedule", "momentum", "batch", "policy", "trainable", "update", "scales",
-                     "headroom", "train_dtype", "scheduler")),
+                     "headroom", "train_dtype", "scheduler", "effort")),
 }  # fmt: skip
 
 
@@ -35,6 +35,7 @@ def arguments(parser: ArgumentParser) -> None:
     """Options of this command."""
     options.add_model(parser)
     options.add_rule(parser, "all")
+    governing.add_effort(parser)
     options.add_run(parser)
     options.add_policy(parser)
     options.add_input(parser)
@@ -110,7 +111,7 @@ def run(arguments: Namespace) -> None:
         _inference(arguments)
         return
     computed_in = kinds.kinds(arguments)
-    methods, settings = options.several(arguments.method, "--method"), options.settings(arguments.settings)
+    methods, settings = options.several(arguments.method, "--method"), governing.settings(arguments)
     named_rules(methods, arguments.preset, **settings)  # refuse what is wrong before data is loaded
     if arguments.equal_effort and "full" not in methods:
         raise InputError(f"--equal-effort is against method full, which is not among {', '.join(methods)}; name it too")

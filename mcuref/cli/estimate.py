@@ -15,7 +15,7 @@ Exit status 1 if it does not fit, with changes that would; of all parts, if it f
 
 from argparse import ArgumentParser, Namespace
 
-from mcuref.cli import kinds, options
+from mcuref.cli import governing, kinds, options
 from mcuref.cli.console import prepare_kernels, show
 from mcuref.cli.defaults import fitted, model_name, named_data, warn_of
 from mcuref.errors import InputError
@@ -39,6 +39,7 @@ def arguments(parser: ArgumentParser) -> None:
         "instructions, also its zeros; default: float32 samples",
     )
     options.add_rule(parser)
+    governing.add_effort(parser)
     options.add_policy(parser)
     options.add_input(parser)
     kinds.add_kinds(parser)
@@ -87,7 +88,7 @@ def _compiling(arguments, data, kind):
     from mcuref.program.compiler import compile
 
     method = "full" if arguments.method == options.NONE else arguments.method  # of what trains nothing, all are the same
-    rule = rules.make(method, arguments.preset, **options.settings(arguments.settings))
+    rule = rules.make(method, arguments.preset, **governing.settings(arguments))
     momentum, batch = arguments.momentum, arguments.batch
     optimiser = SGD(momentum=0.0 if momentum is None else momentum, batch=1 if batch is None else batch)
 

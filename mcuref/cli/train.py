@@ -17,7 +17,7 @@ last checkpoint before that; one that fails before its first checkpoint leaves n
 
 from argparse import ArgumentParser, Namespace
 
-from mcuref.cli import deploying, options, resumable
+from mcuref.cli import deploying, governing, options, resumable
 from mcuref.cli.console import progress, say, show, warn
 from mcuref.cli.defaults import fitted, named_data
 from mcuref.text import one_line
@@ -27,6 +27,7 @@ def arguments(parser: ArgumentParser) -> None:
     """Options of this command."""
     options.add_model(parser)
     options.add_rule(parser)
+    governing.add_effort(parser)
     options.add_run(parser)
     options.add_policy(parser)
     options.add_input(parser)
@@ -65,7 +66,7 @@ def _checked(asked):
     from mcuref.runs.training import Run
 
     number("--checkpoint", asked.checkpoint, 0, 86400)
-    settings = options.settings(asked.settings)
+    settings = governing.settings(asked)
     rules.make(asked.method, asked.preset, **settings)  # refuse what is wrong before data is loaded
     arithmetic = deploying.arithmetic(asked)
     budget = options.budget(asked)
@@ -75,7 +76,7 @@ def _checked(asked):
         model = find_model(model)
         protocol = find_protocol(data.name, model.name, asked.regime, **options.protocol(asked))
         rule = named_rules([asked.method], asked.preset, protocol, **settings)[asked.method].rule
-        rule = rules.with_stored(rule, len(data.x_train) - protocol.border(data))
+        rule = rules.with_stored(rule, len(data.x_train) - protocol.border(data), protocol.epochs)
 
         def compiled(network):
             return compile(

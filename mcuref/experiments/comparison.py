@@ -111,8 +111,12 @@ class Comparison:
         """
         kind = self.kinds[0] if kind is None else kind
         network = self._planned(kind, entry) if network is None else network
-        rule, optimiser = rules.with_stored(entry.rule, self.stored), self.protocol_of(entry).optimiser()
-        return compile(network, rule, optimiser, budget=self.budget, **self._common(kind, entry))
+        optimiser = self.protocol_of(entry).optimiser()
+        return compile(network, self._rule(entry), optimiser, budget=self.budget, **self._common(kind, entry))
+
+    def _rule(self, entry):
+        """The rule of an entry, which knows of the run what it needs."""
+        return rules.with_stored(entry.rule, self.stored, self.protocol_of(entry).epochs)
 
     @property
     def stored(self) -> int:
@@ -149,7 +153,7 @@ class Comparison:
             together.setdefault(self.trained_of(entry), []).append(entry)
         for kind in self.kinds:
             for alike in together.values():
-                every = [rules.with_stored(entry.rule, self.stored) for entry in alike]
+                every = [self._rule(entry) for entry in alike]
                 optimiser = self.protocol_of(alike[0]).optimiser()
                 require(self._planned(kind, alike[0]), every, budget, optimiser, **self._common(kind, alike[0]))
 

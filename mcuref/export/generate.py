@@ -33,6 +33,7 @@ PHASES = {  # what the opcodes of a phase have in common, for people
     "loss": "The error at the outputs",
     "decision": "Whether a sample is trained",
     "selection": "Which entries of an error are trained",
+    "effort": "What the way back spends of the effort",
     "propagate": "Errors on their way back",
     "update": "Updates of weights, and sums of gradients",
     "gradient": "Begin sums of gradients",

@@ -14,6 +14,7 @@ class Emit(Protocol):
     """What a program is written with: :class:`mcuref.program.emitter.Emitter`."""
 
     index: int
+    governor: Any
 
     @property
     def name(self) -> str:

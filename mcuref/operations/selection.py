@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mcuref.kernels.governor import share_of_threshold
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.lanes import abs_sum
 from mcuref.kernels.selection import (
@@ -16,6 +17,8 @@ from mcuref.kernels.selection import (
 )
 from mcuref.operations.views import END, GO_ON, JUMP, Counts, Floats, Host, Memory, Row, Sample, f32, indices, words
 from mcuref.operators.columns import CHOSEN, COMPARISONS, IN, KEPT, OUT, D, F
+
+STEP = np.float32(2**-15)  # of a share of the threshold
 
 
 @kernel(inlined=True)
@@ -39,17 +42,30 @@ def _select(row, memory, k, counts):
 
 
 @kernel(inlined=True)
-def run_decide_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
-    """y_max[1] from delta[n]: jumps unless D > threshold."""
+def _decide(row, f, memory, host, sample, threshold):
+    """Jump unless D > threshold."""
     y = abs_sum(f32(memory, row[IN], row[D]))
     if not is_finite(y):
         return END
-    d_min, d_range, beta, beta_range, threshold, decay = f[0], f[1], f[2], f[3], f[4], f[5]
+    d_min, d_range, beta, beta_range, decay = f[0], f[1], f[2], f[3], f[5]
     y_max = raise_maximum(f32(memory, row[OUT], 1), y, decay)
     if y != np.float32(0) and decision(y, y_max, d_min, d_range, beta + beta_range * (y / y_max)) > threshold:
         return GO_ON
     host.trained[sample.position] = 0
     return JUMP
+
+
+@kernel(inlined=True)
+def run_decide_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
+    """y_max[1] from delta[n]: jumps unless D > threshold."""
+    return _decide(row, f, memory, host, sample, f[4])
+
+
+@kernel(inlined=True)
+def run_decide_governed_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
+    """y_max[1] from delta[n], balance[2]: the same with a share of the threshold."""
+    share = np.float32(share_of_threshold(words(memory, row[IN + 1], 2), row[D + 1])) * STEP
+    return _decide(row, f, memory, host, sample, f[4] * share)
 
 
 @kernel(inlined=True)

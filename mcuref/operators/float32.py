@@ -91,6 +91,11 @@ OPERATORS = (
         note="jumps unless D > threshold; beta_range is the slope of beta over Y / Y_max, d_range is D_max - D_min",
     ),
     declare(
+        "decide_governed_f32", 65, "decision", "y_max[1]", "delta[n], i32 balance[2]", "n full",
+        "d_min d_range beta beta_range threshold decay", module="selection", features="decision",
+        note="as ``decide_f32``, with the threshold times 1 - balance / 2^full",
+    ),
+    declare(
         "select_full_f32", 70, "selection", "index kept[n], i32 count[1]", "delta[n]", "n",
         module="selection", features="selection",
     ),

@@ -66,6 +66,11 @@ TRAINING = (
         features="int8 elements", note="jumps unless D > threshold; " + Q15,
     ),
     declare(
+        "decide_governed_s8", 255, "decision", "i32 y_max[1]", "i8 delta[n], i32 exponent[1], i32 balance[2]", "n full",
+        "i32:d_min i32:d_range i32:beta i32:beta_range i32:threshold i32:decay", module="int8/selection",
+        features="int8 elements", note="as ``decide_s8``, with the threshold times 1 - balance / 2^full",
+    ),
+    declare(
         "select_full_s8", 251, "selection", "i32 count[1]", "i8 delta[n]", "n",
         module="int8/selection", features="int8 elements",
     ),

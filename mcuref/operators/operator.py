@@ -21,6 +21,7 @@ PHASES = (
     "loss",
     "decision",
     "selection",
+    "effort",
     "propagate",
     "gradient",
     "update",

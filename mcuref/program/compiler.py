@@ -17,7 +17,7 @@ from mcuref.memory.targets import Budget
 from mcuref.network import Network
 from mcuref.operators.columns import COLUMNS
 from mcuref.optimisers import SGD
-from mcuref.program import first_steps, rests
+from mcuref.program import first_steps, governor, rests
 from mcuref.program.arithmetic import FLOAT32, Arithmetic, arithmetic_of
 from mcuref.program.arithmetic.sample import check_in_place
 from mcuref.program.emitter import Emitter
@@ -188,6 +188,7 @@ def lower(
     weights = getattr(rule, "weights", True)
     emit = Emitter(network, layers, wrt, whole, loss.name, rate, weights)
     streaks = rests.rest(emit, rule)
+    may_rest = bool(emit.instructions)
     values, saved = _forward(emit)
     forward_rows = len(emit.instructions)
     input_error = None
@@ -213,7 +214,7 @@ def lower(
         emit.index_type,
         loss.name,
         emit.whole,
-        streaks is not None,
+        may_rest,
     )
 
 
@@ -221,6 +222,7 @@ def _finish(emit):
     """Emit what follows every step that was computed, and say where jumps lead: there, or, of a rest, behind it."""
     end = len(emit.instructions)
     emit.whole.finish(emit)
+    governor.finish(emit)
     for instruction in emit.instructions:
         if instruction.phase in JUMPS:
             instruction.jump = len(emit.instructions) if instruction.phase == "rest" else end
@@ -284,6 +286,7 @@ def _backward(emit, rule, loss, steps, delta, values, saved):
             if network.parameter_shapes(i):
                 dense = position == 0 and _dense_output(rule, loss)
                 kept = emitted(rule, "select", emit, delta, position, dense)
+                governor.spend(emit, kept.count)
                 below = network.layers[i].propagate(emit, delta, kept) if wanted else None
                 if i in emit.trainable:  # after the propagation, which needs the old weights
                     source = network.sources[i][0]

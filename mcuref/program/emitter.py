@@ -34,6 +34,7 @@ class Emitter:
     loss : str, its name.
     rate : float, the learning rate at the start of its schedule, over the batch.
     notes : dict, what the arithmetic has to know of buffers that it has seen.
+    governor : :class:`mcuref.program.governor.Governor` of the rule's effort, or None.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Emitter:
         self.network, self.trainable, self.wrt, self.loss, self.rate = network, trainable, wrt, loss, rate
         self.whole = self.arithmetic = arithmetic
         self.notes: dict[Any, Any] = {}
+        self.governor: Any = None
         self.instructions: list[Instruction] = []
         self.constants: dict[Buffer, np.ndarray] = {}
         self.images: dict[Buffer, Buffer] = {}

@@ -32,7 +32,7 @@ class Listing:
     index_type : "uint16" or "uint32", of kept indices.
     loss : str, its name, also where nothing is trained.
     arithmetic : :class:`mcuref.program.arithmetic.Arithmetic`.
-    rests : bool, whether stored samples may rest, by the first instruction.
+    rests : bool, whether samples may rest, by the first instruction.
     """
 
     instructions: tuple[Instruction, ...]

@@ -1,4 +1,4 @@
-"""Rests in a program: a row at its head ends the step of a stored sample that rests; one behind the decision wakes it."""
+"""Rests in a program: a row at its head ends the step of a sample that rests; one behind the decision wakes it."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from mcuref.arguments import whole
 from mcuref.errors import InputError
 from mcuref.memory.buffers import Buffer
 from mcuref.program.emitter import Emitter
+from mcuref.program.governor import govern
 from mcuref.rules import MOST_RESTS, Rule
 
 MOST_STORED = 1 << 28  # samples: their streaks have fewer than 2^31 bits
@@ -18,19 +19,22 @@ def streak_bits(longest: int) -> int:
 
 
 def rest(emit: Emitter, rule: Rule) -> Buffer | None:
-    """Emit what lets stored samples rest, before all else, if the rule has rests; returns their streaks, or None."""
+    """Emit what lets samples rest, before all else, if the rule has rests or an effort; returns streaks, if it has rests."""
     longest = whole("rests", getattr(rule, "rests", 0), 0, MOST_RESTS)
-    if not longest or not emit.trainable:
+    if not emit.trainable or not (longest or getattr(rule, "effort", 0)):
         return None
-    stored = whole("stored", getattr(rule, "stored", 0), 0, MOST_STORED)
-    if not stored:
+    stored = whole("stored", getattr(rule, "stored", 0), 0, MOST_STORED) if longest else 0
+    if longest and not stored:
         raise InputError(
             f"method {rule.method!r} lets stored samples rest; how many there are must be said: the setting stored=1000, say"
         )
-    bits = streak_bits(longest)
+    bits = streak_bits(longest) if longest else 0
     with emit.layer(emit.network.parametric[-1]):
-        streaks = emit.state("streaks", ((stored * bits + 7) // 8,), dtype="uint8")
-        emit("rest", streaks=streaks, N=stored, bits=bits, most=longest)
+        streaks = emit.state("streaks", ((stored * bits + 7) // 8,), dtype="uint8") if longest else None
+        if getattr(rule, "effort", 0):
+            govern(emit, rule, streaks, stored, bits, longest)
+        else:
+            emit("rest", streaks=streaks, N=stored, bits=bits, most=longest)
     return streaks
 
 

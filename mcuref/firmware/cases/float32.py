@@ -307,7 +307,7 @@ def _rests():
     for rests, stored in ((1, 1), (1, 7), (1, 9), (2, 3), (3, 4), (3, 5), (4, 2), (15, 3), (15, 999)):
         rule = TinyPropR(output="rule", threshold=0.85, rests=rests, stored=stored)
         yield Row(f"rests {rests} of {stored}", [Input((9,)), Dense(17), ReLU(), Dense(5)], rule, samples=20)
-    rule = TinyPropR(output="rule", threshold=0.85, stored=6)
+    rule = TinyPropR(output="rule", threshold=0.94, stored=6)
     image = [IMAGE, Conv2D(4, 3), ReLU(), DepthwiseConv2D(2), ReLU(), Flatten(), Dense(5)]
     yield Row("rests, image", image, rule, SGD(0.0625), samples=12)
     yield Row("rests, read in place", image, rule, SGD(0.0625), samples=12, options={"input": "in-place"})

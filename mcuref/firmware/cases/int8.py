@@ -220,7 +220,7 @@ def _rests():
         rule = TinyPropR(output="rule", threshold=0.85, rests=rests, stored=stored_samples)
         options, name = stored(update), f"int8, rests {rests} of {stored_samples}"
         yield Row(name, [Input((9,)), Dense(17), ReLU(), Dense(5)], rule, samples=20, options=options, dtype="int8")
-        both = SGD(0.0625, momentum=0.5, batch=3)
+        both, rule = SGD(0.0625, momentum=0.5, batch=3), replace(rule, threshold=0.94)
         yield Row(f"{name}, momentum and batch", image, rule, both, samples=12, options=options, dtype="int8")
     yield Row("mixed, rests", image, rule, SGD(0.0625), samples=12, options={"trainable": 1}, dtype="mixed")
 

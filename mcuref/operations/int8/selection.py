@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mcuref.kernels.governor import SHARE, share_of_threshold
 from mcuref.kernels.int8.selection import (
     back_propagation_ratio,
     count_nonzero,
@@ -34,15 +35,28 @@ def _select(row, memory, tally, k, counts):
 
 
 @kernel(inlined=True)
-def run_decide_s8(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
-    """y_max[1] from delta[n], exponent[1]: jumps unless D > threshold."""
+def _decide(row, memory, host, sample, threshold):
+    """Jump unless D > threshold."""
     y = sum_of_magnitudes(i8(memory, row[IN], np.int64(row[D])), words(memory, row[IN + 1], 1))
-    d_min, d_range, beta, beta_range, threshold, decay = row[F], row[F + 1], row[F + 2], row[F + 3], row[F + 4], row[F + 5]
+    d_min, d_range, beta, beta_range, decay = row[F], row[F + 1], row[F + 2], row[F + 3], row[F + 5]
     y_max = raise_maximum(words(memory, row[OUT], 1), y, decay)
     if y > 0 and decision(ratio_q15(y, y_max), d_min, d_range, beta, beta_range) > threshold:
         return GO_ON
     host.trained[sample.position] = 0
     return JUMP
+
+
+@kernel(inlined=True)
+def run_decide_s8(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
+    """y_max[1] from delta[n], exponent[1]: jumps unless D > threshold."""
+    return _decide(row, memory, host, sample, np.int64(row[F + 4]))
+
+
+@kernel(inlined=True)
+def run_decide_governed_s8(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
+    """y_max[1] from delta[n], exponent[1], balance[2]: the same with a share of the threshold, cut off to 15 bits."""
+    share = share_of_threshold(words(memory, row[IN + 2], 2), row[D + 1])
+    return _decide(row, memory, host, sample, np.int64(row[F + 4]) * share >> np.int64(SHARE))
 
 
 @kernel(inlined=True)

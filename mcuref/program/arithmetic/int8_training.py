@@ -354,9 +354,11 @@ def _of_15_bits(real):
 
 
 FAMILIES: dict[str, Family] = {
-    **dict.fromkeys(("measure", "adapt", "narrow", "relu_masked", "count_batch", "rest", "wake"), _as_it_is),
+    **dict.fromkeys(
+        ("measure", "adapt", "narrow", "relu_masked", "count_batch", "rest", "wake", "govern", "spend"), _as_it_is
+    ),
     **dict.fromkeys(("softmax_cross_entropy", "mean_squared_error", "reconstruction"), _loss),
-    "decide": _decide,
+    **dict.fromkeys(("decide", "decide_governed"), _decide),
     **dict.fromkeys(("select_full", "select_top_k", "select_adaptive", RANDOM), _select),
     **dict.fromkeys(("dense_backward_input", "conv_backward_input", "depthwise_backward_input"), _propagate),
     **dict.fromkeys(("dense_update", "conv_update", "depthwise_update"), _update),

@@ -25,7 +25,10 @@ mcuref_next mcuref_run_mean_squared_error_f32(const mcuref_row *row, mcuref_run 
 mcuref_next mcuref_run_reconstruction_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_rest_u8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_wake_u8(const mcuref_row *row, mcuref_run *run);
+mcuref_next mcuref_run_govern_i32(const mcuref_row *row, mcuref_run *run);
+mcuref_next mcuref_run_spend_i32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_decide_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next mcuref_run_decide_governed_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_select_full_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_select_top_k_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_select_adaptive_f32(const mcuref_row *row, mcuref_run *run);
@@ -98,6 +101,7 @@ mcuref_next mcuref_run_softmax_cross_entropy_s8(const mcuref_row *row, mcuref_ru
 mcuref_next mcuref_run_mean_squared_error_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_reconstruction_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_decide_s8(const mcuref_row *row, mcuref_run *run);
+mcuref_next mcuref_run_decide_governed_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_select_full_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_select_top_k_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_select_adaptive_s8(const mcuref_row *row, mcuref_run *run);
