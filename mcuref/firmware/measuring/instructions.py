@@ -28,6 +28,7 @@ from mcuref.firmware.answer import STEPS
 from mcuref.firmware.measuring import calibration_int8
 from mcuref.firmware.measuring.calibration import (
     activation_programs,
+    baseline_programs,
     calibration_programs,
     counted,
     in_place_programs,
@@ -140,6 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _fit_all(names):
     materials = [*calibration_programs(), *calibration_int8.calibration_programs()]
     others = [*activation_programs(), *in_place_programs(), *calibration_int8.other_programs(), *rests_programs()]
+    others += [*baseline_programs(), *calibration_int8.baseline_programs()]
     for name in names:
         content = fit_core(find_core(name), materials, others)
         write_json(MEASURED / f"instructions-{name}.json", content)
