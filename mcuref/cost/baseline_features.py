@@ -4,9 +4,9 @@ from mcuref.cost.work import Work, loop
 
 
 def random_selection(work: Work) -> dict[str, float]:
-    """A block of random numbers for two entries that are looked at; what is not drawn, and what is behind the last one."""
+    """Entries that are looked at, with half a block of random numbers each; those drawn; those behind the last one."""
     looked = work.comparisons
-    total = {"block": looked / 2, "entry": looked, "drawn": work.chosen, "kept": work.kept}
+    total = {"entry": looked, "drawn": work.chosen, "kept": work.kept}
     if "kept" in work.instruction:  # a list: float32, whose error is summed
         return {**total, **loop(work.runs, work["n"], "magnitude")}
     return {**total, "entry behind": work.runs * work["n"] - looked}

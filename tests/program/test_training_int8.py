@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcuref import SGD, Full, TinyProp, TinyPropV2, TopK, compile, quantise_to_train
+from mcuref import SGD, Biases, Full, RandomK, TinyProp, TinyPropV2, TopK, compile, quantise_to_train
 from mcuref.calibration import quantised_network
 from mcuref.layers import (
     AveragePool2D,
@@ -134,6 +134,7 @@ BLOCKS = [
 ]
 NETWORKS = {"dense": (DENSE, (9,)), "image": (IMAGE, (6, 5, 2)), "blocks": (BLOCKS, (6, 6, 2))}
 RULES = (Full(), TopK(0.3), TinyProp(0.1, 0.8, 0.9, decay=0.99), TinyPropV2(0.1, 0.8, threshold=0.9, beta="ratio"))
+RULES += RandomK(0.3, "rule"), Biases()
 
 
 @pytest.mark.parametrize("rule", RULES[1:], ids=lambda rule: rule.method)
@@ -149,6 +150,14 @@ def test_updates(update, optimiser):
     """Of dense layers; and of the others those of the last two, behind which nothing is trained."""
     follow(made(DENSE), Full(), optimiser, how=Int8(update))
     follow(made(IMAGE[:5] + IMAGE[-2:], (4, 4, 2)), TopK(0.5), optimiser, how=Int8(update), count=3, trainable=2)
+
+
+@pytest.mark.parametrize("scales", SCALES)
+@pytest.mark.parametrize("update", UPDATES)
+def test_biases_alone(update, scales):
+    """However weights would be stored: a bias has steps of its own."""
+    follow(made(DENSE), Biases(), SGD(0.5), how=Int8(update, scales))
+    follow(made(IMAGE[:5] + IMAGE[-2:], (4, 4, 2)), Biases(), SGD(0.5), how=Int8(update, scales), count=3, trainable=2)
 
 
 def test_a_batch_of_one_that_is_summed():

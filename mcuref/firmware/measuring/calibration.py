@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mcuref import rules
+from mcuref.baseline_rules import Biases, RandomK
 from mcuref.datasets import load
 from mcuref.errors import MissingData
 from mcuref.export.material import Material
@@ -45,6 +46,7 @@ RULES = (
     rules.TinyProp(0.0, 0.5, output="rule"),
     rules.TinyPropV2(output="rule"),
 )
+BASELINE_RULES = (RandomK(0.1), RandomK(0.4, "rule"), RandomK(0.02, "rule"), Biases())
 OPTIMISERS = (SGD(0.01), SGD(0.01, momentum=0.5), SGD(0.01), SGD(0.01, batch=2), SGD(0.01, momentum=0.9, batch=2))
 LOSSES = ("softmax_cross_entropy", "softmax_cross_entropy", "mean_squared_error")
 REAL = ("mlp-64-32-10", "cnn-8", "mlp-784-32-10", "cnn-28", "mlp-har", "cnn-32")  # of the zoo
@@ -90,6 +92,15 @@ def activation_programs() -> list[Material]:
     return materials
 
 
+def baseline_programs() -> list[Material]:
+    """List of Material, for instructions of rules that others are compared with."""
+    random, materials = np.random.default_rng(6), []
+    for turn in range(16):
+        network = _perceptron(random) if turn % 2 else _convolutional(random)
+        materials += [_small(network, turn, rule=rule) for rule in BASELINE_RULES]
+    return materials
+
+
 def in_place_programs() -> list[Material]:
     """List of Material: a first layer of each kind that reads samples of each type in place, by one pair and by several."""
     random, materials, turn = np.random.default_rng(4), [], 0
@@ -131,10 +142,11 @@ def _input(random, shape):
     return Input(shape, str(random.choice(DTYPES)), np.full(pairs, 4.9), np.full(pairs, 1 / 6))
 
 
-def _small(network, turn, input="copy"):
-    """A network with a rule, optimiser and loss, each of its turn."""
-    rule, optimiser, loss = (kinds[turn % len(kinds)] for kinds in (RULES, OPTIMISERS, LOSSES))
-    if getattr(rule, "bias", "masked") == "dense":
+def _small(network, turn, input="copy", rule=None):
+    """A network with a rule, if none is given, an optimiser and a loss, each of its turn."""
+    own, optimiser, loss = (kinds[turn % len(kinds)] for kinds in (RULES, OPTIMISERS, LOSSES))
+    rule = rule or own
+    if getattr(rule, "bias", "masked") == "dense" or not getattr(rule, "weights", True):
         optimiser = SGD(0.01)
     x = _pixels(network.input.shape, SAMPLES, network.input.dtype)
     y = np.arange(turn, turn + SAMPLES) % network.outputs

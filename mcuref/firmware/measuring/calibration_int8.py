@@ -55,14 +55,25 @@ def other_programs() -> list[Material]:
     return materials
 
 
+def baseline_programs() -> list[Material]:
+    """List of Material, for instructions of rules that others are compared with."""
+    random, materials = np.random.default_rng(7), []
+    for turn in range(16):
+        network = _perceptron(random) if turn % 2 else calibration._convolutional(random)
+        materials += [_small(network, turn, rule) for rule in calibration.BASELINE_RULES]
+    return materials
+
+
 def _samples(network):
     return calibration._pixels(network.input.shape, SAMPLES, network.input.dtype)
 
 
-def _small(network, turn):
-    """A network with a rule, an optimiser, a loss and a way of storing weights, each of its turn."""
+def _small(network, turn, given=None):
+    """A network with a rule, if none is given, an optimiser, a loss and a way of storing weights, each of its turn."""
     kinds = zip((INT8_RULES, OPTIMISERS, LOSSES, (*STORED, "residual", "residual")), (1, 1, 1, 2))
     rule, optimiser, loss, update = (each[turn // slower % len(each)] for each, slower in kinds)
+    rule = given or rule
+    optimiser = optimiser if getattr(rule, "weights", True) else SGD(0.01)
     x = _samples(network)
     y = np.arange(turn, turn + SAMPLES) % network.outputs
     deployed = quantise_to_train(network, x, loss=loss)

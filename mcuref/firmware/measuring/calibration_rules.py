@@ -1,11 +1,10 @@
-"""Programs of some rules, for instructions that no other program has: what rests, random selections, biases alone."""
+"""Programs of some rules, for instructions that no other program has: of rests, and of efforts that are set."""
 
 from itertools import product
 
 import numpy as np
 
 from mcuref import rules
-from mcuref.baseline_rules import Biases, RandomK
 from mcuref.calibration import quantise_to_train
 from mcuref.export.material import Material
 from mcuref.firmware.measuring import calibration
@@ -18,11 +17,10 @@ from mcuref.rules import Rule
 NETWORKS = 6  # of each kind and type that a rule is measured in
 EPOCHS = 4  # in which stored samples are shown
 RULES = (
-    RandomK(0.05),
-    RandomK(0.4, output="rule"),
-    Biases(),
     rules.TinyPropR(output="rule", threshold=0.9, rests=1, stored=5),
     rules.TinyPropR(output="rule", threshold=0.9, rests=15, stored=70_000),
+    rules.TinyPropR(output="rule", threshold=0.9, stored=300, effort=0.2),
+    rules.TinyPropV2(output="rule", threshold=0.9, effort=0.6, epochs=4),
 )
 
 
@@ -35,8 +33,8 @@ def rule_programs() -> list[Material]:
 
 
 def _material(network: Network, rule: Rule, dtype: str) -> Material:
-    """A network of that type under a rule; some samples, or where they rest some epochs of them."""
-    count = SAMPLES * (EPOCHS if getattr(rule, "stored", 0) else 1)
+    """A network of that type under a rule, with some epochs of stored samples."""
+    count = SAMPLES * EPOCHS
     x = calibration._pixels(network.input.shape, count, network.input.dtype)
     deployed = network if dtype == "float32" else quantise_to_train(network, x)
     return Material(compile(deployed, rule, SGD(0.05)), x, np.arange(count) % network.outputs, SAMPLES)
