@@ -104,7 +104,8 @@ def main(arguments=None, archive=ARCHIVE):
     announce(TITLE, [archive], LICENCE, CITATION)
     with work_folder(options.out) as work:
         path = obtain([archive], options.source, options.out)[archive.name]
-        publish((subset if options.subset else dict)(convert(path)), work, options.out)
+        files, measured = convert(path), "cifar10" if options.subset else None
+        publish(subset(files) if options.subset else files, work, options.out, measured)
 
 
 if __name__ == "__main__":

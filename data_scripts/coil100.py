@@ -87,7 +87,8 @@ def main(arguments=None, archive=ARCHIVE):
     optional("PIL.Image")  # before the download
     with work_folder(options.out) as work:
         path = obtain([archive], options.source, options.out)[archive.name]
-        publish(convert(path, ABSENT if options.subset else ()), work, options.out)
+        files = convert(path, ABSENT if options.subset else ())
+        publish(files, work, options.out, "coil100_32" if options.subset else None)
 
 
 if __name__ == "__main__":

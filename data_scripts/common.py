@@ -4,6 +4,7 @@ A script is `run(main)`; main raises InputError for anything that a person can p
 """
 
 import argparse
+import hashlib
 import os
 import shutil
 import sys
@@ -133,12 +134,17 @@ def watched(iterable, what, total):
     return track(iterable, what, total, console=Console(stderr=True))
 
 
-def listed(name):
-    """{what a line begins with: tuple of int} of subsets/NAME.txt, whose lines are "what: 1 5-7 9", or go on with spaces."""
+def lists(name):
+    """{what a line begins with: words} of subsets/NAME.txt, whose lines are "what: words", or go on with spaces."""
     text = (Path(__file__).parent / "subsets" / f"{name}.txt").read_text(encoding="ascii")
     lines = text.replace("\n    ", " ").splitlines()
     pairs = (line.split(": ") for line in lines if not line.startswith("#"))
-    return {what: tuple(number for part in parts.split() for number in _span(part)) for what, parts in pairs}
+    return {what: words.split() for what, words in pairs}
+
+
+def listed(name):
+    """{what a line begins with: tuple of int} of subsets/NAME.txt, whose words are numbers, or spans of them as 5-7."""
+    return {what: tuple(n for part in parts for n in _span(part)) for what, parts in lists(name).items()}
 
 
 def _span(part):
@@ -152,8 +158,21 @@ def by_turns(groups):
     return [member for turn in zip_longest(*groups, fillvalue=absent) for member in turn if member is not absent]
 
 
-def publish(files, work, out):
-    """Write each .npz of files, {file name: {array name: array}}, into work, then rename all of them into out."""
+def digest(arrays):
+    """SHA-256 of x and y of one file: types, shapes and values, whatever a version of zip makes of them."""
+    total = hashlib.sha256()
+    for name in ("x", "y"):
+        array = np.ascontiguousarray(arrays[name])
+        total.update(f"{name} {array.dtype.str} {array.shape} ".encode() + array.tobytes())
+    return total.hexdigest()
+
+
+def publish(files, work, out, measured=None):
+    """Write each .npz of files, {file name: {array name: array}}, into work, then rename all of them into out.
+
+    measured : str, the data set as it is listed in subsets/sums.txt, if its arrays are to be those that figures are of;
+        whether they are is said at the end.
+    """
     for name, arrays in files.items():
         with writing(out / name):
             if (out / name).is_dir():
@@ -163,3 +182,7 @@ def publish(files, work, out):
         with writing(out / name):
             os.replace(work / name, out / name)
     print(f"wrote {' and '.join(files)} to {one_line(out)}")
+    if measured:
+        sums = lists("sums")
+        same = all([digest(arrays)] == sums[f"{measured} {name}"] for name, arrays in files.items())
+        print(f"these are {'' if same else 'not quite '}the arrays that our figures were measured on")

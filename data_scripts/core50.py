@@ -105,7 +105,7 @@ def main(arguments=None, archive=ARCHIVE):
     optional("PIL.Image")  # before the download
     with work_folder(out) as work:
         path = obtain([archive], options.source, out)[archive.name]
-        publish(convert(path, options.subset), work, out)
+        publish(convert(path, options.subset), work, out, "core50_tiny" if options.subset else None)
 
 
 if __name__ == "__main__":

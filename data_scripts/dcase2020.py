@@ -132,7 +132,8 @@ def main(arguments=None, archives=ARCHIVES):
     archive = archives[options.machine]
     announce(TITLE.format(options.machine), [archive], LICENCE, CITATION)
     with work_folder(out) as work:
-        publish(convert(obtain([archive], options.source, out)[archive.name], options.subset), work, out)
+        files = convert(obtain([archive], options.source, out)[archive.name], options.subset)
+        publish(files, work, out, "dcase2020_toycar" if options.subset else None)
 
 
 if __name__ == "__main__":

@@ -126,7 +126,8 @@ def main(arguments=None, archives=(IMAGES, LABELS, SPLIT)):
     for module in ("PIL.Image", "scipy.io"):  # before the download
         optional(module)
     with work_folder(options.out) as work:
-        publish(convert(obtain(archives, options.source, options.out), options.subset), work, options.out)
+        files = convert(obtain(archives, options.source, options.out), options.subset)
+        publish(files, work, options.out, "flowers102_32" if options.subset else None)
 
 
 if __name__ == "__main__":

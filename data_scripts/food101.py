@@ -96,7 +96,7 @@ def main(arguments=None, archive=ARCHIVE):
     optional("PIL.Image")  # before the download
     with work_folder(options.out) as work:
         path = obtain([archive], options.source, options.out)[archive.name]
-        publish(convert(path, options.subset), work, options.out)
+        publish(convert(path, options.subset), work, options.out, "food101_32" if options.subset else None)
 
 
 if __name__ == "__main__":

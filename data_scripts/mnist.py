@@ -128,7 +128,7 @@ def main(arguments=None, files=FILES):
         folder = options.source  # may hold decompressed files, which obtain does not know
         if folder is None:
             folder = obtain(archives, None, options.out)[archives[0].name].parent
-        publish(convert(folder, files), work, options.out)
+        publish(convert(folder, files), work, options.out, "mnist")
 
 
 if __name__ == "__main__":

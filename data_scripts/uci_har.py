@@ -1,14 +1,16 @@
 """Bring UCI HAR: download the original archive (or take it from --from), check it, convert the raw windows to .npz.
 
 --from takes the present archive of the UCI page, the older "UCI HAR Dataset.zip" inside it, or a folder with either.
+With --subset it is all windows too, but in the order that our figures are of, array for array.
 """
 
+import hashlib
 import os
 import sys
 
 import numpy as np
 from archives import contents
-from common import InputError, announce, parser, publish, run, work_folder
+from common import InputError, announce, lists, parser, publish, run, work_folder
 from download import Archive, obtain
 
 TITLE = (
@@ -38,6 +40,10 @@ SCALE_LOG2 = {"body_acc": 14, "body_gyro": 12, "total_acc": 13}  # int16 then ho
 CHANNELS = {f"{sensor}_{axis}": scale for sensor, scale in SCALE_LOG2.items() for axis in "xyz"}
 CLASS_NAMES = ("WALKING", "WALKING_UPSTAIRS", "WALKING_DOWNSTAIRS", "SITTING", "STANDING", "LAYING")
 WINDOW = 128
+SUBSET = (
+    "all windows, but in the order that our figures are of: by subject and activity, within these as subsets/uci_har.txt "
+    "lists them"
+)
 
 
 def table(content, columns, name):
@@ -103,6 +109,29 @@ def convert(path, nested):
     return {f"{side}.npz": convert_side(side, found) for side in wanted}
 
 
+def subset(files):
+    """What convert returns, in the order that our figures are of; InputError if it has other windows."""
+    order = lists("uci_har")
+    result = {}
+    for file_name, arrays in files.items():
+        first_digits = [hashlib.sha256(window.astype("<i2").tobytes()).hexdigest()[:6] for window in arrays["x"]]
+        place = {key: i for i, key in enumerate(zip(arrays["subject"].tolist(), arrays["y"].tolist(), first_digits))}
+        keys = [
+            (int(subject), int(label), digits)
+            for what, words in order.items()
+            for side, subject, label in [what.split()]
+            if side == file_name
+            for digits in words
+        ]
+        if place.keys() != set(keys) or len(keys) != len(first_digits):
+            raise InputError(
+                f"{file_name} would not hold the windows of subsets/uci_har.txt; without --subset it can be made"
+            )
+        chosen = [place[key] for key in keys]
+        result[file_name] = arrays | {name: arrays[name][chosen] for name in ("x", "y", "subject")}
+    return result
+
+
 def chosen(source, outer, inner):
     """Which of the two archives is meant by --from: the inner one if it is there or has its size, else the outer."""
     if source is not None:
@@ -113,12 +142,13 @@ def chosen(source, outer, inner):
 
 def main(arguments=None, outer=OUTER, inner=INNER):
     """The command; the archives are arguments so that its tests need no network."""
-    options = parser(__doc__, "uci_har").parse_args(arguments)
+    options = parser(__doc__, "uci_har", SUBSET).parse_args(arguments)
     archive = chosen(options.source, outer, inner)
     announce(TITLE, [archive], LICENCE, CITATION)
     with work_folder(options.out) as work:
         path = obtain([archive], options.source, options.out)[archive.name]
-        publish(convert(path, nested=archive is outer), work, options.out)
+        files, measured = convert(path, nested=archive is outer), "uci_har" if options.subset else None
+        publish(subset(files) if options.subset else files, work, options.out, measured)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
+from mcuref.baseline_rules import Biases, RandomK
 from mcuref.datasets import Data
 from mcuref.datasets import load as load_data
 from mcuref.errors import InputError, McurefError, MissingData, NonFiniteError
@@ -54,6 +55,7 @@ __all__ = [
     "SGD",
     "TARGETS",
     "AveragePool2D",
+    "Biases",
     "Budget",
     "BudgetExceeded",
     "Conv2D",
@@ -71,6 +73,7 @@ __all__ = [
     "MissingData",
     "Network",
     "NonFiniteError",
+    "RandomK",
     "Reshape",
     "Residual",
     "TinyProp",

@@ -69,10 +69,12 @@ class SGD:
             rates = rate * np.ldexp(np.float32(1), -halvings).astype(np.float32)
         return rates / np.float32(self.batch)
 
-    def steps(self, emit: Emit, policy: str, bias: str) -> "Immediate | Summed":
-        """What emits the updates of one program: :class:`Immediate` or :class:`Summed`."""
+    def steps(self, emit: Emit, policy: str, bias: str, weights: bool = True) -> "Immediate | BiasesAlone | Summed":
+        """What emits the updates of one program; ``weights``: whether there are some of weights."""
         if policy == "immediate" and not self.momentum:
-            return Immediate(emit, bias)
+            return Immediate(emit, bias) if weights else BiasesAlone(emit)
+        if not weights:
+            raise InputError("biases alone need policy 'immediate' without momentum; rows are updated whole elsewhere")
         if bias == "dense":
             raise InputError("bias 'dense' needs policy 'immediate' without momentum; rows are updated whole elsewhere")
         return Summed(emit, self.momentum, self.batch if policy == "accumulate" else None)
@@ -88,6 +90,21 @@ class Immediate:
         """The update of the layer at hand."""
         targets = self.emit.parameter("weights"), self.emit.parameter("bias")
         layer.update(self.emit, targets, delta, kept, x, self.dense_bias, 0.0)
+
+    def finish(self) -> None:
+        """Nothing is left to do."""
+
+
+class BiasesAlone:
+    """Emits updates of biases on the spot: weights are frozen, and what a layer takes is not looked at."""
+
+    def __init__(self, emit: Emit) -> None:
+        self.emit = emit
+
+    def update(self, layer: Parametric, delta: Buffer, kept: Kept, x: Buffer) -> None:
+        """The update of the layer at hand."""
+        b, n = self.emit.parameter("bias"), delta.shape[0]
+        self.emit("bias_update", b=b, delta=delta, **kept._asdict(), O=b.shape[0], n=n, rate=0.0)
 
     def finish(self) -> None:
         """Nothing is left to do."""

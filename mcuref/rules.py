@@ -22,28 +22,30 @@ full text was not at hand: alpha is the local error Y / Y_max, beta a constant d
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from mcuref.arguments import MOST_EPOCHS, number, one_of, shown, whole
+from mcuref.baseline_rules import BASELINES, Biases, RandomK
 from mcuref.errors import InputError, McurefError
 from mcuref.layers.layer import Emit
 from mcuref.memory.buffers import Buffer
 from mcuref.names import hint, near
 from mcuref.outside import find_class, reference_of, what_went_wrong
+from mcuref.selections import Selection, kept_entries, selection
 
 NEEDED = ("method", "bias", "decide", "select")  # of what is a rule
 MOST_RESTS = 15  # skips in a row that are told apart
-LARGEST_N = 1 << 22  # rint of S n is exact in float32 below this
 
 
 @runtime_checkable
 class Rule(Protocol):
     """What an update rule has; a class of one's own that has it is taken wherever a rule is.
 
-    Also looked at, where they are there: ``output``, "auto", "dense" or "rule", how the output layer is trained; ``rests``,
-    0 or up to how many skips in a row a stored sample is shown less and less often, and ``stored``, of how many samples.
+    Also looked at, where they are there: ``output``, "auto", "dense" or "rule", how the output layer is trained;
+    ``weights``, False if biases alone are trained; ``rests``, 0 or up to how many skips in a row a stored sample is shown
+    less and less often, and ``stored``, of how many samples.
     """
 
     @property
@@ -57,7 +59,7 @@ class Rule(Protocol):
     def decide(self, emit: Emit, delta: Buffer) -> None:
         """Emit a decision on the error at the outputs: whether the sample is trained; nothing if every sample is."""
 
-    def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> "Selection":
+    def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> Selection:
         """Emit the selection of the entries of an error that are trained, of the layer ``position`` from the output.
 
         ``dense``: the output layer, all of whose entries are to be kept whatever the rule.
@@ -67,15 +69,6 @@ class Rule(Protocol):
 def _ordered(low_name, low, high_name, high):
     if np.float32(low) > np.float32(high):
         raise InputError(f"{low_name} {low:g} is larger than {high_name} {high:g}; it may be at most that")
-
-
-def kept_entries(ratio: float, n: int, floor: bool = False) -> int:
-    """k = clamp(rint(ratio n), 1, n) in float32, ties to even; truncated if ``floor``. As the kernel of this name."""
-    with np.errstate(over="ignore"):  # infinite is as good as n
-        value = np.float32(ratio) * np.float32(n)
-    if value >= n:
-        return n
-    return min(max(int(np.floor(value) if floor else np.rint(value)), 1), n)
 
 
 @dataclass(frozen=True)
@@ -91,9 +84,9 @@ class Full:
     def decide(self, emit: Emit, delta: Buffer) -> None:
         """Every sample is trained."""
 
-    def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> "Selection":
+    def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> Selection:
         """Emit the selection of all non-zero entries; returns a :class:`Selection`."""
-        return _selection(emit, "select_full", delta, delta.shape[0])
+        return selection(emit, "select_full", delta, delta.shape[0])
 
 
 @dataclass(frozen=True)
@@ -122,12 +115,12 @@ class TopK:
     def decide(self, emit: Emit, delta: Buffer) -> None:
         """Every sample is trained."""
 
-    def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> "Selection":
+    def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> Selection:
         """Emit the selection of the k largest entries; returns a :class:`Selection`."""
         if dense:
-            return _selection(emit, "select_full", delta, delta.shape[0])
+            return selection(emit, "select_full", delta, delta.shape[0])
         k = kept_entries(self.ratio, delta.shape[0])
-        return _selection(emit, "select_top_k", delta, k, k=k)
+        return selection(emit, "select_top_k", delta, k, k=k)
 
 
 @dataclass(frozen=True)
@@ -166,15 +159,15 @@ class TinyProp:
     def decide(self, emit: Emit, delta: Buffer) -> None:
         """Every sample is trained."""
 
-    def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> "Selection":
+    def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> Selection:
         """Emit the adaptive selection, with Y_max as state in SRAM; returns a :class:`Selection`."""
         if dense:
-            return _selection(emit, "select_full", delta, delta.shape[0])
+            return selection(emit, "select_full", delta, delta.shape[0])
         s_min, s_range, damping = self._constants(position)
         with np.errstate(over="ignore"):
             largest = (s_min + s_range) * damping  # S at Y = Y_max bounds every S: rounding is monotone
         k = kept_entries(largest, delta.shape[0])
-        return _selection(
+        return selection(
             emit,
             "select_adaptive",
             delta,
@@ -270,7 +263,7 @@ class TinyPropV2(TinyProp):
             **governed,
         )
 
-    def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> "Selection":
+    def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> Selection:
         """As TinyProp's; where the decision has aged Y_max for this sample, the selection does not do so again."""
         decided = position == 0 and np.float32(self.threshold) > 0
         rule = replace(self, decay=1.0) if decided else self
@@ -307,25 +300,8 @@ def with_stored(rule: Rule, count: int, epochs: int = 0) -> Rule:
     return rule
 
 
-class Selection(NamedTuple):
-    """Buffers of the kept entries of an error and of their number, by the names that operators have for them."""
-
-    kept: Buffer
-    count: Buffer  # type: ignore[assignment]  # hides what every tuple has
-
-
-def _selection(emit, family, delta, most, **more):
-    """Buffers for up to ``most`` kept entries and their number, and the instruction that fills them."""
-    n = delta.shape[0]
-    if n > LARGEST_N:
-        raise InputError(f"layer {emit.name!r} has {n} outputs; the rules' float32 arithmetic is exact up to {LARGEST_N}")
-    kept = emit.buffer("kept", (most,), "selection", emit.index_type)
-    count = emit.buffer("kept_count", (1,), "selection", "int32")
-    emit(family, kept=kept, count=count, delta=delta, n=n, **more)
-    return Selection(kept, count)
-
-
-METHODS: dict[str, Any] = {rule.method: rule for rule in (Full, TopK, TinyProp, TinyPropV2, TinyPropR)}
+METHODS: dict[str, Any] = {rule.method: rule for rule in (Full, TopK, TinyProp, TinyPropV2, TinyPropR, *BASELINES)}
+COMPARED = tuple(method for method, rule in METHODS.items() if rule not in BASELINES)  # where no methods are named
 
 # "paper": as published. "default": ours, one for all data sets, chosen on validation splits (docs/results.md).
 PRESETS: dict[str, dict[str, Any]] = {
@@ -335,14 +311,10 @@ PRESETS: dict[str, dict[str, Any]] = {
         "tinyprop": TinyProp(0.0, 1.0, 1.0, output="rule"),
         "tinypropv2": TinyPropV2(0.0, 1.0, 1.0, output="rule", threshold=0.5),
         "tinypropr": TinyPropR(0.0, 1.0, 1.0, output="rule", threshold=0.5),
+        "randomk": RandomK(0.1, output="rule"),
+        "biases": Biases(),
     },
-    "default": {
-        "full": Full(),
-        "topk": TopK(),
-        "tinyprop": TinyProp(),
-        "tinypropv2": TinyPropV2(),
-        "tinypropr": TinyPropR(),
-    },
+    "default": {rule.method: rule() for rule in METHODS.values()},
 }
 
 
@@ -383,6 +355,8 @@ def _checked_attributes(rule):
         raise InputError(f"method {shown(rule.method)} {of} must be a name in one line")
     one_of(f"bias {of}:", rule.bias, ("masked", "dense"))
     one_of(f"output {of}:", getattr(rule, "output", "rule"), ("auto", "dense", "rule"))
+    if not isinstance(weights := getattr(rule, "weights", True), bool):
+        raise InputError(f"weights {shown(weights)} {of} must be True or False")
     return rule
 
 
@@ -421,8 +395,14 @@ def make(method: str, preset: str = "default", **settings: Any) -> Rule:
         if name not in names:
             raise InputError(f"method {method!r} has no setting {name!r}{settings_hint(name, [method], preset)}")
     if method in METHODS:
-        return replace(PRESETS[preset][method], **settings)
+        start = PRESETS[preset][method]
+        return replace(start, **{name: _like(getattr(start, name), value) for name, value in settings.items()})
     return created(method, found, settings)
+
+
+def _like(start, value):
+    """A setting's value; of one that is a whole number, as text gives it, 2.0 is 2."""
+    return int(value) if type(start) is int and isinstance(value, float) and value.is_integer() else value
 
 
 def created(method: str, found: Any, settings: Mapping[str, Any]) -> Rule:

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable
 from functools import cache
 from pathlib import Path
 
+from mcuref.version import __version__
+
 PACKAGE = Path(__file__).resolve().parent
 IMPORT = re.compile(r"^from mcuref\.([\w.]+) import (\([^)]*\)|.*)", re.M)
 COMPUTING = ("kernels", "operations", "operators")  # rooms of what is compiled
@@ -39,6 +41,11 @@ def digest(paths: Iterable[Path], text: str = "") -> str:
     for path in paths:
         every.update(_digest_of(path))
     return every.hexdigest()
+
+
+def same_sources() -> tuple[str, str]:
+    """(version, digest of all sources): of two processes in which it is the same, results are."""
+    return __version__, digest(sorted([*PACKAGE.rglob("*.py"), *PACKAGE.glob("cost/measured/*.json")]))
 
 
 @cache

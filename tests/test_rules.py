@@ -16,7 +16,7 @@ from mcuref.errors import InputError
 from mcuref.program import effort
 from mcuref.program.compiler import compile
 from mcuref.program.effort import counts_by_kind
-from mcuref.rules import METHODS, PRESETS, make, setting_names
+from mcuref.rules import COMPARED, METHODS, PRESETS, make, setting_names
 from mcuref.testing import oracles
 
 F = np.float32
@@ -424,7 +424,8 @@ def test_a_nonfinite_error_further_down_leaves_that_layer_and_those_below(rule):
 
 
 def test_presets_and_settings_by_name():
-    assert list(METHODS) == ["full", "topk", "tinyprop", "tinypropv2", "tinypropr"]
+    assert COMPARED == ("full", "topk", "tinyprop", "tinypropv2", "tinypropr")
+    assert list(METHODS) == [*COMPARED, "randomk", "biases"]
     for preset in PRESETS.values():
         assert [rule.method for rule in preset.values()] == list(METHODS)
         assert all(isinstance(rule, METHODS[name]) for name, rule in preset.items())
@@ -434,6 +435,10 @@ def test_presets_and_settings_by_name():
     assert make("topk", ratio=0.25) == TopK(0.25)
     assert make("tinyprop", "paper", s_max=0.5) == TinyProp(0, 0.5, 1, output="rule")
     assert setting_names("full") == [] and "threshold" in setting_names("tinypropv2")
+    whole, with_point = make("tinypropr", rests=2.0, stored=100.0), make("tinypropr", threshold=1.0)  # as --set gives them
+    assert [type(value) for value in (whole.rests, whole.stored, with_point.threshold)] == [int, int, float]
+    with pytest.raises(InputError, match="rests 2.5 is not a whole number"):
+        make("tinypropr", rests=2.5)
 
 
 @pytest.mark.parametrize("arguments, settings, words", [

@@ -20,7 +20,8 @@ from mcuref.models import build, find_model
 from mcuref.optimisers import SGD
 from mcuref.program import effort
 from mcuref.program.compiler import compile
-from mcuref.rules import METHODS, Full, TinyProp, TinyPropV2, TopK
+from mcuref.rules import COMPARED as METHODS
+from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
 
 MODELS = (
     "mlp-64-32-10", "mlp-784-32-10", "mlp-784-128-64-10", "mlp-har", "cnn-28", "cnn-32", "cnn-har", "ds-cnn", "resnet-8"

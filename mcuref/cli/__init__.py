@@ -22,8 +22,8 @@ from mcuref.text import one_line
 from mcuref.version import __version__
 
 COMMANDS = (
-    "train", "compare", "incremental", "estimate", "quantise", "check", "report", "models", "export", "verify", "targets",
-    "datasets", "doctor", "bench",
+    "train", "compare", "reproduce", "incremental", "estimate", "quantise", "check", "report", "models", "export", "verify",
+    "targets", "datasets", "doctor", "bench",
 )  # fmt: skip
 DESCRIPTION = """\
 Train small networks exactly as a microcontroller would: in one planned arena, under a budget that cannot be exceeded.

@@ -8,6 +8,7 @@ Seeds and methods run on all cores at once.
   mcuref compare --data mnist --model mlp-784-32-10 --target nrf52840 --seeds 3
   mcuref compare --method full,tinypropv2 --preset paper --json table.json
   mcuref compare --data mnist --sweep          against top-k of equal accuracy
+  mcuref compare --data mnist --equal-effort   against full training that is shown less
   mcuref compare --model cnn-8 --regime shift  pre-trained, then images rotated
   mcuref compare --dtype float32,int8          by integers alone
   mcuref compare --dtype int8 --update residual,truncated   ways to update
@@ -17,16 +18,16 @@ Seeds and methods run on all cores at once.
 
 from argparse import ArgumentParser, Namespace
 
-from mcuref.cli import governing, kinds, options
+from mcuref.cli import governing, kinds, options, spreading
 from mcuref.cli.console import first_time, prepare_kernels, progress, show, warn
 from mcuref.cli.defaults import fitted, named_data
 from mcuref.errors import InputError
 
 SEEDS = "1"
 OF_TRAINING = {  # options that are of methods that train, and what they are where they were not given
-    "preset": "default", "settings": [], "regime": "scratch", "seeds": SEEDS, "sweep": False,
+    "preset": "default", "settings": [], "regime": "scratch", "seeds": SEEDS, "sweep": False, "equal_effort": False,
     **dict.fromkeys(("epochs", "learning_rate", "schedule", "momentum", "batch", "policy", "trainable", "update", "scales",
-                     "headroom", "train_dtype", "effort")),
+                     "headroom", "train_dtype", "scheduler", "effort")),
 }  # fmt: skip
 
 
@@ -51,7 +52,14 @@ def arguments(parser: ArgumentParser) -> None:
         help="also run static top-k at several ratios (dense output layer) and print how many times less backward "
         "effort each adaptive method needs at equal accuracy",
     )
+    parser.add_argument(
+        "--equal-effort",
+        action="store_true",
+        help="also run full training with fewer epochs, and with fewer samples in each, at the total effort of each "
+        "adaptive method",
+    )
     options.add_budget(parser)
+    spreading.add_scheduler(parser)
     options.add_wide(parser)
     options.add_json(parser)
 
@@ -95,12 +103,8 @@ def run(arguments: Namespace) -> None:
     """Compare, print, write."""
     from mcuref.experiments.comparison import Comparison
     from mcuref.experiments.entries import named_rules, sweep_rules
-    from mcuref.experiments.relations import advantages
-    from mcuref.files import check_outputs, write_json
-    from mcuref.report.comparison_tables import comparison_tables, protocol_line, row_name, sweep_tables
-    from mcuref.report.efforts import unspent
-    from mcuref.report.json import comparison_json
-    from mcuref.report.learned import nothing_learned
+    from mcuref.experiments.equal_effort import full_at_equal_effort
+    from mcuref.files import check_outputs
 
     check_outputs(arguments.json)
     if arguments.method == options.NONE:
@@ -109,6 +113,8 @@ def run(arguments: Namespace) -> None:
     computed_in = kinds.kinds(arguments)
     methods, settings = options.several(arguments.method, "--method"), governing.settings(arguments)
     named_rules(methods, arguments.preset, **settings)  # refuse what is wrong before data is loaded
+    if arguments.equal_effort and "full" not in methods:
+        raise InputError(f"--equal-effort is against method full, which is not among {', '.join(methods)}; name it too")
     budget = options.budget(arguments)
     seeds, data = options.seeds(arguments.seeds), named_data(arguments)
 
@@ -123,6 +129,7 @@ def run(arguments: Namespace) -> None:
             kinds=computed_in,
             headroom=arguments.headroom,
             policy=arguments.policy,
+            origin=spreading.origin(arguments),
             **options.protocol(arguments),
         )
         chosen = named_rules(methods, arguments.preset, comparison.protocol, **settings)
@@ -131,22 +138,37 @@ def run(arguments: Namespace) -> None:
         return comparison, chosen
 
     comparison, chosen = fitted(arguments, data, budget, attempt)
-    for arithmetic in comparison.arithmetics():
-        prepare_kernels(arithmetic)
-    with progress() as comparison.progress:
-        rows = comparison.run(chosen)
-    ratios = [row for row in rows if row["preset"] == "sweep"]
-    rows = [row for row in rows if row["preset"] != "sweep"]
+    with spreading.executor(arguments) as cluster:
+        for arithmetic in comparison.arithmetics() if cluster is None else ():
+            prepare_kernels(arithmetic)
+        with progress() as comparison.progress:
+            every = comparison.run(chosen, cluster)
+            equal = full_at_equal_effort(comparison, chosen["full"], every, cluster) if arguments.equal_effort else None
+    _tell(arguments, comparison, every, equal)
+
+
+def _tell(arguments, comparison, every, equal):
+    """Print and write what came out: rows of methods and of the sweep, and of full training at equal effort or None."""
+    from mcuref.experiments.relations import advantages
+    from mcuref.files import write_json
+    from mcuref.report.comparison_tables import comparison_tables, equal_effort_table, protocol_line, row_name, sweep_tables
+    from mcuref.report.efforts import unspent
+    from mcuref.report.json import comparison_json
+    from mcuref.report.learned import nothing_learned
+
+    ratios = [row for row in every if row["preset"] == "sweep"]
+    rows = [row for row in every if row["preset"] != "sweep"]
     gains = advantages(rows, ratios)
     scores = {row_name(row, rows): row["accuracy"] for row in rows if row["method"] != options.NONE}
-    spent = {
-        row_name(row, rows): (row["settings"].get("effort", 0.0), row["total_effort"]) for row in rows if row["settings"]
-    }
-    warnings = nothing_learned(scores, rows[0]["metric"], [[data.y_test]]) + unspent(spent)
+    spent = {row_name(row, rows): (row["settings"].get("effort", 0.0), row["total_effort"]) for row in rows}
+    warnings = nothing_learned(scores, rows[0]["metric"], [[comparison.data.y_test]]) + unspent(spent)
     tables = comparison_tables(rows, warnings, explain=first_time("compare"))
     show(protocol_line(comparison, arguments.evaluate), *tables, wide=arguments.wide)
     if ratios:
         show(*sweep_tables(ratios, gains), wide=arguments.wide)
     warn(warnings)
+    if equal:
+        show(*equal_effort_table(equal, rows, comparison.protocol.epochs), wide=arguments.wide)
     if arguments.json is not None:
-        write_json(arguments.json, comparison_json(comparison, arguments.evaluate, rows, ratios, gains, warnings))
+        result = comparison_json(comparison, arguments.evaluate, rows, ratios, gains, warnings, equal)
+        write_json(arguments.json, result)

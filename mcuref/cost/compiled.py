@@ -86,6 +86,10 @@ class Listing(Protocol):
         """Its name."""
 
     @property
+    def rests(self) -> bool:
+        """Whether stored samples rest."""
+
+    @property
     def arithmetic(self) -> Any:
         """How it computes; its ``name`` is looked at."""
 

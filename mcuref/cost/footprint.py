@@ -95,14 +95,13 @@ def read_table(core: str) -> dict[str, Any] | None:
 def variant(measured: Mapping[str, Any], listing: Listing) -> dict[str, Any]:
     """{name: entry} for the type of a program's kept indices, and for the example that calls what runs it.
 
-    Programs of int8 alone are called by names of their own; and an example counts labels, or has a loss.
+    Programs of int8 alone are called by names of their own; an example counts labels, or has a loss; and samples may rest.
     """
     table, variants = measured["table"], measured["variants"]
     if listing.index_type == "uint32":
         table = table | variants["uint32"]
-    example = (
-        f"{'int8' if listing.arithmetic.name == 'int8' else 'float32'}, {'' if listing.loss == LABELLED else 'no '}labels"
-    )
+    dtype = "int8" if listing.arithmetic.name == "int8" else "float32"
+    example = f"{dtype}, {'' if listing.loss == LABELLED else 'no '}labels{', rests' if listing.rests else ''}"
     return table | variants.get(example, {})  # the table is of the first example
 
 

@@ -126,10 +126,9 @@ def _most(program):
     for instruction in program.instructions:
         kept, comparisons = 0, 0
         if instruction.phase == "selection":
-            n, kept = instruction["n"], most_kept(instruction)
+            kept = most_kept(instruction)
             most[_entries(instruction)] = kept
-            searches = kept < n or instruction.operator.family == "select_adaptive"
-            comparisons = searches * (n * PASSES + LISTED if "kept" in instruction else 2 * n + MAGNITUDES)
+            comparisons = _most_comparisons(instruction, kept)
         elif instruction.phase in ("propagate", "update"):
             kept = most.get(_entries(instruction), 0)
         elif instruction.phase == "apply":
@@ -138,6 +137,15 @@ def _most(program):
         row[RUNS], row[CHOSEN], row[KEPT], row[COMPARISONS] = 1, kept, kept, comparisons
         rows.append(row)
     return rows
+
+
+def _most_comparisons(selection, kept):
+    """Looks at entries, of a selection that keeps so many."""
+    n, family = selection["n"], selection.operator.family
+    if family == "select_random_k":
+        return n
+    searches = kept < n or family == "select_adaptive"
+    return searches * (n * PASSES + LISTED if "kept" in selection else 2 * n + MAGNITUDES)
 
 
 def _entries(instruction):
@@ -215,7 +223,7 @@ def most_kept(selection: Row) -> int:
     if family == "select_adaptive":
         ratio = _rounded((selection["s_min"] + selection["s_range"]) * selection["damping"])
         return min(max(ratio * n >> Q15 if selection["floor"] else _rounded(ratio * n), 1), n)
-    return min(selection["k"], n) if family == "select_top_k" else n
+    return n if family == "select_full" else min(selection["k"], n)
 
 
 def _rounded(value):

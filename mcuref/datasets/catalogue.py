@@ -23,7 +23,7 @@ class Entry:
     stored : (shape, dtype) of a sample in that array, of a clip in anomaly detection; None if as above.
     convert : callable on that array, before anything else; None if it is right as it is.
     arrays : names of further arrays that must be there; in train.npz, in anomaly detection in test.npz.
-    of_test : names of further arrays that must be there in test.npz.
+    of_test : names of further arrays that must be there in test.npz, in anomaly detection in train.npz.
     fields : callable({name: array} of that file) -> further arguments of Data; None if there are none. With ``of_test``
         callable(arrays of train.npz, arrays of test.npz).
     """
@@ -141,6 +141,7 @@ _ENTRIES = (
         note="our figures: its 248 clips that --subset selects, features to a step of 1/16 dB",
         stored=((200, 128), "int16"),
         arrays=("machine_id",),
+        of_test=("machine_id",),
         fields=semantics.machines,
     ),
     Entry(

@@ -13,6 +13,10 @@ from mcuref.kernels.random import SPLIT, permutation
 from mcuref.names import hint, near
 
 KINDS = ("image", "signal", "mfcc", "features", "anomaly")
+OF_OTHER_MACHINES = (
+    "the test clips of all machines but the last, which is left out, are the validation side; that is for choosing "
+    "settings of regime 'shift', whose test is of the last machine alone"
+)
 OF_ANOMALY = ("groups", "clips_test", "machines_test")  # what this kind needs
 
 
@@ -123,7 +127,9 @@ class Data:
         The official validation samples where the data set has them; fraction and seed then change nothing. Otherwise
         samples are drawn by a seeded permutation, with groups whole groups (`fraction` of the groups). Samples keep
         their order on both sides, class names and normalisation stay as they are. Kind "anomaly": the held-out normal
-        clips, and then all of x_anomalous.
+        clips, and then all of x_anomalous. Without such, and
+        with sessions, which are machines: the last machine is left out, and the test clips of the others are the test
+        side, for regime ``shift``, whose test is of the last machine alone.
 
         Raises
         ------
@@ -133,6 +139,8 @@ class Data:
         if not 0 < fraction < 1:
             raise InputError(f"the validation fraction is {fraction!r}; more than 0 and less than 1 is needed")
         if self.kind == "anomaly" and self.x_anomalous is None:
+            if len(self.machines) > 2:
+                return self._without_last_machine()
             raise InputError(
                 f"data set {self.name!r} has no anomalous training clips, so there is nothing to detect in a "
                 "validation split; it can be evaluated on its test set alone"
@@ -148,6 +156,30 @@ class Data:
             return replace(part, **self._anomaly_side(held))
         sessions = None if self.sessions is None else self.sessions[held]
         return replace(part, x_test=self.x_train[held], y_test=self.y_train[held], sessions_test=sessions)
+
+    @property
+    def machines(self) -> frozenset[int]:
+        """The machines of the training samples of kind "anomaly", which are their sessions; none where nothing says so."""
+        known = self.kind == "anomaly" and self.sessions is not None
+        return frozenset(self.sessions.tolist()) if known else frozenset()  # type: ignore[union-attr]
+
+    def of_its_machines(self) -> Self:
+        """Data of kind "anomaly" with the test clips of the machines of its training samples only."""
+        machines, clips = np.asarray(self.machines_test), np.asarray(self.clips_test)
+        kept = np.isin(machines, list(self.machines))
+        windows = kept[clips]
+        return replace(
+            self,
+            x_test=self.x_test[windows],
+            y_test=self.y_test[windows],
+            clips_test=(np.cumsum(kept) - 1)[clips[windows]],
+            machines_test=machines[kept],
+        )
+
+    def _without_last_machine(self):
+        """Data of the other machines, which warns of what it is good for."""
+        part = self._with_training(self.sessions != self.sessions[-1]).of_its_machines()
+        return replace(part, warnings=(*self.warnings, f"data set {self.name!r}: {OF_OTHER_MACHINES}"))
 
     def _drawn(self, fraction, seed):
         """The training samples that a validation split holds out, bool[N], drawn one by one or by groups."""

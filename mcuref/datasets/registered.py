@@ -34,7 +34,7 @@ def load_registered(entry: Entry) -> Data:
     else:
         fields, further = {"x_train": x, "y_train": y, "x_test": x_test, "y_test": y_test}, train
     if entry.fields:
-        fields |= entry.fields(further, test) if entry.of_test else entry.fields(further)
+        fields |= entry.fields(train, test) if entry.of_test else entry.fields(further)
     return Data(name=entry.name, kind=entry.kind, **fields | {"class_names": names})
 
 

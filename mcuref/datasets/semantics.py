@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mcuref.datasets import checks
+from mcuref.datasets import anomaly, checks
 from mcuref.errors import InputError
 
 # Quantisation of the int8 MFCC of MLPerf Tiny: value = (x - ZERO_POINT) * SCALE
@@ -61,9 +61,12 @@ def _shown(array):
     return array.tolist() if few else f"of shape {array.shape} and dtype {array.dtype}"
 
 
-def machines(test: Arrays) -> dict[str, Any]:
-    """The machine of each test clip; and that 16 steps of a stored value are a decibel."""
-    return {"machines_test": test["machine_id"], "unit": 2.0**-DECIBEL_BITS}
+def machines(train: Arrays, test: Arrays) -> dict[str, Any]:
+    """Machines of test clips; those of training windows are their sessions. 16 steps of a stored value are a decibel."""
+    where = "data set 'dcase2020_toycar': machine_id of train.npz"
+    known = checks.numbers(train["machine_id"], len(train["x"]), where, "training clip")
+    sessions = np.repeat(known[train["y"] == 0], train["x"].shape[1] - anomaly.FRAMES + 1)
+    return {"machines_test": test["machine_id"], "sessions": sessions, "unit": 2.0**-DECIBEL_BITS}
 
 
 def mlperf_mfcc(train: Arrays) -> dict[str, Any]:

@@ -3,6 +3,7 @@
     image                        turned by 45 degrees about the centre
     uci_har                      the phone turned by 90 degrees about its z axis in the pocket
     MFCC of MLPerf Tiny          stationary noise
+    anomalies, several machines  a machine not heard before: the test clips of others are left out
 
 Only integers decide a value of the result. Normalisation stays that of the original domain: a network on a device
 cannot know the new one before it learns.
@@ -25,22 +26,32 @@ TRAIN, TEST = 0x40000000, 0x40000001
 
 def has_shift(data: Data) -> bool:
     """Whether `shift` knows a domain shift for data."""
-    return _change(data) is not None
+    return _change(data) is not None or len(data.machines) > 1
 
 
 def shift(data: Data) -> Data:
     """Data in the changed domain: the same but for x_train and x_test, whose shape and dtype stay too.
 
+    Of machines that can be anomalous, training samples are what they were, and test clips of machines without any go.
+
     Raises
     ------
     InputError : there is no shift for this data set.
     """
+    if data.machines:
+        return data.of_its_machines()
     change = _change(data)
     if change is None:
-        raise InputError(
-            f"data set {data.name!r} has no domain shift; regime 'shift' is for image (uint8), HAR and speech MFCC data"
-        )
+        raise no_shift(data)
     return replace(data, x_train=change(data.x_train, TRAIN), x_test=change(data.x_test, TEST))
+
+
+def no_shift(data: Data) -> InputError:
+    """The error for a data set without a domain shift."""
+    return InputError(
+        f"data set {data.name!r} has no domain shift; regime 'shift' is for image (uint8), HAR and speech MFCC data, and "
+        "for anomalies of several machines"
+    )
 
 
 def turn_phone(x: NDArray[np.int16]) -> NDArray[np.int16]:

@@ -9,7 +9,7 @@ from mcuref.errors import InputError
 from mcuref.experiments.protocols import TrainingProtocol
 from mcuref.rules import Rule
 
-METHODS = tuple(rules.METHODS)
+METHODS = rules.COMPARED
 SWEEP = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)  # ratios of static top-k, with a dense output layer
 
 

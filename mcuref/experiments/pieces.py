@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mcuref.cost.instructions import step_instructions
 from mcuref.datasets.data import Data
+from mcuref.experiments.descriptions import describe
 from mcuref.experiments.entries import Entry
 from mcuref.experiments.kinds import Kind
 from mcuref.experiments.spreading import Piece, Results, spread
@@ -92,24 +93,27 @@ def trainings(
     entries: Mapping[tuple[Kind, str], Entry],
     executor: Executor | None = None,
     store: PieceStore | None = None,
+    function: Callable[..., dict[str, Any]] = train,
 ) -> Results:
-    """Results of :func:`train` by (kind, key, seed).
+    """Results of :func:`train`, or of another function of the same arguments, by (kind, key, seed).
 
     Pre-training is a piece of its own, once a seed, and only if one that needs it is to be trained.
     """
     pieces: dict[Hashable, Piece] = {
-        (kind, key, seed): Piece(train, (entry, kind, seed), seed if comparison.pretrains else None)
+        (kind, key, seed): Piece(function, (entry, kind, seed), seed if comparison.pretrains else None)
         for (kind, key), entry in entries.items()
         for seed in comparison.seeds
     }
-    known: Results = {}
+    descriptions = {} if store is None else describe(comparison, entries)
+    known: Results = {} if store is None else store.found(descriptions)
     known.update(comparison.pretrained.items())
-    results = spread(comparison, _before(comparison, pieces, known) | pieces, executor, known)
-    comparison.pretrained |= {seed: results[seed] for seed in comparison.seeds if seed in results}
+    needed = {piece.needs for key, piece in pieces.items() if key not in known} - {None, *known}
+    before = {seed: Piece(pretrain, (seed,)) for seed in comparison.seeds if seed in needed}
+
+    def arrived(key: Hashable, result: Any) -> None:
+        if store is not None:
+            store.keep(descriptions[key], result)
+
+    results = spread(comparison, before | pieces, executor, known, arrived)
+    comparison.pretrained |= {seed: results[seed] for seed in before}
     return {key: results[key] for key in pieces}
-
-
-def _before(comparison, pieces, known):
-    """Pieces of pre-training that some of these need and that are not known."""
-    needed = {piece.needs for key, piece in pieces.items() if key not in known} - {None}
-    return {seed: Piece(pretrain, (seed,)) for seed in comparison.seeds if seed in needed}

@@ -20,7 +20,7 @@ import numpy as np
 
 from mcuref import arguments
 from mcuref.datasets.data import Data
-from mcuref.datasets.shift import has_shift, shift
+from mcuref.datasets.shift import has_shift, no_shift, shift
 from mcuref.errors import InputError
 from mcuref.experiments.transferring import check_source, load_source, with_output_layer
 from mcuref.network import Network
@@ -88,19 +88,21 @@ class TrainingProtocol:
             return
         self.border(data)
         if self.shifted and not has_shift(data):
-            shift(data)
+            raise no_shift(data)
 
     def border(self, data: Data) -> int:
         """Index of the first new training sample: 0 without pre-training; InputError if too few for two parts.
 
-        A group (a person, a machine) that lies in one run of samples is not torn apart, unless it is the only one.
+        A group (a person, a clip) that lies in one run of samples is not torn apart, unless it is the only one; nor is a
+        machine, where the change of domain is another machine.
         """
         if not self.pretrained_epochs:
             return 0
         count = len(data.x_train)
         border = int(count * self.pretrained_part)
-        if data.groups is not None and 0 < border < count:
-            starts = np.flatnonzero(np.diff(data.groups)) + 1  # of the runs but the first
+        groups = data.sessions if self.shifted and data.kind == "anomaly" else data.groups
+        if groups is not None and 0 < border < count:
+            starts = np.flatnonzero(np.diff(groups)) + 1  # of the runs but the first
             later = starts[starts >= border]
             border = int(later[0] if later.size else starts[-1] if starts.size else border)
         if not 0 < border < count:
@@ -154,6 +156,7 @@ PROTOCOLS = {
     ("speech_commands_mfcc49x10", None, "scratch"): TrainingProtocol(10, 0.01),
     ("speech_commands_mfcc49x10", None, "continue"): _after(0.5, 8, 4, 0.01),
     ("speech_commands_mfcc49x10", None, "shift"): _after(0.5, 8, 4, 0.01, shifted=True),
+    ("dcase2020_toycar", None, "shift"): _after(0.75, 3, 2, 0.02, shifted=True, settings={"s_max": 0.2}),
     # on another data set, its epochs and rate, epochs, rate
     ("flowers102_32", None, "transfer"): _from("cifar100", 10, 0.01, 10, 0.01),
     ("food101_32", None, "transfer"): _from("cifar100", 10, 0.01, 10, 0.01),

@@ -11,12 +11,18 @@ def relate(rows: Mapping[tuple[Kind, str], dict[str, Any]], reference: str | Non
     """Fill in what compares rows, by kind and key of their entry, with that of key ``reference``, and with float32."""
     for (kind, key), row in rows.items():
         full = None if reference is None else rows.get((kind, reference))
-        row |= drops("accuracy_drop", full, row)
-        if full is not None:
-            spent, most = (r["counts"]["weight_gradient"] + r["counts"]["propagate"] for r in (row, full))
-            row["backward_effort_nonzero"] = spent / most if most else 0.0
+        row |= below(full, row)
         if kind.dtype != "float32":
             row |= drops("dtype_drop", rows.get((Kind(), key)), row)
+
+
+def below(full: Mapping[str, Any] | None, row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a row has for its relation to full training of its kind, which may be None."""
+    related = drops("accuracy_drop", full, row)
+    if full is not None:
+        spent, most = (r["counts"]["weight_gradient"] + r["counts"]["propagate"] for r in (row, full))
+        related["backward_effort_nonzero"] = spent / most if most else 0.0
+    return related
 
 
 def drops(name: str, reference: Mapping[str, Any] | None, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,6 +31,11 @@ def drops(name: str, reference: Mapping[str, Any] | None, row: Mapping[str, Any]
         return {name: None, f"{name}_std": None}
     differences = [theirs - own for theirs, own in zip(reference["per_seed"], row["per_seed"])]
     return {name: reference["accuracy"] - row["accuracy"], f"{name}_std": deviation(differences)}
+
+
+def adaptive(row: Mapping[str, Any]) -> bool:
+    """Whether a row is of a method that decides by itself how much it trains."""
+    return row["method"].startswith("tinyprop")
 
 
 def advantage(row: Mapping[str, Any], sweep: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -53,7 +64,7 @@ def advantages(rows: Iterable[Mapping[str, Any]], sweep: Sequence[Mapping[str, A
     found = []
     for row in rows:
         ratios = [other for other in sweep if all(other[name] == row[name] for name in Kind._fields)]
-        if ratios and row["method"].startswith("tinyprop"):
+        if ratios and adaptive(row):
             kind = {name: row[name] for name in Kind._fields}
             found.append({"method": row["method"]} | kind | advantage(row, ratios))
     return found

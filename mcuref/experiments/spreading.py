@@ -3,7 +3,9 @@
 What comes out depends neither on the executor, nor on how many pieces it does at once, nor on their order.
 """
 
+import os
 import pickle
+import platform
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -13,8 +15,10 @@ from typing import Any, NamedTuple, Protocol
 from mcuref.datasets import load_part
 from mcuref.datasets.data import Data
 from mcuref.errors import InputError
+from mcuref.experiments.cluster import Cluster, another_mcuref
 from mcuref.experiments.parallel import cores
 from mcuref.runs.fingerprint import data_digest
+from mcuref.sources import same_sources
 
 Results = dict[Hashable, Any]
 
@@ -103,7 +107,7 @@ def _done(owner, pieces, pool, results, arrived):
             submit(needed)
         while futures:
             done, _ = wait(futures, return_when=FIRST_COMPLETED)
-            for future in sorted(done, key=lambda one: one.exception() is not None):  # what succeeded is not lost
+            for future in sorted(done, key=_failed):  # what succeeded is not lost
                 key = futures.pop(future)
                 results[key] = future.result()
                 if arrived:
@@ -118,6 +122,11 @@ def _done(owner, pieces, pool, results, arrived):
     return results
 
 
+def _failed(future):
+    """Whether a future that is done has no result."""
+    return future.cancelled() or future.exception() is not None
+
+
 def _caller(pool, owner, here):
     """call(function, *arguments) -> future."""
     if here:
@@ -127,18 +136,21 @@ def _caller(pool, owner, here):
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise InputError(f"what is compared cannot be sent to another process: {error}") from None
     if owner.origin is None:
-        known, data = None, pool.scattered(owner.data) if hasattr(pool, "scattered") else owner.data
+        known, data = None, pool.shared(owner.data) if isinstance(pool, Cluster) else owner.data
     else:
         known, data = (owner.origin, data_digest(owner.data)), None
-    return lambda *work: pool.submit(done_elsewhere, pickle.dumps((made, known, work)), data)
+    return lambda *work: pool.submit(done_elsewhere, pickle.dumps((made, known, work)), data, same_sources())
 
 
-def done_elsewhere(call: bytes, data: Data | None) -> Any:
+def done_elsewhere(call: bytes, data: Data | None, sources: tuple[str, str]) -> Any:
     """The result of a piece, in a process that does not have its owner.
 
     call : pickle of (what makes the owner, origin and digest of the data or None, (function, *arguments)).
     data : None if it is loaded here.
+    sources : those of whoever asks; InputError if others are here.
     """
+    if sources != same_sources():
+        raise InputError(another_mcuref(_here(), same_sources()))
     made, known, (function, *arguments) = pickle.loads(call)
     return function(_owner(made, _loaded(*known) if data is None else data), *arguments)
 
@@ -163,7 +175,4 @@ def _loaded(origin, digest):
 
 def _here():
     """This process, for error sentences."""
-    import os
-    import platform
-
     return f"worker {os.getpid()} on {platform.node()}"

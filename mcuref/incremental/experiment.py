@@ -40,7 +40,7 @@ HELD_OUT = 2000  # samples to verify on, about, held out of the training set
 SCALARS = (
     "average_accuracy", "average_incremental_accuracy", "forgetting", "backward_transfer", "forward_transfer",
     "stored_bytes", "stored_share", "inference_macs_final", "inference_macs_mean", "training_macs", "distillation_macs",
-    "verification_macs", "samples_rested", "sram_peak", "flash_peak",
+    "verification_macs", "training_steps", "samples_rested", "sram_peak", "flash_peak",
 )  # fmt: skip
 
 

@@ -111,7 +111,8 @@ class Recipe:
     chunks : int, parts of a phase; the learning rate falls within each, and a model that meets its criterion after one
         of them needs no more.
     learning_rate, schedule, momentum, batch : of :class:`mcuref.SGD`.
-    rule : update rule; :class:`mcuref.Full` by default.
+    rule : update rule; :class:`mcuref.Full` by default. One that lets stored samples rest has a streak for each slot, unless
+        its ``stored`` says more.
     keep : float in [0, 1], what is kept of the weights when a task begins: W <- keep W + (1 - keep) fresh. 1 goes on
         from the present weights, 0 begins anew.
     augmentation : :class:`Augmentation` of stored samples.

@@ -32,6 +32,7 @@ EXPANSION = 0x80000001  # and of its growths
 CLASSES = 0x90000000  # the order in which classes or sessions arrive
 CALIBRATION = 0xB0000000  # samples that decide the scales of int8
 CHECKING = 0xB0000001  # samples on which a network is compared with other implementations
+SELECTION = 0xC0000000  # + number of a selection of entries at random, wrapping around; key: the network's seed
 
 
 def philox(seed: int, stream: int, n: int, first: int = 0) -> Uint32s:

@@ -1,4 +1,4 @@
-"""Which entries of an error are trained: top-k by magnitude and the rules of TinyProp and TinyPropv2, float32.
+"""Which entries of an error are trained: top-k by magnitude, k at random, the rules of TinyProp and TinyPropv2, float32.
 
 n is the size of an error delta. ``bits`` is the same memory as int32: without the sign bit, the bits of a float32 order
 like its magnitude. Kept indices come in ascending order; ties go to the lowest index; entries that are exactly 0 are
@@ -7,7 +7,8 @@ dropped after the selection, so they cost nothing in any rule.
 
 import numpy as np
 
-from mcuref.kernels.arrays import Float32s, Index, Indices, Int32s
+from mcuref.kernels.arrays import Float32s, Index, Indices, Int32s, Integer
+from mcuref.kernels.draws import is_drawn, random_bits, stream_of_selection
 from mcuref.kernels.elementary import MAGNITUDE, rint_f32
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.magnitudes import count_reaching, list_reaching
@@ -131,6 +132,27 @@ def top_k(kept: Indices, bits: Int32s, k: Index) -> tuple[int, int]:
     if reaching == k:
         return keep_reaching(kept, bits, least), comparisons
     return keep_first(kept, bits, least, k - above), comparisons
+
+
+@kernel
+def random_k(kept: Indices, draws: Int32s, bits: Int32s, k: Index, key: Integer) -> tuple[int, int]:
+    """kept[...] = indices of k of n entries at random, k >= 1; returns how many (zeros dropped) and the comparisons.
+
+    Which they are says :mod:`mcuref.kernels.draws`. draws[1] counts the selections of the program. A comparison is one look
+    at an entry; behind the k-th there is none.
+    """
+    left, count, i, block = np.int64(k), 0, 0, np.uint64(0)
+    stream = stream_of_selection(draws)
+    while left > 0:
+        if i & 1 == 0:
+            block = random_bits(key, stream, i >> 1)
+        if is_drawn(block, i, left, bits.size):
+            left -= 1
+            if bits[i] & MAGNITUDE:
+                kept[count] = i
+                count += 1
+        i += 1
+    return count, i
 
 
 @kernel

@@ -2,6 +2,7 @@
 
 from mcuref.kernels.jit import kernel
 from mcuref.operations.add import run_add_backward_f32, run_add_forward_f32
+from mcuref.operations.bias import run_bias_update_f32
 from mcuref.operations.conv import run_conv_backward_input_f32, run_conv_forward_f32, run_conv_update_f32
 from mcuref.operations.dense import run_dense_backward_input_f32, run_dense_forward_f32, run_dense_update_f32
 from mcuref.operations.depthwise import run_depthwise_backward_input_f32, run_depthwise_forward_f32, run_depthwise_update_f32
@@ -26,6 +27,7 @@ from mcuref.operations.selection import (
     run_decide_governed_f32,
     run_select_adaptive_f32,
     run_select_full_f32,
+    run_select_random_k_f32,
     run_select_top_k_f32,
 )
 from mcuref.operations.sigmoid import run_sigmoid_backward_f32, run_sigmoid_forward_f32
@@ -41,8 +43,8 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
     opcode = row[OPCODE]
     if opcode >= FIRST_OUTSIDE:
         return OUTSIDE
-    if opcode < 63:
-        if opcode < 23:
+    if opcode < 64:
+        if opcode < 24:
             if opcode < 11:
                 if opcode < 2:
                     if opcode < 1:
@@ -53,50 +55,52 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
                 if opcode < 10:
                     return run_load_f32(row, f, memory, host, sample, counts)
                 return run_dense_forward_f32(row, f, memory, host, sample, counts)
-            if opcode < 20:
+            if opcode < 21:
                 if opcode < 12:
                     return run_conv_forward_f32(row, f, memory, host, sample, counts)
-                return run_depthwise_forward_f32(row, f, memory, host, sample, counts)
-            if opcode < 21:
+                if opcode < 20:
+                    return run_depthwise_forward_f32(row, f, memory, host, sample, counts)
                 return run_relu_forward_f32(row, f, memory, host, sample, counts)
             if opcode < 22:
                 return run_relu_mask_forward_f32(row, f, memory, host, sample, counts)
-            return run_max_pool_forward_f32(row, f, memory, host, sample, counts)
-        if opcode < 40:
-            if opcode < 25:
-                if opcode < 24:
-                    return run_average_pool_forward_f32(row, f, memory, host, sample, counts)
-                return run_add_forward_f32(row, f, memory, host, sample, counts)
+            if opcode < 23:
+                return run_max_pool_forward_f32(row, f, memory, host, sample, counts)
+            return run_average_pool_forward_f32(row, f, memory, host, sample, counts)
+        if opcode < 41:
             if opcode < 26:
+                if opcode < 25:
+                    return run_add_forward_f32(row, f, memory, host, sample, counts)
                 return run_tanh_forward_f32(row, f, memory, host, sample, counts)
             if opcode < 27:
                 return run_sigmoid_forward_f32(row, f, memory, host, sample, counts)
-            return run_softmax_forward_f32(row, f, memory, host, sample, counts)
-        if opcode < 60:
-            if opcode < 41:
-                return run_softmax_cross_entropy_f32(row, f, memory, host, sample, counts)
+            if opcode < 40:
+                return run_softmax_forward_f32(row, f, memory, host, sample, counts)
+            return run_softmax_cross_entropy_f32(row, f, memory, host, sample, counts)
+        if opcode < 61:
             if opcode < 42:
                 return run_mean_squared_error_f32(row, f, memory, host, sample, counts)
-            return run_reconstruction_f32(row, f, memory, host, sample, counts)
-        if opcode < 61:
+            if opcode < 60:
+                return run_reconstruction_f32(row, f, memory, host, sample, counts)
             return run_decide_f32(row, f, memory, host, sample, counts)
         if opcode < 62:
             return run_rest_u8(row, f, memory, host, sample, counts)
-        return run_wake_u8(row, f, memory, host, sample, counts)
+        if opcode < 63:
+            return run_wake_u8(row, f, memory, host, sample, counts)
+        return run_govern_i32(row, f, memory, host, sample, counts)
     if opcode < 92:
-        if opcode < 72:
-            if opcode < 65:
-                if opcode < 64:
-                    return run_govern_i32(row, f, memory, host, sample, counts)
-                return run_spend_i32(row, f, memory, host, sample, counts)
+        if opcode < 73:
             if opcode < 70:
+                if opcode < 65:
+                    return run_spend_i32(row, f, memory, host, sample, counts)
                 return run_decide_governed_f32(row, f, memory, host, sample, counts)
             if opcode < 71:
                 return run_select_full_f32(row, f, memory, host, sample, counts)
-            return run_select_top_k_f32(row, f, memory, host, sample, counts)
+            if opcode < 72:
+                return run_select_top_k_f32(row, f, memory, host, sample, counts)
+            return run_select_adaptive_f32(row, f, memory, host, sample, counts)
         if opcode < 82:
             if opcode < 80:
-                return run_select_adaptive_f32(row, f, memory, host, sample, counts)
+                return run_select_random_k_f32(row, f, memory, host, sample, counts)
             if opcode < 81:
                 return run_dense_backward_input_f32(row, f, memory, host, sample, counts)
             return run_conv_backward_input_f32(row, f, memory, host, sample, counts)
@@ -107,8 +111,10 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
         return run_conv_update_f32(row, f, memory, host, sample, counts)
     if opcode < 101:
         if opcode < 96:
-            if opcode < 95:
+            if opcode < 93:
                 return run_depthwise_update_f32(row, f, memory, host, sample, counts)
+            if opcode < 95:
+                return run_bias_update_f32(row, f, memory, host, sample, counts)
             return run_begin_rows_f32(row, f, memory, host, sample, counts)
         if opcode < 97:
             return run_apply_rows_f32(row, f, memory, host, sample, counts)

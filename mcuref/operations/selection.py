@@ -12,10 +12,11 @@ from mcuref.kernels.selection import (
     keep_nonzero,
     kept_entries,
     raise_maximum,
+    random_k,
     top_k,
 )
 from mcuref.operations.views import END, GO_ON, JUMP, Counts, Floats, Host, Memory, Row, Sample, f32, indices, words
-from mcuref.operators.columns import CHOSEN, COMPARISONS, IN, KEPT, OUT, D
+from mcuref.operators.columns import CHOSEN, COMPARISONS, IN, KEPT, OUT, D, F
 
 STEP = np.float32(2**-15)  # of a share of the threshold
 
@@ -101,3 +102,18 @@ def run_select_adaptive_f32(row: Row, f: Floats, memory: Memory, host: Host, sam
     if y > np.float32(0):
         k = np.int64(kept_entries(back_propagation_ratio(y, y_max, s_min, s_range, damping), n, floor))
     return _select(row, memory, k, counts)
+
+
+@kernel(inlined=True)
+def run_select_random_k_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
+    """kept[k], count[1], draws[1] from delta[n]."""
+    if not is_finite(abs_sum(f32(memory, row[IN], row[D]))):
+        return END
+    k = np.int64(row[D + 1])
+    kept, draws = indices(memory, row[OUT], k), words(memory, row[OUT + 2], 1)
+    count, comparisons = random_k(kept, draws, _bits(row, memory), k, row[F])
+    words(memory, row[OUT + 1], 1)[0] = np.int32(count)
+    counts[CHOSEN] += k
+    counts[KEPT] += count
+    counts[COMPARISONS] += comparisons
+    return GO_ON

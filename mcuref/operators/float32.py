@@ -11,6 +11,8 @@ WINDOW = " ".join(Geometry._fields)
 LOADED = "the sample comes from outside"
 RATE = "rate 0 stands for the learning rate, which comes from outside; with rate -1 w and b are sums of gradients"
 LABEL = "the label comes from outside"
+DRAWN = "k of n entries at random, of which none that are 0 are kept; draws counts selections, key is the network's seed"
+BIASES = "of a layer whose weights are frozen: of each kept entry e that of output e mod O; rate 0 is the learning rate"
 
 OPERATORS = (
     # -- input -------------------------------------------------------------------------------------------------------------
@@ -106,6 +108,10 @@ OPERATORS = (
         "s_min s_range damping decay", module="selection", features="selection",
         note="floor 1 truncates S n instead of rounding; s_range is S_max - S_min, damping zeta^l",
     ),
+    declare(
+        "select_random_k_f32", 73, "selection", "index kept[k], i32 count[1], i32 draws[1]", "delta[n]", "n k", "i32:key",
+        module="selection", features="random selection", note=DRAWN,
+    ),
     # -- back through layers with parameters -------------------------------------------------------------------------------
     declare(
         "dense_backward_input_f32", 80, "propagate", "dx[I]", "delta[O], w[O, I], index kept[], i32 count[1]", "O I",
@@ -136,6 +142,10 @@ OPERATORS = (
         "delta[HO, WO, O], x[H, W, C], index kept[], i32 count[1]",
         f"{WINDOW} dense_bias", "rate", macs="kept * KH * KW",
         module="depthwise", arguments="rate dense_bias g", features="depthwise update", note=RATE,
+    ),
+    declare(
+        "bias_update_f32", 93, "update", "b[O]", "delta[n], index kept[], i32 count[1]", "O n", "rate",
+        module="bias", arguments="rate", sizes="O", features="bias update", note=BIASES,
     ),
     # -- sums of gradients, by rows of weights: R rows of K elements -------------------------------------------------------
     declare(

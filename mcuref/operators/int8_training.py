@@ -9,6 +9,7 @@ A trained weight is M = 2^8 w + r, in steps of 2^-8 of its scale: int8 w, which 
 what rounding to w left over. ``rate`` has for each output two bytes: a factor of 128 to 255, and a shift plus 128.
 """
 
+from mcuref.operators.float32 import DRAWN
 from mcuref.operators.geometry import Geometry
 from mcuref.operators.operator import declare
 
@@ -81,6 +82,10 @@ TRAINING = (
         "select_adaptive_s8", 253, "selection", "i8 delta[n], i32 count[1], i32 y_max[1], index tally[128]",
         "i32 exponent[1]", "n floor", "i32:s_min i32:s_range i32:damping i32:decay", module="int8/selection",
         features="int8 top k", note="floor 1 truncates S n instead of rounding; " + Q15,
+    ),
+    declare(
+        "select_random_k_s8", 254, "selection", "i8 delta[n], i32 count[1], i32 draws[1]", "", "n k", "i32:key",
+        module="int8/selection", features="int8 random selection", note=DRAWN,
     ),
     # -- back through layers with parameters -------------------------------------------------------------------------------
     declare(
@@ -162,6 +167,12 @@ TRAINING = (
         f"i8 delta[HO, WO, O], i8 x[H, W, C], {RATE.replace('M', 'O')}", f"{WINDOW} E", STEPS,
         macs="kept * KH * KW", module="int8/depthwise", arguments=f"sample_rate {STEP} g", features="int8 depthwise update",
         note=MODES + "; sums is scratch",
+    ),
+    declare(
+        "bias_update_s8", 283, "update", "i32 b[O]", f"i8 delta[n], {RATE}", "O n M E",
+        "i32:x_slot i32:bias_multiplier i32:bias_shift", module="int8/bias",
+        arguments="sample_rate x_slot bias_multiplier bias_shift", sizes="O n M", features="int8 bias update",
+        note="of a layer whose weights are frozen",
     ),
     # -- sums of gradients, by rows of weights: R rows of K elements -------------------------------------------------------
     declare(

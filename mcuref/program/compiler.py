@@ -185,7 +185,8 @@ def lower(
         check_in_place(network, loss.name, wrt)
     layers = trainable_layers(network, trainable) if wrt == "parameters" else ()
     rate = optimiser.learning_rate / optimiser.batch
-    emit = Emitter(network, layers, wrt, whole, loss.name, rate)
+    weights = getattr(rule, "weights", True)
+    emit = Emitter(network, layers, wrt, whole, loss.name, rate, weights)
     streaks = rests.rest(emit, rule)
     may_rest = bool(emit.instructions)
     values, saved = _forward(emit)
@@ -193,7 +194,7 @@ def lower(
     input_error = None
     if emit.trains:
         delta = _loss(emit, rule, loss, values, streaks)
-        steps = optimiser.steps(emit, policy, getattr(rule, "bias", "masked"))
+        steps = optimiser.steps(emit, policy, getattr(rule, "bias", "masked"), weights)
         input_error = _backward(emit, rule, loss, steps, delta, values, saved)
         steps.finish()
     _finish(emit)

@@ -35,9 +35,7 @@ def counts_by_kind(program: Program) -> dict[str, int]:
             totals[instruction.phase] += mine
         elif instruction.phase == "update":
             totals["weight_gradient"] += mine
-            if (
-                "w" in instruction and instruction["w"].category == "weights"
-            ):  # else it is a sum that is applied by rows later
+            if instruction.outputs[0].category == "weights":  # else it is a sum that is applied by rows later
                 entries = instruction["delta"].shape[0]
                 dense_bias = instruction.dimensions.get("dense_bias")
                 totals["update"] += mine + (row[RUNS] * entries if dense_bias else row[KEPT])

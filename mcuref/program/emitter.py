@@ -25,6 +25,7 @@ class Emitter:
     network : Network.
     trainable : tuple of int, indices of the layers that are trained.
     wrt : "parameters" or "input".
+    weights : bool, whether weights are trained, and not biases alone.
     whole, arithmetic : :class:`mcuref.program.arithmetic.Arithmetic` of the program, and of the layer at hand.
     instructions : list of Instruction, in order.
     constants : {Buffer: array}, contents of what lies in flash beside the parameters.
@@ -44,7 +45,9 @@ class Emitter:
         arithmetic: Arithmetic = FLOAT32,
         loss: str = "softmax_cross_entropy",
         rate: float = 0.0,
+        weights: bool = True,
     ) -> None:
+        self.weights = weights
         self.network, self.trainable, self.wrt, self.loss, self.rate = network, trainable, wrt, loss, rate
         self.whole = self.arithmetic = arithmetic
         self.notes: dict[Any, Any] = {}
@@ -110,7 +113,7 @@ class Emitter:
     @property
     def output_is_kept(self) -> bool:
         """Whether a weight gradient reads the output of the layer at hand."""
-        return any(i in self.trainable for i in self._readers(self.index))
+        return self.weights and any(i in self.trainable for i in self._readers(self.index))
 
     def _readers(self, index: int) -> Iterator[int]:
         """Layers that read the bytes layer ``index`` wrote: those it feeds, and through layers that pass them on."""
@@ -185,7 +188,7 @@ class Emitter:
         )
 
     def parameter(self, kind: str) -> Buffer:
-        """A parameter of the layer at hand: in SRAM with its start image in flash if trainable, else in flash only.
+        """A parameter of the layer at hand: in SRAM with its start image in flash if it is trained, else in flash only.
 
         Of what consists of several tensors, the one that has the parameter's name.
         """
@@ -198,7 +201,7 @@ class Emitter:
         def make(name: str) -> Buffer:
             """The buffer the program reads, and its start image if it has one."""
             flash = Buffer(name, dtype, shape, "weights", self.name, "flash", True, axes)
-            if self.index not in self.trainable:
+            if self.index not in self.trainable or not (self.weights or kind == "bias"):
                 return flash
             buffer = Buffer(name, dtype, shape, "weights", self.name, persistent=True, axes=axes)
             self.images[buffer] = Buffer(f"{name}.image", dtype, shape, "weights", self.name, "flash", True, axes)

@@ -34,7 +34,8 @@ def zero_shares(program: Program, x: Any) -> dict[Buffer, float]:
                     seen.setdefault(buffer, []).append(program.arena.view(buffer).copy())
     shares = {buffer: _share(readers.get(buffer) or masks[buffer], values) for buffer, values in seen.items()}
     if program.arithmetic.in_place:
-        shares[read_by(forward[0])] = float(np.mean(program.network.input.normalised(np.asarray(x)) == 0))
+        reader = next(instruction for instruction in forward if "w" in instruction)
+        shares[read_by(reader)] = float(np.mean(program.network.input.normalised(np.asarray(x)) == 0))
     return shares
 
 

@@ -46,6 +46,11 @@ INSTRUCTIONS = Column(
     "formulas fitted to exact counts",
     "what the device's core executes for a sample, on average",
 )  # fmt: skip
+SHOWN = Column("<shown", means="what full training was shown, of what the protocol has")
+BELOW = {  # of full training at equal total effort, how far it is below the method
+    "accuracy": Column("below\nmethod", means="points below the method at no more total effort (-: above)"),
+    "auc": Column("below\nmethod", means="AUC below the method at no more total effort (-: above)"),
+}
 TYPE = Column(
     "<type", explained="what it is computed in; of int8 how weights take a change, and whether scales follow what is seen"
 )
@@ -100,7 +105,7 @@ def comparison_tables(
         backward, drop = replace(backward, goes=7), replace(drop, goes=8)
     table = Table(
         METHOD, *[TYPE] * typed, SETTINGS, score, drop, *[OF_FLOAT32[metric]] * beside,
-        backward, OF_FULL, TOTAL, SKIPPED, SRAM, *[FLASH] * typed, INSTRUCTIONS,
+        TOTAL, backward, OF_FULL, SKIPPED, SRAM, *[FLASH] * typed, INSTRUCTIONS,
     )  # fmt: skip
     for row in rows:
         instructions = row["instructions_per_step"]
@@ -111,9 +116,9 @@ def comparison_tables(
             _score(row),
             _drop(row),
             *[_drop(row, "dtype_drop")] * beside,
+            percent(row["total_effort"]),
             percent(row["backward_effort"]),
             percent(row["backward_effort_nonzero"]),
-            percent(row["total_effort"]),
             percent(row["samples_skipped"]),
             f"{row['sram_bytes']:,} B",
             *[f"{row['flash_bytes']:,} B"] * typed,
@@ -265,3 +270,28 @@ def sweep_tables(rows: Sequence[dict[str, Any]], advantages: Sequence[dict[str, 
             f"{name}: {a['bound'] + ' ' if a['bound'] else ''}{a['factor']:.1f}x less backward effort than static "
             f"top-k of equal accuracy ({percent(a['topk_effort'])})"
         )
+
+
+def equal_effort_table(rows: Sequence[dict[str, Any]], beside: Sequence[dict[str, Any]], epochs: int) -> Iterator[Printed]:
+    """Full training at the total effort of each adaptive method, or less.
+
+    rows : as of :func:`mcuref.experiments.equal_effort.full_at_equal_effort`; beside : the rows they stand below.
+    epochs : of the protocol.
+    """
+    yield Text("\nfull training at equal total effort", style="bold")
+    metric = rows[0]["metric"]
+    table = Table(Column("full ="), SHOWN, SCORES[metric][0], BELOW[metric], TOTAL, BACKWARD)
+    for row in rows:
+        shown = (
+            f"{row['epochs']} of {_epochs(epochs)}" if row["form"] == "epochs" else f"{percent(row['share'])} of the samples"
+        )
+        table.add_row(
+            row_name(row | {"method": row["equal_to"]}, beside),
+            shown,
+            _score(row),
+            _drop(row, "below_method"),
+            percent(row["total_effort"]),
+            percent(row["backward_effort"]),
+        )
+    yield table
+    yield table.legend(*([SPREAD] if _several(rows[0]) else []))

@@ -41,6 +41,7 @@ WORK = (
     Column("verifying\nmillions", 4, "inference to check what was learned"),
     Column("all\nmillions"),
 )
+RESTED = Column("rested", 5, "stored samples left out of training while they rest, of those whose turn it was")
 
 
 def incremental_tables(report: dict[str, Any]) -> Iterator[Printed]:
@@ -199,14 +200,16 @@ def _work_table(strategies):
     for head, goes, means in inference:
         columns.append(Column(head, goes, means))
         columns += [Column(f"of\n{REFERENCE}", 1 if goes else 3)] if large is not None else []
-    table = Table(Column("strategy"), *columns, *WORK)
+    rested = [RESTED] if any(s.get("samples_rested") for s in strategies) else []
+    table = Table(Column("strategy"), *columns, *rested, *WORK)
     for s in strategies:
         inference = []
         for name in ("inference_macs_final", "inference_macs_mean"):
             inference.append(f"{s[name]:,.0f}")
             inference += [percent(s[name] / large[name])] if large is not None else []
+        share = [percent(s["samples_rested"] / s["training_steps"])] if rested else []
         work = [s[f"{what}_macs"] / 1e6 for what in ("training", "distillation", "verification")]
-        table.add_row(s["name"], *inference, *(f"{macs:,.1f}" for macs in (*work, sum(work))))
+        table.add_row(s["name"], *inference, *share, *(f"{macs:,.1f}" for macs in (*work, sum(work))))
     return table
 
 

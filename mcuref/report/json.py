@@ -12,6 +12,7 @@ from mcuref.runs.description import now, program_description
 
 if TYPE_CHECKING:
     from mcuref.experiments.comparison import Comparison
+    from mcuref.experiments.papers import Paper
     from mcuref.program.program import Program
     from mcuref.runs.training import Deployment
     from mcuref.training import Result, Trainer
@@ -71,6 +72,7 @@ def comparison_json(
     sweep: list[dict[str, Any]],
     advantages: list[dict[str, Any]],
     warnings: Sequence[str] = (),
+    equal_effort: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """``mcuref.compare/1``."""
     typed = any(kind.dtype == "int8" for kind in comparison.kinds)
@@ -87,4 +89,20 @@ def comparison_json(
         "budget": budget_json(comparison.budget),
         "rows": rows,
         "warnings": list(warnings),
-    } | ({"sweep": sweep, "advantage": advantages} if sweep else {})
+        **({"sweep": sweep, "advantage": advantages} if sweep else {}),
+        **({} if equal_effort is None else {"equal_effort": equal_effort}),
+    }
+
+
+def reproduction_json(name: str, paper: Paper, results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """``mcuref.reproduce/1``: rows, and the claims of a paper beside them."""
+    from mcuref.experiments.claims import judged, missing
+
+    return {
+        "schema": "mcuref.reproduce/1",
+        "paper": name,
+        "arxiv": paper.arxiv,
+        "rows": list(results),
+        "claims": [one.as_dict() for one in judged(paper, results)],
+        "data_without_rows": missing(paper, results),
+    }

@@ -5,7 +5,7 @@ and the results when it is complete. Resumed, it goes on with the last checkpoin
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -67,6 +67,18 @@ class Deployment:
 
     make: Callable[[Network, Data], Network] = field(repr=False)
     said: dict[str, Any]
+
+
+def run_fingerprint(
+    text: str, program: Program, network: Network, instructions: Iterable[Instruction], data: str, more: Iterable[str] = ()
+) -> dict[str, str]:
+    """What decides a run, as sha256 by what it is: sources, data, and program with what a text says.
+
+    program : that is trained; network : whose parameters it starts from; instructions : of all programs that are run.
+    data : its digest; more : names of sources that decide the run beside those that decide every run.
+    """
+    arrays = [program.table, *program.listing.constants.values(), *network.parameters.values()]
+    return {"mcuref": sources_digest((*SOURCES, *more), instructions), "data": data, "program": digest(text, arrays)}
 
 
 class TrainingCheckpoints:
@@ -169,14 +181,10 @@ class Run:
     @cached_property
     def fingerprint(self) -> dict[str, str]:
         """What decides the run, as sha256 by what it is: sources, data, and program with its protocol and seed."""
-        program = self.compiled(self.network)
-        arrays = [program.table, *program.listing.constants.values(), *self.network.parameters.values()]
         deployed = self.deployment is not None
-        return {
-            "mcuref": sources_digest((*SOURCES, *OF_DEPLOYMENT) if deployed else SOURCES, self.instructions),
-            "data": data_digest(self.first, self.second),
-            "program": digest(f"{self.protocol} {self.loss} {self.seed}" + f" {self.deployment}" * deployed, arrays),
-        }
+        text = f"{self.protocol} {self.loss} {self.seed}" + f" {self.deployment}" * deployed
+        program, data = self.compiled(self.network), data_digest(self.first, self.second)
+        return run_fingerprint(text, program, self.network, self.instructions, data, OF_DEPLOYMENT if deployed else ())
 
     @property
     def arithmetics(self) -> list[Arithmetic]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from mcuref.baseline_rules import RandomK
 from mcuref.layers import (
     ACTIVATIONS,
     AveragePool2D,
@@ -155,8 +156,8 @@ def optimisers(draw: st.DrawFn, immediate: bool = False) -> SGD:
 
 
 @st.composite
-def rules_strategy(draw: st.DrawFn) -> Full | TopK | TinyProp | TinyPropV2:
-    """Full, TopK, TinyProp, TinyPropV2 or TinyPropR with any valid settings; the bounds of each setting are among them.
+def rules_strategy(draw: st.DrawFn) -> Full | TopK | RandomK | TinyProp | TinyPropV2:
+    """Full, TopK, RandomK, TinyProp, TinyPropV2 or TinyPropR with any valid settings; the bounds of each are among them.
 
     Samples rest of nine stored ones, or of more.
     """
@@ -164,12 +165,12 @@ def rules_strategy(draw: st.DrawFn) -> Full | TopK | TinyProp | TinyPropV2:
     def pick(*values):
         return draw(st.sampled_from(values))
 
-    method = pick(Full, TopK, TinyProp, TinyPropV2, TinyPropR)
+    method = pick(Full, TopK, TinyProp, TinyPropV2, TinyPropR, RandomK)
     if method is Full:
         return Full()
     settings = {"output": pick("auto", "dense", "rule"), "bias": pick("masked", "dense")}
-    if method is TopK:
-        return TopK(pick(0.5, 0.01, 0.1, 0.25, 1.0), **settings)
+    if method in (TopK, RandomK):
+        return method(pick(0.5, 0.01, 0.1, 0.25, 1.0), **settings)
     settings |= {"s_min": pick(0.0, 0.05, 0.25), "s_max": pick(0.25, 0.5, 1.0, 2.0), "zeta": pick(1.0, 0.5, 1.5)}
     settings |= {"rounding": pick("nearest", "floor"), "decay": pick(1.0, 0.5)}
     if issubclass(method, TinyPropV2):

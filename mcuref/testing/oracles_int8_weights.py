@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from mcuref.testing.oracles_int8 import Integers, _whole, _windows, nearest_up, rsh
+from mcuref.testing.oracles_random import philox
 
 Gradient = dict[int, tuple[list[int], int]]
 Places = Callable[[int, int], int]  # (output, number of its weight): index into the weights
@@ -124,6 +125,12 @@ def depthwise_gradient(delta: Integers, x: Integers, x_zero: int, geometry: Iter
     return found
 
 
+def bias_gradient(delta: Integers, outputs: int) -> Gradient:
+    """Sums over positions of delta[position, o], and no weights."""
+    delta = _whole(delta)
+    return {o: ([], sum(delta[o::outputs])) for o in range(outputs) if any(delta[o::outputs])}
+
+
 def updated(weights: Weights, gradient: Gradient, places: Places, step: Step, sample_rate: int) -> Weights:
     """The weights after an update."""
     rows = {}
@@ -179,15 +186,6 @@ def draw(counter: int, number: int, shift: int) -> int:
     low, high = philox(counter, number // 4)
     sixteen = (low + high * 2**32) // 2 ** (16 * (number % 4)) % 2**16
     return sixteen * 2**shift // 2**16
-
-
-def philox(stream: int, index: int) -> tuple[int, int]:
-    """The two words of Philox2x32-10 with key 0."""
-    low, high = index % 2**32, stream % 2**32
-    for i in range(10):
-        product = low * 0xD256D193
-        low, high = (product >> 32) ^ (i * 0x9E3779B9 % 2**32) ^ high, product % 2**32
-    return low, high
 
 
 def _moved(weights, rows, places):

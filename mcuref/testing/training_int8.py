@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from mcuref.baseline_rules import Biases, RandomK
 from mcuref.network import Network
 from mcuref.optimisers import SGD
 from mcuref.quantization import tables
@@ -31,6 +32,7 @@ from mcuref.testing.constants_int8 import (
     sums_factors,
 )
 from mcuref.testing.errors_int8 import Error, met, narrowed
+from mcuref.testing.oracles_random import drawn
 from mcuref.testing.rules_int8 import chosen, cut_off, decides
 
 WEIGHTED = ("dense", "conv", "depthwise")
@@ -67,7 +69,7 @@ class Trainer:
     ) -> None:
         of_any: Any = network, rule, network.quantization
         self.network, self.rule, self.quantization = of_any
-        self.optimiser, self.loss, self.update = optimiser, loss, update
+        self.optimiser, self.loss, self.update, self.weights = optimiser, loss, update, getattr(rule, "weights", True)
         self.scales, self.last = self.quantization.outputs, len(network.layers) - 1
         self.last -= network.layers[-1].kind == "softmax"
         count = len(network.parametric) if trainable is None else trainable
@@ -108,19 +110,20 @@ class Trainer:
 
     def _start(self) -> dict[str, list[int]]:
         network, found = self.network, {}
+        bits = BITS[self.update] if self.weights else 0
         for i in self.trained:
             name, kind = network.names[i], "velocity" if self.optimiser.momentum else "gradient"
-            for tensor in ("weights", "bias"):
+            for tensor in ("weights", "bias") if self.weights else ("bias",):
                 values = network.parameters[f"{name}.{tensor}"]
                 found[f"{name}.{tensor}"] = [int(value) for value in values.reshape(-1)]
                 if self.summing:
                     found[f"{name}.{tensor}_{kind}"] = [0] * values.size
-            for tensor in ("residual", "residual2")[: BITS[self.update] // 8]:
+            for tensor in ("residual", "residual2")[: bits // 8]:
                 found[f"{name}.{tensor}"] = [0] * len(found[f"{name}.weights"])
         if self.places:
             found["exponents"] = [0] * (len(self.places) + 1)
             found |= {f"{network.names[i]}.seen_so_far": [0] * 4 for i in self.places}
-        if self.update == "stochastic":
+        if self.update == "stochastic" and self.weights:
             found["draws"] = [0]
         return found
 
@@ -187,8 +190,8 @@ class Trainer:
         return x
 
     def _weights(self, i: int) -> tuple[list[int], list[int]]:
-        own = self.state if i in self.trained else self.network.parameters
-        w, b = (own[f"{self.network.names[i]}.{kind}"] for kind in ("weights", "bias"))
+        names = [f"{self.network.names[i]}.{kind}" for kind in ("weights", "bias")]
+        w, b = (self.state.get(name, self.network.parameters[name]) for name in names)
         return list(np.ravel(w)), list(np.ravel(b))
 
     def _adapt(self, i: int, y: list[int]) -> None:
@@ -237,14 +240,22 @@ class Trainer:
         rule, n = self.rule, len(error.values)
         output = getattr(rule, "output", "rule") if position == 0 else "rule"
         dense = output == "dense" or (output == "auto" and self.loss == "softmax_cross_entropy")
-        if isinstance(rule, Full) or dense:
+        if isinstance(rule, (Full, Biases)) or dense:
             return error
-        if isinstance(rule, TopK):
+        if isinstance(rule, (TopK, RandomK)):
             k = min(max(int(np.rint(np.float32(rule.ratio) * np.float32(n))), 1), n)
         else:
             decided = position == 0 and isinstance(rule, TinyPropV2) and rule.threshold > 0  # which lets Y_max fade
             k = chosen(rule, self._share(i, error, 1.0 if decided else rule.decay), n, position)
+        if isinstance(rule, RandomK):
+            return error if k == n else error._replace(values=self._at_random(error.values, k))
         return error._replace(values=back.top_k(error.values, k).tolist())
+
+    def _at_random(self, values: Sequence[int], k: int) -> list[int]:
+        (number,) = self.state.setdefault("selections", [0])
+        self.state["selections"] = [number + 1]
+        kept = drawn(len(values), k, self.network.seed, number)
+        return [value if i in kept else 0 for i, value in enumerate(values)]
 
     # -- the way back ----------------------------------------------------------------------------------------------------
 
@@ -340,7 +351,10 @@ class Trainer:
             *eight_bits(1 / (scale**2 * 2**bits)),
         )
         geometry = () if layer.kind == "dense" else (layer.geometry(self.network.input_shape(i)),)
-        gradient = getattr(weighted, f"{layer.kind}_gradient")(error.values, x, zero, *geometry)
+        if self.weights:
+            gradient = getattr(weighted, f"{layer.kind}_gradient")(error.values, x, zero, *geometry)
+        else:
+            gradient = weighted.bias_gradient(error.values, len(self._weights(i)[1]))
         if not self.summing:
             self._put(i, weighted.updated(self._stored(i), gradient, self._rows(i), step, rate))
             return

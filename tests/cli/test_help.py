@@ -11,6 +11,7 @@ from mcuref.calibration import HEADROOM
 from mcuref.cli import COMMANDS, DESCRIPTION, _parser, kinds, options
 from mcuref.experiments import protocols
 from mcuref.experiments.deploying import PRETRAINED_HEADROOM
+from mcuref.experiments.reproduction import FEW, MANY
 from mcuref.incremental import experiment
 from mcuref.incremental import protocols as incremental
 from mcuref.incremental.recipe import Expansion, Recipe, Verification
@@ -40,6 +41,8 @@ WORDS = {
     "--model": {": one that fits the data"}, "--dtype": {": the model's"}, "--percentile": {f"{PERCENTILE:g}"},
     "check --data": {": random samples alone"}, "quantise --method": {METHODS[0]},
     "--headroom": {f"{HEADROOM:g} from start weights, {PRETRAINED_HEADROOM:g} for pre-trained ones"},
+    "reproduce --rows": {": all whose data is here"}, "reproduce --method": {"all"},
+    "reproduce --seeds": {f": the row's, {MANY} or {FEW}"},
     "--train-dtype": {"int8"}, "--update": {Int8().update}, "--scales": {Int8().scales},
 }  # fmt: skip
 OF_PROTOCOL = {  # options that say "the protocol's", and where that stands
@@ -86,8 +89,8 @@ def test_a_default_that_is_said_is_the_one_that_is_taken(command, option, defaul
             assert {words} == WORDS.get(f"{command} {option}", WORDS.get(option)), text
     elif default not in (None, False, [], ""):
         shown = f"{default:g}" if isinstance(default, float) else str(default)
-        every = default == ",".join(rules.METHODS)
-        assert words == ("all" if every else shown) or f"{shown} (ours" in text, text
+        every = default == ",".join(rules.COMPARED)
+        assert words == ("all but baselines" if every else shown) or f"{shown} (ours" in text, text
 
 
 def test_every_command_has_help_and_its_first_line(mcuref):

@@ -66,6 +66,8 @@ def test_targets_have_cores():
 @pytest.mark.parametrize("optimiser", [SGD(0.01), SGD(0.01, momentum=0.5), SGD(0.01, batch=3)])
 @pytest.mark.parametrize("method", rules.METHODS)
 def test_no_step_costs_more_than_the_most(method, optimiser):
+    if method == "biases" and optimiser != SGD(0.01):
+        pytest.skip("which needs batch 1 without momentum")
     compiled = program("cnn-8", method, optimiser, samples=12)
     for core in MEASURED_CORES:
         done = step_instructions(compiled, core, compiled.counts, zeros=zero_shares(compiled, load("digits").x_train[:2]))

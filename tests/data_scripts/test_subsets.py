@@ -12,6 +12,7 @@ import flowers102
 import food101
 import numpy as np
 import pytest
+import uci_har
 
 from mcuref.datasets.registry import data_folder
 
@@ -44,6 +45,46 @@ def png(array, factor=1):
     packed = io.BytesIO()
     pillow.fromarray(array.repeat(factor, axis=0).repeat(factor, axis=1)).save(packed, "PNG", compress_level=1)
     return packed.getvalue()
+
+
+MEASURED = (
+    "mnist", "cifar10", "cifar100", "flowers102_32", "food101_32", "coil100_32", "core50_tiny", "uci_har",
+    "dcase2020_toycar",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_sums_of_what_figures_are_of(name):
+    """And of nothing else: another value, type, shape or order is another sum."""
+    for side, arrays in at_hand(name).items():
+        assert [common.digest(arrays)] == common.lists("sums")[f"{name} {side}"]
+        part = {array: arrays[array][:50] for array in ("x", "y")}
+        flipped = part["x"].copy()
+        flipped.flat[-1] ^= 1
+        others = (
+            {"x": flipped},
+            {"x": part["x"][::-1]},
+            {"y": part["y"].astype(np.int64)},
+            {"x": part["x"].reshape(len(part["x"]), -1)},
+        )
+        assert len({common.digest(part | other) for other in ({}, *others)}) == 5
+
+
+def test_every_sum_is_of_such_a_data_set():
+    assert common.lists("sums").keys() == {f"{name} {side}" for name in MEASURED for side in SIDES}
+
+
+def test_whether_they_are_those_arrays_is_said(monkeypatch, tmp_path, capsys):
+    files = {side: {"x": np.zeros((2, 3), np.uint8), "y": np.arange(2)} for side in SIDES}
+    sums = {f"some {side}": [common.digest(arrays)] for side, arrays in files.items()}
+    monkeypatch.setattr(common, "lists", lambda name: {"sums": sums}[name])
+    for change, said in (
+        ({}, "these are the arrays that"),
+        ({"y": np.zeros(2, int)}, "these are not quite the arrays that"),
+    ):
+        (tmp_path / "work").mkdir(exist_ok=True)
+        common.publish(files | {"test.npz": files["test.npz"] | change}, tmp_path / "work", tmp_path, "some")
+        assert said in capsys.readouterr().out
 
 
 def test_by_turns():
@@ -86,12 +127,24 @@ def test_cifar100():
     assert_same(cifar100.subset(files), wanted)
 
 
+def test_uci_har():
+    """From any order, such as the original one; of other windows there is no such order."""
+    wanted, files = at_hand("uci_har"), {}
+    for side, arrays in wanted.items():
+        order = RNG.permutation(len(arrays["x"]))
+        files[side] = arrays | {name: arrays[name][order] for name in ("x", "y", "subject")}
+    assert_same(uci_har.subset(files), wanted)
+    files["test.npz"]["x"][7, 0, 0] ^= 1
+    with pytest.raises(common.InputError, match="test.npz would not hold the windows of subsets/uci_har.txt"):
+        uci_har.subset(files)
+
+
 @pytest.mark.parametrize("script", [cifar10, cifar100])
 def test_the_option_of_cifar(script, monkeypatch, tmp_path):
-    files = {side: {"x": np.zeros(1)} for side in SIDES}
+    files = {side: {"x": np.zeros(1), "y": np.zeros(1)} for side in SIDES}
     monkeypatch.setattr(script, "obtain", lambda archives, *_: {archives[0].name: None})
     monkeypatch.setattr(script, "convert", lambda _: files)
-    monkeypatch.setattr(script, "subset", lambda found: found | {"test.npz": {"x": np.ones(2)}})
+    monkeypatch.setattr(script, "subset", lambda found: found | {"test.npz": {"x": np.ones(2), "y": np.ones(2)}})
     for options, size in (([], 1), (["--subset"], 2)):
         assert common.run(lambda options=options: script.main(["--out", str(tmp_path), *options])) == 0
         with np.load(tmp_path / "test.npz") as found:

@@ -6,7 +6,9 @@ import pytest
 from mcuref.datasets import load
 from mcuref.datasets.anomaly import log_magnitudes, windows
 from mcuref.datasets.data import Data
+from mcuref.datasets.shift import has_shift, shift
 from mcuref.errors import InputError
+from mcuref.experiments.protocols import TrainingProtocol, find_protocol
 
 
 def toycar(labels, seed=0):
@@ -34,6 +36,7 @@ def test_toycar_becomes_windows(place):
     assert data.groups.tolist() == np.repeat([0, 1, 2], 196).tolist()
     assert data.clips_test.tolist() == np.repeat([0, 1, 2, 3], 196).tolist()
     assert data.machines_test.tolist() == [1, 2, 1, 2]
+    assert data.sessions.tolist() == np.repeat([1, 2, 1], 196).tolist()
     assert not data.y_train.any() and data.y_test.tolist() == np.repeat([0, 1, 0, 1], 196).tolist()
     assert data.class_names == ("normal", "anomaly")
 
@@ -94,10 +97,12 @@ def test_machines_that_do_not_belong_to_the_clips(place):
         load("dcase2020_toycar")
 
 
-def test_toycar_without_machines(place):
-    sides = [{name: side[name] for name in ("x", "y")} for side in (toycar([0]), toycar([0, 1]))]
-    place("dcase2020_toycar", *sides)
-    with pytest.raises(InputError, match="test.npz has no array 'machine_id'"):
+@pytest.mark.parametrize("side", ["train", "test"])
+def test_toycar_without_machines(place, side):
+    sides = {"train": toycar([0]), "test": toycar([0, 1])}
+    del sides[side]["machine_id"]
+    place("dcase2020_toycar", **sides)
+    with pytest.raises(InputError, match=f"{side}.npz has no array 'machine_id'"):
         load("dcase2020_toycar")
 
 
@@ -166,6 +171,48 @@ def test_nothing_to_detect_in_a_validation_split(small):
         Data(**(small | dict(x_anomalous=None))).validation_split()
 
 
+@pytest.fixture
+def machines(small):
+    """The same clips, of machines 4, 4, 2 and 9; test clips of 4, 9 and 2."""
+    sessions, tested = np.repeat([4, 4, 2, 9], 3), np.array([4, 9, 2])
+    return Data(**(small | dict(x_anomalous=None, sessions=sessions, machines_test=tested)))
+
+
+def test_without_anomalous_training_clips_the_last_machine_is_left_out(machines):
+    split = machines.validation_split()
+    assert split.x_train.tolist() == machines.x_train[:9].tolist() and split.machines == {2, 4}
+    assert split.machines_test.tolist() == [4, 2] and split.clips_test.tolist() == [0, 0, 1, 1]
+    assert split.x_test.tolist() == machines.x_test[2:].tolist() and split.y_test.tolist() == [1, 1, 0, 0]
+    assert "regime 'shift', whose test is of the last machine alone" in split.warnings[0]
+
+
+def test_two_machines_leave_nothing_to_choose_on(machines):
+    """One would be pre-trained on, and none would be left that is new."""
+    two = dataclasses.replace(machines, sessions=np.repeat([4, 4, 9, 9], 3))
+    with pytest.raises(InputError, match="no anomalous training clips"):
+        two.validation_split()
+
+
+def test_a_machine_that_was_not_heard_before(machines):
+    assert has_shift(machines)
+    last = machines.training_part(9, 12)
+    new = shift(last)
+    assert (new.x_train == last.x_train).all() and new.machines == {9}
+    assert new.machines_test.tolist() == [9] and new.clips_test.tolist() == [0, 0]
+    assert new.x_test.tolist() == machines.x_test[:2].tolist() and not new.y_test.any()
+    with pytest.raises(InputError, match="'small' has no domain shift; .* anomalies of several machines"):
+        find_protocol("small", None, "shift").check(dataclasses.replace(machines, sessions=np.full(12, 4)))
+
+
+@pytest.mark.parametrize("part, border", [(0.75, 9), (0.5, 6), (0.6, 9), (0.1, 6), (0.9, 9)])
+def test_no_machine_is_on_both_sides(machines, part, border):
+    """Where the domain is the machine; else it is clips that stay whole."""
+    protocol = TrainingProtocol(1, 0.1, pretrained_part=part, pretrained_epochs=1, shifted=True)
+    assert protocol.border(machines) == border
+    first, second = protocol.parts(machines)
+    assert not first.machines & second.machines and set(second.machines_test.tolist()) <= second.machines
+
+
 def test_parts_keep_the_test_clips(small):
     part = Data(**small).training_part(3, 7)
     assert part.groups.tolist() == [5, 5, 5, 8] and part.clips_test.tolist() == [1, 1, 0, 0, 2, 2]
@@ -179,8 +226,11 @@ def test_real_toycar(loaded):
     data = loaded("dcase2020_toycar")
     assert sorted(set(data.machines_test.tolist())) == [1, 2, 3, 4]
     assert (data.input_size, data.mean.shape) == (640, (128,))
-    with pytest.raises(InputError, match="no anomalous training clips"):
-        data.validation_split()
+    assert data.machines == {1, 2, 3, 4} and (np.diff(data.sessions) >= 0).all()
+    heard = data.validation_split()
+    assert heard.machines == set(heard.machines_test.tolist()) == {1, 2, 3} and len(heard.x_train) == 75 * 196
+    (warning,) = heard.warnings
+    assert "all machines but the last" in warning and not data.warnings
 
 
 def test_real_mimii(loaded):

@@ -11,7 +11,7 @@ from mcuref.datasets.rotation import EIGHTH_TURN, rotate
 from mcuref.datasets.shift import has_shift, shift, turn_phone
 from mcuref.errors import InputError
 
-WITHOUT = {"speech_commands_mfcc10", "dcase2020_toycar", "mimii_slider_tiny"}
+WITHOUT = {"speech_commands_mfcc10", "mimii_slider_tiny"}
 
 
 def digest(data):
@@ -48,6 +48,8 @@ def test_all_but_the_samples_stays(loaded, name):
     if name in WITHOUT:
         with pytest.raises(InputError, match=f"data set '{name}' has no domain shift; regime 'shift' is for image"):
             shift(data)
+        return
+    if data.machines:  # what goes is in test_anomaly.py
         return
     data = data.training_part(0, 50)
     shifted = shift(data)

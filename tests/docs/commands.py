@@ -12,7 +12,7 @@ from mcuref.cli.estimate import ALL
 from mcuref.cli.options import NONE
 from mcuref.datasets.registry import NAMES
 from mcuref.errors import McurefError
-from mcuref.experiments.comparison import named_rules
+from mcuref.experiments.entries import named_rules
 from mcuref.experiments.protocols import REGIMES
 from mcuref.export.cores import find_core
 from mcuref.incremental.setting import STRATEGIES

@@ -42,6 +42,15 @@ def material(kind="float32", loss="softmax_cross_entropy", trainable=None):
     return Material(program, data.x_train[:3], data.y_train[:3])
 
 
+def rests(dtype):
+    """Of three stored samples that are shown again and again, some rest."""
+    data = load("digits")
+    network = build("mlp-64-8-10", data)
+    network = network if dtype == "float32" else mcuref.quantise_to_train(network, data.x_train)
+    rule = rules.TinyPropR(output="rule", threshold=0.97, stored=3)
+    return Material(mcuref.compile(network, rule, SGD(0.02)), data.x_train[:3], data.y_train[:3])
+
+
 def autoencoder():
     program = mcuref.compile(build("autoencoder-16-4-16"), rules.make("tinyprop"), SGD(0.02), loss="reconstruction")
     return Material(program, np.random.default_rng(0).normal(size=(3, 16)).astype(np.float32))
@@ -54,6 +63,8 @@ PROGRAMS = {
     "mixed": lambda: material("mixed", trainable=1),
     "inference": lambda: material(trainable=0),
     "reconstruction": autoencoder,
+    "rests": lambda: rests("float32"),
+    "int8, rests": lambda: rests("int8"),
 }
 
 
@@ -252,7 +263,8 @@ def test_the_example_of_cmake_computes_the_same_bits(copied, tmp_path):
 
 
 @pytest.mark.parametrize("name", [
-    name if name in ("int8, squared error", "inference") else pytest.param(name, marks=pytest.mark.slow) for name in PROGRAMS
+    name if name in ("int8, squared error", "inference", "rests") else pytest.param(name, marks=pytest.mark.slow)
+    for name in PROGRAMS
 ])  # fmt: skip
 def test_all_kinds_of_programs_come_with_an_example(tmp_path, name):
     write_library(PROGRAMS[name](), "cmake", tmp_path / "kws")
@@ -262,7 +274,9 @@ def test_all_kinds_of_programs_come_with_an_example(tmp_path, name):
     call(tool("gcc"), *flags, f"-I{library / 'src'}", *files, "-o", tmp_path / "example")
     lines = call(tmp_path / "example").splitlines()
     words = {"int8, squared error": r"loss \d+", "reconstruction": r"loss, thousandths, \d+"}.get(name, r"found \d, is \d")
-    trained = "not trained" if "inference" in name else "trained"
+    done = "not trained" if "inference" in name else "trained"
+    trained = "(trained|not trained|rested)" if "rests" in name else done
+    assert any("rested" in line for line in lines) == ("rests" in name)
     assert lines[0] == SAME and all(re.fullmatch(rf"sample \d: {words}, {trained}(, saved)?", line) for line in lines[2:])
 
 

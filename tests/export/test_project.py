@@ -31,6 +31,8 @@ VARIANTS = {
     "int8 cnn with momentum": ("cnn-8", "tinyprop", SGD(0.02, momentum=0.5, batch=2), None),
     "int8 inference": ("mlp-64-8-10", "full", SGD(0.02), 0),
     "mixed": ("cnn-8", "tinyprop", SGD(0.02), 1),
+    "rests": ("mlp-64-8-10", "tinypropr", SGD(0.02), None),
+    "int8 rests": ("mlp-64-8-10", "tinypropr", SGD(0.02), None),
 }
 
 
@@ -42,7 +44,8 @@ def material(variant, count=3):
         network = mcuref.quantise_to_train(network, data.x_train, trainable=trainable)
     elif variant == "mixed":
         network = quantised_body(network, data.x_train, trainable)
-    program = mcuref.compile(network, rules.make(method), optimiser, trainable=trainable)
+    rule = rules.with_stored(rules.make(method), 99)
+    program = mcuref.compile(network, rule, optimiser, trainable=trainable)
     return Material(program, data.x_train[:count], data.y_train[:count], inferences=count)
 
 
@@ -66,6 +69,7 @@ def test_only_what_the_program_uses_is_exported(tmp_path):
     project = {path.relative_to(tmp_path / "int8").as_posix() for path in (tmp_path / "int8").rglob("*.[ch]")}
     assert {"kernels/int8/conv.c", "operations/int8/sums.c", "program/int8.h", "verify/int8.c"} <= project
     assert not project & {"kernels/conv.c", "operations/conv.c", "program/float32.c", "verify/float32.c"}
+    assert "program/stored.c" not in project and "stored.c" in needed_sources(material("rests").program)["program"]
     assert {"conv", "pooling"} <= frozen and "selection.c" not in needed_sources(material("inference").program)["operations"]
 
 
@@ -107,6 +111,7 @@ def test_sizes_in_the_header_are_those_of_the_plan(tmp_path, variant):
     write_project(given, tmp_path / "firmware")
     sizes = dict(re.findall(r"#define MODEL_(\w+) (\d+)", (tmp_path / "firmware" / "model.h").read_text()))
     plan = given.program.plan
+    assert int(sizes["STORED"]) == (99 if variant.endswith("rests") else 0)
     assert int(sizes["SRAM_BYTES"]) == plan.sram and int(sizes["FLASH_BYTES"]) == plan.flash
     assert (
         int(sizes["SAVED_BYTES"])
@@ -117,7 +122,8 @@ def test_sizes_in_the_header_are_those_of_the_plan(tmp_path, variant):
 
 @pytest.mark.skipif(not shutil.which("gcc") or not shutil.which("make"), reason="needs gcc and make")
 @pytest.mark.parametrize("variant", [
-    name if name.endswith("cnn with momentum") else pytest.param(name, marks=pytest.mark.slow) for name in VARIANTS
+    name if name.endswith(("cnn with momentum", "int8 rests")) else pytest.param(name, marks=pytest.mark.slow)
+    for name in VARIANTS
 ])  # fmt: skip
 def test_it_builds_without_a_warning_and_runs(tmp_path, variant):
     write_project(material(variant), tmp_path / "firmware")

@@ -8,6 +8,7 @@ import pytest
 from mcuref.export.cores import CORES
 from mcuref.export.sources import SOURCES
 from mcuref.firmware.toolchain import compile_all, link, missing
+from mcuref.kernels.draws import random_bits
 from mcuref.kernels.int8 import loss, narrow, selection, sums, weights
 from mcuref.quantization.tables import probabilities
 from mcuref.testing.buffers import Guarded
@@ -210,9 +211,9 @@ def test_steps_and_biases(library):
 
 def test_random_numbers(library):
     words = np.zeros(2, np.uint32)
-    for stream, index in ((0, 0), (7, 3), (2**32 - 1, 2**30)):
-        call(library, "random_bits", words, ctypes.c_uint32(stream), ctypes.c_uint32(index), result=None)
-        assert int(words[0]) + (int(words[1]) << 32) == int(weights.random_bits(stream, index))
+    for counter in ((0, 0, 0), (1, 7, 3), (2**31, 2**32 - 1, 2**30)):
+        call(library, "random_bits", words, *map(ctypes.c_uint32, counter), result=None)
+        assert int(words[0]) + (int(words[1]) << 32) == int(random_bits(*counter))
 
 
 @pytest.mark.parametrize("mode", MODES)

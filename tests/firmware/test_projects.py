@@ -12,6 +12,7 @@ from mcuref.errors import InputError
 from mcuref.export.cores import CORES
 from mcuref.export.material import Material
 from mcuref.export.project import write_project
+from mcuref.export.trace import RESTED, python_trace
 from mcuref.firmware.projects import profile_project, verify_project
 from mcuref.firmware.toolchain import ToolError, missing
 from mcuref.models import build
@@ -36,10 +37,22 @@ def autoencoder():
     return Material(program, np.random.default_rng(0).normal(size=(5, 16)).astype(np.float32), inferences=5)
 
 
+def stored(dtype):
+    """Twelve digits as three stored ones in four epochs; some of them rest."""
+    data = load("digits")
+    network = build("mlp-64-8-10", data)
+    if dtype == "int8":
+        network = mcuref.quantise_to_train(network, data.x_train)
+    program = mcuref.compile(network, rules.TinyPropR(output="rule", threshold=0.95, stored=9), SGD(0.05))
+    return Material(program, data.x_train[:12], data.y_train[:12], inferences=12)
+
+
 PROJECTS = {
     "mlp, tinypropv2": lambda: digits("mlp-64-8-10", "tinypropv2", SGD(0.02)),
     "cnn, tinyprop, momentum and batch": lambda: digits("cnn-8", "tinyprop", SGD(0.02, momentum=0.5, batch=2)),
     "autoencoder, tinyprop": autoencoder,
+    "mlp, tinypropr": lambda: stored("float32"),
+    "int8 mlp, tinypropr": lambda: stored("int8"),
     "int8 mlp, tinypropv2": lambda: in_int8("mlp-64-8-10", "tinypropv2", SGD(0.02)),
     "int8 cnn, momentum": lambda: in_int8("cnn-8", "tinyprop", SGD(0.02, momentum=0.5, batch=2), "stochastic"),
     "int8, squared error": lambda: in_int8("mlp-64-8-10", "topk", SGD(0.02, "halving"), loss="mean_squared_error"),
@@ -50,8 +63,11 @@ PROJECTS = {
     ("mlp, tinypropv2", "host"), ("cnn, tinyprop, momentum and batch", "m4f"), ("autoencoder, tinyprop", "host"),
     ("int8 mlp, tinypropv2", "m0"), ("int8 cnn, momentum", "host"), ("int8, squared error", "m4f"),
     ("mlp, tinypropv2", "rv32imac"), ("int8 cnn, momentum", "arm64"), ("autoencoder, tinyprop", "m4f-clang"),
+    ("mlp, tinypropr", "m4f"), ("int8 mlp, tinypropr", "rv32imac"),
     *(pytest.param(name, core, marks=pytest.mark.slow) for name, core in (
         ("mlp, tinypropv2", "m4f"), ("cnn, tinyprop, momentum and batch", "host"), ("autoencoder, tinyprop", "m4f"),
+        ("mlp, tinypropr", "host"), ("mlp, tinypropr", "m0"),
+        ("int8 mlp, tinypropr", "host"), ("int8 mlp, tinypropr", "m4f"),
     )),
 ])  # fmt: skip
 def test_a_project_is_equal_on_a_core(tmp_path, name, core):
@@ -63,6 +79,8 @@ def test_a_project_is_equal_on_a_core(tmp_path, name, core):
     assert result.difference is None and result.equal
     assert result.arena == (material.program.plan.sram,) * 2
     assert result.samples == len(material.x) == result.inferences and result.instructions > result.samples
+    statuses = {status for _, status, _ in python_trace(material).steps}
+    assert (RESTED in statuses) == ("tinypropr" in name)
 
 
 @pytest.mark.slow

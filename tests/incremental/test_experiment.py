@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mcuref import Budget, Data, InputError, load_data
+from mcuref import Budget, Data, InputError, TinyPropR, TinyPropV2, load_data
 from mcuref.incremental import experiment
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.experiment import EQUAL_BYTES, SCALARS, Experiment
@@ -88,6 +88,21 @@ def test_all_strategies_are_on_the_same_terms(everything):
         levels = [t["criterion"] for t in results["growing"]["tasks"]]
         assert levels == pytest.approx([t["held_out_accuracy"] - 0.9 for t in results["fixed-large"]["tasks"]], abs=1e-6)
     assert rows[0]["per_seed"][0]["order"] != rows[0]["per_seed"][1]["order"]
+
+
+def test_rests_of_a_strategy(digits):
+    names = ("growing", "naive", "random", "reservoir")
+    always, rows = (
+        Experiment(digits, MODEL, setting(strategies=names, rule=rule, seeds=(0,), per_class=6)).run()
+        for rule in (TinyPropV2(threshold=2), TinyPropR(threshold=2))  # all are skipped
+    )
+    for before, row in zip(always, rows):
+        rested = row["per_seed"][0]["samples_rested"]
+        assert before["samples_rested"] == 0 and row["samples_rested"] == rested <= row["training_steps"] == 450
+        if row["name"] == "naive":
+            assert rested == 0 and row["training_macs"] == before["training_macs"]
+        else:
+            assert rested > 0 and row["training_macs"] < before["training_macs"]
 
 
 def test_stored_bytes_are_within_the_share_and_equal_to_within_a_sample_a_class(everything):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcuref import Budget, InputError, NonFiniteError, TinyProp
+from mcuref import Budget, InputError, NonFiniteError, TinyProp, TinyPropR
 from mcuref.incremental.augmentation import Augmentation
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.recipe import Expansion, Verification
@@ -25,6 +25,7 @@ KINDS = {
     "momentum and batch": {"momentum": 0.9, "batch": 4},
     "TinyProp and augmentation": {"rule": TinyProp(), "augmentation": Augmentation(gain=0.2)},
     "stream": {"stream_pass": True},
+    "rests": {"rule": TinyPropR(rests=2), "stream_pass": True, "criterion": NEVER, "grow": Expansion(growths=1)},
     "stored checks": {"criterion": ALWAYS, "verification": Verification("stored", 3)},
     "in SRAM": {"region": "sram"},
     "learned features": {

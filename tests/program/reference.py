@@ -12,6 +12,7 @@ import numpy as np
 
 from mcuref.layers import ACTIVATIONS, Dense, DepthwiseConv2D, GlobalAveragePool, MaxPool2D, ReLU
 from mcuref.testing import oracles
+from mcuref.testing.oracles_random import drawn
 
 U = 2.0**-24
 SLACK = 1.25
@@ -322,7 +323,7 @@ class Choice:
         """(fewest, most) entries chosen, before zeros are dropped."""
         if self.rule.method == "full" or self.dense:
             return self.n, self.n
-        if self.rule.method == "topk":
+        if self.rule.method in ("topk", "randomk"):
             ratio = float(np.float32(self.rule.ratio))  # r n is rounded to float32 before it is rounded to k
             return tuple(oracles.kept_count(ratio * widen, self.n) for widen in (1 - U, 1 + U))
         ratios = zip(self._ratios(), self.y)
@@ -348,11 +349,27 @@ class Choice:
 
 def assert_kept(kept, delta, e, choice):
     """The kept entries are the largest, as many as the rule may choose, ascending, and no sure zeros."""
-    kept = kept.astype(int)
-    fewest, most = choice.kept()
-    sure, possible = int((np.abs(delta) > e).sum()), int((np.abs(delta) + e > 0).sum())
-    assert min(fewest, sure) <= kept.size <= min(most, possible)
-    assert (np.diff(kept) > 0).all()
+    kept = assert_number(kept, delta, e, choice)
     left = np.setdiff1d(np.arange(delta.size), kept)
     if kept.size and left.size:
         assert (np.abs(delta) + e)[kept].min() >= (np.abs(delta) - e)[left].max()
+
+
+def assert_drawn(kept, delta, e, choice, seed, number):
+    """The kept entries are those that are drawn, but for zeros: of one of the numbers of them that the rule may choose."""
+    kept = assert_number(kept, delta, e, choice)
+    sure = set(np.flatnonzero(np.abs(delta) > e).tolist())
+    every = [set(drawn(delta.size, k, seed, number)) for k in set(choice.kept())]
+    assert any(set(kept.tolist()) <= drawn and sure & drawn <= set(kept.tolist()) for drawn in every)
+
+
+def assert_number(kept, delta, e, choice):
+    """As many are kept as the rule may choose, ascending, and no sure zeros; returns them."""
+    kept = kept.astype(int)
+    fewest, most = choice.kept()
+    sure, possible = int((np.abs(delta) > e).sum()), int((np.abs(delta) + e > 0).sum())
+    if choice.rule.method != "randomk" or fewest == delta.size:  # which draws zeros, too
+        assert min(fewest, sure) <= kept.size
+    assert kept.size <= min(most, possible)
+    assert (np.diff(kept) > 0).all()
+    return kept

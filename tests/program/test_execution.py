@@ -99,7 +99,13 @@ class Follower:
         output = getattr(self.rule, "output", "rule")
         always = output == "dense" or (output == "auto" and self.program.loss == "softmax_cross_entropy")
         choice = self.choice(instruction, before, after, self.position == 0 and always)
-        reference.assert_kept(self.kept[instruction.layer_index], *self.errors[instruction.layer_index], choice)
+        error = self.errors[instruction.layer_index]
+        if "draws" in instruction:
+            number = int(before[2][0])
+            assert after[2].tolist() == [number + 1]
+            reference.assert_drawn(self.kept[instruction.layer_index], *error, choice, self.network.seed, number)
+        else:
+            reference.assert_kept(self.kept[instruction.layer_index], *error, choice)
         self.position += 1
 
     def check_update(self, instruction, before, after, inputs):

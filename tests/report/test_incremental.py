@@ -140,6 +140,15 @@ def test_tables_of_several_strategies(several, printed):
     assert all(words in text for words in ("Chaudhry et al. 2018", "Rebuffi et al. 2017", "multiply-accumulates"))
 
 
+def test_how_many_samples_rested(several, printed):
+    several["strategies"][0] |= {"samples_rested": 300.0, "training_steps": 1200.0}
+    several["strategies"][1] |= {"samples_rested": 0.0, "training_steps": 900.0}
+    lines = printed(*incremental_tables(several))
+    assert "growing 1,500 37.5 % 1,250 31.3 % 25.0 % 2,000.0 300.0 44.4 2,344.4" in lines
+    assert "fixed-large 4,000 100.0 % 4,000 100.0 % 0.0 % 2,000.0 300.0 44.4 2,344.4" in lines
+    assert any("rested: stored samples left out of training while they rest" in line for line in lines)
+
+
 def test_what_the_budget_would_refuse_is_marked(several, printed):
     several["budget"] = {"name": "nrf52840", "sram": 262144, "flash": 1048576, "stack": 2048, "core": "m4f"}
     several["strategies"][0]["fits"], several["strategies"][1]["fits"] = True, False
@@ -172,6 +181,8 @@ def test_a_budget_without_a_name(one, printed):
 def test_tables_are_no_wider_than_a_page(several):
     """All columns of them."""
     several["strategies"][0] |= {"training_macs": 123_456_789_012.0, "inference_macs_final": 1_234_567.0}
+    for each in several["strategies"]:
+        each |= {"samples_rested": 900.0, "training_steps": 1000.0}
     for renderable in incremental_tables(several):
         if isinstance(renderable, Table):
             assert renderable.shown(120) == list(renderable.columns)

@@ -5,6 +5,7 @@ from dataclasses import fields
 
 import numpy as np
 
+from mcuref.baseline_rules import Biases, RandomK
 from mcuref.firmware.cases.rows import IMAGE, MIDDLE, RECONSTRUCTION, SQUARED, WINDOWS, Row
 from mcuref.layers import (
     ACTIVATIONS,
@@ -30,7 +31,7 @@ def rows() -> Iterator[Row]:
     """All of it, in its order; what is new comes last: places are seeds."""
     tables = (
         _widths, _windows, _blocks, _inputs, _rules, _optimisers, _losses, _parts, _values, _not_finite, _activations,
-        _softmax, _in_place, _selections, _rests, _efforts,
+        _softmax, _in_place, _selections, _rests, _baselines, _efforts,
     )  # fmt: skip
     for table in tables:
         yield from table()
@@ -306,7 +307,7 @@ def _rests():
     for rests, stored in ((1, 1), (1, 7), (1, 9), (2, 3), (3, 4), (3, 5), (4, 2), (15, 3), (15, 999)):
         rule = TinyPropR(output="rule", threshold=0.85, rests=rests, stored=stored)
         yield Row(f"rests {rests} of {stored}", [Input((9,)), Dense(17), ReLU(), Dense(5)], rule, samples=20)
-    rule = TinyPropR(output="rule", threshold=0.85, stored=6)
+    rule = TinyPropR(output="rule", threshold=0.94, stored=6)
     image = [IMAGE, Conv2D(4, 3), ReLU(), DepthwiseConv2D(2), ReLU(), Flatten(), Dense(5)]
     yield Row("rests, image", image, rule, SGD(0.0625), samples=12)
     yield Row("rests, read in place", image, rule, SGD(0.0625), samples=12, options={"input": "in-place"})
@@ -317,6 +318,24 @@ def _rests():
     yield Row("rests, squared error", squared, rule, targets=1.0, samples=12, options={"loss": SQUARED})
     yield Row("rests, reconstruction", squared, rule, samples=12, options={"loss": RECONSTRUCTION})
     yield Row("rests, diverging", squared, rule, SGD(1e30), samples=8, targets=1.0, options={"loss": SQUARED})
+
+
+def _baselines():
+    """Entries at random: one, some, all but one, anew in each layer; biases alone, of every layer, and of the last ones."""
+    sparse = [Input((9,)), Dense(17), ReLU(), Dense(33), ReLU(), Dense(5)]
+    image = [IMAGE, Conv2D(4, 3), ReLU(), DepthwiseConv2D(2), ReLU(), Flatten(), Dense(5)]
+    rules = [RandomK(0.25), RandomK(0.001, "dense"), RandomK(0.97, "rule"), RandomK(0.5, "rule", "dense"), RandomK(1.0)]
+    for rule in (*rules, Biases()):
+        yield Row(f"dense, {_short(rule)}", sparse, rule, samples=6)
+        yield Row(f"image, {_short(rule)}", image, rule, SGD(0.0625), samples=4)
+    momentum = SGD(0.0625, momentum=0.5, batch=2)
+    yield Row("at random, momentum 0.5, batch 2", image, RandomK(0.2, "rule"), momentum, 5)
+    projected = [IMAGE, Residual([Conv2D(4, 3, 2, "same"), ReLU6()], Conv2D(4, 1, 2)), MaxPool2D(2), Flatten(), Dense(3)]
+    for rule in (RandomK(0.3), Biases()):
+        yield Row(f"residual, {rule.method}", projected, rule, SGD(0.0625))
+        yield Row(f"in place, {rule.method}", image, rule, SGD(0.0625), options={"input": "in-place"})
+        yield Row(f"diverging, {rule.method}", sparse, rule, SGD(1e30), targets=1.0, options={"loss": SQUARED})
+    yield Row("the last biases", image, Biases(), SGD(0.0625), options={"trainable": 2})
 
 
 def _efforts():

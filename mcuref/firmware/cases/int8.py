@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from mcuref.baseline_rules import Biases, RandomK
 from mcuref.firmware.cases.rows import IMAGE, MIDDLE, RECONSTRUCTION, SQUARED, WINDOWS, Row
 from mcuref.layers import (
     AveragePool2D,
@@ -36,6 +37,8 @@ def rows() -> Iterator[Row]:
             yield replace(row, name=f"int8, {row.name}", dtype="int8")
     yield from mixed_rows()
     yield from _rests()
+    for row in _baselines():
+        yield replace(row, name=f"int8, {row.name}", dtype="int8")
     yield from _efforts()
 
 
@@ -218,9 +221,25 @@ def _rests():
         rule = TinyPropR(output="rule", threshold=0.85, rests=rests, stored=stored_samples)
         options, name = stored(update), f"int8, rests {rests} of {stored_samples}"
         yield Row(name, [Input((9,)), Dense(17), ReLU(), Dense(5)], rule, samples=20, options=options, dtype="int8")
-        both = SGD(0.0625, momentum=0.5, batch=3)
+        both, rule = SGD(0.0625, momentum=0.5, batch=3), replace(rule, threshold=0.94)
         yield Row(f"{name}, momentum and batch", image, rule, both, samples=12, options=options, dtype="int8")
     yield Row("mixed, rests", image, rule, SGD(0.0625), samples=12, options={"trainable": 1}, dtype="mixed")
+
+
+def _baselines():
+    """Entries at random: one, some, all but one; biases alone, for each way of storing weights."""
+    sparse = [Input((9,)), Dense(17), ReLU(), Dense(33), ReLU(), Dense(5)]
+    image = [IMAGE, Conv2D(4, 3), ReLU(), DepthwiseConv2D(2), ReLU(), Flatten(), Dense(5)]
+    for number, rule in enumerate((RandomK(0.25), RandomK(0.001, "dense"), RandomK(0.97, "rule"), Biases())):
+        yield Row(f"dense, {rule.method} {number}", sparse, rule, samples=6)
+        yield Row(f"image, {rule.method} {number}", image, rule, SGD(0.0625), samples=3)
+    for update in UPDATES:
+        for scales in ("running", "static"):
+            options = stored(update, scales)
+            yield Row(f"biases, {update}, {scales}", image, Biases(), SGD(4.0), samples=66, options=options)
+    block = [IMAGE, Residual([Conv2D(3, 3, 1, "same"), ReLU()]), ReLU(), GlobalAveragePool(), Dense(2)]
+    yield Row("residual, at random", block, RandomK(0.3), SGD(0.0625))
+    yield Row("residual, biases", block, Biases(), SGD(0.0625))
 
 
 def _efforts():

@@ -34,7 +34,8 @@ HEAD = ("schema", "core", "compiler", "flags", "constants")  # of a table's file
 REPORTS = ("-fstack-usage", "-fcallgraph-info=su", "-w")
 NODE = re.compile(r'^node: \{ title: "(?:[^"]*:)?([^":]+)" label: "[^"]*\\n(\d+) bytes \(([^)]*)\)', re.M)
 EXAMPLES = {  # main.c is the same for all others like these
-    f"{dtype}, {kind}": (model, dtype)
+    f"{dtype}, {kind}{how}": (model, rule, dtype)
+    for how, rule in (("", rules.Full()), (", rests", rules.TinyPropR(stored=8)))
     for dtype in ("float32", "int8")
     for kind, model in (("labels", "mlp-64-32-10"), ("no labels", "autoencoder-64-16-64"))
 }
@@ -95,8 +96,8 @@ def _compile_sources(core, folder, index_type):
 
 def _compile_example(core, folder, name):
     """(object of main.c, objects of model.c and samples.c, Program) of a network of `EXAMPLES`, as exported."""
-    model, dtype = EXAMPLES[name]
-    material, place = sample_material(model, rules.make("full"), dtype=dtype), folder / name
+    model, rule, dtype = EXAMPLES[name]
+    material, place = sample_material(model, rule, dtype=dtype), folder / name
     place.mkdir()
     write_project(material, place / "project")
     sources = [place / "project" / source for source in ("main.c", "model.c", "samples.c")]

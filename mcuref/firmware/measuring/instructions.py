@@ -26,7 +26,13 @@ from mcuref.files import write_json
 from mcuref.firmware import toolchain
 from mcuref.firmware.answer import STEPS
 from mcuref.firmware.measuring import calibration_int8
-from mcuref.firmware.measuring.calibration import activation_programs, calibration_programs, counted, in_place_programs
+from mcuref.firmware.measuring.calibration import (
+    activation_programs,
+    calibration_programs,
+    counted,
+    in_place_programs,
+    rests_programs,
+)
 from mcuref.firmware.measuring.fitting import fit
 from mcuref.firmware.profile import counting
 
@@ -133,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _fit_all(names):
     materials = [*calibration_programs(), *calibration_int8.calibration_programs()]
-    others = [*activation_programs(), *in_place_programs(), *calibration_int8.other_programs()]
+    others = [*activation_programs(), *in_place_programs(), *calibration_int8.other_programs(), *rests_programs()]
     for name in names:
         content = fit_core(find_core(name), materials, others)
         write_json(MEASURED / f"instructions-{name}.json", content)

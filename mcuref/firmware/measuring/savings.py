@@ -28,7 +28,7 @@ from mcuref.program.compiler import compile
 from mcuref.program.effort import dense_macs, effort
 
 NETWORKS = ("mlp-784-32-10", "mlp-784-128-64-10", "cnn-28")
-METHODS = ("full", "topk", "tinyprop", "tinypropv2")
+METHODS = ("full", "topk", "tinyprop", "tinypropv2", "tinypropr")
 DTYPES = ("float32", "int8")
 SAMPLES, PRETRAINED = 300, 20_000
 CALIBRATION = 500  # samples that scales are taken from
@@ -42,7 +42,7 @@ def savings(
     Shares, and what is saved, are of method full in the same type; ``of_float32`` is of the same method in float32.
     """
     materials = [
-        Material(compile(network, rules.make(method), SGD(0.01)), x, y, 0)
+        _shown(network, method, x, y)
         for name in networks
         for dtype in dtypes
         for network, x, y in [_trained(name, dtype, samples)]
@@ -52,7 +52,7 @@ def savings(
     whole, rows = (count_instructions(core, materials, mode)[0] for mode in (STEPS, TRACE))
     table, known = [], {}
     for material, steps, by_row in zip(materials, whole, rows):
-        row = _saving(material, float(np.mean(steps.steps)), by_row)
+        row = _saving(material, steps, by_row)
         known[row["network"], row["dtype"], row["method"]] = row
         full = known[row["network"], row["dtype"], "full"]
         for key in ("instructions", "macs"):
@@ -62,6 +62,14 @@ def savings(
         row["of_float32"] = row["instructions"] / other["instructions"]
         table.append(row)
     return table
+
+
+def _shown(network, method, x, y):
+    """The Material of a method; where samples rest, a quarter of them is stored and shown in four epochs."""
+    stored = -(-len(x) // 4)
+    program = compile(network, rules.with_stored(rules.make(method), stored), SGD(0.01))
+    shown = np.arange(len(x)) % (stored if program.listing.rests else len(x))
+    return Material(program, x[shown], y[shown], 0)
 
 
 def _trained(name, dtype, samples):
@@ -76,16 +84,19 @@ def _trained(name, dtype, samples):
     return start.trained(), data.x_train[after], data.y_train[after]
 
 
-def _saving(material, instructions, by_row):
+def _saving(material, steps, by_row):
     """One row of :func:`savings`: means of a step."""
     program, _ = counted(material)
     choosing = {row for row, i in enumerate(program.instructions) if i.phase in ("selection", "decision")}
+    resting = [count for count, rows in zip(steps.steps, by_row.steps) if len(rows) == 1]
     return {
         "network": program.network.name,
         "dtype": program.network.dtype,
         "method": program.rule.method,
         "steps": material.steps,
-        "instructions": instructions,
+        "instructions": float(np.mean(steps.steps)),
+        "rested": len(resting) / material.steps,
+        "instructions_rested": float(np.mean(resting)) if resting else None,
         "macs": effort(program)["total_effort"] * sum(dense_macs(program)),
         "selection": sum(count for step in by_row.steps for row, count in step if row in choosing) / material.steps,
     }
@@ -104,6 +115,10 @@ def print_savings(core_name: str, table: Sequence[Mapping[str, Any]]) -> None:
         columns = f"{row['instructions']:12,.0f} {100 * row['instructions_saved']:6.1f} % "
         columns += f"{row['macs']:10,.0f} {100 * row['macs_saved']:6.1f} % "
         columns += f"{row['selection']:10,.0f} {100 * row['selection_share']:6.2f} %  {row['of_float32']:10.3f}"
+        print(f"{row['network']:18} {row['dtype']:8} {row['method']:10} {columns}", flush=True)
+    print("\ntinypropr is shown a quarter of these samples in four epochs; rested: share, instructions of one\n")
+    for row in (row for row in table if row["rested"]):
+        columns = f"{100 * row['rested']:6.1f} % {row['instructions_rested']:6.1f}"
         print(f"{row['network']:18} {row['dtype']:8} {row['method']:10} {columns}", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Which entries of an error are trained: top-k by magnitude and the rules of TinyProp and TinyPropv2, in integers.
+"""Which entries of an error are trained: top-k by magnitude, k at random, the rules of TinyProp and TinyPropv2, in integers.
 
 n is the size of an error delta, int8 from -127 to 127, which stands for delta 2^E. What is not kept is set to 0. Constants
 and ratios have 15 bits behind the point; products are of 64 bits, which fit where constants are within +-2^29 and n is at
@@ -16,6 +16,7 @@ magnitudes has 24 bits, as it has up to n = 132,104, else less than 2^-23 of it 
 import numpy as np
 
 from mcuref.kernels.arrays import Index, Indices, Int8s, Int32s, Integer
+from mcuref.kernels.draws import is_drawn, random_bits, stream_of_selection
 from mcuref.kernels.int8.exponents import rsh
 from mcuref.kernels.int8.magnitudes import clear_to, count_above
 from mcuref.kernels.int8.narrow import bit_length
@@ -165,3 +166,25 @@ def top_k(delta: Int8s, tally: Indices, k: Index) -> tuple[np.int64, np.int64]:
     clear_to(delta, 0, end, magnitude - 1)
     clear_to(delta, end, n - end, magnitude)
     return np.int64(k), np.int64(2 * n + MAGNITUDES) - magnitude
+
+
+@kernel
+def random_k(delta: Int8s, draws: Int32s, k: Index, key: Integer) -> tuple[np.int64, np.int64]:
+    """Keep k of delta[n] at random, k >= 1 (:mod:`mcuref.kernels.draws`); returns how many are not 0, and the comparisons.
+
+    draws[1] counts the selections of the program. A comparison is one look at an entry; behind the k-th there is none.
+    """
+    left, count, i, block = np.int64(k), np.int64(0), np.int64(0), np.uint64(0)
+    stream = stream_of_selection(draws)
+    while left > 0:
+        if i & 1 == 0:
+            block = random_bits(key, stream, i >> 1)
+        if is_drawn(block, i, left, delta.size):
+            left -= 1
+            count += np.int64(delta[i] != 0)
+        else:
+            delta[i] = np.int8(0)
+        i += 1
+    for behind in range(i, delta.size):
+        delta[behind] = np.int8(0)
+    return count, i

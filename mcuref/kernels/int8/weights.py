@@ -14,10 +14,10 @@ rounded so, and M becomes M - D. A row is the weights of one output; weights are
 import numpy as np
 
 from mcuref.kernels.arrays import Index, Int8s, Int32s, Integer, Uint8s
+from mcuref.kernels.draws import random_bits
 from mcuref.kernels.int8.exponents import rsh
 from mcuref.kernels.int8.steps import move_row_by_sums
 from mcuref.kernels.jit import kernel
-from mcuref.kernels.random import MASK, MULTIPLIER, ROUNDS, SHIFT, WEYL
 
 LEFTMOST, RIGHTMOST = -7, 62  # shifts T; beyond the one it is this, beyond the other nothing changes
 LIMIT = 1 << 30  # of a bias
@@ -61,17 +61,6 @@ def moved_bias(b: Integer, v: Integer, shift: Integer) -> np.int32:
 def added(a: Integer, v: Integer, shift: Integer) -> np.int32:
     """a + v / 2^shift, to the nearest, halves up; the end of int32 that it is beyond. |v| < 2^61, any shift."""
     return np.int32(min(max(np.int64(a) + shifted_far(v, shift), -np.int64(1 << 31)), np.int64((1 << 31) - 1)))
-
-
-@kernel
-def random_bits(stream: Integer, index: Integer) -> np.uint64:
-    """Both words of Philox2x32-10 with key 0 and counter (index, stream), the first in the lower half."""
-    low, high, key = np.uint64(index) & MASK, np.uint64(stream) & MASK, np.uint64(0)
-    for _ in range(ROUNDS):
-        product = low * MULTIPLIER
-        low, high = (product >> SHIFT) ^ key ^ high, product & MASK
-        key = (key + np.uint64(WEYL)) & MASK
-    return low | (high << SHIFT)
 
 
 @kernel
@@ -136,7 +125,7 @@ def update_row(
                 whole = truncated(w[at], v, shift)
             else:
                 if i == 0 or (number + i) & 3 == 0:
-                    bits = random_bits(stream, (number + i) >> 2)
+                    bits = random_bits(0, stream, (number + i) >> 2)
                 whole = np.int64(w[at]) - ((v + noise_of(bits, number + i, shift)) >> shift)
             w[at] = np.int8(min(max(whole, np.int64(-127)), np.int64(127)))
 

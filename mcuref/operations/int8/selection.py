@@ -9,6 +9,7 @@ from mcuref.kernels.int8.selection import (
     decision,
     kept_entries,
     raise_maximum,
+    random_k,
     ratio_q15,
     sum_of_magnitudes,
     top_k,
@@ -86,3 +87,15 @@ def run_select_adaptive_s8(row: Row, f: Floats, memory: Memory, host: Host, samp
     if y > 0:
         k = kept_entries(back_propagation_ratio(ratio_q15(y, y_max), s_min, s_range, damping), n, floor)
     return _select(row, memory, row[MORE[0]], k, counts)
+
+
+@kernel(inlined=True)
+def run_select_random_k_s8(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
+    """delta[n], count[1], draws[1]: k entries at random stay."""
+    k = np.int64(row[D + 1])
+    count, comparisons = random_k(i8(memory, row[OUT], np.int64(row[D])), words(memory, row[OUT + 2], 1), k, row[F])
+    words(memory, row[OUT + 1], 1)[0] = np.int32(count)
+    counts[CHOSEN] += k
+    counts[KEPT] += count
+    counts[COMPARISONS] += comparisons
+    return GO_ON

@@ -2,6 +2,7 @@
 
 from mcuref.kernels.jit import kernel
 from mcuref.operations.int8.add import run_add_backward_s8, run_add_forward_s8
+from mcuref.operations.int8.bias import run_bias_update_s8
 from mcuref.operations.int8.conv import run_conv_backward_input_s8, run_conv_forward_s8, run_conv_gradient_s8
 from mcuref.operations.int8.dense import run_dense_backward_input_s8, run_dense_forward_s8, run_dense_gradient_s8
 from mcuref.operations.int8.depthwise import (
@@ -34,6 +35,7 @@ from mcuref.operations.int8.selection import (
     run_decide_s8,
     run_select_adaptive_s8,
     run_select_full_s8,
+    run_select_random_k_s8,
     run_select_top_k_s8,
 )
 from mcuref.operations.int8.softmax import run_softmax_forward_s8
@@ -51,8 +53,8 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
     opcode = row[OPCODE]
     if opcode >= FIRST_OUTSIDE:
         return OUTSIDE
-    if opcode < 251:
-        if opcode < 222:
+    if opcode < 252:
+        if opcode < 223:
             if opcode < 202:
                 if opcode < 64:
                     if opcode < 62:
@@ -71,44 +73,46 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
                 if opcode < 210:
                     return run_load_s8(row, f, memory, host, sample, counts)
                 return run_dense_forward_s8(row, f, memory, host, sample, counts)
-            if opcode < 212:
-                return run_conv_forward_s8(row, f, memory, host, sample, counts)
             if opcode < 220:
+                if opcode < 212:
+                    return run_conv_forward_s8(row, f, memory, host, sample, counts)
                 return run_depthwise_forward_s8(row, f, memory, host, sample, counts)
-            return run_relu_forward_s8(row, f, memory, host, sample, counts)
-        if opcode < 228:
-            if opcode < 225:
-                if opcode < 223:
-                    return run_max_pool_forward_s8(row, f, memory, host, sample, counts)
+            if opcode < 222:
+                return run_relu_forward_s8(row, f, memory, host, sample, counts)
+            return run_max_pool_forward_s8(row, f, memory, host, sample, counts)
+        if opcode < 230:
+            if opcode < 226:
                 if opcode < 224:
                     return run_average_pool_forward_s8(row, f, memory, host, sample, counts)
-                return run_add_forward_s8(row, f, memory, host, sample, counts)
-            if opcode < 226:
+                if opcode < 225:
+                    return run_add_forward_s8(row, f, memory, host, sample, counts)
                 return run_tanh_forward_s8(row, f, memory, host, sample, counts)
             if opcode < 227:
                 return run_sigmoid_forward_s8(row, f, memory, host, sample, counts)
-            return run_softmax_forward_s8(row, f, memory, host, sample, counts)
-        if opcode < 240:
-            if opcode < 230:
-                return run_mean_forward_s8(row, f, memory, host, sample, counts)
+            if opcode < 228:
+                return run_softmax_forward_s8(row, f, memory, host, sample, counts)
+            return run_mean_forward_s8(row, f, memory, host, sample, counts)
+        if opcode < 241:
             if opcode < 231:
                 return run_measure_s8(row, f, memory, host, sample, counts)
-            return run_adapt_s8(row, f, memory, host, sample, counts)
-        if opcode < 242:
-            if opcode < 241:
-                return run_softmax_cross_entropy_s8(row, f, memory, host, sample, counts)
-            return run_mean_squared_error_s8(row, f, memory, host, sample, counts)
+            if opcode < 240:
+                return run_adapt_s8(row, f, memory, host, sample, counts)
+            return run_softmax_cross_entropy_s8(row, f, memory, host, sample, counts)
         if opcode < 250:
+            if opcode < 242:
+                return run_mean_squared_error_s8(row, f, memory, host, sample, counts)
             return run_reconstruction_s8(row, f, memory, host, sample, counts)
-        return run_decide_s8(row, f, memory, host, sample, counts)
+        if opcode < 251:
+            return run_decide_s8(row, f, memory, host, sample, counts)
+        return run_select_full_s8(row, f, memory, host, sample, counts)
     if opcode < 276:
         if opcode < 262:
             if opcode < 255:
-                if opcode < 252:
-                    return run_select_full_s8(row, f, memory, host, sample, counts)
                 if opcode < 253:
                     return run_select_top_k_s8(row, f, memory, host, sample, counts)
-                return run_select_adaptive_s8(row, f, memory, host, sample, counts)
+                if opcode < 254:
+                    return run_select_adaptive_s8(row, f, memory, host, sample, counts)
+                return run_select_random_k_s8(row, f, memory, host, sample, counts)
             if opcode < 260:
                 return run_decide_governed_s8(row, f, memory, host, sample, counts)
             if opcode < 261:
@@ -135,7 +139,9 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
                 return run_sigmoid_backward_s8(row, f, memory, host, sample, counts)
             return run_max_pool_apart_backward_s8(row, f, memory, host, sample, counts)
         if opcode < 290:
-            return run_average_pool_apart_backward_s8(row, f, memory, host, sample, counts)
+            if opcode < 283:
+                return run_average_pool_apart_backward_s8(row, f, memory, host, sample, counts)
+            return run_bias_update_s8(row, f, memory, host, sample, counts)
         if opcode < 291:
             return run_begin_rows_s8(row, f, memory, host, sample, counts)
         return run_dense_gradient_s8(row, f, memory, host, sample, counts)

@@ -2,6 +2,7 @@
 
 from mcuref.kernels.jit import kernel
 from mcuref.operations.add import run_add_backward_f32, run_add_forward_f32
+from mcuref.operations.bias import run_bias_update_f32
 from mcuref.operations.conv import (
     run_conv_backward_input_f32,
     run_conv_forward_f32,
@@ -73,6 +74,7 @@ from mcuref.operations.selection import (
     run_decide_governed_f32,
     run_select_adaptive_f32,
     run_select_full_f32,
+    run_select_random_k_f32,
     run_select_top_k_f32,
 )
 from mcuref.operations.sigmoid import run_sigmoid_backward_f32, run_sigmoid_forward_f32
@@ -88,7 +90,7 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
     opcode = row[OPCODE]
     if opcode >= FIRST_OUTSIDE:
         return OUTSIDE
-    if opcode < 103:
+    if opcode < 102:
         if opcode < 64:
             if opcode < 25:
                 if opcode < 21:
@@ -132,76 +134,80 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
                 if opcode < 71:
                     return run_select_full_f32(row, f, memory, host, sample, counts)
                 return run_select_top_k_f32(row, f, memory, host, sample, counts)
-            if opcode < 81:
-                if opcode < 80:
+            if opcode < 80:
+                if opcode < 73:
                     return run_select_adaptive_f32(row, f, memory, host, sample, counts)
+                return run_select_random_k_f32(row, f, memory, host, sample, counts)
+            if opcode < 81:
                 return run_dense_backward_input_f32(row, f, memory, host, sample, counts)
             if opcode < 82:
                 return run_conv_backward_input_f32(row, f, memory, host, sample, counts)
             return run_depthwise_backward_input_f32(row, f, memory, host, sample, counts)
-        if opcode < 96:
+        if opcode < 95:
             if opcode < 92:
                 if opcode < 91:
                     return run_dense_update_f32(row, f, memory, host, sample, counts)
                 return run_conv_update_f32(row, f, memory, host, sample, counts)
-            if opcode < 95:
+            if opcode < 93:
                 return run_depthwise_update_f32(row, f, memory, host, sample, counts)
-            return run_begin_rows_f32(row, f, memory, host, sample, counts)
+            return run_bias_update_f32(row, f, memory, host, sample, counts)
+        if opcode < 97:
+            if opcode < 96:
+                return run_begin_rows_f32(row, f, memory, host, sample, counts)
+            return run_apply_rows_f32(row, f, memory, host, sample, counts)
         if opcode < 100:
-            if opcode < 97:
-                return run_apply_rows_f32(row, f, memory, host, sample, counts)
             return run_count_batch_i32(row, f, memory, host, sample, counts)
         if opcode < 101:
             return run_relu_backward_f32(row, f, memory, host, sample, counts)
-        if opcode < 102:
-            return run_relu_mask_backward_f32(row, f, memory, host, sample, counts)
-        return run_max_pool_backward_f32(row, f, memory, host, sample, counts)
-    if opcode < 123:
-        if opcode < 114:
-            if opcode < 110:
+        return run_relu_mask_backward_f32(row, f, memory, host, sample, counts)
+    if opcode < 122:
+        if opcode < 113:
+            if opcode < 106:
+                if opcode < 104:
+                    if opcode < 103:
+                        return run_max_pool_backward_f32(row, f, memory, host, sample, counts)
+                    return run_average_pool_backward_f32(row, f, memory, host, sample, counts)
                 if opcode < 105:
-                    if opcode < 104:
-                        return run_average_pool_backward_f32(row, f, memory, host, sample, counts)
                     return run_add_backward_f32(row, f, memory, host, sample, counts)
-                if opcode < 106:
-                    return run_tanh_backward_f32(row, f, memory, host, sample, counts)
-                return run_sigmoid_backward_f32(row, f, memory, host, sample, counts)
+                return run_tanh_backward_f32(row, f, memory, host, sample, counts)
+            if opcode < 111:
+                if opcode < 110:
+                    return run_sigmoid_backward_f32(row, f, memory, host, sample, counts)
+                return run_dense_forward_of_u8(row, f, memory, host, sample, counts)
             if opcode < 112:
-                if opcode < 111:
-                    return run_dense_forward_of_u8(row, f, memory, host, sample, counts)
                 return run_dense_forward_of_i8(row, f, memory, host, sample, counts)
-            if opcode < 113:
-                return run_dense_forward_of_i16(row, f, memory, host, sample, counts)
-            return run_dense_forward_of_f32(row, f, memory, host, sample, counts)
-        if opcode < 118:
+            return run_dense_forward_of_i16(row, f, memory, host, sample, counts)
+        if opcode < 117:
+            if opcode < 115:
+                if opcode < 114:
+                    return run_dense_forward_of_f32(row, f, memory, host, sample, counts)
+                return run_dense_forward_of_values(row, f, memory, host, sample, counts)
             if opcode < 116:
-                if opcode < 115:
-                    return run_dense_forward_of_values(row, f, memory, host, sample, counts)
                 return run_conv_forward_of_u8(row, f, memory, host, sample, counts)
-            if opcode < 117:
-                return run_conv_forward_of_i8(row, f, memory, host, sample, counts)
-            return run_conv_forward_of_i16(row, f, memory, host, sample, counts)
+            return run_conv_forward_of_i8(row, f, memory, host, sample, counts)
+        if opcode < 119:
+            if opcode < 118:
+                return run_conv_forward_of_i16(row, f, memory, host, sample, counts)
+            return run_conv_forward_of_f32(row, f, memory, host, sample, counts)
         if opcode < 120:
-            if opcode < 119:
-                return run_conv_forward_of_f32(row, f, memory, host, sample, counts)
             return run_conv_forward_of_values(row, f, memory, host, sample, counts)
         if opcode < 121:
             return run_depthwise_forward_of_u8(row, f, memory, host, sample, counts)
-        if opcode < 122:
-            return run_depthwise_forward_of_i8(row, f, memory, host, sample, counts)
-        return run_depthwise_forward_of_i16(row, f, memory, host, sample, counts)
+        return run_depthwise_forward_of_i8(row, f, memory, host, sample, counts)
     if opcode < 131:
-        if opcode < 127:
+        if opcode < 126:
+            if opcode < 124:
+                if opcode < 123:
+                    return run_depthwise_forward_of_i16(row, f, memory, host, sample, counts)
+                return run_depthwise_forward_of_f32(row, f, memory, host, sample, counts)
             if opcode < 125:
-                if opcode < 124:
-                    return run_depthwise_forward_of_f32(row, f, memory, host, sample, counts)
                 return run_depthwise_forward_of_values(row, f, memory, host, sample, counts)
-            if opcode < 126:
-                return run_dense_update_of_u8(row, f, memory, host, sample, counts)
-            return run_dense_update_of_i8(row, f, memory, host, sample, counts)
+            return run_dense_update_of_u8(row, f, memory, host, sample, counts)
+        if opcode < 128:
+            if opcode < 127:
+                return run_dense_update_of_i8(row, f, memory, host, sample, counts)
+            return run_dense_update_of_i16(row, f, memory, host, sample, counts)
         if opcode < 129:
-            if opcode < 128:
-                return run_dense_update_of_i16(row, f, memory, host, sample, counts)
             return run_dense_update_of_f32(row, f, memory, host, sample, counts)
         if opcode < 130:
             return run_dense_update_of_values(row, f, memory, host, sample, counts)

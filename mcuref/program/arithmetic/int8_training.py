@@ -17,6 +17,7 @@ from mcuref.layers.window import is_padded
 from mcuref.memory.buffers import Buffer
 from mcuref.operators.geometry import Geometry
 from mcuref.program.arithmetic import int8_exponents
+from mcuref.program.arithmetic.draws import RANDOM, drawing
 from mcuref.quantization.multipliers import ends, of_rescaling
 from mcuref.quantization.tables import probabilities
 
@@ -127,6 +128,8 @@ def _select(emit, family, values):
         delta = _copied(emit, delta)
     emit.notes[values["count"]] = delta
     added = {"delta": delta}
+    if family == RANDOM:
+        return family, values, added | drawing(emit)
     if family != "select_full":
         added["tally"] = emit.buffer("tally", (128,), "scratch", emit.index_type)
     if family == "select_adaptive":
@@ -184,32 +187,16 @@ def _multipliers(family, scales):
 
 def _update(emit, family, values):
     """The change of weights, or of sums of gradients, from the error and what the layer takes."""
-    delta, network, layer = _selected(emit, values), emit.network, emit.name
+    layer = emit.name
     if values["dense_bias"]:
         raise InputError(
             f"layer {layer!r}: bias 'dense' needs the whole error; of an int8 error only what is trained is left"
         )
-    if network.parameters[f"{layer}.weights"].min(initial=0) < -127:
+    if emit.network.parameters[f"{layer}.weights"].min(initial=0) < -127:
         raise InputError(f"layer {layer!r} has weights of -128; those that are trained are -127 to 127, as TFLite has them")
-    positions = values.get("HO", 1) * values.get("WO", 1)
-    if positions > MOST_POSITIONS:
-        raise InputError(f"layer {layer!r} has {positions} positions; int8 sums of gradients hold up to {MOST_POSITIONS}")
-    exponent, unit = error_of(emit, delta)
-    source = network.sources[emit.index][0]
-    (scale, zero), scales = network.quantization.outputs[source], network.quantization.weights[layer].astype(np.float64)
-    bits = BITS[emit.arithmetic.update]
-    bias_multiplier, bias_shift = factor(1 / (float(scale) ** 2 * 2.0**bits))
-    added: dict[str, Any] = {
-        "delta": delta,
-        "exponent": exponent,
-        "rate": _rates(layer, emit.rate * unit * float(scale) * 2.0**bits / scales),
-        "x_zero": zero,
-        "x_slot": int8_exponents.running(emit).get(source, 0),
-        "bias_multiplier": bias_multiplier,
-        "bias_shift": bias_shift,
-        **int8_exponents.exponents(emit),
-        **_multipliers(family, scales),
-    }
+    source = emit.network.sources[emit.index][0]
+    added, scales = _steps(emit, values), emit.network.quantization.weights[layer]
+    added |= {"x_zero": emit.network.quantization.outputs[source].zero, **_multipliers(family, scales)}
     if not family.startswith("dense"):
         depthwise = family.startswith("depthwise")
         window = (values["KH"], values["KW"]) if depthwise else (values["KH"], values["KW"], values["C"])
@@ -217,6 +204,33 @@ def _update(emit, family, values):
     if values["w"].category != "weights":
         return f"{family.removesuffix('_update')}_gradient", values, added | {"a": values["w"], "a_bias": values["b"]}
     return family, values, added | _kept_beside(emit)
+
+
+def _update_biases(emit, family, values):
+    """The change of biases, whose weights are frozen."""
+    return family, values, _steps(emit, values) | {"M": emit.network.quantization.weights[emit.name].size}
+
+
+def _steps(emit, values):
+    """By what the error changes the weights and biases of the layer at hand: what any update takes."""
+    delta, network, layer = _selected(emit, values), emit.network, emit.name
+    positions = delta.shape[0] // values["b"].shape[0]
+    if positions > MOST_POSITIONS:
+        raise InputError(f"layer {layer!r} has {positions} positions; int8 sums of gradients hold up to {MOST_POSITIONS}")
+    exponent, unit = error_of(emit, delta)
+    source = network.sources[emit.index][0]
+    scale, scales = network.quantization.outputs[source].scale, network.quantization.weights[layer].astype(np.float64)
+    bits = BITS[emit.arithmetic.update]
+    bias_multiplier, bias_shift = factor(1 / (float(scale) ** 2 * 2.0**bits))
+    return {
+        "delta": delta,
+        "exponent": exponent,
+        "rate": _rates(layer, emit.rate * unit * float(scale) * 2.0**bits / scales),
+        "x_slot": int8_exponents.running(emit).get(source, 0),
+        "bias_multiplier": bias_multiplier,
+        "bias_shift": bias_shift,
+        **int8_exponents.exponents(emit),
+    }
 
 
 def factor(real: float) -> tuple[int, int]:
@@ -345,9 +359,10 @@ FAMILIES: dict[str, Family] = {
     ),
     **dict.fromkeys(("softmax_cross_entropy", "mean_squared_error", "reconstruction"), _loss),
     **dict.fromkeys(("decide", "decide_governed"), _decide),
-    **dict.fromkeys(("select_full", "select_top_k", "select_adaptive"), _select),
+    **dict.fromkeys(("select_full", "select_top_k", "select_adaptive", RANDOM), _select),
     **dict.fromkeys(("dense_backward_input", "conv_backward_input", "depthwise_backward_input"), _propagate),
     **dict.fromkeys(("dense_update", "conv_update", "depthwise_update"), _update),
+    "bias_update": _update_biases,
     "begin_rows": _begin_rows,
     "apply_rows": _apply_rows,
     "relu_backward": _relu,

@@ -47,12 +47,17 @@ def inference_material():
     return Material(program, np.ones((2, *program.network.input.shape), np.float32), np.array([1, 2]))
 
 
-def shown(widths, count, dtype="float32", **options):
+def resting(widths, count, stored, dtype="float32"):
+    """The same of so many samples that may rest."""
+    return shown(widths, count, dtype, rule=rules.TinyPropR(stored=stored))
+
+
+def shown(widths, count, dtype="float32", rule=TinyProp(), **options):
     """A material of dense layers and so many samples of zeros, with labels unless the loss takes none."""
     first, *others = widths
     network = Network([Input((first,), dtype), *(Dense(width) for width in others)])
     y = None if options.get("loss") == "reconstruction" else np.arange(count) % others[-1]
-    return Material(compile(network, TinyProp(), **options), np.zeros((count, first), dtype), y)
+    return Material(compile(network, rule, **options), np.zeros((count, first), dtype), y)
 
 
 EXAMPLES = {  # main.c is the same code for all of a list
@@ -65,6 +70,7 @@ EXAMPLES = {  # main.c is the same code for all of a list
         lambda: shown((7, 5), 17, "uint8", loss="mean_squared_error"),
         lambda: shown((9, 3), 2, loss="mean_squared_error", trainable=0),
     ),
+    "labels, rests": (lambda: resting((64, 10), 1, 1), lambda: resting((784, 32, 10), 33, 70_000, "uint8")),
 }  # fmt: skip
 
 
@@ -97,6 +103,8 @@ MATERIALS = {
     "int8 autoencoder, truncated": lambda: sample_material(
         "autoencoder-64-16-64", TinyProp(), dtype="int8", update="truncated", scales="static"
     ),
+    "rests": lambda: sample_material("mlp-64-32-10", rules.TinyPropR(stored=1000)),
+    "int8 autoencoder, rests": lambda: sample_material("autoencoder-64-16-64", rules.TinyPropR(stored=9), dtype="int8"),
     "mixed": lambda: sample_material("cnn-8", TinyProp(), dtype="mixed", trainable=1),
 }
 QUICK = ("mlp", "int8")

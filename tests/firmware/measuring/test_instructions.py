@@ -23,5 +23,6 @@ def test_formulas_are_near_measurements(need, name):
     materials += [
         calibration_int8.zoo_material(model, method, 4) for model in ("mlp-64-32-10", "cnn-8") for method in METHODS
     ]
+    materials.append(zoo_material("mlp-64-32-10", "tinypropr", 12))
     for network, dtype, method, what, counted, formula, _ in errors(name, materials):
         assert formula == pytest.approx(counted, rel=0.05), (network, dtype, method, what)

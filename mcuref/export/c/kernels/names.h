@@ -28,6 +28,8 @@
 #define balance_of mcuref_balance_of
 #define begin_rows_f32 mcuref_begin_rows_f32
 #define begin_rows_s8 mcuref_begin_rows_s8
+#define bias_update_f32 mcuref_bias_update_f32
+#define bias_update_s8 mcuref_bias_update_s8
 #define bits_to_drop mcuref_bits_to_drop
 #define change_balance mcuref_change_balance
 #define clear_run mcuref_clear_run
@@ -91,6 +93,7 @@
 #define find_runs mcuref_find_runs
 #define fnv1a mcuref_fnv1a
 #define gather_patch_s8 mcuref_gather_patch_s8
+#define is_drawn mcuref_is_drawn
 #define is_finite mcuref_is_finite
 #define is_hidden mcuref_is_hidden
 #define is_left_out mcuref_is_left_out
@@ -124,6 +127,8 @@
 #define raise_maximum mcuref_raise_maximum
 #define raise_maximum_s8 mcuref_raise_maximum_s8
 #define random_bits mcuref_random_bits
+#define random_k mcuref_random_k
+#define random_k_s8 mcuref_random_k_s8
 #define ratio_q15 mcuref_ratio_q15
 #define reconstruction_s8 mcuref_reconstruction_s8
 #define relu_backward_f32 mcuref_relu_backward_f32
@@ -146,6 +151,7 @@
 #define softmax_forward_f32 mcuref_softmax_forward_f32
 #define softmax_forward_s8 mcuref_softmax_forward_s8
 #define step_of mcuref_step_of
+#define stream_of_selection mcuref_stream_of_selection
 #define sum_and_tally mcuref_sum_and_tally
 #define sum_and_tally_s8 mcuref_sum_and_tally_s8
 #define sum_of_magnitudes mcuref_sum_of_magnitudes

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "draws.h"
 #include "elementary.h"
 #include "lanes.h"
 
@@ -162,6 +163,19 @@ int32_t top_k(mcuref_index *restrict kept, int32_t *restrict tally, const float 
     }
     sum_and_tally(tally, delta, n, low, shift);
   }
+}
+
+int32_t random_k(mcuref_index *restrict kept, int32_t *draws, const float *delta, int32_t n, int32_t k, uint32_t key) {
+  const uint32_t stream = stream_of_selection(draws);
+  uint32_t words[2] = {0, 0};
+  int32_t count = 0;
+  for (int32_t i = 0; k > 0; i++) {
+    if ((i & 1) == 0) random_bits(words, key, stream, (uint32_t)i >> 1);
+    if (!is_drawn(words, i, k, n)) continue;
+    k -= 1;
+    if (delta[i] != 0.0f) kept[count++] = (mcuref_index)i;
+  }
+  return count;
 }
 
 int32_t is_finite(float y) { return y <= FLT_MAX; }

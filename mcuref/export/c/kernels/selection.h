@@ -1,4 +1,5 @@
-/* Which entries of an error are trained: top-k by magnitude and the rules of TinyProp and TinyPropv2, float32.
+/* Which entries of an error are trained: top-k by magnitude, k at random, the rules of TinyProp and
+ * TinyPropv2, float32.
  *
  * Without the sign bit, the bits of a float32 order like its magnitude. Kept indices come in ascending order; ties go to
  * the lowest index; entries that are exactly 0 are dropped after the selection.
@@ -25,6 +26,9 @@ float sum_and_tally(int32_t *restrict tally, const float *delta, int32_t n, int3
 /* kept[...] = indices of the k largest magnitudes of delta[n], k >= 1; returns how many (zeros dropped). tally[64] is that
  * of sum_and_tally with low and FIRST_SHIFT, and overwritten. */
 int32_t top_k(mcuref_index *restrict kept, int32_t *restrict tally, const float *delta, int32_t n, int32_t k, int32_t low);
+
+/* kept[...] = indices of k <= n entries of delta[n] at random, but for zeros; returns how many. *draws counts selections. */
+int32_t random_k(mcuref_index *restrict kept, int32_t *draws, const float *delta, int32_t n, int32_t k, uint32_t key);
 
 enum { FIRST_SHIFT = 20 }; /* 8 bins from one power of two to the next: 8 powers of two have bins of their own */
 

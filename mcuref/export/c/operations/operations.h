@@ -32,12 +32,14 @@ mcuref_next mcuref_run_decide_governed_f32(const mcuref_row *row, mcuref_run *ru
 mcuref_next mcuref_run_select_full_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_select_top_k_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_select_adaptive_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next mcuref_run_select_random_k_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_dense_backward_input_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_conv_backward_input_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_depthwise_backward_input_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_dense_update_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_conv_update_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_depthwise_update_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next mcuref_run_bias_update_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_begin_rows_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_apply_rows_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_count_batch_i32(const mcuref_row *row, mcuref_run *run);
@@ -103,6 +105,7 @@ mcuref_next mcuref_run_decide_governed_s8(const mcuref_row *row, mcuref_run *run
 mcuref_next mcuref_run_select_full_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_select_top_k_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_select_adaptive_s8(const mcuref_row *row, mcuref_run *run);
+mcuref_next mcuref_run_select_random_k_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_dense_backward_input_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_conv_backward_input_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_depthwise_backward_input_s8(const mcuref_row *row, mcuref_run *run);
@@ -119,6 +122,7 @@ mcuref_next mcuref_run_average_pool_apart_backward_s8(const mcuref_row *row, mcu
 mcuref_next mcuref_run_dense_update_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_conv_update_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_depthwise_update_s8(const mcuref_row *row, mcuref_run *run);
+mcuref_next mcuref_run_bias_update_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_begin_rows_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_dense_gradient_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_conv_gradient_s8(const mcuref_row *row, mcuref_run *run);

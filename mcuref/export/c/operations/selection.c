@@ -64,3 +64,12 @@ mcuref_next mcuref_run_select_adaptive_f32(const mcuref_row *row, mcuref_run *ru
   }
   return MCUREF_GO_ON;
 }
+
+/* out2 number of the selection; d1 k; f0 key */
+mcuref_next mcuref_run_select_random_k_f32(const mcuref_row *row, mcuref_run *run) {
+  const float *delta = mcuref_input(run, row->in[0]);
+  int32_t *count = mcuref_output(run, row->out[1]), *draws = mcuref_output(run, row->out[2]);
+  if (!is_finite(abs_sum(delta, row->d[0]))) return not_finite(run);
+  *count = random_k(mcuref_output(run, row->out[0]), draws, delta, row->d[0], row->d[1], (uint32_t)row->f[0].i32);
+  return MCUREF_GO_ON;
+}

@@ -1,5 +1,6 @@
 #include "selection.h"
 
+#include "../draws.h"
 #include "narrow.h"
 
 enum {
@@ -127,4 +128,21 @@ int32_t top_k_s8(int8_t *restrict delta, mcuref_index *restrict tally, int32_t n
   }
   for (; i < n; i++) KEEP(i);
   return k;
+}
+
+int32_t random_k_s8(int8_t *restrict delta, int32_t *draws, int32_t n, int32_t k, uint32_t key) {
+  const uint32_t stream = stream_of_selection(draws);
+  uint32_t words[2] = {0, 0};
+  int32_t count = 0, i = 0;
+  for (; k > 0; i++) {
+    if ((i & 1) == 0) random_bits(words, key, stream, (uint32_t)i >> 1);
+    if (is_drawn(words, i, k, n)) {
+      k -= 1;
+      count += delta[i] != 0;
+    } else {
+      delta[i] = 0;
+    }
+  }
+  for (; i < n; i++) delta[i] = 0;
+  return count;
 }

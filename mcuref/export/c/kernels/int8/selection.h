@@ -1,4 +1,5 @@
-/* Which entries of an error are trained: top-k by magnitude and the rules of TinyProp and TinyPropv2, in integers.
+/* Which entries of an error are trained: top-k by magnitude, k at random, the rules of TinyProp and
+ * TinyPropv2, in integers.
  *
  * n is the size of an error delta, int8 from -127 to 127, which stands for delta 2^E. What is not kept is set to 0. Constants
  * and ratios have 15 bits behind the point; products are of 64 bits, which fit where constants are within +-2^29 and n is at
@@ -45,5 +46,8 @@ int32_t sum_and_tally_s8(mcuref_index *restrict tally, const int8_t *delta, int3
  * Where k < n, sum_and_tally_s8 comes first: the k-th largest magnitude is where the counts, from that of 127 on, come to k.
  * tally[0] ends the search where they do not. */
 int32_t top_k_s8(int8_t *restrict delta, mcuref_index *restrict tally, int32_t n, int32_t k);
+
+/* Keep k <= n entries of delta[n] at random; returns how many are not 0. *draws counts selections. */
+int32_t random_k_s8(int8_t *restrict delta, int32_t *draws, int32_t n, int32_t k, uint32_t key);
 
 #endif

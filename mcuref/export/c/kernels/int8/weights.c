@@ -1,9 +1,8 @@
 #include "weights.h"
 
+#include "../draws.h"
 #include "../numerics.h"
 #include "steps.h"
-
-#define PHILOX 0xD256D193u /* the multiplier of Philox2x32 */
 
 enum {
   HIGHEST_16 = 127 << 16,  /* of M with 16 bits */
@@ -40,30 +39,6 @@ int32_t moved_bias(int32_t b, int64_t v, int32_t shift) {
 static inline int32_t saturated(int64_t x) { return (int32_t)(x > INT32_MAX ? INT32_MAX : x < INT32_MIN ? INT32_MIN : x); }
 
 int32_t added(int32_t a, int64_t v, int32_t shift) { return saturated(a + shifted_far(v, shift)); }
-
-/* The product with Philox's multiplier. */
-static inline uint64_t long_product(uint32_t x) {
-#if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__) /* no product of 64 bits: by halves of words */
-  const uint32_t upper = PHILOX >> 16, lower = PHILOX & 0xFFFF;
-  const uint32_t across = (x >> 16) * lower + ((x & 0xFFFF) * lower >> 16);
-  const uint32_t high = (x >> 16) * upper + (across >> 16) + (((x & 0xFFFF) * upper + (across & 0xFFFF)) >> 16);
-  return (uint64_t)high << 32 | x * PHILOX;
-#else
-  return (uint64_t)x * PHILOX;
-#endif
-}
-
-void random_bits(uint32_t words[2], uint32_t stream, uint32_t index) {
-  uint32_t low = index, high = stream, key = 0;
-  for (int32_t round = 0; round < 10; round++) {
-    const uint64_t product = long_product(low);
-    low = (uint32_t)(product >> 32) ^ key ^ high;
-    high = (uint32_t)product;
-    key += 0x9E3779B9u;
-  }
-  words[0] = low;
-  words[1] = high;
-}
 
 /* -- changes: v / 2^shift, v = factor g, within +-2^29 where 32 bits do not hold more -------------------------------- */
 
@@ -134,7 +109,7 @@ typedef struct {
 static int32_t draw_of(row_change *of, int32_t number) {
   if (number >> 2 != of->four) {
     of->four = number >> 2;
-    random_bits(of->words, (uint32_t)*of->weights->draws, (uint32_t)of->four);
+    random_bits(of->words, 0, (uint32_t)*of->weights->draws, (uint32_t)of->four);
   }
   return (int32_t)(of->words[number >> 1 & 1] >> ((number & 1) * 16) & 0xFFFF) >> (16 - of->bits);
 }

@@ -58,9 +58,6 @@ int32_t moved_bias(int32_t b, int64_t v, int32_t shift);
 /* a + v / 2^shift, to the nearest, halves up; the end of int32 that it is beyond. |v| < 2^61, any shift. */
 int32_t added(int32_t a, int64_t v, int32_t shift);
 
-/* Both words of Philox2x32-10 with key 0 and counter (index, stream). */
-void random_bits(uint32_t words[2], uint32_t stream, uint32_t index);
-
 /* M[i] -= factor (x[i] - zero) / 2^shift of a row, -7 <= shift <= 62; |factor| <= 127 255. */
 void update_row(const stored_weights *weights, const weight_row *row, row_inputs *inputs, int32_t factor, int32_t shift);
 

@@ -57,3 +57,10 @@ mcuref_next mcuref_run_select_adaptive_s8(const mcuref_row *row, mcuref_run *run
   }
   return MCUREF_GO_ON;
 }
+
+/* out2 number of the selection; d1 k; f0 key */
+mcuref_next mcuref_run_select_random_k_s8(const mcuref_row *row, mcuref_run *run) {
+  int32_t *count = mcuref_output(run, row->out[1]), *draws = mcuref_output(run, row->out[2]);
+  *count = random_k_s8(mcuref_output(run, row->out[0]), draws, row->d[0], row->d[1], (uint32_t)row->f[0].i32);
+  return MCUREF_GO_ON;
+}

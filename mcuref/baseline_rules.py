@@ -1,0 +1,68 @@
+"""Rules to compare others with: what sparse training has to be better than.
+
+    RandomK      k = clamp(rint(r n), 1, n) as TopK's, but the k entries are drawn at random, anew for each layer and sample
+    Biases       the error is propagated in full, and trains biases alone: weights are frozen
+
+What is drawn is a function of the network's seed and of how many selections came before; so runs of other seeds draw others.
+"""
+
+from dataclasses import dataclass
+
+from mcuref.arguments import number, one_of
+from mcuref.layers.layer import Emit
+from mcuref.memory.buffers import Buffer
+from mcuref.selections import Selection, kept_entries, selection
+
+
+@dataclass(frozen=True)
+class RandomK:
+    """Train a fixed share of the error's entries, drawn at random.
+
+    Of what is drawn, entries that are exactly 0 are dropped, as in every rule: behind a ReLU fewer than k are left.
+
+    Parameters
+    ----------
+    ratio, output, bias : as in :class:`mcuref.TopK`.
+    """
+
+    ratio: float = 0.1
+    output: str = "auto"
+    bias: str = "masked"
+
+    method = "randomk"
+
+    def __post_init__(self) -> None:
+        number("ratio", self.ratio, 0, 1, above=True)
+        one_of("output", self.output, ("auto", "dense", "rule"))
+        one_of("bias", self.bias, ("masked", "dense"))
+
+    def decide(self, emit: Emit, delta: Buffer) -> None:
+        """Every sample is trained."""
+
+    def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> Selection:
+        """Emit the selection of k entries at random, or of all where k is all; returns a :class:`Selection`."""
+        n = delta.shape[0]
+        k = n if dense else kept_entries(self.ratio, n)
+        return selection(emit, "select_full", delta, n) if k == n else selection(emit, "select_random_k", delta, k, k=k)
+
+
+@dataclass(frozen=True)
+class Biases:
+    """Train all biases and no weights, which lie in flash: no activation is kept for a gradient of them.
+
+    It needs policy "immediate" without momentum.
+    """
+
+    method = "biases"
+    bias = "masked"
+    weights = False
+
+    def decide(self, emit: Emit, delta: Buffer) -> None:
+        """Every sample is trained."""
+
+    def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> Selection:
+        """Emit the selection of all non-zero entries; returns a :class:`Selection`."""
+        return selection(emit, "select_full", delta, delta.shape[0])
+
+
+BASELINES = (RandomK, Biases)
