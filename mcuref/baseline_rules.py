@@ -1,5 +1,6 @@
 """Rules to compare others with: what sparse training has to be better than.
 
+    TopK         k = clamp(rint(r n), 1, n), r fixed: the k largest
     RandomK      k = clamp(rint(r n), 1, n) as TopK's, but the k entries are drawn at random, anew for each layer and sample
     Biases       the error is propagated in full, and trains biases alone: weights are frozen
 
@@ -12,6 +13,40 @@ from mcuref.arguments import number, one_of
 from mcuref.layers.layer import Emit
 from mcuref.memory.buffers import Buffer
 from mcuref.selections import Selection, kept_entries, selection
+
+
+@dataclass(frozen=True)
+class TopK:
+    """Train a fixed share of the error's entries: static sparse back-propagation.
+
+    Parameters
+    ----------
+    ratio : float in ]0, 1], r.
+    output : "auto", "dense" or "rule": how the output layer is trained. auto is dense under softmax cross-entropy (k = 1
+        keeps only the true class there, which destroys training), and by the rule under other losses.
+    bias : "masked" (biases of kept entries) or "dense" (all biases of a layer, as meProp).
+    """
+
+    ratio: float = 0.1
+    output: str = "auto"
+    bias: str = "masked"
+
+    method = "topk"
+
+    def __post_init__(self) -> None:
+        number("ratio", self.ratio, 0, 1, above=True)
+        one_of("output", self.output, ("auto", "dense", "rule"))
+        one_of("bias", self.bias, ("masked", "dense"))
+
+    def decide(self, emit: Emit, delta: Buffer) -> None:
+        """Every sample is trained."""
+
+    def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> Selection:
+        """Emit the selection of the k largest entries; returns a :class:`Selection`."""
+        if dense:
+            return selection(emit, "select_full", delta, delta.shape[0])
+        k = kept_entries(self.ratio, delta.shape[0])
+        return selection(emit, "select_top_k", delta, k, k=k)
 
 
 @dataclass(frozen=True)
