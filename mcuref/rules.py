@@ -45,7 +45,8 @@ class Rule(Protocol):
 
     Also looked at, where they are there: ``output``, "auto", "dense" or "rule", how the output layer is trained;
     ``weights``, False if biases alone are trained; ``rests``, 0 or up to how many skips in a row a stored sample is shown
-    less and less often, and ``stored``, of how many samples.
+    less and less often, and ``stored``, of how many samples; ``effort``, 0 or the share of dense training that the run is
+    brought to, and ``epochs``, of how many, or 0.
     """
 
     @property
