@@ -62,7 +62,7 @@ ROWS = {
         Row("flowers", "flowers102_32", "cnn-32", "transfer", FEW),
         Row("food", "food101_32", "cnn-32", "transfer", FEW),
         Row("speech", "speech_commands_mfcc49x10", "ds-cnn@0.25", "continue", FEW),
-        Row("dcase", "dcase2020_toycar", "autoencoder-640-64-8-64-640", "shift", FEW),
+        Row("dcase", "dcase2020_toycar", "autoencoder-640-64-640", "shift", FEW),
     )
 }
 
