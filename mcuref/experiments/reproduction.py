@@ -74,8 +74,8 @@ class Method:
     Attributes
     ----------
     method, preset, trainable : as of :class:`mcuref.experiments.entries.Entry`.
-    tried : settings that tuning tries beside the preset's, {} among them; each with as many rates, so that every method
-        has the same number of candidates.
+    tried : settings that tuning tries, {} for the preset's; with so many rates each that every method has the same number
+        of candidates.
     shorter : "samples" of each epoch or "epochs": as few as keep the run's total effort at that of the method
         ``equal``, or below; "" for the whole run.
     equal : key of a method.
@@ -108,8 +108,10 @@ METHODS = {
     "tinyprop paper": Method("tinyprop", "paper"),
     "tinyprop": Method("tinyprop", tried=({}, {"s_min": 0.08, "s_max": 0.8}, {"decay": 0.999})),
     "tinypropv2 paper": Method("tinypropv2", "paper"),
-    "tinypropv2": Method("tinypropv2", tried=({}, {"threshold": 0.1}, {"threshold": 0.5})),
-    "tinypropr": Method("tinypropr", tried=({}, {"threshold": 0.1}, {"threshold": 0.1, "s_min": 1.0, "s_max": 1.0})),
+    "tinypropv2": Method("tinypropv2", tried=({"threshold": 0.3}, {"threshold": 0.1}, {"threshold": 0.5})),
+    "tinypropr": Method(
+        "tinypropr", tried=({"threshold": 0.2}, {"threshold": 0.1}, {"threshold": 0.1, "s_min": 1.0, "s_max": 1.0})
+    ),
 }  # one line a method
 
 
