@@ -58,11 +58,11 @@ ROWS = {
         Row("har", "uci_har", "mlp-har"),
         Row("har-shift", "uci_har", "mlp-har", "shift"),
         Row("cifar10", "cifar10", "cnn-32", seeds=FEW),
-        Row("cifar100", "cifar100", "cnn-32", "transfer", FEW),
-        Row("flowers", "flowers102_32", "cnn-32", "transfer", FEW),
-        Row("food", "food101_32", "cnn-32", "transfer", FEW),
+        Row("cifar100", "cifar100", "convnet-32", "transfer", FEW),
+        Row("flowers", "flowers102_32", "convnet-32", "transfer", FEW),
+        Row("food", "food101_32", "convnet-32", "transfer", FEW),
         Row("speech", "speech_commands_mfcc49x10", "ds-cnn@0.25", "continue", FEW),
-        Row("dcase", "dcase2020_toycar", "autoencoder-640-64-8-64-640", "shift", FEW),
+        Row("dcase", "dcase2020_toycar", "autoencoder-640-64-640", "shift", FEW),
     )
 }
 
