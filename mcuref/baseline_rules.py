@@ -1,5 +1,7 @@
-"""Rules to compare others with: what sparse training has to be better than.
+"""Rules to compare others with: what adaptive training has to be better than.
 
+    Full         k = n
+    TopK         k = clamp(rint(r n), 1, n), the k largest
     RandomK      k = clamp(rint(r n), 1, n) as TopK's, but the k entries are drawn at random, anew for each layer and sample
     Biases       the error is propagated in full, and trains biases alone: weights are frozen
 
@@ -15,21 +17,40 @@ from mcuref.selections import Selection, kept_entries, selection
 
 
 @dataclass(frozen=True)
-class RandomK:
-    """Train a fixed share of the error's entries, drawn at random.
+class Full:
+    """Train every entry of the error that is not exactly 0.
 
-    Of what is drawn, entries that are exactly 0 are dropped, as in every rule: behind a ReLU fewer than k are left.
+    It is the sparse computation with k = n, so that the two agree to the bit.
+    """
+
+    method = "full"
+    bias = "masked"
+
+    def decide(self, emit: Emit, delta: Buffer) -> None:
+        """Every sample is trained."""
+
+    def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> Selection:
+        """Emit the selection of all non-zero entries; returns a :class:`Selection`."""
+        return selection(emit, "select_full", delta, delta.shape[0])
+
+
+@dataclass(frozen=True)
+class TopK:
+    """Train a fixed share of the error's entries: static sparse back-propagation.
 
     Parameters
     ----------
-    ratio, output, bias : as in :class:`mcuref.TopK`.
+    ratio : float in ]0, 1], r.
+    output : "auto", "dense" or "rule": how the output layer is trained. auto is dense under softmax cross-entropy (k = 1
+        keeps only the true class there, which destroys training), and by the rule under other losses.
+    bias : "masked" (biases of kept entries) or "dense" (all biases of a layer, as meProp).
     """
 
     ratio: float = 0.1
     output: str = "auto"
     bias: str = "masked"
 
-    method = "randomk"
+    method = "topk"
 
     def __post_init__(self) -> None:
         number("ratio", self.ratio, 0, 1, above=True)
@@ -38,6 +59,24 @@ class RandomK:
 
     def decide(self, emit: Emit, delta: Buffer) -> None:
         """Every sample is trained."""
+
+    def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> Selection:
+        """Emit the selection of the k largest entries; returns a :class:`Selection`."""
+        if dense:
+            return selection(emit, "select_full", delta, delta.shape[0])
+        k = kept_entries(self.ratio, delta.shape[0])
+        return selection(emit, "select_top_k", delta, k, k=k)
+
+
+@dataclass(frozen=True)
+class RandomK(TopK):
+    """Train a fixed share of the error's entries, drawn at random.
+
+    Of what is drawn, entries that are exactly 0 are dropped, as in every rule: behind a ReLU fewer than k are left.
+    Parameters are those of :class:`TopK`.
+    """
+
+    method = "randomk"
 
     def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> Selection:
         """Emit the selection of k entries at random, or of all where k is all; returns a :class:`Selection`."""
@@ -65,4 +104,4 @@ class Biases:
         return selection(emit, "select_full", delta, delta.shape[0])
 
 
-BASELINES = (RandomK, Biases)
+BASELINES = (RandomK, Biases)  # that are compared with where they are named alone
