@@ -1,7 +1,7 @@
 """Bring CIFAR-100: download the original binary archive (or take it from --from), check it, convert to .npz.
 
 Only cifar-100-binary.tar.gz is read: the archives for Python and Matlab hold the same images, but as pickles.
-With --subset it is the 8,000 images that mcuref's tests use, array for array; their two sides are not the official ones.
+With --subset it is the 8,000 images that our figures are of, array for array; their two sides are not the official ones.
 """
 
 import hashlib
@@ -48,7 +48,7 @@ def convert(path):
 
 
 def subset(files):
-    """Of what convert returns, the images that mcuref's tests use."""
+    """Of what convert returns, the images that our figures are of."""
     sides = list(files.values())
     x, y, y_coarse = (np.concatenate([arrays[name] for arrays in sides]) for name in ("x", "y", "y_coarse"))
     digests = [hashlib.sha256(image.tobytes()).digest() for image in x]

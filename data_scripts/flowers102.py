@@ -1,7 +1,7 @@
 """Bring Oxford Flowers-102: download the originals (or take them from --from), check them, reduce to 32x32, to .npz.
 
 The official training and validation sides (10 images of each class each) together become train.npz, the official test
-side test.npz. With --subset it is the 1,780 images that mcuref's tests use, if the copies that those were reduced from are
+side test.npz. With --subset it is the 1,780 images that our figures are of, if the copies that those were reduced from are
 the originals: their checksums were not at hand. Needs Pillow and SciPy.
 """
 

@@ -1,7 +1,7 @@
 """Bring Food-101: download the original archive (or take it from --from), check it, reduce to 32x32, to .npz.
 
 The archive is streamed once and never unpacked on disk. Needs Pillow, and about 1 GB of memory. With --subset it is the
-2,323 images that mcuref's tests use, but not their pixels: those come from copies that somebody had squeezed to 64x64 and
+2,323 images that our figures are of, but not their pixels: those come from copies that somebody had squeezed to 64x64 and
 compressed again.
 """
 

@@ -46,7 +46,8 @@ class Rule(Protocol):
     Also looked at, where they are there: ``output``, "auto", "dense" or "rule", how the output layer is trained;
     ``weights``, False if biases alone are trained; ``restrict(emit, kept, dense)``, which emits, behind the propagation,
     what leaves those entries that are trained, and returns their Selection; ``rests``, 0 or up to how many skips in a row a
-    stored sample is shown less and less often, and ``stored``, of how many samples.
+    stored sample is shown less and less often, and ``stored``, of how many samples; ``effort``, 0 or the share of dense
+    training that the run is brought to, and ``epochs``, of how many, or 0.
     """
 
     @property
@@ -223,9 +224,11 @@ class TinyPropV2(TinyProp):
 class TinyPropR(TinyPropV2):
     """TinyPropV2 whose stored samples rest: what was skipped is shown less often, and its forward pass is saved, too.
 
-    A stream whose samples never come back gains nothing. Parameters are those of :class:`TinyPropV2`.
+    A stream whose samples never come back gains nothing. Parameters are those of :class:`TinyPropV2`; the threshold is lower
+    by default, because what it trains more is backward work of few samples.
     """
 
+    threshold: float = 0.2
     rests: int = 3
 
     method = "tinypropr"

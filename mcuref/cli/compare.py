@@ -8,7 +8,7 @@ Seeds and methods run on all cores at once.
   mcuref compare --data mnist --model mlp-784-32-10 --target nrf52840 --seeds 3
   mcuref compare --method full,tinypropv2 --preset paper --json table.json
   mcuref compare --data mnist --sweep          against top-k of equal accuracy
-  mcuref compare --data mnist --equal-effort   against full training that is shown less
+  mcuref compare --equal-effort                against full training shown less
   mcuref compare --model cnn-8 --regime shift  pre-trained, then images rotated
   mcuref compare --dtype float32,int8          by integers alone
   mcuref compare --dtype int8 --update residual,truncated   ways to update
@@ -152,6 +152,7 @@ def _tell(arguments, comparison, every, equal):
     from mcuref.experiments.relations import advantages
     from mcuref.files import write_json
     from mcuref.report.comparison_tables import comparison_tables, equal_effort_table, protocol_line, row_name, sweep_tables
+    from mcuref.report.efforts import unspent
     from mcuref.report.json import comparison_json
     from mcuref.report.learned import nothing_learned
 
@@ -159,7 +160,8 @@ def _tell(arguments, comparison, every, equal):
     rows = [row for row in every if row["preset"] != "sweep"]
     gains = advantages(rows, ratios)
     scores = {row_name(row, rows): row["accuracy"] for row in rows if row["method"] != options.NONE}
-    warnings = nothing_learned(scores, rows[0]["metric"], [[comparison.data.y_test]])
+    spent = {row_name(row, rows): (row["settings"].get("effort", 0.0), row["total_effort"]) for row in rows}
+    warnings = nothing_learned(scores, rows[0]["metric"], [[comparison.data.y_test]]) + unspent(spent)
     tables = comparison_tables(rows, warnings, explain=first_time("compare"))
     show(protocol_line(comparison, arguments.evaluate), *tables, wide=arguments.wide)
     if ratios:

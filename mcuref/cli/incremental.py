@@ -13,7 +13,7 @@ Baselines run in the same harness: same order, augmentation, bytes and training 
 
 from argparse import ArgumentParser, Namespace
 
-from mcuref.cli import options, resumable
+from mcuref.cli import options, resumable, spreading
 from mcuref.cli.console import progress, say, show, warn
 from mcuref.cli.defaults import fitted, named_data
 from mcuref.text import one_line
@@ -43,7 +43,8 @@ def arguments(parser: ArgumentParser) -> None:
     _add_training(parser)
     _add_growth(parser)
     options.add_budget(parser)
-    resumable.add_folder(parser)
+    spreading.add_scheduler(parser)
+    resumable.add_folder(parser, "--json, --wide and --scheduler")
     options.add_wide(parser)
     options.add_json(parser)
     resumable.know_what_is_given(parser)
@@ -146,7 +147,7 @@ def _checked(asked):
     data = named_data(asked)
 
     def attempt(name, budget):
-        experiment = Experiment(data, name, setting, budget=budget)
+        experiment = Experiment(data, name, setting, budget=budget, origin=spreading.origin(asked))
         experiment.check()
         return experiment
 
@@ -248,8 +249,8 @@ def _run(asked, experiment):
                 show(task_table(rows), wide=asked.wide)
 
     experiment.after_task = after_task
-    with progress() as experiment.progress:
-        rows = experiment.run()
+    with spreading.executor(asked) as cluster, progress() as experiment.progress:
+        rows = experiment.run(cluster)
     report = incremental_report(experiment, rows, asked.evaluate, time.perf_counter() - began)
     show(*incremental_tables(report), wide=asked.wide)
     warn(report["warnings"])

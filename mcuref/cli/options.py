@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 DEFAULT_TARGET = "nrf52840"
 NOT_GIVEN = object()  # the value of an option that is not on the command line
-NOT_KEPT = ("out", "resume", "json", "wide")  # options that say where a run lies and how it is shown, not what it is
+NOT_KEPT = ("out", "resume", "json", "wide", "scheduler")  # options that say where a run lies, how it is shown, who does it
 DEFAULT_MODEL = "mlp-64-32-10"  # where no data is named
 LARGEST_SEED = (1 << 32) - 1
 DTYPES = ("float32", "int8")

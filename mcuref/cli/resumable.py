@@ -11,13 +11,16 @@ from mcuref.errors import InputError
 Finish = Callable[[Namespace, Any], dict[str, Any]]
 
 
-def add_folder(parser: ArgumentParser) -> None:
-    """--out, --resume."""
+WITH_RESUME = ("json", "wide", "scheduler")  # options that may stand beside --resume, where a command has them
+
+
+def add_folder(parser: ArgumentParser, beside: str = "--json and --wide") -> None:
+    """--out, --resume; ``beside`` says what else may be given with it."""
     parser.add_argument("--out", metavar="FOLDER", help="keep the run in this new folder; default: print only")
     parser.add_argument(
         "--resume",
         metavar="FOLDER",
-        help="go on with the unfinished run in this folder, as it was begun; no other option but --json and --wide",
+        help=f"go on with the unfinished run in this folder, as it was begun; no other option but {beside}",
     )
 
 
@@ -56,11 +59,12 @@ def run(
         _carry_out(asked, None, *steps)
         return
     _check_alone(given)
-    folder, json, wide = given["resume"], given.get("json"), given.get("wide", False)
+    folder, json = given["resume"], given.get("json")
+    shown = {"json": json, "wide": given.get("wide", False), "scheduler": given.get("scheduler")}
     with resumed_run(folder, command) as (kept, fingerprint):
         check_outputs(json, folder=folder, present=True)
         begun = _begun(folder, kept, arguments.parser)
-        asked = Namespace(**begun, out=folder, json=json, wide=wide, resume=None)
+        asked = Namespace(**begun, **shown, out=folder, resume=None)
         _carry_out(asked, fingerprint, *steps)
 
 
@@ -74,7 +78,7 @@ def _begun(folder, kept, parser):
 
 def _check_alone(given):
     """InputError if --resume is given with options that were settled when the run was begun."""
-    others = [name.replace("settings", "set").replace("_", "-") for name in given if name not in ("resume", "json", "wide")]
+    others = [name.replace("settings", "set").replace("_", "-") for name in given if name not in ("resume", *WITH_RESUME)]
     if others:
         raise InputError(f"--resume goes on with a run as it was begun; --{others[0]} cannot be given with it")
 

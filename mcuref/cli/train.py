@@ -114,6 +114,7 @@ def _finish(asked, training, found=None):
     """Train, print, write; returns the report."""
     import time
 
+    from mcuref.report.efforts import unspent
     from mcuref.report.json import training_report
     from mcuref.report.learned import nothing_learned
     from mcuref.report.saturation_tables import saturation_warnings
@@ -128,7 +129,8 @@ def _finish(asked, training, found=None):
         training.trainer, result, asked.method, asked.preset, asked.regime, asked.evaluate, seconds, training.deployment
     )
     warnings = nothing_learned({asked.method: result.score}, result.metric, [[training.trainer.data.y_test]])
-    report["warnings"] = warnings + saturation_warnings(report)
+    spent = {asked.method: (report["settings"].get("effort", 0.0), result.total_effort)}
+    report["warnings"] = warnings + saturation_warnings(report) + unspent(spent)
     show(*training_tables(report), wide=asked.wide)
     warn(report["warnings"])
     if asked.out is not None:

@@ -91,12 +91,12 @@ class TrainingProtocol:
             raise no_shift(data)
 
     def border(self, data: Data) -> int:
-        """Index of the first new training sample: 0 without pre-training; InputError if too few for two parts.
+        """Index of the first new training sample: 0 without pre-training on them; InputError if too few for two parts.
 
         A group (a person, a clip) that lies in one run of samples is not torn apart, unless it is the only one; nor is a
         machine, where the change of domain is another machine.
         """
-        if not self.pretrained_epochs:
+        if not self.pretrained_epochs or self.source is not None:
             return 0
         count = len(data.x_train)
         border = int(count * self.pretrained_part)
@@ -153,14 +153,15 @@ PROTOCOLS = {
     ("uci_har", None, "continue"): _after(0.5, 8, 4, 0.005),
     ("uci_har", None, "shift"): _after(0.55, 8, 8, 0.005, shifted=True),
     ("cifar10", None, "scratch"): TrainingProtocol(10, 0.005, settings={"s_max": 0.3}),
+    ("cifar10", None, "shift"): _after(0.5, 10, 10, 0.005, shifted=True, settings={"s_max": 0.3}),
     ("speech_commands_mfcc49x10", None, "scratch"): TrainingProtocol(10, 0.01),
     ("speech_commands_mfcc49x10", None, "continue"): _after(0.5, 8, 4, 0.01),
     ("speech_commands_mfcc49x10", None, "shift"): _after(0.5, 8, 4, 0.01, shifted=True),
     ("dcase2020_toycar", None, "shift"): _after(0.75, 3, 2, 0.02, shifted=True, settings={"s_max": 0.2}),
-    # on another data set, its epochs and rate, epochs, rate
-    ("flowers102_32", None, "transfer"): _from("cifar100", 10, 0.01, 10, 0.01),
-    ("food101_32", None, "transfer"): _from("cifar100", 10, 0.01, 10, 0.01),
-    ("cifar10", None, "transfer"): _from("cifar100", 10, 0.01, 5, 0.01),
+    # pre-trained on, its epochs and rate, epochs, rate
+    ("cifar100", None, "transfer"): _from("cifar10", 6, 0.01, 5, 0.01, settings={"s_max": 0.3}),
+    ("flowers102_32", None, "transfer"): _from("cifar10", 6, 0.01, 10, 0.01),
+    ("food101_32", None, "transfer"): _from("cifar10", 6, 0.01, 10, 0.01, settings={"s_max": 0.3}),
 }
 OTHER = {
     "scratch": TrainingProtocol(10, 0.01),

@@ -33,17 +33,18 @@ Run = dict[str, Any]  # figures of one run
 
 @dataclass(frozen=True)
 class Row:
-    """What is trained: names of data, model and regime; over how many seeds."""
+    """What is trained: names of data, model and regime; over how many seeds; for how many epochs if not the protocol's."""
 
     name: str
     data: str
     model: str
     regime: str = "scratch"
     seeds: int = MANY
+    epochs: int | None = None
 
     def protocol(self) -> TrainingProtocol:
         """Epochs and rates that all methods begin from."""
-        return find_protocol(self.data, self.model, self.regime)
+        return find_protocol(self.data, self.model, self.regime, epochs=self.epochs)
 
 
 ROWS = {
@@ -51,15 +52,16 @@ ROWS = {
     for row in (
         Row("digits", "digits", "mlp-64-32-10"),
         Row("digits-cnn", "digits", "cnn-8"),
-        Row("mnist", "mnist", "mlp-784-32-10"),
-        Row("mnist-cnn", "mnist", "cnn-28"),
+        Row("mnist", "mnist", "mlp-784-32-10", epochs=10),
+        Row("mnist-cnn", "mnist", "cnn-28", epochs=10),
         Row("mnist-shift", "mnist", "cnn-28", "shift"),
         Row("har", "uci_har", "mlp-har"),
         Row("har-shift", "uci_har", "mlp-har", "shift"),
         Row("cifar10", "cifar10", "cnn-32", seeds=FEW),
+        Row("cifar100", "cifar100", "cnn-32", "transfer", FEW),
         Row("flowers", "flowers102_32", "cnn-32", "transfer", FEW),
         Row("food", "food101_32", "cnn-32", "transfer", FEW),
-        Row("speech", "speech_commands_mfcc49x10", "ds-cnn", "continue", FEW),
+        Row("speech", "speech_commands_mfcc49x10", "ds-cnn@0.25", "continue", FEW),
         Row("dcase", "dcase2020_toycar", "autoencoder-640-64-8-64-640", "shift", FEW),
     )
 }
@@ -72,8 +74,8 @@ class Method:
     Attributes
     ----------
     method, preset, trainable : as of :class:`mcuref.experiments.entries.Entry`.
-    tried : settings that tuning tries beside the preset's, {} among them; each with as many rates, so that every method
-        has the same number of candidates.
+    tried : settings that tuning tries, {} for the preset's; with so many rates each that every method has the same number
+        of candidates.
     shorter : "samples" of each epoch or "epochs": as few as keep the run's total effort at that of the method
         ``equal``, or below; "" for the whole run.
     equal : key of a method.
@@ -106,8 +108,10 @@ METHODS = {
     "tinyprop paper": Method("tinyprop", "paper"),
     "tinyprop": Method("tinyprop", tried=({}, {"s_min": 0.08, "s_max": 0.8}, {"decay": 0.999})),
     "tinypropv2 paper": Method("tinypropv2", "paper"),
-    "tinypropv2": Method("tinypropv2", tried=({}, {"threshold": 0.1}, {"threshold": 0.5})),
-    "tinypropr": Method("tinypropr", tried=({}, {"threshold": 0.1}, {"threshold": 0.1, "s_min": 1.0, "s_max": 1.0})),
+    "tinypropv2": Method("tinypropv2", tried=({"threshold": 0.3}, {"threshold": 0.1}, {"threshold": 0.5})),
+    "tinypropr": Method(
+        "tinypropr", tried=({"threshold": 0.2}, {"threshold": 0.1}, {"threshold": 0.1, "s_min": 1.0, "s_max": 1.0})
+    ),
 }  # one line a method
 
 
@@ -154,6 +158,7 @@ class RowRun:
             row.model,
             seeds=range(row.seeds) if seeds is None else seeds,
             regime=row.regime,
+            epochs=row.epochs,
             budget=Budget(None, None, core=CORE),
             progress=progress and (lambda what, done, total: progress(f"{row.name}: {what}", done, total)),
             origin=Origin(row.data, evaluate),

@@ -20,8 +20,8 @@ CALLS = {  # by whether an answer is a label; {number}: the type of a loss, and 
     mcuref_train(&model, arena, sample, answer, MODEL_RATE, 0);   answer: {number}[MODEL_OUTPUTS], or anything""",
 }
 STORED = """
-    if (!mcuref_resting(&model, arena, index, epoch))            of {stored:,} stored samples, before one is read
-        mcuref_train_stored(&model, arena, sample, {answer}, MODEL_RATE, index, epoch, 0);"""
+    int32_t rests = mcuref_resting(&model, arena, index, epoch);     of {stored:,} stored samples; one that rests may
+    mcuref_train_stored(&model, arena, rests ? 0 : sample, {answer}, MODEL_RATE, index, epoch, 0);   be null"""
 INFERENCE = "    int32_t found = mcuref_infer(&model, arena, sample);   all outputs: mcuref_outputs(&model, arena)"
 
 WHERE = "It comes with a library: mcuref export RUN --library cmake --c FOLDER."

@@ -2,9 +2,9 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import Executor
 from dataclasses import asdict, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 
 from mcuref.datasets.data import Data
 from mcuref.errors import InputError
-from mcuref.experiments.parallel import cores
+from mcuref.experiments.spreading import Origin
 from mcuref.incremental.baselines import recipe_for, samples_for
 from mcuref.incremental.expansion import next_widths
 from mcuref.incremental.growth import hidden_widths, inference_macs, widen, with_hidden_widths
-from mcuref.incremental.keeping import ExperimentCheckpoints, check_kept, fingerprint
+from mcuref.incremental.keeping import ExperimentCheckpoints, Kept, State, check_kept, fingerprint
 from mcuref.incremental.layout import Layout
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.metrics import matrix_metrics
+from mcuref.incremental.pieces import Learned, row_of, strategies
 from mcuref.incremental.plans import LearnerPlans
 from mcuref.incremental.protocols import find_protocol
 from mcuref.incremental.recipe import Expansion
@@ -28,7 +29,6 @@ from mcuref.incremental.setting import Setting
 from mcuref.incremental.storage import Storage
 from mcuref.incremental.store import Progress
 from mcuref.memory.targets import Budget
-from mcuref.metrics import deviation
 from mcuref.models import build, describe, find_model
 from mcuref.models.description import Model
 from mcuref.program.arithmetic import FLOAT32
@@ -37,11 +37,6 @@ from mcuref.runs.fingerprint import data_digest
 EQUAL_BYTES = ("random", "herding", "k-center", "reservoir")  # of samples at 8 bits and full resolution
 MOST_TASKS = 5  # if nothing is said
 HELD_OUT = 2000  # samples to verify on, about, held out of the training set
-SCALARS = (
-    "average_accuracy", "average_incremental_accuracy", "forgetting", "backward_transfer", "forward_transfer",
-    "stored_bytes", "stored_share", "inference_macs_final", "inference_macs_mean", "training_macs", "distillation_macs",
-    "verification_macs", "training_steps", "samples_rested", "sram_peak", "flash_peak",
-)  # fmt: skip
 
 
 class Experiment:
@@ -56,6 +51,7 @@ class Experiment:
     progress : callable(what, done, total) or None.
     after_task : callable(seed, strategy, task rows so far) or None, called after every task.
     keeper : keeps what is done, or None; see :class:`mcuref.incremental.keeping.ExperimentCheckpoints`.
+    origin : :class:`mcuref.experiments.spreading.Origin` of the data, for processes that load it themselves, or None.
     """
 
     arithmetics = (FLOAT32,)  # of its programs
@@ -70,9 +66,10 @@ class Experiment:
         progress: Progress | None = None,
         after_task: Callable[[int, str, list[dict[str, Any]]], Any] | None = None,
         keeper: ExperimentCheckpoints | None = None,
+        origin: Origin | None = None,
     ) -> None:
         self.data, self.model, self.setting, self.budget = data, find_model(model), setting, budget
-        self.progress, self.after_task, self.keeper = progress, after_task, keeper
+        self.progress, self.after_task, self.keeper, self.origin = progress, after_task, keeper, origin
         self.protocol = find_protocol(data.name)
         embedding = setting.embedding or self.protocol.embedding
         self.embedding = None if embedding is None else find_model(embedding)
@@ -83,7 +80,8 @@ class Experiment:
             self.share = max(self.share, (self._stored_bytes(self.recipe, 1) + 0.5) / self.scenario.raw_bytes)
         self.recipe = replace(self.recipe, per_class=self._per_class(self.recipe))
         self.expansion = Expansion(**{"method": self.protocol.growth} | dict(setting.expansion))
-        self.learners, self._stopped = {}, threading.Event()
+        self.learners: dict[tuple[str, int], IncrementalLearner] = {}
+        self.begin()
 
     def check(self) -> None:
         """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
@@ -135,40 +133,40 @@ class Experiment:
         needed = "growing" in names and self.setting.criterion.within is not None
         return ("fixed-large", *(n for n in names if n != "fixed-large")) if needed else names
 
-    def run(self) -> list[dict[str, Any]]:
-        """Rows of the table: one a strategy, with every seed's figures; seeds run on all cores there are."""
-        self._stopped.clear()
-        with ThreadPoolExecutor(cores()) as pool:
-            jobs = [pool.submit(self._seed, seed) for seed in self.setting.seeds]
-            try:
-                wait(jobs, return_when=FIRST_EXCEPTION)
-                results = [job.result() for job in jobs if job.done()]
-            except BaseException:
-                self._stopped.set()
-                pool.shutdown(cancel_futures=True)
-                raise
+    def run(self, executor: Executor | None = None) -> list[dict[str, Any]]:
+        """Rows of the table: one a strategy, with every seed's figures.
+
+        executor : as of :func:`mcuref.experiments.spreading.spread`; rows do not depend on it.
+        """
+        self.learners.clear()
+        learned = strategies(self, executor)
         order = sorted(self.strategies, key=lambda name: name != "growing")
-        return [_row(name, [result[name] for result in results]) for name in order]
+        return [row_of(name, [learned[name, seed].result for seed in self.setting.seeds]) for name in order]
 
-    def _seed(self, seed):
-        """{strategy: result} of one seed, strategy after strategy."""
-        done, references = {}, None
-        for name in self.strategies:
-            done[name] = self._strategy(name, seed, references)
-            if name == "fixed-large":
-                references = [task["held_out_accuracy"] for task in done[name]["tasks"]]
-        return done
+    def maker(self) -> Callable[[Data], "Experiment"]:
+        """What makes such an experiment of the same data in another process; it can be pickled."""
+        return partial(Experiment, model=self.model, setting=self.setting, budget=self.budget)
 
-    def _strategy(self, name, seed, references):
-        """One strategy through all tasks, from where it was kept if it was."""
-        tasks, learner = self.scenario.tasks(seed), self.learner(name, seed)
-        rows, matrix = [], []
-        kept = self.keeper and self.keeper.kept(seed, name)
+    def begin(self) -> None:
+        """Strategies are about to learn."""
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Those that are under way need not go on."""
+        self._stopped.set()
+
+    def strategy(self, name: str, seed: int, kept: Kept | None, references: list[float] | None) -> Learned:
+        """A strategy through all tasks, from where it was kept if it was.
+
+        references : accuracy of "fixed-large" on what is held out, after each task; None for a criterion without it.
+        """
+        tasks, rows, matrix = self.scenario.tasks(seed), [], []
+        learner = self.resumed(name, seed, *kept) if kept else self.learner(name, seed)
         if kept:
-            rows, matrix = self._resume(learner, tasks, *kept)
+            rows, matrix = list(kept[0]), list(kept[1])
         for number, task in enumerate(tasks[len(rows) :], len(rows)):
             self._watch(learner, name, seed, number)
-            reference = references[number] if references and name == "growing" else None
+            reference = references[number] if references else None
             row = learner.learn(*self._arriving(task), held_out=self._held_out(tasks[: number + 1]), reference=reference)
             matrix.append(self._judged(learner, tasks))
             rows.append(self._task_row(learner, row, matrix[-1], tasks[: number + 1]))
@@ -177,7 +175,7 @@ class Experiment:
             if self.after_task:
                 self.after_task(seed, name, rows)
         self.learners[name, seed] = learner
-        return self._result(seed, learner, rows, matrix)
+        return Learned(self._result(seed, learner, rows, matrix), rows, matrix, learner.state())
 
     def _network(self, seed=0):
         """The model's network; a softmax at its end is of no use here."""
@@ -251,23 +249,33 @@ class Experiment:
         row["held_out_accuracy"] = float(np.mean(learner.predict(held_x) == held_y))
         return row
 
-    def _resume(self, learner, tasks, rows, matrix, state):
-        """Bring a learner to where it was kept; raw data that it keeps outside is given to it again."""
+    def resumed(
+        self, name: str, seed: int, rows: list[dict[str, Any]], matrix: list[list[float]], state: State
+    ) -> IncrementalLearner:
+        """A learner where it was kept; raw data that it keeps outside is given to it again."""
+        tasks, learner = self.scenario.tasks(seed), self.learner(name, seed)
         try:
             check_kept(len(tasks), rows, matrix, state[0])
         except ValueError as error:
-            raise self.keeper.unusable(error) from None
+            raise self._unusable(error) from None
         for task, row in zip(tasks, rows):
-            learner.recall(*self._arriving(task), row)
+            x, y = self._arriving(task)
+            learner.recall(x, y, row)
         try:
             learner.restore(*state)
         except InputError as error:
-            raise self.keeper.unusable(error) from None
-        return list(rows), list(matrix)
+            raise self._unusable(error) from None
+        return learner
+
+    def _unusable(self, error):
+        """The error for a state that is not one of this experiment."""
+        return self.keeper.unusable(error) if self.keeper else error
 
     def _watch(self, learner, name, seed, number):
+        stopped = self._stopped
+
         def update(what, done, total):
-            if self._stopped.is_set():
+            if stopped.is_set():
                 raise InterruptedError("another run of the experiment failed")
             if self.progress:
                 self.progress(f"{name}, seed {seed}, task {number + 1}: {what}", done, total)
@@ -383,16 +391,3 @@ def _split(data):
         if set(split.y_test.tolist()) == classes == set(split.y_train.tolist()):
             break
     return split
-
-
-def _row(name, results):
-    """One strategy: means over the seeds, peaks their maximum."""
-    row = {"name": name, "accuracy_matrix": np.mean([r["accuracy_matrix"] for r in results], axis=0).tolist()}
-    for scalar in SCALARS:
-        values = [r[scalar] for r in results]
-        largest = scalar in ("sram_peak", "flash_peak", "stored_bytes")
-        row[scalar] = max(values) if largest else float(np.mean(values))
-    row["fits"] = None if results[0]["fits"] is None else all(r["fits"] for r in results)
-    for scalar in ("average_accuracy", "forgetting"):
-        row[f"{scalar}_std"] = deviation([r[scalar] for r in results])
-    return row | {"per_seed": results}

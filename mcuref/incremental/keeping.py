@@ -36,6 +36,7 @@ STATE = {  # of a learner, beside its arrays
 }  # fmt: skip
 
 State = tuple[dict[str, Any], dict[str, NDArray[Any]]]  # of a learner
+Kept = tuple[list[dict[str, Any]], list[list[float]], State]  # task rows, rows of the accuracy matrix, and where it stands
 
 
 class ExperimentCheckpoints:
@@ -66,7 +67,7 @@ class ExperimentCheckpoints:
         """The error for a checkpoint that is whole, but not one of this experiment."""
         return unusable(self.folder, reason)
 
-    def kept(self, seed: int, strategy: str) -> tuple[list[dict[str, Any]], list[list[float]], State] | None:
+    def kept(self, seed: int, strategy: str) -> Kept | None:
         """(task rows, accuracy matrix rows, learner's state) of a strategy that was begun, or None."""
         key = f"{seed}/{strategy}"
         if key not in self._done:

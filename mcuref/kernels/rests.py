@@ -27,13 +27,21 @@ def set_streak(streaks: Uint8s, index: Index, bits: Index, value: Index) -> None
 
 
 @kernel
-def rests(streaks: Uint8s, index: Index, epoch: Index, most: Index, bits: Index) -> bool:
-    """Whether a sample rests in this epoch; one that does not is counted as skipped once more, up to ``most``.
+def is_hidden(streaks: Uint8s, index: Index, epoch: Index, bits: Index) -> bool | np.bool_:
+    """Whether a sample rests in this epoch."""
+    return (np.int64(epoch) + index) & ((np.int64(1) << streak(streaks, index, bits)) - 1) != 0
 
-    Where it is trained after all, :func:`set_streak` makes that 0.
-    """
-    skipped = streak(streaks, index, bits)
-    if (np.int64(epoch) + index) & ((np.int64(1) << skipped) - 1) != 0:
+
+@kernel
+def count_skip(streaks: Uint8s, index: Index, most: Index, bits: Index) -> None:
+    """Count a sample as skipped once more, up to ``most``; if it is trained after all, :func:`set_streak` makes that 0."""
+    set_streak(streaks, index, bits, min(streak(streaks, index, bits) + 1, np.int64(most)))
+
+
+@kernel
+def rests(streaks: Uint8s, index: Index, epoch: Index, most: Index, bits: Index) -> bool:
+    """Whether a sample rests in this epoch; one that does not is counted as skipped."""
+    if is_hidden(streaks, index, epoch, bits):
         return True
-    set_streak(streaks, index, bits, min(skipped + 1, np.int64(most)))
+    count_skip(streaks, index, most, bits)
     return False

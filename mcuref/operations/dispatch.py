@@ -7,7 +7,6 @@ from mcuref.operations.channels import run_keep_channels_f32
 from mcuref.operations.conv import run_conv_backward_input_f32, run_conv_forward_f32, run_conv_update_f32
 from mcuref.operations.dense import run_dense_backward_input_f32, run_dense_forward_f32, run_dense_update_f32
 from mcuref.operations.depthwise import run_depthwise_backward_input_f32, run_depthwise_forward_f32, run_depthwise_update_f32
-from mcuref.operations.governor import run_govern_i32, run_spend_i32
 from mcuref.operations.load import run_load_f32, run_load_i8, run_load_i16, run_load_u8
 from mcuref.operations.loss import run_mean_squared_error_f32, run_reconstruction_f32, run_softmax_cross_entropy_f32
 from mcuref.operations.pooling import (
@@ -22,7 +21,7 @@ from mcuref.operations.relu import (
     run_relu_mask_backward_f32,
     run_relu_mask_forward_f32,
 )
-from mcuref.operations.rests import run_rest_u8, run_wake_u8
+from mcuref.operations.rests import run_govern_i32, run_rest_u8, run_spend_i32, run_wake_u8
 from mcuref.operations.rows import run_apply_rows_f32, run_begin_rows_f32, run_count_batch_i32
 from mcuref.operations.selection import (
     run_decide_f32,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mcuref.kernels.governor import share_of_threshold
+from mcuref.kernels.governor import threshold_share
 from mcuref.kernels.jit import kernel
 from mcuref.kernels.lanes import abs_sum
 from mcuref.kernels.selection import (
@@ -64,7 +64,7 @@ def run_decide_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Samp
 @kernel(inlined=True)
 def run_decide_governed_f32(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """y_max[1] from delta[n], balance[2]: the same with a share of the threshold."""
-    share = np.float32(share_of_threshold(words(memory, row[IN + 1], 2), row[D + 1])) * STEP
+    share = np.float32(threshold_share(words(memory, row[IN + 1], 2), row[D + 1])) * STEP
     return _decide(row, f, memory, host, sample, f[4] * share)
 
 

@@ -17,12 +17,12 @@ OPERATORS = (
     ),
     declare(
         "govern_i32", 63, "rest", f"i32 balance[2], {STREAKS}?", "", "N bits most part epochs forward full",
-        module="governor", features="nothing",
+        module="rests", features="nothing",
         note="the balance grows by ``part``, in a run of known length as often as its epoch is worth; jumps if it is "
         "negative, or as ``rest_u8`` unless it has come to 2^full; else ``forward`` is spent; " + STORED,
     ),
     declare(
-        "spend_i32", 64, "effort", "i32 balance[2]", "i32 count[1]", "each fixed", module="governor", features="nothing",
+        "spend_i32", 64, "effort", "i32 balance[2]", "i32 count[1]", "each fixed", module="rests", features="nothing",
         note="the balance falls by ``each`` for every kept entry, and by ``fixed``",
     ),
 )  # fmt: skip

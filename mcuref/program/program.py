@@ -277,7 +277,7 @@ class Program:
 
     def _known(self, order, index, epoch):
         """Which stored sample each is that is shown, and its epoch, int32[S]; InputError if there is none of that number."""
-        stored = getattr(self.rule, "stored", 0) if getattr(self.rule, "rests", 0) else MOST_STORED
+        stored = self.instructions[0]["N"] if self.listing.rests else MOST_STORED
         index = order if index is None else each("index", index, order.size, -1, MOST_STORED)
         if index.size and index.max() >= stored:
             raise InputError(

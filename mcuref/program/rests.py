@@ -23,7 +23,7 @@ def rest(emit: Emitter, rule: Rule) -> Buffer | None:
     longest = whole("rests", getattr(rule, "rests", 0), 0, MOST_RESTS)
     if not emit.trainable or not (longest or getattr(rule, "effort", 0)):
         return None
-    stored = whole("stored", getattr(rule, "stored", 0), 0, MOST_STORED) if longest else 0
+    stored = whole("stored", getattr(rule, "stored", 0), 0, MOST_STORED)
     if longest and not stored:
         raise InputError(
             f"method {rule.method!r} lets stored samples rest; how many there are must be said: the setting stored=1000, say"
@@ -32,7 +32,7 @@ def rest(emit: Emitter, rule: Rule) -> Buffer | None:
     with emit.layer(emit.network.parametric[-1]):
         streaks = emit.state("streaks", ((stored * bits + 7) // 8,), dtype="uint8") if longest else None
         if getattr(rule, "effort", 0):
-            govern(emit, rule, streaks, stored, bits, longest)
+            govern(emit, rule, streaks, stored or MOST_STORED, bits, longest)
         else:
             emit("rest", streaks=streaks, N=stored, bits=bits, most=longest)
     return streaks

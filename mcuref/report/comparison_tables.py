@@ -238,6 +238,8 @@ def _settings(settings):
             parts.append(f"ζ {settings['zeta']:g}")
     if "threshold" in settings:
         parts.append(f"D > {settings['threshold']:g}")
+    if settings.get("effort"):
+        parts.append(f"effort {percent(settings['effort'])}")
     if settings.get("output", "auto") != "auto":
         parts.append(f"output {settings['output']}")
     return ", ".join(parts)

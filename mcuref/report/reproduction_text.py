@@ -51,7 +51,7 @@ def row_text(result: Result) -> str:
     seeds = len(result["seeds"])
     rows = [cells(line, seeds) for line in lines_of(result)]
     said = "".join(f"- {sentence}\n" for sentence in sentences(result))
-    return f"{heading(result)}\n\n{table([column.name for column in COLUMNS], rows)}\n{said}"
+    return f"**{heading(result)}**\n\n{table([column.name for column in COLUMNS], rows)}\n{said}"
 
 
 def short_table(results: Sequence[Result]) -> str:
@@ -114,7 +114,7 @@ def settings_text(tuning: Mapping[str, Any]) -> str:
             ]
         )
     heads = ("method", "rate", "settings", "validation", "all candidates", "candidates", "rates tried", "seeds")
-    return f"{search_heading(tuning)}\n\n{table(heads, rows)}"
+    return f"**{search_heading(tuning)}**\n\n{table(heads, rows)}"
 
 
 def csv_text(results: Iterable[Result]) -> str:

@@ -263,10 +263,9 @@ class Trainer:
 
     def _restricted(self, i: int, error: Error, position: int) -> Error:
         """The error of which those channels are left that are trained; all, unless a rule says that no others are."""
-        rule, outputs = self.rule, len(self._weights(i)[1])
+        rule, outputs, name = self.rule, self.network.shapes[i][-1], f"{self.network.names[i]}.channels"
         if not isinstance(rule, Channels) or (position == 0 and self._dense_output()):
             return error
-        name = f"{self.network.names[i]}.channels"
         return error._replace(values=restricted(rule, error.values, outputs, name, self.state, self._drawn))
 
     # -- the way back ----------------------------------------------------------------------------------------------------

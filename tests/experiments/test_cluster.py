@@ -6,6 +6,7 @@ import signal
 from concurrent.futures import CancelledError, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from mcuref import InputError, load_data
@@ -15,6 +16,7 @@ from mcuref.experiments.comparison import Comparison
 from mcuref.experiments.entries import named_rules
 from mcuref.experiments.spreading import Origin, done_elsewhere
 from mcuref.experiments.store import PieceStore
+from mcuref.runs import checkpoints
 
 distributed = pytest.importorskip("distributed", reason="pip install 'mcuref[cluster]' brings it")
 
@@ -35,16 +37,67 @@ def bare(rows):
     return json.dumps([row | {"timing": {}} for row in rows])
 
 
-def test_the_command_writes_the_same_bytes(scheduler, tmp_path, capsys):
-    written = []
-    for number, more in enumerate(([], ["--scheduler", scheduler])):
-        file = tmp_path / f"{number}.json"
-        command = ["compare", "--model", "mlp-64-8-10", "--regime", "continue", "--epochs", "2", "--seeds", "2"]
-        assert main([*command, "--method", "full,tinypropv2", "--json", str(file), *more]) == 0
-        result = json.loads(file.read_text())
-        written.append(json.dumps(result | {"rows": [row | {"timing": {}} for row in result["rows"]]}))
-    assert written[0] == written[1]
+@pytest.fixture
+def folder(digits, tmp_path, monkeypatch):
+    """Data of one's own in a folder, named as it is seen from here."""
+    (tmp_path / "mine").mkdir()
+    for part, x, y in (("train", digits.x_train[:300], digits.y_train), ("test", digits.x_test[:100], digits.y_test)):
+        np.savez(tmp_path / "mine" / f"{part}.npz", x=x, y=y[: len(x)])
+    monkeypatch.chdir(tmp_path)
+    return "mine"
+
+
+def written(*command):
+    """What a command writes as JSON, as text without its durations."""
+    assert main([*command, "--json", "result.json"]) == 0
+    with open("result.json", encoding="utf-8") as file:
+        result = json.load(file, object_hook=lambda part: {name: v for name, v in part.items() if name != "timing"})
+    return json.dumps(result)
+
+
+def test_compare_writes_the_same_bytes(scheduler, folder, capsys):
+    command = [
+        "compare",
+        "--data",
+        folder,
+        "--model",
+        "mlp-64-8-10",
+        "--regime",
+        "continue",
+        "--epochs",
+        "2",
+        "--seeds",
+        "2",
+    ]
+    command += ["--method", "full,tinypropv2", "--equal-effort"]
+    assert written(*command, "--scheduler", scheduler) == written(*command)
     assert capsys.readouterr().out.count("tinypropv2") > 2
+
+
+def test_incremental_writes_the_same_bytes(scheduler, folder, monkeypatch, capsys):
+    """The run folder too, with its checkpoint."""
+    monkeypatch.setattr("mcuref.report.incremental_runs._draw", lambda *arguments: None)  # pictures take most of the time
+    command = [
+        "incremental",
+        "--data",
+        folder,
+        "--model",
+        "mlp-64-8-10",
+        "--tasks",
+        "2",
+        "--per-class",
+        "2",
+        "--steps",
+        "40",
+    ]
+    command += ["--seeds", "2", "--compare", "random"]
+    assert written(*command, "--out", "there", "--scheduler", scheduler) == written(*command, "--out", "here")
+    there, here = (checkpoints.read(f"{name}/checkpoint") for name in ("there", "here"))
+    assert there[0] == here[0] and there[1].keys() == here[1].keys()
+    assert all(np.array_equal(there[1][name], here[1][name]) for name in here[1])
+    for name in ("accuracy.csv", "memory.csv", "stored.npz"):
+        with open(f"there/{name}", "rb") as one, open(f"here/{name}", "rb") as other:
+            assert one.read() == other.read()
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["loaded there", "sent"])

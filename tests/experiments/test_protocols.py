@@ -31,7 +31,7 @@ def data():
 @pytest.mark.parametrize("name", [*NAMES, "somebody's"])
 def test_every_data_set_has_a_sound_protocol_for_every_regime(name, regime):
     if regime == "transfer" and not any((name, regime) == (data, other) for data, _, other in PROTOCOLS):
-        with pytest.raises(InputError, match=f"'transfer' has no source for data {name!r}; it has one for cifar10, "):
+        with pytest.raises(InputError, match=f"'transfer' has no source for data {name!r}; it has one for cifar100, "):
             find_protocol(name, None, regime)
         return
     for model in (None, "nosuch", *ZOO):

@@ -10,6 +10,7 @@ from mcuref import InputError
 from mcuref.datasets import find
 from mcuref.experiments.claims import Judged, judged, missing
 from mcuref.experiments.committed import chosen_for, results, tuning_of
+from mcuref.experiments.equal_effort import WITHIN
 from mcuref.experiments.figures import beside, factor, summary
 from mcuref.experiments.measures import Measure
 from mcuref.experiments.papers import PAPERS, Claim, rows_of
@@ -164,6 +165,19 @@ def test_what_full_training_may_spend_comes_out_again(compiled_executor):
         assert (entry.epochs, entry.share) == (kept[name]["epochs"], kept[name]["share"])
 
 
+def test_a_method_that_cannot_be_is_left_out_and_named(compiled_executor):
+    """One epoch is all there is; a rate that no run survives."""
+    row = RowRun(ROWS["digits"], {"topk": {"learning_rate": 1e30, "settings": {}}}, [0])
+    row.protocol = row.comparison.protocol = replace(row.protocol, epochs=1)
+    found = row.run(["full", "full = v2 by epochs", "full = v2 by samples", "topk", "tinypropv2"])
+    assert list(found["methods"]) == ["full", "full = v2 by samples", "tinypropv2"]
+    assert list(found["left_out"]) == ["full = v2 by epochs", "topk"]
+    of, full = (found["methods"][name]["per_seed"][0]["total_effort"] for name in ("full = v2 by samples", "tinypropv2"))
+    assert full - WITHIN <= of <= full
+    with pytest.raises(InputError, match="none of the 1 candidates"):
+        choice([{"settings": {}, "learning_rate": 1, "accuracy": None, "total_effort": None}])
+
+
 class Elsewhere(Executor):
     """An executor that is given, and gives back, nothing but bytes, as one of other processes is."""
 
@@ -185,8 +199,8 @@ def test_runs_elsewhere_come_to_the_same(compiled_executor):
 @pytest.mark.parametrize("name", ["digits-cnn", "har", "mnist"])
 def test_a_committed_row_comes_out_again(name, compiled_executor):
     """With one seed; where its data is here, and it was computed."""
-    if not find(ROWS[name].data).present:
-        pytest.skip(f"data {ROWS[name].data} is not here")
+    if name not in results() or not find(ROWS[name].data).present:
+        pytest.skip(f"row {name} has no result, or data {ROWS[name].data} is not here")
     new, kept = again(name, (2,))
     assert new == kept
 

@@ -7,7 +7,8 @@ import pytest
 
 from mcuref import SGD, Data, Full, InputError, MissingData, Trainer, build, compile, load_data
 from mcuref.experiments import transferring
-from mcuref.experiments.comparison import Comparison, named_rules
+from mcuref.experiments.comparison import Comparison
+from mcuref.experiments.entries import named_rules
 from mcuref.experiments.protocols import PROTOCOLS, TrainingProtocol
 from mcuref.experiments.transferring import with_output_layer
 from mcuref.layers import Conv2D, Flatten, Input
@@ -79,7 +80,7 @@ def test_a_row_is_what_the_run_alone_comes_to(data, monkeypatch):
     monkeypatch.setitem(PROTOCOLS, ("small", None, "transfer"), PROTOCOL)
     rows = Comparison(data, "mlp-4-6-3", seeds=(7,), regime="transfer").run(named_rules(["full", "tinypropv2"]))
     for row in rows:
-        rule = named_rules([row["method"]])[row["method"]][2]
+        rule = named_rules([row["method"]])[row["method"]].rule
         network = build("mlp-4-6-3", data, seed=7)
         run = Run(
             PROTOCOL, network, data, SOFTMAX, 7, lambda network, rule=rule: compile(network, rule, PROTOCOL.optimiser())

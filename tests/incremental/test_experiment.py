@@ -10,8 +10,9 @@ import pytest
 from mcuref import Budget, Data, InputError, TinyPropR, TinyPropV2, load_data
 from mcuref.incremental import experiment
 from mcuref.incremental.distillation import Distillation
-from mcuref.incremental.experiment import EQUAL_BYTES, SCALARS, Experiment
+from mcuref.incremental.experiment import EQUAL_BYTES, Experiment
 from mcuref.incremental.keeping import ExperimentCheckpoints, fingerprint
+from mcuref.incremental.pieces import SCALARS
 from mcuref.incremental.protocols import IncrementalProtocol
 from mcuref.incremental.recipe import Criterion
 from mcuref.incremental.setting import DISTIL, STRATEGIES, Setting
@@ -289,8 +290,9 @@ def keeper(folder, warn=never, mine=FINGERPRINT):
 
 
 @pytest.mark.parametrize("name", KILLED)
-def test_killed_after_any_task_it_ends_as_if_nobody_had_touched_it(digits, name, tmp_path):
+def test_killed_after_any_task_it_ends_as_if_nobody_had_touched_it(digits, name, tmp_path, monkeypatch):
     """Every run goes on one task and is killed: all moments between two tasks."""
+    monkeypatch.setattr("mcuref.experiments.spreading.cores", lambda: len(KILLED[name]["seeds"]))
     asked = setting(**KILLED[name])
     whole = text(Experiment(digits, MODEL, asked).run())
 
@@ -333,7 +335,8 @@ def test_finished_it_is_read_and_nothing_is_trained(digits, tmp_path, monkeypatc
     assert text(Experiment(digits, MODEL, asked, keeper=keeper(tmp_path)).run()) == whole
 
 
-def test_a_damaged_checkpoint_falls_back_to_the_one_before(digits, tmp_path):
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(digits, tmp_path, monkeypatch):
+    monkeypatch.setattr("mcuref.experiments.spreading.cores", lambda: 1)  # one strategy after the other
     asked, warnings = setting(**KILLED["growing"]), []
     whole = text(Experiment(digits, MODEL, asked).run())
 

@@ -6,6 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mcuref import SGD, Dense, Full, Input, InputError, Network, ReLU, TinyProp, TinyPropV2, TopK, build, compile
+from mcuref.kernels.rests import set_streak, streak
 from mcuref.layers import AveragePool2D, Conv2D, DepthwiseConv2D, Flatten, MaxPool2D, ReLU6
 from mcuref.testing import networks, oracles, programs, rules_strategy, samples
 from mcuref.testing.networks import optimisers
@@ -67,13 +68,21 @@ class Follower:
         for name, value in self.program.state().items():
             if name not in changed:
                 assert value.tobytes() == self.state[name].tobytes(), f"{name} changed without an instruction for it"
-            assert self.trained or name.endswith("y_max") or value.tobytes() == self.state[name].tobytes()
+            assert self.trained or name.endswith(("y_max", "streaks")) or value.tobytes() == self.state[name].tobytes()
         if self.trained:
             selected = [i for i in self.network.parametric if i in self.errors]
             assert sorted(self.kept) == selected
             updated = [i.layer_index for i, *_ in self.rows if i.phase == "update"]
             assert tuple(reversed(updated)) == self.program.trainable
         return self
+
+    def check_rest(self, instruction, before, after, inputs):
+        """The sample is skipped once more from the first row on, and behind the decision to train it was never skipped."""
+        (index,), bits = self.step.index, instruction["bits"]
+        first = instruction.name == "rest_u8"
+        grown = min(streak(before[0], index, bits) + 1, instruction["most"]) if first else 0
+        set_streak(before[0], index, bits, grown)
+        assert (before[0] == after[0]).all()
 
     def choice(self, instruction, before, after, dense):
         """What the rule may decide here, and Y_max checked against it."""

@@ -1,5 +1,7 @@
 """Tables of the documentation are those that the committed results make, and the frontier is drawn from the same."""
 
+import json
+
 import pytest
 
 from mcuref.experiments.committed import results
@@ -32,9 +34,15 @@ def test_results_are_taken_over(tmp_path, monkeypatch):
         (tmp_path / "from" / name).mkdir(parents=True)
         (tmp_path / "to" / name).mkdir(parents=True)
         monkeypatch.setattr(pages, name.upper(), tmp_path / "to" / name)
-    (tmp_path / "from/results/digits.json").write_text("{}")
+    (tmp_path / "from/results/digits.json").write_text('{"row": "digits"}')
+    (tmp_path / "to/tuned/digits.json").write_text('{"row": "digits", "methods": {"topk": 1}}')
+    (tmp_path / "from/tuned/digits.json").write_text('{"row": "digits", "methods": {"full": 2}}')
     pages.take(tmp_path / "from")
-    assert (tmp_path / "to/results/digits.json").read_text() == "{}"
+    assert json.loads((tmp_path / "to/results/digits.json").read_text()) == {"row": "digits"}
+    assert json.loads((tmp_path / "to/tuned/digits.json").read_text()) == {
+        "row": "digits",
+        "methods": {"full": 2, "topk": 1},
+    }
 
 
 def test_the_frontier_is_drawn(tmp_path):

@@ -31,7 +31,7 @@ def rows() -> Iterator[Row]:
     """All of it, in its order; what is new comes last: places are seeds."""
     tables = (
         _widths, _windows, _blocks, _inputs, _rules, _optimisers, _losses, _parts, _values, _not_finite, _activations,
-        _softmax, _in_place, _selections, _rests, _baselines,
+        _softmax, _in_place, _selections, _rests, _baselines, _efforts,
     )  # fmt: skip
     for table in tables:
         yield from table()
@@ -341,3 +341,20 @@ def _baselines():
     yield Row("residual, channels", projected, Channels(0.4, 2), SGD(0.0625))
     yield Row("in place, channels", image, Channels(0.4, 2), SGD(0.0625), options={"input": "in-place"})
     yield Row("the last biases", image, Biases(), SGD(0.0625), options={"trainable": 2})
+
+
+def _efforts():
+    """A governor with and without rests, of a run of known length and of any; with much left to spend, and with nothing."""
+    dense = [Input((9,)), Dense(17), ReLU(), Dense(5)]
+    for effort, epochs in ((0.001, 0), (0.1, 4), (0.3, 2), (0.3, 0), (1.0, 0), (1.0, 1)):
+        rule = TinyPropR(output="rule", threshold=0.85, stored=5, effort=effort, epochs=epochs)
+        yield Row(f"effort {effort} of {epochs}", dense, rule, samples=20)
+        rule = TinyPropV2(output="rule", threshold=0.85, effort=effort, epochs=epochs)
+        yield Row(f"effort {effort} of {epochs}, no rests", dense, rule, samples=20)
+    rule = TinyPropR(0.5, 1.0, output="rule", threshold=0.5, stored=6, effort=0.5)
+    image = [IMAGE, Conv2D(4, 3), ReLU(), DepthwiseConv2D(2), ReLU(), Flatten(), Dense(5)]
+    for name, more in (("", {}), (", read in place", {"input": "in-place"}), (", one layer trained", {"trainable": 1})):
+        yield Row(f"effort, image{name}", image, rule, SGD(0.0625), samples=16, options=more)
+    yield Row("effort, momentum and batch", image, rule, SGD(0.0625, momentum=0.5, batch=3), samples=16)
+    full = TinyPropR(0.5, 1.0, threshold=0.9, stored=2, rests=1, effort=1.0)  # more is earned than can be spent
+    yield Row("effort, nothing to spend it on", [Input((2,)), Dense(2)], full, SGD(1.0), samples=160)

@@ -39,6 +39,7 @@ def rows() -> Iterator[Row]:
     yield from _rests()
     for row in _baselines():
         yield replace(row, name=f"int8, {row.name}", dtype="int8")
+    yield from _efforts()
 
 
 def wide_rows() -> Iterator[Row]:
@@ -243,3 +244,15 @@ def _baselines():
     yield Row("residual, at random", block, RandomK(0.3), SGD(0.0625))
     yield Row("residual, channels", block, Channels(0.4, 2), SGD(0.0625))
     yield Row("residual, biases", block, Biases(), SGD(0.0625))
+
+
+def _efforts():
+    """The governor of a run's effort, in programs of every way of storing weights, and of both types."""
+    image = [IMAGE, Conv2D(4, 3), ReLU(), DepthwiseConv2D(2), ReLU(), Flatten(), Dense(5)]
+    for update, effort, epochs in zip(UPDATES, (0.1, 0.3, 0.5, 1.0), (4, 0, 2, 0)):
+        rule = TinyPropR(output="rule", threshold=0.85, stored=5, effort=effort, epochs=epochs)
+        options, name = stored(update), f"int8, effort {effort} of {epochs}"
+        yield Row(name, [Input((9,)), Dense(17), ReLU(), Dense(5)], rule, samples=20, options=options, dtype="int8")
+        both = SGD(0.0625, momentum=0.5, batch=3)
+        yield Row(f"{name}, momentum and batch", image, rule, both, samples=16, options=options, dtype="int8")
+    yield Row("mixed, effort", image, rule, SGD(0.0625), samples=16, options={"trainable": 1}, dtype="mixed")

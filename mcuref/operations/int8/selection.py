@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mcuref.kernels.governor import SHARE, share_of_threshold
+from mcuref.kernels.governor import SHARE, threshold_share
 from mcuref.kernels.int8.selection import (
     back_propagation_ratio,
     count_nonzero,
@@ -55,7 +55,7 @@ def run_decide_s8(row: Row, f: Floats, memory: Memory, host: Host, sample: Sampl
 @kernel(inlined=True)
 def run_decide_governed_s8(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts: Counts) -> int:
     """y_max[1] from delta[n], exponent[1], balance[2]: the same with a share of the threshold, cut off to 15 bits."""
-    share = share_of_threshold(words(memory, row[IN + 2], 2), row[D + 1])
+    share = threshold_share(words(memory, row[IN + 2], 2), row[D + 1])
     return _decide(row, memory, host, sample, np.int64(row[F + 4]) * share >> np.int64(SHARE))
 
 

@@ -1,7 +1,6 @@
 """Which operation runs a row: a tree of comparisons with its opcode. Written by python -m mcuref.export.generate."""
 
 from mcuref.kernels.jit import kernel
-from mcuref.operations.governor import run_govern_i32, run_spend_i32
 from mcuref.operations.int8.add import run_add_backward_s8, run_add_forward_s8
 from mcuref.operations.int8.bias import run_bias_update_s8
 from mcuref.operations.int8.channels import run_keep_channels_s8
@@ -44,7 +43,7 @@ from mcuref.operations.int8.softmax import run_softmax_forward_s8
 from mcuref.operations.int8.sums import run_begin_rows_s8, run_count_batch_s8
 from mcuref.operations.mixed.master import run_conv_update_master, run_dense_update_master, run_depthwise_update_master
 from mcuref.operations.mixed.rows import run_apply_rows_master
-from mcuref.operations.rests import run_rest_u8, run_wake_u8
+from mcuref.operations.rests import run_govern_i32, run_rest_u8, run_spend_i32, run_wake_u8
 from mcuref.operations.views import OUTSIDE, Counts, Floats, Host, Memory, Row, Sample
 from mcuref.operators.columns import FIRST_OUTSIDE, OPCODE
 

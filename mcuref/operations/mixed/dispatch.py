@@ -7,7 +7,6 @@ from mcuref.operations.channels import run_keep_channels_f32
 from mcuref.operations.conv import run_conv_backward_input_f32, run_conv_forward_f32, run_conv_update_f32
 from mcuref.operations.dense import run_dense_backward_input_f32, run_dense_forward_f32, run_dense_update_f32
 from mcuref.operations.depthwise import run_depthwise_backward_input_f32, run_depthwise_forward_f32, run_depthwise_update_f32
-from mcuref.operations.governor import run_govern_i32, run_spend_i32
 from mcuref.operations.int8.add import run_add_forward_s8
 from mcuref.operations.int8.conv import run_conv_forward_s8
 from mcuref.operations.int8.dense import run_dense_forward_s8
@@ -30,7 +29,7 @@ from mcuref.operations.relu import (
     run_relu_mask_backward_f32,
     run_relu_mask_forward_f32,
 )
-from mcuref.operations.rests import run_rest_u8, run_wake_u8
+from mcuref.operations.rests import run_govern_i32, run_rest_u8, run_spend_i32, run_wake_u8
 from mcuref.operations.rows import run_apply_rows_f32, run_begin_rows_f32, run_count_batch_i32
 from mcuref.operations.selection import (
     run_decide_f32,

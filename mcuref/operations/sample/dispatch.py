@@ -25,7 +25,6 @@ from mcuref.operations.depthwise import (
     run_depthwise_update_f32,
     run_depthwise_update_of_values,
 )
-from mcuref.operations.governor import run_govern_i32, run_spend_i32
 from mcuref.operations.loss import run_mean_squared_error_f32, run_softmax_cross_entropy_f32
 from mcuref.operations.pooling import (
     run_average_pool_backward_f32,
@@ -39,7 +38,7 @@ from mcuref.operations.relu import (
     run_relu_mask_backward_f32,
     run_relu_mask_forward_f32,
 )
-from mcuref.operations.rests import run_rest_u8, run_wake_u8
+from mcuref.operations.rests import run_govern_i32, run_rest_u8, run_spend_i32, run_wake_u8
 from mcuref.operations.rows import run_apply_rows_f32, run_begin_rows_f32, run_count_batch_i32
 from mcuref.operations.sample.conv import (
     run_conv_forward_of_f32,

@@ -25,11 +25,13 @@
 #define average_pool_forward_s8 mcuref_average_pool_forward_s8
 #define back_propagation_ratio mcuref_back_propagation_ratio
 #define back_propagation_ratio_s8 mcuref_back_propagation_ratio_s8
+#define balance_of mcuref_balance_of
 #define begin_rows_f32 mcuref_begin_rows_f32
 #define begin_rows_s8 mcuref_begin_rows_s8
 #define bias_update_f32 mcuref_bias_update_f32
 #define bias_update_s8 mcuref_bias_update_s8
 #define bits_to_drop mcuref_bits_to_drop
+#define change_balance mcuref_change_balance
 #define clear_run mcuref_clear_run
 #define clear_sums mcuref_clear_sums
 #define conv_backward_input_f32 mcuref_conv_backward_input_f32
@@ -50,6 +52,7 @@
 #define copy_rows mcuref_copy_rows
 #define copy_s8 mcuref_copy_s8
 #define count_nonzero mcuref_count_nonzero
+#define count_skip mcuref_count_skip
 #define decision mcuref_decision
 #define decision_s8 mcuref_decision_s8
 #define dense_backward_input_f32 mcuref_dense_backward_input_f32
@@ -85,6 +88,7 @@
 #define dequantise_s8_f32 mcuref_dequantise_s8_f32
 #define dot_rows mcuref_dot_rows
 #define dots mcuref_dots
+#define earned mcuref_earned
 #define exp_f32 mcuref_exp_f32
 #define find_runs mcuref_find_runs
 #define fnv1a mcuref_fnv1a
@@ -92,6 +96,7 @@
 #define is_drawn mcuref_is_drawn
 #define is_finite mcuref_is_finite
 #define is_hidden mcuref_is_hidden
+#define is_left_out mcuref_is_left_out
 #define is_stored mcuref_is_stored
 #define keep_channels mcuref_keep_channels
 #define keep_channels_s8 mcuref_keep_channels_s8
@@ -160,6 +165,7 @@
 #define tanh_backward_s8 mcuref_tanh_backward_s8
 #define tanh_f32 mcuref_tanh_f32
 #define tanh_forward_f32 mcuref_tanh_forward_f32
+#define threshold_share mcuref_threshold_share
 #define top_k mcuref_top_k
 #define top_k_s8 mcuref_top_k_s8
 #define update_row mcuref_update_row

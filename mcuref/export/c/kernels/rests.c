@@ -18,9 +18,13 @@ int32_t is_hidden(const uint8_t *streaks, int32_t index, int32_t epoch, int32_t 
   return (turn & ((1u << streak(streaks, index, bits)) - 1u)) != 0u;
 }
 
-int32_t rests(uint8_t *streaks, int32_t index, int32_t epoch, int32_t most, int32_t bits) {
-  if (is_hidden(streaks, index, epoch, bits)) return 1;
+void count_skip(uint8_t *streaks, int32_t index, int32_t most, int32_t bits) {
   const int32_t skipped = streak(streaks, index, bits);
   set_streak(streaks, index, bits, skipped < most ? skipped + 1 : most);
+}
+
+int32_t rests(uint8_t *streaks, int32_t index, int32_t epoch, int32_t most, int32_t bits) {
+  if (is_hidden(streaks, index, epoch, bits)) return 1;
+  count_skip(streaks, index, most, bits);
   return 0;
 }

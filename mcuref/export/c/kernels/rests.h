@@ -19,7 +19,10 @@ void set_streak(uint8_t *streaks, int32_t index, int32_t bits, int32_t value);
 /* Whether a sample rests in this epoch: 1 or 0. */
 int32_t is_hidden(const uint8_t *streaks, int32_t index, int32_t epoch, int32_t bits);
 
-/* The same; one that does not is counted as skipped once more, up to `most`. */
+/* A sample counts as skipped once more, up to `most`; where it is trained after all, set_streak makes that 0. */
+void count_skip(uint8_t *streaks, int32_t index, int32_t most, int32_t bits);
+
+/* Whether a sample rests in this epoch: 1 or 0; one that does not is counted as skipped. */
 int32_t rests(uint8_t *streaks, int32_t index, int32_t epoch, int32_t most, int32_t bits);
 
 #endif

@@ -1,5 +1,6 @@
 #include "../kernels/selection.h"
 
+#include "../kernels/governor.h"
 #include "../kernels/lanes.h"
 #include "operations.h"
 
@@ -9,15 +10,24 @@ static mcuref_next not_finite(mcuref_run *run) {
   return MCUREF_END;
 }
 
-/* out0 Y_max; f0 D_min, f1 D_max - D_min, f2 beta, f3 slope of beta over Y / Y_max, f4 threshold, f5 decay of Y_max */
-mcuref_next mcuref_run_decide_f32(const mcuref_row *row, mcuref_run *run) {
+/* out0 Y_max; f0 D_min, f1 D_max - D_min, f2 beta, f3 slope of beta over Y / Y_max, f5 decay of Y_max */
+static mcuref_next decide(const mcuref_row *row, mcuref_run *run, float threshold) {
   const mcuref_number *f = row->f;
   const float y = abs_sum(mcuref_input(run, row->in[0]), row->d[0]);
   if (!is_finite(y)) return not_finite(run);
   const float y_max = raise_maximum(mcuref_output(run, row->out[0]), y, f[5].f32);
-  if (y != 0.0f && decision(y, y_max, f[0].f32, f[1].f32, f[2].f32 + f[3].f32 * (y / y_max)) > f[4].f32) return MCUREF_GO_ON;
+  if (y != 0.0f && decision(y, y_max, f[0].f32, f[1].f32, f[2].f32 + f[3].f32 * (y / y_max)) > threshold) return MCUREF_GO_ON;
   run->status = MCUREF_SKIPPED;
   return MCUREF_JUMP;
+}
+
+/* f4 threshold */
+mcuref_next mcuref_run_decide_f32(const mcuref_row *row, mcuref_run *run) { return decide(row, run, row->f[4].f32); }
+
+/* in1 balance; d1 the logarithm of a full one, f4 threshold */
+mcuref_next mcuref_run_decide_governed_f32(const mcuref_row *row, mcuref_run *run) {
+  const float share = (float)threshold_share(mcuref_input(run, row->in[1]), row->d[1]) * (1.0f / (1 << SHARE_BITS));
+  return decide(row, run, row->f[4].f32 * share);
 }
 
 mcuref_next mcuref_run_select_full_f32(const mcuref_row *row, mcuref_run *run) {

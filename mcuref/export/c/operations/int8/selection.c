@@ -1,17 +1,27 @@
 #include "../operations.h"
 
+#include "../../kernels/governor.h"
 #include "../../kernels/int8/selection.h"
 
-/* in1 exponent of the error, out0 Y_max; f0 D_min, f1 D_max - D_min, f2 beta, f3 slope of beta over Y / Y_max, f4 threshold,
- * f5 decay of Y_max */
-mcuref_next mcuref_run_decide_s8(const mcuref_row *row, mcuref_run *run) {
+/* in1 exponent of the error, out0 Y_max; f0 D_min, f1 D_max - D_min, f2 beta, f3 slope of beta over Y / Y_max, f5 decay of
+ * Y_max */
+static mcuref_next decide(const mcuref_row *row, mcuref_run *run, int32_t threshold) {
   const mcuref_number *f = row->f;
   const int32_t *exponent = mcuref_input(run, row->in[1]);
   const int32_t y = sum_of_magnitudes(mcuref_input(run, row->in[0]), *exponent, row->d[0]);
   const int32_t y_max = raise_maximum_s8(mcuref_output(run, row->out[0]), y, f[5].i32);
-  if (y > 0 && decision_s8(ratio_q15(y, y_max), f[0].i32, f[1].i32, f[2].i32, f[3].i32) > f[4].i32) return MCUREF_GO_ON;
+  if (y > 0 && decision_s8(ratio_q15(y, y_max), f[0].i32, f[1].i32, f[2].i32, f[3].i32) > threshold) return MCUREF_GO_ON;
   run->status = MCUREF_SKIPPED;
   return MCUREF_JUMP;
+}
+
+/* f4 threshold */
+mcuref_next mcuref_run_decide_s8(const mcuref_row *row, mcuref_run *run) { return decide(row, run, row->f[4].i32); }
+
+/* in2 balance; d1 the logarithm of a full one, f4 threshold */
+mcuref_next mcuref_run_decide_governed_s8(const mcuref_row *row, mcuref_run *run) {
+  const int32_t share = threshold_share(mcuref_input(run, row->in[2]), row->d[1]);
+  return decide(row, run, (int32_t)((int64_t)row->f[4].i32 * share >> SHARE_BITS));
 }
 
 mcuref_next mcuref_run_select_full_s8(const mcuref_row *row, mcuref_run *run) {

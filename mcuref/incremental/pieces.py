@@ -1,0 +1,81 @@
+"""The pieces of an experiment: a strategy with a seed, through all tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from mcuref.experiments.spreading import Piece, spread
+from mcuref.metrics import deviation
+
+if TYPE_CHECKING:
+    from mcuref.incremental.experiment import Experiment
+    from mcuref.incremental.keeping import State
+
+
+SCALARS = (
+    "average_accuracy", "average_incremental_accuracy", "forgetting", "backward_transfer", "forward_transfer",
+    "stored_bytes", "stored_share", "inference_macs_final", "inference_macs_mean", "training_macs", "distillation_macs",
+    "verification_macs", "training_steps", "samples_rested", "sram_peak", "flash_peak",
+)  # fmt: skip
+
+
+class Learned(NamedTuple):
+    """What a strategy came to: its result; and task rows, rows of the accuracy matrix and the learner's state, as kept."""
+
+    result: dict[str, Any]
+    rows: list[dict[str, Any]]
+    matrix: list[list[float]]
+    state: State
+
+
+def learn(experiment: Experiment, name: str, seed: int, kept: Any = None, large: Learned | None = None) -> Learned:
+    """A strategy through all tasks, from where it was ``kept`` if it was.
+
+    large : of "fixed-large", for a strategy whose criterion is relative to that.
+    """
+    references = None if large is None else [task["held_out_accuracy"] for task in large.result["tasks"]]
+    return experiment.strategy(name, seed, kept, references)
+
+
+def strategies(experiment: Experiment, executor: Executor | None = None) -> dict[Hashable, Learned]:
+    """What all strategies came to with all seeds, by (strategy, seed).
+
+    In this process checkpoints are written after every task; what was done elsewhere is kept when it is complete.
+    """
+    within, keeper = experiment.setting.criterion.within, experiment.keeper
+    pieces: dict[Hashable, Piece] = {}
+    for seed in experiment.setting.seeds:
+        for name in experiment.strategies:
+            relative = name == "growing" and within is not None
+            kept = keeper.kept(seed, name) if keeper else None
+            pieces[name, seed] = Piece(learn, (name, seed, kept), ("fixed-large", seed) if relative else None)
+
+    def arrived(key: Any, learned: Learned) -> None:
+        name, seed = key
+        if key in experiment.learners:  # it was done here
+            return
+        experiment.learners[key] = experiment.resumed(name, seed, learned.rows, learned.matrix, learned.state)
+        if keeper:
+            keeper.keep(seed, name, learned.rows, learned.matrix, learned.state)
+        if experiment.after_task:
+            for count in range(1, len(learned.rows) + 1):
+                experiment.after_task(seed, name, learned.rows[:count])
+
+    return spread(experiment, pieces, executor, arrived=arrived)
+
+
+def row_of(name: str, results: list[dict[str, Any]]) -> dict[str, Any]:
+    """One strategy: means over the seeds, peaks their maximum."""
+    row = {"name": name, "accuracy_matrix": np.mean([r["accuracy_matrix"] for r in results], axis=0).tolist()}
+    for scalar in SCALARS:
+        values = [r[scalar] for r in results]
+        largest = scalar in ("sram_peak", "flash_peak", "stored_bytes")
+        row[scalar] = max(values) if largest else float(np.mean(values))
+    row["fits"] = None if results[0]["fits"] is None else all(r["fits"] for r in results)
+    for scalar in ("average_accuracy", "forgetting"):
+        row[f"{scalar}_std"] = deviation([r[scalar] for r in results])
+    return row | {"per_seed": results}
