@@ -103,6 +103,7 @@ METHODS = {
     "full = r by epochs": Method("full", shorter="epochs", equal="tinypropr"),
     "head only": Method("full", trainable=1),
     "biases": Method("biases"),
+    "channels": Method("channels", tried=RATIOS),
     "randomk": Method("randomk", tried=RATIOS),
     "topk": Method("topk", tried=RATIOS),
     "tinyprop paper": Method("tinyprop", "paper"),
