@@ -12,7 +12,6 @@ from mcuref.experiments.protocols import TrainingProtocol
 from mcuref.experiments.reproduction import METHODS, Method, RowRun, mean_of
 from mcuref.metrics import deviation
 
-SEEDS = (0, 1, 2)
 COARSE = (0.7, 1.4, 2.8, 5.6)  # times the protocol's rate, of methods with three settings to try
 FINE = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.0, 16.0)  # of those with one
 WITHIN = 0.003  # below the best setting's score, a setting that spends less is taken
