@@ -98,7 +98,7 @@ def test_other_seeds_and_other_selections_draw_others():
 
 @pytest.mark.parametrize("outputs", SIZES)
 def test_channels(outputs):
-    """The bits are those of the channels that are drawn, and entries of others go; after so many samples others are drawn."""
+    """The bits are those of the channels that are drawn, and entries of others go; after two samples others are drawn."""
     positions, every = 3, 2
     for k in sorted({1, outputs // 2 + 1, max(outputs - 1, 1)}):
         size = (outputs + 7) // 8
