@@ -22,6 +22,10 @@ CALLS = {  # by whether an answer is a label; {number}: the type of a loss, and 
 STORED = """
     if (!mcuref_resting(&model, arena, index, epoch))            of {stored:,} stored samples, before one is read
         mcuref_train_stored(&model, arena, sample, {answer}, MODEL_RATE, index, epoch, 0);"""
+GOVERNED = """
+    mcuref_train_stored(&model, arena, sample, {answer}, MODEL_RATE, index, epoch, 0);
+                                   each of {stored:,} stored samples in each epoch: also one that rests, of which nothing is
+                                   read, earns what others may spend"""
 INFERENCE = "    int32_t found = mcuref_infer(&model, arena, sample);   all outputs: mcuref_outputs(&model, arena)"
 
 WHERE = "It comes with a library: mcuref export RUN --library cmake --c FOLDER."
@@ -34,7 +38,8 @@ def calls(material: Material) -> str:
     number = "int32_t" if is_int8(material.program) else "float"
     text = CALLS[material.labelled].format(number=number)
     if count := stored(material.program):
-        text += STORED.format(stored=count, answer="&label" if material.labelled else "answer")
+        governed = material.program.instructions[0].operator.family == "govern"
+        text += (GOVERNED if governed else STORED).format(stored=count, answer="&label" if material.labelled else "answer")
     return called(text, material.program)
 
 
