@@ -18,11 +18,12 @@ ENDS = {"/".join(path.split("/")[i:]) for path in THERE for i in range(path.coun
 LONGEST = 125
 NOT_OURS = {  # files of others, and those that a user or mcuref makes
     "anomaly_detection/common.py", "expf.c", "get_dataset.py", "idf.py", "logf.c",
-    "mcuref/data", "my_model.toml", "my_network.toml", "model.c", "model.h", "samples.c", "samples.h", "NAME.h",
+    "mcuref/data", "my_model.toml", "my_network.toml", "tables.md", "settings.md",
+    "model.c", "model.h", "samples.c", "samples.h", "NAME.h",
 }  # fmt: skip
 FILE = re.compile(
     r"(?<![\w/.{<*-])((?:[\w.-]+/)*[\w-]+\.(?:py|c|h|toml|md|sh|cfg)"
-    r"|(?:mcuref|tests|data_scripts)/[\w/-]+(?:\.(?:csv|tflite))?)(?!\w)"
+    r"|(?:mcuref|tests|data_scripts)/[\w/-]+(?:\.(?:csv|tflite|json|txt))?)(?!\w)"
 )
 MODULE = re.compile(r"(?<![\w/.])mcuref(?:\.[a-zA-Z_]\w*)+(?![\w/])")
 

@@ -72,7 +72,7 @@ def run(arguments: Namespace) -> None:
 
 
 def _computed(row, methods, seeds, common):
-    """``mcuref.reproduce.row/1`` of a row."""
+    """``mcuref.reproduced/1`` of a row."""
     from mcuref.experiments.committed import chosen_for
     from mcuref.experiments.reproduction import RowRun
 

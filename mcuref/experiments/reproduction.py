@@ -59,7 +59,7 @@ ROWS = {
         Row("har-shift", "uci_har", "mlp-har", "shift"),
         Row("cifar10", "cifar10", "cnn-32", seeds=FEW),
         Row("cifar100", "cifar100", "convnet-32", "transfer", FEW),
-        Row("flowers", "flowers102_32", "convnet-32", "transfer", FEW),
+        Row("flowers", "flowers102_32", "convnet-32", "transfer", FEW, 20),
         Row("food", "food101_32", "convnet-32", "transfer", FEW),
         Row("speech", "speech_commands_mfcc49x10", "ds-cnn@0.25", "continue", FEW),
         Row("dcase", "dcase2020_toycar", "autoencoder-640-64-640", "shift", FEW),
@@ -183,7 +183,7 @@ class RowRun:
         return {name: replace(entry, learning_rate=rate) for name, entry in (cheap | sweep_rules()).items()}
 
     def run(self, methods: Sequence[str]) -> dict[str, Any]:
-        """``mcuref.reproduce.row/1`` of these methods; under "left_out" those that cannot be, and why."""
+        """``mcuref.reproduced/1`` of these methods; under "left_out" those that cannot be, and why."""
         entries = self.entries(methods)
         runs = self.runs(entries | self.sweep())
         for name in (name for name in methods if METHODS[name].shorter and is_finite(runs[METHODS[name].equal])):
@@ -194,7 +194,7 @@ class RowRun:
         entries |= self.sweep()
         whole = [name for name in (*methods, *self.sweep()) if name in entries and is_finite(runs[name])]
         return {
-            "schema": "mcuref.reproduce.row/1",
+            "schema": "mcuref.reproduced/1",
             "row": self.row.name,
             "data": self.row.data,
             "model": self.row.model,
