@@ -27,7 +27,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from mcuref.arguments import MOST_EPOCHS, number, one_of, shown, whole
-from mcuref.baseline_rules import BASELINES, Biases, Full, RandomK, TopK
+from mcuref.baseline_rules import BASELINES, Biases, Channels, Full, RandomK, TopK
 from mcuref.errors import InputError, McurefError
 from mcuref.layers.layer import Emit
 from mcuref.memory.buffers import Buffer
@@ -44,9 +44,10 @@ class Rule(Protocol):
     """What an update rule has; a class of one's own that has it is taken wherever a rule is.
 
     Also looked at, where they are there: ``output``, "auto", "dense" or "rule", how the output layer is trained;
-    ``weights``, False if biases alone are trained; ``rests``, 0 or up to how many skips in a row a stored sample is shown
-    less and less often, and ``stored``, of how many samples; ``effort``, 0 or the share of dense training that the run is
-    brought to, and ``epochs``, of how many, or 0.
+    ``weights``, False if biases alone are trained; ``restrict(emit, kept, dense)``, which emits, behind the propagation,
+    what leaves those entries that are trained, and returns their Selection; ``rests``, 0 or up to how many skips in a row a
+    stored sample is shown less and less often, and ``stored``, of how many samples; ``effort``, 0 or the share of dense
+    training that the run is brought to, and ``epochs``, of how many, or 0.
     """
 
     @property
@@ -264,6 +265,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "tinypropr": TinyPropR(0.0, 1.0, 1.0, output="rule", threshold=0.5),
         "randomk": RandomK(0.1, output="rule"),
         "biases": Biases(),
+        "channels": Channels(),
     },
     "default": {rule.method: rule() for rule in METHODS.values()},
 }
@@ -312,7 +314,7 @@ def _checked_attributes(rule):
 
 
 def emitted(rule: Rule, name: str, *arguments: Any) -> Any:
-    """What ``decide`` or ``select`` of a rule returns; InputError if one from outside fails, or selects nothing."""
+    """What a method of a rule returns that emits; InputError if one from outside fails, or selects nothing."""
     own = type(rule) not in METHODS.values()
     try:
         found = getattr(rule, name)(*arguments)
@@ -322,8 +324,8 @@ def emitted(rule: Rule, name: str, *arguments: Any) -> Any:
         if not own:
             raise
         raise InputError(f"{name} of rule {type(rule).__name__!r} fails: {what_went_wrong(error)}") from error
-    if own and name == "select" and not isinstance(found, Selection):
-        raise InputError(f"select of rule {type(rule).__name__!r} returns {shown(found)}, not a mcuref.rules.Selection")
+    if own and name != "decide" and not isinstance(found, Selection):
+        raise InputError(f"{name} of rule {type(rule).__name__!r} returns {shown(found)}, not a mcuref.rules.Selection")
     return found
 
 

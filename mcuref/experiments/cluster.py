@@ -31,7 +31,9 @@ class Cluster(Executor):
         try:
             import distributed
         except ModuleNotFoundError:
-            raise InputError("a scheduler needs the package distributed: pip install 'mcuref[cluster]'") from None
+            raise InputError(
+                "a scheduler needs the package distributed: pip install '.[cluster]' in the clone of mcuref"
+            ) from None
         self.address = address
         try:
             self._client = distributed.Client(address, timeout=SECONDS, set_as_default=False)

@@ -232,7 +232,21 @@ def _mypy(words):
     return [f"mypy takes no {word} here" for word in words]
 
 
+def _dask(words):
+    """A command of distributed's, with options that it has, where that is installed."""
+    try:
+        from distributed.cli import dask_scheduler, dask_worker
+    except ModuleNotFoundError:
+        return []
+    known = {"scheduler": dask_scheduler.main, "worker": dask_worker.main}
+    if words[0] not in known:
+        return [f"dask has no command {words[0]!r}"]
+    options = {option for parameter in known[words[0]].params for option in (*parameter.opts, *parameter.secondary_opts)}
+    return [f"dask {words[0]} has no option {word}" for word in words if word.startswith("--") and word not in options]
+
+
 CHECKS = {
     "mcuref": _mcuref, "python": _python, "python3": _python, "pip": _pip, "pytest": _pytest, "make": _make,
     "apt-get": _apt_get, "ruff": _ruff, "mypy": _mypy, ".ci/run": _nothing, ".": _nothing, "cd": _nothing, "git": _nothing,
+    "dask": _dask,
 }  # fmt: skip

@@ -78,6 +78,8 @@ def test_commands_name_what_exists(text):
         ("mcuref compare --model mlp-784-32-10 --tagret nrf52840", "unknown option --tagret"),
         ("mcuref compare --model resnet-9", "resnet-9"),
         ("mcuref train --method tinyprob", "tinyprob"),
+        ("dask wroker tcp://192.0.2.7:8786", "no command 'wroker'"),
+        ("dask worker tcp://192.0.2.7:8786 --threads 1", "no option --threads"),
         ("mcuref train --method none", "none"),
         ("mcuref compare --method none,full", "none"),
         ("mcuref quantise runs/mine --method median", "median"),

@@ -18,7 +18,7 @@ from mcuref.experiments.spreading import Origin, done_elsewhere
 from mcuref.experiments.store import PieceStore
 from mcuref.runs import checkpoints
 
-distributed = pytest.importorskip("distributed", reason="pip install 'mcuref[cluster]' brings it")
+distributed = pytest.importorskip("distributed", reason="pip install '.[cluster]' brings it")
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +174,7 @@ def test_no_scheduler(monkeypatch, capsys):
 
 def test_no_package(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
-    with pytest.raises(InputError, match=r"needs the package distributed: pip install 'mcuref\[cluster\]'"):
+    with pytest.raises(InputError, match=r"needs the package distributed: pip install '.\[cluster\]'"):
         module.Cluster("tcp://127.0.0.1:8786")
 
 
