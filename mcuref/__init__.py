@@ -4,7 +4,7 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
-from mcuref.baseline_rules import Biases, RandomK
+from mcuref.baseline_rules import Biases, Channels, RandomK
 from mcuref.datasets import Data
 from mcuref.datasets import load as load_data
 from mcuref.errors import InputError, McurefError, MissingData, NonFiniteError
@@ -58,6 +58,7 @@ __all__ = [
     "Biases",
     "Budget",
     "BudgetExceeded",
+    "Channels",
     "Conv2D",
     "Data",
     "Dense",

@@ -27,7 +27,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from mcuref.arguments import MOST_EPOCHS, number, one_of, shown, whole
-from mcuref.baseline_rules import BASELINES, Biases, RandomK
+from mcuref.baseline_rules import BASELINES, Biases, Channels, Full, RandomK, TopK
 from mcuref.errors import InputError, McurefError
 from mcuref.layers.layer import Emit
 from mcuref.memory.buffers import Buffer
@@ -44,8 +44,10 @@ class Rule(Protocol):
     """What an update rule has; a class of one's own that has it is taken wherever a rule is.
 
     Also looked at, where they are there: ``output``, "auto", "dense" or "rule", how the output layer is trained;
-    ``weights``, False if biases alone are trained; ``rests``, 0 or up to how many skips in a row a stored sample is shown
-    less and less often, and ``stored``, of how many samples.
+    ``weights``, False if biases alone are trained; ``restrict(emit, kept, dense)``, which emits, behind the propagation,
+    what leaves those entries that are trained, and returns their Selection; ``rests``, 0 or up to how many skips in a row a
+    stored sample is shown less and less often, and ``stored``, of how many samples; ``effort``, 0 or the share of dense
+    training that the run is brought to, and ``epochs``, of how many, or 0.
     """
 
     @property
@@ -69,58 +71,6 @@ class Rule(Protocol):
 def _ordered(low_name, low, high_name, high):
     if np.float32(low) > np.float32(high):
         raise InputError(f"{low_name} {low:g} is larger than {high_name} {high:g}; it may be at most that")
-
-
-@dataclass(frozen=True)
-class Full:
-    """Train every entry of the error that is not exactly 0.
-
-    It is the sparse computation with k = n, so that the two agree to the bit.
-    """
-
-    method = "full"
-    bias = "masked"
-
-    def decide(self, emit: Emit, delta: Buffer) -> None:
-        """Every sample is trained."""
-
-    def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> Selection:
-        """Emit the selection of all non-zero entries; returns a :class:`Selection`."""
-        return selection(emit, "select_full", delta, delta.shape[0])
-
-
-@dataclass(frozen=True)
-class TopK:
-    """Train a fixed share of the error's entries: static sparse back-propagation.
-
-    Parameters
-    ----------
-    ratio : float in ]0, 1], r.
-    output : "auto", "dense" or "rule": how the output layer is trained. auto is dense under softmax cross-entropy (k = 1
-        keeps only the true class there, which destroys training), and by the rule under other losses.
-    bias : "masked" (biases of kept entries) or "dense" (all biases of a layer, as meProp).
-    """
-
-    ratio: float = 0.1
-    output: str = "auto"
-    bias: str = "masked"
-
-    method = "topk"
-
-    def __post_init__(self) -> None:
-        number("ratio", self.ratio, 0, 1, above=True)
-        one_of("output", self.output, ("auto", "dense", "rule"))
-        one_of("bias", self.bias, ("masked", "dense"))
-
-    def decide(self, emit: Emit, delta: Buffer) -> None:
-        """Every sample is trained."""
-
-    def select(self, emit: Emit, delta: Buffer, position: int, dense: bool) -> Selection:
-        """Emit the selection of the k largest entries; returns a :class:`Selection`."""
-        if dense:
-            return selection(emit, "select_full", delta, delta.shape[0])
-        k = kept_entries(self.ratio, delta.shape[0])
-        return selection(emit, "select_top_k", delta, k, k=k)
 
 
 @dataclass(frozen=True)
@@ -315,6 +265,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "tinypropr": TinyPropR(0.0, 1.0, 1.0, output="rule", threshold=0.5),
         "randomk": RandomK(0.1, output="rule"),
         "biases": Biases(),
+        "channels": Channels(),
     },
     "default": {rule.method: rule() for rule in METHODS.values()},
 }
@@ -363,7 +314,7 @@ def _checked_attributes(rule):
 
 
 def emitted(rule: Rule, name: str, *arguments: Any) -> Any:
-    """What ``decide`` or ``select`` of a rule returns; InputError if one from outside fails, or selects nothing."""
+    """What a method of a rule returns that emits; InputError if one from outside fails, or selects nothing."""
     own = type(rule) not in METHODS.values()
     try:
         found = getattr(rule, name)(*arguments)
@@ -373,8 +324,8 @@ def emitted(rule: Rule, name: str, *arguments: Any) -> Any:
         if not own:
             raise
         raise InputError(f"{name} of rule {type(rule).__name__!r} fails: {what_went_wrong(error)}") from error
-    if own and name == "select" and not isinstance(found, Selection):
-        raise InputError(f"select of rule {type(rule).__name__!r} returns {shown(found)}, not a mcuref.rules.Selection")
+    if own and name != "decide" and not isinstance(found, Selection):
+        raise InputError(f"{name} of rule {type(rule).__name__!r} returns {shown(found)}, not a mcuref.rules.Selection")
     return found
 
 

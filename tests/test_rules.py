@@ -425,7 +425,7 @@ def test_a_nonfinite_error_further_down_leaves_that_layer_and_those_below(rule):
 
 def test_presets_and_settings_by_name():
     assert COMPARED == ("full", "topk", "tinyprop", "tinypropv2", "tinypropr")
-    assert list(METHODS) == [*COMPARED, "randomk", "biases"]
+    assert list(METHODS) == [*COMPARED, "randomk", "biases", "channels"]
     for preset in PRESETS.values():
         assert [rule.method for rule in preset.values()] == list(METHODS)
         assert all(isinstance(rule, METHODS[name]) for name, rule in preset.items())

@@ -160,9 +160,7 @@ def _tell(arguments, comparison, every, equal):
     rows = [row for row in every if row["preset"] != "sweep"]
     gains = advantages(rows, ratios)
     scores = {row_name(row, rows): row["accuracy"] for row in rows if row["method"] != options.NONE}
-    spent = {
-        row_name(row, rows): (row["settings"].get("effort", 0.0), row["total_effort"]) for row in rows if row["settings"]
-    }
+    spent = {row_name(row, rows): (row["settings"].get("effort", 0.0), row["total_effort"]) for row in rows}
     warnings = nothing_learned(scores, rows[0]["metric"], [[comparison.data.y_test]]) + unspent(spent)
     tables = comparison_tables(rows, warnings, explain=first_time("compare"))
     show(protocol_line(comparison, arguments.evaluate), *tables, wide=arguments.wide)

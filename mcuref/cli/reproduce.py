@@ -25,7 +25,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("paper", metavar="PAPER", help=f"whose tables: {' or '.join(PAPERS)}")
     parser.add_argument("--rows", metavar="NAMES", help="with commas; default: all whose data is here")
     parser.add_argument("--method", metavar="NAMES", help="with commas, full among them; default all")
-    parser.add_argument("--seeds", metavar="LIST|COUNT", help="0,1,2 or a count; default: the row's, 5 or 3; to tune 3")
+    parser.add_argument("--seeds", metavar="LIST|COUNT", help="0,1,2 or a count; default: the row's, 5 or 3")
     parser.add_argument(
         "--tune",
         action="store_true",
@@ -82,9 +82,9 @@ def _computed(row, methods, seeds, common):
 def _tuned(row, methods, seeds, common):
     """``mcuref.tuned/1`` of a row."""
     from mcuref.experiments.reproduction import RowRun
-    from mcuref.experiments.tuning import SEEDS, tune
+    from mcuref.experiments.tuning import tune
 
-    return tune(RowRun(row, {}, SEEDS if seeds is None else seeds, evaluate="validation", **common), methods)
+    return tune(RowRun(row, {}, seeds, evaluate="validation", **common), methods)
 
 
 def _show(asked, paper, results):

@@ -22,3 +22,19 @@ def int8_bias_update(work: Work) -> dict[str, float]:
     n, outputs = work["n"], work["O"]
     some = 1 - (1 - min(work.mean_kept / n, 1.0)) ** (n / outputs)
     return {"output": work.runs * outputs, "entry": work.runs * n, "output trained": work.runs * outputs * some}
+
+
+def channels(work: Work) -> dict[str, float]:
+    """Entries that are looked at and those that stay, and channels that are looked at where others are drawn."""
+    stay = work.mean_kept * work.runs
+    return {"kept": stay, "looked at": stay * work["O"] / work["k"], "channel": _drawn_channels(work)}
+
+
+def int8_channels(work: Work) -> dict[str, float]:
+    """All entries, and channels that are looked at where others are drawn."""
+    return {"entry": work.runs * work["n"], "kept": work.kept, "channel": _drawn_channels(work)}
+
+
+def _drawn_channels(work):
+    """All channels at the first sample, and after each so many."""
+    return -(-work.runs // work["every"]) * work["O"]

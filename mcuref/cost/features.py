@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from mcuref.cost.baseline_features import bias_update, random_selection
+from mcuref.cost.baseline_features import bias_update, channels, random_selection
 from mcuref.cost.work import Work, in_fours, loop, mean_taps, positions, taps_inside
 
 GUESSED = 5  # a selection begins with a guess, from about 2^5 entries
@@ -350,6 +350,7 @@ KINDS = {  # by the names that operators have for them
     "selection": _select,
     "random selection": random_selection,
     "bias update": bias_update,
+    "channels": channels,
     "dense propagation": _dense_propagate,
     "conv propagation": _conv_propagate,
     "depthwise propagation": _depthwise_propagate,

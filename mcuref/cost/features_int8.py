@@ -4,7 +4,7 @@ One formula fits all cores. Kernels take up to four rows of weights at once, and
 vectors of eight and sixteen of which the last is not full; what of these a core does has a coefficient, the others have 0.
 """
 
-from mcuref.cost.baseline_features import int8_bias_update, random_selection
+from mcuref.cost.baseline_features import int8_bias_update, int8_channels, random_selection
 from mcuref.cost.grouping import by_position, over_positions
 from mcuref.cost.sparsity import RULES, Runs
 from mcuref.cost.work import in_fours, mean_taps, positions, taps_inside
@@ -391,6 +391,7 @@ KINDS = {  # by the names that operators have for them
     "int8 top k": _top_k,
     "int8 random selection": random_selection,
     "int8 bias update": int8_bias_update,
+    "int8 channels": int8_channels,
     "int8 dense propagation": _dense_propagate,
     "int8 conv propagation": _conv_propagate,
     "int8 depthwise propagation": _depthwise_propagate,

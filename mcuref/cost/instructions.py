@@ -20,6 +20,7 @@ from mcuref.operators.columns import CHOSEN, COMPARISONS, COUNTS, KEPT, RUNS
 MEASURED = Path(__file__).with_name("measured")
 PASSES = 8  # over an error that a selection makes at most, the last one keeps entries; ...
 LISTED = 32 * 32  # ... and looks at a list of some of them
+CHOOSING = ("selection", "restriction")  # phases that say which entries train weights
 MAGNITUDES = 128  # of int8, which a selection counts in a pass; there is one more
 SOFT_FLOAT = ("m0", "m3", "rv32imac")  # cores without an FPU: float32 is computed by functions, faster where a factor is 0
 RECTIFIERS = ("relu_forward", "relu_mask_forward")
@@ -129,6 +130,8 @@ def _most(program):
             kept = most_kept(instruction)
             most[_entries(instruction)] = kept
             comparisons = _most_comparisons(instruction, kept)
+        elif instruction.phase == "restriction":
+            kept = most[_entries(instruction)] = most.get(_entries(instruction)) or instruction["n"]
         elif instruction.phase in ("propagate", "update"):
             kept = most.get(_entries(instruction), 0)
         elif instruction.phase == "apply":
@@ -157,7 +160,7 @@ def works(program: Compiled, counts: Counts, zeros: Zeros | None = None) -> list
     """A :class:`mcuref.cost.work.Work` for every row of a program, from its counts and shares of zeros."""
     looked: Zeros = assumed_shares(program) if zeros is None else zeros
     counts, instructions = [[int(value) for value in row] for row in counts], program.instructions
-    kept = {_entries(i): row[KEPT] for i, row in zip(instructions, counts) if i.phase == "selection"}
+    kept = {_entries(i): row[KEPT] for i, row in zip(instructions, counts) if i.phase in CHOOSING}
     applied = {i["touched"]: row[KEPT] for i, row in zip(instructions, counts) if i.phase == "apply"}
     masked: dict[Any, float] = {}
     done, shares = [], _layer_zeros(instructions, looked)

@@ -135,7 +135,7 @@ def _backward_macs(program, index):
             most[instruction["kept" if "kept" in instruction else "count"]] = most_kept(instruction)
         if instruction.layer_index == index and instruction.phase in ("update", "propagate"):
             entries = sum(most.get(buffer, 0) for buffer in instruction.inputs)
-            if entries:  # a sum of two errors has none
+            if entries and instruction.operator.macs != "0":  # a sum of two errors has no entries, biases no products
                 total += entries * program.network.parametric_layer(index).macs_of_entry(program.network.input_shape(index))
     return total
 

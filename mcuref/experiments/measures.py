@@ -98,5 +98,6 @@ def times_faster(method: str, figure: float) -> tuple[Measure, ...]:
     return (
         Measure("times less work in the backward pass, dense", figure, True, inverse(mean(method, "backward_effort"))),
         Measure("times less than full training really does there", figure, True, inverse(mean(method, "backward_of_full"))),
+        Measure("times less work in both passes, dense", figure, True, inverse(mean(method, "total_effort"))),
         Measure("times fewer instructions, whole run", figure, True, inverse(mean(method, "instructions_of_full"))),
     )

@@ -58,11 +58,11 @@ ROWS = {
         Row("har", "uci_har", "mlp-har"),
         Row("har-shift", "uci_har", "mlp-har", "shift"),
         Row("cifar10", "cifar10", "cnn-32", seeds=FEW),
-        Row("cifar100", "cifar100", "cnn-32", "transfer", FEW),
-        Row("flowers", "flowers102_32", "cnn-32", "transfer", FEW),
-        Row("food", "food101_32", "cnn-32", "transfer", FEW),
+        Row("cifar100", "cifar100", "convnet-32", "transfer", FEW),
+        Row("flowers", "flowers102_32", "convnet-32", "transfer", FEW),
+        Row("food", "food101_32", "convnet-32", "transfer", FEW),
         Row("speech", "speech_commands_mfcc49x10", "ds-cnn@0.25", "continue", FEW),
-        Row("dcase", "dcase2020_toycar", "autoencoder-640-64-8-64-640", "shift", FEW),
+        Row("dcase", "dcase2020_toycar", "autoencoder-640-64-640", "shift", FEW),
     )
 }
 
@@ -74,8 +74,8 @@ class Method:
     Attributes
     ----------
     method, preset, trainable : as of :class:`mcuref.experiments.entries.Entry`.
-    tried : settings that tuning tries beside the preset's, {} among them; each with as many rates, so that every method
-        has the same number of candidates.
+    tried : settings that tuning tries, {} for the preset's; with so many rates each that every method has the same number
+        of candidates.
     shorter : "samples" of each epoch or "epochs": as few as keep the run's total effort at that of the method
         ``equal``, or below; "" for the whole run.
     equal : key of a method.
@@ -103,13 +103,16 @@ METHODS = {
     "full = r by epochs": Method("full", shorter="epochs", equal="tinypropr"),
     "head only": Method("full", trainable=1),
     "biases": Method("biases"),
+    "channels": Method("channels", tried=RATIOS),
     "randomk": Method("randomk", tried=RATIOS),
     "topk": Method("topk", tried=RATIOS),
     "tinyprop paper": Method("tinyprop", "paper"),
     "tinyprop": Method("tinyprop", tried=({}, {"s_min": 0.08, "s_max": 0.8}, {"decay": 0.999})),
     "tinypropv2 paper": Method("tinypropv2", "paper"),
-    "tinypropv2": Method("tinypropv2", tried=({}, {"threshold": 0.1}, {"threshold": 0.5})),
-    "tinypropr": Method("tinypropr", tried=({}, {"threshold": 0.1}, {"threshold": 0.1, "s_min": 1.0, "s_max": 1.0})),
+    "tinypropv2": Method("tinypropv2", tried=({"threshold": 0.3}, {"threshold": 0.1}, {"threshold": 0.5})),
+    "tinypropr": Method(
+        "tinypropr", tried=({"threshold": 0.2}, {"threshold": 0.1}, {"threshold": 0.1, "s_min": 1.0, "s_max": 1.0})
+    ),
 }  # one line a method
 
 
@@ -200,7 +203,7 @@ class RowRun:
             "protocol": asdict(self.protocol),
             "core": CORE,
             "seeds": list(self.seeds),
-            "methods": {name: described(entries[name]) | self._together(runs[name]) for name in whole},
+            "methods": {name: self._method(name, entries[name], runs[name]) for name in whole},
             "left_out": {
                 name: "it does not stay finite" if name in entries else f"nothing is as short as {METHODS[name].equal}"
                 for name in methods
@@ -236,15 +239,16 @@ class RowRun:
         every = len(self.comparison.second.x_train) * self.protocol.epochs
         return {key: [_figures(found[kind, key, seed], every) for seed in self.seeds] for key in entries}
 
-    def _together(self, runs):
-        """The runs of a method: what is the same for all of them once."""
-        same = {key: value for key, value in runs[0].items() if key in SAME}
+    def _method(self, name, entry, runs):
+        """A method of the result: its entry, whether it was tuned for this row, its runs; what all have in common once."""
+        tuned = ("topk" if entry.preset == "sweep" else name) in self.tuned
+        same = described(entry) | {"tuned": tuned} | {key: value for key, value in runs[0].items() if key in SAME}
         own = [{"seed": seed} | {k: v for k, v in run.items() if k not in SAME} for seed, run in zip(self.seeds, runs)]
         return same | {"per_seed": own}
 
 
 def attempt(comparison: Comparison, *arguments: Any) -> dict[str, Any]:
-    """A piece: :func:`mcuref.experiments.pieces.train`, or word that it did not stay finite."""
+    """A piece: `mcuref.experiments.pieces.train`, or word that it did not stay finite."""
     try:
         return train(comparison, *arguments)
     except (NonFiniteError, DivergedError) as error:

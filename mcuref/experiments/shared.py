@@ -37,14 +37,14 @@ class Shared:
     data : :class:`mcuref.Data`, evaluated on its test side.
     model : as in :func:`mcuref.models.build`; a TOML file is read once.
     seeds : sequence of int: start weights and orders; figures are means over them.
-    regime : "scratch", "continue" or "shift".
+    regime : one of :data:`mcuref.experiments.protocols.REGIMES`.
     budget : :class:`mcuref.Budget` or None.
     trainable : int or None, as in :func:`mcuref.compile`.
     kinds : sequence of :class:`mcuref.experiments.kinds.Kind`, each of which makes a row a method; None: the model's type.
     headroom : of int8 rows, as of :func:`mcuref.experiments.deploying.deployed`.
     policy : "immediate", "accumulate" or None, as there.
     progress : callable(what, done, total) or None.
-    origin : :class:`mcuref.experiments.spreading.Origin` of the data, for processes that load it themselves, or None.
+    origin : `mcuref.experiments.spreading.Origin` of the data, for processes that load it themselves, or None.
     given : columns of the protocol to replace, where not None: epochs, learning_rate, schedule, momentum, batch.
     """
 

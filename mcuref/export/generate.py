@@ -35,6 +35,7 @@ PHASES = {  # what the opcodes of a phase have in common, for people
     "selection": "Which entries of an error are trained",
     "effort": "What the way back spends of the effort",
     "propagate": "Errors on their way back",
+    "restriction": "Which of these entries train weights",
     "update": "Updates of weights, and sums of gradients",
     "gradient": "Begin sums of gradients",
     "batch": "Count the samples of a batch",

@@ -20,8 +20,8 @@ CALLS = {  # by whether an answer is a label; {number}: the type of a loss, and 
     mcuref_train(&model, arena, sample, answer, MODEL_RATE, 0);   answer: {number}[MODEL_OUTPUTS], or anything""",
 }
 STORED = """
-    if (!mcuref_resting(&model, arena, index, epoch))            of {stored:,} stored samples, before one is read
-        mcuref_train_stored(&model, arena, sample, {answer}, MODEL_RATE, index, epoch, 0);"""
+    int32_t rests = mcuref_resting(&model, arena, index, epoch);     index: 0 to {last:,}; a sample that
+    mcuref_train_stored(&model, arena, rests ? 0 : sample, {answer}, MODEL_RATE, index, epoch, 0);   rests may be null"""
 INFERENCE = "    int32_t found = mcuref_infer(&model, arena, sample);   all outputs: mcuref_outputs(&model, arena)"
 
 WHERE = "It comes with a library: mcuref export RUN --library cmake --c FOLDER."
@@ -34,7 +34,7 @@ def calls(material: Material) -> str:
     number = "int32_t" if is_int8(material.program) else "float"
     text = CALLS[material.labelled].format(number=number)
     if count := stored(material.program):
-        text += STORED.format(stored=count, answer="&label" if material.labelled else "answer")
+        text += STORED.format(last=count - 1, answer="&label" if material.labelled else "answer")
     return called(text, material.program)
 
 

@@ -3,6 +3,7 @@
 from mcuref.kernels.jit import kernel
 from mcuref.operations.add import run_add_backward_f32, run_add_forward_f32
 from mcuref.operations.bias import run_bias_update_f32
+from mcuref.operations.channels import run_keep_channels_f32
 from mcuref.operations.conv import run_conv_backward_input_f32, run_conv_forward_f32, run_conv_update_f32
 from mcuref.operations.dense import run_dense_backward_input_f32, run_dense_forward_f32, run_dense_update_f32
 from mcuref.operations.depthwise import run_depthwise_backward_input_f32, run_depthwise_forward_f32, run_depthwise_update_f32
@@ -43,7 +44,7 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
     opcode = row[OPCODE]
     if opcode >= FIRST_OUTSIDE:
         return OUTSIDE
-    if opcode < 64:
+    if opcode < 65:
         if opcode < 24:
             if opcode < 11:
                 if opcode < 2:
@@ -66,46 +67,48 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
             if opcode < 23:
                 return run_max_pool_forward_f32(row, f, memory, host, sample, counts)
             return run_average_pool_forward_f32(row, f, memory, host, sample, counts)
-        if opcode < 41:
-            if opcode < 26:
+        if opcode < 42:
+            if opcode < 27:
                 if opcode < 25:
                     return run_add_forward_f32(row, f, memory, host, sample, counts)
-                return run_tanh_forward_f32(row, f, memory, host, sample, counts)
-            if opcode < 27:
+                if opcode < 26:
+                    return run_tanh_forward_f32(row, f, memory, host, sample, counts)
                 return run_sigmoid_forward_f32(row, f, memory, host, sample, counts)
             if opcode < 40:
                 return run_softmax_forward_f32(row, f, memory, host, sample, counts)
-            return run_softmax_cross_entropy_f32(row, f, memory, host, sample, counts)
-        if opcode < 61:
-            if opcode < 42:
-                return run_mean_squared_error_f32(row, f, memory, host, sample, counts)
+            if opcode < 41:
+                return run_softmax_cross_entropy_f32(row, f, memory, host, sample, counts)
+            return run_mean_squared_error_f32(row, f, memory, host, sample, counts)
+        if opcode < 62:
             if opcode < 60:
                 return run_reconstruction_f32(row, f, memory, host, sample, counts)
-            return run_decide_f32(row, f, memory, host, sample, counts)
-        if opcode < 62:
+            if opcode < 61:
+                return run_decide_f32(row, f, memory, host, sample, counts)
             return run_rest_u8(row, f, memory, host, sample, counts)
         if opcode < 63:
             return run_wake_u8(row, f, memory, host, sample, counts)
-        return run_govern_i32(row, f, memory, host, sample, counts)
+        if opcode < 64:
+            return run_govern_i32(row, f, memory, host, sample, counts)
+        return run_spend_i32(row, f, memory, host, sample, counts)
     if opcode < 92:
-        if opcode < 73:
-            if opcode < 70:
-                if opcode < 65:
-                    return run_spend_i32(row, f, memory, host, sample, counts)
-                return run_decide_governed_f32(row, f, memory, host, sample, counts)
+        if opcode < 80:
             if opcode < 71:
+                if opcode < 70:
+                    return run_decide_governed_f32(row, f, memory, host, sample, counts)
                 return run_select_full_f32(row, f, memory, host, sample, counts)
             if opcode < 72:
                 return run_select_top_k_f32(row, f, memory, host, sample, counts)
-            return run_select_adaptive_f32(row, f, memory, host, sample, counts)
-        if opcode < 82:
-            if opcode < 80:
-                return run_select_random_k_f32(row, f, memory, host, sample, counts)
+            if opcode < 73:
+                return run_select_adaptive_f32(row, f, memory, host, sample, counts)
+            return run_select_random_k_f32(row, f, memory, host, sample, counts)
+        if opcode < 85:
             if opcode < 81:
                 return run_dense_backward_input_f32(row, f, memory, host, sample, counts)
-            return run_conv_backward_input_f32(row, f, memory, host, sample, counts)
-        if opcode < 90:
+            if opcode < 82:
+                return run_conv_backward_input_f32(row, f, memory, host, sample, counts)
             return run_depthwise_backward_input_f32(row, f, memory, host, sample, counts)
+        if opcode < 90:
+            return run_keep_channels_f32(row, f, memory, host, sample, counts)
         if opcode < 91:
             return run_dense_update_f32(row, f, memory, host, sample, counts)
         return run_conv_update_f32(row, f, memory, host, sample, counts)

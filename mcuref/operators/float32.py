@@ -12,6 +12,10 @@ LOADED = "the sample comes from outside"
 RATE = "rate 0 stands for the learning rate, which comes from outside; with rate -1 w and b are sums of gradients"
 LABEL = "the label comes from outside"
 DRAWN = "k of n entries at random, of which none that are 0 are kept; draws counts selections, key is the network's seed"
+CHANNELS = (
+    "of the kept entries those of k of O channels stay, which are drawn at random, anew each ``every`` times; draws counts "
+    "selections, key is the network's seed"
+)
 BIASES = "of a layer whose weights are frozen: of each kept entry e that of output e mod O; rate 0 is the learning rate"
 
 OPERATORS = (
@@ -126,6 +130,11 @@ OPERATORS = (
         "depthwise_backward_input_f32", 82, "propagate", "dx[H, W, C]",
         "delta[HO, WO, O], w[KH, KW, C], index kept[], i32 count[1]", WINDOW,
         macs="kept * KH * KW", module="depthwise", arguments="g", features="depthwise propagation",
+    ),
+    declare(
+        "keep_channels_f32", 85, "restriction",
+        "index kept[], i32 count[1], u8 mask[(O + 7) // 8], i32 left[1], i32 draws[1]", "", "O k every", "i32:key",
+        module="channels", features="channels", note=CHANNELS,
     ),
     declare(
         "dense_update_f32", 90, "update", "w[O, I], b[O]", "delta[O], x[I], index kept[], i32 count[1]", "O I dense_bias",

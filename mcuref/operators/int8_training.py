@@ -9,7 +9,7 @@ A trained weight is M = 2^8 w + r, in steps of 2^-8 of its scale: int8 w, which 
 what rounding to w left over. ``rate`` has for each output two bytes: a factor of 128 to 255, and a shift plus 128.
 """
 
-from mcuref.operators.float32 import DRAWN
+from mcuref.operators.float32 import CHANNELS, DRAWN
 from mcuref.operators.geometry import Geometry
 from mcuref.operators.operator import declare
 
@@ -150,6 +150,11 @@ TRAINING = (
         module="int8/pooling", arguments="g", features="int8 pooling", note=APART + "; of each as many values",
     ),
     # -- updates -----------------------------------------------------------------------------------------------------------
+    declare(
+        "keep_channels_s8", 284, "restriction",
+        "i8 delta[n], i32 count[1], u8 mask[(O + 7) // 8], i32 left[1], i32 draws[1]", "", "O k every n", "i32:key",
+        module="int8/channels", features="int8 channels", note=CHANNELS,
+    ),
     declare(
         "dense_update_s8", 280, "update", f"i8 w[O, I], i32 b[O], {UPDATED.format('O, I')}",
         f"i8 delta[O], i8 x[I], {RATE}", "O I M E", STEPS, macs="kept * I",

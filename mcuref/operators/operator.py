@@ -23,6 +23,7 @@ PHASES = (
     "selection",
     "effort",
     "propagate",
+    "restriction",
     "gradient",
     "update",
     "batch",

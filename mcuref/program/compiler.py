@@ -289,6 +289,7 @@ def _backward(emit, rule, loss, steps, delta, values, saved):
                 governor.spend(emit, kept.count)
                 below = network.layers[i].propagate(emit, delta, kept) if wanted else None
                 if i in emit.trainable:  # after the propagation, which needs the old weights
+                    kept = emitted(rule, "restrict", emit, kept, dense) if hasattr(rule, "restrict") else kept
                     source = network.sources[i][0]
                     steps.update(network.layers[i], delta, kept, emit.whole.taken(emit, source, values[source]))
                 position += 1

@@ -85,7 +85,7 @@ def output_hash(program: Executable, instruction: Instruction) -> int:
 def written(program: Executable, instruction: Instruction) -> list[NDArray[Any]]:
     """Views of what an instruction that has just run wrote: outputs without scratch, kept entries alone."""
     views = [program.arena.view(buffer) for buffer in instruction.outputs if buffer.category != "scratch"]
-    if instruction.phase == "selection" and "kept" in instruction:
+    if instruction.phase in ("selection", "restriction") and "kept" in instruction:
         views[0] = views[0][: views[1][0]]
     return views
 

@@ -40,6 +40,7 @@ TOTAL = Column(
     "work of both passes; dense training: 100 %",
 )  # fmt: skip
 SKIPPED = Column("skipped", 5, "samples not trained", "share of the samples that were seen but not trained on")
+RESTED = Column("rested", 5, "stored samples not shown", "share of visits that were left out: not even looked at")
 SRAM = Column("SRAM", 4, explained="bytes of working memory that training takes on the device")
 INSTRUCTIONS = Column(
     "instr.\nper step", 2, "executed by the target's core for a sample shown, forward pass and selection included, from "
@@ -99,13 +100,14 @@ def comparison_tables(
     """
     typed = any(row["dtype"] != "float32" for row in rows)
     beside = any(row["dtype_drop"] is not None for row in rows)
+    rested = any(row["samples_rested"] for row in rows)
     metric = rows[0]["metric"]
     (score, drop), backward = SCORES[metric], BACKWARD
     if beside:  # then these go before what the types are compared by
         backward, drop = replace(backward, goes=7), replace(drop, goes=8)
     table = Table(
         METHOD, *[TYPE] * typed, SETTINGS, score, drop, *[OF_FLOAT32[metric]] * beside,
-        TOTAL, backward, OF_FULL, SKIPPED, SRAM, *[FLASH] * typed, INSTRUCTIONS,
+        TOTAL, backward, OF_FULL, SKIPPED, *[RESTED] * rested, SRAM, *[FLASH] * typed, INSTRUCTIONS,
     )  # fmt: skip
     for row in rows:
         instructions = row["instructions_per_step"]
@@ -120,6 +122,7 @@ def comparison_tables(
             percent(row["backward_effort"]),
             percent(row["backward_effort_nonzero"]),
             percent(row["samples_skipped"]),
+            *[percent(row["samples_rested"])] * rested,
             f"{row['sram_bytes']:,} B",
             *[f"{row['flash_bytes']:,} B"] * typed,
             "-" if instructions is None else f"{instructions:,.0f}",
@@ -275,7 +278,7 @@ def sweep_tables(rows: Sequence[dict[str, Any]], advantages: Sequence[dict[str, 
 def equal_effort_table(rows: Sequence[dict[str, Any]], beside: Sequence[dict[str, Any]], epochs: int) -> Iterator[Printed]:
     """Full training at the total effort of each adaptive method, or less.
 
-    rows : as of :func:`mcuref.experiments.equal_effort.full_at_equal_effort`; beside : the rows they stand below.
+    rows : as of `mcuref.experiments.equal_effort.full_at_equal_effort`; beside : the rows they stand below.
     epochs : of the protocol.
     """
     yield Text("\nfull training at equal total effort", style="bold")

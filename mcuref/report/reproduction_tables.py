@@ -97,6 +97,9 @@ def sentences(result: Result) -> list[str]:
             )
         if method.shorter and name in result["methods"] and method.equal in result["methods"]:
             said.append(_difference(method.equal, name, beside(result, method.equal, name)))
+    untuned = [name for name, method in result["methods"].items() if not method["tuned"] and method["preset"] != "sweep"]
+    if untuned:
+        said.append(f"not tuned for this row, but with the protocol's rate: {', '.join(untuned)}")
     return said + [f"{name} is left out: {reason}" for name, reason in result["left_out"].items()]
 
 

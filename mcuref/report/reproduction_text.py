@@ -29,6 +29,7 @@ IDENTITY = ("data", "model", "regime", "evaluated_on", "core")  # of a row, in C
 SPREAD = [f"{name}{end}" for name in ("accuracy", "drop", *FIGURES, *OF_FULL) for end in ("", "_std")]
 OF_METHOD = ("name", "method", "preset", "rule", "epochs", "share", "learning_rate", "trainable", "metric")
 SIZES = ("sram_bytes", "flash_bytes")
+END = "\\*"  # marks a rate at the end of what was tried
 IN_SHORT = (
     "full",
     "topk",
@@ -51,7 +52,7 @@ def row_text(result: Result) -> str:
     seeds = len(result["seeds"])
     rows = [cells(line, seeds) for line in lines_of(result)]
     said = "".join(f"- {sentence}\n" for sentence in sentences(result))
-    return f"{heading(result)}\n\n{table([column.name for column in COLUMNS], rows)}\n{said}"
+    return f"**{heading(result)}**\n\n{table([column.name for column in COLUMNS], rows)}\n{said}"
 
 
 def short_table(results: Sequence[Result]) -> str:
@@ -104,7 +105,7 @@ def settings_text(tuning: Mapping[str, Any]) -> str:
         rows.append(
             [
                 name,
-                f"{chosen['learning_rate']:g}",
+                f"{chosen['learning_rate']:g}{END * (chosen['learning_rate'] in (rates[0], rates[-1]))}",
                 settings_words(chosen["settings"]),
                 f"{100 * own['accuracy']:.2f} ± {100 * own['accuracy_std']:.2f}",
                 f"{100 * min(scores):.2f} to {100 * max(scores):.2f}",
@@ -114,7 +115,7 @@ def settings_text(tuning: Mapping[str, Any]) -> str:
             ]
         )
     heads = ("method", "rate", "settings", "validation", "all candidates", "candidates", "rates tried", "seeds")
-    return f"{search_heading(tuning)}\n\n{table(heads, rows)}"
+    return f"**{search_heading(tuning)}**\n\n{table(heads, rows)}"
 
 
 def csv_text(results: Iterable[Result]) -> str:

@@ -45,10 +45,12 @@ def _how(report):
 def _history_table(history, metric):
     """A row an epoch; of the layers those next to the input go first where there is no room."""
     layers = [name for name in history[0] if name.startswith(RATIO)]
+    rested = any(row.get("rested") for row in history)  # which runs of older versions do not say
     table = Table(
         Column("epoch"),
         Column("samples"),
         Column("skipped"),
+        *[Column("rested")] * rested,
         Column("loss"),
         Column(metric.replace("_", "\n")),
         Column("backward\neffort"),
@@ -60,6 +62,7 @@ def _history_table(history, metric):
             str(row["epoch"]),
             f"{row['samples']:,}",
             f"{row['skipped']:,}",
+            *[f"{row['rested']:,}"] * rested,
             f"{row['loss']:.4f}",
             score,
             percent(row["backward_effort"]),

@@ -1,9 +1,11 @@
 """Rules of int8 training in plain Python integers of 15 bits, each step to the nearest, halves up."""
 
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import numpy as np
 
+from mcuref.baseline_rules import Channels
 from mcuref.rules import TinyProp, TinyPropV2
 from mcuref.testing.constants_int8 import fifteen_bits
 from mcuref.testing.oracles_int8_training import rounded
@@ -15,6 +17,31 @@ def cut_off(value: Fraction) -> Fraction:
     while value >= unit * 2**24:
         unit *= 2
     return value // unit * unit
+
+
+def share_of(ratio: float, n: int) -> int:
+    """k = clamp(rint(ratio n), 1, n) in float32."""
+    return min(max(int(np.rint(np.float32(ratio) * np.float32(n))), 1), n)
+
+
+def restricted(
+    rule: Channels,
+    values: Sequence[int],
+    outputs: int,
+    name: str,
+    state: dict[str, list[int]],
+    drawn: Callable[[int, int], list[int]],
+) -> list[int]:
+    """Errors of which those of channels that are not trained are 0; state has which are, and for how many samples more."""
+    k = share_of(rule.ratio, outputs)
+    if k == outputs:
+        return list(values)
+    left = state.get(f"{name}_left", [0])[0]
+    if left == 0:
+        left, chosen = rule.every, drawn(outputs, k)
+        state[name] = [sum(1 << o - first for o in chosen if first <= o < first + 8) for first in range(0, outputs, 8)]
+    state[f"{name}_left"] = [left - 1]
+    return [q * (state[name][e % outputs // 8] >> e % outputs % 8 & 1) for e, q in enumerate(values)]
 
 
 def bounds(rule: TinyProp, position: int) -> tuple[int, int, int]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mcuref.baseline_rules import Biases, RandomK
+from mcuref.baseline_rules import Biases, Channels, RandomK
 from mcuref.network import Network
 from mcuref.optimisers import SGD
 from mcuref.quantization import tables
@@ -33,7 +33,7 @@ from mcuref.testing.constants_int8 import (
 )
 from mcuref.testing.errors_int8 import Error, met, narrowed
 from mcuref.testing.oracles_random import drawn
-from mcuref.testing.rules_int8 import chosen, cut_off, decides
+from mcuref.testing.rules_int8 import chosen, cut_off, decides, restricted, share_of
 
 WEIGHTED = ("dense", "conv", "depthwise")
 PASSING = ("flatten", "reshape", "maxpool", "avgpool")
@@ -238,24 +238,35 @@ class Trainer:
     def _selected(self, i: int, error: Error, position: int) -> Error:
         """The error of which what is not trained is 0."""
         rule, n = self.rule, len(error.values)
-        output = getattr(rule, "output", "rule") if position == 0 else "rule"
-        dense = output == "dense" or (output == "auto" and self.loss == "softmax_cross_entropy")
-        if isinstance(rule, (Full, Biases)) or dense:
+        dense = position == 0 and self._dense_output()
+        if isinstance(rule, (Full, Biases, Channels)) or dense:
             return error
         if isinstance(rule, (TopK, RandomK)):
-            k = min(max(int(np.rint(np.float32(rule.ratio) * np.float32(n))), 1), n)
+            k = share_of(rule.ratio, n)
         else:
             decided = position == 0 and isinstance(rule, TinyPropV2) and rule.threshold > 0  # which lets Y_max fade
             k = chosen(rule, self._share(i, error, 1.0 if decided else rule.decay), n, position)
         if isinstance(rule, RandomK):
-            return error if k == n else error._replace(values=self._at_random(error.values, k))
+            kept = range(n) if k == n else self._drawn(n, k)
+            return error._replace(values=[q * (e in kept) for e, q in enumerate(error.values)])
         return error._replace(values=back.top_k(error.values, k).tolist())
 
-    def _at_random(self, values: Sequence[int], k: int) -> list[int]:
-        (number,) = self.state.setdefault("selections", [0])
+    def _dense_output(self) -> bool:
+        output = getattr(self.rule, "output", "rule")
+        return output == "dense" or (output == "auto" and self.loss == "softmax_cross_entropy")
+
+    def _drawn(self, n: int, k: int) -> list[int]:
+        """The entries that the next selection of this network draws."""
+        number = self.state.get("selections", [0])[0]
         self.state["selections"] = [number + 1]
-        kept = drawn(len(values), k, self.network.seed, number)
-        return [value if i in kept else 0 for i, value in enumerate(values)]
+        return drawn(n, k, self.network.seed, number)
+
+    def _restricted(self, i: int, error: Error, position: int) -> Error:
+        """The error of which those channels are left that are trained; all, unless a rule says that no others are."""
+        rule, outputs, name = self.rule, self.network.shapes[i][-1], f"{self.network.names[i]}.channels"
+        if not isinstance(rule, Channels) or (position == 0 and self._dense_output()):
+            return error
+        return error._replace(values=restricted(rule, error.values, outputs, name, self.state, self._drawn))
 
     # -- the way back ----------------------------------------------------------------------------------------------------
 
@@ -269,7 +280,7 @@ class Trainer:
             if i in network.parametric:
                 kept = self._selected(i, self._narrowed(error), position)
                 down = self._propagated(i, kept) if below else kept
-                self._change(i, kept, values[network.sources[i][0]], rate)
+                self._change(i, self._restricted(i, kept, position), values[network.sources[i][0]], rate)
                 position += 1
             elif below:
                 down = self._passed(i, error, values)

@@ -5,6 +5,8 @@ import os
 import numpy as np
 import pytest
 
+from mcuref.experiments.protocols import PROTOCOLS
+
 HUGE = "9" * 30
 
 WORDS = [
@@ -289,6 +291,21 @@ def test_data_without_a_domain_shift(refused, here, small, monkeypatch, command)
     monkeypatch.setattr("mcuref.training.Trainer.run", None)
     monkeypatch.setattr("mcuref.program.executor.is_compiled", None)
     refused("data set 'small' has no domain shift", *command, "--data", small, "--regime", "shift")
+    assert os.listdir(here) == ["small"]
+
+
+@pytest.mark.parametrize("command", [["compare", "--json", "x.json"], ["train", "--out", "run"]], ids=lambda c: c[0])
+def test_a_source_that_is_not_here(refused, here, small, monkeypatch, command):
+    """Or that nothing names; said before any work."""
+    monkeypatch.setattr("mcuref.training.Trainer.run", None)
+    refused("regime 'transfer' has no source for data 'small'", *command, "--data", small, "--regime", "transfer")
+    (row,) = [row for (name, _, regime), row in PROTOCOLS.items() if (name, regime) == ("flowers102_32", "transfer")]
+    monkeypatch.setitem(PROTOCOLS, ("small", None, "transfer"), row)
+    monkeypatch.setenv("MCUREF_DATA", str(here))
+    sentence = refused(
+        "begins with 'cifar10', which is not on this machine", *command, "--data", small, "--regime", "transfer"
+    )
+    assert "python data_scripts/cifar10.py" in sentence
     assert os.listdir(here) == ["small"]
 
 

@@ -14,7 +14,7 @@ from mcuref.program.compiler import prepare_executor
 TOP = {"schema", "data", "model", "regime", "seeds", "budget", "rows"}
 ROW = {
     "method", "preset", "dtype", "metric", "accuracy", "accuracy_std", "per_seed", "accuracy_drop", "accuracy_drop_std",
-    "backward_effort", "backward_effort_nonzero", "total_effort", "samples_skipped", "mean_ratio_per_layer", "counts",
+    "backward_effort", "backward_effort_nonzero", "total_effort", "samples_skipped", "samples_rested", "mean_ratio_per_layer", "counts",
     "settings", "sram_bytes", "flash_bytes", "timing", "instructions_per_step", "update", "scales", "dtype_drop",
     "dtype_drop_std",
 }  # fmt: skip

@@ -94,26 +94,38 @@ def test_what_is_chosen():
     def tried(setting, rate, accuracy, effort):
         return {"settings": {"s": setting}, "learning_rate": rate, "accuracy": accuracy, "total_effort": effort}
 
-    cheap, best, worse = tried(1, 2, 0.898, 0.3), tried(2, 1, 0.9, 0.5), tried(1, 1, 0.89, 0.2)
+    cheap, best, worse = tried(1, 2, 0.898, 0.3), tried(2, 1, 0.9, 0.5), tried(1, 1, 0.8, 0.2)
     far, diverged = tried(3, 1, 0.896, 0.1), tried(2, 4, None, None)
-    assert choice([worse, diverged, best, cheap, far]) is cheap
-    assert choice([worse, best, far]) is best
-    assert choice([diverged, far]) is far
+    steady = [tried(1, 4, 0.898, 0.3), tried(2, 2, 0.9, 0.5), tried(3, 2, 0.896, 0.1)]  # each at twice the rate
+    assert choice([worse, diverged, best, cheap, far, *steady]) is cheap
+    assert choice([worse, best, far, *steady[1:]]) is best
+    assert choice([diverged, far, steady[2]]) is far
+
+
+def test_a_rate_that_falls_apart_at_twice_the_height_is_not_chosen():
+    def tried(rate, accuracy):
+        return {"settings": {}, "learning_rate": rate, "accuracy": accuracy, "total_effort": 0.5}
+
+    low, high, edge, gone = tried(0.01, 0.8), tried(0.02, 0.85), tried(0.04, 0.9), tried(0.08, 0.2)
+    assert choice([low, high, edge, gone]) is high, "of .02 and .04 the mean is best"
+    assert choice([low, high, edge, tried(0.08, None)]) is high
+    assert choice([low, high, edge]) is high, "twice .04 was not tried"
+    assert choice([low, tried(0.014, 0.99), tried(0.02, 0.7), tried(0.028, 0.9)]) is not low
 
 
 def test_tuning_looks_at_no_test_sample(monkeypatch):
     """A candidate that does not stay finite is not chosen; what is chosen is among the candidates."""
     from mcuref.experiments import tuning
 
-    monkeypatch.setattr(tuning, "FINE", (1.0, 1e30))
+    monkeypatch.setattr(tuning, "FINE", (1.0, 2.0, 1e30))
     row = replace(ROWS["digits"], seeds=1)
     run = RowRun(row, {}, [0], evaluate="validation")
     test = RowRun(row, {}, [0]).comparison.data
     assert len(run.comparison.data.x_train) + len(run.comparison.data.x_test) == len(test.x_train)
     found = tune(run, ["full", "head only"])
-    assert found["evaluated_on"] == "validation" and cost(found)[0] == 4
+    assert found["evaluated_on"] == "validation" and cost(found)[0] == 6
     scores = [one["accuracy"] for one in found["methods"]["full"]["candidates"]]
-    assert scores[0] > 0.9 and scores[1] is None
+    assert scores[0] > 0.9 and scores[2] is None
     assert found["methods"]["full"]["chosen"] == {"learning_rate": 0.02, "settings": {}}
 
 
@@ -199,8 +211,8 @@ def test_runs_elsewhere_come_to_the_same(compiled_executor):
 @pytest.mark.parametrize("name", ["digits-cnn", "har", "mnist"])
 def test_a_committed_row_comes_out_again(name, compiled_executor):
     """With one seed; where its data is here, and it was computed."""
-    if not find(ROWS[name].data).present:
-        pytest.skip(f"data {ROWS[name].data} is not here")
+    if name not in results() or not find(ROWS[name].data).present:
+        pytest.skip(f"row {name} has no result, or data {ROWS[name].data} is not here")
     new, kept = again(name, (2,))
     assert new == kept
 

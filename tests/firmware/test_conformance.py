@@ -69,6 +69,10 @@ def options(materials, method, name):
 def test_every_value_of_an_option_occurs(materials, method):
     if method in ("full", "biases"):
         return
+    if method == "channels":
+        assert options(materials, method, "output") == {"auto", "dense", "rule"}
+        assert {1, 2, 3} <= options(materials, method, "every") and {0.01, 1.0} < options(materials, method, "ratio")
+        return
     if method == "tinypropr":  # tinypropv2 has the others
         assert options(materials, method, "rests") == {1, 2, 3, 4, 15}
         return

@@ -61,7 +61,7 @@ def test_golden_files_have_every_instruction_in_them():
     traces = {name: [line.split(",") for line in rows(f"digits-cnn-{name}.csv")[1:]] for name in GENERATE["CNN"]}
     found = {row[2] for trace in traces.values() for row in trace} | {
         line.split(",")[2]
-        for method in ("topk", "tinypropr", "randomk", "biases")
+        for method in ("topk", "tinypropr", "randomk", "biases", "channels")
         for line in rows(f"digits-{method}.csv")[1:]
     }
     others = {"load_i8", "load_i16", "load_f32", "mean_squared_error_f32", "reconstruction_f32", "softmax_forward_f32"}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcuref import SGD, Biases, Full, RandomK, TinyProp, TinyPropV2, TopK, compile, quantise_to_train
+from mcuref import SGD, Biases, Channels, Full, RandomK, TinyProp, TinyPropV2, TopK, compile, quantise_to_train
 from mcuref.calibration import quantised_network
 from mcuref.layers import (
     AveragePool2D,
@@ -134,7 +134,7 @@ BLOCKS = [
 ]
 NETWORKS = {"dense": (DENSE, (9,)), "image": (IMAGE, (6, 5, 2)), "blocks": (BLOCKS, (6, 6, 2))}
 RULES = (Full(), TopK(0.3), TinyProp(0.1, 0.8, 0.9, decay=0.99), TinyPropV2(0.1, 0.8, threshold=0.9, beta="ratio"))
-RULES += RandomK(0.3, "rule"), Biases()
+RULES += RandomK(0.3, "rule"), Biases(), Channels(0.4, 2, "rule")
 
 
 @pytest.mark.parametrize("rule", RULES[1:], ids=lambda rule: rule.method)

@@ -25,6 +25,7 @@ def row(method, per_seed, drop=0.0, drop_std=0.0, nonzero=1.0, metric="accuracy"
         "backward_effort_nonzero": nonzero,
         "total_effort": 0.5012,
         "samples_skipped": 0.884,
+        "samples_rested": 0.0,
         "counts": {"forward": total - 300, "propagate": 100, "weight_gradient": 200, "update": 9, "comparisons": 9},
         "instructions_per_step": 16581.0,
         "settings": {},

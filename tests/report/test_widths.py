@@ -133,6 +133,7 @@ def compared(method, seeds, metric, sram, **settings):
         "backward_effort_nonzero": 1.0,
         "total_effort": 1.0,
         "samples_skipped": 1.0,
+        "samples_rested": 0.0,
         "instructions_per_step": 184_605_000.0,
         "sram_bytes": sram,
         "flash_bytes": sram,

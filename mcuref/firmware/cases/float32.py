@@ -5,7 +5,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from mcuref.baseline_rules import Biases, RandomK
+from mcuref.baseline_rules import Biases, Channels, RandomK
 from mcuref.firmware.cases.rows import IMAGE, MIDDLE, RECONSTRUCTION, SQUARED, WINDOWS, Row
 from mcuref.layers import (
     ACTIVATIONS,
@@ -335,6 +335,11 @@ def _baselines():
         yield Row(f"residual, {rule.method}", projected, rule, SGD(0.0625))
         yield Row(f"in place, {rule.method}", image, rule, SGD(0.0625), options={"input": "in-place"})
         yield Row(f"diverging, {rule.method}", sparse, rule, SGD(1e30), targets=1.0, options={"loss": SQUARED})
+    for rule in (Channels(0.3, 2), Channels(0.01, 1, "rule"), Channels(0.9, 3, "rule"), Channels(1.0, output="dense")):
+        yield Row(f"dense, {_short(rule)}", sparse, rule, samples=6)
+        yield Row(f"image, {_short(rule)}", image, rule, momentum, samples=6)
+    yield Row("residual, channels", projected, Channels(0.4, 2), SGD(0.0625))
+    yield Row("in place, channels", image, Channels(0.4, 2), SGD(0.0625), options={"input": "in-place"})
     yield Row("the last biases", image, Biases(), SGD(0.0625), options={"trainable": 2})
 
 

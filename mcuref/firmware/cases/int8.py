@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mcuref.baseline_rules import Biases, RandomK
+from mcuref.baseline_rules import Biases, Channels, RandomK
 from mcuref.firmware.cases.rows import IMAGE, MIDDLE, RECONSTRUCTION, SQUARED, WINDOWS, Row
 from mcuref.layers import (
     AveragePool2D,
@@ -233,12 +233,16 @@ def _baselines():
     for number, rule in enumerate((RandomK(0.25), RandomK(0.001, "dense"), RandomK(0.97, "rule"), Biases())):
         yield Row(f"dense, {rule.method} {number}", sparse, rule, samples=6)
         yield Row(f"image, {rule.method} {number}", image, rule, SGD(0.0625), samples=3)
+    for number, rule in enumerate((Channels(0.3, 2), Channels(0.01, 1, "rule"), Channels(0.9, 3, "rule"))):
+        yield Row(f"dense, channels {number}", sparse, rule, samples=6)
+        yield Row(f"image, channels {number}", image, rule, SGD(0.0625, momentum=0.5, batch=2), samples=5)
     for update in UPDATES:
         for scales in ("running", "static"):
             options = stored(update, scales)
             yield Row(f"biases, {update}, {scales}", image, Biases(), SGD(4.0), samples=66, options=options)
     block = [IMAGE, Residual([Conv2D(3, 3, 1, "same"), ReLU()]), ReLU(), GlobalAveragePool(), Dense(2)]
     yield Row("residual, at random", block, RandomK(0.3), SGD(0.0625))
+    yield Row("residual, channels", block, Channels(0.4, 2), SGD(0.0625))
     yield Row("residual, biases", block, Biases(), SGD(0.0625))
 
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from mcuref import rules
 from mcuref.baseline_rules import Biases, RandomK
-from mcuref.calibration import quantise_to_train
 from mcuref.datasets import load
 from mcuref.errors import MissingData
 from mcuref.export.material import Material
@@ -112,20 +111,6 @@ def in_place_programs() -> list[Material]:
                     network = _read_in_place(random, dtype, kind, pairs, turn)
                     materials.append(_small(network, turn, input="in-place"))
                     turn += 1
-    return materials
-
-
-def rests_programs() -> list[Material]:
-    """List of Material, for instructions of rests alone: streaks of each size, few and many stored samples."""
-    random, materials = np.random.default_rng(6), []
-    for turn in range(12):
-        network = Network([_input(random, (int(random.integers(9, 60)),)), Dense(7)], seed=turn)
-        x, y = _pixels(network.input.shape, 4 * SAMPLES, network.input.dtype), np.arange(4 * SAMPLES) % 7
-        if turn % 2:
-            network = quantise_to_train(network, x)
-        rests, stored = ((1, 5), (3, 300), (15, 70_000))[turn % 3]
-        rule = rules.TinyPropR(output="rule", threshold=0.9, rests=rests, stored=stored)
-        materials.append(Material(compile(network, rule, SGD(0.05)), x, y, SAMPLES))
     return materials
 
 

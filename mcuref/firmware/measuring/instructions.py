@@ -32,8 +32,8 @@ from mcuref.firmware.measuring.calibration import (
     calibration_programs,
     counted,
     in_place_programs,
-    rests_programs,
 )
+from mcuref.firmware.measuring.calibration_rules import rule_programs
 from mcuref.firmware.measuring.fitting import fit
 from mcuref.firmware.profile import counting
 
@@ -140,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _fit_all(names):
     materials = [*calibration_programs(), *calibration_int8.calibration_programs()]
-    others = [*activation_programs(), *in_place_programs(), *calibration_int8.other_programs(), *rests_programs()]
+    others = [*activation_programs(), *in_place_programs(), *calibration_int8.other_programs(), *rule_programs()]
     others += [*baseline_programs(), *calibration_int8.baseline_programs()]
     for name in names:
         content = fit_core(find_core(name), materials, others)

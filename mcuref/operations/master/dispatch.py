@@ -3,6 +3,7 @@
 from mcuref.kernels.jit import kernel
 from mcuref.operations.int8.add import run_add_backward_s8, run_add_forward_s8
 from mcuref.operations.int8.bias import run_bias_update_s8
+from mcuref.operations.int8.channels import run_keep_channels_s8
 from mcuref.operations.int8.conv import run_conv_backward_input_s8, run_conv_forward_s8, run_conv_gradient_s8
 from mcuref.operations.int8.dense import run_dense_backward_input_s8, run_dense_forward_s8, run_dense_gradient_s8
 from mcuref.operations.int8.depthwise import (
@@ -53,7 +54,7 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
     opcode = row[OPCODE]
     if opcode >= FIRST_OUTSIDE:
         return OUTSIDE
-    if opcode < 252:
+    if opcode < 253:
         if opcode < 223:
             if opcode < 202:
                 if opcode < 64:
@@ -80,68 +81,70 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
             if opcode < 222:
                 return run_relu_forward_s8(row, f, memory, host, sample, counts)
             return run_max_pool_forward_s8(row, f, memory, host, sample, counts)
-        if opcode < 230:
+        if opcode < 231:
             if opcode < 226:
                 if opcode < 224:
                     return run_average_pool_forward_s8(row, f, memory, host, sample, counts)
                 if opcode < 225:
                     return run_add_forward_s8(row, f, memory, host, sample, counts)
                 return run_tanh_forward_s8(row, f, memory, host, sample, counts)
-            if opcode < 227:
-                return run_sigmoid_forward_s8(row, f, memory, host, sample, counts)
             if opcode < 228:
+                if opcode < 227:
+                    return run_sigmoid_forward_s8(row, f, memory, host, sample, counts)
                 return run_softmax_forward_s8(row, f, memory, host, sample, counts)
-            return run_mean_forward_s8(row, f, memory, host, sample, counts)
-        if opcode < 241:
-            if opcode < 231:
-                return run_measure_s8(row, f, memory, host, sample, counts)
+            if opcode < 230:
+                return run_mean_forward_s8(row, f, memory, host, sample, counts)
+            return run_measure_s8(row, f, memory, host, sample, counts)
+        if opcode < 242:
             if opcode < 240:
                 return run_adapt_s8(row, f, memory, host, sample, counts)
-            return run_softmax_cross_entropy_s8(row, f, memory, host, sample, counts)
-        if opcode < 250:
-            if opcode < 242:
-                return run_mean_squared_error_s8(row, f, memory, host, sample, counts)
-            return run_reconstruction_s8(row, f, memory, host, sample, counts)
+            if opcode < 241:
+                return run_softmax_cross_entropy_s8(row, f, memory, host, sample, counts)
+            return run_mean_squared_error_s8(row, f, memory, host, sample, counts)
         if opcode < 251:
+            if opcode < 250:
+                return run_reconstruction_s8(row, f, memory, host, sample, counts)
             return run_decide_s8(row, f, memory, host, sample, counts)
-        return run_select_full_s8(row, f, memory, host, sample, counts)
-    if opcode < 276:
-        if opcode < 262:
-            if opcode < 255:
-                if opcode < 253:
-                    return run_select_top_k_s8(row, f, memory, host, sample, counts)
+        if opcode < 252:
+            return run_select_full_s8(row, f, memory, host, sample, counts)
+        return run_select_top_k_s8(row, f, memory, host, sample, counts)
+    if opcode < 277:
+        if opcode < 270:
+            if opcode < 260:
                 if opcode < 254:
                     return run_select_adaptive_s8(row, f, memory, host, sample, counts)
-                return run_select_random_k_s8(row, f, memory, host, sample, counts)
-            if opcode < 260:
+                if opcode < 255:
+                    return run_select_random_k_s8(row, f, memory, host, sample, counts)
                 return run_decide_governed_s8(row, f, memory, host, sample, counts)
             if opcode < 261:
                 return run_dense_backward_input_s8(row, f, memory, host, sample, counts)
-            return run_conv_backward_input_s8(row, f, memory, host, sample, counts)
-        if opcode < 272:
-            if opcode < 270:
-                return run_depthwise_backward_input_s8(row, f, memory, host, sample, counts)
+            if opcode < 262:
+                return run_conv_backward_input_s8(row, f, memory, host, sample, counts)
+            return run_depthwise_backward_input_s8(row, f, memory, host, sample, counts)
+        if opcode < 273:
             if opcode < 271:
                 return run_narrow_s8(row, f, memory, host, sample, counts)
-            return run_relu_backward_s8(row, f, memory, host, sample, counts)
-        if opcode < 274:
-            if opcode < 273:
-                return run_relu_masked_s8(row, f, memory, host, sample, counts)
-            return run_max_pool_backward_s8(row, f, memory, host, sample, counts)
+            if opcode < 272:
+                return run_relu_backward_s8(row, f, memory, host, sample, counts)
+            return run_relu_masked_s8(row, f, memory, host, sample, counts)
         if opcode < 275:
+            if opcode < 274:
+                return run_max_pool_backward_s8(row, f, memory, host, sample, counts)
             return run_average_pool_backward_s8(row, f, memory, host, sample, counts)
-        return run_add_backward_s8(row, f, memory, host, sample, counts)
+        if opcode < 276:
+            return run_add_backward_s8(row, f, memory, host, sample, counts)
+        return run_tanh_backward_s8(row, f, memory, host, sample, counts)
     if opcode < 292:
-        if opcode < 279:
-            if opcode < 277:
-                return run_tanh_backward_s8(row, f, memory, host, sample, counts)
+        if opcode < 283:
             if opcode < 278:
                 return run_sigmoid_backward_s8(row, f, memory, host, sample, counts)
-            return run_max_pool_apart_backward_s8(row, f, memory, host, sample, counts)
+            if opcode < 279:
+                return run_max_pool_apart_backward_s8(row, f, memory, host, sample, counts)
+            return run_average_pool_apart_backward_s8(row, f, memory, host, sample, counts)
         if opcode < 290:
-            if opcode < 283:
-                return run_average_pool_apart_backward_s8(row, f, memory, host, sample, counts)
-            return run_bias_update_s8(row, f, memory, host, sample, counts)
+            if opcode < 284:
+                return run_bias_update_s8(row, f, memory, host, sample, counts)
+            return run_keep_channels_s8(row, f, memory, host, sample, counts)
         if opcode < 291:
             return run_begin_rows_s8(row, f, memory, host, sample, counts)
         return run_dense_gradient_s8(row, f, memory, host, sample, counts)

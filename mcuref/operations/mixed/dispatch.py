@@ -3,6 +3,7 @@
 from mcuref.kernels.jit import kernel
 from mcuref.operations.add import run_add_backward_f32, run_add_forward_f32
 from mcuref.operations.bias import run_bias_update_f32
+from mcuref.operations.channels import run_keep_channels_f32
 from mcuref.operations.conv import run_conv_backward_input_f32, run_conv_forward_f32, run_conv_update_f32
 from mcuref.operations.dense import run_dense_backward_input_f32, run_dense_forward_f32, run_dense_update_f32
 from mcuref.operations.depthwise import run_depthwise_backward_input_f32, run_depthwise_forward_f32, run_depthwise_update_f32
@@ -51,7 +52,7 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
     opcode = row[OPCODE]
     if opcode >= FIRST_OUTSIDE:
         return OUTSIDE
-    if opcode < 91:
+    if opcode < 90:
         if opcode < 60:
             if opcode < 24:
                 if opcode < 20:
@@ -104,53 +105,55 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
             if opcode < 81:
                 return run_dense_backward_input_f32(row, f, memory, host, sample, counts)
             return run_conv_backward_input_f32(row, f, memory, host, sample, counts)
-        if opcode < 90:
+        if opcode < 85:
             return run_depthwise_backward_input_f32(row, f, memory, host, sample, counts)
-        return run_dense_update_f32(row, f, memory, host, sample, counts)
-    if opcode < 201:
-        if opcode < 101:
-            if opcode < 95:
+        return run_keep_channels_f32(row, f, memory, host, sample, counts)
+    if opcode < 200:
+        if opcode < 100:
+            if opcode < 93:
+                if opcode < 91:
+                    return run_dense_update_f32(row, f, memory, host, sample, counts)
                 if opcode < 92:
                     return run_conv_update_f32(row, f, memory, host, sample, counts)
-                if opcode < 93:
-                    return run_depthwise_update_f32(row, f, memory, host, sample, counts)
-                return run_bias_update_f32(row, f, memory, host, sample, counts)
+                return run_depthwise_update_f32(row, f, memory, host, sample, counts)
+            if opcode < 96:
+                if opcode < 95:
+                    return run_bias_update_f32(row, f, memory, host, sample, counts)
+                return run_begin_rows_f32(row, f, memory, host, sample, counts)
             if opcode < 97:
-                if opcode < 96:
-                    return run_begin_rows_f32(row, f, memory, host, sample, counts)
                 return run_apply_rows_f32(row, f, memory, host, sample, counts)
-            if opcode < 100:
-                return run_count_batch_i32(row, f, memory, host, sample, counts)
-            return run_relu_backward_f32(row, f, memory, host, sample, counts)
-        if opcode < 104:
+            return run_count_batch_i32(row, f, memory, host, sample, counts)
+        if opcode < 103:
+            if opcode < 101:
+                return run_relu_backward_f32(row, f, memory, host, sample, counts)
             if opcode < 102:
                 return run_relu_mask_backward_f32(row, f, memory, host, sample, counts)
-            if opcode < 103:
-                return run_max_pool_backward_f32(row, f, memory, host, sample, counts)
-            return run_average_pool_backward_f32(row, f, memory, host, sample, counts)
+            return run_max_pool_backward_f32(row, f, memory, host, sample, counts)
+        if opcode < 105:
+            if opcode < 104:
+                return run_average_pool_backward_f32(row, f, memory, host, sample, counts)
+            return run_add_backward_f32(row, f, memory, host, sample, counts)
         if opcode < 106:
-            if opcode < 105:
-                return run_add_backward_f32(row, f, memory, host, sample, counts)
             return run_tanh_backward_f32(row, f, memory, host, sample, counts)
-        if opcode < 200:
-            return run_sigmoid_backward_f32(row, f, memory, host, sample, counts)
-        return run_load_u8_s8(row, f, memory, host, sample, counts)
-    if opcode < 222:
-        if opcode < 210:
+        return run_sigmoid_backward_f32(row, f, memory, host, sample, counts)
+    if opcode < 220:
+        if opcode < 203:
+            if opcode < 201:
+                return run_load_u8_s8(row, f, memory, host, sample, counts)
             if opcode < 202:
                 return run_load_i8_s8(row, f, memory, host, sample, counts)
-            if opcode < 203:
-                return run_load_i16_s8(row, f, memory, host, sample, counts)
-            return run_load_s8(row, f, memory, host, sample, counts)
+            return run_load_i16_s8(row, f, memory, host, sample, counts)
+        if opcode < 211:
+            if opcode < 210:
+                return run_load_s8(row, f, memory, host, sample, counts)
+            return run_dense_forward_s8(row, f, memory, host, sample, counts)
         if opcode < 212:
-            if opcode < 211:
-                return run_dense_forward_s8(row, f, memory, host, sample, counts)
             return run_conv_forward_s8(row, f, memory, host, sample, counts)
-        if opcode < 220:
-            return run_depthwise_forward_s8(row, f, memory, host, sample, counts)
-        return run_relu_forward_s8(row, f, memory, host, sample, counts)
+        return run_depthwise_forward_s8(row, f, memory, host, sample, counts)
     if opcode < 225:
         if opcode < 223:
+            if opcode < 222:
+                return run_relu_forward_s8(row, f, memory, host, sample, counts)
             return run_max_pool_forward_s8(row, f, memory, host, sample, counts)
         if opcode < 224:
             return run_average_pool_forward_s8(row, f, memory, host, sample, counts)

@@ -3,6 +3,7 @@
 from mcuref.kernels.jit import kernel
 from mcuref.operations.add import run_add_backward_f32, run_add_forward_f32
 from mcuref.operations.bias import run_bias_update_f32
+from mcuref.operations.channels import run_keep_channels_f32
 from mcuref.operations.conv import (
     run_conv_backward_input_f32,
     run_conv_forward_f32,
@@ -90,7 +91,7 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
     opcode = row[OPCODE]
     if opcode >= FIRST_OUTSIDE:
         return OUTSIDE
-    if opcode < 102:
+    if opcode < 101:
         if opcode < 64:
             if opcode < 25:
                 if opcode < 21:
@@ -125,7 +126,7 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
             if opcode < 63:
                 return run_wake_u8(row, f, memory, host, sample, counts)
             return run_govern_i32(row, f, memory, host, sample, counts)
-        if opcode < 90:
+        if opcode < 85:
             if opcode < 72:
                 if opcode < 70:
                     if opcode < 65:
@@ -143,36 +144,38 @@ def run(row: Row, f: Floats, memory: Memory, host: Host, sample: Sample, counts:
             if opcode < 82:
                 return run_conv_backward_input_f32(row, f, memory, host, sample, counts)
             return run_depthwise_backward_input_f32(row, f, memory, host, sample, counts)
-        if opcode < 95:
+        if opcode < 93:
+            if opcode < 91:
+                if opcode < 90:
+                    return run_keep_channels_f32(row, f, memory, host, sample, counts)
+                return run_dense_update_f32(row, f, memory, host, sample, counts)
             if opcode < 92:
-                if opcode < 91:
-                    return run_dense_update_f32(row, f, memory, host, sample, counts)
                 return run_conv_update_f32(row, f, memory, host, sample, counts)
-            if opcode < 93:
-                return run_depthwise_update_f32(row, f, memory, host, sample, counts)
-            return run_bias_update_f32(row, f, memory, host, sample, counts)
+            return run_depthwise_update_f32(row, f, memory, host, sample, counts)
+        if opcode < 96:
+            if opcode < 95:
+                return run_bias_update_f32(row, f, memory, host, sample, counts)
+            return run_begin_rows_f32(row, f, memory, host, sample, counts)
         if opcode < 97:
-            if opcode < 96:
-                return run_begin_rows_f32(row, f, memory, host, sample, counts)
             return run_apply_rows_f32(row, f, memory, host, sample, counts)
         if opcode < 100:
             return run_count_batch_i32(row, f, memory, host, sample, counts)
-        if opcode < 101:
-            return run_relu_backward_f32(row, f, memory, host, sample, counts)
-        return run_relu_mask_backward_f32(row, f, memory, host, sample, counts)
+        return run_relu_backward_f32(row, f, memory, host, sample, counts)
     if opcode < 122:
         if opcode < 113:
-            if opcode < 106:
+            if opcode < 105:
+                if opcode < 103:
+                    if opcode < 102:
+                        return run_relu_mask_backward_f32(row, f, memory, host, sample, counts)
+                    return run_max_pool_backward_f32(row, f, memory, host, sample, counts)
                 if opcode < 104:
-                    if opcode < 103:
-                        return run_max_pool_backward_f32(row, f, memory, host, sample, counts)
                     return run_average_pool_backward_f32(row, f, memory, host, sample, counts)
-                if opcode < 105:
-                    return run_add_backward_f32(row, f, memory, host, sample, counts)
-                return run_tanh_backward_f32(row, f, memory, host, sample, counts)
+                return run_add_backward_f32(row, f, memory, host, sample, counts)
+            if opcode < 110:
+                if opcode < 106:
+                    return run_tanh_backward_f32(row, f, memory, host, sample, counts)
+                return run_sigmoid_backward_f32(row, f, memory, host, sample, counts)
             if opcode < 111:
-                if opcode < 110:
-                    return run_sigmoid_backward_f32(row, f, memory, host, sample, counts)
                 return run_dense_forward_of_u8(row, f, memory, host, sample, counts)
             if opcode < 112:
                 return run_dense_forward_of_i8(row, f, memory, host, sample, counts)

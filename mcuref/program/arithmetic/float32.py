@@ -8,7 +8,7 @@ import numpy as np
 from mcuref.errors import InputError
 from mcuref.operators import float32, registered
 from mcuref.operators.operator import Operator
-from mcuref.program.arithmetic.draws import RANDOM, drawing
+from mcuref.program.arithmetic.draws import CHANNELS, RANDOM, drawing
 
 SEARCHING = ("select_top_k", "select_adaptive")
 BINS = 64  # of magnitudes, in which these count entries
@@ -52,7 +52,7 @@ class Float32:
             raise InputError(f"layer {emit.name!r} has a multiplier of {multiplier}; in {self.name} it must be 1")
         if family in SEARCHING:
             values = {**values, "tally": emit.buffer("tally", (BINS,), "scratch", "int32")}
-        if family == RANDOM:
+        if family in (RANDOM, CHANNELS):
             values = {**values, **drawing(emit)}
         if family == "softmax_forward":
             if values["beta"] != 1:

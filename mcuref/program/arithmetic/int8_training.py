@@ -17,7 +17,7 @@ from mcuref.layers.window import is_padded
 from mcuref.memory.buffers import Buffer
 from mcuref.operators.geometry import Geometry
 from mcuref.program.arithmetic import int8_exponents
-from mcuref.program.arithmetic.draws import RANDOM, drawing
+from mcuref.program.arithmetic.draws import CHANNELS, RANDOM, drawing
 from mcuref.quantization.multipliers import ends, of_rescaling
 from mcuref.quantization.tables import probabilities
 
@@ -136,6 +136,15 @@ def _select(emit, family, values):
         names = ("s_min", "s_range", "damping", "decay")
         added |= {"exponent": error_of(emit, delta).exponent} | {name: q15(values[name]) for name in names}
     return family, values, added
+
+
+def _keep_channels(emit, family, values):
+    """What trains no weights becomes 0, behind the propagation; a count says how many are left."""
+    delta = _selected(emit, values)
+    if _is_shared(emit):
+        delta = _copied(emit, delta)
+    emit.notes[values["count"]] = delta
+    return family, values, {"delta": delta, "n": delta.shape[0], **drawing(emit)}
 
 
 def _is_shared(emit):
@@ -363,6 +372,7 @@ FAMILIES: dict[str, Family] = {
     **dict.fromkeys(("dense_backward_input", "conv_backward_input", "depthwise_backward_input"), _propagate),
     **dict.fromkeys(("dense_update", "conv_update", "depthwise_update"), _update),
     "bias_update": _update_biases,
+    CHANNELS: _keep_channels,
     "begin_rows": _begin_rows,
     "apply_rows": _apply_rows,
     "relu_backward": _relu,

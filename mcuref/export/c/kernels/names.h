@@ -98,6 +98,8 @@
 #define is_hidden mcuref_is_hidden
 #define is_left_out mcuref_is_left_out
 #define is_stored mcuref_is_stored
+#define keep_channels mcuref_keep_channels
+#define keep_channels_s8 mcuref_keep_channels_s8
 #define keep_nonzero mcuref_keep_nonzero
 #define kept_entries mcuref_kept_entries
 #define kept_entries_s8 mcuref_kept_entries_s8
@@ -137,6 +139,7 @@
 #define relu_mask_backward_f32 mcuref_relu_mask_backward_f32
 #define relu_mask_forward_f32 mcuref_relu_mask_forward_f32
 #define relu_masked_s8 mcuref_relu_masked_s8
+#define renew_channels mcuref_renew_channels
 #define rescale_s8 mcuref_rescale_s8
 #define rests mcuref_rests
 #define rint_f32 mcuref_rint_f32

@@ -36,6 +36,7 @@ mcuref_next mcuref_run_select_random_k_f32(const mcuref_row *row, mcuref_run *ru
 mcuref_next mcuref_run_dense_backward_input_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_conv_backward_input_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_depthwise_backward_input_f32(const mcuref_row *row, mcuref_run *run);
+mcuref_next mcuref_run_keep_channels_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_dense_update_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_conv_update_f32(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_depthwise_update_f32(const mcuref_row *row, mcuref_run *run);
@@ -119,6 +120,7 @@ mcuref_next mcuref_run_tanh_backward_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_sigmoid_backward_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_max_pool_apart_backward_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_average_pool_apart_backward_s8(const mcuref_row *row, mcuref_run *run);
+mcuref_next mcuref_run_keep_channels_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_dense_update_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_conv_update_s8(const mcuref_row *row, mcuref_run *run);
 mcuref_next mcuref_run_depthwise_update_s8(const mcuref_row *row, mcuref_run *run);

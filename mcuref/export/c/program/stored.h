@@ -9,8 +9,8 @@ extern "C" {
 #endif
 
 /* Whether stored sample `index` rests in this epoch: 1, or 0. Nothing changes. A firmware asks this before it reads a sample
- * from where it lies, and trains on those that do not rest. A program with an effort is told of those that rest, too, by
- * mcuref_train_stored: they earn what others may spend, and nothing is read of them. */
+ * from where it lies; mcuref_train_stored, which comes next, reads nothing of one that rests: it may be null. A program with
+ * an effort has to be told of those, too: they earn what others may spend. */
 int32_t mcuref_resting(const mcuref_program *program, const void *arena, int32_t index, int32_t epoch);
 
 #ifdef __cplusplus
