@@ -33,8 +33,8 @@ class Comparison(Shared):
         Drops are against the row of its kind whose method is full, and against float32. Of a model that comes as int8 the
         first row is of the method none: the model as it is, on the same test samples.
 
-        executor : as of :func:`mcuref.experiments.spreading.spread`; rows do not depend on it.
-        store : :class:`mcuref.experiments.store.PieceStore` or None: what it has is not trained again, and what is trained
+        executor : as of `mcuref.experiments.spreading.spread`; rows do not depend on it.
+        store : `mcuref.experiments.store.PieceStore` or None: what it has is not trained again, and what is trained
             it keeps.
         """
         self.check(entries)

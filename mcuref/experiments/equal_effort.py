@@ -64,7 +64,7 @@ def full_at_equal_effort(
     ----------
     comparison : that the rows are of.
     full : full training as the protocol has it, with its own learning rate if it has one.
-    rows : as of :meth:`Comparison.run`, that of full training of each kind among them.
+    rows : as of `Comparison.run`, that of full training of each kind among them.
     executor, store : as there.
     """
     most = {"epochs": comparison.protocol_of(full).epochs, "share": len(comparison.second.x_train)}

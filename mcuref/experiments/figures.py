@@ -57,7 +57,7 @@ def factor(result: Result, name: str) -> dict[str, Any] | None:
     """How many times less backward effort a method has than static top-k of equal accuracy, seed by seed.
 
     {"factor": mean, "factor_std", "per_seed", "bounds": as of
-    :func:`mcuref.experiments.relations.advantage`}; None without that method or the sweep, or where it trained nothing.
+    `mcuref.experiments.relations.advantage`}; None without that method or the sweep, or where it trained nothing.
     """
     sweep = [method["per_seed"] for method in result["methods"].values() if method["preset"] == "sweep"]
     if name not in result["methods"] or not sweep:

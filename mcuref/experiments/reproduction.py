@@ -248,7 +248,7 @@ class RowRun:
 
 
 def attempt(comparison: Comparison, *arguments: Any) -> dict[str, Any]:
-    """A piece: :func:`mcuref.experiments.pieces.train`, or word that it did not stay finite."""
+    """A piece: `mcuref.experiments.pieces.train`, or word that it did not stay finite."""
     try:
         return train(comparison, *arguments)
     except (NonFiniteError, DivergedError) as error:

@@ -44,7 +44,7 @@ class Shared:
     headroom : of int8 rows, as of :func:`mcuref.experiments.deploying.deployed`.
     policy : "immediate", "accumulate" or None, as there.
     progress : callable(what, done, total) or None.
-    origin : :class:`mcuref.experiments.spreading.Origin` of the data, for processes that load it themselves, or None.
+    origin : `mcuref.experiments.spreading.Origin` of the data, for processes that load it themselves, or None.
     given : columns of the protocol to replace, where not None: epochs, learning_rate, schedule, momentum, batch.
     """
 

@@ -25,7 +25,7 @@ Results = dict[Hashable, Any]
 
 @dataclass(frozen=True)
 class Origin:
-    """Where data comes from, for processes that load it themselves: arguments of :func:`mcuref.datasets.load_part`."""
+    """Where data comes from, for processes that load it themselves: arguments of `mcuref.datasets.load_part`."""
 
     place: str
     evaluate: str = "test"

@@ -51,7 +51,7 @@ class Experiment:
     progress : callable(what, done, total) or None.
     after_task : callable(seed, strategy, task rows so far) or None, called after every task.
     keeper : keeps what is done, or None; see :class:`mcuref.incremental.keeping.ExperimentCheckpoints`.
-    origin : :class:`mcuref.experiments.spreading.Origin` of the data, for processes that load it themselves, or None.
+    origin : `mcuref.experiments.spreading.Origin` of the data, for processes that load it themselves, or None.
     """
 
     arithmetics = (FLOAT32,)  # of its programs
@@ -136,7 +136,7 @@ class Experiment:
     def run(self, executor: Executor | None = None) -> list[dict[str, Any]]:
         """Rows of the table: one a strategy, with every seed's figures.
 
-        executor : as of :func:`mcuref.experiments.spreading.spread`; rows do not depend on it.
+        executor : as of `mcuref.experiments.spreading.spread`; rows do not depend on it.
         """
         self.learners.clear()
         learned = strategies(self, executor)

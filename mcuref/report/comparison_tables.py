@@ -278,7 +278,7 @@ def sweep_tables(rows: Sequence[dict[str, Any]], advantages: Sequence[dict[str, 
 def equal_effort_table(rows: Sequence[dict[str, Any]], beside: Sequence[dict[str, Any]], epochs: int) -> Iterator[Printed]:
     """Full training at the total effort of each adaptive method, or less.
 
-    rows : as of :func:`mcuref.experiments.equal_effort.full_at_equal_effort`; beside : the rows they stand below.
+    rows : as of `mcuref.experiments.equal_effort.full_at_equal_effort`; beside : the rows they stand below.
     epochs : of the protocol.
     """
     yield Text("\nfull training at equal total effort", style="bold")
