@@ -10,7 +10,7 @@ kept.
     0 <= balance < full    samples rest as their streaks say; the threshold is the rule's, times 1 - balance / full
     full <= balance        every sample is shown, and trained unless its error is 0
 
-full is 16 to 32 dense steps, a power of two. So the threshold settles where as much is spent as earned, and a run ends with
+full is 8 to 16 dense steps, a power of two. So the threshold settles where as much is spent as earned, and a run ends with
 less than that unspent, unless there is nothing left to spend it on.
 
 All of it is integers, in units of which a dense step has 2^21 or more. The balance is an int64 in int32[2]: its lowest 30

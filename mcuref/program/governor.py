@@ -14,7 +14,7 @@ from mcuref.program.emitter import Emitter
 from mcuref.rules import Rule
 
 UNITS = 22  # bits of a dense step, in units that are whole parts of a multiply-accumulate
-FULL = 4  # bits more of a full balance
+FULL = 3  # bits more of a full balance
 MOST_MACS = (1 << 30) - 1  # of a dense step
 
 

@@ -23,7 +23,7 @@ class Governor:
         self.part = Fraction(Fraction(effort) * dense * units // 1, units)
         steeper = max(1 - 2 * Fraction(effort), Fraction(0)) / epochs if epochs else Fraction(0)
         self.slope = Fraction(self.part * units * steeper // 1, units)
-        self.full = Fraction(2 ** (len(f"{dense:b}") + 4))
+        self.full = Fraction(2 ** (len(f"{dense:b}") + 3))
 
     def earn(self, epoch: int) -> None:
         """A sample is due."""
