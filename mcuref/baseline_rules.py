@@ -122,7 +122,7 @@ class Channels:
     """
 
     ratio: float = 0.25
-    every: int = 1000
+    every: int = 100
     output: str = "auto"
 
     method = "channels"

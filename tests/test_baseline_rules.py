@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
-from mcuref import SGD, Biases, Full, InputError, RandomK, TopK, compile, load_data, rules
+from mcuref import SGD, Biases, Channels, Full, InputError, RandomK, TopK, compile, load_data, rules
 from mcuref.calibration import quantise_to_train
 from mcuref.layers import Conv2D, Dense, DepthwiseConv2D, Flatten, Input, MaxPool2D, ReLU
 from mcuref.network import Network
 from mcuref.operators.columns import KEPT, RUNS
 from mcuref.program.effort import counts_by_kind, effort
+from mcuref.selections import kept_entries
+from mcuref.testing.oracles_random import drawn
 
 IMAGE = [Input((8, 8, 1), "uint8", 0, 1 / 16), Conv2D(5, 3), ReLU(), DepthwiseConv2D(2), ReLU(), MaxPool2D(2), Flatten()]
 
@@ -156,6 +158,65 @@ def test_a_rule_of_ones_own_can_leave_weights_alone(digits):
     Own.weights = "none"
     with pytest.raises(InputError, match="weights 'none' of rule 'Own' must be True or False"):
         compile(image(), Own())
+
+
+# -- some channels ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("int8", [False, True])
+def test_channels_that_are_drawn_are_trained_as_in_full_training_and_no_others(digits, int8):
+    """Of one sample; the error is propagated in full."""
+    x, y = digits
+    plain = in_int8(image(3), digits) if int8 else image(3)
+    full, some = (compile(plain, rule, SGD(0.5)) for rule in (Full(), Channels(0.4, 7, "rule")))
+    for program in (full, some):
+        program.train(x[:1], y[:1])
+    number = 0
+    for i in reversed(plain.parametric):  # from the outputs on
+        name, outputs = plain.names[i], plain.shapes[i][-1]
+        chosen = drawn(outputs, kept_entries(0.4, outputs), 3, number)
+        bits = np.unpackbits(some.state()[f"{name}.channels"], count=outputs, bitorder="little")
+        assert np.flatnonzero(bits).tolist() == chosen and some.state()[f"{name}.channels_left"] == [6]
+        for kind in ("weights", "bias"):
+            parameter = f"{name}.{kind}"
+            start, found, whole = (of[parameter] for of in (plain.parameters, some.parameters(), full.parameters()))
+            if not name.startswith("depthwise"):  # whose last axis is that of channels
+                start, found, whole = (np.moveaxis(array, 0, -1) for array in (start, found, whole))
+            assert np.where(bits, whole, start).tobytes() == found.tobytes(), parameter
+        number += 1
+    counts, dense = counts_by_kind(some), counts_by_kind(full)
+    assert counts["propagate"] == dense["propagate"] and 0 < counts["weight_gradient"] < dense["weight_gradient"]
+    assert some.state()["selections"] == [number]
+
+
+def test_others_are_drawn_after_a_number_of_trained_samples(digits):
+    x, y = digits
+    program, seen = compile(image(), Channels(0.4, 5), SGD(0.02)), []
+    for n in range(15):
+        program.train(x[n : n + 1], y[n : n + 1])
+        seen.append(program.state()["dense1.channels"].tobytes())
+    assert len(set(seen)) == 3 and all(len(set(seen[n : n + 5])) == 1 for n in (0, 5, 10))
+    again = compile(image(), Channels(0.4, 5), SGD(0.02))
+    again.restore(program.state())
+    again.train(x[15:], y[15:])
+    program.train(x[15:], y[15:])
+    assert all((again.state()[name] == value).all() for name, value in program.state().items())
+
+
+def test_all_channels_are_full_training_to_the_bit(digits):
+    states = []
+    for rule in (Full(), Channels(1.0, output="rule")):
+        program = compile(image(), rule, SGD(0.02))
+        program.train(*digits)
+        states.append(program.state())
+    assert states[0].keys() == states[1].keys()
+    assert all(states[0][name].tobytes() == states[1][name].tobytes() for name in states[0])
+
+
+def test_settings_of_channels_are_checked():
+    for settings, words in (({"ratio": 1.5}, "ratio 1.5"), ({"every": 0}, "every 0"), ({"output": "some"}, "output 'some'")):
+        with pytest.raises(InputError, match=words):
+            Channels(**settings)
 
 
 # -- the head alone --------------------------------------------------------------------------------------------------------

@@ -1,27 +1,23 @@
 """What decides a piece of a comparison, as plain data: pieces of equal descriptions come to the same."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mcuref import rules
 from mcuref.experiments.entries import Entry
 from mcuref.experiments.kinds import Kind
+from mcuref.experiments.shared import Shared
 from mcuref.models import build
 from mcuref.program.compiler import compile
 from mcuref.runs.fingerprint import data_digest
 from mcuref.runs.training import OF_DEPLOYMENT, run_fingerprint
 
-if TYPE_CHECKING:
-    from mcuref.experiments.comparison import Comparison
-
-SOURCES = ("experiments/deploying.py", "experiments/pieces.py", "experiments/protocols.py", *OF_DEPLOYMENT)
+SOURCES = (*(f"experiments/{name}.py" for name in ("deploying", "pieces", "protocols", "shared")), *OF_DEPLOYMENT)
 OF_COST = ("cost/*.py", "cost/measured/*", "program/moves.py", "program/zeros.py")  # of instructions, where a core is known
 
 
-def describe(comparison: Comparison, entries: Mapping[tuple[Kind, str], Entry]) -> dict[Hashable, dict[str, Any]]:
+def describe(comparison: Shared, entries: Mapping[tuple[Kind, str], Entry]) -> dict[Hashable, dict[str, Any]]:
     """Descriptions of all trainings, by (kind, key, seed), and of pre-training, if there is any, by seed.
 
     What is written out is for those who read them; what decides stands, as sha256, under "decided_by".

@@ -1,11 +1,9 @@
 """The pieces of a comparison: a training of each kind, entry and seed, and what each seed was trained before."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -14,6 +12,7 @@ from mcuref.datasets.data import Data
 from mcuref.experiments.descriptions import describe
 from mcuref.experiments.entries import Entry
 from mcuref.experiments.kinds import Kind
+from mcuref.experiments.shared import Shared
 from mcuref.experiments.spreading import Piece, Results, spread
 from mcuref.experiments.store import PieceStore
 from mcuref.models import build
@@ -24,15 +23,12 @@ from mcuref.program.zeros import SAMPLES, zero_shares
 from mcuref.runs.training import Run
 from mcuref.training import Trainer
 
-if TYPE_CHECKING:
-    from mcuref.experiments.comparison import Comparison
-
 KEPT = (  # of a trainer's result
     "metric", "score", "counts", "samples_shown", "samples_skipped", "samples_rested", "mean_ratio_per_layer",
 )  # fmt: skip
 
 
-def pretrain(comparison: Comparison, seed: int) -> dict[str, NDArray[Any]]:
+def pretrain(comparison: Shared, seed: int) -> dict[str, NDArray[Any]]:
     """Parameters that every method of a seed starts from, by name."""
     network, update = build(comparison.model, comparison.data, seed=seed), comparison.watch(f"pre-training, seed {seed}")
     run = Run(
@@ -48,7 +44,7 @@ def pretrain(comparison: Comparison, seed: int) -> dict[str, NDArray[Any]]:
 
 
 def train(
-    comparison: Comparison, entry: Entry, kind: Kind, seed: int, start: dict[str, NDArray[Any]] | None = None
+    comparison: Shared, entry: Entry, kind: Kind, seed: int, start: dict[str, NDArray[Any]] | None = None
 ) -> dict[str, Any]:
     """What a training came to, plain data: efforts are over dense training of the whole protocol's run.
 
@@ -75,7 +71,7 @@ def train(
     }
 
 
-def _instructions(comparison: Comparison, program: Program, data: Data) -> float | None:
+def _instructions(comparison: Shared, program: Program, data: Data) -> float | None:
     """Instructions of an average training step of a program that has run, on the budget's core; None if unknown.
 
     Zeros, which cost less where they are left out or products are computed in software, are counted in some samples, and
@@ -89,7 +85,7 @@ def _instructions(comparison: Comparison, program: Program, data: Data) -> float
 
 
 def trainings(
-    comparison: Comparison,
+    comparison: Shared,
     entries: Mapping[tuple[Kind, str], Entry],
     executor: Executor | None = None,
     store: PieceStore | None = None,

@@ -1,20 +1,16 @@
 """The pieces of an experiment: a strategy with a seed, through all tasks."""
 
-from __future__ import annotations
-
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from mcuref.experiments.spreading import Piece, spread
+from mcuref.experiments.spreading import Owner, Piece, spread
+from mcuref.incremental.keeping import ExperimentCheckpoints, Kept, State
+from mcuref.incremental.learner import IncrementalLearner
+from mcuref.incremental.setting import Setting
 from mcuref.metrics import deviation
-
-if TYPE_CHECKING:
-    from mcuref.incremental.experiment import Experiment
-    from mcuref.incremental.keeping import State
-
 
 SCALARS = (
     "average_accuracy", "average_incremental_accuracy", "forgetting", "backward_transfer", "forward_transfer",
@@ -32,7 +28,28 @@ class Learned(NamedTuple):
     state: State
 
 
-def learn(experiment: Experiment, name: str, seed: int, kept: Any = None, large: Learned | None = None) -> Learned:
+class Learning(Owner, Protocol):
+    """What these pieces ask of whom they belong to: :class:`mcuref.incremental.experiment.Experiment`."""
+
+    setting: Setting
+    keeper: ExperimentCheckpoints | None
+    after_task: Callable[[int, str, list[dict[str, Any]]], Any] | None
+    learners: dict[tuple[str, int], IncrementalLearner]
+
+    @property
+    def strategies(self) -> tuple[str, ...]:
+        """Names of what learns."""
+
+    def strategy(self, name: str, seed: int, kept: Kept | None, references: list[float] | None) -> Learned:
+        """A strategy through all tasks, from where it was kept."""
+
+    def resumed(
+        self, name: str, seed: int, rows: list[dict[str, Any]], matrix: list[list[float]], state: State
+    ) -> IncrementalLearner:
+        """A learner where it was kept."""
+
+
+def learn(experiment: Learning, name: str, seed: int, kept: Kept | None = None, large: Learned | None = None) -> Learned:
     """A strategy through all tasks, from where it was ``kept`` if it was.
 
     large : of "fixed-large", for a strategy whose criterion is relative to that.
@@ -41,7 +58,7 @@ def learn(experiment: Experiment, name: str, seed: int, kept: Any = None, large:
     return experiment.strategy(name, seed, kept, references)
 
 
-def strategies(experiment: Experiment, executor: Executor | None = None) -> dict[Hashable, Learned]:
+def strategies(experiment: Learning, executor: Executor | None = None) -> dict[Hashable, Learned]:
     """What all strategies came to with all seeds, by (strategy, seed).
 
     In this process checkpoints are written after every task; what was done elsewhere is kept when it is complete.

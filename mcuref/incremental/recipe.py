@@ -147,7 +147,8 @@ class Recipe:
         one_of("features", self.features, ("random", "learned"))
         one_of("region", self.region, REGIONS)
         self.optimiser()  # refuses what is no rate, schedule, momentum or batch
-        checked(self.rule)
+        if effort := getattr(checked(self.rule), "effort", 0):
+            raise InputError(f"effort {effort:g} is of runs of epochs; in incremental learning it must be 0")
         for name, kind in (
             ("storage", Storage),
             ("distillation", Distillation),

@@ -1,9 +1,10 @@
 """The governor of a run's effort: multiply-accumulates are budgeted as bytes are.
 
 The budget of a run is a share E of what dense training of every sample in every epoch would take. The balance is what was
-earned and not spent. Every sample that is due earns, also one that is then left out: E of a dense step; or, where the number
-T of epochs is known, the more the earlier, (2 (T - e) - 1) / T of that in epoch e. A forward pass spends its
-multiply-accumulates when it begins, the way back those of the entries that each selection kept.
+earned and not spent. Every sample that is due earns, also one that is then left out: E of a dense step; where the number T
+of epochs is known, 1 + a (T - 1 - 2 e) / T of that in epoch e. a is 1 - 2 E, at least 0: little effort does most at the
+start. A forward pass spends its multiply-accumulates when it begins, the way back those of the entries that each selection
+kept.
 
     balance < 0            the sample is left out: so never more than one step is owed
     0 <= balance < full    samples rest as their streaks say; the threshold is the rule's, times 1 - balance / full
@@ -42,11 +43,11 @@ def change_balance(balance: Int32s, by: Index) -> np.int64:
 
 
 @kernel
-def earned(part: Index, epochs: Index, epoch: Index) -> np.int64:
-    """What a sample earns in an epoch: ``part``, or, of a run of so many epochs, as often as the docstring above says."""
-    if epochs == 0:
-        return np.int64(part)
-    return np.int64(part) * max(2 * (np.int64(epochs) - np.int64(epoch)) - 1, np.int64(0))
+def earned(part: Index, slope: Index, epochs: Index, epoch: Index) -> np.int64:
+    """What a sample earns in an epoch of a run of so many, ``part`` on average; of 0, their number is not known."""
+    if 0 < epochs <= epoch:
+        return np.int64(0)
+    return np.int64(part) + np.int64(slope) * (np.int64(epochs) - 1 - 2 * np.int64(epoch))
 
 
 @kernel

@@ -40,9 +40,10 @@ def run_govern_i32(row: Row, f: Floats, memory: Memory, host: Host, sample: Samp
     index, epoch = np.int64(host.stored[sample.position]), np.int64(host.epoch[sample.position])
     if index < 0:
         return GO_ON
-    bits, most, part, epochs, forward, full = row[D + 1], row[D + 2], row[D + 3], row[D + 4], row[D + 5], row[D + 6]
+    bits, most, forward, full = row[D + 1], row[D + 2], row[D + 6], row[D + 7]
+    earns = earned(row[D + 3], row[D + 4], row[D + 5], epoch)
     balance, streaks = words(memory, row[OUT], 2), u8(memory, row[OUT + 1], (np.int64(row[D]) * bits + 7) >> 3)
-    if is_left_out(change_balance(balance, earned(part, epochs, epoch)), full, streaks, index, epoch, bits):
+    if is_left_out(change_balance(balance, earns), full, streaks, index, epoch, bits):
         host.trained[sample.position], host.rested[sample.position] = 0, 1
         return JUMP
     if bits > 0:

@@ -16,10 +16,10 @@ OPERATORS = (
         note="the streak of a sample that is trained is 0; " + STORED,
     ),
     declare(
-        "govern_i32", 63, "rest", f"i32 balance[2], {STREAKS}?", "", "N bits most part epochs forward full",
+        "govern_i32", 63, "rest", f"i32 balance[2], {STREAKS}?", "", "N bits most part slope epochs forward full",
         module="rests", features="nothing",
-        note="the balance grows by ``part``, in a run of known length as often as its epoch is worth; jumps if it is "
-        "negative, or as ``rest_u8`` unless it has come to 2^full; else ``forward`` is spent; " + STORED,
+        note="the balance grows by part + slope (epochs - 1 - 2 epoch), or not at all where these epochs are over; "
+        "jumps if it is negative, or as ``rest_u8`` unless it has come to 2^full; else ``forward`` is spent; " + STORED,
     ),
     declare(
         "spend_i32", 64, "effort", "i32 balance[2]", "i32 count[1]", "each fixed", module="rests", features="nothing",

@@ -41,8 +41,13 @@ class Governor:
 
     @property
     def part(self) -> int:
-        """What a sample earns, or the T^2-th part of what one earns in T epochs, T times."""
-        return int(Fraction(self.effort) * (self.dense << self.shift) / max(self.epochs, 1))
+        """What a sample earns, on average over epochs."""
+        return int(Fraction(self.effort) * (self.dense << self.shift))
+
+    @property
+    def slope(self) -> int:
+        """By how much that is less in an epoch than half an epoch before, where their number is known."""
+        return int(self.part * max(1 - 2 * Fraction(self.effort), Fraction(0)) / self.epochs) if self.epochs else 0
 
 
 def govern(emit: Emitter, rule: Rule, streaks: Buffer | None, stored: int, bits: int, most: int) -> None:
@@ -52,8 +57,9 @@ def govern(emit: Emitter, rule: Rule, streaks: Buffer | None, stored: int, bits:
     if dense > MOST_MACS:
         raise InputError(f"a dense step has {dense:,} multiply-accumulates; an effort can be set for up to {MOST_MACS:,}")
     governor = Governor(emit.state("balance", (2,), dtype="int32"), effort, dense, int(getattr(rule, "epochs", 0)))
-    own = {"part": governor.part, "epochs": governor.epochs, "forward": 0, "full": governor.full}
-    emit("govern", balance=governor.balance, streaks=streaks, N=stored, bits=bits, most=most, **own)
+    earns = {"part": governor.part, "slope": governor.slope, "epochs": governor.epochs}
+    own = {"N": stored, "bits": bits, "most": most, "forward": 0, "full": governor.full}
+    emit("govern", balance=governor.balance, streaks=streaks, **earns, **own)
     emit.governor = governor
 
 

@@ -20,12 +20,15 @@ class Governor:
     def __init__(self, effort: float, dense: int, epochs: int = 0) -> None:
         self.dense, self.epochs, self.balance = dense, epochs, Fraction(0)
         units = 2 ** max(22 - len(f"{dense:b}"), 0)  # of a multiply-accumulate: of these, what is earned is a whole number
-        self.part = Fraction(Fraction(effort) * dense * units // max(epochs, 1), units)
+        self.part = Fraction(Fraction(effort) * dense * units // 1, units)
+        steeper = max(1 - 2 * Fraction(effort), Fraction(0)) / epochs if epochs else Fraction(0)
+        self.slope = Fraction(self.part * units * steeper // 1, units)
         self.full = Fraction(2 ** (len(f"{dense:b}") + 4))
 
     def earn(self, epoch: int) -> None:
         """A sample is due."""
-        self.balance += self.part * (max(2 * (self.epochs - epoch) - 1, 0) if self.epochs else 1)
+        if not self.epochs or epoch < self.epochs:
+            self.balance += self.part + self.slope * (self.epochs - 1 - 2 * epoch)
 
     def leaves_out(self, hidden: bool) -> bool:
         """Whether it is left out; ``hidden`` if it rests by its streak."""

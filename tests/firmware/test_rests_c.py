@@ -99,21 +99,22 @@ class Model:
         return function(self.model, self.pointer, place, answer, rate, *stored, ctypes.byref(loss)), loss.value
 
 
-def stored_samples(dtype):
-    """A material of seven samples in six epochs."""
+def stored_samples(dtype, effort):
+    """A material of seven samples in six epochs, with an effort or 0."""
     random = np.random.default_rng(3)
     x = (random.normal(size=(STORED, 9)) + np.arange(9) / 9).astype(np.float32)
     network = mcuref.Network([mcuref.Input((9,)), mcuref.Dense(5), mcuref.layers.ReLU(), mcuref.Dense(3)], seed=2)
     if dtype == "int8":
         network = quantise_to_train(network, x)
-    program = mcuref.compile(network, TinyPropR(output="rule", threshold=0.8, stored=STORED), SGD(0.25))
+    rule = TinyPropR(output="rule", threshold=0.8, stored=STORED, effort=effort, epochs=EPOCHS)
+    program = mcuref.compile(network, rule, SGD(0.25))
     return Material(program, x, random.integers(0, 3, STORED).astype(np.int32))
 
 
-@pytest.fixture(scope="module", params=["float32", "int8"])
+@pytest.fixture(scope="module", params=[("float32", 0), ("int8", 0), ("float32", 0.5), ("int8", 0.5)], ids=str)
 def exported(request, tmp_path_factory):
     """(Material, its exported model as a shared library)."""
-    material, folder = stored_samples(request.param), tmp_path_factory.mktemp(request.param)
+    material, folder = stored_samples(*request.param), tmp_path_factory.mktemp(request.param[0])
     write_project(material, folder / "project")
     names = ("model.c", "kernels/**/*.c", "operations/**/*.c", "program/*.c")
     sources = [path for name in names for path in sorted((folder / "project").glob(name))]
@@ -167,20 +168,22 @@ WRONG = {  # in C: (file, old text, new text)
     "epoch": ("program/float32.c", "MCUREF_TRAINED, index, epoch}", "MCUREF_TRAINED, index, epoch + 1}"),
     "most": ("kernels/rests.c", "skipped < most ?", "skipped <= most ?"),
     "turn": ("kernels/rests.c", "(uint32_t)epoch + (uint32_t)index", "(uint32_t)epoch"),
-    "status": ("operations/rests.c", "run->status = MCUREF_RESTED;", ""),
+    "status": ("operations/rests.c", "MCUREF_GO_ON;\n  run->status = MCUREF_RESTED;", "MCUREF_GO_ON;"),
+    "earned": ("kernels/governor.c", "(epochs - 1 - 2 * epoch)", "(epochs - 2 * epoch)"),
+    "spent": ("operations/rests.c", "change_balance(balance, -(int64_t)d[6]);", ""),
 }
-QUICK = ("neighbour", "epoch")
+QUICK = ("neighbour", "epoch", "earned")
 
 
 @pytest.mark.parametrize("what", [*QUICK, *(pytest.param(w, marks=pytest.mark.slow) for w in WRONG if w not in QUICK)])
 def test_what_is_wrong_is_seen(need, patched_sources, what):
     patched_sources(*WRONG[what])
-    few = [material for name, material in cases(["float32"]) if name.startswith("rests")]
+    few = [material for name, material in cases(["float32"]) if name.startswith(("rests", "effort"))]
     found = [difference for difference in check(need("host"), few) if difference]
     assert found
     if WRONG[what][0].startswith("kernels"):  # or too few or too many instructions were run
         kernels = {difference.kernel for difference in found} - {""}
-        assert kernels and kernels <= {"rest_u8", "wake_u8"}
+        assert kernels and kernels <= {"rest_u8", "wake_u8", "govern_i32"}
 
 
 def test_the_steps_of_a_material_come_round_to_every_stored_sample():

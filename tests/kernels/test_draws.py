@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcuref.kernels import selection
+from mcuref.kernels import channels, selection
+from mcuref.kernels.int8 import channels as int8_channels
 from mcuref.kernels.int8 import selection as int8_selection
 from mcuref.testing.buffers import Guarded
 from mcuref.testing.oracles_random import drawn
@@ -93,3 +94,27 @@ def test_other_seeds_and_other_selections_draw_others():
     ones = np.ones(64, np.float32)
     found = {tuple(in_float32(ones, 8, seed, number)[0]) for seed in range(20) for number in range(20)}
     assert len(found) == 400
+
+
+@pytest.mark.parametrize("outputs", SIZES)
+def test_channels(outputs):
+    """The bits are those of the channels that are drawn, and entries of others go; after two samples others are drawn."""
+    positions, every = 3, 2
+    for k in sorted({1, outputs // 2 + 1, max(outputs - 1, 1)}):
+        size = (outputs + 7) // 8
+        mask, left, draws = Guarded(np.full(size, 255, np.uint8), 77), Guarded(np.int32([0]), 5), Guarded(np.int32([4]), 6)
+        for sample in range(5):
+            channels.renew_channels(mask.values, left.values, draws.values, outputs, k, every, np.int32(9))
+            chosen = drawn(outputs, k, 9, 4 + sample // every)
+            assert np.flatnonzero(np.unpackbits(mask.values, bitorder="little")).tolist() == chosen
+            assert left.values.tolist() == [(sample + 1) % every] and draws.values.tolist() == [5 + sample // every]
+        assert not (mask.outside or left.outside or draws.outside)
+        delta = np.random.default_rng(outputs).integers(-2, 3, positions * outputs).astype(np.int8)
+        stays = [e for e in np.flatnonzero(delta).tolist() if e % outputs in chosen]
+        kept = Guarded(np.flatnonzero(delta).astype(np.uint16), 0xA5A5)
+        count = channels.keep_channels(kept.values, mask.values, kept.values.size, outputs)
+        assert kept.values[:count].tolist() == stays and not kept.outside
+        restricted = Guarded(delta, 99)
+        assert int8_channels.keep_channels(restricted.values, mask.values, outputs) == len(stays)
+        expected = [int(q) if e % outputs in chosen else 0 for e, q in enumerate(delta)]
+        assert restricted.values.tolist() == expected and not restricted.outside

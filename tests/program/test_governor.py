@@ -24,6 +24,7 @@ from mcuref import (
     compile,
     quantise_to_train,
 )
+from mcuref.incremental import Recipe
 from mcuref.kernels.governor import balance_of
 from mcuref.program.arithmetic.int8 import Int8
 from mcuref.program.effort import counts_by_kind, dense_macs, effort, rested, shown, skipped
@@ -172,6 +173,8 @@ def test_settings_and_what_is_wrong_with_them():
             TinyPropR(effort=wrong)
     with pytest.raises(InputError, match="effort 0.1 is governed by the threshold, and threshold 0 skips no sample"):
         TinyPropV2(effort=0.1, threshold=0)
+    with pytest.raises(InputError, match="effort 0.1 is of runs of epochs; in incremental learning it must be 0"):
+        Recipe(rule=TinyPropR(effort=0.1))
     with pytest.raises(InputError, match="epochs -1"):
         TinyPropR(epochs=-1)
     huge = Network([Input((1024, 1024, 1)), Conv2D(64, 3), GlobalAveragePool(), Dense(2)])

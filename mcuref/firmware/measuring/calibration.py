@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mcuref import rules
-from mcuref.baseline_rules import Biases, RandomK
+from mcuref.baseline_rules import Biases, Channels, RandomK
 from mcuref.datasets import load
 from mcuref.errors import MissingData
 from mcuref.export.material import Material
@@ -46,7 +46,7 @@ RULES = (
     rules.TinyProp(0.0, 0.5, output="rule"),
     rules.TinyPropV2(output="rule"),
 )
-BASELINE_RULES = (RandomK(0.1), RandomK(0.4, "rule"), RandomK(0.02, "rule"), Biases())
+BASELINE_RULES = (RandomK(0.1), RandomK(0.4, "rule"), RandomK(0.02, "rule"), Biases(), Channels(0.3, 2, "rule"))
 OPTIMISERS = (SGD(0.01), SGD(0.01, momentum=0.5), SGD(0.01), SGD(0.01, batch=2), SGD(0.01, momentum=0.9, batch=2))
 LOSSES = ("softmax_cross_entropy", "softmax_cross_entropy", "mean_squared_error")
 REAL = ("mlp-64-32-10", "cnn-8", "mlp-784-32-10", "cnn-28", "mlp-har", "cnn-32")  # of the zoo

@@ -13,9 +13,9 @@ int64_t change_balance(int32_t *balance, int64_t by) {
   return value;
 }
 
-int64_t earned(int32_t part, int32_t epochs, int32_t epoch) {
-  if (epochs == 0) return part;
-  return epoch < epochs ? (int64_t)part * (2 * (epochs - epoch) - 1) : 0;
+int64_t earned(int32_t part, int32_t slope, int32_t epochs, int32_t epoch) {
+  if (0 < epochs && epochs <= epoch) return 0;
+  return part + (int64_t)slope * (epochs - 1 - 2 * epoch);
 }
 
 int32_t is_left_out(int64_t left, int32_t full, const uint8_t *streaks, int32_t index, int32_t epoch, int32_t bits) {

@@ -19,8 +19,8 @@ int64_t balance_of(const int32_t *balance);
 /* Add to the balance; returns the new one. */
 int64_t change_balance(int32_t *balance, int64_t by);
 
-/* What a sample earns in an epoch: part, or in a run of `epochs` epochs, if not 0, 2 (epochs - epoch) - 1 times part. */
-int64_t earned(int32_t part, int32_t epochs, int32_t epoch);
+/* What a sample earns in an epoch of a run of so many, which comes to `part` on average; of 0, epochs are not known. */
+int64_t earned(int32_t part, int32_t slope, int32_t epochs, int32_t epoch);
 
 /* Whether a sample is left out with a balance of `left`: 1 or 0; bits 0 if there are no streaks. */
 int32_t is_left_out(int64_t left, int32_t full, const uint8_t *streaks, int32_t index, int32_t epoch, int32_t bits);

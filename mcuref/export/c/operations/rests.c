@@ -17,21 +17,21 @@ mcuref_next mcuref_run_wake_u8(const mcuref_row *row, mcuref_run *run) {
   return MCUREF_GO_ON;
 }
 
-/* out0 balance, out1 streaks of d0 samples, or none; d1 bits of a streak, d2 the most that one counts, d3 what a sample earns,
- * or the part of it that it earns several times, d4 epochs of the run or 0, d5 what a forward pass spends, d6 the logarithm of
- * a full balance; jumps if the sample is left out */
+/* out0 balance, out1 streaks of d0 samples, or none; d1 bits of a streak, d2 the most that one counts, d3 what a sample earns
+ * on average, d4 by how much that falls in half an epoch, d5 epochs of the run or 0, d6 what a forward pass spends, d7 the
+ * logarithm of a full balance; jumps if the sample is left out */
 mcuref_next mcuref_run_govern_i32(const mcuref_row *row, mcuref_run *run) {
   const int32_t *d = row->d, bits = d[1];
   int32_t *balance = mcuref_output(run, row->out[0]);
   uint8_t *streaks = mcuref_output(run, row->out[1]);
   if (!is_stored(run->index, d[0])) return MCUREF_GO_ON;
-  const int64_t left = change_balance(balance, earned(d[3], d[4], run->epoch));
-  if (is_left_out(left, d[6], streaks, run->index, run->epoch, bits)) {
+  const int64_t left = change_balance(balance, earned(d[3], d[4], d[5], run->epoch));
+  if (is_left_out(left, d[7], streaks, run->index, run->epoch, bits)) {
     run->status = MCUREF_RESTED;
     return MCUREF_JUMP;
   }
   if (bits > 0) count_skip(streaks, run->index, d[2], bits);
-  change_balance(balance, -(int64_t)d[5]);
+  change_balance(balance, -(int64_t)d[6]);
   return MCUREF_GO_ON;
 }
 
