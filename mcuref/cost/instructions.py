@@ -131,7 +131,8 @@ def _most(program):
             most[_entries(instruction)] = kept
             comparisons = _most_comparisons(instruction, kept)
         elif instruction.phase == "restriction":
-            kept = most[_entries(instruction)] = most.get(_entries(instruction)) or instruction["n"]
+            all_of_them = most.get(_entries(instruction)) or instruction["n"]
+            kept = most[_entries(instruction)] = all_of_them * instruction["k"] // instruction["O"]
         elif instruction.phase in ("propagate", "update"):
             kept = most.get(_entries(instruction), 0)
         elif instruction.phase == "apply":

@@ -4,7 +4,7 @@ from typing import Any
 
 from mcuref.cost.compiled import Compiled, Listing, Zeros
 from mcuref.cost.footprint import footprint
-from mcuref.cost.instructions import inference_instructions, measured, most_kept, step_instructions
+from mcuref.cost.instructions import CHOOSING, inference_instructions, measured, most_kept, step_instructions
 from mcuref.memory.accountant import OUTSIDE, UNMEASURED, Needs, allowance
 from mcuref.memory.buffers import REGIONS, aligned
 from mcuref.memory.targets import Budget
@@ -131,8 +131,11 @@ def _backward_macs(program, index):
     """Most MACs of a layer's way back: of as many entries as a selection keeps at most."""
     total, most = 0, {}
     for instruction in program.instructions:
+        entries_in = instruction["kept" if "kept" in instruction else "count"] if instruction.phase in CHOOSING else None
         if instruction.phase == "selection":
-            most[instruction["kept" if "kept" in instruction else "count"]] = most_kept(instruction)
+            most[entries_in] = most_kept(instruction)
+        elif instruction.phase == "restriction":
+            most[entries_in] = most[entries_in] * instruction["k"] // instruction["O"]
         if instruction.layer_index == index and instruction.phase in ("update", "propagate"):
             entries = sum(most.get(buffer, 0) for buffer in instruction.inputs)
             if entries and instruction.operator.macs != "0":  # a sum of two errors has no entries, biases no products
