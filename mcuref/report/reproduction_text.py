@@ -30,15 +30,7 @@ SPREAD = [f"{name}{end}" for name in ("accuracy", "drop", *FIGURES, *OF_FULL) fo
 OF_METHOD = ("name", "method", "preset", "rule", "epochs", "share", "learning_rate", "trainable", "metric")
 SIZES = ("sram_bytes", "flash_bytes")
 END = "\\*"  # marks a rate at the end of what was tried
-IN_SHORT = (
-    "full",
-    "topk",
-    "tinyprop",
-    "tinypropv2",
-    "full = v2 by samples",
-    "tinypropr",
-    "full = r by samples",
-)  # columns of the short table
+IN_SHORT = ("full", "tinyprop", "tinypropv2", "tinypropr", "full = r by samples")  # columns of the short table
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], text: int = 1) -> str:
