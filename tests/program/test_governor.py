@@ -71,10 +71,10 @@ def without_governor(state):
 @pytest.mark.parametrize("share, epochs, rests", [(0.15, 4, 3), (0.3, 0, 3), (0.5, 4, 0), (0.9, 0, 2)])
 def test_each_sample_is_left_out_skipped_or_trained_as_fractions_say(dtype, share, epochs, rests, data):
     x, y = data
-    more = {"stored": len(x), "effort": share, "epochs": epochs}
-    own = compiled(dtype, x, TinyPropR(rests=rests, **more) if rests else TinyPropV2(effort=share, epochs=epochs))
+    threshold, outcomes, ratios = np.float32(0.3), [], {"s_min": 0.08, "s_max": 0.8}
+    more = {"effort": share, "epochs": epochs, "threshold": 0.3} | ratios
+    own = compiled(dtype, x, TinyPropR(rests=rests, stored=len(x), **more) if rests else TinyPropV2(**more))
     governor, streaks = Governor(share, sum(dense_macs(own)), epochs), [0] * len(x)
-    threshold, outcomes = np.float32(0.3), []
     for epoch, sample in ((e, s) for e in range(4) for s in range(len(x))):
         before, already = own.state(), spent(own)
         came = own.train(x, y, [sample], total=200, epoch=epoch)
@@ -86,7 +86,7 @@ def test_each_sample_is_left_out_skipped_or_trained_as_fractions_say(dtype, shar
             scaled = float(threshold * np.float32(float(governor.share()))) if dtype == "float32" else (
                 float(round(threshold * 2**15) * governor.share() // 1) / 2**15
             )  # fmt: skip
-            other = compiled(dtype, x, TinyPropV2(threshold=scaled or 1e-30))
+            other = compiled(dtype, x, TinyPropV2(threshold=scaled or 1e-30, **ratios))
             other.restore(without_governor(before))
             assert came.trained[0] == other.train(x, y, [sample], total=200).trained[0]
             for name, value in without_governor(own.state()).items():
