@@ -21,7 +21,8 @@ DOCUMENTED = {
     "max_pool_forward_f32": ((1, 2), 1, 12, 0), "average_pool_forward_f32": (1, 1, 12, 0),
     "add_forward_f32": (1, 2, 1, 0),
     "softmax_cross_entropy_f32": (1, 1, 1, 0), "mean_squared_error_f32": (1, 1, 1, 0),
-    "rest_u8": (1, 0, 3, 0), "wake_u8": (1, 0, 2, 0),
+    "rest_u8": (1, 0, 3, 0), "wake_u8": (1, 0, 2, 0), "govern_i32": (2, 0, 8, 0), "spend_i32": (1, 1, 2, 0),
+    "decide_governed_f32": (1, 2, 2, 6),
     "reconstruction_f32": (1, 2, 1, 0), "decide_f32": (1, 1, 1, 6), "select_full_f32": (2, 1, 1, 0),
     "select_top_k_f32": (3, 1, 2, 0), "select_adaptive_f32": (4, 1, 2, 4), "dense_backward_input_f32": (1, 4, 2, 0),
     "conv_backward_input_f32": (1, 4, 12, 0), "depthwise_backward_input_f32": (1, 4, 12, 0),
@@ -83,6 +84,9 @@ def test_columns_are_a_contract():
         "reconstruction_f32": 42,
         "decide_f32": 60,
         "rest_u8": 61,
+        "govern_i32": 63,
+        "spend_i32": 64,
+        "decide_governed_f32": 65,
         "wake_u8": 62,
         "select_full_f32": 70,
         "select_top_k_f32": 71,
@@ -108,7 +112,8 @@ def test_columns_are_a_contract():
 
 # The same of int8: opcode, outputs, inputs, dimensions, constants
 INT8 = {
-    "rest_u8": (61, 1, 0, 3, 0), "wake_u8": (62, 1, 0, 2, 0),
+    "rest_u8": (61, 1, 0, 3, 0), "wake_u8": (62, 1, 0, 2, 0), "govern_i32": (63, 2, 0, 8, 0), "spend_i32": (64, 1, 1, 2, 0),
+    "decide_governed_s8": (255, 1, 3, 2, 6),
     "load_u8_s8": (200, 1, 3, 2, 0), "load_i8_s8": (201, 1, 3, 2, 0), "load_i16_s8": (202, 1, 3, 2, 0),
     "load_s8": (203, 1, 0, 1, 0), "dense_forward_s8": (210, 1, 6, 4, 6), "conv_forward_s8": (211, 2, 6, 13, 6),
     "depthwise_forward_s8": (212, 1, 6, 13, 6), "relu_forward_s8": (220, 1, 2, 4, 6),
@@ -148,7 +153,12 @@ def test_columns_of_what_is_between_int8_and_float32_are_one_too():
 def test_columns_of_int8_are_a_contract_too():
     found = {o.name: (o.number, *map(len, (o.outputs, o.inputs, o.dimensions, o.constants))) for o in int8.OPERATORS}
     assert found == INT8
-    assert {o.name for o in int8.OPERATORS if o.number in OPCODES.values()} == {"rest_u8", "wake_u8"}
+    assert {o.name for o in int8.OPERATORS if o.number in OPCODES.values()} == {
+        "rest_u8",
+        "wake_u8",
+        "govern_i32",
+        "spend_i32",
+    }
 
 
 # Operands for which there is no column of their kind, first outputs, then inputs: which columns they are in instead
