@@ -21,7 +21,7 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"mcuref {release}"
 nitpicky = True  # a reference in a docstring leads somewhere
-OTHERS = "numpy|pathlib|fractions|collections|hypothesis"  # whose types stand in signatures
+OTHERS = "numpy|pathlib|fractions|collections|concurrent|hypothesis"  # whose types stand in signatures
 nitpick_ignore_regex = [("py:class", rf"({OTHERS})\..*")]
 
 myst_enable_extensions = ["dollarmath", "deflist"]
