@@ -115,7 +115,7 @@ def test_a_skipped_sample_changes_nothing_but_the_largest_error_and_what_exponen
 @RANDOM
 @given(tasks(losses=("mean_squared_error",)))
 def test_without_an_error_nothing_is_trained(task):
-    """Targets that are the outputs: the error is 0 everywhere. That selections were drawn, and samples skipped, is counted."""
+    """Targets that are the outputs: the error is 0 everywhere. What is drawn and what is skipped is counted."""
     program, x, _ = task
     before = program.state()
     for i in range(len(x)):
