@@ -33,7 +33,8 @@ Run = dict[str, Any]  # figures of one run
 
 @dataclass(frozen=True)
 class Row:
-    """What is trained: names of data, model and regime; over how many seeds; for how many epochs if not the protocol's."""
+    """What is trained: names of data, model and regime; over how many seeds; for how many epochs if not the protocol's;
+    and whether static top-k is run at several ratios, too, which takes as long as all else."""
 
     name: str
     data: str
@@ -41,6 +42,7 @@ class Row:
     regime: str = "scratch"
     seeds: int = MANY
     epochs: int | None = None
+    swept: bool = True
 
     def protocol(self) -> TrainingProtocol:
         """Epochs and rates that all methods begin from."""
@@ -58,9 +60,9 @@ ROWS = {
         Row("har", "uci_har", "mlp-har"),
         Row("har-shift", "uci_har", "mlp-har", "shift"),
         Row("cifar10", "cifar10", "cnn-32", seeds=FEW),
-        Row("cifar100", "cifar100", "convnet-32", "transfer", FEW),
-        Row("flowers", "flowers102_32", "convnet-32", "transfer", FEW, 20),
-        Row("food", "food101_32", "convnet-32", "transfer", FEW),
+        Row("cifar100", "cifar100", "convnet-32", "transfer", FEW, swept=False),
+        Row("flowers", "flowers102_32", "convnet-32", "transfer", FEW, 20, False),
+        Row("food", "food101_32", "convnet-32", "transfer", FEW, swept=False),
         Row("speech", "speech_commands_mfcc49x10", "ds-cnn@0.25", "continue", FEW),
         Row("dcase", "dcase2020_toycar", "autoencoder-640-64-640", "shift", FEW),
     )
@@ -178,6 +180,8 @@ class RowRun:
 
     def sweep(self) -> Entries:
         """Static top-k at several ratios, at the rate that was chosen for top-k."""
+        if not self.row.swept:
+            return {}
         rate = self.tuned.get("topk", {}).get("learning_rate")
         cheap = {f"topk {ratio:g}": Entry("topk", "sweep", TopK(ratio, output="dense")) for ratio in CHEAP}
         return {name: replace(entry, learning_rate=rate) for name, entry in (cheap | sweep_rules()).items()}
