@@ -13,6 +13,7 @@ from mcuref.rules import make, with_stored
 from mcuref.testing import oracles
 
 RATE = SGD(0.02, "linear")
+V2 = TinyPropV2(threshold=TinyPropR.threshold)  # the same but for rests
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def by_hand(program, x, y, order, epochs, rests):
 def test_it_is_training_without_the_samples_that_rest(dtype, rests, data):
     x, y = data
     epochs, order = 9, np.random.default_rng(0).permutation(len(x))
-    own, other = programs(dtype, x, y, TinyPropR(rests=rests, stored=len(x)), TinyPropV2())
+    own, other = programs(dtype, x, y, TinyPropR(rests=rests, stored=len(x)), V2)
     came = [own.train(x, y, order, first=epoch * len(x), total=epochs * len(x), epoch=epoch) for epoch in range(epochs)]
     seen = by_hand(other, x, y, order, epochs, rests)
     assert (np.array([part.rested for part in came]) != seen).all()
@@ -71,7 +72,7 @@ def test_it_is_training_without_the_samples_that_rest(dtype, rests, data):
 
 def test_inference_and_losses_alone_know_no_rests(data):
     x, y = data
-    own, other = programs("float32", x, y, TinyPropR(stored=len(x)), TinyPropV2())
+    own, other = programs("float32", x, y, TinyPropR(stored=len(x)), V2)
     own.train(x, y)
     before = {name: value.tobytes() for name, value in own.state().items()}
     outputs = own.outputs(x)
@@ -82,7 +83,7 @@ def test_inference_and_losses_alone_know_no_rests(data):
 
 def test_what_is_not_stored_never_rests(data):
     x, y = data
-    own, other = programs("float32", x, y, TinyPropR(stored=1), TinyPropV2())
+    own, other = programs("float32", x, y, TinyPropR(stored=1), V2)
     for epoch in range(5):
         mine, theirs = own.train(x, y, index=-1, epoch=epoch), other.train(x, y)
         assert not mine.rested.any() and mine.losses.tobytes() == theirs.losses.tobytes()
@@ -130,7 +131,7 @@ def test_instructions_and_bytes_of_rests(data):
     names = [instruction.name for instruction in program.instructions]
     assert names[0] == "rest_u8" and names[names.index("decide_f32") + 1] == "wake_u8"
     assert program.instructions[0].jump == len(names)
-    without = compile(program.network, TinyPropV2(), RATE)
+    without = compile(program.network, V2, RATE)
     assert program.plan.sram - without.plan.sram == 252, "251 bytes of 4 streaks each, in whole words"
     program.train(x, y)
     assert program.counts[0, RUNS] == 203
