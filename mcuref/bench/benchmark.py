@@ -20,7 +20,6 @@ from mcuref.models import build, find_model
 from mcuref.optimisers import SGD
 from mcuref.program import effort
 from mcuref.program.compiler import compile
-from mcuref.rules import COMPARED as METHODS
 from mcuref.rules import Full, TinyProp, TinyPropV2, TopK
 
 MODELS = (
@@ -33,6 +32,7 @@ ROUNDS = 5
 RATE = 1e-9  # so small that weights, and the share of skipped samples, stay as they are for millions of steps
 INT8_RATE = 1e-4  # small, but integers would leave out updates at much less; each pass begins from the start weights
 DTYPES = ("float32", "int8")
+METHODS = ("full", "topk", "tinyprop", "tinypropv2")  # a step of TinyPropR is one of TinyPropv2, or none at all
 
 
 def method_speeds(

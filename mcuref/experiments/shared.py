@@ -37,7 +37,7 @@ class Shared:
     data : :class:`mcuref.Data`, evaluated on its test side.
     model : as in :func:`mcuref.models.build`; a TOML file is read once.
     seeds : sequence of int: start weights and orders; figures are means over them.
-    regime : one of :data:`mcuref.experiments.protocols.REGIMES`.
+    regime : one of `mcuref.experiments.protocols.REGIMES`.
     budget : :class:`mcuref.Budget` or None.
     trainable : int or None, as in :func:`mcuref.compile`.
     kinds : sequence of :class:`mcuref.experiments.kinds.Kind`, each of which makes a row a method; None: the model's type.

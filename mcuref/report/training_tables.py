@@ -62,7 +62,7 @@ def _history_table(history, metric):
             str(row["epoch"]),
             f"{row['samples']:,}",
             f"{row['skipped']:,}",
-            *[f"{row['rested']:,}"] * rested,
+            *[f"{row.get('rested', 0):,}"] * rested,
             f"{row['loss']:.4f}",
             score,
             percent(row["backward_effort"]),

@@ -56,8 +56,9 @@ METHODS = [
     ("'smax'; did you mean s_max? in preset 'default' the settings are s_min=0.08, s_max=0.8,", "train", "--set", "smax=1"),
     ("did you mean s_max? in preset 'paper' the settings are s_min=0, ", "estimate", "--preset", "paper", "--set", "SMax=1"),
     (
-        "'treshold' belongs to none of the methods full, topk, tinyprop, tinypropv2; did you mean threshold? in preset "
-        "'default' the settings are ratio=0.1, output=auto, bias=masked, s_min=0.04 or 0.08, s_max=0.7 or 0.8, zeta=1, ",
+        "'treshold' belongs to none of the methods full, topk, tinyprop, tinypropv2, tinypropr; did you mean threshold? in "
+        "preset 'default' the settings are ratio=0.1, output=auto, bias=masked, s_min=0.04 or 0.08, s_max=0.7 or 0.8, "
+        "zeta=1, ",
         "compare",
         "--set",
         "treshold=1",

@@ -189,11 +189,14 @@ INT8 = {
 
 
 @pytest.mark.parametrize("name", ZOO)
-@pytest.mark.parametrize("metric", ["accuracy", "auc", "mean_squared_error"])
-def test_train(fits, name, metric):
+@pytest.mark.parametrize("metric, rested", [
+    ("accuracy", {"rested": 784_000}), ("auc", {}), ("mean_squared_error", {"rested": 0}),
+])  # fmt: skip
+def test_train(fits, name, metric, rested):
+    """Runs of older versions do not say how many samples rested."""
     layers = [layer for i, layer in enumerate(build(name).names) if i in build(name).parametric]
     epoch = {"epoch": 100, "samples": 784_000, "skipped": 784_000, "loss": 1234.5678, "backward_effort": 1.0, metric: 1.0}
-    epoch |= {f"ratio.{layer}": 1.0 for layer in layers}
+    epoch |= rested | {f"ratio.{layer}": 1.0 for layer in layers}
     fits(
         training_tables(
             {
