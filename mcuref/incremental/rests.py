@@ -10,12 +10,9 @@ from mcuref.program.program import Program
 
 
 def resting(program: Program, slots: NDArray[np.int32], epoch: int) -> NDArray[np.bool_]:
-    """Which of these slots, each there once, are known to rest in this epoch before any of them is shown, bool[S].
-
-    None where a governor decides it, step by step.
-    """
+    """Which of these slots, each there once, rest in this epoch, bool[S]: known before any of them is shown."""
     streaks, bits = _streaks(program)
-    if bits == 0 or "balance" in program.instructions[0]:
+    if bits == 0:
         return np.zeros(len(slots), bool)
     return np.array([is_hidden(streaks, slot, epoch, bits) for slot in slots.tolist()], bool)
 

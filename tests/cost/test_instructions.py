@@ -25,7 +25,8 @@ SMALL = ("mlp-64-32-10", "cnn-8", "mlp-64-24-17-10")
 
 def program(model="mlp-64-32-10", method="tinyprop", optimiser=None, samples=0):
     data = load("digits")
-    compiled = mcuref.compile(build(model, data), rules.make(method), optimiser)
+    rule = rules.with_stored(rules.make(method), len(data.x_train))
+    compiled = mcuref.compile(build(model, data), rule, optimiser)
     if samples:
         compiled.train(data.x_train[:samples], data.y_train[:samples])
     return compiled

@@ -46,10 +46,12 @@ def test_what_is_alive_at_the_peak_is_the_lower_bound(program):
 @RANDOM
 @given(programs())
 def test_layers_sum_to_the_categories(program):
-    """Every byte belongs to one layer, but for the table, which is the program's."""
+    """Every byte belongs to one layer, but for the table and the count of selections drawn, which are the program's."""
     report = program.report()
     assert [row["layer"] for row in report["layers"]] == list(program.network.names)
     totals = {("constants", "flash"): program.table.nbytes}
+    if any(buffer.name == "selections" for buffer in program.state_buffers):
+        totals["rule state", "sram"] = 4
     for row in report["layers"]:
         for region in ("sram", "flash"):
             for category, size in row[region].items():

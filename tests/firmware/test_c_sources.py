@@ -19,8 +19,8 @@ FUSED = r"\bv(fn?m[as]|n?ml[as])\b|\bfn?m(add|sub|l[as])\b|\bfn?m(add|sub)\.[sd]
 VECTOR = r"\bq[0-7]\b"
 DOUBLE = r"\.f64|__aeabi_d|__aeabi_[fil]+2d\b|__\w+df[23si]|\bf\w+\.d\b"
 ATOMIC = r"\b(lr|sc|amo\w+)\.w\b"
-LIBRARY = (  # the compiler's own
-    r"(__aeabi_(f\w+|[iu]+2f|lmul|u?idiv|u?idivmod|idiv0)|__gnu_thumb1_case_\w+|mem(cpy|set)"
+LIBRARY = (  # the compiler's own, and the linker's table through which addresses of functions are read on the host
+    r"(_GLOBAL_OFFSET_TABLE_|__aeabi_(f\w+|[iu]+2f|lmul|u?idiv|u?idivmod|idiv0)|__gnu_thumb1_case_\w+|mem(cpy|set)"
     r"|__(add|sub|mul|div|eq|ne|l[te]|g[te])sf[23]|__fix(uns)?sfsi|__float(un)?sisf)"
 )
 UNDEFINED = ("-O1", "-fsanitize=undefined,float-cast-overflow", "-fno-sanitize-recover=all")

@@ -64,7 +64,7 @@ REST = {
     "loss": ("kernels/loss.c", "return log_f32(total) - margin", "return log_f32(total) + margin", "loss"),
     "class": ("program/float32.c", "outputs[i] > outputs[largest]", "outputs[i] < outputs[largest]", "inference: class"),
     "loss alone": ("program/float32.c", "row <= program->forward_rows", "row < program->forward_rows", "inference: loss"),
-    "mcuref_train": ("program/float32.c", "sample, answer, {rate}, {0.0f}", "sample, answer, {0.5f * rate}, {0.0f}",
+    "mcuref_train": ("program/float32.c", "sample, answer, {rate}, {-1.0f}", "sample, answer, {0.5f * rate}, {-1.0f}",
                      "mcuref_train: loss"),
     "status of mcuref_train": ("program/float32.c", "return run.status;",
                                "return run.status ? run.status : MCUREF_SKIPPED;", "mcuref_train: status"),
@@ -163,7 +163,7 @@ def test_a_crash_of_one_program_leaves_the_others_compared(need, patched_sources
 
 def test_a_decision_that_is_wrong_is_found(need, patched_sources):
     core = need("host")
-    patched_sources("operations/selection.c", "> f[4].f32) return", "< f[4].f32) return")
+    patched_sources("operations/selection.c", "> threshold) return", "< threshold) return")
     (difference,) = check(core, [material(TinyPropV2(threshold=0.95))], ("-O0",))
     assert difference.what in ("the instruction that runs", "number of instructions run")
 

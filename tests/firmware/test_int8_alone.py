@@ -13,7 +13,8 @@ FLOAT = (
     r"|__(add|sub|mul|div|neg|eq|ne|lt|le|gt|ge|unord|cmp|pow)[sdt]f\w*|__(fix|float|extend|trunc)\w+"
 )
 DIVISION = r"__aeabi_u?ldivmod|__u?(div|mod|divmod)di\w*"  # __aeabi_ldiv0 comes with divisions of 32 bits
-PROGRAM = ("program/int8.c", "program/mcuref.c", "program/program.c", "program/slots.c", "kernels/hashing.c")
+PROGRAM = tuple(f"program/{name}.c" for name in ("int8", "mcuref", "program", "slots", "stored"))
+SHARED = ("operations/rests.c", *(f"kernels/{name}.c" for name in ("channels", "draws", "governor", "hashing", "rests")))
 BOTH = (
     "#include <stdint.h>\nfloat quotient(float, float);\nint64_t whole(int64_t, int64_t);\n"
     "float quotient(float a, float b) { return a / b; }\nint64_t whole(int64_t a, int64_t b) { return a / b; }\n"
@@ -32,7 +33,7 @@ def helpers(core, folder, sources):
 
 def sources():
     return [*(path for name in ("kernels", "operations") for path in sorted((SOURCES / name / "int8").glob("*.c"))),
-            *(SOURCES / name for name in PROGRAM)]  # fmt: skip
+            *(SOURCES / name for name in (*PROGRAM, *SHARED))]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CORES)

@@ -50,7 +50,7 @@ def library(tmp_path_factory):
     """The C kernels of int8 as a shared library."""
     folder, host = tmp_path_factory.mktemp("int8"), CORES["host"]
     files = [path for name in ("int8", "mixed") for path in sorted((sources.SOURCES / "kernels" / name).glob("*.c"))]
-    objects = compile_all(host, files, folder, ("-fPIC",))
+    objects = compile_all(host, [*files, sources.SOURCES / "kernels" / "draws.c"], folder, ("-fPIC",))
     return ctypes.CDLL(str(link(host, objects, folder / "int8.so", ("-shared",))))
 
 

@@ -14,7 +14,7 @@ from mcuref.quantization.tables import probabilities
 from mcuref.testing.buffers import Guarded
 
 HOST = CORES["host"]
-FILES = ("inputs", "loss", "narrow", "selection", "steps", "sums", "weights")
+FILES = ("draws", *(f"int8/{name}" for name in ("inputs", "loss", "narrow", "selection", "steps", "sums", "weights")))
 SIZES = (1, 2, 3, 7, 8, 15, 16, 17, 33, 255, 256)
 SHIFTS = (*range(-7, 42), 47, 61, 62)
 MODES = {"r": 8, "r and r2": 16, "draws": 0, "truncated": 0}  # bits behind the point
@@ -56,7 +56,7 @@ def library(tmp_path_factory):
     if sentence := missing(HOST):
         pytest.skip(sentence)
     folder = tmp_path_factory.mktemp("kernels")
-    objects = compile_all(HOST, [SOURCES / "kernels/int8" / f"{name}.c" for name in FILES], folder, ("-fPIC",))
+    objects = compile_all(HOST, [SOURCES / "kernels" / f"{name}.c" for name in FILES], folder, ("-fPIC",))
     return ctypes.CDLL(str(link(HOST, objects, folder / "library.so", ("-shared",))))
 
 

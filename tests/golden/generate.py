@@ -62,6 +62,16 @@ IN_PLACE = {
 }
 
 
+# of the network of golden_trace: the effort of two epochs is governed, so that samples are left out, skipped and trained
+GOVERNED = {"governed": (rules.TinyPropR(threshold=0.8, effort=0.4, stored=FIRST, epochs=2), mcuref.SGD(0.02, "linear"))}
+
+
+def golden_governed_trace(name):
+    """Trace of some digits through mlp-64-32-10 with a governed effort, start weights of seed 0."""
+    data = mcuref.load_data("digits")
+    return trace_after(mcuref.compile(mcuref.build("mlp-64-32-10", data, seed=0), *GOVERNED[name]), data, FIRST, SAMPLES)
+
+
 def golden_cnn_trace(name):
     """Trace of some digits through a convolutional network (cnn() in generate.py), start weights of seed 0."""
     data = mcuref.load_data("digits")
@@ -86,16 +96,16 @@ def trace_after(program, data, first, count):
 
 
 def main():
-    """Write a file a method, a file a method and optimiser of the convolutional network, and those that read in place."""
+    """Write a file a method, one that is governed, a file a method and optimiser of the others that are here."""
     import numba
     import numpy
 
     files = {f"digits-{method}.csv": (golden_trace, method, FIRST) for method in rules.METHODS}
+    files |= {f"digits-{name}.csv": (golden_governed_trace, name, FIRST) for name in GOVERNED}
     files |= {f"digits-cnn-{name}.csv": (golden_cnn_trace, name, CNN_FIRST) for name in CNN}
     files |= {f"digits-in-place-{name}.csv": (golden_in_place_trace, name, CNN_FIRST) for name in IN_PLACE}
     for file_name, (make, name, first) in files.items():
-        chosen = IN_PLACE if make is golden_in_place_trace else CNN
-        what = f"Method {name}" if make is golden_trace else " and ".join(map(repr, chosen[name]))
+        what = f"Method {name}" if make is golden_trace else " and ".join(map(repr, (CNN | IN_PLACE | GOVERNED)[name]))
         if (HERE / file_name).exists():
             print(f"{file_name} is there already", file=sys.stderr)
             continue

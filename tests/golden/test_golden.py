@@ -38,6 +38,11 @@ def test_trace_equals_the_golden_file(method):
     assert_same(GENERATE["golden_trace"](method), f"digits-{method}.csv")
 
 
+@pytest.mark.parametrize("name", GENERATE["GOVERNED"])
+def test_trace_of_a_governed_effort_equals_the_golden_file(name):
+    assert_same(GENERATE["golden_governed_trace"](name), f"digits-{name}.csv")
+
+
 @pytest.mark.parametrize("name", GENERATE["CNN"])
 def test_trace_of_a_convolutional_network_equals_the_golden_file(name):
     assert_same(GENERATE["golden_cnn_trace"](name), f"digits-cnn-{name}.csv")
@@ -57,11 +62,11 @@ def test_read_in_place_the_same_is_written():
 
 
 def test_golden_files_have_every_instruction_in_them():
-    """All that float32 training of labelled bytes can emit; samples that are skipped, batches that are not full."""
+    """All that float32 training of labelled bytes can emit; samples that rest, are left out or skipped, batches not full."""
     traces = {name: [line.split(",") for line in rows(f"digits-cnn-{name}.csv")[1:]] for name in GENERATE["CNN"]}
     found = {row[2] for trace in traces.values() for row in trace} | {
         line.split(",")[2]
-        for method in ("topk", "tinypropr", "randomk", "biases", "channels")
+        for method in ("topk", "tinypropr", "randomk", "biases", "channels", "governed")
         for line in rows(f"digits-{method}.csv")[1:]
     }
     others = {"load_i8", "load_i16", "load_f32", "mean_squared_error_f32", "reconstruction_f32", "softmax_forward_f32"}
@@ -71,8 +76,9 @@ def test_golden_files_have_every_instruction_in_them():
     for name, last in (("tinypropv2", "decide_f32"), ("momentum-batch", "count_batch_i32")):
         ends = [a[2] for a, b in zip(traces[name], traces[name][1:]) if b[1] == "0"]
         assert 0 < ends.count(last) < len(ends)
-    rested = [len(list(run)) == 1 for _, run in groupby(rows("digits-tinypropr.csv")[1:], lambda line: line.split(",")[0])]
-    assert 0 < sum(rested) < len(rested)
+    for name, decide in (("tinypropr", {"rest_u8", "decide_f32"}), ("governed", {"govern_i32", "decide_governed_f32"})):
+        samples = groupby((line.split(",") for line in rows(f"digits-{name}.csv")[1:]), lambda row: row[0])
+        assert {list(run)[-1][2] for _, run in samples} == {*decide, "dense_update_f32"}
 
 
 @pytest.mark.parametrize("name", GOLDEN)

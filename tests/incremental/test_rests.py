@@ -29,8 +29,6 @@ KINDS = {
     "growing": {"criterion": NEVER, "grow": Expansion(growths=1, method="shrink-and-perturb"), "keep": 0.4},
     "stream": {"stream_pass": True, "augmentation": Augmentation(gain=0.2)},
     "momentum and batch": {"momentum": 0.9, "batch": 4},
-    "effort": {"rule": TinyPropR(rests=2, effort=0.2), "augmentation": Augmentation(gain=0.2)},
-    "effort alone": {"rule": TinyPropV2(effort=0.2)},
 }
 
 
@@ -55,14 +53,14 @@ def of_strategy(name, rule, **given):
 @pytest.mark.parametrize("kind", KINDS)
 def test_samples_that_rest_decide_nothing(kind, monkeypatch):
     """All of them brought back, moved and handed over come to the same bits; and so does the count of what was moved."""
-    given = {"rule": RULE} | KINDS[kind]
+    given = {"rule": RULE, **KINDS[kind]}
     made = taught(2, **given)
     monkeypatch.setattr(rehearsal, "resting", lambda program, slots, epoch: np.zeros(len(slots), bool))
     assert bits(taught(2, **given)) == bits(made)
     assert made.rehearsal.rested > 0
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if "rule" not in KINDS[kind]])
+@pytest.mark.parametrize("kind", KINDS)
 def test_without_rests_slots_and_epochs_decide_nothing(kind, monkeypatch):
     made = taught(2, rule=TinyPropV2(), **KINDS[kind])
     train = Program.train

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcuref import rules
+from mcuref import selections
 from mcuref.kernels import selection
 from mcuref.testing import check_rule, check_topk, oracles
 from mcuref.testing.buffers import Guarded
@@ -167,18 +167,18 @@ def test_kept_entries_rounds_half_to_even_up_to_4000_entries(floor):
             product = Fraction(eighths * n, 8)  # exact in float32, so the only rounding is that to a whole number
             exact = min(max(product.__floor__() if floor else round(product), 1), n)  # Python's round: half to even
             assert selection.kept_entries(F(eighths / 8), np.int64(n), floor) == exact
-            assert rules.kept_entries(eighths / 8, n, floor) == exact
+            assert selections.kept_entries(eighths / 8, n, floor) == exact
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.one_of(UNIT, POSITIVE), st.integers(1, rules.LARGEST_N), st.booleans())
+@given(st.one_of(UNIT, POSITIVE), st.integers(1, selections.LARGEST_N), st.booleans())
 def test_kept_entries_of_any_ratio_rounds_the_float32_product(ratio, n, floor):
     with np.errstate(over="ignore"):
         product = float(ratio * F(n))
     k = n if product >= n else min(max(int(np.floor(product)) if floor else round(Fraction(product)), 1), n)
     assert selection.kept_entries(ratio, np.int64(n), floor) == k
     with np.errstate(over="ignore"):
-        assert rules.kept_entries(ratio, n, floor) == k
+        assert selections.kept_entries(ratio, n, floor) == k
 
 
 @pytest.mark.parametrize("rounding", ["nearest", "floor"])

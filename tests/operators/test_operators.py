@@ -33,7 +33,7 @@ def test_what_a_declaration_names_is_there(operator):
     assert operator.features in kinds(operator.features) and operator.phase in PHASES
     module = operator.module.replace("/", ".")
     assert callable(getattr(import_module(f"mcuref.kernels.{module}"), operator.kernel, None)) or (
-        operator.module in ("selection", "rows", "rests")
+        operator.module in ("selection", "rows", "rests", "channels")
     )
     run = getattr(import_module(f"mcuref.operations.{module}"), f"run_{operator.name}")
     assert list(inspect.signature(getattr(run, "py_func", run)).parameters) == "row f memory host sample counts".split()

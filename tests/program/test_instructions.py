@@ -8,7 +8,9 @@ from mcuref import Dense, Input, Network, TinyProp, TinyPropV2, build, compile
 from mcuref.layers import Conv2D, DepthwiseConv2D, Flatten, ReLU, ReLU6, Residual
 from mcuref.operators import NAMES, OPCODES, float32, int8, master, mixed
 from mcuref.operators.columns import COLUMNS, COUNTS, MORE
+from mcuref.operators.operator import TYPES
 from mcuref.program import first_steps
+from mcuref.program.rests import streak_bits
 from mcuref.testing import programs
 
 RANDOM = settings(max_examples=120, deadline=None, database=None, derandomize=True)
@@ -30,6 +32,7 @@ DOCUMENTED = {
     "begin_rows_f32": (3, 2, 4, 1), "apply_rows_f32": (3, 2, 4, 0), "count_batch_i32": (1, 0, 1, 0),
     "relu_backward_f32": (1, 2, 1, 1), "relu_mask_backward_f32": (1, 2, 1, 0), "max_pool_backward_f32": (1, 2, 12, 0),
     "average_pool_backward_f32": (1, 1, 12, 0), "add_backward_f32": (1, 2, 1, 0),
+    "select_random_k_f32": (3, 1, 2, 1), "keep_channels_f32": (5, 0, 3, 1), "bias_update_f32": (1, 3, 2, 1),
     "tanh_forward_f32": (1, 1, 1, 0), "tanh_backward_f32": (1, 2, 1, 0),
     "sigmoid_forward_f32": (1, 1, 1, 0), "sigmoid_backward_f32": (1, 2, 1, 0),
     "softmax_forward_f32": (1, 1, 1, 0),
@@ -43,9 +46,11 @@ def decoded(row):
     return values | {f"f{i}": row.view(np.float32)[COLUMNS.index(f"f{i}")] for i in range(BLOCKS["f"])}
 
 
-def expected_dimensions(instruction, network):
-    """d0, d1, ... from the layer's shapes; of selections and decisions only d0."""
-    i, name = instruction.layer_index, instruction.name
+def expected_dimensions(instruction, program):
+    """d0, d1, ... from the layer's shapes, of selections and decisions only d0; of rests from the rule."""
+    i, name, network, rule = instruction.layer_index, instruction.name, program.network, program.rule
+    if instruction.phase == "rest":
+        return [rule.stored, streak_bits(rule.rests), rule.rests][: len(instruction.dimensions)]
     outputs, shape = int(np.prod(network.shapes[i])), network.input_shape(i) if i else None
     if name.startswith("load"):
         return [outputs, network.input.mean.size]
@@ -84,19 +89,22 @@ def test_columns_are_a_contract():
         "reconstruction_f32": 42,
         "decide_f32": 60,
         "rest_u8": 61,
+        "wake_u8": 62,
         "govern_i32": 63,
         "spend_i32": 64,
         "decide_governed_f32": 65,
-        "wake_u8": 62,
         "select_full_f32": 70,
         "select_top_k_f32": 71,
         "select_adaptive_f32": 72,
+        "select_random_k_f32": 73,
         "dense_backward_input_f32": 80,
         "conv_backward_input_f32": 81,
         "depthwise_backward_input_f32": 82,
+        "keep_channels_f32": 85,
         "dense_update_f32": 90,
         "conv_update_f32": 91,
         "depthwise_update_f32": 92,
+        "bias_update_f32": 93,
         "begin_rows_f32": 95,
         "apply_rows_f32": 96,
         "count_batch_i32": 97,
@@ -132,6 +140,7 @@ INT8 = {
     "average_pool_apart_backward_s8": (279, 1, 1, 12, 0), "dense_update_s8": (280, 5, 6, 4, 4),
     "conv_update_s8": (281, 6, 6, 13, 4), "depthwise_update_s8": (282, 6, 6, 13, 4), "begin_rows_s8": (290, 3, 1, 6, 0),
     "dense_gradient_s8": (291, 2, 6, 4, 4), "conv_gradient_s8": (292, 3, 6, 13, 4),
+    "select_random_k_s8": (254, 3, 0, 2, 1), "bias_update_s8": (283, 1, 5, 4, 3), "keep_channels_s8": (284, 5, 0, 4, 1),
     "depthwise_gradient_s8": (293, 3, 6, 13, 4), "apply_rows_s8": (294, 6, 2, 4, 0), "count_batch_s8": (295, 1, 0, 1, 0),
 }  # fmt: skip
 
@@ -162,12 +171,13 @@ def test_columns_of_int8_are_a_contract_too():
 
 
 # Operands for which there is no column of their kind, first outputs, then inputs: which columns they are in instead
-MORE_OF_FLOAT32 = {"select_adaptive_f32": {"tally": 3}}
+MORE_OF_FLOAT32 = {"select_adaptive_f32": {"tally": 3}, "keep_channels_f32": {"left": 3, "draws": 25}}
 MORE_OF_INT8 = {
     "dense_forward_s8": {"exponents": 3},
     "conv_forward_s8": {"exponents": 3},
     "depthwise_forward_s8": {"exponents": 3},
     "select_adaptive_s8": {"tally": 3},
+    "keep_channels_s8": {"left": 3, "draws": 25},
     "dense_update_s8": {"r2": 3, "draws": 25, "exponents": 31},
     "conv_update_s8": {"r2": 3, "draws": 25, "sums": 31, "exponents": 30},
     "depthwise_update_s8": {"r2": 3, "draws": 25, "sums": 31, "exponents": 30},
@@ -248,9 +258,11 @@ def test_every_column_of_every_row(program):
             absent = [-1] * (BLOCKS[block] - len(offsets))
             assert [value[f"{block}{i}"] for i in range(BLOCKS[block])] == offsets + absent
         dimensions = [value[f"d{i}"] for i in range(used["d"])]
-        wanted = expected_dimensions(instruction, program.network)
+        wanted = expected_dimensions(instruction, program)
         assert dimensions[: len(wanted)] == wanted
-        assert [value[f"f{i}"] for i in range(used["f"])] == [np.float32(c) for c in instruction.constants.values()]
+        types = (TYPES[name] for name in instruction.operator.constant_types)
+        constants = [np.array(c, t).view(np.int32) for c, t in zip(instruction.constants.values(), types, strict=True)]
+        assert row[COLUMNS.index("f0") :][: used["f"]].tolist() == constants
         assert not any(value[f"{block}{i}"] for block in "df" for i in range(used[block], BLOCKS[block]))
 
 

@@ -13,19 +13,20 @@ from mcuref.rules import make, with_stored
 from mcuref.testing import oracles
 
 RATE = SGD(0.02, "linear")
+V2 = TinyPropV2(threshold=TinyPropR.threshold)  # the same but for rests
 
 
 @pytest.fixture(scope="module")
 def data():
-    """(x, y): 203 samples of ten clusters, the last byte of whose streaks is partly used."""
+    """(x, y): 67 samples of ten clusters, the last byte of whose streaks is partly used."""
     random = np.random.default_rng(5)
-    y = random.integers(0, 10, 203)
-    return (random.normal(size=(10, 64))[y] + random.normal(size=(203, 64)) / 3).astype(np.float32), y
+    y = random.integers(0, 10, 67)
+    return (random.normal(size=(10, 64))[y] + random.normal(size=(67, 64)) / 3).astype(np.float32), y
 
 
 def programs(dtype, x, y, *rules):
     """A program of each rule, all of the same start weights, float32 or int8."""
-    network = build("mlp-64-33-10", seed=3)
+    network = build("mlp-64-17-10", seed=3)
     if dtype == "float32":
         return [compile(network, rule, RATE) for rule in rules]
     from mcuref import quantise_to_train
@@ -53,14 +54,14 @@ def by_hand(program, x, y, order, epochs, rests):
 def test_it_is_training_without_the_samples_that_rest(dtype, rests, data):
     x, y = data
     epochs, order = 9, np.random.default_rng(0).permutation(len(x))
-    own, other = programs(dtype, x, y, TinyPropR(rests=rests, stored=len(x)), TinyPropV2())
+    own, other = programs(dtype, x, y, TinyPropR(rests=rests, stored=len(x)), V2)
     came = [own.train(x, y, order, first=epoch * len(x), total=epochs * len(x), epoch=epoch) for epoch in range(epochs)]
     seen = by_hand(other, x, y, order, epochs, rests)
     assert (np.array([part.rested for part in came]) != seen).all()
     assert 0.2 < seen.mean() < 0.9, "some rest, some do not"
     state = own.state()
     streaks = state.pop(next(name for name in state if name.endswith("streaks")))
-    assert streaks.nbytes == (203 * streak_bits(rests) + 7) // 8 and streaks.any()
+    assert streaks.nbytes == (67 * streak_bits(rests) + 7) // 8 and streaks.any()
     assert {name: value.tobytes() for name, value in state.items()} == {n: v.tobytes() for n, v in other.state().items()}
     assert counts_by_kind(own) == counts_by_kind(other), "what rests costs nothing"
     assert (shown(own), rested(own)) == (epochs * len(x), epochs * len(x) - seen.sum())
@@ -71,7 +72,7 @@ def test_it_is_training_without_the_samples_that_rest(dtype, rests, data):
 
 def test_inference_and_losses_alone_know_no_rests(data):
     x, y = data
-    own, other = programs("float32", x, y, TinyPropR(stored=len(x)), TinyPropV2())
+    own, other = programs("float32", x, y, TinyPropR(stored=len(x)), V2)
     own.train(x, y)
     before = {name: value.tobytes() for name, value in own.state().items()}
     outputs = own.outputs(x)
@@ -82,7 +83,7 @@ def test_inference_and_losses_alone_know_no_rests(data):
 
 def test_what_is_not_stored_never_rests(data):
     x, y = data
-    own, other = programs("float32", x, y, TinyPropR(stored=1), TinyPropV2())
+    own, other = programs("float32", x, y, TinyPropR(stored=1), V2)
     for epoch in range(5):
         mine, theirs = own.train(x, y, index=-1, epoch=epoch), other.train(x, y)
         assert not mine.rested.any() and mine.losses.tobytes() == theirs.losses.tobytes()
@@ -92,12 +93,12 @@ def test_what_is_not_stored_never_rests(data):
 def test_parts_of_an_epoch_and_numbers_of_their_own_are_one_call(data):
     x, y = data
     one, parts = programs("float32", x, y, *[TinyPropR(stored=300)] * 2)
-    slots, epochs = np.arange(203) + 90, np.random.default_rng(1).integers(0, 9, 203)
+    slots, epochs = np.arange(67) + 90, np.random.default_rng(1).integers(0, 9, 67)
     for _ in range(4):
         one.train(x, y, index=slots, epoch=epochs)
-        for part in (slice(0, 7), slice(7, 203)):
-            order = np.arange(203)[part]
-            parts.train(x, y, order, first=part.start, total=203, index=slots[part], epoch=epochs[part])
+        for part in (slice(0, 7), slice(7, 67)):
+            order = np.arange(67)[part]
+            parts.train(x, y, order, first=part.start, total=67, index=slots[part], epoch=epochs[part])
     assert {n: v.tobytes() for n, v in one.state().items()} == {n: v.tobytes() for n, v in parts.state().items()}
     assert rested(one) and not one.state()["dense2.streaks"][: 90 // 4].any()
 
@@ -130,14 +131,14 @@ def test_instructions_and_bytes_of_rests(data):
     names = [instruction.name for instruction in program.instructions]
     assert names[0] == "rest_u8" and names[names.index("decide_f32") + 1] == "wake_u8"
     assert program.instructions[0].jump == len(names)
-    without = compile(program.network, TinyPropV2(), RATE)
+    without = compile(program.network, V2, RATE)
     assert program.plan.sram - without.plan.sram == 252, "251 bytes of 4 streaks each, in whole words"
     program.train(x, y)
-    assert program.counts[0, RUNS] == 203
+    assert program.counts[0, RUNS] == 67
 
 
 def test_rules_that_do_not_rest_have_the_program_they_had():
-    network = build("mlp-64-33-10")
+    network = build("mlp-64-17-10")
     names = [i.name for i in compile(network, TinyPropV2(), RATE).instructions]
     assert "rest_u8" not in names and "wake_u8" not in names
     assert not compile(network, TinyPropR(stored=3), RATE, trainable=0).listing.rests
@@ -169,9 +170,9 @@ def test_settings_are_refused_in_a_sentence(change, sentence):
 def test_programs_and_samples_are_refused_in_a_sentence(data):
     x, y = data
     with pytest.raises(InputError, match="'tinypropr' lets stored samples rest; how many there are must be said"):
-        compile(build("mlp-64-33-10"), TinyPropR())
-    (program,) = programs("float32", x, y, TinyPropR(stored=200))
-    with pytest.raises(InputError, match="sample 202 is not one of the 200 stored ones"):
+        compile(build("mlp-64-17-10"), TinyPropR())
+    (program,) = programs("float32", x, y, TinyPropR(stored=60))
+    with pytest.raises(InputError, match="sample 66 is not one of the 60 stored ones"):
         program.train(x, y)
     for bad, sentence in ((-2, "index -2 must be from -1"), (1 << 30, "index 1073741824 must be")):
         with pytest.raises(InputError, match=sentence):
@@ -187,4 +188,4 @@ def test_rests_without_a_decision_are_refused():
         rests, stored = 2, 9
 
     with pytest.raises(InputError, match="lets samples rest that it skips, but decides nothing; rests must be 0"):
-        compile(build("mlp-64-33-10"), Resting())
+        compile(build("mlp-64-17-10"), Resting())

@@ -18,7 +18,7 @@ from .problems import EDGES, EXPONENTS, ZEROS, biases, exponents_at, factors
 
 HOST = CORES["host"]
 OPERATOR = {operator.name: operator for operator in OPERATORS}
-FILES = ("rows", "patches", "weights", "inputs", "steps", "dense", "conv")
+FILES = ("draws", *(f"int8/{name}" for name in ("rows", "patches", "weights", "inputs", "steps", "dense", "conv")))
 CHANNELS = (1, 2, 3, 4, 5, 8, 15, 16, 17)
 SMALL = [g for g in GEOMETRIES if g[3] * g[4] * g[5] * g[6] * g[7] * g[2] < 20_000]
 WIDE = [geometry((4, 6, c), 18 - c, (2, 3), padding="same") for c in CHANNELS]
@@ -35,7 +35,7 @@ def library(request, tmp_path_factory):
     if sentence:
         pytest.skip(sentence)
     folder = tmp_path_factory.mktemp(request.param)
-    sources = [SOURCES / "kernels" / "int8" / f"{name}.c" for name in FILES]
+    sources = [SOURCES / "kernels" / f"{name}.c" for name in FILES]
     objects = compile_all(HOST, sources, folder, ("-fPIC", *KINDS[request.param]))
     return ctypes.CDLL(str(link(HOST, objects, folder / "library.so", ("-shared",))))
 

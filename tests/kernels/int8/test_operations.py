@@ -50,8 +50,10 @@ def ran(run, name, numbers, **operands):
             row[first + i] = numbers[each]
     memory = Memory(arena, *(arena.view(dtype) for dtype in ("uint16", "int32", "float32", "int8")))
     losses, trained, counts = np.full(2, 7, np.int32), np.ones(2, np.uint8), np.zeros(len(COUNTS), np.int64)
+    rested, stored, epoch = np.zeros(2, np.uint8), np.full(2, -1, np.int32), np.zeros(2, np.int32)
     nothing = [np.zeros(0, dtype) for dtype in ("uint8", "int8", "int16", "float32")]
-    host = Host(*nothing, LABELS, TARGETS, np.int32([0, 2]), np.zeros(2, np.int32), losses, trained)
+    rates = np.zeros(2, np.int32)
+    host = Host(*nothing, LABELS, TARGETS, np.int32([0, 2]), rates, losses, trained, rested, stored, epoch)
     following = run(row, row[F:].view(np.float32), memory, host, Sample(1, np.int64(2), np.int32(0)), counts)
     return Ran(following, views, counts, losses, trained)
 
