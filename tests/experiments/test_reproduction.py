@@ -208,7 +208,7 @@ def test_runs_elsewhere_come_to_the_same(compiled_executor):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["digits-cnn", "har"])
+@pytest.mark.parametrize("name", ["digits-cnn"])
 def test_a_committed_row_comes_out_again(name, compiled_executor):
     """With one seed; where its data is here, and it was computed."""
     if name not in results() or not find(ROWS[name].data).present:

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mcuref.kernels.int8.bias import bias_update_s8
+
 from ..windows import geometry
 from .test_backward import send_back
 from .test_sums import add, apply, begin
@@ -50,7 +52,18 @@ def rows(number):
     return [*begun, *apply(each, MODES[number % len(MODES)], {0, each.outputs - 1}, number, 129)]
 
 
-KINDS = {make.__name__: make for make in (error_sent_back, update, gradient, rows)}
+def biases(number):
+    """Those of a layer whose weights are frozen; tests/kernels/test_bias.py has their oracle."""
+    random = np.random.default_rng(number)
+    outputs, positions = (1, 3, 9, 17)[number % 4], (1, 2, 7)[number // 4 % 3]
+    b = random.integers(-9999, 10000, outputs).astype(np.int32)
+    delta = random.integers(-127, 128, positions * outputs).astype(np.int8)
+    rate = np.uint8([(random.integers(128, 256), random.integers(128, 140)) for _ in range(outputs)]).reshape(-1)
+    bias_update_s8(b, delta, rate, np.int32([-7]), np.int8([0, 2, -3]), 3 << 9 | 200, number % 3, 233, number % 9 - 4)
+    return [b]
+
+
+KINDS = {make.__name__: make for make in (error_sent_back, update, gradient, rows, biases)}
 
 
 def case(kind: str, number: int) -> WeightCase:
