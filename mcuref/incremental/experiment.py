@@ -14,9 +14,8 @@ from mcuref.datasets.data import Data
 from mcuref.errors import InputError
 from mcuref.experiments.spreading import Origin
 from mcuref.incremental.baselines import recipe_for, samples_for
-from mcuref.incremental.expansion import next_widths
-from mcuref.incremental.growth import hidden_widths, inference_macs, widen, with_hidden_widths
-from mcuref.incremental.keeping import ExperimentCheckpoints, Kept, State, check_kept, fingerprint
+from mcuref.incremental.growth import hidden_widths, with_hidden_widths
+from mcuref.incremental.keeping import ExperimentCheckpoints, Kept, check_kept, fingerprint
 from mcuref.incremental.layout import Layout
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.metrics import matrix_metrics
@@ -24,19 +23,19 @@ from mcuref.incremental.pieces import Learned, row_of, strategies
 from mcuref.incremental.plans import LearnerPlans
 from mcuref.incremental.protocols import find_protocol
 from mcuref.incremental.recipe import Expansion
-from mcuref.incremental.scenario import Scenario
+from mcuref.incremental.scenario import Task, verified_scenario
 from mcuref.incremental.setting import Setting
+from mcuref.incremental.state import State
 from mcuref.incremental.storage import Storage
 from mcuref.incremental.store import Progress
 from mcuref.memory.targets import Budget
 from mcuref.models import build, describe, find_model
 from mcuref.models.description import Model
+from mcuref.network import Network
 from mcuref.program.arithmetic import FLOAT32
 from mcuref.runs.fingerprint import data_digest
 
 EQUAL_BYTES = ("random", "herding", "k-center", "reservoir")  # of samples at 8 bits and full resolution
-MOST_TASKS = 5  # if nothing is said
-HELD_OUT = 2000  # samples to verify on, about, held out of the training set
 
 
 class Experiment:
@@ -73,7 +72,7 @@ class Experiment:
         self.protocol = find_protocol(data.name)
         embedding = setting.embedding or self.protocol.embedding
         self.embedding = None if embedding is None else find_model(embedding)
-        self.scenario = _scenario(data, setting.tasks)
+        self.scenario = verified_scenario(data, setting.tasks)
         self.share = self.protocol.share if setting.share is None else setting.share
         self.recipe = setting.recipe(self.protocol, data.kind)
         if setting.share is None and setting.per_class is None:  # a small data set has no room for one sample a class
@@ -165,9 +164,9 @@ class Experiment:
         if kept:
             rows, matrix = list(kept[0]), list(kept[1])
         for number, task in enumerate(tasks[len(rows) :], len(rows)):
-            self._watch(learner, name, seed, number)
+            self.watch(learner, name, seed, number)
             reference = references[number] if references else None
-            row = learner.learn(*self._arriving(task), held_out=self._held_out(tasks[: number + 1]), reference=reference)
+            row = learner.learn(*self.arriving(task), held_out=self.held_out(tasks[: number + 1]), reference=reference)
             matrix.append(self._judged(learner, tasks))
             rows.append(self._task_row(learner, row, matrix[-1], tasks[: number + 1]))
             if self.keeper:
@@ -177,13 +176,13 @@ class Experiment:
         self.learners[name, seed] = learner
         return Learned(self._result(seed, learner, rows, matrix), rows, matrix, learner.state())
 
-    def _network(self, seed=0):
-        """The model's network; a softmax at its end is of no use here."""
+    def network(self, seed: int = 0) -> Network:
+        """The largest model's network; a softmax at its end is of no use here."""
         return build(self.model, self.data, seed=seed).without_softmax()
 
     def learner(self, name: str, seed: int) -> IncrementalLearner:
         """The learner of a strategy; BudgetExceeded if "growing" does not fit."""
-        large = self._network(seed)
+        large = self.network(seed)
         network, recipe, expansion = large, recipe_for(name, self.recipe), None
         if name == "growing":
             start = self.protocol.start if self.setting.start is None else self.setting.start
@@ -227,13 +226,15 @@ class Experiment:
 
     def _stored_bytes(self, recipe, per_class):
         """Bytes of all that is stored with so many samples a class: those of the plan."""
-        layout = Layout.of(replace(recipe, per_class=per_class), self._network().input, self.data.classes)
+        layout = Layout.of(replace(recipe, per_class=per_class), self.network().input, self.data.classes)
         return sum(buffer.size for buffer in layout.stored().values())
 
-    def _arriving(self, task):
+    def arriving(self, task: Task) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """(samples, labels) that a task brings."""
         return self.scenario.arriving.x_train[task.train], self.scenario.arriving.y_train[task.train]
 
-    def _held_out(self, tasks):
+    def held_out(self, tasks: list[Task]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """(samples, labels) to verify on after these tasks."""
         index = np.unique(np.concatenate([task.held_out for task in tasks]))
         return self.scenario.arriving.x_test[index], self.scenario.arriving.y_test[index]
 
@@ -244,7 +245,7 @@ class Experiment:
 
     def _task_row(self, learner, row, accuracies, tasks):
         seen = accuracies[: len(tasks)]
-        held_x, held_y = self._held_out(tasks)
+        held_x, held_y = self.held_out(tasks)
         row = dict(row) | {"per_task": seen, "accuracy": float(np.mean(seen)), "verified": row["accuracy"]}
         row["held_out_accuracy"] = float(np.mean(learner.predict(held_x) == held_y))
         return row
@@ -259,7 +260,7 @@ class Experiment:
         except ValueError as error:
             raise self._unusable(error) from None
         for task, row in zip(tasks, rows):
-            x, y = self._arriving(task)
+            x, y = self.arriving(task)
             learner.recall(x, y, row)
         try:
             learner.restore(*state)
@@ -271,7 +272,8 @@ class Experiment:
         """The error for a state that is not one of this experiment."""
         return self.keeper.unusable(error) if self.keeper else error
 
-    def _watch(self, learner, name, seed, number):
+    def watch(self, learner: IncrementalLearner, name: str, seed: int, number: int) -> None:
+        """Tell of a learner's progress, under its name, in a task."""
         stopped = self._stopped
 
         def update(what, done, total):
@@ -300,12 +302,12 @@ class Experiment:
             "samples_rested": learner.rehearsal.rested,
             "sram_peak": learner.model.peaks["sram"],
             "flash_peak": learner.model.peaks["flash"],
-            "fits": self._fits(learner),
+            "fits": self.fits(learner),
             "stages": learner.memory.stages(),
             "tasks": rows,
         }
 
-    def _fits(self, learner):
+    def fits(self, learner: IncrementalLearner) -> bool | None:
         """Whether the budget would take a learner, None without one. What it binds has been held to it all the way."""
         if self.budget is None or learner.model.plans.budget is not None:
             return None if self.budget is None else True
@@ -318,43 +320,6 @@ class Experiment:
         slots, index = learner.samples.material()
         return learner.samples.raw(slots), np.array(learner.classes)[index]
 
-    def smallest_fixed(self, rows: list[dict[str, Any]]) -> dict[str, Any] | None:
-        """The smallest fixed model that would have met the criterion after the last task, or None if it is not asked.
-
-        Hidden widths go up from those to begin with as "growing" goes, and the model learns all tasks at that width.
-        Returns {"widths": [of each seed], "inference_macs": mean over seeds, "fits": [of each seed]}.
-        """
-        if not self.setting.smallest:
-            return None
-        found = []
-        for seed in self.setting.seeds:
-            level = next(row for row in rows if row["name"] == "growing")["per_seed"][self.setting.seeds.index(seed)]
-            level = level["tasks"][-1]["criterion"]
-            found.append(self._smallest(seed, level))
-        return {
-            "widths": [list(hidden_widths(learner.network)) for learner in found],
-            "inference_macs": float(np.mean([inference_macs(learner.network) for learner in found])),
-            "fits": [self._fits(learner) for learner in found],
-        }
-
-    def _smallest(self, seed, level):
-        """The learner of a network of that size."""
-        learner, large = self.learner("growing", seed), self._network(seed)
-        network = learner.network
-        while hidden_widths(network) != hidden_widths(large):
-            fixed = IncrementalLearner(
-                network, self.data.classes, recipe=self.recipe, embedding=learner.layout.embedding, seed=seed
-            )
-            tasks = self.scenario.tasks(seed)
-            for number, task in enumerate(tasks):
-                self._watch(fixed, f"fixed {hidden_widths(network)}", seed, number)
-                fixed.learn(*self._arriving(task))
-            x, y = self._held_out(tasks)
-            if np.mean(fixed.predict(x) == y) >= level:
-                return fixed
-            network = widen(network, next_widths(network, self.expansion.factor, large), seed=seed).network
-        return self.learner("fixed-large", seed)
-
     def settings(self) -> dict[str, Any]:
         """Plain data of what was done, for JSON."""
         return {
@@ -364,7 +329,7 @@ class Experiment:
             "start": self.protocol.start if self.setting.start is None else self.setting.start,
             "held_out_samples": len(self.scenario.arriving.y_test),
             "raw_bytes": self.scenario.raw_bytes,
-            "largest_widths": list(hidden_widths(self._network())),
+            "largest_widths": list(hidden_widths(self.network())),
         }
 
 
@@ -373,21 +338,3 @@ def _as_asked(model):
     if model is None or model.network is None:
         return model
     return replace(model, name="", layers=tuple(describe(model.network.written[1:])))
-
-
-def _scenario(data, tasks):
-    """Tasks of the data, with a part of the training side held out to verify on."""
-    if data.kind == "anomaly":
-        raise InputError(f"data set {data.name!r} is of kind 'anomaly'; incremental learning needs classes to tell apart")
-    tasks = min(MOST_TASKS, data.classes) if tasks is None else tasks
-    return Scenario(data, tasks, _split(data))
-
-
-def _split(data):
-    """The data with samples of every class held out: the official validation samples, else by groups, else one by one."""
-    fraction, classes = min(1 / 6, HELD_OUT / len(data.x_train)), set(data.y_train.tolist())
-    for given in (data, replace(data, validation=None), replace(data, validation=None, groups=None)):
-        split = given.validation_split(fraction)
-        if set(split.y_test.tolist()) == classes == set(split.y_train.tolist()):
-            break
-    return split

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mcuref import plain
 from mcuref.errors import InputError
+from mcuref.incremental.state import State
 from mcuref.layers.layer import Layer
 from mcuref.program.program import Program
 from mcuref.runs import checkpoints
@@ -35,7 +36,6 @@ STATE = {  # of a learner, beside its arrays
     "macs": dict.fromkeys(("training", "distillation", "verification"), int),
 }  # fmt: skip
 
-State = tuple[dict[str, Any], dict[str, NDArray[Any]]]  # of a learner
 Kept = tuple[list[dict[str, Any]], list[list[float]], State]  # task rows, rows of the accuracy matrix, and where it stands
 
 

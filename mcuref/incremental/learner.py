@@ -6,7 +6,6 @@ was not at hand, the choice is an argument of :mod:`mcuref.incremental.recipe`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -17,19 +16,18 @@ from mcuref.errors import InputError
 from mcuref.incremental import arrivals
 from mcuref.incremental.expansion import check_growth, expand, grow_until, shrunk
 from mcuref.incremental.growth import add_outputs, hidden_widths, inference_macs
-from mcuref.incremental.layout import LABEL, Layout
+from mcuref.incremental.layout import Layout
 from mcuref.incremental.memory import LearnerMemory
 from mcuref.incremental.model import STAGE_MACS, LearnerModel
 from mcuref.incremental.plans import LearnerPlans
 from mcuref.incremental.recipe import Criterion, Expansion, Recipe
 from mcuref.incremental.rehearsal import Rehearsal
+from mcuref.incremental.state import State, restore, state_of
 from mcuref.incremental.store import ClassSlots, Progress, Store
 from mcuref.incremental.verification import StoredChecks
 from mcuref.kernels import random
 from mcuref.layers import Dense
 from mcuref.memory.targets import Budget
-from mcuref.models import describe
-from mcuref.models.description import make_network_layers
 from mcuref.network import Network
 from mcuref.program.program import Program
 
@@ -301,49 +299,16 @@ class IncrementalLearner:
         """The present model's layers; its parameters are those it had when it got this size."""
         return self.model.network
 
-    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    def state(self) -> State:
         """(plain data, arrays by name): copies of all that decides how the learner goes on; see :meth:`restore`.
 
         Raw samples that lie outside of every budget are not in it: :meth:`recall` gives them again.
         """
-        plain = {
-            "layers": describe(self.network.written[1:]),
-            "classes": list(self.classes),
-            "history": list(self.history),
-            "storage": asdict(self.recipe.storage),
-            "steps": self.rehearsal.steps,
-            "epochs": self.rehearsal.epochs,
-            "draws": self.draws,
-            "growth_draws": self.growth_draws,
-            "augmented_values": self.rehearsal.augmented_values,
-            "rested": self.rehearsal.rested,
-            "macs": dict(self.model.macs),
-            "peaks": dict(self.model.peaks),
-        }
-        return plain, self.memory.arrays()
+        return state_of(self)
 
     def restore(self, plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Put back what :meth:`state` returned, of a learner made with the same arguments; InputError if it is another's."""
-        try:
-            if plain["storage"] != asdict(self.recipe.storage):  # formats of equally many bytes look alike
-                raise InputError(f"its samples are stored as {plain['storage']}, here as {asdict(self.recipe.storage)}")
-            network = Network(
-                [self.network.input, *make_network_layers(plain["layers"])], seed=self.seed, name=self.network.name
-            )
-            memory = self.model.plans.memory(network)
-            memory.require()
-            memory.allocate().restore(arrays)
-            classes, history = [int(c) for c in plain["classes"]], list(plain["history"])
-            if classes != memory.classes[: len(classes), LABEL].tolist() or len(classes) > network.outputs:
-                raise InputError(f"its classes {classes} are not those of its memory")
-            shown = {name: int(plain[name]) for name in ("steps", "epochs", "augmented_values", "rested")}
-            draws, growth_draws = int(plain["draws"]), int(plain["growth_draws"])
-            macs, peaks = dict(plain["macs"]), dict(plain["peaks"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"this is not the state of such a learner: {error}") from None
-        self.model.resume(memory, macs, peaks)
-        self.classes, self.history, self.draws, self.growth_draws = classes, history, draws, growth_draws
-        vars(self.rehearsal).update(shown)
+        restore(self, plain, arrays)
 
     def recall(self, x: Any, y: Any, row: Mapping[str, Any]) -> None:
         """Give again the samples of a task that was learned before, of which this was the row, when a run is resumed."""

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from mcuref.experiments.spreading import Owner, Piece, spread
-from mcuref.incremental.keeping import ExperimentCheckpoints, Kept, State
+from mcuref.incremental.keeping import ExperimentCheckpoints, Kept
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.setting import Setting
+from mcuref.incremental.state import State
 from mcuref.metrics import deviation
 
 SCALARS = (

@@ -1,6 +1,6 @@
 """What arrives when: new classes task by task, or known classes in new sessions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,9 @@ from mcuref.arguments import whole
 from mcuref.datasets.data import Data
 from mcuref.errors import InputError
 from mcuref.kernels.random import CLASSES, permutation
+
+MOST_TASKS = 5  # if nothing is said
+HELD_OUT = 2000  # samples to verify on, about, held out of the training set
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,3 +83,21 @@ class Scenario:
         """Bytes of all raw training samples, those held out included, without their labels."""
         held_out = self.arriving.x_test.nbytes if self.holds_out else 0
         return self.arriving.x_train.nbytes + held_out
+
+
+def verified_scenario(data: Data, tasks: int | str | None) -> Scenario:
+    """Tasks of the data, 5 if nothing is said, with a part of the training side held out to verify on."""
+    if data.kind == "anomaly":
+        raise InputError(f"data set {data.name!r} is of kind 'anomaly'; incremental learning needs classes to tell apart")
+    tasks = min(MOST_TASKS, data.classes) if tasks is None else tasks
+    return Scenario(data, tasks, _split(data))
+
+
+def _split(data):
+    """The data with samples of every class held out: the official validation samples, else by groups, else one by one."""
+    fraction, classes = min(1 / 6, HELD_OUT / len(data.x_train)), set(data.y_train.tolist())
+    for given in (data, replace(data, validation=None), replace(data, validation=None, groups=None)):
+        split = given.validation_split(fraction)
+        if set(split.y_test.tolist()) == classes == set(split.y_train.tolist()):
+            break
+    return split

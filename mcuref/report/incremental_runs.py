@@ -9,6 +9,7 @@ import numpy as np
 
 from mcuref.errors import InputError
 from mcuref.files import new_file, write_json
+from mcuref.incremental.smallest import smallest_fixed
 from mcuref.models import label
 from mcuref.report.json import budget_json
 from mcuref.report.learned import nothing_learned
@@ -35,7 +36,7 @@ def incremental_report(experiment: Experiment, rows: list[dict[str, Any]], evalu
         "budget": budget_json(experiment.budget),
         **experiment.settings(),
         "strategies": rows,
-        "smallest_fixed": experiment.smallest_fixed(rows),
+        "smallest_fixed": smallest_fixed(experiment, rows),
         "growth": next((row["per_seed"] for row in rows if row["name"] == "growing"), None),
         "warnings": _warnings(experiment, rows),
         "timing": {"seconds": seconds},

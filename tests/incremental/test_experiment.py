@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mcuref import Budget, Data, InputError, TinyPropR, TinyPropV2, load_data
-from mcuref.incremental import experiment
+from mcuref.incremental import experiment, scenario
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.experiment import EQUAL_BYTES, Experiment
 from mcuref.incremental.keeping import ExperimentCheckpoints, fingerprint
@@ -16,6 +16,7 @@ from mcuref.incremental.pieces import SCALARS
 from mcuref.incremental.protocols import IncrementalProtocol
 from mcuref.incremental.recipe import Criterion
 from mcuref.incremental.setting import DISTIL, STRATEGIES, Setting
+from mcuref.incremental.smallest import smallest_fixed
 from mcuref.incremental.storage import Storage
 from mcuref.memory.accountant import BudgetExceeded
 
@@ -204,11 +205,11 @@ def test_sessions_of_known_classes(digits):
 
 def test_the_smallest_fixed_width_that_would_do(digits):
     made = Experiment(digits, MODEL, setting(seeds=(0,), smallest=True, start=0.25))
-    assert made.smallest_fixed(made.run())["widths"] == [[8]], "an easy criterion: the first width meets it"
+    assert smallest_fixed(made, made.run())["widths"] == [[8]], "an easy criterion: the first width meets it"
     hard = Experiment(
         digits, MODEL, setting(seeds=(0,), smallest=True, criterion=Criterion(1.0), expansion=(("growths", 0),))
     )
-    assert hard.smallest_fixed(hard.run())["widths"] == [[32]]
+    assert smallest_fixed(hard, hard.run())["widths"] == [[32]]
 
 
 def test_what_the_budget_would_refuse_does_not_fit(digits):
@@ -222,7 +223,7 @@ def test_what_the_budget_would_refuse_does_not_fit(digits):
         made = Experiment(digits, MODEL, setting(seeds=(0,), strategies=names, smallest=True), budget=Budget(size, None, 0))
         rows = made.run()
         assert {row["name"]: row["fits"] for row in rows} == {"growing": True, "fixed-large": fits, "naive": True}
-        assert made.smallest_fixed(rows)["fits"] == [True]
+        assert smallest_fixed(made, rows)["fits"] == [True]
 
 
 def test_a_share_without_room_for_one_sample_a_class_is_raised_to_it(digits, monkeypatch):
@@ -360,6 +361,6 @@ def test_held_out_samples_have_every_class(digits):
     wanted = set(digits.y_train.tolist())
     lacking = replace(digits, validation=digits.y_train < max(wanted), groups=digits.y_train)
     for data in (digits, lacking, replace(lacking, validation=None)):
-        split = experiment._split(data)
+        split = scenario._split(data)
         assert set(split.y_test.tolist()) == wanted == set(split.y_train.tolist())
         assert len(split.y_test) + len(split.y_train) == len(digits.y_train)

@@ -1,0 +1,66 @@
+"""All that decides how a learner goes on, as plain data and arrays; and a learner put back there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from mcuref.errors import InputError
+from mcuref.incremental.layout import LABEL
+from mcuref.models import describe
+from mcuref.models.description import make_network_layers
+from mcuref.network import Network
+
+if TYPE_CHECKING:
+    from mcuref.incremental.learner import IncrementalLearner
+
+State = tuple[dict[str, Any], dict[str, NDArray[Any]]]  # of a learner
+
+
+def state_of(learner: IncrementalLearner) -> State:
+    """(plain data, arrays by name): copies of all that decides how the learner goes on.
+
+    Raw samples that lie outside of every budget are not in it: ``learner.recall`` gives them again.
+    """
+    plain = {
+        "layers": describe(learner.network.written[1:]),
+        "classes": list(learner.classes),
+        "history": list(learner.history),
+        "storage": asdict(learner.recipe.storage),
+        "steps": learner.rehearsal.steps,
+        "epochs": learner.rehearsal.epochs,
+        "draws": learner.draws,
+        "growth_draws": learner.growth_draws,
+        "augmented_values": learner.rehearsal.augmented_values,
+        "rested": learner.rehearsal.rested,
+        "macs": dict(learner.model.macs),
+        "peaks": dict(learner.model.peaks),
+    }
+    return plain, learner.memory.arrays()
+
+
+def restore(learner: IncrementalLearner, plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Put back what :func:`state_of` returned, of a learner made with the same arguments; InputError if it is another's."""
+    try:
+        if plain["storage"] != asdict(learner.recipe.storage):  # formats of equally many bytes look alike
+            raise InputError(f"its samples are stored as {plain['storage']}, here as {asdict(learner.recipe.storage)}")
+        network = Network(
+            [learner.network.input, *make_network_layers(plain["layers"])], seed=learner.seed, name=learner.network.name
+        )
+        memory = learner.model.plans.memory(network)
+        memory.require()
+        memory.allocate().restore(arrays)
+        classes, history = [int(c) for c in plain["classes"]], list(plain["history"])
+        if classes != memory.classes[: len(classes), LABEL].tolist() or len(classes) > network.outputs:
+            raise InputError(f"its classes {classes} are not those of its memory")
+        shown = {name: int(plain[name]) for name in ("steps", "epochs", "augmented_values", "rested")}
+        draws, growth_draws = int(plain["draws"]), int(plain["growth_draws"])
+        macs, peaks = dict(plain["macs"]), dict(plain["peaks"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"this is not the state of such a learner: {error}") from None
+    learner.model.resume(memory, macs, peaks)
+    learner.classes, learner.history, learner.draws, learner.growth_draws = classes, history, draws, growth_draws
+    vars(learner.rehearsal).update(shown)
