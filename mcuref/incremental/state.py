@@ -1,10 +1,11 @@
-"""All that decides how a learner goes on, as plain data and arrays; and a learner put back there."""
+"""All that decides how a learner goes on, as plain data and arrays; and a learner put back there.
 
-from __future__ import annotations
+Learners are :class:`mcuref.incremental.learner.IncrementalLearner`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -14,13 +15,10 @@ from mcuref.models import describe
 from mcuref.models.description import make_network_layers
 from mcuref.network import Network
 
-if TYPE_CHECKING:
-    from mcuref.incremental.learner import IncrementalLearner
-
 State = tuple[dict[str, Any], dict[str, NDArray[Any]]]  # of a learner
 
 
-def state_of(learner: IncrementalLearner) -> State:
+def state_of(learner: Any) -> State:
     """(plain data, arrays by name): copies of all that decides how the learner goes on.
 
     Raw samples that lie outside of every budget are not in it: ``learner.recall`` gives them again.
@@ -42,7 +40,7 @@ def state_of(learner: IncrementalLearner) -> State:
     return plain, learner.memory.arrays()
 
 
-def restore(learner: IncrementalLearner, plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+def restore(learner: Any, plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
     """Put back what :func:`state_of` returned, of a learner made with the same arguments; InputError if it is another's."""
     try:
         if plain["storage"] != asdict(learner.recipe.storage):  # formats of equally many bytes look alike
