@@ -44,7 +44,7 @@ STRATEGY = {
 }  # fmt: skip
 LEARNED = {
     **dict.fromkeys(("data", "model", "evaluated_on"), str), "scenario": {"kind": str, "tasks": int}, "seeds": [int],
-    "criterion": {"accuracy": (float, None), "within": (float, None)}, "budget": (dict, None), "strategies": [STRATEGY],
+    "criterion": {str: (float, None)}, "budget": (dict, None), "strategies": [STRATEGY],
     "growth": (list, None), "smallest_fixed": (dict, None),
 }  # fmt: skip
 OPTIONAL = {

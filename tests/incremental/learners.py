@@ -7,10 +7,11 @@ import numpy as np
 from hypothesis import Phase, settings
 
 from mcuref import Dense, Input, Network, ReLU
+from mcuref.incremental.criterion import Criterion
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.plans import LearnerPlans
-from mcuref.incremental.recipe import Criterion, Recipe
+from mcuref.incremental.recipe import Recipe
 
 QUICK = Distillation(embeddings=2, iterations=4, group=3, stream=30)
 LABELS = (7, 3, 100, 0, 12, 5)  # of the user's, in the order in which they arrive

@@ -9,12 +9,12 @@ import pytest
 
 from mcuref import Budget, Data, InputError, TinyPropR, TinyPropV2, load_data
 from mcuref.incremental import experiment, scenario
+from mcuref.incremental.criterion import Criterion
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.experiment import EQUAL_BYTES, Experiment
 from mcuref.incremental.keeping import ExperimentCheckpoints, fingerprint
 from mcuref.incremental.pieces import SCALARS
 from mcuref.incremental.protocols import IncrementalProtocol
-from mcuref.incremental.recipe import Criterion
 from mcuref.incremental.setting import DISTIL, STRATEGIES, Setting
 from mcuref.incremental.smallest import smallest_fixed
 from mcuref.incremental.storage import Storage

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from mcuref import Budget, Conv2D, Dense, Flatten, Input, MaxPool2D, Network, ReLU, TinyProp, TopK, compile
+from mcuref.incremental.criterion import Criterion, Verification
 from mcuref.incremental.distillation import Distillation, distil_class
 from mcuref.incremental.embedding import Embedding, embedding_network, embedding_seeds
 from mcuref.incremental.growth import widen
 from mcuref.incremental.layout import CLASS_COLUMNS, STAGES, Layout
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.memory import LearnerMemory
-from mcuref.incremental.recipe import Criterion, Recipe, Verification
+from mcuref.incremental.recipe import Recipe
 from mcuref.incremental.storage import Storage
 from mcuref.memory.buffers import aligned
 from mcuref.testing import assert_no_overlap
