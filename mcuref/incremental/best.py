@@ -13,8 +13,8 @@ class BestLearner(IncrementalLearner):
     """A learner that is given held-out samples with every task, and trains to the optimum on those: ``joint-best``.
 
     It trains phase after phase of ``recipe.steps``, each with a learning-rate schedule of its own, until the accuracy on
-    the held-out samples has not risen above its best in 2 phases; it ends with the parameters of the best one. Its inferences
-    of held-out samples are charged as verification. The copy of its best parameters lies outside of its plan.
+    the held-out samples has not risen above its best in 2 phases; it ends with the parameters of the best one. Inferences of
+    held-out samples are charged as verification. The copy of its best parameters lies outside of its plan.
     """
 
     def _checked_held_out(self, held_out, classes):
@@ -35,7 +35,7 @@ class BestLearner(IncrementalLearner):
 def until_best(
     train: Callable[[], Any], verify: Callable[[], float], state: Callable[[], dict[str, Any]]
 ) -> tuple[float, dict[str, Any]]:
-    """Train until ``verify()`` has not risen above its best for `PATIENCE` times; (the best, ``state()`` when it was reached).
+    """Train until ``verify()`` has not risen above its best for `PATIENCE` times; (the best, ``state()`` of then).
 
     Parameters
     ----------

@@ -87,7 +87,7 @@ class Charges:
         self.unmeasured = list(unmeasured)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON: {"STAGE_macs": int, "all_macs": int, "instructions": as :func:`instruction_row` has them}."""
+        """Plain data, for JSON: {"STAGE_macs", "all_macs": int, "instructions": as :func:`instruction_row` has them}."""
         figures: dict[str, Any] = {f"{stage}_macs": value for stage, value in self.macs.items()}
         figures["all_macs"] = sum(self.macs.values())
         return figures | {"instructions": instruction_row(self.core, self.instructions, self.unmeasured)}

@@ -23,7 +23,8 @@ SOURCES = (
     *(f"kernels/{name}.py" for name in ("augment", "load", "matching", "packing", "random")),
     *(f"layers/{name}.py" for name in ("activations", "conv", "dense")),
     *(f"operations/{name}.py" for name in ("conv", "dense", "relu")),
-    "cost/*.py", "cost/measured/*", "program/*.py", "program/arithmetic/*.py", "incremental/*.py", "optimisers.py", "rules.py", "network.py",
+    "cost/*.py", "cost/measured/*", "program/*.py", "program/arithmetic/*.py", "incremental/*.py", "optimisers.py",
+    "rules.py", "network.py",
 )  # fmt: skip
 
 TASK = {  # of a row of results, what is read of it again
