@@ -175,7 +175,8 @@ def test_raw_samples_that_must_lie_somewhere_at_once(name, samples):
 
 @pytest.mark.parametrize("given, samples", [
     ({}, 20), ({"verification": Verification("stored", per_class=3)}, 0),
-    ({"verification": Verification("arriving", share=0.2)}, 10), ({"stream_pass": True}, 20 + 50), ({"distillation": Distillation(iterations=0, stream=12)}, 20),
+    ({"verification": Verification("arriving", share=0.2)}, 10), ({"stream_pass": True}, 20 + 50),
+    ({"distillation": Distillation(iterations=0, stream=12)}, 20),
 ])  # fmt: skip
 def test_raw_samples_of_what_is_verified_on_and_shown_again(given, samples):
     assert taught(1, criterion=ALWAYS, steps=60, **given).history[0]["raw_pool_bytes"] == 36 * samples
