@@ -7,7 +7,8 @@
 
 Counted are multiply-accumulates of the programs that run, and n x D for the squared distances of n features of D values.
 Work that is done once a value is not counted: augmentation, sums of features, steps of distilled samples, rounding,
-copies when a model grows. Predictions that an experiment judges a learner by are not work of the learner.
+weights that are copied, or mixed with fresh ones. Predictions that an experiment judges a learner by are no work of the
+learner's.
 
 Instructions are those of the programs alone, by the formulas of :mod:`mcuref.cost.instructions`; distances have no program.
 On cores without an FPU half of the values behind a ReLU are assumed to be 0.
@@ -75,7 +76,7 @@ class Charges:
         """Add MACs, and ``runs`` times the instructions of one, None if they are not known."""
         before = self.instructions[stage]
         self.macs[stage] += products
-        self.instructions[stage] = None if before is None or each is None else before + runs * each
+        self.instructions[stage] = None if before is None or each is None else float(before + runs * each)
         if each is None:
             known = (measured(self.core) or {"formulas": ()})["formulas"]
             self.unmeasured = sorted({*self.unmeasured, *(i.name for i in program.instructions if i.name not in known)})

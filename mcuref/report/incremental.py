@@ -13,7 +13,7 @@ from mcuref.report.tables import Column, Printed, Table, note, percent, warnings
 FEW = 12  # classes that are listed
 MARK = "*"  # of what the budget would refuse
 SPREAD = "± standard deviation over seeds"
-LARGEST = "the largest plan of any moment and seed, that with old and new weights included; the raw pool lies outside of it"
+LARGEST = "the largest plan of any moment and seed, that with old and new weights included; raw samples lie outside of it"
 LEARNED = (
     Column("accuracy", means="after the last task, mean over tasks of that on their test samples"),
     Column(

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from mcuref import Budget
+from mcuref import Budget, Conv2D, Dense, Flatten, Input, Network, ReLU
 from mcuref.cost.instructions import inference_instructions, step_instructions
 from mcuref.incremental import charges
 from mcuref.incremental.baselines import recipe_for, samples_for
 from mcuref.incremental.best import BestLearner
 from mcuref.incremental.charges import STAGES, Charges, core_of, instruction_row, mean_instructions
 from mcuref.incremental.distillation import Distillation
+from mcuref.incremental.keeping import check_kept
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.recipe import Expansion, Verification
 from mcuref.program.effort import dense_macs, macs
@@ -119,6 +120,17 @@ def test_instructions_are_those_of_the_programs(core):
     assert spent["distillation"] == pytest.approx(sum(embedded), rel=1e-12)
     row = one.model.charges.as_dict()["instructions"]
     assert row == {"core": core, **spent, "all": sum(spent.values()), "reason": None}
+
+
+def test_instructions_are_plain_numbers_as_a_checkpoint_has_them():
+    """Of convolutions the formulas are of NumPy's numbers."""
+    layers = [Input((5, 3, 1)), Conv2D(2, 3, padding="same"), ReLU(), Flatten(), Dense(2)]
+    one = IncrementalLearner(Network(layers, seed=1), 2, recipe=recipe(steps=5, per_class=2), criterion=ALWAYS)
+    x = np.random.default_rng(0).normal(size=(12, 5, 3, 1)).astype(np.float32)
+    one.learn(x, np.arange(12) % 2, held_out=(x, np.arange(12) % 2))
+    check_kept(1, [], [], one.state()[0])
+    assert {type(value) for value in one.model.charges.instructions.values()} == {float}
+    assert {type(value) for value in one.model.macs.values()} == {int}
 
 
 def test_an_operator_that_was_not_measured_leaves_its_stages_unknown(monkeypatch):
