@@ -52,7 +52,7 @@ def grow_until(
     expansion: Expansion | None,
     chunks: int,
     *,
-    train: Callable[[], Any],
+    train: Callable[[str], Any],
     measure: Callable[[], Measured],
     grow: Callable[[], dict[str, Any]],
     shrink: Callable[[Callable[[], bool]], dict[str, Any] | None],
@@ -65,7 +65,7 @@ def grow_until(
     level : float, what it compares with.
     expansion : :class:`mcuref.incremental.recipe.Expansion`, or None if the model may not grow.
     chunks : int, of training in one phase; the first of the first phase is over.
-    train : callable(), one chunk of training.
+    train : callable(stage), one chunk of training, charged to "training", or to "growth" once the model has grown.
     measure : callable() -> :class:`mcuref.incremental.criterion.Measured`.
     grow : callable() -> what :func:`expand` returns.
     shrink : callable(accepted) -> what :func:`shrunk` returns.
@@ -94,7 +94,7 @@ def grow_until(
                 break
             row["growths"].append(change["grown"])
             left, before = chunks - 1, now
-        train()
+        train("growth" if row["growths"] else "training")
         now = measure()
     met = criterion.enough(criterion.figure(now, before), level)
     if met and not row["growths"] and expansion is not None and expansion.shrink:

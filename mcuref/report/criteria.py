@@ -2,18 +2,19 @@
 
 from typing import Any
 
+from mcuref.report.incremental_work import REFERENCE
 from mcuref.report.tables import percent
-
-LARGE = "fixed-large"  # what an oracle compares with
 
 
 def criterion_words(criterion: dict[str, float | None]) -> str:
     """One line: which criterion, {name: level or None}, and that a device cannot ask it where it is an oracle."""
-    name, level = next((name, level) for name, level in criterion.items() if level is not None)
+    name, level = next(((name, level) for name, level in criterion.items() if level is not None), (None, 0.0))
+    if name is None:
+        raise ValueError("it.criterion has no level")
     words = {
         "accuracy": f"once its accuracy is {percent(level)}",
-        "within": f"once it is at most {100 * level:.1f} points below {LARGE} after the same task: an oracle, as a "
-        f"device has no {LARGE} to compare with",
+        "within": f"once it is at most {100 * level:.1f} points below {REFERENCE} after the same task: an oracle, as a "
+        f"device has no {REFERENCE} to compare with",
         "learnt": f"once {percent(level)} of its stored samples were learnt in their last turn of training",
         "fit": f"once the share of its stored samples that were learnt is at least its accuracy on others "
         f"{100 * level:+.1f} points",
@@ -25,9 +26,9 @@ def criterion_words(criterion: dict[str, float | None]) -> str:
 
 def verified_words(report: dict[str, Any]) -> str | None:
     """One line: on which samples the criterion was judged, and whether they are among what is stored; None of "learnt"."""
-    verification = report.get("recipe", {}).get("verification")
-    if verification is None or report["criterion"].get("learnt") is not None:
+    if report["criterion"].get("learnt") is not None:
         return None
+    verification = report["recipe"]["verification"]
     words = {
         "stored": f"{verification['per_class']} stored samples a class at most, which are among the stored bytes",
         "held-out": f"{report['held_out_samples']:,} held-out raw samples, which lie outside of the stored bytes and plan",

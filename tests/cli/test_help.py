@@ -48,7 +48,8 @@ WORDS = {
 OF_PROTOCOL = {  # options that say "the protocol's", and where that stands
     "--epochs": "epochs", "--learning-rate": "learning_rate", "--schedule": "schedule", "--share": "share",
     "--bits": "storage", "--resolution": "storage", "--distil": "distillation", "--embeddings": "distillation",
-    "--embedding": "embedding", "--steps": "steps", "--keep": "keep", "--growth": "growth", "--start": "start", "--criterion": "criterion",
+    "--embedding": "embedding", "--steps": "steps", "--keep": "keep", "--growth": "growth", "--start": "start",
+    "--criterion": "criterion",
 }  # fmt: skip
 
 

@@ -270,7 +270,9 @@ def test_stored_bytes_by_hand(bits, half):
     network = Network([Input((8, 8, 3), "uint8", 0.0, 1 / 255), Flatten(), Dense(4), ReLU(), Dense(5)])
     made = memory_of(network, classes=5, storage=Storage(bits, half), verification=Verification("stored", 2))
     values = 8 * 8 * 3 // (4 if half else 1)
-    assert made.stored_bytes == 4 * 5 * (values * bits // 8 + 1) + 2 * 5 * (8 * 8 * 3 + 1) + 5 * 4 * len(CLASS_COLUMNS)
+    assert made.stored_bytes == 4 * 5 * (values * bits // 8 + 1) + 2 * 5 * (values * bits // 8 + 1) + 5 * 4 * len(
+        CLASS_COLUMNS
+    )
 
 
 def test_labels_need_two_bytes_for_more_than_256_classes():
