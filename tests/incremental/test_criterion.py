@@ -48,7 +48,8 @@ def test_what_compares_with_a_smaller_model_is_never_enough_without_one(learnt, 
 
 
 @pytest.mark.parametrize("text, kind, level", [
-    ("0.95", "accuracy", 0.95), ("1", "accuracy", 1.0), ("learnt", "learnt", LEVELS["learnt"]), ("learnt=0.6", "learnt", 0.6),
+    ("0.95", "accuracy", 0.95), ("1", "accuracy", 1.0), ("learnt", "learnt", LEVELS["learnt"]),
+    ("learnt=0.6", "learnt", 0.6),
     ("fit=-0.02", "fit", -0.02), ("gain", "gain", LEVELS["gain"]), ("agreement=1", "agreement", 1.0),
     ("oracle", "within", LEVELS["oracle"]), ("oracle=0.02", "within", 0.02),
 ])  # fmt: skip
@@ -154,6 +155,6 @@ def test_samples_to_verify_on_are_stored_as_the_others_unless_it_is_said(memory,
 
 
 def test_formats_that_are_none():
-    for given in ({"bits": 3}, {"half": 1}):
+    for wrong in ({"bits": 3}, {"half": 1}):
         with pytest.raises(InputError):
-            Verification(**given)
+            Verification(**wrong)
