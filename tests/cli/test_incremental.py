@@ -266,7 +266,7 @@ def test_bad_input(refused, small, here, options, fragment):
 
 
 def test_training_that_diverges(refused, small, here):
-    diverges = ("incremental", "--data", small, *FAST, "--learning-rate", "1e6")
+    diverges = ("incremental", "--data", small, *FAST, "--within", "0.5", "--learning-rate", "1e6")  # large comes first
     refused("became NaN or infinite", *diverges)
     error = refused("became NaN or infinite", *diverges, "--out", "run", "--json", "table.json")
     assert ("run" in os.listdir(here)) == ("keeps the last checkpoint before that" in error)
