@@ -4,7 +4,7 @@ A criterion is asked after every phase of training. It sees what was measured of
 growth of the same task.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import NamedTuple, Self, cast
 
 import numpy as np
@@ -173,4 +173,5 @@ class Verification:
 
     def storage(self, memory: Storage) -> Storage:
         """:class:`mcuref.incremental.Storage` of a sample to verify on, where those to train on are stored like this."""
-        return Storage(memory.bits if self.bits is None else self.bits, memory.half if self.half is None else self.half)
+        given = {name: getattr(self, name) for name in ("bits", "half") if getattr(self, name) is not None}
+        return replace(memory, **given)
