@@ -2,7 +2,7 @@
 
 Classes, or sessions of known classes, arrive task by task, in an order that the seed draws. Of their samples a few are
 chosen or distilled into the memory (1 % of the raw bytes, labels and all; of the digits 5 %); the model trains on that
-memory, is verified on samples that it never trains on, and grows while it is below its criterion and the budget allows.
+memory, and grows while it is below its criterion and the budget allows.
 Baselines run in the same harness: same order, augmentation, bytes and training steps.
 
   mcuref incremental --data mnist --model cnn-28 --tasks 5 --out runs/inc
@@ -106,14 +106,20 @@ def _add_training(parser):
 
 def _add_growth(parser):
     group = parser.add_argument_group("verification and growth")
-    group.add_argument("--criterion", type=options.number, metavar="A", help="accuracy that is enough, such as 0.95")
     group.add_argument(
-        "--within", type=options.number, metavar="D", help="instead: at most so far below fixed-large; default 0.01"
+        "--criterion",
+        metavar="A|NAME[=LEVEL]",
+        help="accuracy that is enough, such as 0.95; or learnt, fit, gain, agreement or oracle, and its level, such as "
+        "learnt=0.97; default: the protocol's",
+    )
+    group.add_argument(
+        "--within", type=options.number, metavar="D", help="of the oracle: at most so far below fixed-large; default 0.01"
     )
     group.add_argument(
         "--verify",
         choices=("held-out", "stored", "arriving"),
-        help="on samples held out of the training set, on stored ones (which count), or test-then-train; default held-out",
+        help="on stored samples (which count), on ones held out of the training set, or test-then-train; default stored, of "
+        "the oracle held-out",
     )
     group.add_argument(
         "--start",
@@ -161,20 +167,14 @@ def _checked(asked):
 def _setting(asked):
     """The Setting that the options describe."""
     from mcuref import rules
-    from mcuref.errors import InputError
-    from mcuref.incremental.recipe import Criterion
     from mcuref.incremental.setting import Setting
 
-    if asked.criterion is not None and asked.within is not None:
-        raise InputError("--criterion and --within are two ways to say what accuracy is enough; give one of them")
     names = options.several(asked.compare, "--compare") if asked.compare else []
-    within = 0.01 if asked.criterion is None and asked.within is None else asked.within
-    criterion = Criterion(accuracy=asked.criterion, within=within)
     return Setting(
         tasks=_tasks(asked.tasks),
         strategies=("growing", *(n for n in names if n != "growing")),
         seeds=tuple(options.seeds(asked.seeds)),
-        criterion=criterion,
+        criterion=_criterion(asked),
         per_class=asked.per_class,
         start=asked.start,
         smallest=asked.smallest,
@@ -204,6 +204,18 @@ def _setting(asked):
             ).items()
         ),
     )
+
+
+def _criterion(asked):
+    """The Criterion that was asked for; None if nothing is said."""
+    from mcuref.errors import InputError
+    from mcuref.incremental.criterion import Criterion
+
+    if asked.within is None:
+        return None if asked.criterion is None else Criterion.parse(asked.criterion)
+    if asked.criterion not in (None, "oracle"):
+        raise InputError(f"--within is of the oracle, but --criterion is {asked.criterion}; give one of them")
+    return Criterion(within=asked.within)
 
 
 def _tasks(text):

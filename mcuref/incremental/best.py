@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mcuref.incremental import arrivals
+from mcuref.incremental.expansion import ROW
 from mcuref.incremental.learner import IncrementalLearner
 
 PATIENCE = 2  # phases in which accuracy may fail to rise before it is taken to have reached its optimum
@@ -25,7 +26,7 @@ class BestLearner(IncrementalLearner):
     def _train_until(self, level, held_out, arrived):
         accuracy, state = until_best(self.train_phase, lambda: self.verify(held_out), self.program.state)
         self.program.restore(state)
-        return {"criterion": None, "accuracy": accuracy, "criterion_met": None, "growths": [], "stopped": None}
+        return dict.fromkeys(ROW) | {"measured": accuracy, "accuracy": accuracy, "growths": []}
 
     def train_phase(self) -> None:
         """One phase of training."""

@@ -76,6 +76,7 @@ class Experiment:
         self.embedding = None if embedding is None else find_model(embedding)
         self.scenario = verified_scenario(data, setting.tasks)
         self.share = self.protocol.share if setting.share is None else setting.share
+        self.criterion = setting.judged_by(self.protocol)
         self.recipe = setting.recipe(self.protocol, data.kind)
         if setting.share is None and setting.per_class is None:  # a small data set has no room for one sample a class
             self.share = max(self.share, (self._stored_bytes(self.recipe, 1) + 0.5) / self.scenario.raw_bytes)
@@ -109,7 +110,8 @@ class Experiment:
         if number == 1 and not len(held):
             return "held-out", task.labels
         labels, counts = np.unique(self.scenario.arriving.y_train[task.train], return_counts=True)
-        source = self.recipe.verification.source if "growing" in self.strategies else None
+        verified = "growing" in self.strategies and self.criterion.verifies
+        source = self.recipe.verification.source if verified else None
         if source == "held-out" or "joint-best" in self.strategies:
             unseen = np.setdiff1d(held, labels)
             return ("training", unseen) if len(unseen) else ("held-out", np.setdiff1d(labels, held))
@@ -131,7 +133,7 @@ class Experiment:
     def strategies(self) -> tuple[str, ...]:
         """Names, in the order in which they run: a criterion relative to "fixed-large" needs that first."""
         names = self.setting.strategies
-        needed = "growing" in names and self.setting.criterion.within is not None
+        needed = "growing" in names and self.criterion.within is not None
         return ("fixed-large", *(n for n in names if n != "fixed-large")) if needed else names
 
     def run(self, executor: Executor | None = None) -> list[dict[str, Any]]:
@@ -192,8 +194,8 @@ class Experiment:
             network = with_hidden_widths(large, [max(1, int(w * start + 0.5)) for w in hidden_widths(large)])
         if name in EQUAL_BYTES:
             recipe = replace(recipe, storage=Storage(8))
-            recipe = replace(recipe, per_class=self._per_class(recipe))
-        criterion = self.setting.criterion if name == "growing" else None
+            recipe = replace(recipe, per_class=self._per_class(recipe, judged=False))
+        criterion = self.criterion if name == "growing" else None
         embedding = None if self.embedding is None else build(self.embedding, self.data)
         kind = BestLearner if name == "joint-best" else IncrementalLearner
         return kind(
@@ -210,8 +212,11 @@ class Experiment:
             seed=seed,
         )
 
-    def _per_class(self, recipe):
-        """Stored samples a class, so that everything stored is at most the share of the raw data."""
+    def _per_class(self, recipe, judged=True):
+        """Stored samples a class, so that everything stored is at most the share of the raw data.
+
+        judged : whether samples to verify on are among it; strategies of one size need none, and have more to train on.
+        """
         if self.setting.per_class is not None and recipe.storage == self.recipe.storage:
             return self.setting.per_class
         if self.setting.per_class is None:
@@ -219,7 +224,7 @@ class Experiment:
         else:
             most = self._stored_bytes(self.recipe, self.setting.per_class)
             what, option = f"what {self.setting.per_class} stored samples a class take", "--per-class"
-        one, two = (self._stored_bytes(recipe, n) for n in (1, 2))
+        one, two = (self._stored_bytes(recipe, n, judged) for n in (1, 2))
         per_class = 1 + (most - one) // (two - one)
         if per_class < 1:
             raise InputError(
@@ -228,9 +233,10 @@ class Experiment:
             )
         return per_class
 
-    def _stored_bytes(self, recipe, per_class):
+    def _stored_bytes(self, recipe, per_class, judged=True):
         """Bytes of all that is stored with so many samples a class: those of the plan."""
-        layout = Layout.of(replace(recipe, per_class=per_class), self.network().input, self.data.classes)
+        recipe, judged = replace(recipe, per_class=per_class), judged and self.criterion.verifies
+        layout = Layout.of(recipe, self.network().input, self.data.classes, judged=judged)
         return sum(buffer.size for buffer in layout.stored().values())
 
     def arriving(self, task: Task) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -250,7 +256,7 @@ class Experiment:
     def _task_row(self, learner, row, accuracies, tasks):
         seen = accuracies[: len(tasks)]
         held_x, held_y = self.held_out(tasks)
-        row = dict(row) | {"per_task": seen, "accuracy": float(np.mean(seen)), "verified": row["accuracy"]}
+        row = dict(row) | {"per_task": seen, "accuracy": float(np.mean(seen)), "verified": row["measured"]}
         row["held_out_accuracy"] = float(np.mean(learner.predict(held_x) == held_y))
         return row
 
@@ -329,7 +335,7 @@ class Experiment:
         """Plain data of what was done, for JSON."""
         return {
             "recipe": self.recipe.as_dict(),
-            "criterion": asdict(self.setting.criterion),
+            "criterion": asdict(self.criterion),
             "expansion": asdict(self.expansion),
             "start": self.protocol.start if self.setting.start is None else self.setting.start,
             "held_out_samples": len(self.scenario.arriving.y_test),

@@ -18,7 +18,7 @@ from typing import Any, Self
 from mcuref.errors import InputError
 from mcuref.incremental.embedding import Embedding, embedding_network, embedding_seeds
 from mcuref.incremental.recipe import Recipe
-from mcuref.incremental.storage import Codec, Storage
+from mcuref.incremental.storage import Codec
 from mcuref.layers import Input
 from mcuref.memory.buffers import Buffer
 from mcuref.network import Network
@@ -38,7 +38,7 @@ class Layout:
     Parameters
     ----------
     codec : of the stored samples.
-    check_codec : of the stored validation samples, 8 bits.
+    check_codec : of the stored validation samples.
     recipe : :class:`mcuref.incremental.recipe.Recipe`.
     capacity : int, stored samples; 0 for a learner that stores none in the arena.
     checks : int, stored validation samples.
@@ -68,11 +68,14 @@ class Layout:
         judged: bool = True,
         embedding: Network | None = None,
     ) -> Self:
-        """The Layout of a recipe for an Input layer; whether samples are stored in it, and whether the model is judged."""
+        """The Layout of a recipe for an Input layer.
+
+        stores : whether samples to train on are stored in it. judged : whether its model is judged by samples.
+        """
         checks = recipe.verification.per_class if judged and recipe.verification.source == "stored" else 0
         return cls(
             recipe.storage.codec(layer),
-            Storage().codec(layer),
+            recipe.verification.storage(recipe.storage).codec(layer),
             recipe,
             recipe.per_class * most_classes * stores,
             checks * most_classes,
@@ -106,8 +109,11 @@ class Layout:
         if self.capacity:
             shapes["memory.samples"] = ("uint8", (self.capacity, self.codec.bytes), "distilled data")
             shapes["memory.labels"] = (label, (self.capacity,), "distilled data")
-        if self.codec.scale_bytes and (self.capacity or self.checks):
+        alike = self.check_codec.storage.bits == self.codec.storage.bits  # then levels are the same
+        if self.codec.scale_bytes and (self.capacity or self.checks and alike):
             shapes["memory.levels"] = ("float32", (2, self.codec.shape[2]), "distilled data")
+        if self.check_codec.scale_bytes and self.checks and not alike:
+            shapes["validation.levels"] = ("float32", (2, self.check_codec.shape[2]), "validation data")
         if self.checks:
             shapes["validation.samples"] = ("uint8", (self.checks, self.check_codec.bytes), "validation data")
             shapes["validation.labels"] = (label, (self.checks,), "validation data")

@@ -15,13 +15,14 @@ from mcuref import arguments
 from mcuref.errors import InputError
 from mcuref.incremental import arrivals
 from mcuref.incremental.charges import core_of
-from mcuref.incremental.expansion import check_growth, expand, grow_until, shrunk
+from mcuref.incremental.criterion import Criterion, Measured
+from mcuref.incremental.expansion import ROW, check_growth, expand, grow_until, shrunk
 from mcuref.incremental.growth import add_outputs, hidden_widths, inference_macs
 from mcuref.incremental.layout import Layout
 from mcuref.incremental.memory import LearnerMemory
 from mcuref.incremental.model import LearnerModel
 from mcuref.incremental.plans import LearnerPlans
-from mcuref.incremental.recipe import Criterion, Expansion, Recipe
+from mcuref.incremental.recipe import Expansion, Recipe
 from mcuref.incremental.rehearsal import Rehearsal
 from mcuref.incremental.state import State, restore, state_of
 from mcuref.incremental.store import ClassSlots, Progress, Store
@@ -103,7 +104,7 @@ class IncrementalLearner:
             )
         self.criterion, self.expansion, self.largest = criterion, expansion, largest
         self.seed, self.progress = arguments.seed(seed), progress
-        check_growth(network, largest, expansion if criterion is not None else None)
+        check_growth(network, largest, expansion if criterion is not None else None, criterion)
         embedding = None if self.recipe.features == "learned" else embedding or largest or network
         self.samples = ClassSlots() if samples is None else samples
         self.layout = Layout.of(
@@ -111,7 +112,7 @@ class IncrementalLearner:
             network.input,
             most_classes,
             stores=self.samples.in_plan,
-            judged=criterion is not None,
+            judged=criterion is not None and criterion.verifies,
             embedding=embedding,
         )
         plans = LearnerPlans(self.layout, budget, self.seed)
@@ -154,7 +155,7 @@ class IncrementalLearner:
     def _learn(self, x, y, new, held_out, level):
         verification = self.recipe.verification
         macs, old_classes = dict(self.model.macs), len(self.classes)
-        if verification.source == "arriving" and self.criterion:
+        if verification.source == "arriving" and self.criterion and self.criterion.verifies:
             (x, y), held_out = arrivals.parted(x, y, verification.share)
         self.add_classes(new)
         if self.layout.checks:
@@ -187,16 +188,17 @@ class IncrementalLearner:
 
     def _train_until(self, level, held_out, arrived):
         """Train one phase, and until it is enough if there is a level; a row as of :func:`grow_until`."""
-        if level is None:
+        if level is None or self.criterion is None:
             self.train(self.recipe.steps, arrived)
-            return {"criterion": None, "accuracy": None, "criterion_met": None, "growths": [], "stopped": None}
+            return dict.fromkeys(ROW) | {"growths": []}
         self.train(arrived=arrived)
         return grow_until(
+            self.criterion,
             level,
             self.expansion,
             self.recipe.chunks,
             train=lambda stage: self.train(stage=stage),
-            verify=lambda: self.verify(held_out),
+            measure=lambda: self.measure(held_out),
             grow=self.expand,
             shrink=self.shrink,
         )
@@ -250,6 +252,18 @@ class IncrementalLearner:
 
     def verify(self, held_out: Any = None) -> float:
         """Accuracy on the samples that the recipe says, a fraction; the work is charged to "verification"."""
+        predicted, y = self._answered(held_out)
+        return float(np.mean(predicted == y))
+
+    def measure(self, held_out: Any = None) -> Measured:
+        """What the criterion asks for, :class:`Measured`; inferences are charged to "verification"."""
+        if self.criterion is not None and not self.criterion.verifies:
+            return Measured(self.rehearsal.learnt)
+        predicted, y = self._answered(held_out)
+        return Measured(self.rehearsal.learnt, float(np.mean(predicted == y)), predicted)
+
+    def _answered(self, held_out):
+        """(answers, labels) of the samples to verify on; the work is charged to "verification"."""
         x, y = (), ()
         if held_out is not None:
             x, y = arrivals.checked(self.network.input, *arrivals.pair(held_out), what="held-out samples")
@@ -257,7 +271,7 @@ class IncrementalLearner:
             x, y = self.checks.all()
         if not len(x):
             raise InputError("there are no samples to verify on; give held_out=(x, y)")
-        return float(np.mean(self._predicted(x, "verification") == y))
+        return self._predicted(x, "verification"), y
 
     def expand(self) -> dict[str, Any]:
         """Grow by the largest step that fits, all or nothing: see :func:`mcuref.incremental.expansion.expand`.
@@ -331,7 +345,7 @@ class IncrementalLearner:
         return (0 if held_out is None else held_out[0].nbytes) + x.nbytes * self.recipe.stream_pass
 
     def _checked_held_out(self, held_out, classes):
-        if self.criterion is None or self.recipe.verification.source != "held-out":
+        if self.criterion is None or not self.criterion.verifies or self.recipe.verification.source != "held-out":
             return None
         if held_out is None:
             raise InputError("the recipe verifies on held-out samples; give held_out=(x, y), with all classes so far")

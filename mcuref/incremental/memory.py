@@ -158,8 +158,9 @@ class LearnerMemory:
         self.arena = Arena(self.plan)
         self.program = self.placed_model.program.fresh(self.placed_model.part(self.arena))
         self.program.allocate()
-        if "memory.levels" in self.stored:
-            self.view("memory.levels")[:] = self.layout.codec.low, self.layout.codec.step
+        for name, codec in (("memory.levels", self.layout.codec), ("validation.levels", self.layout.check_codec)):
+            if name in self.stored:
+                self.view(name)[:] = codec.low, codec.step
         self.embeddings = []
         for placed in self.placed_embeddings:
             self.embeddings.append(Embedding(placed.program.network, placed.part(self.arena), placed.program))

@@ -8,6 +8,7 @@ import numpy as np
 
 from mcuref.experiments.spreading import Owner, Piece, spread
 from mcuref.incremental.charges import mean_instructions
+from mcuref.incremental.criterion import Criterion
 from mcuref.incremental.keeping import ExperimentCheckpoints, Kept
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.setting import Setting
@@ -35,6 +36,7 @@ class Learning(Owner, Protocol):
     """What these pieces ask of whom they belong to: :class:`mcuref.incremental.experiment.Experiment`."""
 
     setting: Setting
+    criterion: Criterion
     keeper: ExperimentCheckpoints | None
     after_task: Callable[[int, str, list[dict[str, Any]]], Any] | None
     learners: dict[tuple[str, int], IncrementalLearner]
@@ -66,7 +68,7 @@ def strategies(experiment: Learning, executor: Executor | None = None) -> dict[H
 
     In this process checkpoints are written after every task; what was done elsewhere is kept when it is complete.
     """
-    within, keeper = experiment.setting.criterion.within, experiment.keeper
+    within, keeper = experiment.criterion.within, experiment.keeper
     pieces: dict[Hashable, Piece] = {}
     for seed in experiment.setting.seeds:
         for name in experiment.strategies:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mcuref.incremental.augmentation import BY_KIND, Augmentation
+from mcuref.incremental.criterion import LEVELS, Criterion
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.recipe import Recipe
 from mcuref.incremental.storage import Storage
@@ -27,6 +28,7 @@ class IncrementalProtocol:
     share : float, of the raw training data, that may be stored.
     augmentation : :class:`Augmentation`; None for what suits the kind of data.
     embedding : name of the model whose layers the random embeddings have; None: the largest model.
+    criterion : :class:`mcuref.incremental.Criterion` that a model grows by.
     """
 
     storage: Storage = Storage()
@@ -39,6 +41,7 @@ class IncrementalProtocol:
     growth: str = "shrink-and-perturb"
     augmentation: Augmentation | None = None
     embedding: str | None = None
+    criterion: Criterion = Criterion(learnt=LEVELS["learnt"])
 
     def recipe(self, kind: str, per_class: int, **given: Any) -> Recipe:
         """The Recipe for data of a kind; what is given and not None replaces a column."""

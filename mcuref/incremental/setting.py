@@ -5,8 +5,9 @@ from typing import Any
 
 from mcuref import arguments
 from mcuref.incremental.augmentation import Augmentation
+from mcuref.incremental.criterion import Criterion, Verification
 from mcuref.incremental.protocols import IncrementalProtocol
-from mcuref.incremental.recipe import Criterion, Recipe, Verification
+from mcuref.incremental.recipe import Recipe
 from mcuref.models.description import Model
 from mcuref.rules import Rule
 
@@ -32,8 +33,8 @@ class Setting:
     seeds : tuple of int: class order, start weights, and everything drawn.
     share : float, of the raw training data, that stored bytes may come to; per_class, samples, replaces it. The protocol's
         is raised to what one sample a class takes.
-    criterion : :class:`mcuref.incremental.Criterion`; by default within one point of "fixed-large" on the same held-out
-        samples.
+    criterion : :class:`mcuref.incremental.Criterion`; one that is ``within`` has the accuracy of "fixed-large" on held-out
+        samples as its reference.
     expansion : pairs (name, value) of fields of the :class:`mcuref.incremental.Expansion`.
     start : float in ]0, 1], hidden widths of "growing" at the beginning, as a part of the model's.
     smallest : bool, whether to look for the smallest fixed width that would have sufficed.
@@ -41,8 +42,8 @@ class Setting:
     bits, resolution : of stored samples: 8, 4, 2 or 1; "full" or "half".
     distil : "matching", "published", "swap-herding" or "random".
     embedding : model whose layers random embeddings have, as in :func:`mcuref.models.build`.
-    given : pairs (name, value) of fields of the Recipe; also "verify", the source of its verification,
-        "group" and "embeddings" of its distillation, and "no_augmentation".
+    given : pairs (name, value) of fields of the Recipe; also "verify", the source of its verification, by default held-out
+        samples for an oracle, else stored ones; "group" and "embeddings" of its distillation, and "no_augmentation".
     """
 
     tasks: int | str | None = None
@@ -50,7 +51,7 @@ class Setting:
     seeds: tuple[int, ...] = (0,)
     share: float | None = None
     per_class: int | None = None
-    criterion: Criterion = Criterion(within=0.01)
+    criterion: Criterion | None = None
     expansion: tuple[tuple[str, Any], ...] = ()
     start: float | None = None
     smallest: bool = False
@@ -70,13 +71,17 @@ class Setting:
             if getattr(self, name) is not None:
                 arguments.number(name, getattr(self, name), 0, 1, above=True)
 
+    def judged_by(self, protocol: IncrementalProtocol) -> Criterion:
+        """The Criterion that was asked for, or the protocol's."""
+        return protocol.criterion if self.criterion is None else self.criterion
+
     def recipe(self, protocol: IncrementalProtocol, kind: str) -> Recipe:
         """The protocol's Recipe for data of a kind, with what is asked for; samples a class are counted later."""
         given = dict(self.given)
         if given.pop("no_augmentation", False):
             given["augmentation"] = Augmentation()
-        if "verify" in given:
-            given["verification"] = Verification(given.pop("verify"))
+        oracle = self.judged_by(protocol).within is not None
+        given["verification"] = Verification(given.pop("verify", "held-out" if oracle else "stored"))
         storage, distillation = protocol.storage, protocol.distillation
         if self.bits is not None:
             storage = replace(storage, bits=self.bits)

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 
 def smallest_fixed(experiment: Experiment, rows: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The smallest fixed model that would have met the criterion after the last task, or None if it is not asked.
+    """The smallest fixed model that would have done after the last task, or None if it is not asked.
 
-    Hidden widths go up from those to begin with as "growing" goes, and the model learns all tasks at that width.
+    It would have if its accuracy on held-out samples meets the criterion; one that is not of accuracy, if it is that of
+    "growing". Hidden widths go up from those to begin with as "growing" goes, and the model learns all tasks at that width.
     Returns {"widths": [of each seed], "inference_macs": mean over seeds, "fits": [of each seed]}.
     """
     if not experiment.setting.smallest:
@@ -25,7 +26,7 @@ def smallest_fixed(experiment: Experiment, rows: list[dict[str, Any]]) -> dict[s
     found = []
     for seed in experiment.setting.seeds:
         level = next(row for row in rows if row["name"] == "growing")["per_seed"][experiment.setting.seeds.index(seed)]
-        level = level["tasks"][-1]["criterion"]
+        level = level["tasks"][-1]["criterion" if experiment.criterion.of_accuracy else "held_out_accuracy"]
         found.append(_smallest(experiment, seed, level))
     return {
         "widths": [list(hidden_widths(learner.network)) for learner in found],

@@ -28,13 +28,14 @@ def state_of(learner: Any) -> State:
         "layers": describe(learner.network.written[1:]),
         "classes": list(learner.classes),
         "history": list(learner.history),
-        "storage": asdict(learner.recipe.storage),
+        "storage": _formats(learner),
         "steps": learner.rehearsal.steps,
         "epochs": learner.rehearsal.epochs,
         "draws": learner.draws,
         "growth_draws": learner.growth_draws,
         "augmented_values": learner.rehearsal.augmented_values,
         "rested": learner.rehearsal.rested,
+        "learnt": learner.rehearsal.learnt,
         "macs": dict(learner.model.charges.macs),
         "instructions": dict(learner.model.charges.instructions),
         "unmeasured": list(learner.model.charges.unmeasured),
@@ -46,8 +47,8 @@ def state_of(learner: Any) -> State:
 def restore(learner: Any, plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
     """Put back what :func:`state_of` returned, of a learner made with the same arguments; InputError if it is another's."""
     try:
-        if plain["storage"] != asdict(learner.recipe.storage):  # formats of equally many bytes look alike
-            raise InputError(f"its samples are stored as {plain['storage']}, here as {asdict(learner.recipe.storage)}")
+        if plain["storage"] != _formats(learner):  # formats of equally many bytes look alike
+            raise InputError(f"its samples are stored as {plain['storage']}, here as {_formats(learner)}")
         network = Network(
             [learner.network.input, *make_network_layers(plain["layers"])], seed=learner.seed, name=learner.network.name
         )
@@ -58,11 +59,17 @@ def restore(learner: Any, plain: Mapping[str, Any], arrays: Mapping[str, NDArray
         if classes != memory.classes[: len(classes), LABEL].tolist() or len(classes) > network.outputs:
             raise InputError(f"its classes {classes} are not those of its memory")
         shown = {name: int(plain[name]) for name in ("steps", "epochs", "augmented_values", "rested")}
-        draws, growth_draws = int(plain["draws"]), int(plain["growth_draws"])
+        learnt, draws, growth_draws = float(plain["learnt"]), int(plain["draws"]), int(plain["growth_draws"])
         charges, peaks = Charges(learner.model.charges.core), dict(plain["peaks"])
         charges.resume(plain["macs"], plain["instructions"], plain["unmeasured"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"this is not the state of such a learner: {error}") from None
     learner.model.resume(memory, charges, peaks)
     learner.classes, learner.history, learner.draws, learner.growth_draws = classes, history, draws, growth_draws
-    vars(learner.rehearsal).update(shown)
+    vars(learner.rehearsal).update(shown, learnt=learnt)
+
+
+def _formats(learner):
+    """How its samples are stored, and those to verify on if there are such."""
+    checks = {"checks": asdict(learner.layout.check_codec.storage)} if learner.layout.checks else {}
+    return asdict(learner.recipe.storage) | checks

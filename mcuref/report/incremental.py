@@ -7,7 +7,8 @@ from rich.text import Text
 
 from mcuref.incremental.metrics import accuracies_so_far
 from mcuref.memory.targets import budget_words
-from mcuref.report.incremental_work import REFERENCE, work_tables
+from mcuref.report.criteria import criterion_words, verified_words
+from mcuref.report.incremental_work import work_tables
 from mcuref.report.tables import Column, Printed, Table, note, percent, warnings_below
 
 FEW = 12  # classes that are listed
@@ -50,7 +51,9 @@ def incremental_tables(report: dict[str, Any]) -> Iterator[Printed]:
         yield note(f"{MARK} does not fit {_left(report['budget'])}")
     yield from warnings_below(report.get("warnings", ()))
     yield table.legend(*([SPREAD] if len(report["seeds"]) > 1 else []))
-    yield Text(_criterion_words(report["criterion"]))
+    yield Text(criterion_words(report["criterion"]))
+    if verified := verified_words(report):
+        yield Text(verified)
     yield from work_tables(report["strategies"])
     first = report["strategies"][0]
     yield Text(f"\n{first['name']}: accuracy in % on the test samples of each task, after each task", style="bold")
@@ -144,16 +147,6 @@ def _report_line(report):
     return Text(f"{what_was_done(report)}; {report['evaluated_on']} set; {limit}")
 
 
-def _criterion_words(criterion):
-    """What accuracy lets growing stop, and that a device cannot ask for it where it is relative to the large model."""
-    if criterion["within"] is None:
-        return f"criterion: growing stops once its accuracy is {percent(criterion['accuracy'])}"
-    return (
-        f"criterion: growing stops once it is at most {100 * criterion['within']:.1f} points below {REFERENCE} after the "
-        f"same task; a device has no {REFERENCE} to compare with (--criterion A needs none)"
-    )
-
-
 def _left(budget):
     """A budget with what it leaves, and what is held to that."""
     left = [] if budget["sram"] is None else [f"{budget['sram'] - budget['stack']:,} B of SRAM"]
@@ -219,8 +212,13 @@ def _growth_notes(growth):
                 why = row.get("stopped") or "it may not grow"
                 yield Text(
                     f"seed {seed['seed']}, task {row['task']}: criterion {percent(row['criterion'], 2)} not met, "
-                    f"{percent(row['verified'], 2)} reached; {why}"
+                    f"{_reached(row['verified'])}; {why}"
                 )
+
+
+def _reached(figure):
+    """What was compared with a criterion; one that compares with a smaller model had nothing to."""
+    return "no smaller model to compare with" if figure is None else f"{percent(figure, 2)} reached"
 
 
 def _stages_table(stages):

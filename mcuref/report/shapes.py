@@ -48,7 +48,8 @@ CHARGED = {  # of strategies, what reports have not had from the beginning: all 
 }  # fmt: skip
 LEARNED = {
     **dict.fromkeys(("data", "model", "evaluated_on"), str), "scenario": {"kind": str, "tasks": int}, "seeds": [int],
-    "criterion": {"accuracy": (float, None), "within": (float, None)}, "budget": (dict, None), "strategies": [STRATEGY],
+    "criterion": {str: (float, None)}, "held_out_samples": int,
+    "recipe": {"verification": {"source": str, "per_class": int}}, "budget": (dict, None), "strategies": [STRATEGY],
     "growth": (list, None), "smallest_fixed": (dict, None),
 }  # fmt: skip
 OPTIONAL = {

@@ -10,12 +10,12 @@ import pytest
 from mcuref import Budget, Data, InputError, TinyPropR, TinyPropV2, load_data
 from mcuref.incremental import experiment, scenario
 from mcuref.incremental.charges import STAGES as CHARGED
+from mcuref.incremental.criterion import Criterion
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.experiment import EQUAL_BYTES, Experiment
 from mcuref.incremental.keeping import ExperimentCheckpoints, fingerprint
 from mcuref.incremental.pieces import SCALARS
 from mcuref.incremental.protocols import IncrementalProtocol
-from mcuref.incremental.recipe import Criterion
 from mcuref.incremental.setting import DISTIL, STRATEGIES, Setting
 from mcuref.incremental.smallest import smallest_fixed
 from mcuref.incremental.storage import Storage
@@ -143,16 +143,29 @@ def test_stored_bytes_are_within_the_share_and_equal_to_within_a_sample_a_class(
     assert all(made.learners[name, 0].recipe.storage == Storage(8) for name in EQUAL_BYTES)
 
 
-@pytest.mark.parametrize("verify", ("held-out", "stored"))
-def test_samples_a_class_are_bytes_for_the_others(digits, verify):
+@pytest.mark.parametrize("verify, theirs", [("held-out", 5), ("stored", 15)])
+def test_samples_a_class_are_bytes_for_the_others(digits, verify, theirs):
+    """10 x 33 B are 5 x 65 B; what 20 more samples to verify on take, 20 x 33 B, the others have for training."""
     made = Experiment(
         digits, MODEL, setting(per_class=10, strategies=STRATEGIES, criterion=Criterion(0.5), given=(("verify", verify),))
     )
     learners = {name: made.learner(name, 0) for name in STRATEGIES}
     assert learners["growing"].recipe.per_class == learners["fixed-large"].recipe.per_class == 10
-    for name in EQUAL_BYTES:  # 10 x 33 B are 5 x 65 B
-        assert learners[name].recipe.per_class == 5
+    for name in EQUAL_BYTES:
+        assert learners[name].recipe.per_class == theirs
         assert learners[name].samples.stored_bytes <= learners["growing"].samples.stored_bytes
+
+
+@pytest.mark.parametrize("criterion", (Criterion(0.5), Criterion(learnt=0.5)), ids=("accuracy", "learnt"))
+def test_samples_to_verify_on_are_within_the_share(digits, criterion):
+    made = Experiment(digits, MODEL, setting(criterion=criterion, share=0.2))
+    learner = made.learner("growing", 0)
+    plan = {p.buffer.name: p.buffer.size for p in learner.memory.plan.placements}
+    verified = plan.get("validation.samples", 0) + plan.get("validation.labels", 0)
+    assert verified == (20 * 10 * 33 if criterion.verifies else 0)
+    most = 0.2 * made.scenario.raw_bytes
+    assert most - 10 * 33 < learner.samples.stored_bytes <= most
+    assert learner.recipe.per_class == made.learner("fixed-large", 0).recipe.per_class, "as many samples to train on"
 
 
 @pytest.mark.parametrize("given, words", [

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from mcuref import Conv2D, Dense, Flatten, Input, InputError, Network, Residual
+from mcuref.incremental.criterion import Criterion, Verification
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.growth import METHODS, hidden_widths
 from mcuref.incremental.layout import STORED
 from mcuref.incremental.learner import IncrementalLearner
-from mcuref.incremental.recipe import Criterion, Expansion, Verification
+from mcuref.incremental.recipe import Expansion
 
 from .learners import ALWAYS, LABELS, NEVER, QUICK, TASKS, bits, blobs, learn, learner, network, recipe, taught, whole
 

@@ -83,7 +83,8 @@ def one():
         "scenario": {"kind": "classes", "tasks": 2},
         "seeds": [0],
         "budget": None,
-        "recipe": {},
+        "recipe": {"verification": {"source": "held-out", "per_class": 20}},
+        "held_out_samples": 2000,
         "criterion": {"accuracy": None, "within": 0.01},
         "strategies": [growing],
         "smallest_fixed": None,
@@ -187,9 +188,30 @@ def test_what_the_budget_would_refuse_is_marked(several, printed):
 @pytest.mark.parametrize("criterion, words", [
     ({"accuracy": None, "within": 0.015}, "criterion: growing stops once it is at most 1.5 points below fixed-large"),
     ({"accuracy": 0.9, "within": None}, "criterion: growing stops once its accuracy is 90.0 %"),
+    ({"within": None, "learnt": 0.96}, "criterion: growing stops once 96.0 % of its stored samples were learnt"),
+    ({"fit": -0.01}, "criterion: growing stops once the share of its stored samples that were learnt is at least its"),
+    ({"gain": 0.02}, "criterion: growing stops once the last growth of the task gained at most 2.0 points"),
+    ({"agreement": 0.97}, "criterion: growing stops once 97.0 % of its answers are those from before the last growth"),
 ])  # fmt: skip
 def test_the_criterion_is_told(one, printed, criterion, words):
     assert any(line.startswith(words) for line in printed(*incremental_tables(one | {"criterion": criterion})))
+
+
+@pytest.mark.parametrize("source, words", [
+    ("stored", "verified on 20 stored samples a class at most, which are among the stored bytes"),
+    ("held-out", "verified on 2,000 held-out raw samples, which lie outside of the stored bytes and plan"),
+    ("arriving", "verified on a part of what arrives, raw, which waits outside of the stored bytes and the plan"),
+])  # fmt: skip
+def test_what_lies_outside_of_the_stored_bytes_is_told(one, printed, source, words):
+    report = one | {"recipe": {"verification": {"source": source, "per_class": 20}}}
+    assert words in " ".join(printed(*incremental_tables(report)))
+    lines = printed(*incremental_tables(report | {"criterion": {"learnt": 0.9}}))
+    assert not any(line.startswith("verified on") for line in lines), "nothing is verified on samples"
+
+
+def test_a_criterion_without_a_level_is_told(one):
+    with pytest.raises(ValueError, match="it.criterion has no level"):
+        list(incremental_tables(one | {"criterion": {"within": None}}))
 
 
 def test_what_was_not_learned_yet_is_dim(one):

@@ -283,6 +283,8 @@ def test_incremental(fits, name, tasks, seeds):
                 "budget": {"name": "imxrt1062", "sram": BYTES, "flash": BYTES, "stack": 2048, "core": "m7"},
                 "seeds": list(range(seeds)),
                 "criterion": {"accuracy": None, "within": 0.01},
+                "held_out_samples": 2000,
+                "recipe": {"verification": {"source": "held-out", "per_class": 20}},
                 "strategies": strategies,
                 "growth": learned,
                 "smallest_fixed": {"widths": [widths] * seeds, "inference_macs": 1e7},
