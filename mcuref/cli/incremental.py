@@ -61,13 +61,15 @@ def _add_memory(parser):
     )
     group.add_argument(
         "--resolution",
-        choices=("full", "half"),
-        help="of stored samples along every axis but the last; default: the protocol's",
+        choices=("full", "half", "grid"),
+        help="of stored samples along every axis but the last: full, half (means of 2 x 2), or one value of 2 x 2; default: "
+        "the protocol's",
     )
     group.add_argument(
         "--distil",
-        choices=("matching", "published", "swap-herding", "random"),
-        help="distribution matching with the normalised or the published step, or selection alone; default: the protocol's",
+        choices=("matching", "published", "swap-herding", "mixed", "random", "reservoir"),
+        help="distribution matching with the normalised or the published step, or selection alone (mixed: half of it by "
+        "swap-herding, half at random); default: the protocol's",
     )
     group.add_argument(
         "--features", choices=("random", "learned"), help="embeddings: random networks (default) or the model's own features"

@@ -45,7 +45,9 @@ class Augmentation:
         number("gain", self.gain, 0, 0.999)
         instance("flip", self.flip, bool, "True or False")
         if not isinstance(self.mask, tuple) or len(self.mask) != 2:
-            raise InputError(f"mask {self.mask!r} is not two whole numbers, the widest bands along two axes, such as (10, 2)")
+            raise InputError(
+                f"mask {self.mask!r} is not two whole numbers, the widest bands along two axes, such as (10, 2)"
+            )
         for width in self.mask:
             whole("mask", width, 0, 1 << 15)
 
@@ -100,8 +102,8 @@ class Augmentation:
         if not any(self.mask) or len(shape) == 1:
             return np.zeros((count, 0), np.int32)
         bands = np.zeros((count, 3, 2), np.int32)
-        for number, (length, most, axis) in enumerate(zip(shape, self.mask, (0, 1 if len(shape) == 3 else 2))):
-            draws = [philox(seed, AUGMENT + BANDS + 2 * number + i, count, first).astype(np.uint64) for i in (0, 1)]
+        for band, (length, most, axis) in enumerate(zip(shape, self.mask, (0, 1 if len(shape) == 3 else 2))):
+            draws = [philox(seed, AUGMENT + BANDS + 2 * band + i, count, first).astype(np.uint64) for i in (0, 1)]
             width = (draws[0] * np.uint64(min(most, length) + 1)) >> SHIFT
             begin = (draws[1] * (np.uint64(length + 1) - width)) >> SHIFT
             bands[:, axis] = np.stack([begin, begin + width], axis=1)

@@ -201,7 +201,7 @@ class Experiment:
             expansion=expansion,
             largest=large,
             embedding=embedding,
-            samples=samples_for(name),
+            samples=samples_for(name, self.setting.distil),
             budget=self.budget if name == "growing" else None,
             seed=seed,
         )

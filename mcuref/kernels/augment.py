@@ -36,8 +36,8 @@ def augment_sample(
     """out[A B C] = x[A B C] moved down by dy rows and right by dx columns, then (v - mean) gain + mean.
 
     What moves in is 0, or with ``wrap`` what moved out on the other side. ``flip`` not 0: columns are mirrored before they
-    move. bands[6] int32: rows bands[0] .. bands[1] - 1, columns bands[2] .. bands[3] - 1 and channels bands[4] .. bands[5] - 1
-    of out are the mean; empty: none is. gains[C] float32, or empty for none; mean[c'] float32, c' divides C.
+    move. bands[6] int32: rows bands[0] .. bands[1] - 1, and so columns and channels, are the mean
+    in out; empty: none is. gains[C] float32, or empty for none; mean[c'] float32, c' divides C.
     ``whole``: rounded to nearest and clamped to lowest .. highest. Every value of out is written once; out must not be x.
     """
     for i in range(a):
@@ -88,6 +88,4 @@ def augment_samples(
     dy[S], dx[S], flips[S] int32; bands[S, 6] int32, or [S, 0] for none; gains[S, C] float32, or [S, 0].
     """
     for s in range(x.shape[0]):
-        augment_sample(
-            out[s], x[s], dy[s], dx[s], flips[s], bands[s], gains[s], mean, a, b, c, wrap, whole, lowest, highest
-        )
+        augment_sample(out[s], x[s], dy[s], dx[s], flips[s], bands[s], gains[s], mean, a, b, c, wrap, whole, lowest, highest)

@@ -1,4 +1,4 @@
-"""Augmentation: shifts against np.roll and zeros put in front, gains about the mean in float64, ties, clamping, mirrors, bands."""
+"""Augmentation: shifts against np.roll and zeros, gains about the mean in float64, ties, clamping, mirrors, bands."""
 
 import numpy as np
 import pytest
@@ -218,4 +218,7 @@ def test_a_mirror_and_bands_by_hand():
     rows = shown(x, 1, 0, mean=[2.5], bands=[[0, 1, 3, 4, 0, 0]])[0, ..., 0]
     assert rows.tolist() == [[2, 2, 2, 2], [1, 2, 3, 2], [5, 6, 7, 2]]
     x = np.float32([[1, 2, 3], [4, 5, 6]]).reshape(1, 2, 1, 3)
-    assert shown(x, 0, 0, [[2, 2, 2]], [1, 1, 9], bands=[[0, 0, 0, 0, 1, 3]]).reshape(2, 3).tolist() == [[1, 1, 9], [7, 1, 9]]
+    assert shown(x, 0, 0, [[2, 2, 2]], [1, 1, 9], bands=[[0, 0, 0, 0, 1, 3]]).reshape(2, 3).tolist() == [
+        [1, 1, 9],
+        [7, 1, 9],
+    ]
