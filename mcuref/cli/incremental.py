@@ -9,11 +9,12 @@ Baselines run in the same harness: same order, augmentation, bytes and training 
   mcuref incremental --data uci_har --tasks 3 --compare naive,joint --seeds 5
   mcuref incremental --data coil100_32 --tasks sessions
   mcuref incremental --resume runs/inc
+  mcuref incremental --data cifar10 --frontier --seeds 3 --evaluate validation
 """
 
 from argparse import ArgumentParser, Namespace
 
-from mcuref.cli import options, resumable, spreading
+from mcuref.cli import frontier, options, resumable, spreading
 from mcuref.cli.console import progress, say, show, warn
 from mcuref.cli.defaults import fitted, named_data
 from mcuref.text import one_line
@@ -42,6 +43,7 @@ def arguments(parser: ArgumentParser) -> None:
     _add_memory(parser)
     _add_training(parser)
     _add_growth(parser)
+    frontier.add_frontier(parser)
     options.add_budget(parser)
     spreading.add_scheduler(parser)
     resumable.add_folder(parser, "--json, --wide and --scheduler")
@@ -141,10 +143,15 @@ def run(arguments: Namespace) -> None:
 
 
 def _checked(asked):
-    """The Experiment that was asked for; InputError or BudgetExceeded if it cannot be."""
+    """The Experiment, or the Frontier, that was asked for; InputError or BudgetExceeded if it cannot be."""
+    from mcuref.errors import InputError
     from mcuref.incremental.experiment import Experiment
 
     setting = _setting(asked)
+    if asked.frontier is not None:
+        return frontier.checked_frontier(asked, setting)
+    if asked.picture is not None:
+        raise InputError("--picture draws what --frontier found; the pictures of a run are in its folder (--out)")
     budget = options.budget(asked)
     data = named_data(asked)
 
@@ -236,6 +243,8 @@ def _run_in_folder(asked, experiment):
 
 def _run(asked, experiment):
     """Learn, print, write; returns the report."""
+    if asked.frontier is not None:
+        return frontier.run_frontier(asked, experiment)
     import time
 
     from mcuref.report.incremental import incremental_tables, task_line, task_table

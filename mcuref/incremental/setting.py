@@ -18,6 +18,8 @@ DISTIL: dict[str, dict[str, Any]] = {
     "mixed": {"start": "mixed", "iterations": 0},
     "random": {"start": "random", "iterations": 0},
     "reservoir": {"start": "random", "iterations": 0},
+    "herding": {"start": "swap-herding", "iterations": 0},
+    "k-center": {"start": "swap-herding", "iterations": 0},
 }
 RESOLUTIONS = {"full": (False, False), "half": (True, False), "grid": (True, True)}  # half, grid of a Storage
 MANY = 1 << 20  # samples a class, until they are counted
@@ -41,7 +43,8 @@ class Setting:
     smallest : bool, whether to look for the smallest fixed width that would have sufficed.
     rule : update rule, or None for full training.
     bits, resolution : of stored samples: 8, 4, 2 or 1; "full", "half" or "grid".
-    distil : a key of `DISTIL`; "reservoir" is one of all samples, whatever their class.
+    distil : a key of `DISTIL`; "reservoir" is one of all samples, whatever their class. "herding" and "k-center" need all
+        raw samples of a class at once, as no device has them: they are there to be compared with.
     embedding : model whose layers random embeddings have, as in :func:`mcuref.models.build`.
     given : pairs (name, value) of fields of the Recipe; also "verify", the source of its verification,
         "group" and "embeddings" of its distillation, and "no_augmentation".
