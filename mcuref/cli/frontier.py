@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
 from mcuref.cli import options, spreading
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 OTHER = ("tasks", "compare", "distil", "smallest", "out")  # options that mean nothing here
 
 
-def add_frontier(parser: options.Options) -> None:
+def add_frontier(parser: ArgumentParser) -> None:
     """--frontier, --picture."""
     group = parser.add_argument_group("ways to keep samples side by side")
     group.add_argument(

@@ -4,7 +4,7 @@ A way is on a frontier if no other one is at least as accurate for no more of wh
 What it costs is stored bytes, or all multiply-accumulates: of training, and of selecting or distilling.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -84,9 +84,9 @@ class Frontier:
 
     def experiment(self, way: Way) -> Experiment:
         """The experiment of a way: the largest model, all classes in one task."""
-        given = {"tasks": 1, "strategies": ("fixed-large",)}
-        given |= {"distil": way.policy, "bits": way.bits, "resolution": way.resolution}
-        return Experiment(self.data, self.model, replace(self.setting, **given))
+        setting = replace(self.setting, tasks=1, strategies=("fixed-large",))
+        setting = replace(setting, distil=way.policy, bits=way.bits, resolution=way.resolution)
+        return Experiment(self.data, self.model, setting)
 
     def check(self) -> None:
         """InputError if a way has no room for one sample a class, before anything is trained."""
@@ -112,7 +112,9 @@ class Frontier:
         "distillation_macs", "training_macs", "all_macs", "frontier": {"bytes": bool, "macs": bool}, "per_seed"}.
         executor : as of `mcuref.experiments.spreading.spread`; points do not depend on it.
         """
-        pieces = {(way, seed): Piece(trained, (way, seed)) for way in self.ways for seed in self.setting.seeds}
+        pieces: dict[Hashable, Piece] = {
+            (way, seed): Piece(trained, (way, seed)) for way in self.ways for seed in self.setting.seeds
+        }
         done, count = [], len(pieces)
 
         def arrived(key: Any, result: Any) -> None:
