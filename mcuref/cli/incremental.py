@@ -35,7 +35,7 @@ def arguments(parser: ArgumentParser) -> None:
         "--compare",
         metavar="LIST",
         default="",
-        help="baselines beside growing: naive, joint, fixed-large, random, herding, k-center, reservoir; with commas",
+        help="with commas, beside growing: naive, joint, joint-best, fixed-large, random, herding, k-center, reservoir",
     )
     parser.add_argument(
         "--seeds", default="1", metavar="LIST|COUNT", help="0,1,2 or a count: class order, start weights; default 1 (seed 0)"

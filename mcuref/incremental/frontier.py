@@ -26,7 +26,6 @@ from mcuref.models.description import Model
 from mcuref.program.arithmetic import FLOAT32
 
 USUAL = ("random", "reservoir", "swap-herding", "mixed")  # policies if none are named: those that take minutes
-RAW_POOL = ("herding", "k-center")  # policies that need all raw samples of a class in memory at once
 COSTS = {"bytes": "stored_bytes", "macs": "all_macs"}
 FIGURES = ("accuracy", "distillation_macs", "training_macs", "all_macs")
 
@@ -155,16 +154,16 @@ def trained(frontier: Frontier, way: Way, seed: int) -> dict[str, Any]:
     learner.progress = partial(_go_on, frontier)
     x, y = experiment.arriving(task)
     learner.learn(x, y)
-    macs = learner.model.macs
+    macs = learner.model.charges.macs
     return {
         "seed": seed,
         "per_class": experiment.recipe.per_class,
         "stored_bytes": learner.samples.stored_bytes,
-        "raw_pool_bytes": _raw_pool(way, learner.recipe, x, y),
+        "raw_pool_bytes": learner.samples.raw_pool,
         "accuracy": float(np.mean(learner.predict(frontier.data.x_test) == frontier.data.y_test)),
         "distillation_macs": macs["distillation"],
         "training_macs": macs["training"],
-        "all_macs": macs["distillation"] + macs["training"],
+        "all_macs": sum(macs.values()),
     }
 
 
@@ -172,14 +171,6 @@ def _go_on(frontier, what, done, total):
     """Stop a training once another one has failed."""
     if frontier.stopped:
         raise InterruptedError("another training of the table failed")
-
-
-def _raw_pool(way, recipe, x, y):
-    """Bytes of the raw samples of a class that have to be in memory at once, of the largest class; 0 where they pass by."""
-    if way.policy not in RAW_POOL:
-        return 0
-    most = int(np.unique(y, return_counts=True)[1].max())
-    return recipe.distillation.streamed(most, min(most, recipe.per_class)) * x[0].nbytes
 
 
 def _point(way, results):

@@ -10,7 +10,7 @@ from mcuref.incremental.recipe import Criterion, Recipe, Verification
 from mcuref.models.description import Model
 from mcuref.rules import Rule
 
-STRATEGIES = ("growing", "fixed-large", "naive", "joint", "random", "herding", "k-center", "reservoir")
+STRATEGIES = ("growing", "fixed-large", "naive", "joint", "joint-best", "random", "herding", "k-center", "reservoir")
 DISTIL: dict[str, dict[str, Any]] = {
     "matching": {"start": "swap-herding", "iterations": 100, "step": "normalised"},
     "published": {"start": "swap-herding", "iterations": 100, "step": "published", "rate": 1.0},
