@@ -9,11 +9,12 @@ Baselines run in the same harness: same order, augmentation, bytes and training 
   mcuref incremental --data uci_har --tasks 3 --compare naive,joint --seeds 5
   mcuref incremental --data coil100_32 --tasks sessions
   mcuref incremental --resume runs/inc
+  mcuref incremental --data cifar10 --frontier --seeds 3 --evaluate validation
 """
 
 from argparse import ArgumentParser, Namespace
 
-from mcuref.cli import options, resumable, spreading
+from mcuref.cli import frontier, options, resumable, spreading
 from mcuref.cli.console import progress, say, show, warn
 from mcuref.cli.defaults import fitted, named_data
 from mcuref.text import one_line
@@ -42,6 +43,7 @@ def arguments(parser: ArgumentParser) -> None:
     _add_memory(parser)
     _add_training(parser)
     _add_growth(parser)
+    frontier.add_frontier(parser)
     options.add_budget(parser)
     spreading.add_scheduler(parser)
     resumable.add_folder(parser, "--json, --wide and --scheduler")
@@ -61,13 +63,15 @@ def _add_memory(parser):
     )
     group.add_argument(
         "--resolution",
-        choices=("full", "half"),
-        help="of stored samples along every axis but the last; default: the protocol's",
+        choices=("full", "half", "grid"),
+        help="of stored samples along every axis but the last: full, half (means of 2 x 2), or one value of 2 x 2; default: "
+        "the protocol's",
     )
     group.add_argument(
         "--distil",
-        choices=("matching", "published", "swap-herding", "random"),
-        help="distribution matching with the normalised or the published step, or selection alone; default: the protocol's",
+        choices=("matching", "published", "swap-herding", "mixed", "random", "reservoir"),
+        help="distribution matching with the normalised or the published step, or selection alone (mixed: half of it by "
+        "swap-herding, half at random); default: the protocol's",
     )
     group.add_argument(
         "--features", choices=("random", "learned"), help="embeddings: random networks (default) or the model's own features"
@@ -145,10 +149,15 @@ def run(arguments: Namespace) -> None:
 
 
 def _checked(asked):
-    """The Experiment that was asked for; InputError or BudgetExceeded if it cannot be."""
+    """The Experiment, or the Frontier, that was asked for; InputError or BudgetExceeded if it cannot be."""
+    from mcuref.errors import InputError
     from mcuref.incremental.experiment import Experiment
 
     setting = _setting(asked)
+    if asked.frontier is not None:
+        return frontier.checked_frontier(asked, setting)
+    if asked.picture is not None:
+        raise InputError("--picture draws what --frontier found; the pictures of a run are in its folder (--out)")
     budget = options.budget(asked)
     data = named_data(asked)
 
@@ -246,6 +255,8 @@ def _run_in_folder(asked, experiment):
 
 def _run(asked, experiment):
     """Learn, print, write; returns the report."""
+    if asked.frontier is not None:
+        return frontier.run_frontier(asked, experiment)
     import time
 
     from mcuref.report.incremental import incremental_tables, task_line, task_table

@@ -206,7 +206,7 @@ class Experiment:
             expansion=expansion,
             largest=large,
             embedding=embedding,
-            samples=samples_for(name),
+            samples=samples_for(name, self.setting.distil),
             budget=self.budget if name == "growing" else None,
             core=core_of(self.budget),
             seed=seed,

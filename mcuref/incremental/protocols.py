@@ -60,14 +60,38 @@ class IncrementalProtocol:
 _SELECT = Distillation(start="random", iterations=0)
 PROTOCOLS = {
     # 1 % of so small a data set is two samples of 8 x 8 pixels a class
-    "digits": IncrementalProtocol(Storage(4), steps=12_000, learning_rate=0.02, share=0.05, augmentation=Augmentation()),
-    "mnist": IncrementalProtocol(Storage(1), _SELECT, steps=72_000, learning_rate=0.02, start=0.125, embedding="cnn-28"),
-    "uci_har": IncrementalProtocol(Storage(2, half=True), _SELECT, steps=24_000, learning_rate=0.005, embedding="cnn-har"),
-    "cifar10": IncrementalProtocol(Storage(2, half=True), steps=60_000, learning_rate=0.005, embedding="cnn-32"),
-    "coil100_32": IncrementalProtocol(
-        Storage(2, half=True), Distillation(embeddings=5), steps=36_000, start=0.125, embedding="cnn-32@0.5"
+    "digits": IncrementalProtocol(
+        Storage(1), _SELECT, steps=12_000, learning_rate=0.02, share=0.05, augmentation=Augmentation()
     ),
-    "speech_commands_mfcc49x10": IncrementalProtocol(Storage(4, half=True), steps=60_000),
+    "mnist": IncrementalProtocol(
+        Storage(2, half=True, grid=True),
+        _SELECT,
+        steps=72_000,
+        learning_rate=0.02,
+        start=0.125,
+        augmentation=Augmentation(shift=1),
+        embedding="cnn-28",
+    ),
+    "uci_har": IncrementalProtocol(Storage(2, half=True), _SELECT, steps=24_000, learning_rate=0.01, embedding="cnn-har"),
+    "cifar10": IncrementalProtocol(
+        Storage(2, half=True, grid=True),
+        Distillation(start="mixed", iterations=0),
+        steps=60_000,
+        learning_rate=0.01,
+        augmentation=Augmentation(shift=2, flip=True),
+        embedding="cnn-32",
+    ),
+    "coil100_32": IncrementalProtocol(
+        Storage(2, half=True),
+        Distillation(iterations=0, embeddings=5),
+        steps=36_000,
+        start=0.125,
+        augmentation=Augmentation(shift=2, flip=True),
+        embedding="cnn-32@0.5",
+    ),
+    "speech_commands_mfcc49x10": IncrementalProtocol(
+        Storage(2, half=True), _SELECT, steps=60_000, augmentation=Augmentation(shift=7, wrap=True, gain=0.1, mask=(6, 2))
+    ),
 }
 OTHER = IncrementalProtocol()
 

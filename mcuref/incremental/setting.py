@@ -16,9 +16,13 @@ DISTIL: dict[str, dict[str, Any]] = {
     "matching": {"start": "swap-herding", "iterations": 100, "step": "normalised"},
     "published": {"start": "swap-herding", "iterations": 100, "step": "published", "rate": 1.0},
     "swap-herding": {"start": "swap-herding", "iterations": 0},
+    "mixed": {"start": "mixed", "iterations": 0},
     "random": {"start": "random", "iterations": 0},
+    "reservoir": {"start": "random", "iterations": 0},
+    "herding": {"start": "swap-herding", "iterations": 0},
+    "k-center": {"start": "swap-herding", "iterations": 0},
 }
-RESOLUTIONS = ("full", "half")
+RESOLUTIONS = {"full": (False, False), "half": (True, False), "grid": (True, True)}  # half, grid of a Storage
 MANY = 1 << 20  # samples a class, until they are counted
 
 
@@ -39,8 +43,9 @@ class Setting:
     start : float in ]0, 1], hidden widths of "growing" at the beginning, as a part of the model's.
     smallest : bool, whether to look for the smallest fixed width that would have sufficed.
     rule : update rule, or None for full training.
-    bits, resolution : of stored samples: 8, 4, 2 or 1; "full" or "half".
-    distil : "matching", "published", "swap-herding" or "random".
+    bits, resolution : of stored samples: 8, 4, 2 or 1; "full", "half" or "grid".
+    distil : a key of `DISTIL`; "reservoir" is one of all samples, whatever their class. "herding" and "k-center" need all
+        raw samples of a class at once, as no device has them: they are there to be compared with.
     embedding : model whose layers random embeddings have, as in :func:`mcuref.models.build`.
     given : pairs (name, value) of fields of the Recipe; also "verify", the source of its verification, by default held-out
         samples for an oracle, else stored ones; "group" and "embeddings" of its distillation, and "no_augmentation".
@@ -86,7 +91,8 @@ class Setting:
         if self.bits is not None:
             storage = replace(storage, bits=self.bits)
         if self.resolution is not None:
-            storage = replace(storage, half=self.resolution == "half")
+            half, grid = RESOLUTIONS[self.resolution]
+            storage = replace(storage, half=half, grid=grid)
         if self.distil is not None:
             distillation = replace(distillation, **DISTIL[arguments.one_of("distil", self.distil, DISTIL)])
         own = {name: given.pop(name) for name in ("group", "embeddings") if name in given}
