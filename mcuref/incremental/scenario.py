@@ -47,6 +47,11 @@ class Scenario:
         else:
             self.count = whole("tasks", tasks, 1, data.classes)
 
+    @property
+    def judged(self) -> int:
+        """How many accuracies there are after each task: one a task."""
+        return self.count
+
     def order(self, seed: int) -> list[int]:
         """Labels, or sessions, in the order in which they arrive, list of int."""
         sessions = self.arriving.sessions

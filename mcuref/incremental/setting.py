@@ -4,12 +4,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mcuref import arguments
+from mcuref.errors import InputError
 from mcuref.incremental.augmentation import Augmentation
 from mcuref.incremental.protocols import IncrementalProtocol
 from mcuref.incremental.recipe import Criterion, Recipe, Verification
 from mcuref.models.description import Model
 from mcuref.rules import Rule
 
+NEVER = "never"  # learns no more once drift has begun
 STRATEGIES = ("growing", "fixed-large", "naive", "joint", "random", "herding", "k-center", "reservoir")
 DISTIL: dict[str, dict[str, Any]] = {
     "matching": {"start": "swap-herding", "iterations": 100, "step": "normalised"},
@@ -41,6 +43,8 @@ class Setting:
     bits, resolution : of stored samples: 8, 4, 2 or 1; "full" or "half".
     distil : "matching", "published", "swap-herding" or "random".
     embedding : model whose layers random embeddings have, as in :func:`mcuref.models.build`.
+    drift : one of :data:`mcuref.incremental.drift.KINDS`, of a :class:`mcuref.incremental.drifting.DriftExperiment`; it has
+        no tasks, and the further strategy "never".
     given : pairs (name, value) of fields of the Recipe; also "verify", the source of its verification,
         "group" and "embeddings" of its distillation, and "no_augmentation".
     """
@@ -59,11 +63,16 @@ class Setting:
     resolution: str | None = None
     distil: str | None = None
     embedding: Model | str | None = None
+    drift: str | None = None
     given: tuple[tuple[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         for name in self.strategies:
-            arguments.one_of("strategy", name, STRATEGIES)
+            arguments.one_of("strategy", name, STRATEGIES if self.drift is None else (*STRATEGIES, NEVER))
+        if self.drift is not None:
+            for name in ("tasks", "smallest"):
+                if getattr(self, name):
+                    raise InputError(f"{name} {getattr(self, name)!r} is of learning task by task; drift comes in a stream")
         if self.resolution is not None:
             arguments.one_of("resolution", self.resolution, RESOLUTIONS)
         for name in ("share", "start"):

@@ -7,7 +7,7 @@ import pytest
 from mcuref.datasets import load
 from mcuref.datasets.data import Data
 from mcuref.datasets.registry import NAMES
-from mcuref.datasets.rotation import EIGHTH_TURN, rotate
+from mcuref.datasets.rotation import angle, rotate
 from mcuref.datasets.shift import has_shift, shift, turn_phone
 from mcuref.errors import InputError
 
@@ -36,8 +36,8 @@ def test_digits():
     data = load("digits")
     assert has_shift(data)
     shifted = shift(data)
-    assert (shifted.x_train == rotate(data.x_train, *EIGHTH_TURN)).all()
-    assert (shifted.x_test == rotate(data.x_test, *EIGHTH_TURN)).all()
+    assert (shifted.x_train == rotate(data.x_train, *angle(45))).all()
+    assert (shifted.x_test == rotate(data.x_test, *angle(45))).all()
     assert digest(shifted) == "23adf26ffa92f505"
 
 
