@@ -1,14 +1,14 @@
 """Strategies side by side on one stream that drifts: each portion is first predicted, then learned."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mcuref import arguments
 from mcuref.datasets.data import Data
-from mcuref.incremental.drift import KINDS, PORTIONS, DriftScenario, changes, drifting_scenario
+from mcuref.incremental.drift import KINDS, PORTIONS, DriftScenario, Portion, changes, drifting_scenario
 from mcuref.incremental.experiment import Experiment
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.metrics import matrix_metrics
@@ -33,8 +33,9 @@ class DriftExperiment(Experiment):
     is known yet. After each portion the test side is judged in the old and in the new concept. The strategy "never" is
     "fixed-large" that learns no more from the portion on in which the first change begins.
 
-    A phase of training has as many steps as make those of `MOST_TASKS` tasks over the whole stream, and a portion goes on
-    from the present weights (``keep`` 1), unless the setting says otherwise.
+    A phase of training has as many steps as make those of `MOST_TASKS` tasks over the whole stream; a portion goes on from
+    the present weights (``keep`` 1) and is itself trained on once, with stored samples in between (``stream_pass``), since
+    of the slots it gets so small a part. The setting may say otherwise.
 
     Parameters
     ----------
@@ -48,22 +49,22 @@ class DriftExperiment(Experiment):
     scenario: DriftScenario
 
     def __init__(self, data: Data, model: Model | str, setting: Setting, **others: Any) -> None:
-        arguments.one_of("drift", setting.drift, KINDS)
+        self.course = arguments.one_of("drift", setting.drift, KINDS)
         steps = find_protocol(data.name).steps * MOST_TASKS // PORTIONS
-        setting = replace(setting, given=(("steps", steps), ("keep", 1.0), *setting.given))
+        setting = replace(setting, given=(("steps", steps), ("keep", 1.0), ("stream_pass", True), *setting.given))
         super().__init__(data, model, setting, **others)
 
     def what_arrives(self) -> DriftScenario:
         """The stream, in portions."""
-        return drifting_scenario(self.data, self.setting.drift)
+        return drifting_scenario(self.data, self.course)
 
     def arriving(self, task: Task) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """(samples, labels) that a portion brings, as far changed as they are by then."""
-        return self.scenario.samples(task)
+        return self.scenario.samples(cast(Portion, task))
 
     def held_out(self, tasks: list[Task]) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """(samples, labels) to verify on after these portions, of the concepts of the last one."""
-        return self.scenario.held_out(tasks)
+        return self.scenario.held_out(cast(list[Portion], tasks))
 
     @property
     def begins(self) -> list[int]:

@@ -47,7 +47,7 @@ def test_against_a_slow_twin(shape):
     for turn in (angle(45), (56756, 32768), (-56756, 32768)):
         found = rotate(x, *turn)
         for channel in range(shape[2]):
-            assert (found[0, ..., channel] == slow(x[0, ..., channel], *angle)).all()
+            assert (found[0, ..., channel] == slow(x[0, ..., channel], *turn)).all()
 
 
 def test_45_degrees_keep_the_centre_and_the_shape():
