@@ -16,7 +16,8 @@ from mcuref.incremental.model import STAGE_MACS
 from mcuref.incremental.pieces import SCALARS, row_of
 from mcuref.incremental.prequential import prequential_accuracy, reactions
 from mcuref.incremental.protocols import find_protocol
-from mcuref.incremental.scenario import MOST_TASKS, Task
+from mcuref.incremental.repetition import MOST_TASKS
+from mcuref.incremental.scenario import Task
 from mcuref.incremental.setting import NEVER, Setting
 from mcuref.models.description import Model
 

@@ -84,7 +84,7 @@ class Experiment:
 
     def what_arrives(self) -> Scenario:
         """The tasks, judged by the test side."""
-        return verified_scenario(self.data, self.setting.tasks)
+        return verified_scenario(self.data, self.protocol.tasks if self.setting.tasks is None else self.setting.tasks)
 
     def check(self) -> None:
         """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""

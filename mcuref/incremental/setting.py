@@ -29,7 +29,7 @@ class Setting:
 
     Parameters
     ----------
-    tasks : int or "sessions"; 5 if None, or as many as there are classes if those are fewer.
+    tasks : int, "sessions" or "repetition"; if None what the protocol says, or 5, or as many as there are classes.
     strategies : tuple of names of `STRATEGIES`.
     seeds : tuple of int: class order, start weights, and everything drawn.
     share : float, of the raw training data, that stored bytes may come to; per_class, samples, replaces it. The protocol's
