@@ -52,8 +52,8 @@ class DriftExperiment(Experiment):
     def __init__(self, data: Data, model: Model | str, setting: Setting, **others: Any) -> None:
         self.course = arguments.one_of("drift", setting.drift, KINDS)
         steps = find_protocol(data.name).steps * MOST_TASKS // PORTIONS
-        setting = replace(setting, given=(("steps", steps), ("keep", 1.0), ("stream_pass", True), *setting.given))
-        super().__init__(data, model, setting, **others)
+        given = {"steps": steps, "keep": 1.0, "stream_pass": True} | dict(setting.given)
+        super().__init__(data, model, replace(setting, given=tuple(given.items())), **others)
 
     def what_arrives(self) -> DriftScenario:
         """The stream, in portions."""
