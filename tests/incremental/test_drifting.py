@@ -1,11 +1,12 @@
 """Strategies on a stream that drifts: predicted, then learned; one that learns no more; and a run that was stopped."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from mcuref import Data, InputError, load_data
+from mcuref import InputError, load_data
 from mcuref.incremental.drifting import LEARNED, WORK, DriftExperiment
 from mcuref.incremental.keeping import ExperimentCheckpoints
 from mcuref.incremental.pieces import SCALARS
@@ -20,7 +21,7 @@ NAMES = ("growing", "fixed-large", "never", "naive", "reservoir")
 @pytest.fixture(scope="module")
 def digits():
     whole = load_data("digits")
-    return Data("digits", "image", whole.x_train[:480], whole.y_train[:480], whole.x_test[:60], whole.y_test[:60])
+    return replace(whole.training_part(0, 480), x_test=whole.x_test[:60], y_test=whole.y_test[:60])
 
 
 def experiment(data, kind="sudden", strategies=NAMES, **given):
