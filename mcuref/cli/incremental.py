@@ -250,7 +250,7 @@ def _run(asked, experiment):
     """Learn, print, write; returns the report."""
     import time
 
-    from mcuref.report import drift, incremental, incremental_runs
+    from mcuref.report import drift, drift_runs, incremental, incremental_runs
 
     began = time.perf_counter()
     if asked.drift is None:
@@ -262,7 +262,7 @@ def _run(asked, experiment):
         )
     else:
         experiment.after_task = _told_of_drift(experiment)
-        report_of, tables, write = drift.drift_report, drift.drift_tables, drift.write_drift
+        report_of, tables, write = drift_runs.drift_report, drift.drift_tables, drift_runs.write_drift
     with spreading.executor(asked) as cluster, progress() as experiment.progress:
         rows = experiment.run(cluster)
     report = report_of(experiment, rows, asked.evaluate, time.perf_counter() - began)

@@ -1,28 +1,13 @@
-"""Drift: the report, ``mcuref.drift/1``, the tables that are made of it, and what is written into a run folder."""
-
-from __future__ import annotations
+"""Tables of a stream that drifts, made of ``mcuref.drift/1``."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.text import Text
 
-from mcuref.errors import InputError
-from mcuref.files import new_file, write_json
 from mcuref.incremental.prequential import BEFORE, TOLERANCE
 from mcuref.memory.targets import budget_words
-from mcuref.models import label
-from mcuref.report.incremental_runs import write_places
-from mcuref.report.json import budget_json
-from mcuref.report.learned import nothing_learned
 from mcuref.report.tables import Column, Printed, Table, percent, warnings_below
-from mcuref.runs import checkpoints
-from mcuref.runs.results import REPORT, complete, write_csv
-
-if TYPE_CHECKING:
-    from mcuref.incremental.drifting import DriftExperiment
-
 
 SPREAD = "± standard deviation over seeds"
 STREAM = (
@@ -44,35 +29,6 @@ NEEDED = (
     Column("distilling\nmillions", 5, "to make stored samples"),
     Column("verifying\nmillions", 6, "inference to check what was learned"),
 )
-
-
-def drift_report(experiment: DriftExperiment, rows: list[dict[str, Any]], evaluated: str, seconds: float) -> dict[str, Any]:
-    """``mcuref.drift/1``."""
-    scenario = experiment.scenario
-    return {
-        "schema": "mcuref.drift/1",
-        "data": experiment.data.name,
-        "evaluated_on": evaluated,
-        "model": label(experiment.model.name),
-        "drift": {
-            "kind": scenario.kind,
-            "portions": scenario.count,
-            "samples": scenario.counts,
-            "changes": experiment.begins,
-        },
-        "seeds": list(experiment.setting.seeds),
-        "budget": budget_json(experiment.budget),
-        **experiment.settings(),
-        "strategies": rows,
-        "warnings": _warnings(experiment, rows),
-        "timing": {"seconds": seconds},
-    }
-
-
-def _warnings(experiment, rows):
-    """Strategies that were no better on the way than one answer for every sample."""
-    labels = [[experiment.data.y_test] for _ in experiment.setting.seeds]
-    return nothing_learned({row["name"]: row["prequential_accuracy"] for row in rows}, "accuracy", labels)
 
 
 def what_drifted(report: dict[str, Any]) -> str:
@@ -133,34 +89,3 @@ def _recovery(strategy):
     times = [change["recovery"] for result in strategy["per_seed"] for change in result["changes"]]
     known = [time for time in times if time is not None]
     return f"{f'{sum(known) / len(known):,.0f}' if known else 'never'} ({len(known)}/{len(times)})"
-
-
-def write_drift(folder: Path | str, experiment: DriftExperiment, report: dict[str, Any]) -> str | None:
-    """Write the results into the run folder, their sha256 last; the picture too where matplotlib is installed.
-
-    Returns a sentence if it could not be drawn, else None.
-    """
-    from mcuref.report.drift_plots import draw_drift
-    from mcuref.report.incremental_plots import write_pictures
-
-    folder = Path(folder)
-    with new_file(folder / "prequential.csv") as part:
-        write_csv(part, ["strategy", "seed", "portion", "samples", "prequential", "old", "new"], _portions(report))
-    write_places(folder, experiment)
-    try:
-        pictures, missing = draw_drift(report), None
-    except InputError as error:
-        pictures, missing = {}, str(error)
-    write_pictures(pictures, folder)
-    checkpoints.drop_previous(folder)
-    write_json(folder / REPORT, report)
-    complete(folder, "prequential.csv", "memory.csv", "prequential.png")
-    return missing
-
-
-def _portions(report):
-    for strategy in report["strategies"]:
-        for result in strategy["per_seed"]:
-            rows = zip(report["drift"]["samples"], result["prequential"], result["concepts"])
-            for number, (count, prequential, concepts) in enumerate(rows, 1):
-                yield strategy["name"], result["seed"], number, count, prequential, *concepts
