@@ -12,8 +12,8 @@ from mcuref.cli import COMMANDS, DESCRIPTION, _parser, kinds, options
 from mcuref.experiments import protocols
 from mcuref.experiments.deploying import PRETRAINED_HEADROOM
 from mcuref.experiments.reproduction import FEW, MANY
-from mcuref.incremental import experiment
 from mcuref.incremental import protocols as incremental
+from mcuref.incremental import scenario
 from mcuref.incremental.recipe import Expansion, Recipe, Verification
 from mcuref.incremental.setting import Setting
 from mcuref.memory.targets import format_size, parse_size
@@ -31,7 +31,7 @@ WORDS = {
     "--batch": {f"{SGD().batch}"} | {f"{p.batch}" for p in PROTOCOLS},
     "--stack": {format_size(parse_size(options.DEFAULT_STACK, "stack"), short=True)},
     "--target": {f"{options.DEFAULT_TARGET}, or the smallest part that holds the default model"},
-    "--tasks": {f"{experiment.MOST_TASKS}, or as many as classes"},
+    "--tasks": {f"{scenario.MOST_TASKS}, or as many as classes"},
     "--group": {str(p.distillation.group) for p in INCREMENTAL},
     "--store": {Recipe(per_class=1).region}, "--features": {Recipe(per_class=1).features},
     "--within": {f"{Setting().criterion.within:g}"}, "--verify": {Verification().source},
