@@ -41,8 +41,8 @@ def arguments(parser: ArgumentParser) -> None:
         "--compare",
         metavar="LIST",
         default="",
-        help="baselines beside growing: naive, joint, fixed-large, random, herding, k-center, reservoir; with commas; with "
-        "--drift also never: learns no more once it has begun",
+        help="with commas, beside growing: naive, joint, joint-best, fixed-large, random, herding, k-center, reservoir; "
+        "with --drift also never: learns no more once it has begun",
     )
     parser.add_argument(
         "--seeds", default="1", metavar="LIST|COUNT", help="0,1,2 or a count: class order, start weights; default 1 (seed 0)"

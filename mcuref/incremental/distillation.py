@@ -205,6 +205,8 @@ class Stream:
                     matching.add_features(self.sums[r], features)
                 else:
                     matching.swap_herding(chosen, kept, total, self.sums[0], features, begin, first, self.seen)
+                    exchanged = min(len(x), max(begin + len(x) - first - len(chosen), 0))  # once all slots are full
+                    embedding.distances += exchanged * kept.size
             self.seen = begin + len(x)
 
 

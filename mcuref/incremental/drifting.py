@@ -12,7 +12,6 @@ from mcuref.incremental.drift import KINDS, PORTIONS, DriftScenario, Portion, ch
 from mcuref.incremental.experiment import Experiment
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.metrics import matrix_metrics
-from mcuref.incremental.model import STAGE_MACS
 from mcuref.incremental.pieces import SCALARS, row_of
 from mcuref.incremental.prequential import prequential_accuracy, reactions
 from mcuref.incremental.protocols import find_protocol
@@ -79,8 +78,9 @@ class DriftExperiment(Experiment):
         x, y = self.arriving(tasks[-1])
         before = {"prequential": float(np.mean(learner.predict(x) == y)) if rows else None}
         if name == NEVER and len(rows) >= self.begins[0]:
-            nothing = {"samples": 0, "new_classes": [], "stored": {}, "growths": [], "macs": dict.fromkeys(STAGE_MACS, 0)}
-            return rows[-1] | {"task": len(tasks), "accuracy": rows[-1]["verified"]} | nothing | before
+            nothing = {"samples": 0, "new_classes": [], "stored": {}, "growths": []}
+            work = {"macs": dict.fromkeys(rows[-1]["macs"], 0)}
+            return rows[-1] | {"task": len(tasks), "accuracy": rows[-1]["verified"]} | nothing | work | before
         return super().learned(learner, name, tasks, rows, reference) | before
 
     def _judged(self, learner, tasks):

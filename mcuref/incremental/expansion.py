@@ -41,7 +41,7 @@ def grow_until(
     expansion: Expansion | None,
     chunks: int,
     *,
-    train: Callable[[], Any],
+    train: Callable[[str], Any],
     verify: Callable[[], float],
     grow: Callable[[], dict[str, Any]],
     shrink: Callable[[Callable[[], bool]], dict[str, Any] | None],
@@ -53,7 +53,7 @@ def grow_until(
     level : float, the accuracy that is enough.
     expansion : :class:`mcuref.incremental.recipe.Expansion`, or None if the model may not grow.
     chunks : int, of training in one phase; the first of the first phase is over.
-    train : callable(), one chunk of training.
+    train : callable(stage), one chunk of training, charged to "training", or to "growth" once the model has grown.
     verify : callable() -> accuracy.
     grow : callable() -> what :func:`expand` returns.
     shrink : callable(accepted) -> what :func:`shrunk` returns.
@@ -80,7 +80,7 @@ def grow_until(
                 break
             row["growths"].append(change["grown"])
             left = chunks - 1
-        train()
+        train("growth" if row["growths"] else "training")
         row["accuracy"] = verify()
     row["criterion_met"] = bool(row["accuracy"] >= level)
     if row["criterion_met"] and not row["growths"] and expansion is not None and expansion.shrink:

@@ -14,6 +14,8 @@ from mcuref.datasets.data import Data
 from mcuref.errors import InputError
 from mcuref.experiments.spreading import Origin
 from mcuref.incremental.baselines import recipe_for, samples_for
+from mcuref.incremental.best import BestLearner
+from mcuref.incremental.charges import core_of
 from mcuref.incremental.growth import hidden_widths, with_hidden_widths
 from mcuref.incremental.keeping import ExperimentCheckpoints, Kept, check_kept, fingerprint
 from mcuref.incremental.layout import Layout
@@ -112,7 +114,7 @@ class Experiment:
             return "held-out", task.labels
         labels, counts = np.unique(self.scenario.arriving.y_train[task.train], return_counts=True)
         source = self.recipe.verification.source if "growing" in self.strategies else None
-        if source == "held-out":
+        if source == "held-out" or "joint-best" in self.strategies:
             unseen = np.setdiff1d(held, labels)
             return ("training", unseen) if len(unseen) else ("held-out", np.setdiff1d(labels, held))
         return "second training", labels[counts == 1] if source == "arriving" else ()  # some are learned, some are not
@@ -207,7 +209,8 @@ class Experiment:
             recipe = replace(recipe, per_class=self._per_class(recipe))
         criterion = self.setting.criterion if name == "growing" else None
         embedding = None if self.embedding is None else build(self.embedding, self.data)
-        return IncrementalLearner(
+        kind = BestLearner if name == "joint-best" else IncrementalLearner
+        return kind(
             network,
             self.data.classes,
             recipe=recipe,
@@ -217,6 +220,7 @@ class Experiment:
             embedding=embedding,
             samples=samples_for(name),
             budget=self.budget if name == "growing" else None,
+            core=core_of(self.budget),
             seed=seed,
         )
 
@@ -308,7 +312,8 @@ class Experiment:
             "stored_share": stored / self.scenario.raw_bytes,
             "inference_macs_final": macs[-1],
             "inference_macs_mean": float(np.mean(macs)),
-            **{f"{stage}_macs": value for stage, value in learner.model.macs.items()},
+            "raw_pool_bytes": max(row["raw_pool_bytes"] for row in rows),
+            **learner.model.charges.as_dict(),
             "augmented_values": learner.rehearsal.augmented_values,
             "training_steps": learner.rehearsal.steps,
             "samples_rested": learner.rehearsal.rested,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mcuref import plain
 from mcuref.errors import InputError
+from mcuref.incremental.charges import STAGES as CHARGED
 from mcuref.incremental.state import State
 from mcuref.layers.layer import Layer
 from mcuref.program.program import Program
@@ -22,7 +23,8 @@ SOURCES = (
     *(f"kernels/{name}.py" for name in ("augment", "load", "matching", "packing", "random")),
     *(f"layers/{name}.py" for name in ("activations", "conv", "dense")),
     *(f"operations/{name}.py" for name in ("conv", "dense", "relu")),
-    "program/*.py", "program/arithmetic/*.py", "incremental/*.py", "optimisers.py", "rules.py", "network.py",
+    "cost/*.py", "cost/measured/*", "program/*.py", "program/arithmetic/*.py", "incremental/*.py", "optimisers.py",
+    "rules.py", "network.py",
 )  # fmt: skip
 
 TASK = {  # of a row of results, what is read of it again
@@ -33,7 +35,7 @@ TASK = {  # of a row of results, what is read of it again
 }  # fmt: skip
 STATE = {  # of a learner, beside its arrays
     "layers": list, "classes": [int], "history": [dict], "storage": dict, "peaks": {"sram": int, "flash": int},
-    "macs": dict.fromkeys(("training", "distillation", "verification"), int),
+    "macs": dict.fromkeys(CHARGED, int), "instructions": dict.fromkeys(CHARGED, (float, None)), "unmeasured": [str],
 }  # fmt: skip
 
 Kept = tuple[list[dict[str, Any]], list[list[float]], State]  # task rows, rows of the accuracy matrix, and where it stands
@@ -101,7 +103,7 @@ def check_kept(tasks: int, rows: Any, matrix: Any, state: Any, judged: int | Non
 
     judged : int, accuracies after each task; None: one a task.
     """
-    plain.check(rows, [TASK], "a row of results")
+    plain.check(rows, [TASK | {"raw_pool_bytes": int}], "a row of results")
     plain.check(matrix, [[float]], "its accuracy matrix")
     plain.check(state, STATE, "its state")
     if len(rows) != len(matrix) or len(rows) > tasks or any(len(row) != (judged or tasks) for row in matrix):

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from mcuref import arguments
 from mcuref.errors import InputError
 from mcuref.incremental import arrivals
+from mcuref.incremental.charges import core_of
 from mcuref.incremental.expansion import check_growth, expand, grow_until, shrunk
 from mcuref.incremental.growth import add_outputs, hidden_widths, inference_macs
 from mcuref.incremental.layout import Layout
 from mcuref.incremental.memory import LearnerMemory
-from mcuref.incremental.model import STAGE_MACS, LearnerModel
+from mcuref.incremental.model import LearnerModel
 from mcuref.incremental.plans import LearnerPlans
 from mcuref.incremental.recipe import Criterion, Expansion, Recipe
 from mcuref.incremental.rehearsal import Rehearsal
@@ -46,6 +47,7 @@ class IncrementalLearner:
     embedding : :class:`mcuref.Network` whose layers the random embeddings have; None: ``largest``, else ``network``.
     samples : what holds the samples to train on, newly made: see :mod:`mcuref.incremental.store`; ``ClassSlots()`` if None.
     budget : :class:`mcuref.Budget` or None.
+    core : str, whose instructions are counted; None: the budget's, see :func:`mcuref.incremental.charges.core_of`.
     seed : int, of everything that is drawn.
     progress : callable(what, done, total) or None.
 
@@ -77,6 +79,7 @@ class IncrementalLearner:
         embedding: Network | None = None,
         samples: Store | None = None,
         budget: Budget | None = None,
+        core: str | None = None,
         seed: int = 0,
         progress: Progress | None = None,
     ) -> None:
@@ -113,7 +116,7 @@ class IncrementalLearner:
         )
         plans = LearnerPlans(self.layout, budget, self.seed)
         plans.require(network)
-        self.model = LearnerModel(network, plans)
+        self.model = LearnerModel(network, plans, core_of(budget) if core is None else core)
         self.samples.begin(self.model)
         self.checks = StoredChecks(self.model)
         self.rehearsal = Rehearsal(self.recipe.augmentation, network.input, self.seed)
@@ -158,6 +161,7 @@ class IncrementalLearner:
             left = self.checks.set_aside(x, self._indices(y))
             x, y = x[left], y[left]
         stored = self.distil(x, y)
+        pool = self.samples.raw_pool + self._passed_again(x, held_out)
         self._begin_task()
         row = {"task": len(self.history) + 1, "samples": len(x), "new_classes": new, "stored": stored}
         row |= self._train_until(level, held_out, (x, y, old_classes))
@@ -169,8 +173,10 @@ class IncrementalLearner:
             "stored_bytes": self.samples.stored_bytes,
             "sram": self.memory.plan.sram,
             "flash": self.memory.plan.flash,
-            "macs": {stage: self.model.macs[stage] - macs[stage] for stage in STAGE_MACS},
+            "raw_pool_bytes": pool,
+            "macs": {stage: done - macs[stage] for stage, done in self.model.macs.items()},
         }
+        row["macs"]["all"] = sum(row["macs"].values())
         self.history.append(row)
         return row
 
@@ -189,7 +195,7 @@ class IncrementalLearner:
             level,
             self.expansion,
             self.recipe.chunks,
-            train=self.train,
+            train=lambda stage: self.train(stage=stage),
             verify=lambda: self.verify(held_out),
             grow=self.expand,
             shrink=self.shrink,
@@ -221,11 +227,16 @@ class IncrementalLearner:
         self.model.count_work()
         return {str(self.classes[index]): count for index, count in stored.items()}
 
-    def train(self, steps: int | None = None, arrived: tuple[NDArray[Any], NDArray[np.int64], int] | None = None) -> None:
+    def train(
+        self,
+        steps: int | None = None,
+        arrived: tuple[NDArray[Any], NDArray[np.int64], int] | None = None,
+        stage: str = "training",
+    ) -> None:
         """One chunk of training on the memory.
 
         arrived : (x, y, number of classes before), samples that pass by first, if the recipe says so; they and the
-        stored ones between them are part of the steps.
+        stored ones between them are part of the steps. stage : "training" or "growth", which the work is charged to.
         """
         recipe = self.recipe
         steps = recipe.steps // recipe.chunks if steps is None else arguments.whole("steps", steps, 1)
@@ -235,10 +246,10 @@ class IncrementalLearner:
             steps -= self.rehearsal.stream(self.program, self.samples, arriving, replayed, old_classes)
         if steps > 0:
             self.rehearsal.rehearse(self.program, self.samples, steps, self.report_progress)
-        self.model.count_work()
+        self.model.count_work(stage)
 
     def verify(self, held_out: Any = None) -> float:
-        """Accuracy on the samples that the recipe says, a fraction; the work is counted."""
+        """Accuracy on the samples that the recipe says, a fraction; the work is charged to "verification"."""
         x, y = (), ()
         if held_out is not None:
             x, y = arrivals.checked(self.network.input, *arrivals.pair(held_out), what="held-out samples")
@@ -246,9 +257,7 @@ class IncrementalLearner:
             x, y = self.checks.all()
         if not len(x):
             raise InputError("there are no samples to verify on; give held_out=(x, y)")
-        predicted, macs = self._predicted(x)
-        self.model.macs["verification"] += macs
-        return float(np.mean(predicted == y))
+        return float(np.mean(self._predicted(x, "verification") == y))
 
     def expand(self) -> dict[str, Any]:
         """Grow by the largest step that fits, all or nothing: see :func:`mcuref.incremental.expansion.expand`.
@@ -273,14 +282,14 @@ class IncrementalLearner:
 
     def predict(self, x: Any) -> NDArray[np.int64]:
         """Labels, int64[N]: of the classes that have arrived."""
-        return self._predicted(x)[0]
+        return self._predicted(x)
 
-    def _predicted(self, x):
-        """(labels, multiply-accumulates)."""
+    def _predicted(self, x, stage=None):
+        """Labels; the work is charged to a stage, if one is given."""
         if not self.classes:
             raise InputError("the learner knows no class yet; call learn(x, y) first")
-        outputs, macs = self.model.outputs(x)
-        return np.array(self.classes)[outputs[:, : len(self.classes)].argmax(axis=1)], macs
+        outputs = self.model.outputs(x, stage)
+        return np.array(self.classes)[outputs[:, : len(self.classes)].argmax(axis=1)]
 
     # -- state ----------------------------------------------------------------------------------------------------------
 
@@ -316,6 +325,10 @@ class IncrementalLearner:
         self.samples.recall(x, np.array([row["classes"].index(label) for label in y.tolist()], np.int64))
 
     # -- small things ---------------------------------------------------------------------------------------------------
+
+    def _passed_again(self, x, held_out):
+        """Raw bytes that must lie outside the plan: what is verified on, and what is trained on after it was recorded."""
+        return (0 if held_out is None else held_out[0].nbytes) + x.nbytes * self.recipe.stream_pass
 
     def _checked_held_out(self, held_out, classes):
         if self.criterion is None or self.recipe.verification.source != "held-out":

@@ -1,6 +1,6 @@
 """Where everything lies while a model learns incrementally: one plan and one arena for all stages of the cycle."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Self
 
@@ -17,7 +17,6 @@ from mcuref.memory.buffers import Buffer, aligned
 from mcuref.memory.targets import Budget
 from mcuref.network import Network
 from mcuref.program.compiler import compile
-from mcuref.program.effort import counts_by_kind
 from mcuref.program.program import Program
 
 FIRST, LAST = 0, len(STAGES) - 1
@@ -165,7 +164,7 @@ class LearnerMemory:
         for placed in self.placed_embeddings:
             self.embeddings.append(Embedding(placed.program.network, placed.part(self.arena), placed.program))
             self.embeddings[-1].program.allocate()
-        self._counted = {"training": 0, "distillation": 0}
+        self._counted = [(np.zeros_like(counts), 0) for _, counts, _ in self._work()]
         return self
 
     def generate_embeddings(self) -> None:
@@ -218,14 +217,19 @@ class LearnerMemory:
         for buffer, image in self.program.listing.images.items():
             part.view(image)[:] = part.view(buffer)
 
-    def new_macs(self) -> dict[str, int]:
-        """{"training", "distillation"}: multiply-accumulates of the programs since this was last asked."""
-        counts, before = counts_by_kind(self.program), self._counted
-        self._counted = {
-            "training": counts["forward"] + counts["propagate"] + counts["weight_gradient"],
-            "distillation": sum(embedding.macs for embedding in self.embeddings),
-        }
-        return {stage: macs - before[stage] for stage, macs in self._counted.items()}
+    def new_work(self) -> Iterator[tuple[Program, NDArray[np.int64], int]]:
+        """What was done since this was last asked: the model's program first, which has trained, then the embeddings'.
+
+        Yields (program, int64[rows, 5] of what it did, multiply-accumulates of distances between its features).
+        """
+        work, before = self._work(), self._counted
+        self._counted = [(counts.copy(), distances) for _, counts, distances in work]
+        for (program, counts, distances), (counted, measured) in zip(work, before):
+            yield program, counts - counted, distances - measured
+
+    def _work(self):
+        """(program, its counts, MACs of distances between its features) of all that are in here."""
+        return [(self.program, self.program.counts, 0), *((e.program, e.counts, e.distances) for e in self.embeddings)]
 
     def where(self) -> list[dict[str, Any]]:
         """The plan as plain data: a row a buffer, with region, offset, bytes, category and stages."""

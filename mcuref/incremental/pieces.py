@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from mcuref.experiments.spreading import Owner, Piece, spread
+from mcuref.incremental.charges import mean_instructions
 from mcuref.incremental.keeping import ExperimentCheckpoints, Kept
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.setting import Setting
@@ -15,8 +16,9 @@ from mcuref.metrics import deviation
 
 SCALARS = (
     "average_accuracy", "average_incremental_accuracy", "forgetting", "backward_transfer", "forward_transfer",
-    "stored_bytes", "stored_share", "inference_macs_final", "inference_macs_mean", "training_macs", "distillation_macs",
-    "verification_macs", "training_steps", "samples_rested", "sram_peak", "flash_peak",
+    "stored_bytes", "stored_share", "raw_pool_bytes", "inference_macs_final", "inference_macs_mean", "training_macs",
+    "growth_macs", "distillation_macs", "verification_macs", "all_macs", "training_steps", "samples_rested", "sram_peak",
+    "flash_peak",
 )  # fmt: skip
 
 
@@ -97,8 +99,9 @@ def row_of(
     row = {"name": name} | {matrix: np.mean([r[matrix] for r in results], axis=0).tolist() for matrix in matrices}
     for scalar in scalars:
         values = [r[scalar] for r in results]
-        largest = scalar in ("sram_peak", "flash_peak", "stored_bytes")
+        largest = scalar in ("sram_peak", "flash_peak", "stored_bytes", "raw_pool_bytes")
         row[scalar] = max(values) if largest else float(np.mean(values))
+    row["instructions"] = mean_instructions([r["instructions"] for r in results])
     row["fits"] = None if results[0]["fits"] is None else all(r["fits"] for r in results)
     for scalar in spread:
         row[f"{scalar}_std"] = deviation([r[scalar] for r in results])

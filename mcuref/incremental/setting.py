@@ -12,7 +12,7 @@ from mcuref.models.description import Model
 from mcuref.rules import Rule
 
 NEVER = "never"  # learns no more once drift has begun
-STRATEGIES = ("growing", "fixed-large", "naive", "joint", "random", "herding", "k-center", "reservoir")
+STRATEGIES = ("growing", "fixed-large", "naive", "joint", "joint-best", "random", "herding", "k-center", "reservoir")
 DISTIL: dict[str, dict[str, Any]] = {
     "matching": {"start": "swap-herding", "iterations": 100, "step": "normalised"},
     "published": {"start": "swap-herding", "iterations": 100, "step": "published", "rate": 1.0},

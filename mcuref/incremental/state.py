@@ -10,6 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from mcuref.errors import InputError
+from mcuref.incremental.charges import Charges
 from mcuref.incremental.layout import LABEL
 from mcuref.models import describe
 from mcuref.models.description import make_network_layers
@@ -34,7 +35,9 @@ def state_of(learner: Any) -> State:
         "growth_draws": learner.growth_draws,
         "augmented_values": learner.rehearsal.augmented_values,
         "rested": learner.rehearsal.rested,
-        "macs": dict(learner.model.macs),
+        "macs": dict(learner.model.charges.macs),
+        "instructions": dict(learner.model.charges.instructions),
+        "unmeasured": list(learner.model.charges.unmeasured),
         "peaks": dict(learner.model.peaks),
     }
     return plain, learner.memory.arrays()
@@ -56,9 +59,10 @@ def restore(learner: Any, plain: Mapping[str, Any], arrays: Mapping[str, NDArray
             raise InputError(f"its classes {classes} are not those of its memory")
         shown = {name: int(plain[name]) for name in ("steps", "epochs", "augmented_values", "rested")}
         draws, growth_draws = int(plain["draws"]), int(plain["growth_draws"])
-        macs, peaks = dict(plain["macs"]), dict(plain["peaks"])
+        charges, peaks = Charges(learner.model.charges.core), dict(plain["peaks"])
+        charges.resume(plain["macs"], plain["instructions"], plain["unmeasured"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"this is not the state of such a learner: {error}") from None
-    learner.model.resume(memory, macs, peaks)
+    learner.model.resume(memory, charges, peaks)
     learner.classes, learner.history, learner.draws, learner.growth_draws = classes, history, draws, growth_draws
     vars(learner.rehearsal).update(shown)

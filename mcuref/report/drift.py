@@ -7,6 +7,7 @@ from rich.text import Text
 
 from mcuref.incremental.prequential import BEFORE, TOLERANCE
 from mcuref.memory.targets import budget_words
+from mcuref.report.incremental import POOL
 from mcuref.report.tables import Column, Printed, Table, percent, warnings_below
 
 SPREAD = "± standard deviation over seeds"
@@ -26,8 +27,11 @@ NEEDED = (
     Column("flash", 3, "the largest plan of any moment and seed"),
     Column("inference\nMACs", 4, "mean over portions"),
     Column("training\nmillions", means="MACs counted in training steps, forward and backward"),
+    Column("growth\nmillions", 4, "the same in phases after a growth"),
     Column("distilling\nmillions", 5, "to make stored samples"),
     Column("verifying\nmillions", 6, "inference to check what was learned"),
+    Column("all\nmillions"),
+    POOL,
 )
 
 
@@ -65,7 +69,8 @@ def drift_tables(report: dict[str, Any]) -> Iterator[Printed]:
             f"{s['sram_peak']:,} B",
             f"{s['flash_peak']:,} B",
             f"{s['inference_macs_mean']:,.0f}",
-            *(f"{s[f'{what}_macs'] / 1e6:,.1f}" for what in ("training", "distillation", "verification")),
+            *(f"{s[f'{what}_macs'] / 1e6:,.1f}" for what in ("training", "growth", "distillation", "verification", "all")),
+            f"{s['raw_pool_bytes']:,} B",
         )
     yield table
     yield table.legend("MACs: multiply-accumulates, means over seeds")

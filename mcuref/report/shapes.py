@@ -42,6 +42,10 @@ STRATEGY = {
          "stored_share", "inference_macs_final", "inference_macs_mean", "training_macs", "distillation_macs",
          "verification_macs"), float),
 }  # fmt: skip
+CHARGED = {  # of strategies, what reports have not had from the beginning: all of them have it, or none
+    "raw_pool_bytes": int, "growth_macs": float, "all_macs": float,
+    "instructions": {"all": (float, None), "reason": (str, None)},
+}  # fmt: skip
 LEARNED = {
     **dict.fromkeys(("data", "model", "evaluated_on"), str), "scenario": {"kind": str, "tasks": int}, "seeds": [int],
     "criterion": {"accuracy": (float, None), "within": (float, None)}, "budget": (dict, None), "strategies": [STRATEGY],
@@ -51,11 +55,11 @@ DRIFTED = {
     **dict.fromkeys(("schema", "data", "model", "evaluated_on"), str), "seeds": [int], "budget": (dict, None),
     "drift": {"kind": str, "portions": int, "samples": [int], "changes": [int]}, "warnings": [str],
     "strategies": [{
-        "name": str, **dict.fromkeys(("stored_bytes", "sram_peak", "flash_peak"), int),
+        "name": str, **dict.fromkeys(("stored_bytes", "sram_peak", "flash_peak", "raw_pool_bytes"), int),
         **dict.fromkeys(
             (*(f"{name}{end}" for end in ("", "_std") for name in ("prequential_accuracy", "accuracy_old", "accuracy_new",
              "accuracy_before", "accuracy_drop")), "stored_share", "inference_macs_mean", "training_macs",
-             "distillation_macs", "verification_macs"), float),
+             "distillation_macs", "verification_macs", "growth_macs", "all_macs"), float),
         "per_seed": [{"prequential": [(float, None)], "changes": [{"recovery": (int, None)}]}],
     }],
 }  # fmt: skip
@@ -114,6 +118,8 @@ def _check_learned(report):
     for name, shape in OPTIONAL.items():
         if report[name] is not None:
             plain.check(report[name], shape, f"it.{name}")
+    charged = {name: shape for name, shape in CHARGED.items() if any(name in row for row in report["strategies"])}
+    plain.check(report["strategies"], [charged], "it.strategies")
     tasks, seeds = report["scenario"]["tasks"], len(report["seeds"])
     per_seed = [row["per_seed"] for row in report["strategies"]]
     several = [*per_seed, *([report["growth"]] if report["growth"] else [])]

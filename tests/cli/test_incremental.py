@@ -23,7 +23,8 @@ SAME = ["accuracy.csv", "memory.csv", "stored.npz"]  # to the byte; the report b
 FAST = ("--model", "mlp-4-8-3", "--per-class", "3", "--steps", "60")
 KEYS = {
     "name", "accuracy_matrix", "average_accuracy", "forgetting", "stored_bytes", "stored_share", "inference_macs_final",
-    "inference_macs_mean", "training_macs", "verification_macs", "sram_peak", "flash_peak",
+    "inference_macs_mean", "training_macs", "growth_macs", "verification_macs", "distillation_macs", "all_macs",
+    "instructions", "raw_pool_bytes", "sram_peak", "flash_peak",
 }  # fmt: skip
 
 

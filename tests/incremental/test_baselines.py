@@ -176,7 +176,7 @@ def test_what_holds_samples_may_be_of_ones_own(shown):
     """The last sample of each class, outside of every budget."""
 
     class Last:
-        in_plan, outside, stored_bytes = False, None, 0
+        in_plan, outside, stored_bytes, raw_pool = False, None, 0, 0
 
         def begin(self, model):
             self.outside = {}

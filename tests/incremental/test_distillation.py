@@ -22,7 +22,7 @@ class Identity:
     """An embedding whose features are the sample; keeps what it was asked for."""
 
     def __init__(self, features):
-        self.features, self.seen = features, []
+        self.features, self.seen, self.distances = features, [], 0
 
     def outputs(self, x):
         self.seen.append(x.reshape(len(x), -1).copy())

@@ -12,8 +12,8 @@ class Answers:
     def __init__(self, accuracies, grown=(), shrunk=None):
         self.accuracies, self.grown, self.shrunk, self.called = iter(accuracies), iter(grown), shrunk, []
 
-    def train(self):
-        self.called.append("train")
+    def train(self, stage):
+        self.called.append({"training": "train", "growth": "retrain"}[stage])
 
     def verify(self):
         self.called.append("verify")
@@ -47,7 +47,7 @@ def test_all_chunks_of_a_phase_come_before_each_growth():
     answers = Answers([0.1, 0.2, 0.3, 0.4, 0.95], ["first", "second"])
     row = until(answers, Expansion(), chunks=2)
     assert row == NOTHING | {"accuracy": 0.95, "criterion_met": True, "growths": ["first", "second"]}
-    assert " ".join(answers.called) == "verify train verify grow train verify train verify grow train verify"
+    assert " ".join(answers.called) == "verify train verify grow retrain verify retrain verify grow retrain verify"
 
 
 @pytest.mark.parametrize("expansion, words", [
