@@ -25,7 +25,7 @@ from mcuref.incremental.pieces import Learned, row_of, strategies
 from mcuref.incremental.plans import LearnerPlans
 from mcuref.incremental.protocols import find_protocol
 from mcuref.incremental.recipe import Expansion
-from mcuref.incremental.scenario import Task, verified_scenario
+from mcuref.incremental.scenario import Scenario, Task, verified_scenario
 from mcuref.incremental.setting import Setting
 from mcuref.incremental.state import State
 from mcuref.incremental.storage import Storage
@@ -74,7 +74,7 @@ class Experiment:
         self.protocol = find_protocol(data.name)
         embedding = setting.embedding or self.protocol.embedding
         self.embedding = None if embedding is None else find_model(embedding)
-        self.scenario = verified_scenario(data, setting.tasks)
+        self.scenario = self.what_arrives()
         self.share = self.protocol.share if setting.share is None else setting.share
         self.criterion = setting.judged_by(self.protocol)
         self.recipe = setting.recipe(self.protocol, data.kind)
@@ -84,6 +84,10 @@ class Experiment:
         self.expansion = Expansion(**{"method": self.protocol.growth} | dict(setting.expansion))
         self.learners: dict[tuple[str, int], IncrementalLearner] = {}
         self.begin()
+
+    def what_arrives(self) -> Scenario:
+        """The tasks, judged by the test side."""
+        return verified_scenario(self.data, self.protocol.tasks if self.setting.tasks is None else self.setting.tasks)
 
     def check(self) -> None:
         """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
@@ -144,11 +148,15 @@ class Experiment:
         self.learners.clear()
         learned = strategies(self, executor)
         order = sorted(self.strategies, key=lambda name: name != "growing")
-        return [row_of(name, [learned[name, seed].result for seed in self.setting.seeds]) for name in order]
+        return [self.row(name, [learned[name, seed].result for seed in self.setting.seeds]) for name in order]
+
+    def row(self, name: str, results: list[dict[str, Any]]) -> dict[str, Any]:
+        """A strategy's row of the table, of the results with all seeds."""
+        return row_of(name, results)
 
     def maker(self) -> Callable[[Data], "Experiment"]:
         """What makes such an experiment of the same data in another process; it can be pickled."""
-        return partial(Experiment, model=self.model, setting=self.setting, budget=self.budget)
+        return partial(type(self), model=self.model, setting=self.setting, budget=self.budget)
 
     def begin(self) -> None:
         """Strategies are about to learn."""
@@ -167,10 +175,10 @@ class Experiment:
         learner = self.resumed(name, seed, *kept) if kept else self.learner(name, seed)
         if kept:
             rows, matrix = list(kept[0]), list(kept[1])
-        for number, task in enumerate(tasks[len(rows) :], len(rows)):
+        for number in range(len(rows), len(tasks)):
             self.watch(learner, name, seed, number)
             reference = references[number] if references else None
-            row = learner.learn(*self.arriving(task), held_out=self.held_out(tasks[: number + 1]), reference=reference)
+            row = self.learned(learner, name, tasks[: number + 1], rows, reference)
             matrix.append(self._judged(learner, tasks))
             rows.append(self._task_row(learner, row, matrix[-1], tasks[: number + 1]))
             if self.keeper:
@@ -179,6 +187,12 @@ class Experiment:
                 self.after_task(seed, name, rows)
         self.learners[name, seed] = learner
         return Learned(self._result(seed, learner, rows, matrix), rows, matrix, learner.state())
+
+    def learned(
+        self, learner: IncrementalLearner, name: str, tasks: list[Task], rows: list[dict[str, Any]], reference: float | None
+    ) -> dict[str, Any]:
+        """The row of the last of these tasks, now that it is learned; ``rows`` are those of the earlier ones."""
+        return learner.learn(*self.arriving(tasks[-1]), held_out=self.held_out(tasks), reference=reference)
 
     def network(self, seed: int = 0) -> Network:
         """The largest model's network; a softmax at its end is of no use here."""
@@ -266,7 +280,7 @@ class Experiment:
         """A learner where it was kept; raw data that it keeps outside is given to it again."""
         tasks, learner = self.scenario.tasks(seed), self.learner(name, seed)
         try:
-            check_kept(len(tasks), rows, matrix, state[0])
+            check_kept(len(tasks), rows, matrix, state[0], self.scenario.judged)
         except ValueError as error:
             raise self._unusable(error) from None
         for task, row in zip(tasks, rows):
@@ -299,9 +313,7 @@ class Experiment:
         stored = learner.samples.stored_bytes if learner.samples.in_plan else rows[-1]["stored_bytes"]
         return {
             "seed": seed,
-            "order": self.scenario.order(seed),
-            "accuracy_matrix": matrix,
-            **matrix_metrics(matrix, [0.0] * len(matrix)),
+            **self.figures(seed, rows, matrix),
             "stored_bytes": stored,
             "stored_share": stored / self.scenario.raw_bytes,
             "inference_macs_final": macs[-1],
@@ -317,6 +329,10 @@ class Experiment:
             "stages": learner.memory.stages(),
             "tasks": rows,
         }
+
+    def figures(self, seed: int, rows: list[dict[str, Any]], matrix: list[list[float]]) -> dict[str, Any]:
+        """How well a strategy learned with a seed: plain data of its task rows and accuracy matrix."""
+        return {"order": self.scenario.order(seed), "accuracy_matrix": matrix, **matrix_metrics(matrix, [0.0] * len(matrix))}
 
     def fits(self, learner: IncrementalLearner) -> bool | None:
         """Whether the budget would take a learner, None without one. What it binds has been held to it all the way."""

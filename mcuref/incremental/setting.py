@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mcuref import arguments
+from mcuref.errors import InputError
 from mcuref.incremental.augmentation import Augmentation
 from mcuref.incremental.criterion import Criterion, Verification
 from mcuref.incremental.protocols import IncrementalProtocol
@@ -11,6 +12,7 @@ from mcuref.incremental.recipe import Recipe
 from mcuref.models.description import Model
 from mcuref.rules import Rule
 
+NEVER = "never"  # learns no more once drift has begun
 STRATEGIES = ("growing", "fixed-large", "naive", "joint", "joint-best", "random", "herding", "k-center", "reservoir")
 DISTIL: dict[str, dict[str, Any]] = {
     "matching": {"start": "swap-herding", "iterations": 100, "step": "normalised"},
@@ -32,7 +34,7 @@ class Setting:
 
     Parameters
     ----------
-    tasks : int or "sessions"; 5 if None, or as many as there are classes if those are fewer.
+    tasks : int, "sessions" or "repetition"; if None what the protocol says, or 5, or as many as there are classes.
     strategies : tuple of names of `STRATEGIES`.
     seeds : tuple of int: class order, start weights, and everything drawn.
     share : float, of the raw training data, that stored bytes may come to; per_class, samples, replaces it. The protocol's
@@ -47,6 +49,8 @@ class Setting:
     distil : a key of `DISTIL`; "reservoir" is one of all samples, whatever their class. "herding" and "k-center" need all
         raw samples of a class at once, as no device has them: they are there to be compared with.
     embedding : model whose layers random embeddings have, as in :func:`mcuref.models.build`.
+    drift : one of :data:`mcuref.incremental.drift.KINDS`, of a :class:`mcuref.incremental.drifting.DriftExperiment`; it has
+        no tasks, and the further strategy "never".
     given : pairs (name, value) of fields of the Recipe; also "verify", the source of its verification, by default held-out
         samples for an oracle, else stored ones; "group" and "embeddings" of its distillation, and "no_augmentation".
     """
@@ -65,11 +69,16 @@ class Setting:
     resolution: str | None = None
     distil: str | None = None
     embedding: Model | str | None = None
+    drift: str | None = None
     given: tuple[tuple[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         for name in self.strategies:
-            arguments.one_of("strategy", name, STRATEGIES)
+            arguments.one_of("strategy", name, STRATEGIES if self.drift is None else (*STRATEGIES, NEVER))
+        if self.drift is not None:
+            for name in ("tasks", "smallest"):
+                if getattr(self, name):
+                    raise InputError(f"{name} {getattr(self, name)!r} is of learning task by task; drift comes in a stream")
         if self.resolution is not None:
             arguments.one_of("resolution", self.resolution, RESOLUTIONS)
         for name in ("share", "start"):
