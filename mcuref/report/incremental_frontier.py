@@ -93,6 +93,7 @@ def _figure(report):
     axes.xaxis.set_minor_formatter("{x:g}")
     axes.tick_params(axis="x", which="both", labelsize=8)
     axes.grid(alpha=0.3)
-    axes.set_title(f"{one_line(heading(report))}\nmeans over seeds ± standard deviation; dotted: the frontier", fontsize=9)
+    what = one_line(heading(report)).replace(": ", "\n", 1)
+    axes.set_title(f"{what}\nmeans over seeds ± standard deviation; dotted: the frontier", fontsize=9)
     figure.legend(loc="outside right upper", fontsize=8)
     return figure
