@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mcuref import arguments
 from mcuref.errors import InputError
 from mcuref.incremental import arrivals
+from mcuref.incremental.body import Body
 from mcuref.incremental.expansion import check_growth, expand, grow_until, shrunk
 from mcuref.incremental.growth import add_outputs, hidden_widths, inference_macs
 from mcuref.incremental.layout import Layout
@@ -48,6 +49,7 @@ class IncrementalLearner:
     budget : :class:`mcuref.Budget` or None.
     seed : int, of everything that is drawn.
     progress : callable(what, done, total) or None.
+    body : :class:`mcuref.incremental.body.Body` that shares the memory, because it makes the samples; or None.
 
     Attributes
     ----------
@@ -79,6 +81,7 @@ class IncrementalLearner:
         budget: Budget | None = None,
         seed: int = 0,
         progress: Progress | None = None,
+        body: Body | None = None,
     ) -> None:
         arguments.instance("network", network, Network, "a mcuref.Network, such as mcuref.build('cnn-28@0.25', data)")
         self.most_classes = arguments.whole("most_classes", most_classes, 1, 1 << 16)
@@ -110,6 +113,7 @@ class IncrementalLearner:
             stores=self.samples.in_plan,
             judged=criterion is not None,
             embedding=embedding,
+            body=body,
         )
         plans = LearnerPlans(self.layout, budget, self.seed)
         plans.require(network)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mcuref import arguments
+from mcuref.errors import InputError
 from mcuref.incremental.augmentation import Augmentation
 from mcuref.incremental.protocols import IncrementalProtocol
 from mcuref.incremental.recipe import Criterion, Recipe, Verification
@@ -41,6 +42,8 @@ class Setting:
     bits, resolution : of stored samples: 8, 4, 2 or 1; "full" or "half".
     distil : "matching", "published", "swap-herding" or "random".
     embedding : model whose layers random embeddings have, as in :func:`mcuref.models.build`.
+    latent : int, how many of the last layers with parameters learn, from stored features of the others, which are frozen;
+        bits and resolution are then those of features; or None, samples are stored: see :mod:`mcuref.incremental.latent`.
     given : pairs (name, value) of fields of the Recipe; also "verify", the source of its verification,
         "group" and "embeddings" of its distillation, and "no_augmentation".
     """
@@ -59,6 +62,7 @@ class Setting:
     resolution: str | None = None
     distil: str | None = None
     embedding: Model | str | None = None
+    latent: int | None = None
     given: tuple[tuple[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
@@ -69,6 +73,21 @@ class Setting:
         for name in ("share", "start"):
             if getattr(self, name) is not None:
                 arguments.number(name, getattr(self, name), 0, 1, above=True)
+        if self.latent is not None:
+            self._check_latent()
+
+    def _check_latent(self):
+        """InputError for what needs samples, where features are stored."""
+        arguments.whole("latent", self.latent, 1)
+        if self.distil not in (None, "random"):
+            raise InputError(f"with latent {self.latent} stored features are chosen at random; distil {self.distil!r} is of samples")
+        for name in ("herding", "k-center"):
+            if name in self.strategies:
+                raise InputError(f"strategy {name!r} compares samples in random networks; with latent {self.latent} it has none")
+        if self.smallest:
+            raise InputError(f"the smallest fixed model is not looked for with latent {self.latent}, which grows only the head")
+        if dict(self.given).get("features") == "learned":
+            raise InputError(f"learned features are of distillation; with latent {self.latent} nothing is distilled")
 
     def recipe(self, protocol: IncrementalProtocol, kind: str) -> Recipe:
         """The protocol's Recipe for data of a kind, with what is asked for; samples a class are counted later."""

@@ -1,0 +1,184 @@
+"""Latent replay: the first layers of the model are frozen; what is stored are their features, and the rest goes on learning.
+
+Pellegrini et al., "Latent replay for real-time continual learning", IROS 2020; with features in 8 bits Ravaglia et al.,
+"A TinyML platform for on-device continual learning with quantized latent replays", arXiv 2110.10486. The body has come
+with the model, or learns in the first task: then the whole model trains on that task's memory, as any learner does, and
+the first task's samples pass by once more for their features. The head begins anew.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mcuref.incremental import arrivals
+from mcuref.incremental.augmentation import Augmentation
+from mcuref.incremental.body import Body, parted
+from mcuref.incremental.distillation import Distillation
+from mcuref.incremental.growth import at_widths
+from mcuref.incremental.learner import IncrementalLearner
+from mcuref.incremental.recipe import Criterion, Expansion, Recipe
+from mcuref.incremental.state import State
+from mcuref.incremental.storage import Storage
+from mcuref.incremental.store import ClassSlots, Progress, Store
+from mcuref.memory.targets import Budget
+from mcuref.network import Network
+
+LATENT_BITS = 8  # a stored feature, if nothing is said
+BODY = "body."  # before the names of its arrays in a state
+
+
+def latent_recipe(recipe: Recipe, storage: Storage) -> Recipe:
+    """The recipe of a head, from that of the whole model: real features, chosen at random, shown as they are stored."""
+    choice = Distillation(start="random", iterations=0, stream=recipe.distillation.stream)
+    return replace(recipe, storage=storage, distillation=choice, augmentation=Augmentation(), features="random")
+
+
+class LatentLearner(IncrementalLearner):
+    """A learner whose network is the head of a model; a :class:`mcuref.incremental.body.Body` makes its samples.
+
+    :meth:`learn`, :meth:`predict` and :meth:`recall` take samples as they arrive; stages that are called alone take
+    features.
+
+    Parameters
+    ----------
+    network : :class:`mcuref.Network`, the whole model; with parameters that it has learned, if ``first`` is None.
+    most_classes : int, as of :class:`IncrementalLearner`.
+    latent : int, how many of the last layers with parameters are the head.
+    recipe : :class:`Recipe` of the head.
+    first : :class:`Recipe` by which the whole model learns the first task; None: the body is ready.
+    start : float in ]0, 1], hidden widths of the head at the beginning, as a part of the model's.
+    embedding : :class:`mcuref.Network` or None, of ``first``.
+    criterion, expansion, samples, budget, seed, progress : as of :class:`IncrementalLearner`.
+
+    Attributes
+    ----------
+    body : :class:`mcuref.incremental.body.Body`.
+    frozen : bool, whether it is the one that makes the samples: not before the first task.
+
+    Raises
+    ------
+    BudgetExceeded, InputError : as of :class:`IncrementalLearner`; BudgetExceeded also if the first task does not fit.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        most_classes: int,
+        *,
+        latent: int,
+        recipe: Recipe,
+        first: Recipe | None,
+        start: float = 1.0,
+        embedding: Network | None = None,
+        criterion: Criterion | None = None,
+        expansion: Expansion | None = None,
+        samples: Store | None = None,
+        budget: Budget | None = None,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> None:
+        self.whole, self.first, self.embedding = network, first, embedding
+        self.latent, self.start = latent, start
+        self._given = {
+            "most_classes": most_classes, "recipe": recipe, "criterion": criterion, "expansion": expansion,
+            "samples": ClassSlots() if samples is None else samples, "budget": budget, "seed": seed,
+        }  # fmt: skip
+        self.progress = progress
+        if first is not None:
+            self._learner_of_all()  # BudgetExceeded now, not in the first task
+        self._begin(Body(parted(network, latent)[0]), frozen=False)
+
+    def _begin(self, body, frozen=True):
+        """Begin with a head above a body."""
+        self.body, self.frozen = body, frozen
+        layers = [body.output, *parted(self.whole, self.latent)[1]]
+        large = Network(layers, seed=self.whole.seed, name=self.whole.name)
+        super().__init__(at_widths(large, self.start), largest=large, body=body, progress=self.progress, **self._given)
+
+    def _learner_of_all(self):
+        """The learner that trains the whole model in the first task."""
+        given = {name: self._given[name] for name in ("most_classes", "budget", "seed")}
+        return IncrementalLearner(
+            self.whole, recipe=self.first, embedding=self.embedding, progress=self.report_progress, **given
+        )
+
+    def learn(self, x: Any, y: Any, *, held_out: Any = None, reference: float | None = None) -> dict[str, Any]:
+        """Learn what arrives, as of :meth:`IncrementalLearner.learn`; in the first task the body before, if it is not ready.
+
+        Of the row, "samples" are those whose features were computed, "inference_macs" are the whole model's; "macs" of
+        training and distillation include learning the body, those of distillation the features of arriving samples, and
+        those of verification the features of samples that are not stored.
+        """
+        x, y = arrivals.checked(self.body.input, x, y)
+        before = self.state()
+        try:
+            macs = {} if self.frozen else self._freeze(x, y)
+            x, y = self._passing(x, y)
+            macs["distillation"] = macs.get("distillation", 0) + len(x) * self.body.macs
+            if held_out is not None and self.criterion is not None:
+                held_x, held_y = arrivals.pair(held_out)
+                held_x, held_y = arrivals.checked(self.body.input, held_x, held_y, what="held-out samples")
+                held_out = self.body.features(held_x), held_y
+            row = super().learn(self.body.features(x), y, held_out=held_out, reference=reference)
+        except BaseException:
+            self.restore(*before)
+            raise
+        for stage, new in macs.items():
+            self.model.macs[stage] += new
+            row["macs"][stage] += new
+        row["inference_macs"] += self.body.macs
+        return row
+
+    def _freeze(self, x, y):
+        """Freeze the body, which learns from the first task's samples unless it is ready; {stage: MACs of that}."""
+        network, macs, peaks = self.whole, {}, {}
+        if self.first is not None:
+            learner = self._learner_of_all()
+            learner.learn(x, y)
+            network, macs, peaks = learner.model.network_now(), dict(learner.model.macs), learner.model.peaks
+        self._begin(Body.frozen(parted(network, self.latent)[0], x))
+        for region, peak in peaks.items():
+            self.model.peaks[region] = max(peak, self.model.peaks[region])
+        return macs
+
+    def _passing(self, x, y):
+        """Arriving samples whose features are computed: as many of a class as pass by, evenly taken, where some are chosen."""
+        if self.recipe.stream_pass or not isinstance(self.samples, ClassSlots):
+            return x, y
+        kept = np.zeros(len(y), bool)
+        for label in dict.fromkeys(y.tolist()):
+            mine = np.flatnonzero(y == label)
+            count = self.recipe.distillation.streamed(len(mine), self.recipe.per_class)
+            kept[mine[np.arange(count) * len(mine) // count]] = True
+        return x[kept], y[kept]
+
+    def verify(self, held_out: Any = None) -> float:
+        """Accuracy, as of :meth:`IncrementalLearner.verify`, on features; of held-out ones, what the body has cost counts."""
+        if held_out is not None:
+            self.model.macs["verification"] += len(held_out[0]) * self.body.macs
+        return super().verify(held_out)
+
+    def predict(self, x: Any) -> NDArray[np.int64]:
+        """Labels, int64[N], of samples as they arrive: of the classes that have arrived."""
+        return super().predict(self.body.features(x))
+
+    def recall(self, x: Any, y: Any, row: Mapping[str, Any]) -> None:
+        """Give again the samples of a task that was learned before, of which this was the row, when a run is resumed."""
+        x, y = arrivals.checked(self.body.input, x, y)
+        super().recall(self.body.features(x), y, row)
+
+    def state(self) -> State:
+        """As of :meth:`IncrementalLearner.state`; with the body once it is frozen."""
+        plain, arrays = super().state()
+        body = {BODY + name: values.copy() for name, values in self.body.arrays().items()} if self.frozen else {}
+        return plain, arrays | body
+
+    def restore(self, plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Put back what :meth:`state` returned, of a learner made with the same arguments; InputError if it is another's."""
+        mine = {name.removeprefix(BODY): values for name, values in arrays.items() if name.startswith(BODY)}
+        layers = parted(self.whole, self.latent)[0]
+        self._begin(Body.restored(layers, mine) if mine else Body(layers), frozen=bool(mine))
+        super().restore(plain, {name: values for name, values in arrays.items() if not name.startswith(BODY)})
