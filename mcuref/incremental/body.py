@@ -2,7 +2,7 @@
 
 A feature a >= 0, what a ReLU leaves, is the whole number
 
-    q = min(floor(255 a / largest + 1/2), 255)
+    q = min(floor(a / largest 255 + 1/2), 255)
 
 and the head, the layers that go on learning, takes (q - mean) scale. ``largest`` of all features, ``mean`` and 1 / ``scale``,
 their mean and standard deviation, are those of the samples that the body was frozen with.
@@ -63,9 +63,9 @@ class Body:
 
     @classmethod
     def restored(cls, network: Network, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """The body of these layers that :meth:`arrays` were of; KeyError if one is missing, InputError if one is wrong."""
+        """The body of these layers that :meth:`arrays` were of; InputError if one is missing or wrong."""
         arrays = dict(arrays)
-        statistics = arrays.pop("statistics")
+        statistics = np.asarray(arrays.pop("statistics", ()))
         if statistics.shape != (3,) or not np.isfinite(statistics).all():
             raise InputError(f"statistics of features are {statistics}; they must be three finite numbers")
         return cls(network.with_parameters(arrays), *statistics)
@@ -135,4 +135,5 @@ def _flat(network):
 
 def _whole(features, largest):
     """uint8 of features float32; below 0 there are none."""
-    return np.minimum(np.floor(features * (CODES / largest) + np.float32(0.5)), CODES).astype(np.uint8)
+    with np.errstate(over="ignore"):  # what is infinite then is 255
+        return np.minimum(np.floor(features / largest * CODES + np.float32(0.5)), CODES).astype(np.uint8)

@@ -80,12 +80,18 @@ class Setting:
         """InputError for what needs samples, where features are stored."""
         arguments.whole("latent", self.latent, 1)
         if self.distil not in (None, "random"):
-            raise InputError(f"with latent {self.latent} stored features are chosen at random; distil {self.distil!r} is of samples")
+            raise InputError(
+                f"with latent {self.latent} stored features are chosen at random; distil {self.distil!r} is of samples"
+            )
         for name in ("herding", "k-center"):
             if name in self.strategies:
-                raise InputError(f"strategy {name!r} compares samples in random networks; with latent {self.latent} it has none")
+                raise InputError(
+                    f"strategy {name!r} compares samples in random networks; with latent {self.latent} it has none"
+                )
         if self.smallest:
-            raise InputError(f"the smallest fixed model is not looked for with latent {self.latent}, which grows only the head")
+            raise InputError(
+                f"the smallest fixed model is not looked for with latent {self.latent}, which grows only the head"
+            )
         if dict(self.given).get("features") == "learned":
             raise InputError(f"learned features are of distillation; with latent {self.latent} nothing is distilled")
 
