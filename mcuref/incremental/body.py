@@ -4,8 +4,8 @@ A feature a >= 0, what a ReLU leaves, is the whole number
 
     q = min(floor(a / largest 255 + 1/2), 255)
 
-and the head, the layers that go on learning, takes (q - mean) scale. ``largest`` of all features, ``mean`` and 1 / ``scale``,
-their mean and standard deviation, are those of the samples that the body was frozen with.
+and the head, the layers that go on learning, takes (q - mean) scale. ``largest`` of all features, and ``mean`` and
+1 / ``scale``, their mean and standard deviation, are those of the samples that the body was frozen with.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,6 @@ from mcuref.layers import Flatten, Input, Layer, Reshape, Residual
 from mcuref.network import Network
 from mcuref.program.compiler import compile
 from mcuref.program.effort import network_macs
-from mcuref.program.program import Program
 
 CODES = np.float32(255)  # the largest feature
 CHUNK = 1024  # samples that the host hands over at once; it decides no bit
@@ -110,7 +109,7 @@ def parted(network: Network, latent: int) -> tuple[Network, list[Layer]]:
     if arguments.whole("latent", latent, 1) > most:
         may_be = f"it may be 1 to {most}" if most else "a layer with parameters must be left to freeze"
         raise InputError(
-            f"latent {latent} is too much for network {network.name!r}, which has {most + 1} layers with parameters; {may_be}"
+            f"latent {latent} is too much for the {most + 1} layers with parameters of network {network.name!r}; {may_be}"
         )
     cut = parametric[-latent]
     while isinstance(written[cut - 1], SHAPING):
@@ -120,8 +119,8 @@ def parted(network: Network, latent: int) -> tuple[Network, list[Layer]]:
         last -= 1
     if not written[last].kind.startswith("relu"):
         raise InputError(
-            f"the layers of network {network.name!r} below its last {latent} with parameters end with a {written[last].kind} "
-            "layer; features are stored that a ReLU leaves"
+            f"the layers of network {network.name!r} below its last {latent} with parameters end with a "
+            f"{written[last].kind} layer; features are stored that a ReLU leaves"
         )
     layers = Network(written[:cut], seed=network.seed, name=f"body of {network.name}")
     mine = {name: network.parameters[name] for name in layers.parameters}

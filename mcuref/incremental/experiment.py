@@ -15,7 +15,7 @@ from mcuref.errors import InputError
 from mcuref.experiments.spreading import Origin
 from mcuref.incremental.baselines import recipe_for, samples_for
 from mcuref.incremental.body import Body, parted
-from mcuref.incremental.growth import at_widths, hidden_widths
+from mcuref.incremental.growth import hidden_widths, with_hidden_widths
 from mcuref.incremental.keeping import ExperimentCheckpoints, Kept, check_kept, fingerprint
 from mcuref.incremental.latent import LATENT_BITS, LatentLearner, latent_recipe
 from mcuref.incremental.layout import Layout
@@ -197,23 +197,31 @@ class Experiment:
     def learner(self, name: str, seed: int) -> IncrementalLearner:
         """The learner of a strategy; BudgetExceeded if "growing" does not fit."""
         large = self.network(seed)
-        recipe, expansion, start = recipe_for(name, self.recipe), None, 1.0
+        network, recipe, expansion = large, recipe_for(name, self.recipe), None
         if name == "growing":
-            expansion, start = self.expansion, self.protocol.start if self.setting.start is None else self.setting.start
+            start = self.protocol.start if self.setting.start is None else self.setting.start
+            expansion = self.expansion
+            network = with_hidden_widths(large, [max(1, int(w * start + 0.5)) for w in hidden_widths(large)])
         if name in EQUAL_BYTES:
             recipe = replace(recipe, storage=Storage(8))
             recipe = replace(recipe, per_class=self._per_class(recipe))
         criterion = self.setting.criterion if name == "growing" else None
         embedding = None if self.embedding is None else build(self.embedding, self.data)
-        given = {
-            "recipe": recipe, "criterion": criterion, "expansion": expansion, "embedding": embedding,
-            "samples": samples_for(name), "budget": self.budget if name == "growing" else None, "seed": seed,
-        }  # fmt: skip
+        make: Callable[..., IncrementalLearner] = IncrementalLearner
         if self.setting.latent is not None:
-            latent = self.setting.latent
-            return LatentLearner(large, self.data.classes, latent=latent, first=self.first, start=start, **given)
-        network = at_widths(large, start) if name == "growing" else large
-        return IncrementalLearner(network, self.data.classes, largest=large, **given)
+            make = partial(LatentLearner, latent=self.setting.latent, first=self.first)
+        return make(
+            network,
+            self.data.classes,
+            recipe=recipe,
+            criterion=criterion,
+            expansion=expansion,
+            largest=large,
+            embedding=embedding,
+            samples=samples_for(name),
+            budget=self.budget if name == "growing" else None,
+            seed=seed,
+        )
 
     def _per_class(self, recipe):
         """Stored samples a class, so that everything stored is at most the share of the raw data."""

@@ -37,11 +37,6 @@ def with_hidden_widths(network: Network, widths: Any) -> Network:
     return _with_widths(network, _width_changes(network, widths, "changed", lambda new, old: True))
 
 
-def at_widths(network: Network, part: float) -> Network:
-    """The same layers at hidden widths times ``part``, rounded, at least 1, with start parameters of its own."""
-    return with_hidden_widths(network, [max(1, int(width * part + 0.5)) for width in hidden_widths(network)])
-
-
 # -- wider -------------------------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,6 @@ from mcuref.incremental import arrivals
 from mcuref.incremental.augmentation import Augmentation
 from mcuref.incremental.body import Body, parted
 from mcuref.incremental.distillation import Distillation
-from mcuref.incremental.growth import at_widths
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.recipe import Criterion, Expansion, Recipe
 from mcuref.incremental.state import State
@@ -44,12 +43,13 @@ class LatentLearner(IncrementalLearner):
 
     Parameters
     ----------
-    network : :class:`mcuref.Network`, the whole model; with parameters that it has learned, if ``first`` is None.
+    network : :class:`mcuref.Network`, whose last layers are the head to begin with.
     most_classes : int, as of :class:`IncrementalLearner`.
     latent : int, how many of the last layers with parameters are the head.
     recipe : :class:`Recipe` of the head.
     first : :class:`Recipe` by which the whole model learns the first task; None: the body is ready.
-    start : float in ]0, 1], hidden widths of the head at the beginning, as a part of the model's.
+    largest : :class:`mcuref.Network`, the whole model: its first layers are the body, with the parameters that it has
+        learned if ``first`` is None, and its last ones the largest head; None: ``network``.
     embedding : :class:`mcuref.Network` or None, of ``first``.
     criterion, expansion, samples, budget, seed, progress : as of :class:`IncrementalLearner`.
 
@@ -71,17 +71,17 @@ class LatentLearner(IncrementalLearner):
         latent: int,
         recipe: Recipe,
         first: Recipe | None,
-        start: float = 1.0,
-        embedding: Network | None = None,
         criterion: Criterion | None = None,
         expansion: Expansion | None = None,
+        largest: Network | None = None,
+        embedding: Network | None = None,
         samples: Store | None = None,
         budget: Budget | None = None,
         seed: int = 0,
         progress: Progress | None = None,
     ) -> None:
-        self.whole, self.first, self.embedding = network, first, embedding
-        self.latent, self.start = latent, start
+        self.small, self.whole = network, network if largest is None else largest
+        self.latent, self.first, self.embedding = latent, first, embedding
         self._given = {
             "most_classes": most_classes, "recipe": recipe, "criterion": criterion, "expansion": expansion,
             "samples": ClassSlots() if samples is None else samples, "budget": budget, "seed": seed,
@@ -94,9 +94,11 @@ class LatentLearner(IncrementalLearner):
     def _begin(self, body, frozen=True):
         """Begin with a head above a body."""
         self.body, self.frozen = body, frozen
-        layers = [body.output, *parted(self.whole, self.latent)[1]]
-        large = Network(layers, seed=self.whole.seed, name=self.whole.name)
-        super().__init__(at_widths(large, self.start), largest=large, body=body, progress=self.progress, **self._given)
+        small, large = (
+            Network([body.output, *parted(each, self.latent)[1]], seed=each.seed, name=each.name)
+            for each in (self.small, self.whole)
+        )
+        super().__init__(small, largest=large, body=body, progress=self.progress, **self._given)
 
     def _learner_of_all(self):
         """The learner that trains the whole model in the first task."""
@@ -145,7 +147,7 @@ class LatentLearner(IncrementalLearner):
         return macs
 
     def _passing(self, x, y):
-        """Arriving samples whose features are computed: as many of a class as pass by, evenly taken, where some are chosen."""
+        """Arriving samples whose features are computed: where some are chosen, as many of a class as pass by."""
         if self.recipe.stream_pass or not isinstance(self.samples, ClassSlots):
             return x, y
         kept = np.zeros(len(y), bool)
@@ -156,7 +158,7 @@ class LatentLearner(IncrementalLearner):
         return x[kept], y[kept]
 
     def verify(self, held_out: Any = None) -> float:
-        """Accuracy, as of :meth:`IncrementalLearner.verify`, on features; of held-out ones, what the body has cost counts."""
+        """Accuracy, as of :meth:`IncrementalLearner.verify`, on features; what held-out ones cost the body counts."""
         if held_out is not None:
             self.model.macs["verification"] += len(held_out[0]) * self.body.macs
         return super().verify(held_out)

@@ -155,9 +155,7 @@ class LearnerMemory:
             return Needs(self.plan.sram, self.plan.flash)
         program = self.placed_model.program
         programs = [program] if self.layout.body is None else [program, self.layout.body.program]
-        around = [
-            (program_needs(each.listing, self.budget), each.plan) for each in programs
-        ]  # kernels of both: at most that
+        around = [(program_needs(each.listing, self.budget), each.plan) for each in programs]  # shared code counts twice
         return Needs(
             self.plan.sram + max(needs.sram - plan.sram for needs, plan in around),
             self.plan.flash + sum(needs.flash - plan.flash for needs, plan in around),

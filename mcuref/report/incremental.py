@@ -58,6 +58,8 @@ def incremental_tables(report: dict[str, Any]) -> Iterator[Printed]:
     yield from warnings_below(report.get("warnings", ()))
     yield table.legend(*([SPREAD] if len(report["seeds"]) > 1 else []))
     yield Text(_criterion_words(report["criterion"]))
+    if report.get("latent"):
+        yield Text(_latent_words(report["latent"]))
     table = _work_table(report["strategies"])
     yield table
     yield table.legend("MACs: multiply-accumulates, means over seeds")
@@ -160,6 +162,16 @@ def _criterion_words(criterion):
     return (
         f"criterion: growing stops once it is at most {100 * criterion['within']:.1f} points below {REFERENCE} after the "
         f"same task; a device has no {REFERENCE} to compare with (--criterion A needs none)"
+    )
+
+
+def _latent_words(latent):
+    """What was frozen, where it has learned, and what is stored instead of samples."""
+    since = "after the first task" if latent["body"] == "first task" else "as the model came, with its parameters"
+    features = " x ".join(map(str, latent["features"]))
+    return (
+        f"latent replay: all but the last {latent['layers']} layers with parameters are frozen, {since}; stored are {features} "
+        f"features a sample, which take {latent['body_macs']:,} MACs"
     )
 
 

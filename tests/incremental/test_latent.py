@@ -1,4 +1,4 @@
-"""Latent replay: features are the frozen layers' outputs rounded to 8 bits, and everything that the body takes is counted."""
+"""Latent replay: features are the frozen layers' outputs rounded to 8 bits, and all that the body takes is counted."""
 
 from dataclasses import replace
 
@@ -33,16 +33,16 @@ def whole(*widths, seed=3):
     return Network([Input((9,)), *hidden, Dense(6)], seed=seed)
 
 
-def latent_learner(latent=2, ready=False, network=None, samples=None, budget=None, criterion=None, grow=None, **given):
+def latent_learner(latent=2, ready=False, samples=None, budget=None, criterion=None, grow=None, **given):
     own = recipe(**{"steps": 60, "per_class": 4} | given)
     head = latent_recipe(own, Storage(4))
     return LatentLearner(
-        network or whole(),
+        whole(WIDTHS[0], 2) if grow else whole(),
         6,
         latent=latent,
         recipe=head,
         first=None if ready else own,
-        start=0.5 if grow else 1.0,
+        largest=whole(),
         criterion=criterion,
         expansion=grow,
         samples=samples,
@@ -105,7 +105,7 @@ def test_where_a_model_is_parted():
     features = Body(cuts[1][0], largest=255.0).features(x)  # rows, columns, channels as the layers leave them
     flat = Body(Network([*cuts[1][0].written, Flatten()], parameters=cuts[1][0].parameters), largest=255.0).features(x)
     assert features.shape == (3, 2, 1, 3) and (features.reshape(3, -1) == flat).all()
-    with pytest.raises(InputError, match=r"latent 4 is too much .* 4 layers with parameters; it may be 1 to 3"):
+    with pytest.raises(InputError, match=r"too much for the 4 layers with parameters of .*; it may be 1 to 3"):
         parted(network, 4)
     with pytest.raises(InputError, match="end with a tanh layer; features are stored that a ReLU leaves"):
         parted(Network([Input((9,)), Dense(4), Tanh(), Dense(2)]), 1)
