@@ -85,7 +85,7 @@ def _add_memory(parser):
         type=options.whole(1),
         metavar="N",
         help="freeze all but the last N layers with parameters after the first task, or at once if the model has learned "
-        "already; --bits (8), --resolution (full) and --share are then of stored features",
+        "already; --bits (2), --resolution (full) and --share are then of stored features",
     )
     group.add_argument("--store", choices=("flash", "sram"), help="where stored samples lie; default flash")
 

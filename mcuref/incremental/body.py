@@ -55,7 +55,7 @@ class Body:
         """These layers as they are, with the range that their features of samples [N, ...] have, N > 0."""
         body = cls(network)
         features = body._real(x)
-        largest = features.max() or np.float32(1)
+        largest = float(features.max()) or 1.0
         whole = _whole(features, largest)
         deviation = float(whole.std(dtype=np.float64)) or 1.0
         return cls(network, largest, whole.mean(dtype=np.float64), 1 / deviation)

@@ -25,7 +25,7 @@ from mcuref.incremental.store import ClassSlots, Progress, Store
 from mcuref.memory.targets import Budget
 from mcuref.network import Network
 
-LATENT_BITS = 8  # a stored feature, if nothing is said
+LATENT_BITS = 2  # a stored feature, if nothing is said: the best of 8, 4, 2 and 1, or as good, on four validation splits
 BODY = "body."  # before the names of its arrays in a state
 
 

@@ -170,8 +170,8 @@ def _latent_words(latent):
     since = "after the first task" if latent["body"] == "first task" else "as the model came, with its parameters"
     features = " x ".join(map(str, latent["features"]))
     return (
-        f"latent replay: all but the last {latent['layers']} layers with parameters are frozen, {since}; stored are {features} "
-        f"features a sample, which take {latent['body_macs']:,} MACs"
+        f"latent replay: layers with parameters are frozen but for the last {latent['layers']}, {since}; stored are "
+        f"{features} features a sample, which take {latent['body_macs']:,} MACs"
     )
 
 
