@@ -2,8 +2,8 @@
 
 Pellegrini et al., "Latent replay for real-time continual learning", IROS 2020; with features in 8 bits Ravaglia et al.,
 "A TinyML platform for on-device continual learning with quantized latent replays", arXiv 2110.10486. The body has come
-with the model, or learns in the first task: then the whole model trains on that task's memory, as any learner does, and
-the first task's samples pass by once more for their features. The head begins anew.
+with the model, or learns in the first task: then the whole model trains on that task's samples in the memory, as any
+learner does, and the first task's samples pass by once more for their features. The head begins anew.
 """
 
 from collections.abc import Mapping
@@ -88,7 +88,7 @@ class LatentLearner(IncrementalLearner):
         }  # fmt: skip
         self.progress = progress
         if first is not None:
-            self._learner_of_all()  # BudgetExceeded now, not in the first task
+            self._learner_of_all(most_classes)  # BudgetExceeded now, not in the first task: it needs no more
         self._begin(Body(parted(network, latent)[0]), frozen=False)
 
     def _begin(self, body, frozen=True):
@@ -100,11 +100,17 @@ class LatentLearner(IncrementalLearner):
         )
         super().__init__(small, largest=large, body=body, progress=self.progress, **self._given)
 
-    def _learner_of_all(self):
-        """The learner that trains the whole model in the first task."""
-        given = {name: self._given[name] for name in ("most_classes", "budget", "seed")}
+    def _learner_of_all(self, classes):
+        """The learner that trains the whole model in the first task, whose classes have the slots of all to themselves."""
+        slots = self.first.per_class * self._given["most_classes"]
         return IncrementalLearner(
-            self.whole, recipe=self.first, embedding=self.embedding, progress=self.report_progress, **given
+            self.whole,
+            classes,
+            recipe=replace(self.first, per_class=slots // classes),
+            embedding=self.embedding,
+            budget=self._given["budget"],
+            seed=self._given["seed"],
+            progress=self.report_progress,
         )
 
     def learn(self, x: Any, y: Any, *, held_out: Any = None, reference: float | None = None) -> dict[str, Any]:
@@ -115,6 +121,7 @@ class LatentLearner(IncrementalLearner):
         those of verification the features of samples that are not stored.
         """
         x, y = arrivals.checked(self.body.input, x, y)
+        arrivals.new_classes(self.classes, y, self.most_classes)  # InputError before a body learns
         before = self.state()
         try:
             macs = {} if self.frozen else self._freeze(x, y)
@@ -138,7 +145,7 @@ class LatentLearner(IncrementalLearner):
         """Freeze the body, which learns from the first task's samples unless it is ready; {stage: MACs of that}."""
         network, macs, peaks = self.whole, {}, {}
         if self.first is not None:
-            learner = self._learner_of_all()
+            learner = self._learner_of_all(len(np.unique(y)))
             learner.learn(x, y)
             network, macs, peaks = learner.model.network_now(), dict(learner.model.macs), learner.model.peaks
         self._begin(Body.frozen(parted(network, self.latent)[0], x))

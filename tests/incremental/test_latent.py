@@ -131,7 +131,7 @@ def test_every_mac_of_the_body_is_counted():
     assert ready.model.macs["training"] == again.model.macs["training"] > 0  # a ready body costs none
 
     learned = latent_learner()
-    of_all = learned._learner_of_all()
+    of_all = learned._learner_of_all(2)
     of_all.learn(x, y)
     row = learned.learn(x, y)
     assert row["macs"]["training"] > of_all.model.macs["training"] > 0
@@ -166,12 +166,17 @@ def test_the_body_lies_in_the_plan():
     with pytest.raises(BudgetExceeded):
         latent_learner(ready=True, budget=Budget(None, needed["flash"] - 1))
     first = latent_learner()  # the whole model, trained, needs more than its head
-    peaks = first._learner_of_all().memory.plan
+    peaks = first._learner_of_all(6).memory.plan
     assert peaks.sram > plan.sram
     with pytest.raises(BudgetExceeded):
         latent_learner(budget=Budget(needed["sram"] + 2048, None))
+    alone = first._learner_of_all(2)
+    assert (
+        alone.recipe.per_class == 4 * 6 // 2 and alone.samples.stored_bytes <= first._learner_of_all(6).samples.stored_bytes
+    )
+    assert all(least(alone)[region] <= least(first._learner_of_all(6))[region] for region in ("sram", "flash"))
     first.learn(*task(0))
-    assert first.model.peaks["sram"] >= peaks.sram
+    assert first.model.peaks["sram"] >= alone.memory.plan.sram
 
 
 # -- as a learner ------------------------------------------------------------------------------------------------------
@@ -204,6 +209,8 @@ def test_a_learner_put_back_goes_on_with_the_same_bits(ready):
     before = bits(made)
     with pytest.raises(InputError, match="float32"):
         made.learn(task(0)[0].astype(np.int16), task(0)[1])
+    with pytest.raises(InputError, match="at most 6 classes"):
+        made.learn(*blobs(range(7)))
     assert bits(made) == before and not made.frozen
     made.learn(*task(0))
     again = latent_learner(ready=ready)
