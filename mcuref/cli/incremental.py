@@ -92,6 +92,13 @@ def _add_memory(parser):
     )
     group.add_argument("--embeddings", type=options.whole(1), metavar="R", help="how many; default: the protocol's")
     group.add_argument("--group", type=options.whole(1), metavar="G", help="samples that are distilled together; default 12")
+    group.add_argument(
+        "--latent",
+        type=options.whole(1),
+        metavar="N",
+        help="freeze all but the last N layers with parameters after the first task, or at once if the model has learned "
+        "already; --bits (2), --resolution (full) and --share are then of stored features",
+    )
     group.add_argument("--store", choices=("flash", "sram"), help="where stored samples lie; default flash")
 
 
@@ -199,6 +206,7 @@ def _setting(asked):
         start=asked.start,
         smallest=asked.smallest,
         drift=asked.drift,
+        latent=asked.latent,
         expansion=tuple(
             _given(
                 factor=asked.factor, method=asked.growth, deepen=asked.deepen or None, shrink=asked.shrink or None

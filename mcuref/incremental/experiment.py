@@ -15,9 +15,11 @@ from mcuref.errors import InputError
 from mcuref.experiments.spreading import Origin
 from mcuref.incremental.baselines import recipe_for, samples_for
 from mcuref.incremental.best import BestLearner
+from mcuref.incremental.body import Body, parted
 from mcuref.incremental.charges import core_of
 from mcuref.incremental.growth import hidden_widths, with_hidden_widths
 from mcuref.incremental.keeping import ExperimentCheckpoints, Kept, check_kept, fingerprint
+from mcuref.incremental.latent import LATENT_BITS, LatentLearner, latent_recipe
 from mcuref.incremental.layout import Layout
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.metrics import matrix_metrics
@@ -77,10 +79,14 @@ class Experiment:
         self.scenario = self.what_arrives()
         self.share = self.protocol.share if setting.share is None else setting.share
         self.criterion = setting.judged_by(self.protocol)
-        self.recipe = setting.recipe(self.protocol, data.kind)
+        of_samples = setting if setting.latent is None else replace(setting, bits=None, resolution=None)
+        self.recipe, self._stored_input = of_samples.recipe(self.protocol, data.kind), self.network().input
         if setting.share is None and setting.per_class is None:  # a small data set has no room for one sample a class
             self.share = max(self.share, (self._stored_bytes(self.recipe, 1) + 0.5) / self.scenario.raw_bytes)
         self.recipe = replace(self.recipe, per_class=self._per_class(self.recipe))
+        self.first = self.recipe if self.model.network is None else None  # by which a body learns
+        if setting.latent is not None:
+            self._store_features()
         self.expansion = Expansion(**{"method": self.protocol.growth} | dict(setting.expansion))
         self.learners: dict[tuple[str, int], IncrementalLearner] = {}
         self.begin()
@@ -88,6 +94,13 @@ class Experiment:
     def what_arrives(self) -> Scenario:
         """The tasks, judged by the test side."""
         return verified_scenario(self.data, self.protocol.tasks if self.setting.tasks is None else self.setting.tasks)
+
+    def _store_features(self):
+        """Let learners store features: a recipe for their heads beside the one for the first task."""
+        setting, self._stored_input = self.setting, Body(parted(self.network(), self.setting.latent)[0]).output
+        storage = Storage(LATENT_BITS if setting.bits is None else setting.bits, setting.resolution == "half")
+        self.recipe = latent_recipe(self.recipe, storage)
+        self.recipe = replace(self.recipe, per_class=self._per_class(self.recipe))
 
     def check(self) -> None:
         """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
@@ -129,6 +142,7 @@ class Experiment:
         asked = {"setting": setting, "model": model, "budget": self.budget}
         learner = self.learner(self.strategies[0], self.setting.seeds[0])
         programs = [learner.program, *(e.program for e in learner.memory.embeddings)]
+        programs += [] if learner.layout.body is None else [learner.layout.body.program]
         given = [one.network for one in (self.model, self.embedding) if one is not None and one.network is not None]
         parameters = [network.parameters[name] for network in given for name in sorted(network.parameters)]
         return fingerprint(data_digest(self.data), asked, programs, parameters)
@@ -211,8 +225,10 @@ class Experiment:
             recipe = replace(recipe, per_class=self._per_class(recipe, judged=False))
         criterion = self.criterion if name == "growing" else None
         embedding = None if self.embedding is None else build(self.embedding, self.data)
-        kind = BestLearner if name == "joint-best" else IncrementalLearner
-        return kind(
+        make: Callable[..., IncrementalLearner] = BestLearner if name == "joint-best" else IncrementalLearner
+        if self.setting.latent is not None:
+            make = partial(LatentLearner, latent=self.setting.latent, first=self.first)
+        return make(
             network,
             self.data.classes,
             recipe=recipe,
@@ -250,7 +266,7 @@ class Experiment:
     def _stored_bytes(self, recipe, per_class, judged=True):
         """Bytes of all that is stored with so many samples a class: those of the plan."""
         recipe, judged = replace(recipe, per_class=per_class), judged and self.criterion.verifies
-        layout = Layout.of(recipe, self.network().input, self.data.classes, judged=judged)
+        layout = Layout.of(recipe, self._stored_input, self.data.classes, judged=judged)
         return sum(buffer.size for buffer in layout.stored().values())
 
     def arriving(self, task: Task) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -283,13 +299,13 @@ class Experiment:
             check_kept(len(tasks), rows, matrix, state[0], self.scenario.judged)
         except ValueError as error:
             raise self._unusable(error) from None
-        for task, row in zip(tasks, rows):
-            x, y = self.arriving(task)
-            learner.recall(x, y, row)
         try:
             learner.restore(*state)
         except InputError as error:
             raise self._unusable(error) from None
+        for task, row in zip(tasks, rows):
+            x, y = self.arriving(task)
+            learner.recall(x, y, row)
         return learner
 
     def _unusable(self, error):
@@ -347,6 +363,14 @@ class Experiment:
         slots, index = learner.samples.material()
         return learner.samples.raw(slots), np.array(learner.classes)[index]
 
+    def _latent(self):
+        """What the frozen layers are, for JSON; None if nothing is frozen."""
+        if self.setting.latent is None:
+            return None
+        body = Body(parted(self.network(), self.setting.latent)[0])
+        source = "first task" if self.first else "model"
+        return {"layers": self.setting.latent, "body": source, "features": list(body.shape), "body_macs": body.macs}
+
     def settings(self) -> dict[str, Any]:
         """Plain data of what was done, for JSON."""
         return {
@@ -357,6 +381,7 @@ class Experiment:
             "held_out_samples": len(self.scenario.arriving.y_test),
             "raw_bytes": self.scenario.raw_bytes,
             "largest_widths": list(hidden_widths(self.network())),
+            "latent": self._latent(),
         }
 
 

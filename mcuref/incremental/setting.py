@@ -51,6 +51,8 @@ class Setting:
     embedding : model whose layers random embeddings have, as in :func:`mcuref.models.build`.
     drift : one of :data:`mcuref.incremental.drift.KINDS`, of a :class:`mcuref.incremental.drifting.DriftExperiment`; it has
         no tasks, and the further strategy "never".
+    latent : int, how many of the last layers with parameters learn, from stored features of the others, which are frozen;
+        bits and resolution are then those of features; or None, samples are stored: see :mod:`mcuref.incremental.latent`.
     given : pairs (name, value) of fields of the Recipe; also "verify", the source of its verification, by default held-out
         samples for an oracle, else stored ones; "group" and "embeddings" of its distillation, and "no_augmentation".
     """
@@ -70,6 +72,7 @@ class Setting:
     distil: str | None = None
     embedding: Model | str | None = None
     drift: str | None = None
+    latent: int | None = None
     given: tuple[tuple[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
@@ -84,6 +87,27 @@ class Setting:
         for name in ("share", "start"):
             if getattr(self, name) is not None:
                 arguments.number(name, getattr(self, name), 0, 1, above=True)
+        if self.latent is not None:
+            self._check_latent()
+
+    def _check_latent(self):
+        """InputError for what needs samples, where features are stored."""
+        arguments.whole("latent", self.latent, 1)
+        if self.distil not in (None, "random"):
+            raise InputError(
+                f"with latent {self.latent} stored features are chosen at random; distil {self.distil!r} is of samples"
+            )
+        for name in ("herding", "k-center"):
+            if name in self.strategies:
+                raise InputError(
+                    f"strategy {name!r} compares samples in random networks; with latent {self.latent} it has none"
+                )
+        if self.smallest:
+            raise InputError(
+                f"the smallest fixed model is not looked for with latent {self.latent}, which grows only the head"
+            )
+        if dict(self.given).get("features") == "learned":
+            raise InputError(f"learned features are of distillation; with latent {self.latent} nothing is distilled")
 
     def judged_by(self, protocol: IncrementalProtocol) -> Criterion:
         """The Criterion that was asked for, or the protocol's."""

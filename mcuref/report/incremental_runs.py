@@ -99,7 +99,7 @@ def _draw(folder, experiment, report, samples, labels):
 
     try:
         pictures = draw_report(report)
-        if len(samples):
+        if len(samples) and report["latent"] is None:  # features are no pictures
             names = experiment.data.class_names
             pictures["stored.png"] = draw_samples(samples, labels, experiment.data.kind, names, "stored.png")
     except InputError as error:
