@@ -158,9 +158,12 @@ SAMPLES: dict[str, Callable[[], Store]] = {
 STARTS = {"random": "random", "reservoir": "random", "herding": "swap-herding", "k-center": "swap-herding"}
 
 
-def samples_for(name: str) -> Store:
-    """What holds the samples of a strategy, newly made: see :mod:`mcuref.incremental.store`."""
-    return SAMPLES.get(name, ClassSlots)()
+def samples_for(name: str, distil: str | None = None) -> Store:
+    """What holds the samples of a strategy, newly made: see :mod:`mcuref.incremental.store`.
+
+    distil : how the strategies that keep by the protocol do it, of the setting; None: as the protocol says.
+    """
+    return SAMPLES.get(name if name in SAMPLES or name in STARTS else distil or name, ClassSlots)()
 
 
 def recipe_for(name: str, recipe: Recipe) -> Recipe:

@@ -15,9 +15,11 @@ from mcuref.errors import InputError
 from mcuref.experiments.spreading import Origin
 from mcuref.incremental.baselines import recipe_for, samples_for
 from mcuref.incremental.best import BestLearner
+from mcuref.incremental.body import Body, parted
 from mcuref.incremental.charges import core_of
 from mcuref.incremental.growth import hidden_widths, with_hidden_widths
 from mcuref.incremental.keeping import ExperimentCheckpoints, Kept, check_kept, fingerprint
+from mcuref.incremental.latent import LATENT_BITS, LatentLearner, latent_recipe
 from mcuref.incremental.layout import Layout
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.metrics import matrix_metrics
@@ -25,7 +27,7 @@ from mcuref.incremental.pieces import Learned, row_of, strategies
 from mcuref.incremental.plans import LearnerPlans
 from mcuref.incremental.protocols import find_protocol
 from mcuref.incremental.recipe import Expansion
-from mcuref.incremental.scenario import Task, verified_scenario
+from mcuref.incremental.scenario import Scenario, Task, verified_scenario
 from mcuref.incremental.setting import Setting
 from mcuref.incremental.state import State
 from mcuref.incremental.storage import Storage
@@ -74,16 +76,31 @@ class Experiment:
         self.protocol = find_protocol(data.name)
         embedding = setting.embedding or self.protocol.embedding
         self.embedding = None if embedding is None else find_model(embedding)
-        self.scenario = verified_scenario(data, setting.tasks)
+        self.scenario = self.what_arrives()
         self.share = self.protocol.share if setting.share is None else setting.share
         self.criterion = setting.judged_by(self.protocol)
-        self.recipe = setting.recipe(self.protocol, data.kind)
+        of_samples = setting if setting.latent is None else replace(setting, bits=None, resolution=None)
+        self.recipe, self._stored_input = of_samples.recipe(self.protocol, data.kind), self.network().input
         if setting.share is None and setting.per_class is None:  # a small data set has no room for one sample a class
             self.share = max(self.share, (self._stored_bytes(self.recipe, 1) + 0.5) / self.scenario.raw_bytes)
         self.recipe = replace(self.recipe, per_class=self._per_class(self.recipe))
+        self.first = self.recipe if self.model.network is None else None  # by which a body learns
+        if setting.latent is not None:
+            self._store_features()
         self.expansion = Expansion(**{"method": self.protocol.growth} | dict(setting.expansion))
         self.learners: dict[tuple[str, int], IncrementalLearner] = {}
         self.begin()
+
+    def what_arrives(self) -> Scenario:
+        """The tasks, judged by the test side."""
+        return verified_scenario(self.data, self.protocol.tasks if self.setting.tasks is None else self.setting.tasks)
+
+    def _store_features(self):
+        """Let learners store features: a recipe for their heads beside the one for the first task."""
+        setting, self._stored_input = self.setting, Body(parted(self.network(), self.setting.latent)[0]).output
+        storage = Storage(LATENT_BITS if setting.bits is None else setting.bits, setting.resolution == "half")
+        self.recipe = latent_recipe(self.recipe, storage)
+        self.recipe = replace(self.recipe, per_class=self._per_class(self.recipe))
 
     def check(self) -> None:
         """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
@@ -125,6 +142,7 @@ class Experiment:
         asked = {"setting": setting, "model": model, "budget": self.budget}
         learner = self.learner(self.strategies[0], self.setting.seeds[0])
         programs = [learner.program, *(e.program for e in learner.memory.embeddings)]
+        programs += [] if learner.layout.body is None else [learner.layout.body.program]
         given = [one.network for one in (self.model, self.embedding) if one is not None and one.network is not None]
         parameters = [network.parameters[name] for network in given for name in sorted(network.parameters)]
         return fingerprint(data_digest(self.data), asked, programs, parameters)
@@ -144,11 +162,15 @@ class Experiment:
         self.learners.clear()
         learned = strategies(self, executor)
         order = sorted(self.strategies, key=lambda name: name != "growing")
-        return [row_of(name, [learned[name, seed].result for seed in self.setting.seeds]) for name in order]
+        return [self.row(name, [learned[name, seed].result for seed in self.setting.seeds]) for name in order]
+
+    def row(self, name: str, results: list[dict[str, Any]]) -> dict[str, Any]:
+        """A strategy's row of the table, of the results with all seeds."""
+        return row_of(name, results)
 
     def maker(self) -> Callable[[Data], "Experiment"]:
         """What makes such an experiment of the same data in another process; it can be pickled."""
-        return partial(Experiment, model=self.model, setting=self.setting, budget=self.budget)
+        return partial(type(self), model=self.model, setting=self.setting, budget=self.budget)
 
     def begin(self) -> None:
         """Strategies are about to learn."""
@@ -167,10 +189,10 @@ class Experiment:
         learner = self.resumed(name, seed, *kept) if kept else self.learner(name, seed)
         if kept:
             rows, matrix = list(kept[0]), list(kept[1])
-        for number, task in enumerate(tasks[len(rows) :], len(rows)):
+        for number in range(len(rows), len(tasks)):
             self.watch(learner, name, seed, number)
             reference = references[number] if references else None
-            row = learner.learn(*self.arriving(task), held_out=self.held_out(tasks[: number + 1]), reference=reference)
+            row = self.learned(learner, name, tasks[: number + 1], rows, reference)
             matrix.append(self._judged(learner, tasks))
             rows.append(self._task_row(learner, row, matrix[-1], tasks[: number + 1]))
             if self.keeper:
@@ -179,6 +201,12 @@ class Experiment:
                 self.after_task(seed, name, rows)
         self.learners[name, seed] = learner
         return Learned(self._result(seed, learner, rows, matrix), rows, matrix, learner.state())
+
+    def learned(
+        self, learner: IncrementalLearner, name: str, tasks: list[Task], rows: list[dict[str, Any]], reference: float | None
+    ) -> dict[str, Any]:
+        """The row of the last of these tasks, now that it is learned; ``rows`` are those of the earlier ones."""
+        return learner.learn(*self.arriving(tasks[-1]), held_out=self.held_out(tasks), reference=reference)
 
     def network(self, seed: int = 0) -> Network:
         """The largest model's network; a softmax at its end is of no use here."""
@@ -197,8 +225,10 @@ class Experiment:
             recipe = replace(recipe, per_class=self._per_class(recipe, judged=False))
         criterion = self.criterion if name == "growing" else None
         embedding = None if self.embedding is None else build(self.embedding, self.data)
-        kind = BestLearner if name == "joint-best" else IncrementalLearner
-        return kind(
+        make: Callable[..., IncrementalLearner] = BestLearner if name == "joint-best" else IncrementalLearner
+        if self.setting.latent is not None:
+            make = partial(LatentLearner, latent=self.setting.latent, first=self.first)
+        return make(
             network,
             self.data.classes,
             recipe=recipe,
@@ -206,7 +236,7 @@ class Experiment:
             expansion=expansion,
             largest=large,
             embedding=embedding,
-            samples=samples_for(name),
+            samples=samples_for(name, self.setting.distil),
             budget=self.budget if name == "growing" else None,
             core=core_of(self.budget),
             seed=seed,
@@ -236,7 +266,7 @@ class Experiment:
     def _stored_bytes(self, recipe, per_class, judged=True):
         """Bytes of all that is stored with so many samples a class: those of the plan."""
         recipe, judged = replace(recipe, per_class=per_class), judged and self.criterion.verifies
-        layout = Layout.of(recipe, self.network().input, self.data.classes, judged=judged)
+        layout = Layout.of(recipe, self._stored_input, self.data.classes, judged=judged)
         return sum(buffer.size for buffer in layout.stored().values())
 
     def arriving(self, task: Task) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -266,16 +296,16 @@ class Experiment:
         """A learner where it was kept; raw data that it keeps outside is given to it again."""
         tasks, learner = self.scenario.tasks(seed), self.learner(name, seed)
         try:
-            check_kept(len(tasks), rows, matrix, state[0])
+            check_kept(len(tasks), rows, matrix, state[0], self.scenario.judged)
         except ValueError as error:
             raise self._unusable(error) from None
-        for task, row in zip(tasks, rows):
-            x, y = self.arriving(task)
-            learner.recall(x, y, row)
         try:
             learner.restore(*state)
         except InputError as error:
             raise self._unusable(error) from None
+        for task, row in zip(tasks, rows):
+            x, y = self.arriving(task)
+            learner.recall(x, y, row)
         return learner
 
     def _unusable(self, error):
@@ -299,9 +329,7 @@ class Experiment:
         stored = learner.samples.stored_bytes if learner.samples.in_plan else rows[-1]["stored_bytes"]
         return {
             "seed": seed,
-            "order": self.scenario.order(seed),
-            "accuracy_matrix": matrix,
-            **matrix_metrics(matrix, [0.0] * len(matrix)),
+            **self.figures(seed, rows, matrix),
             "stored_bytes": stored,
             "stored_share": stored / self.scenario.raw_bytes,
             "inference_macs_final": macs[-1],
@@ -318,6 +346,10 @@ class Experiment:
             "tasks": rows,
         }
 
+    def figures(self, seed: int, rows: list[dict[str, Any]], matrix: list[list[float]]) -> dict[str, Any]:
+        """How well a strategy learned with a seed: plain data of its task rows and accuracy matrix."""
+        return {"order": self.scenario.order(seed), "accuracy_matrix": matrix, **matrix_metrics(matrix, [0.0] * len(matrix))}
+
     def fits(self, learner: IncrementalLearner) -> bool | None:
         """Whether the budget would take a learner, None without one. What it binds has been held to it all the way."""
         if self.budget is None or learner.model.plans.budget is not None:
@@ -331,6 +363,14 @@ class Experiment:
         slots, index = learner.samples.material()
         return learner.samples.raw(slots), np.array(learner.classes)[index]
 
+    def _latent(self):
+        """What the frozen layers are, for JSON; None if nothing is frozen."""
+        if self.setting.latent is None:
+            return None
+        body = Body(parted(self.network(), self.setting.latent)[0])
+        source = "first task" if self.first else "model"
+        return {"layers": self.setting.latent, "body": source, "features": list(body.shape), "body_macs": body.macs}
+
     def settings(self) -> dict[str, Any]:
         """Plain data of what was done, for JSON."""
         return {
@@ -341,6 +381,7 @@ class Experiment:
             "held_out_samples": len(self.scenario.arriving.y_test),
             "raw_bytes": self.scenario.raw_bytes,
             "largest_widths": list(hidden_widths(self.network())),
+            "latent": self._latent(),
         }
 
 

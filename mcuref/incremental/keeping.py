@@ -98,12 +98,15 @@ def _in_order(entries):
     return dict(sorted(entries.items(), key=place))
 
 
-def check_kept(tasks: int, rows: Any, matrix: Any, state: Any) -> None:
-    """ValueError unless this is what came of the first tasks of so many, and a learner's state."""
+def check_kept(tasks: int, rows: Any, matrix: Any, state: Any, judged: int | None = None) -> None:
+    """ValueError unless this is what came of the first tasks of so many, and a learner's state.
+
+    judged : int, accuracies after each task; None: one a task.
+    """
     plain.check(rows, [TASK | {"raw_pool_bytes": int}], "a row of results")
     plain.check(matrix, [[float]], "its accuracy matrix")
     plain.check(state, STATE, "its state")
-    if len(rows) != len(matrix) or len(rows) > tasks or any(len(row) != tasks for row in matrix):
+    if len(rows) != len(matrix) or len(rows) > tasks or any(len(row) != (judged or tasks) for row in matrix):
         raise ValueError(f"it does not have a figure for each of the {tasks} tasks")
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from mcuref.errors import InputError
+from mcuref.incremental.body import Body
 from mcuref.incremental.embedding import Embedding, embedding_network, embedding_seeds
 from mcuref.incremental.recipe import Recipe
 from mcuref.incremental.storage import Codec
@@ -46,6 +47,7 @@ class Layout:
     embedding : :class:`mcuref.Network` whose layers the random embeddings have; None for the features that the model
         has learned.
     programs : compiled embeddings, which are the same in all plans.
+    body : :class:`mcuref.incremental.body.Body` that makes the samples of those that arrive, or None.
     """
 
     codec: Codec
@@ -56,6 +58,7 @@ class Layout:
     most_classes: int
     embedding: Network | None = None
     programs: dict[Any, list[Program]] = field(default_factory=dict, repr=False, compare=False)
+    body: Body | None = None
 
     @classmethod
     def of(
@@ -67,6 +70,7 @@ class Layout:
         stores: bool = True,
         judged: bool = True,
         embedding: Network | None = None,
+        body: Body | None = None,
     ) -> Self:
         """The Layout of a recipe for an Input layer.
 
@@ -81,6 +85,7 @@ class Layout:
             checks * most_classes,
             most_classes,
             embedding,
+            body=body,
         )
 
     @property

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mcuref import arguments
 from mcuref.errors import InputError
 from mcuref.incremental import arrivals
+from mcuref.incremental.body import Body
 from mcuref.incremental.charges import core_of
 from mcuref.incremental.criterion import Criterion, Measured
 from mcuref.incremental.expansion import ROW, check_growth, expand, grow_until, shrunk
@@ -51,6 +52,7 @@ class IncrementalLearner:
     core : str, whose instructions are counted; None: the budget's, see :func:`mcuref.incremental.charges.core_of`.
     seed : int, of everything that is drawn.
     progress : callable(what, done, total) or None.
+    body : :class:`mcuref.incremental.body.Body` that shares the memory, because it makes the samples; or None.
 
     Attributes
     ----------
@@ -83,6 +85,7 @@ class IncrementalLearner:
         core: str | None = None,
         seed: int = 0,
         progress: Progress | None = None,
+        body: Body | None = None,
     ) -> None:
         arguments.instance("network", network, Network, "a mcuref.Network, such as mcuref.build('cnn-28@0.25', data)")
         self.most_classes = arguments.whole("most_classes", most_classes, 1, 1 << 16)
@@ -114,6 +117,7 @@ class IncrementalLearner:
             stores=self.samples.in_plan,
             judged=criterion is not None and criterion.verifies,
             embedding=embedding,
+            body=body,
         )
         plans = LearnerPlans(self.layout, budget, self.seed)
         plans.require(network)

@@ -24,6 +24,22 @@ EMBEDDED = STAGES.index("record"), STAGES.index("distil")  # the stages in which
 AT_WORK = STAGES.index("train"), STAGES.index("verify")  # those in which the model does
 
 
+def _body_groups(body):
+    """Groups of the frozen layers, None: none: their parameters, and room to work when samples pass by and are verified.
+
+    The host runs them in an arena of their own, which decides no bit.
+    """
+    if body is None:
+        return []
+    plan = body.program.plan
+    kept = [replace(p.buffer, name=f"body.{p.buffer.name}") for p in plan.placements if p.buffer.persistent]
+    groups = [[(buffer, FIRST, LAST)] for buffer in kept]
+    for stage in ("record", "verify"):
+        work = Buffer(f"body.{stage}", "uint8", (plan.shared("sram"),), "activations")
+        groups.append([(work, STAGES.index(stage), STAGES.index(stage))])
+    return groups
+
+
 class PlacedProgram:
     """A program's place in an arena that others share: its groups for the plan, and where its buffers are once it is made.
 
@@ -120,6 +136,7 @@ class LearnerMemory:
     def _groups(self):
         programs = self.placed_model, *self.placed_embeddings
         groups = [group for placed in programs for group in placed.groups()]
+        groups += _body_groups(self.layout.body)
         works = {placed.work: placed.life for placed in programs}
         groups += [[(work, *life)] for work, life in works.items() if work.size]
         groups += [[(buffer, *life)] for buffer, life in self.working.items()]
@@ -136,11 +153,12 @@ class LearnerMemory:
         if self.budget is None:
             return Needs(self.plan.sram, self.plan.flash)
         program = self.placed_model.program
-        around = program_needs(program.listing, self.budget)
+        programs = [program] if self.layout.body is None else [program, self.layout.body.program]
+        around = [(program_needs(each.listing, self.budget), each.plan) for each in programs]  # shared code counts twice
         return Needs(
-            self.plan.sram + around.sram - program.plan.sram,
-            self.plan.flash + around.flash - program.plan.flash,
-            around.code,
+            self.plan.sram + max(needs.sram - plan.sram for needs, plan in around),
+            self.plan.flash + sum(needs.flash - plan.flash for needs, plan in around),
+            sum(needs.code for needs, _ in around),
         )
 
     @property

@@ -1,6 +1,6 @@
 """The pieces of an experiment: a strategy with a seed, through all tasks."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Executor
 from typing import Any, NamedTuple, Protocol
 
@@ -90,15 +90,21 @@ def strategies(experiment: Learning, executor: Executor | None = None) -> dict[H
     return spread(experiment, pieces, executor, arrived=arrived)
 
 
-def row_of(name: str, results: list[dict[str, Any]]) -> dict[str, Any]:
-    """One strategy: means over the seeds, peaks their maximum."""
-    row = {"name": name, "accuracy_matrix": np.mean([r["accuracy_matrix"] for r in results], axis=0).tolist()}
-    for scalar in SCALARS:
+def row_of(
+    name: str,
+    results: list[dict[str, Any]],
+    matrices: Sequence[str] = ("accuracy_matrix",),
+    scalars: Sequence[str] = SCALARS,
+    spread: Sequence[str] = ("average_accuracy", "forgetting"),
+) -> dict[str, Any]:
+    """One strategy: means over the seeds, peaks their maximum; of what ``spread`` names the deviation too."""
+    row = {"name": name} | {matrix: np.mean([r[matrix] for r in results], axis=0).tolist() for matrix in matrices}
+    for scalar in scalars:
         values = [r[scalar] for r in results]
         largest = scalar in ("sram_peak", "flash_peak", "stored_bytes", "raw_pool_bytes")
         row[scalar] = max(values) if largest else float(np.mean(values))
     row["instructions"] = mean_instructions([r["instructions"] for r in results])
     row["fits"] = None if results[0]["fits"] is None else all(r["fits"] for r in results)
-    for scalar in ("average_accuracy", "forgetting"):
+    for scalar in spread:
         row[f"{scalar}_std"] = deviation([r[scalar] for r in results])
     return row | {"per_seed": results}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mcuref.incremental.baselines import samples_for
 from mcuref.incremental.expansion import next_widths
 from mcuref.incremental.growth import hidden_widths, inference_macs, widen
 from mcuref.incremental.learner import IncrementalLearner
@@ -41,7 +42,12 @@ def _smallest(experiment, seed, level):
     network = learner.network
     while hidden_widths(network) != hidden_widths(large):
         fixed = IncrementalLearner(
-            network, experiment.data.classes, recipe=experiment.recipe, embedding=learner.layout.embedding, seed=seed
+            network,
+            experiment.data.classes,
+            recipe=experiment.recipe,
+            embedding=learner.layout.embedding,
+            samples=samples_for("fixed-large", experiment.setting.distil),
+            seed=seed,
         )
         tasks = experiment.scenario.tasks(seed)
         for number, task in enumerate(tasks):

@@ -54,6 +54,8 @@ def incremental_tables(report: dict[str, Any]) -> Iterator[Printed]:
     yield Text(criterion_words(report["criterion"]))
     if verified := verified_words(report):
         yield Text(verified)
+    if report.get("latent"):
+        yield Text(_latent_words(report["latent"]))
     yield from work_tables(report["strategies"])
     first = report["strategies"][0]
     yield Text(f"\n{first['name']}: accuracy in % on the test samples of each task, after each task", style="bold")
@@ -145,6 +147,16 @@ def _report_line(report):
     budget = report["budget"]
     limit = "no budget" if budget is None else f"budget {budget_words(budget['name'], budget.get('core', ''))}"
     return Text(f"{what_was_done(report)}; {report['evaluated_on']} set; {limit}")
+
+
+def _latent_words(latent):
+    """What was frozen, where it has learned, and what is stored instead of samples."""
+    since = "after the first task" if latent["body"] == "first task" else "as the model came, with its parameters"
+    features = " x ".join(map(str, latent["features"]))
+    return (
+        f"latent replay: layers with parameters are frozen but for the last {latent['layers']}, {since}; stored are "
+        f"{features} features a sample, which take {latent['body_macs']:,} MACs"
+    )
 
 
 def _left(budget):

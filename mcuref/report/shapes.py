@@ -52,6 +52,18 @@ LEARNED = {
     "recipe": {"verification": {"source": str, "per_class": int}}, "budget": (dict, None), "strategies": [STRATEGY],
     "growth": (list, None), "smallest_fixed": (dict, None),
 }  # fmt: skip
+DRIFTED = {
+    **dict.fromkeys(("schema", "data", "model", "evaluated_on"), str), "seeds": [int], "budget": (dict, None),
+    "drift": {"kind": str, "portions": int, "samples": [int], "changes": [int]}, "warnings": [str],
+    "strategies": [{
+        "name": str, **dict.fromkeys(("stored_bytes", "sram_peak", "flash_peak", "raw_pool_bytes"), int),
+        **dict.fromkeys(
+            (*(f"{name}{end}" for end in ("", "_std") for name in ("prequential_accuracy", "accuracy_old", "accuracy_new",
+             "accuracy_before", "accuracy_drop")), "stored_share", "inference_macs_mean", "training_macs",
+             "distillation_macs", "verification_macs", "growth_macs", "all_macs"), float),
+        "per_seed": [{"prequential": [(float, None)], "changes": [{"recovery": (int, None)}]}],
+    }],
+}  # fmt: skip
 OPTIONAL = {
     "budget": {"name": str}, "growth": [GROWN], "smallest_fixed": {"widths": [[int]], "inference_macs": float},
 }  # fmt: skip
@@ -79,11 +91,27 @@ def check_report(report: Any, command: str) -> None:
             plain.check(report, IN_INT8 | {"schema": str})
     elif command == "quantise":
         plain.check(report, QUANTISED | {"schema": str})
+    elif command == "drift":
+        plain.check(report, DRIFTED)
+        _check_drifted(report)
     else:
         plain.check(report, LEARNED | {"schema": str})
         _check_learned(report)
     if report["schema"] != f"mcuref.{command}/1":
         raise ValueError(f"its schema is {report['schema'][:60]!r}")
+
+
+def _check_drifted(report):
+    """The same for what a shape cannot say: a result for each seed, a figure for each portion."""
+    if report["budget"] is not None:
+        plain.check(report["budget"], OPTIONAL["budget"], "it.budget")
+    drift, seeds = report["drift"], len(report["seeds"])
+    results = [row["per_seed"] for row in report["strategies"]]
+    if not (seeds and results and all(len(mine) == seeds for mine in results)):
+        raise ValueError("it does not have a result for each strategy and seed")
+    figures = [drift["samples"], *(one["prequential"] for mine in results for one in mine)]
+    if drift["portions"] < 2 or {len(part) for part in figures} != {drift["portions"]}:
+        raise ValueError(f"it does not have a figure for each of its {drift['portions']} portions")
 
 
 def _check_learned(report):

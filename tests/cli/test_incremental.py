@@ -255,6 +255,7 @@ def test_resumed_by_the_command_that_began_it(mcuref, small, refused, monkeypatc
         (("--embedding", "cnn-28"), "takes 784 values"),
         (("--sram", "3k", "--flash", "64k"), "what would fit: distillation with group"),
         (("--sram", "2100", "--flash", "64k"), "no smaller variant that was tried fits"),
+        (("--picture", "p.png"), "--picture draws what --frontier found"),
         (("--resume", "nothing"), "--resume goes on with a run as it was begun"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -308,3 +309,23 @@ def test_refused_growth_is_reported(mcuref, small, here):
     stopped = [row["stopped"] for row in grown["per_seed"][0]["tasks"] if row["stopped"]]
     assert any("would need" in why and f"leaves {sram - 2048:,} B of SRAM" in why for why in stopped)
     assert "not met" in outcome.out
+
+
+@pytest.mark.parametrize("options, fragment", [
+    (("random,herdin",), "policy 'herdin' is not known; did you mean herding?"),
+    (("random,random",), "names 'random' twice"),
+    (("--tasks", "2"), "--tasks has no part in it"), (("--compare", "naive"), "--compare has no part in it"),
+    (("--out", "run"), "--out has no part in it"), (("--bits", "3"), "bits 3 of a stored value are not known"),
+    (("--share", "1e-4"), "is less than the"), (("--picture", "a.json", "--json", "a.json"), "is named for two results"),
+])  # fmt: skip
+def test_bad_input_of_such_a_table(refused, small, options, fragment):
+    refused(fragment, "incremental", "--data", small, "--model", "mlp-4-8-3", "--frontier", *options)
+
+
+def test_a_table_of_ways_to_keep_samples(mcuref, small, here):
+    asked = ("incremental", "--data", small, "--model", "mlp-4-8-3", "--steps", "20", "--frontier", "random")
+    outcome = mcuref(*asked, "--seeds", "2", "--json", "ways.json", "--picture", "ways.png")
+    assert outcome.status == 0 and outcome.err == "", outcome
+    content = json.loads((here / "ways.json").read_text())
+    assert content["schema"] == "mcuref.frontier/1" and len(content["points"]) == 4, "features have full resolution"
+    assert outcome.out.count("full") >= 4 and (here / "ways.png").read_bytes().startswith(b"\x89PNG")

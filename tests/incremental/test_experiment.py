@@ -9,6 +9,7 @@ import pytest
 
 from mcuref import Budget, Data, InputError, TinyPropR, TinyPropV2, load_data
 from mcuref.incremental import experiment, scenario
+from mcuref.incremental.baselines import Reservoir
 from mcuref.incremental.charges import STAGES as CHARGED
 from mcuref.incremental.criterion import Criterion
 from mcuref.incremental.distillation import Distillation
@@ -220,7 +221,8 @@ def test_how_samples_are_made_can_be_chosen(digits, distil, monkeypatch):
     monkeypatch.setitem(DISTIL["published"], "iterations", 3)
     made = Experiment(digits, MODEL, setting(distil=distil, criterion=Criterion(0.0), seeds=(0,), bits=2, resolution="half"))
     (row,) = made.run()
-    assert (row["distillation_macs"] > 0) == (distil != "random")
+    assert (row["distillation_macs"] > 0) == (distil not in ("random", "reservoir"))
+    assert isinstance(made.learners["growing", 0].samples, Reservoir) == (distil == "reservoir")
     assert made.recipe.storage == Storage(2, half=True)
     x, y = made.stored_samples()
     assert x.shape == (10 * made.recipe.per_class, 8, 8, 1) and set(y.tolist()) == set(range(10))
