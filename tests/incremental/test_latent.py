@@ -16,7 +16,8 @@ from mcuref.incremental.experiment import Experiment
 from mcuref.incremental.keeping import ExperimentCheckpoints, fingerprint
 from mcuref.incremental.latent import LatentLearner, latent_recipe
 from mcuref.incremental.protocols import IncrementalProtocol
-from mcuref.incremental.recipe import Criterion, Expansion, Verification
+from mcuref.incremental.criterion import Criterion, Verification
+from mcuref.incremental.recipe import Expansion
 from mcuref.incremental.setting import Setting
 from mcuref.incremental.storage import Storage
 from mcuref.layers import Input
