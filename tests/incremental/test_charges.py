@@ -9,11 +9,10 @@ from mcuref.incremental import charges
 from mcuref.incremental.baselines import recipe_for, samples_for
 from mcuref.incremental.best import BestLearner
 from mcuref.incremental.charges import STAGES, Charges, core_of, instruction_row, mean_instructions
-from mcuref.incremental.criterion import Verification
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.keeping import check_kept
 from mcuref.incremental.learner import IncrementalLearner
-from mcuref.incremental.recipe import Expansion
+from mcuref.incremental.recipe import Expansion, Verification
 from mcuref.program.effort import dense_macs, macs
 from mcuref.program.program import Program
 

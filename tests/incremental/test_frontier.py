@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from mcuref import Data, InputError, load_data
 from mcuref.incremental import experiment
 from mcuref.incremental.baselines import Reservoir
-from mcuref.incremental.criterion import Criterion
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.frontier import COSTS, USUAL, Frontier, Way, on_frontier
 from mcuref.incremental.protocols import IncrementalProtocol
+from mcuref.incremental.criterion import Criterion
 from mcuref.incremental.setting import DISTIL, Setting
 from mcuref.incremental.storage import Storage
 from mcuref.report.incremental_frontier import draw_ways, frontier_tables

@@ -11,12 +11,12 @@ from hypothesis.extra.numpy import arrays
 from mcuref import Budget, Conv2D, Data, Dense, Flatten, InputError, MaxPool2D, Network, ReLU, Residual, Tanh, load_data
 from mcuref.incremental import experiment
 from mcuref.incremental.body import Body, parted
-from mcuref.incremental.criterion import Criterion, Verification
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.experiment import Experiment
 from mcuref.incremental.keeping import ExperimentCheckpoints, fingerprint
 from mcuref.incremental.latent import LatentLearner, latent_recipe
 from mcuref.incremental.protocols import IncrementalProtocol
+from mcuref.incremental.criterion import Criterion, Verification
 from mcuref.incremental.recipe import Expansion
 from mcuref.incremental.setting import Setting
 from mcuref.incremental.storage import Storage
