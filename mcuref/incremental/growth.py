@@ -6,15 +6,19 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref import arguments
 from mcuref.errors import InputError
-from mcuref.incremental.resizing import Resized, appended, carried_parameters, checked_network, origins_of
+from mcuref.incremental.integers import fresh_weights, parted, real_parameters
+from mcuref.incremental.resizing import Resized, appended, carried_parameters, carried_scales, checked_network, origins_of
 from mcuref.kernels import random
 from mcuref.layers import Add, Dense, DepthwiseConv2D, Reshape
 from mcuref.network import Network
+from mcuref.quantization.scales import Quantization
 
 METHODS = ("zero-outgoing", "net2wider", "shrink-and-perturb")
+KEEP = 0.4  # of the weights, by shrink-and-perturb
 CHOICES = random.GROWTH + (1 << 16)  # streams of net2wider's choice of units to copy, + index of the layer
 
 
@@ -41,7 +45,7 @@ def with_hidden_widths(network: Network, widths: Any) -> Network:
 
 
 def widen(
-    network: Network, widths: Any, *, method: str = "zero-outgoing", seed: int = 0, noise: float = 0.1, keep: float = 0.4
+    network: Network, widths: Any, *, method: str = "zero-outgoing", seed: int = 0, noise: float = 0.1, keep: float = KEEP
 ) -> Resized:
     """Give hidden layers more units; new ones stand behind the old ones.
 
@@ -76,6 +80,8 @@ def widen(
     InputError : any other argument; residual blocks, whose two ways must keep the same width.
     """
     arguments.one_of("method", method, METHODS)
+    if network.dtype == "int8" and method != "zero-outgoing":
+        raise InputError(f"method {method!r} is of float32 networks; an int8 network is widened by 'zero-outgoing'")
     seed = arguments.seed(seed)
     noise, keep = arguments.number("noise", noise, 0, 1), arguments.number("keep", keep, 0, 1)
     changes = _width_changes(network, widths, "widened", operator.ge)
@@ -84,30 +90,31 @@ def widen(
     wider = _with_widths(network, changes)
     origins = origins_of(network, {i: appended(network.shapes[i][-1], width) for i, width in changes.items()})
     if method == "net2wider":
-        parameters = _copied(network, wider, origins, seed, noise)
+        parameters, scales = _copied(network, wider, origins, seed, noise), None
     else:
-        parameters = _zero_outgoing(network, wider, origins, seed)
+        parameters, scales = _zero_outgoing(network, wider, origins, seed)
     if method == "shrink-and-perturb":
         parameters = _perturbed(wider, parameters, seed, keep)
-    return Resized(wider.with_parameters(parameters), network, tuple(range(len(origins))), origins)
+    wider = wider.replaced(parameters=parameters, quantization=scales)
+    return Resized(wider, network, tuple(range(len(origins))), origins)
 
 
 def _zero_outgoing(network, wider, origins, seed):
-    """Parameters of the wider network: new units with drawn incoming weights, bias 0, and weights 0 into old units."""
+    """(parameters, scales) of the wider network: new units with drawn incoming weights, bias 0, weights 0 into old units."""
+    scales = carried_scales(network, wider, origins)
 
     def start(i, kind, shape):
         """What a layer's new weights or biases begin as; what is old is written over it."""
         new = np.zeros(shape, np.float32)
-        layer = wider.layers[i]
-        if kind == "weights" and isinstance(layer, DepthwiseConv2D):
-            new[(shape[0] - 1) // 2, (shape[1] - 1) // 2] = 1
-        elif kind == "weights":  # numbers by their place: growing twice with one seed draws no row twice
-            is_new = origins[i] < 0
-            limit = np.sqrt(np.float32(6) / np.float32(layer.macs_of_entry(wider.input_shape(i))))
-            new[is_new] = random.uniform(prod(shape), limit, seed, random.GROWTH + i).reshape(shape)[is_new]
+        if kind == "weights" and isinstance(wider.layers[i], DepthwiseConv2D):
+            one = 1 if scales is None else np.rint(1 / scales.weights[wider.names[i]]).clip(max=127)
+            new[(shape[0] - 1) // 2, (shape[1] - 1) // 2] = one
+        elif kind == "weights" and (is_new := origins[i] < 0).any():
+            # numbers by their place: growing twice with one seed draws no row twice
+            new[is_new] = fresh(wider, i, scales, seed, random.GROWTH + i)[is_new]
         return new
 
-    return carried_parameters(network, wider, range(len(origins)), origins, start)
+    return carried_parameters(network, wider, range(len(origins)), origins, start), scales
 
 
 def _copied(network, wider, origins, seed, noise):
@@ -133,13 +140,16 @@ def _choices(origin, seed, i):
 
 
 def _perturbed(wider, parameters, seed, keep):
-    """keep W + (1 - keep) fresh for weights, keep b for biases.
-
-    Fresh is what a network starts from with a seed that is drawn by ``seed``: with ``seed`` itself it could be what
-    this network started from, which would perturb nothing.
-    """
-    fresh = wider.with_seed(int(random.philox(seed, random.GROWTH, 1)[0])).parameters
+    """keep W + (1 - keep) fresh for weights, keep b for biases."""
+    fresh = wider.with_seed(fresh_seed(seed)).parameters
     return {name: keep * old + (np.float32(1) - keep) * fresh[name] for name, old in parameters.items()}
+
+
+def fresh_seed(seed: int) -> int:
+    """The seed of what fresh weights are those that a network starts from: with ``seed`` itself it could be what this network
+    started from, which would perturb nothing.
+    """
+    return int(random.philox(seed, random.GROWTH, 1)[0])
 
 
 # -- narrower ----------------------------------------------------------------------------------------------------------
@@ -176,14 +186,17 @@ def shrink(network: Network, widths: Any) -> Resized:
     origins = origins_of(network, kept)
     narrower, layers = _with_widths(network, changes), tuple(range(len(origins)))
     parameters = carried_parameters(network, narrower, layers, origins)
-    return Resized(narrower.with_parameters(parameters), network, layers, origins)
+    narrower = narrower.replaced(parameters=parameters, quantization=carried_scales(network, narrower, origins))
+    return Resized(narrower, network, layers, origins)
 
 
 def _contributions(network, i, kept):
     """Of each unit of hidden layer i, float64[O]; ``kept``: {layer: its units that stay}, all where it is not named."""
 
+    parameters = real_parameters(network)
+
     def squares(j, kind):
-        return np.square(network.parameters[f"{network.names[j]}.{kind}"], dtype=np.float64)
+        return np.square(parameters[f"{network.names[j]}.{kind}"], dtype=np.float64)
 
     width = network.shapes[i][-1]
     product = np.sqrt(squares(i, "weights").reshape(width, -1).sum(axis=1) + squares(i, "bias"))
@@ -224,15 +237,42 @@ def add_outputs(network: Network, outputs: int, *, seed: int = 0) -> Resized:
     outputs = arguments.whole("outputs", outputs, 1)
     if outputs <= present:
         raise InputError(f"outputs {outputs} are not more than the {present} that network {network.name!r} has")
-    written = (*network.written[:-1], Dense(outputs))
-    wider = Network(written, seed=network.seed, name=network.name)
-    fresh = wider.with_seed(seed).parameters
-    origins = (*(np.arange(shape[-1]) for shape in network.shapes[:-1]), appended(present, outputs))
-    layers = tuple(range(len(origins)))
-    parameters = carried_parameters(
-        network, wider, layers, origins, lambda i, kind, shape: fresh[f"{wider.names[i]}.{kind}"]
-    )
-    return Resized(wider.with_parameters(parameters), network, layers, origins)
+    return _of_outputs(network, outputs, seed)
+
+
+def with_outputs(network: Network, outputs: int, seed: int) -> Network:
+    """A network to begin with, with another number of outputs.
+
+    float32: start parameters of its own, of a seed. int8: the network's parameters and scales, the first of its outputs, or
+    more; what a device begins with is what it got with its scales.
+    """
+    if network.dtype == "int8":
+        return _of_outputs(network, outputs, seed).network
+    return Network([*network.written[:-1], Dense(outputs)], seed=seed, name=network.name)
+
+
+def _of_outputs(network, outputs, seed):
+    """The Resized with as many outputs: the first of those there are, and new ones behind them."""
+    other = Network((*network.written[:-1], Dense(outputs)), seed=network.seed, name=network.name)
+    origins = (*(np.arange(shape[-1]) for shape in network.shapes[:-1]), appended(network.outputs, outputs))
+    layers, scales = tuple(range(len(origins))), carried_scales(network, other, origins)
+
+    def start(i, kind, shape):
+        """New weights and biases of the last layer; others are all there."""
+        if kind == "bias" or (origins[i] >= 0).all():
+            return np.zeros(shape, np.float32)
+        return fresh(other, i, scales, seed, random.PARAMETERS + i)
+
+    parameters = carried_parameters(network, other, layers, origins, start)
+    return Resized(other.replaced(parameters=parameters, quantization=scales), network, layers, origins)
+
+
+def fresh(network: Network, i: int, scales: Quantization | None, seed: int, stream: int) -> NDArray[Any]:
+    """Weights of layer i as drawn: float32, or int8 in the scales of an int8 network; of the network shapes alone count."""
+    if scales is not None:
+        return parted(fresh_weights(network, i, scales.weights[network.names[i]], seed, stream))[0]
+    shape = network.parameter_shapes(i)["weights"]
+    return random.uniform(prod(shape), network.start_limit(i), seed, stream).reshape(shape)
 
 
 # -- checks ------------------------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ class IncrementalLearner:
     Parameters
     ----------
     network : :class:`mcuref.Network`, the model to begin with; its outputs are replaced by those of the classes that arrive.
+        One of int8, as :func:`mcuref.quantise_to_train` makes it, is trained, verified, grown and recorded as such.
     most_classes : int, how many classes there may ever be.
     recipe : :class:`Recipe`, the default one if None.
     criterion : :class:`Criterion`, or None: then the model is not judged, and keeps its size.
@@ -92,8 +93,8 @@ class IncrementalLearner:
         ):
             if value is not None:
                 arguments.instance(name, value, kind, f"a {kind.__name__}")
-        if network.dtype != "float32":
-            raise InputError(f"network {network.name!r} is {network.dtype}; a learner takes a float32 network")
+        if network.dtype == "mixed":
+            raise InputError(f"network {network.name!r} is mixed; a learner takes a float32 or an int8 network")
         if not isinstance(network.layers[-1], Dense):
             raise InputError(
                 f"network {network.name!r} ends with a {network.layers[-1].kind} layer; classes need a dense one"
@@ -103,6 +104,11 @@ class IncrementalLearner:
         check_growth(network, largest, expansion if criterion is not None else None)
         embedding = None if self.recipe.features == "learned" else embedding or largest or network
         self.samples = ClassSlots() if samples is None else samples
+        if network.dtype == "int8" and self.samples.in_plan and self.recipe.distillation.needs_embeddings:
+            raise InputError(
+                f"network {network.name!r} is int8, and samples that are distilled, or chosen by herding, need float32 features; "
+                "by integers alone they are chosen by Distillation('random', iterations=0), which is --distil random"
+            )
         self.layout = Layout.of(
             self.recipe,
             network.input,

@@ -16,6 +16,7 @@ from mcuref.memory.arena import Arena, Part
 from mcuref.memory.buffers import Buffer, aligned
 from mcuref.memory.targets import Budget
 from mcuref.network import Network
+from mcuref.program.arithmetic.int8_exponents import EXPONENTS
 from mcuref.program.compiler import compile
 from mcuref.program.effort import counts_by_kind
 from mcuref.program.program import Program
@@ -97,6 +98,10 @@ class LearnerMemory:
         program = compile(network, layout.rule, layout.recipe.optimiser())
         work = Buffer("model.work", "uint8", (program.plan.shared("sram"),), "activations")
         self.placed_model = PlacedProgram(program, work, AT_WORK)
+        # Of int8, what values stand for goes on after a reset where it was, as parameters do: see record
+        self.exponents = {
+            b: replace(b, name=f"{b.name}.image", region="flash") for b in program.state_buffers if b.name == EXPONENTS
+        }
         self.placed_embeddings = self._embeddings() if layout.capacity and replaces is None else []
         self.stored = layout.stored()
         self.working = layout.working(self.placed_embeddings[0].program.network.outputs if self.placed_embeddings else 0)
@@ -124,7 +129,7 @@ class LearnerMemory:
         works = {placed.work: placed.life for placed in programs}
         groups += [[(work, *life)] for work, life in works.items() if work.size]
         groups += [[(buffer, *life)] for buffer, life in self.working.items()]
-        groups += [[(buffer, FIRST, LAST)] for buffer in self.stored.values()]
+        groups += [[(buffer, FIRST, LAST)] for buffer in (*self.exponents.values(), *self.stored.values())]
         if self.replaces is not None:
             groups += self.replaces.placed_model.groups()  # old weights next to new ones
             tables = [group for placed in self.replaces.placed_embeddings for group in placed.groups()]
@@ -213,10 +218,12 @@ class LearnerMemory:
             raise InputError(f"it has an unknown entry {sorted(odd)[0]!r}")
 
     def record(self) -> None:
-        """Write the model's parameters into their image in flash: what a reset begins with."""
+        """Write the model's parameters, of int8 also its exponents, into their image in flash: what a reset begins with."""
         part = self.program.arena
         for buffer, image in self.program.listing.images.items():
             part.view(image)[:] = part.view(buffer)
+        for buffer, image in self.exponents.items():
+            self.arena.view(image)[:] = part.view(buffer)
 
     def new_macs(self) -> dict[str, int]:
         """{"training", "distillation"}: multiply-accumulates of the programs since this was last asked."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mcuref.incremental.integers import perturbed
 from mcuref.incremental.memory import LearnerMemory
 from mcuref.incremental.plans import LearnerPlans
 from mcuref.incremental.resizing import Resized
@@ -97,14 +98,20 @@ class LearnerModel:
         memory.record()
 
     def perturb(self, keep: float, seed: int) -> None:
-        """W <- keep W + (1 - keep) fresh, of all parameters; fresh is what the network starts from with a seed."""
+        """W <- keep W + (1 - keep) fresh, b <- keep b; fresh is what the network starts from with a seed.
+
+        Of int8, weights with their residuals, by integers: see :mod:`mcuref.incremental.integers`.
+        """
+        if self.network.dtype == "int8":
+            self.program.restore(perturbed(self.network, self.program.state(), keep, seed))
+            return
         keep, state = np.float32(keep), self.program.state()
         for name, values in self.network.with_seed(seed).parameters.items():
             state[name] = keep * state[name] + (np.float32(1) - keep) * values
         self.program.restore(state)
 
-    def outputs(self, x: Any) -> tuple[NDArray[np.float32], int]:
-        """Outputs float32[N, outputs] of raw samples, and the multiply-accumulates of computing them."""
+    def outputs(self, x: Any) -> tuple[NDArray[Any], int]:
+        """Outputs [N, outputs], float32 or int8, of raw samples, and the multiply-accumulates of computing them."""
         counts = np.zeros_like(self.program.counts)
         return self.program.outputs(x, counts=counts), sum(macs(self.program.instructions, counts))
 
