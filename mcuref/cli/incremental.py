@@ -8,6 +8,7 @@ Baselines run in the same harness: same order, augmentation, bytes and training 
   mcuref incremental --data mnist --model cnn-28 --tasks 5 --out runs/inc
   mcuref incremental --data uci_har --tasks 3 --compare naive,joint --seeds 5
   mcuref incremental --data coil100_32 --tasks sessions
+  mcuref incremental --data mnist --model cnn-28 --dtype int8          the whole cycle by integers
   mcuref incremental --resume runs/inc
 """
 
@@ -85,6 +86,12 @@ def _add_memory(parser):
 
 def _add_training(parser):
     group = parser.add_argument_group("training")
+    group.add_argument(
+        "--dtype",
+        choices=("float32", "int8"),
+        default="float32",
+        help="what models are trained, verified, grown and recorded in; int8 stores samples chosen at random; default float32",
+    )
     options.add_rule(group, "full")
     group.add_argument(
         "--steps", type=options.whole(1), metavar="N", help="training steps of a phase; default: the protocol's"
@@ -178,6 +185,7 @@ def _setting(asked):
         per_class=asked.per_class,
         start=asked.start,
         smallest=asked.smallest,
+        dtype=asked.dtype,
         expansion=tuple(
             _given(
                 factor=asked.factor, method=asked.growth, deepen=asked.deepen or None, shrink=asked.shrink or None

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mcuref.calibration import quantise_to_train
 from mcuref.datasets.data import Data
 from mcuref.errors import InputError
 from mcuref.experiments.spreading import Origin
@@ -32,7 +33,8 @@ from mcuref.memory.targets import Budget
 from mcuref.models import build, describe, find_model
 from mcuref.models.description import Model
 from mcuref.network import Network
-from mcuref.program.arithmetic import FLOAT32
+from mcuref.program.arithmetic import FLOAT32, Arithmetic
+from mcuref.program.arithmetic.int8 import INT8
 from mcuref.runs.fingerprint import data_digest
 
 EQUAL_BYTES = ("random", "herding", "k-center", "reservoir")  # of samples at 8 bits and full resolution
@@ -52,8 +54,6 @@ class Experiment:
     keeper : keeps what is done, or None; see :class:`mcuref.incremental.keeping.ExperimentCheckpoints`.
     origin : `mcuref.experiments.spreading.Origin` of the data, for processes that load it themselves, or None.
     """
-
-    arithmetics = (FLOAT32,)  # of its programs
 
     def __init__(
         self,
@@ -126,6 +126,11 @@ class Experiment:
         return fingerprint(data_digest(self.data), asked, programs, parameters)
 
     @property
+    def arithmetics(self) -> tuple[Arithmetic, ...]:
+        """Of its programs; scales of int8 come from what a float32 one computes."""
+        return (FLOAT32, INT8) if self.setting.dtype == "int8" else (FLOAT32,)
+
+    @property
     def strategies(self) -> tuple[str, ...]:
         """Names, in the order in which they run: a criterion relative to "fixed-large" needs that first."""
         names = self.setting.strategies
@@ -188,6 +193,8 @@ class Experiment:
             start = self.protocol.start if self.setting.start is None else self.setting.start
             expansion = self.expansion
             network = with_hidden_widths(large, [max(1, int(w * start + 0.5)) for w in hidden_widths(large)])
+        if self.setting.dtype == "int8":  # a device gets its scales with the firmware: of what arrives first, no later
+            network = quantise_to_train(network, self.arriving(self.scenario.tasks(seed)[0])[0])
         if name in EQUAL_BYTES:
             recipe = replace(recipe, storage=Storage(8))
             recipe = replace(recipe, per_class=self._per_class(recipe))
@@ -323,6 +330,7 @@ class Experiment:
     def settings(self) -> dict[str, Any]:
         """Plain data of what was done, for JSON."""
         return {
+            "dtype": self.setting.dtype,
             "recipe": self.recipe.as_dict(),
             "criterion": asdict(self.setting.criterion),
             "expansion": asdict(self.expansion),

@@ -66,7 +66,8 @@ def widen(
     network : :class:`mcuref.Network` with the present parameters, network.with_parameters(program.parameters()); a
         chain, and the same layers again in the result. It is not changed.
     widths : list of int, one for each of :func:`hidden_widths`; none smaller, at least one larger than it is.
-    method : one of `METHODS`.
+    method : one of `METHODS`; of an int8 network zero-outgoing, whose new rows of weights get scales of their own, as
+        :mod:`mcuref.incremental.integers` says.
     seed : int, 0 <= seed < 2^32, of all that is drawn.
     noise : float, 0 <= noise <= 1, of net2wider; 0 for exact copies, which get the same gradients for ever.
     keep : float, 0 <= keep <= 1, of shrink-and-perturb.
@@ -80,11 +81,11 @@ def widen(
     InputError : any other argument; residual blocks, whose two ways must keep the same width.
     """
     arguments.one_of("method", method, METHODS)
-    if network.dtype == "int8" and method != "zero-outgoing":
-        raise InputError(f"method {method!r} is of float32 networks; an int8 network is widened by 'zero-outgoing'")
     seed = arguments.seed(seed)
     noise, keep = arguments.number("noise", noise, 0, 1), arguments.number("keep", keep, 0, 1)
     changes = _width_changes(network, widths, "widened", operator.ge)
+    if network.dtype == "int8" and method != "zero-outgoing":
+        raise InputError(f"method {method!r} is of float32 networks; an int8 network is widened by 'zero-outgoing'")
     if all(width == network.shapes[i][-1] for i, width in changes.items()):
         raise InputError(f"widths {list(changes.values())} are the network's own; at least one must be larger")
     wider = _with_widths(network, changes)
@@ -146,8 +147,8 @@ def _perturbed(wider, parameters, seed, keep):
 
 
 def fresh_seed(seed: int) -> int:
-    """The seed of what fresh weights are those that a network starts from: with ``seed`` itself it could be what this network
-    started from, which would perturb nothing.
+    """The seed whose start weights are the fresh ones of a growth with ``seed``; with that itself they could be those that
+    this network started from, which would perturb nothing.
     """
     return int(random.philox(seed, random.GROWTH, 1)[0])
 

@@ -106,8 +106,8 @@ class IncrementalLearner:
         self.samples = ClassSlots() if samples is None else samples
         if network.dtype == "int8" and self.samples.in_plan and self.recipe.distillation.needs_embeddings:
             raise InputError(
-                f"network {network.name!r} is int8, and samples that are distilled, or chosen by herding, need float32 features; "
-                "by integers alone they are chosen by Distillation('random', iterations=0), which is --distil random"
+                f"network {network.name!r} is int8, and samples that are distilled, or chosen by herding, need float32 "
+                "features; by integers alone they are chosen by Distillation('random', iterations=0), which is --distil random"
             )
         self.layout = Layout.of(
             self.recipe,

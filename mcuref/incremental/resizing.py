@@ -189,7 +189,7 @@ def carried_parameters(
     origins: Sequence[Origin],
     start: Callable[[int, str, tuple[int, ...]], NDArray[np.float32]] = _nothing,
 ) -> dict[str, NDArray[np.float32]]:
-    """Parameters of ``after``, in the types of ``before``: those of it by their origins, start(layer, kind, shape) where they
+    """Parameters of ``after``, in the types of ``before``: its own by their origins, start(layer, kind, shape) where they
     are new.
 
     A layer that is new itself is the identity.

@@ -17,6 +17,7 @@ DISTIL: dict[str, dict[str, Any]] = {
     "swap-herding": {"start": "swap-herding", "iterations": 0},
     "random": {"start": "random", "iterations": 0},
 }
+DTYPES = ("float32", "int8")
 RESOLUTIONS = ("full", "half")
 MANY = 1 << 20  # samples a class, until they are counted
 
@@ -40,6 +41,7 @@ class Setting:
     rule : update rule, or None for full training.
     bits, resolution : of stored samples: 8, 4, 2 or 1; "full" or "half".
     distil : "matching", "published", "swap-herding" or "random".
+    dtype : "float32" or "int8", what models are trained, verified, grown and recorded in.
     embedding : model whose layers random embeddings have, as in :func:`mcuref.models.build`.
     given : pairs (name, value) of fields of the Recipe; also "verify", the source of its verification,
         "group" and "embeddings" of its distillation, and "no_augmentation".
@@ -58,6 +60,7 @@ class Setting:
     bits: int | None = None
     resolution: str | None = None
     distil: str | None = None
+    dtype: str = "float32"
     embedding: Model | str | None = None
     given: tuple[tuple[str, Any], ...] = ()
 
@@ -66,6 +69,7 @@ class Setting:
             arguments.one_of("strategy", name, STRATEGIES)
         if self.resolution is not None:
             arguments.one_of("resolution", self.resolution, RESOLUTIONS)
+        arguments.one_of("dtype", self.dtype, DTYPES)
         for name in ("share", "start"):
             if getattr(self, name) is not None:
                 arguments.number(name, getattr(self, name), 0, 1, above=True)
