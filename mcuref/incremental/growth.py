@@ -235,7 +235,7 @@ def add_outputs(network: Network, outputs: int, *, seed: int = 0) -> Resized:
     InputError : no more outputs than before; a last layer that is not Dense.
     """
     present = checked_network(network).outputs
-    outputs = arguments.whole("outputs", outputs, 1)
+    outputs, seed = arguments.whole("outputs", outputs, 1), arguments.seed(seed)
     if outputs <= present:
         raise InputError(f"outputs {outputs} are not more than the {present} that network {network.name!r} has")
     return _of_outputs(network, outputs, seed)

@@ -191,8 +191,12 @@ class LearnerMemory:
         """The table of classes, int32[most_classes, 4]: a row a class, columns as in `CLASS_COLUMNS` of the layout."""
         return self.view("classes")
 
-    def workspace(self) -> dict[str, NDArray[np.float32]]:
-        """{name: array} of the buffers that :func:`mcuref.incremental.distillation.distil_class` works in."""
+    def workspace(self) -> dict[str, NDArray[np.float32]] | None:
+        """{name: array} of the buffers that :func:`mcuref.incremental.distillation.distil_class` works in; None if it only
+        chooses at random, for which a device needs none.
+        """
+        if not self.layout.distils:
+            return None
         return {b.name: self.arena.view(b) for b in self.working if b.name.startswith(("record.", "distil."))}
 
     def take_over(self, other: "LearnerMemory") -> None:
