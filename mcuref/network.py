@@ -168,10 +168,10 @@ class Network:
         """The same layers, starting from the float32 parameters of another seed."""
         return Network(self.written, seed=seed, name=self.name)
 
-    def start_limit(self, i: int) -> np.float32:
-        """Start weights of layer i are uniform in +- this."""
+    def start_limit(self, i: int) -> float:
+        """Start weights of layer i are uniform in +- this, a float32."""
         limit = np.sqrt(np.float32(6) / np.float32(self.parametric_layer(i).macs_of_entry(self.input_shape(i))))
-        return limit * np.float32(0.5) if i == self.parametric[-1] else limit
+        return float(limit * np.float32(0.5) if i == self.parametric[-1] else limit)
 
     def _initial(self, i, kind, shape):
         if kind == "bias":

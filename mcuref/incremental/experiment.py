@@ -182,8 +182,14 @@ class Experiment:
         return Learned(self._result(seed, learner, rows, matrix), rows, matrix, learner.state())
 
     def network(self, seed: int = 0) -> Network:
-        """The largest model's network; a softmax at its end is of no use here."""
-        return build(self.model, self.data, seed=seed).without_softmax()
+        """The largest model's network, float32; a softmax at its end is of no use here. InputError for one that is not."""
+        network = build(self.model, self.data, seed=seed).without_softmax()
+        if network.dtype != "float32":
+            raise InputError(
+                f"model {network.name!r} is {network.dtype}; incremental learning begins from a float32 model, of which "
+                "--dtype int8 makes one of int8"
+            )
+        return network
 
     def learner(self, name: str, seed: int) -> IncrementalLearner:
         """The learner of a strategy; BudgetExceeded if "growing" does not fit."""

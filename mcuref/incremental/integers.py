@@ -1,8 +1,8 @@
 """Int8 weights that a network gets as it grows, and what it keeps of those it has: integers alone, in scales that stay.
 
-Of a weight training changes M = 256 w + r: the int8 w that the forward pass reads, and the residual r beside it. M is in steps
-of 2^-8 of the scale of its row, the weights of one output; a fresh weight that is uniform in +-limit is drawn as such a whole
-number by the row's reach L = rint(256 limit / scale), at most 127 256:
+Of a weight training changes M = 256 w + r: the int8 w that the forward pass reads, and the residual r beside it. M is in
+steps of 2^-8 of the scale of its row, the weights of one output. A fresh weight, uniform in +-limit, is drawn as such a
+whole number by the row's reach L = rint(256 limit / scale), at most 127 256:
 
     M = rsh((u - 2^15) L, 15)           u the upper 16 bits of a random number, 0 to 2^16 - 1
 
@@ -10,8 +10,8 @@ and a part of what was learned is kept by an 8-bit fraction k = rint(256 keep):
 
     M <- rsh(M k, 8) + rsh(fresh (256 - k), 8),  b <- rsh(b k, 8)           rsh(v, s) = v / 2^s to the nearest, halves up
 
-All of it fits int32, but for b k, which takes 64 bits or two products. Reaches follow from scales, which are real numbers: they
-are constants, made once when a network has got its size, as those of its program are.
+All of it fits int32, but for b k, which takes 64 bits or two products. Reaches follow from scales, which are real numbers:
+they are constants, made once when a network gets its size, as the factors of its program are.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ RESIDUAL = "residual"
 
 def fresh_scales(network: Network, i: int) -> NDArray[np.float32]:
     """Scales of new rows of layer i, float32[outputs]: start weights, with the room that training needs, reach to 127."""
-    scale = float(network.start_limit(i)) * HEADROOM / MOST_WEIGHT
+    scale = network.start_limit(i) * HEADROOM / MOST_WEIGHT
     return np.full(network.shapes[i][-1], scale, np.float32)
 
 
@@ -43,7 +43,7 @@ def fresh_weights(network: Network, i: int, scales: NDArray[np.float32], seed: i
     scales : float32[outputs] of the layer's weights, or float32[1].
     """
     shape = network.parameter_shapes(i)["weights"]
-    reach = np.minimum(np.rint(WHOLE * float(network.start_limit(i)) / scales.astype(np.float64)), MOST).astype(np.int32)
+    reach = np.minimum(np.rint(WHOLE * network.start_limit(i) / scales.astype(np.float64)), MOST).astype(np.int32)
     draws = (random.philox(seed, stream, int(np.prod(shape))) >> np.uint32(16)).astype(np.int32).reshape(shape)
     return rsh((draws - np.int32(1 << 15)) * across(network, i, reach), 15)
 
@@ -71,10 +71,11 @@ def perturbed(network: Network, state: Mapping[str, NDArray[Any]], keep: float, 
     state : what Program.state() returned of a program of it that trains all layers, with residuals of 8 bits.
     keep : float, 0 <= keep <= 1; rounded to 1/256.
     """
+    quantization: Any = network.quantization
     kept, changed = int(np.rint(WHOLE * keep)), dict(state)
     for i in network.parametric:
         weights, residual, bias = (f"{network.names[i]}.{kind}" for kind in ("weights", RESIDUAL, "bias"))
-        fresh = fresh_weights(network, i, network.quantization.weights[network.names[i]], seed, random.PARAMETERS + i)
+        fresh = fresh_weights(network, i, quantization.weights[network.names[i]], seed, random.PARAMETERS + i)
         whole = WHOLE * state[weights].astype(np.int32) + state[residual]
         mixed = rsh(whole * kept, 8) + rsh(fresh * (WHOLE - kept), 8)
         changed[weights], changed[residual] = parted(np.clip(mixed, -MOST, MOST))

@@ -107,7 +107,7 @@ class IncrementalLearner:
         if network.dtype == "int8" and self.samples.in_plan and self.recipe.distillation.needs_embeddings:
             raise InputError(
                 f"network {network.name!r} is int8, and samples that are distilled, or chosen by herding, need float32 "
-                "features; by integers alone they are chosen by Distillation('random', iterations=0), which is --distil random"
+                "features; by integers alone they are chosen by Distillation('random', iterations=0), --distil random"
             )
         self.layout = Layout.of(
             self.recipe,

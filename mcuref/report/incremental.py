@@ -140,8 +140,9 @@ def _labels(labels):
 def what_was_done(report: dict[str, Any]) -> str:
     """Data, model, scenario and seeds of a report, in a few words."""
     tasks, seeds = report["scenario"]["tasks"], report["seeds"]
+    model = report["model"] + " in int8" * (report.get("dtype") == "int8")  # reports of before have no dtype
     return (
-        f"{report['data']}, {report['model']}: {report['scenario']['kind']} in {tasks} task{'s' if tasks > 1 else ''}, "
+        f"{report['data']}, {model}: {report['scenario']['kind']} in {tasks} task{'s' if tasks > 1 else ''}, "
         f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     )
 

@@ -1,4 +1,4 @@
-"""Int8 networks that grow: what was there keeps its bits and scales, and weights are drawn and kept by whole numbers alone."""
+"""Int8 networks that grow: what was there keeps its bits and scales, and weights are drawn by whole numbers alone."""
 
 import numpy as np
 import pytest
@@ -132,8 +132,10 @@ def test_perturbing_is_that_of_whole_numbers(keep, seed):
 def test_keeping_all_changes_nothing_and_fresh_weights_are_those_of_float32():
     float32 = dense(4, 50, 2).with_seed(1)
     network = rescaled(nominal(float32), float32.parametric, 4.0)  # every row reaches as far as fresh weights
-    state = {n: v for n, v in network.parameters.items()}
-    state |= {f"{network.names[i]}.residual": np.zeros_like(state[f"{network.names[i]}.weights"]) for i in network.parametric}
+    state = dict(network.parameters)
+    state |= {
+        f"{network.names[i]}.residual": np.zeros_like(state[f"{network.names[i]}.weights"]) for i in network.parametric
+    }
     assert bits(integers.perturbed(network, state, 1.0, 3)) == bits(state)
     fresh, start = integers.perturbed(network, state, 0.0, 3), float32.with_seed(3).parameters
     for i in network.parametric:

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from mcuref import Budget, Int8, InputError, TinyPropR, compile, quantise_to_train
+from mcuref import Budget, InputError, Int8, TinyPropR, compile, quantise_to_train
 from mcuref.incremental.augmentation import Augmentation
 from mcuref.incremental.baselines import RawSamples
 from mcuref.incremental.distillation import Distillation
@@ -16,7 +16,7 @@ from mcuref.memory.accountant import BudgetExceeded
 from mcuref.memory.targets import DEFAULT_STACK
 from mcuref.quantization.mixed import nominal_body
 
-from .learners import ALWAYS, LABELS, NEVER, TASKS, bits, blobs, least, learn, network, recipe, sha, whole
+from .learners import ALWAYS, LABELS, NEVER, TASKS, bits, blobs, learn, least, network, recipe, sha, whole
 
 CHOSEN = Distillation("random", 0, group=3, stream=30)
 GROWS = {"criterion": NEVER, "expansion": Expansion(growths=1), "steps": 20}
@@ -113,7 +113,9 @@ def test_what_lies_in_flash_is_all_that_outputs_need_after_a_reset():
 
 
 def test_a_growth_keeps_outputs_or_perturbs_weights_with_their_residuals():
-    kept, perturbed = (learner(**GROWS | {"expansion": Expansion(method=m)}) for m in ("zero-outgoing", "shrink-and-perturb"))
+    kept, perturbed = (
+        learner(**GROWS | {"expansion": Expansion(method=m)}) for m in ("zero-outgoing", "shrink-and-perturb")
+    )
     x = blobs(LABELS)[0]
     for made in (kept, perturbed):
         learn(made, 0)
@@ -201,7 +203,10 @@ def test_restore_refuses_what_is_not_its_state_and_stays_as_it_was(name):
         ({"distillation": Distillation("swap-herding", 0)}, "need float32 features; by integers alone they are chosen by"),
         ({"distillation": Distillation("random", 4)}, "need float32 features; by integers alone they are chosen by"),
         ({"criterion": NEVER, "expansion": Expansion(method="net2wider")}, "'net2wider' is of float32 networks; an int8"),
-        ({"criterion": NEVER, "expansion": Expansion(deepen=True)}, "deepen is of float32 networks; an int8 network grows by"),
+        (
+            {"criterion": NEVER, "expansion": Expansion(deepen=True)},
+            "deepen is of float32 networks; an int8 network grows by",
+        ),
     ],
 )
 def test_refused(given, message):
