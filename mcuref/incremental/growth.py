@@ -193,7 +193,6 @@ def shrink(network: Network, widths: Any) -> Resized:
 
 def _contributions(network, i, kept):
     """Of each unit of hidden layer i, float64[O]; ``kept``: {layer: its units that stay}, all where it is not named."""
-
     parameters = real_parameters(network)
 
     def squares(j, kind):
@@ -299,6 +298,8 @@ def _width_changes(network, widths, changed, allowed):
             f"network {network.name!r} has residual blocks; widths cannot change there, because what is added must "
             "keep the same shape"
         )
+    if several := [n for n, layer in zip(network.names, network.layers) if getattr(layer, "multiplier", 1) != 1]:
+        raise InputError(f"layer {several[0]!r} has several filters a channel; widths cannot change around it")
     if not isinstance(widths, (list, tuple)) or len(widths) != len(hidden):
         present = list(hidden_widths(network))
         raise InputError(f"widths {widths!r} are not a list of {len(hidden)} whole numbers, as the present widths {present}")

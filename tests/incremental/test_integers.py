@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcuref import SGD, Full, InputError, Int8, TinyProp, compile
+from mcuref import SGD, Full, InputError, Int8, Network, RandomK, TinyProp, compile
 from mcuref.incremental import integers
 from mcuref.incremental.deepening import deepen
 from mcuref.incremental.growth import add_outputs, hidden_widths, shrink, widen
 from mcuref.kernels.random import GROWTH, PARAMETERS, philox
-from mcuref.layers import DepthwiseConv2D
+from mcuref.layers import Conv2D, Dense, DepthwiseConv2D, Flatten, Input
 from mcuref.quantization.headroom import rescaled
 from mcuref.quantization.nominal import nominal
 from mcuref.quantization.plain import as_plain
@@ -154,7 +154,7 @@ def trained(network, rule):
     return program
 
 
-@pytest.mark.parametrize("rule", (Full(), TinyProp()))
+@pytest.mark.parametrize("rule", (Full(), TinyProp(), RandomK(0.5)))
 @pytest.mark.parametrize("change", (wider, lambda n: add_outputs(n, n.outputs + 2, seed=1)))
 def test_state_of_an_int8_program_follows_the_origins(rule, change):
     program = trained(nominal(NARROW), rule)
@@ -164,6 +164,7 @@ def test_state_of_an_int8_program_follows_the_origins(rule, change):
     state = resized.state(after, old)
     after.restore(state)
     assert state["exponents"].tobytes() == old["exponents"].tobytes() and state["exponents"].any()
+    assert state.get("selections") == old.get("selections")  # how often was drawn so far
     for name in (n for n in old if n.endswith(("residual", "seen_so_far", "y_max"))):
         where = tuple(slice(size) for size in old[name].shape)
         assert np.array_equal(state[name][where], old[name]), name
@@ -192,6 +193,16 @@ def test_other_ways_to_be_wider_are_refused(method):
 def test_a_deeper_int8_network_is_refused():
     with pytest.raises(InputError, match="is int8; only float32 networks are deepened"):
         deepen(nominal(NARROW))
+
+
+def test_several_filters_a_channel_are_refused():
+    layers = [Input((3, 3, 2)), Conv2D(2, 1), DepthwiseConv2D(1, multiplier=2), Flatten(), Dense(2)]
+    network = nominal(Network(layers))
+    for change in (widen, shrink):
+        with pytest.raises(InputError, match="'depthwise1' has several filters a channel; widths cannot change around it"):
+            change(network, [3 if change is widen else 1])
+    x = samples(network)
+    assert outputs(add_outputs(network, 3).network, x)[:, :2].tobytes() == outputs(network, x).tobytes()
 
 
 def test_growing_twice_draws_no_row_twice():

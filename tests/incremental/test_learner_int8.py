@@ -86,6 +86,7 @@ def test_the_plan_is_the_arena_and_no_buffer_shares_bytes_with_another_that_is_a
     assert (arena.sram.nbytes, arena.flash.nbytes) == (plan.sram, plan.flash)
     types = {p.buffer.name: p.buffer.dtype for p in plan.placements if p.buffer.name.startswith(("dense", "record"))}
     assert {dtype for name, dtype in types.items() if name.endswith(("weights", "residual"))} == {"int8"}
+    assert not any(p.buffer.name.startswith("distil.") for p in plan.placements)
     assert types["record.sample"] == "float32"  # raw samples come as they are: here as float32
     for a in plan.placements:
         for b in plan.placements:
