@@ -10,8 +10,9 @@ and a part of what was learned is kept by an 8-bit fraction k = rint(256 keep):
 
     M <- rsh(M k, 8) + rsh(fresh (256 - k), 8),  b <- rsh(b k, 8)           rsh(v, s) = v / 2^s to the nearest, halves up
 
-All of it fits int32, but for b k, which takes 64 bits or two products. Reaches follow from scales, which are real numbers:
-they are constants, made once when a network gets its size, as the factors of its program are.
+All of it fits int32, but for b k, which takes 64 bits or two products; M stays within +-127 256, as both terms stay within
+their part of that. Reaches follow from scales, which are real numbers: they are constants, made once when a network gets its
+size, as the factors of its program are.
 """
 
 from collections.abc import Mapping
@@ -78,7 +79,7 @@ def perturbed(network: Network, state: Mapping[str, NDArray[Any]], keep: float, 
         fresh = fresh_weights(network, i, quantization.weights[network.names[i]], seed, random.PARAMETERS + i)
         whole = WHOLE * state[weights].astype(np.int32) + state[residual]
         mixed = rsh(whole * kept, 8) + rsh(fresh * (WHOLE - kept), 8)
-        changed[weights], changed[residual] = parted(np.clip(mixed, -MOST, MOST))
+        changed[weights], changed[residual] = parted(mixed)
         changed[bias] = rsh(state[bias].astype(np.int64) * kept, 8).astype(np.int32)
     return changed
 

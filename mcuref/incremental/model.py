@@ -22,7 +22,7 @@ class LearnerModel:
 
     Parameters
     ----------
-    network : :class:`mcuref.Network` to begin with, with one output in place of its own; BudgetExceeded if it does not fit.
+    network : :class:`mcuref.Network` to begin with, with one output in place of its own.
     plans : :class:`mcuref.incremental.plans.LearnerPlans`, which it and every change of it must fit.
 
     Attributes
@@ -33,9 +33,7 @@ class LearnerModel:
     """
 
     def __init__(self, network: Network, plans: LearnerPlans) -> None:
-        self.plans, self.memory = plans, plans.memory(network, outputs=1)
-        self.memory.require()  # int8 with one output has a longer table of exponentials than with many
-        self.memory.allocate()
+        self.plans, self.memory = plans, plans.memory(network, outputs=1).allocate()
         self.macs, self.peaks = dict.fromkeys(STAGE_MACS, 0), {"sram": 0, "flash": 0}
         self._compare_peaks()
 
