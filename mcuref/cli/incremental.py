@@ -8,7 +8,7 @@ Baselines run in the same harness: same order, augmentation, bytes and training 
   mcuref incremental --data mnist --model cnn-28 --tasks 5 --out runs/inc
   mcuref incremental --data uci_har --tasks 3 --compare naive,joint --seeds 5
   mcuref incremental --data coil100_32 --tasks sessions
-  mcuref incremental --data mnist --model cnn-28 --dtype int8          the whole cycle by integers
+  mcuref incremental --data mnist --model cnn-28 --dtype int8
   mcuref incremental --resume runs/inc
 """
 
