@@ -2,19 +2,21 @@
 
 Classes, or sessions of known classes, arrive task by task, in an order that the seed draws. Of their samples a few are
 chosen or distilled into the memory (1 % of the raw bytes, labels and all; of the digits 5 %); the model trains on that
-memory, is verified on samples that it never trains on, and grows while it is below its criterion and the budget allows.
+memory, and grows while it is below its criterion and the budget allows.
 Baselines run in the same harness: same order, augmentation, bytes and training steps.
 
   mcuref incremental --data mnist --model cnn-28 --tasks 5 --out runs/inc
   mcuref incremental --data uci_har --tasks 3 --compare naive,joint --seeds 5
   mcuref incremental --data coil100_32 --tasks sessions
   mcuref incremental --data mnist --model cnn-28 --dtype int8
+  mcuref incremental --data mnist --drift sudden --compare never,naive,reservoir
   mcuref incremental --resume runs/inc
+  mcuref incremental --data cifar10 --frontier --seeds 3 --evaluate validation
 """
 
 from argparse import ArgumentParser, Namespace
 
-from mcuref.cli import options, resumable, spreading
+from mcuref.cli import frontier, options, resumable, spreading
 from mcuref.cli.console import progress, say, show, warn
 from mcuref.cli.defaults import fitted, named_data
 from mcuref.text import one_line
@@ -28,14 +30,21 @@ def arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--tasks",
-        metavar="N|sessions",
-        help="split the classes into N tasks, or sessions: known classes seen again; default 5, or as many as classes",
+        metavar="N|sessions|repetition",
+        help="split the classes into N tasks; sessions: known classes seen again; repetition: some classes at a time, which "
+        "come again; default 5, or as many as classes",
+    )
+    parser.add_argument(
+        "--drift",
+        choices=("sudden", "gradual", "recurring", "incremental"),
+        help="no tasks: a stream of known classes, in portions, whose samples change so (images turn, noise rises)",
     )
     parser.add_argument(
         "--compare",
         metavar="LIST",
         default="",
-        help="baselines beside growing: naive, joint, fixed-large, random, herding, k-center, reservoir; with commas",
+        help="with commas, beside growing: naive, joint, joint-best, fixed-large, random, herding, k-center, reservoir; "
+        "with --drift also never: learns no more once it has begun",
     )
     parser.add_argument(
         "--seeds", default="1", metavar="LIST|COUNT", help="0,1,2 or a count: class order, start weights; default 1 (seed 0)"
@@ -43,6 +52,7 @@ def arguments(parser: ArgumentParser) -> None:
     _add_memory(parser)
     _add_training(parser)
     _add_growth(parser)
+    frontier.add_frontier(parser)
     options.add_budget(parser)
     spreading.add_scheduler(parser)
     resumable.add_folder(parser, "--json, --wide and --scheduler")
@@ -62,13 +72,15 @@ def _add_memory(parser):
     )
     group.add_argument(
         "--resolution",
-        choices=("full", "half"),
-        help="of stored samples along every axis but the last; default: the protocol's",
+        choices=("full", "half", "grid"),
+        help="of stored samples along every axis but the last: full, half (means of 2 x 2), or one value of 2 x 2; default: "
+        "the protocol's",
     )
     group.add_argument(
         "--distil",
-        choices=("matching", "published", "swap-herding", "random"),
-        help="distribution matching with the normalised or the published step, or selection alone; default: the protocol's",
+        choices=("matching", "published", "swap-herding", "mixed", "random", "reservoir"),
+        help="distribution matching with the normalised or the published step, or selection alone (mixed: half of it by "
+        "swap-herding, half at random); default: the protocol's",
     )
     group.add_argument(
         "--features", choices=("random", "learned"), help="embeddings: random networks (default) or the model's own features"
@@ -81,6 +93,13 @@ def _add_memory(parser):
     )
     group.add_argument("--embeddings", type=options.whole(1), metavar="R", help="how many; default: the protocol's")
     group.add_argument("--group", type=options.whole(1), metavar="G", help="samples that are distilled together; default 12")
+    group.add_argument(
+        "--latent",
+        type=options.whole(1),
+        metavar="N",
+        help="freeze all but the last N layers with parameters after the first task, or at once if the model has learned "
+        "already; --bits (2), --resolution (full) and --share are then of stored features",
+    )
     group.add_argument("--store", choices=("flash", "sram"), help="where stored samples lie; default flash")
 
 
@@ -114,14 +133,20 @@ def _add_training(parser):
 
 def _add_growth(parser):
     group = parser.add_argument_group("verification and growth")
-    group.add_argument("--criterion", type=options.number, metavar="A", help="accuracy that is enough, such as 0.95")
     group.add_argument(
-        "--within", type=options.number, metavar="D", help="instead: at most so far below fixed-large; default 0.01"
+        "--criterion",
+        metavar="A|NAME[=LEVEL]",
+        help="accuracy that is enough, such as 0.95; or learnt, fit, gain, agreement or oracle, and its level, such as "
+        "learnt=0.97; default: the protocol's",
+    )
+    group.add_argument(
+        "--within", type=options.number, metavar="D", help="of the oracle: at most so far below fixed-large; default 0.01"
     )
     group.add_argument(
         "--verify",
         choices=("held-out", "stored", "arriving"),
-        help="on samples held out of the training set, on stored ones (which count), or test-then-train; default held-out",
+        help="on stored samples (which count), on ones held out of the training set, or test-then-train; default stored, of "
+        "the oracle held-out",
     )
     group.add_argument(
         "--start",
@@ -147,15 +172,23 @@ def run(arguments: Namespace) -> None:
 
 
 def _checked(asked):
-    """The Experiment that was asked for; InputError or BudgetExceeded if it cannot be."""
+    """The Experiment, or the Frontier, that was asked for; InputError or BudgetExceeded if it cannot be."""
+    from mcuref.errors import InputError
+    from mcuref.incremental.drifting import DriftExperiment
     from mcuref.incremental.experiment import Experiment
 
     setting = _setting(asked)
+    if asked.frontier is not None:
+        return frontier.checked_frontier(asked, setting)
+    if asked.picture is not None:
+        raise InputError("--picture draws what --frontier found; the pictures of a run are in its folder (--out)")
     budget = options.budget(asked)
     data = named_data(asked)
 
     def attempt(name, budget):
-        experiment = Experiment(data, name, setting, budget=budget, origin=spreading.origin(asked))
+        experiment = (Experiment if setting.drift is None else DriftExperiment)(
+            data, name, setting, budget=budget, origin=spreading.origin(asked)
+        )
         experiment.check()
         return experiment
 
@@ -169,24 +202,20 @@ def _checked(asked):
 def _setting(asked):
     """The Setting that the options describe."""
     from mcuref import rules
-    from mcuref.errors import InputError
-    from mcuref.incremental.recipe import Criterion
     from mcuref.incremental.setting import Setting
 
-    if asked.criterion is not None and asked.within is not None:
-        raise InputError("--criterion and --within are two ways to say what accuracy is enough; give one of them")
     names = options.several(asked.compare, "--compare") if asked.compare else []
-    within = 0.01 if asked.criterion is None and asked.within is None else asked.within
-    criterion = Criterion(accuracy=asked.criterion, within=within)
     return Setting(
         tasks=_tasks(asked.tasks),
         strategies=("growing", *(n for n in names if n != "growing")),
         seeds=tuple(options.seeds(asked.seeds)),
-        criterion=criterion,
+        criterion=_criterion(asked),
         per_class=asked.per_class,
         start=asked.start,
         smallest=asked.smallest,
         dtype=asked.dtype,
+        drift=asked.drift,
+        latent=asked.latent,
         expansion=tuple(
             _given(
                 factor=asked.factor, method=asked.growth, deepen=asked.deepen or None, shrink=asked.shrink or None
@@ -215,14 +244,28 @@ def _setting(asked):
     )
 
 
+def _criterion(asked):
+    """The Criterion that was asked for; None if nothing is said."""
+    from mcuref.errors import InputError
+    from mcuref.incremental.criterion import Criterion
+
+    if asked.within is None:
+        return None if asked.criterion is None else Criterion.parse(asked.criterion)
+    if asked.criterion not in (None, "oracle"):
+        raise InputError(f"--within is of the oracle, but --criterion is {asked.criterion}; give one of them")
+    return Criterion(within=asked.within)
+
+
 def _tasks(text):
-    """A number of tasks, "sessions", or None if nothing is said."""
-    if text in (None, "sessions"):
+    """A number of tasks, "sessions", "repetition", or None if nothing is said."""
+    if text in (None, "sessions", "repetition"):
         return text
     if not text.isdecimal() or len(text) > 6:
         from mcuref.errors import InputError
 
-        raise InputError(f"--tasks {text!r} is neither a number of tasks, such as 5, nor the word sessions")
+        raise InputError(
+            f"--tasks {text!r} is neither a number of tasks, such as 5, nor one of the words sessions and repetition"
+        )
     return int(text)
 
 
@@ -243,27 +286,53 @@ def _run_in_folder(asked, experiment):
 
 def _run(asked, experiment):
     """Learn, print, write; returns the report."""
+    if asked.frontier is not None:
+        return frontier.run_frontier(asked, experiment)
     import time
 
-    from mcuref.report.incremental import incremental_tables, task_line, task_table
-    from mcuref.report.incremental_runs import incremental_report, write_experiment
+    from mcuref.report import drift, drift_runs, incremental, incremental_runs
 
     began = time.perf_counter()
-    single = len(experiment.setting.seeds) == 1
+    if asked.drift is None:
+        experiment.after_task = _told(asked, experiment)
+        report_of, tables, write = (
+            incremental_runs.incremental_report,
+            incremental.incremental_tables,
+            incremental_runs.write_experiment,
+        )
+    else:
+        experiment.after_task = _told_of_drift(experiment)
+        report_of, tables, write = drift_runs.drift_report, drift.drift_tables, drift_runs.write_drift
+    with spreading.executor(asked) as cluster, progress() as experiment.progress:
+        rows = experiment.run(cluster)
+    report = report_of(experiment, rows, asked.evaluate, time.perf_counter() - began)
+    show(*tables(report), wide=asked.wide)
+    warn(report["warnings"])
+    if asked.out is not None:
+        without_pictures = write(asked.out, experiment, report)
+        show(f"run kept in {one_line(asked.out)}" + (f"; no pictures: {without_pictures}" if without_pictures else ""))
+    return report
+
+
+def _told(asked, experiment):
+    """callable(seed, strategy, task rows) that tells of "growing" where there is one seed."""
+    from mcuref.report.incremental import task_line, task_table
 
     def after_task(seed, strategy, rows):
-        if single and strategy == "growing":
+        if len(experiment.setting.seeds) == 1 and strategy == "growing":
             show(task_line(rows[-1]))
             if len(rows) == experiment.scenario.count:
                 show(task_table(rows), wide=asked.wide)
 
-    experiment.after_task = after_task
-    with spreading.executor(asked) as cluster, progress() as experiment.progress:
-        rows = experiment.run(cluster)
-    report = incremental_report(experiment, rows, asked.evaluate, time.perf_counter() - began)
-    show(*incremental_tables(report), wide=asked.wide)
-    warn(report["warnings"])
-    if asked.out is not None:
-        without_pictures = write_experiment(asked.out, experiment, report)
-        show(f"run kept in {one_line(asked.out)}" + (f"; no pictures: {without_pictures}" if without_pictures else ""))
-    return report
+    return after_task
+
+
+def _told_of_drift(experiment):
+    """The same of a stream."""
+    from mcuref.report.drift import portion_line
+
+    def after_portion(seed, strategy, rows):
+        if len(experiment.setting.seeds) == 1 and strategy == "growing":
+            show(portion_line(rows[-1]))
+
+    return after_portion

@@ -24,6 +24,7 @@ def run(arguments: Namespace) -> None:
     """Read, print, draw."""
     from mcuref.errors import InputError
     from mcuref.files import check_new_folder, new_folder
+    from mcuref.report.drift import drift_tables
     from mcuref.report.incremental import incremental_tables
     from mcuref.report.quantised_tables import quantised_tables
     from mcuref.report.shapes import check_report, read_again
@@ -36,14 +37,23 @@ def run(arguments: Namespace) -> None:
     incremental = request.command == "incremental"
     if arguments.pictures is not None and not incremental:
         raise InputError(f"run folder {arguments.folder!r} is of mcuref {request.command}; pictures are of incremental runs")
-    make = {"train": training_tables, "incremental": incremental_tables, "quantise": quantised_tables}[request.command]
+    tables_of = {
+        "train": training_tables, "incremental": incremental_tables, "drift": drift_tables, "quantise": quantised_tables
+    }  # fmt: skip
+    kind = "drift" if incremental and _is_of_drift(report) else request.command
+    make = tables_of[kind]
     with read_again(arguments.folder):
-        check_report(report, request.command)
+        check_report(report, kind)
         tables = list(make(report))
     show(*tables, wide=arguments.wide)
     if arguments.pictures is not None:
+        from mcuref.report.drift_plots import draw_drift
         from mcuref.report.incremental_plots import draw_report, write_pictures
 
         with new_folder(arguments.pictures, "folder") as part, read_again(arguments.folder):
-            write_pictures(draw_report(report), part)
+            write_pictures((draw_drift if kind == "drift" else draw_report)(report), part)
         show(f"pictures drawn into {one_line(arguments.pictures)}")
+
+
+def _is_of_drift(report):
+    return isinstance(report, dict) and report.get("schema") == "mcuref.drift/1"

@@ -85,8 +85,8 @@ _ENTRIES = (
         "coil100_32", "objects on a turntable", "image", (32, 32, 3), "uint8", 2400, 1200, 100,
         licence="non-commercial research",
         script="coil100",
-        note="test views lie between training views, so it is easy; our figures: --subset, 16 views fewer, object 1 "
-        "reduced by another method",
+        note="test views lie between training views, so it is easy; sessions are ranges of views; our figures: --subset, 16 "
+        "views fewer, object 1 reduced by another method",
         arrays=("session",),
         of_test=("session",),
         fields=semantics.coil100,
@@ -95,6 +95,7 @@ _ENTRIES = (
         "core50_32", "hand-held objects (CORe50)", "image", (32, 32, 3), "uint8", 119894, 44972, 10,
         licence="CC BY 4.0",
         script="core50",
+        note="figures of learning in sessions are of COIL-100 (coil100_32), which stands in for it",
         arrays=("session",),
         fields=semantics.core50,
     ),

@@ -44,18 +44,23 @@ def _tables():
 TO_LOG, ENERGY, ADDED, TO_MFCC = _tables()
 
 
-def add_noise(x: NDArray[np.int8], stream: int) -> NDArray[np.int8]:
+def add_noise(x: NDArray[np.int8], stream: int, first: int = 0, part: float = 1) -> NDArray[np.int8]:
     """MFCC int8 [N, T, 10], quantised as MLPerf Tiny's, of the same clips with noise.
 
-    The noise of clip i depends on i and the stream (of mcuref.kernels.random) alone: one number serves four bands.
+    The noise of clip i depends on first + i and the stream (of mcuref.kernels.random) alone: one number serves four bands.
+
+    Parameters
+    ----------
+    first : int, number of the first clip.
+    part : float in ]0, 1], of the noise's energy.
     """
-    numbers = x.shape[1] * BANDS // 4
+    numbers, quieter = x.shape[1] * BANDS // 4, np.rint(np.log(part) * UNIT)
     result = np.empty_like(x)
-    for first in range(0, len(x), CHUNK):
-        part = x[first : first + CHUNK]
-        drawn = philox(0, stream, len(part) * numbers, first * numbers)
-        energy = ENERGY[drawn.astype("<u4").view(np.uint8)].reshape(*part.shape[:2], BANDS)
-        result[first : first + CHUNK] = with_energy(part, energy)
+    for begin in range(0, len(x), CHUNK):
+        clips = x[begin : begin + CHUNK]
+        drawn = philox(0, stream, len(clips) * numbers, (first + begin) * numbers)
+        energy = ENERGY[drawn.astype("<u4").view(np.uint8)].reshape(*clips.shape[:2], BANDS)
+        result[begin : begin + CHUNK] = with_energy(clips, energy + quieter)
     return result
 
 

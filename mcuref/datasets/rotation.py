@@ -4,8 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 ONE = 1 << 16  # 1.0 in the fixed point of cosine and sine
-EIGHTH_TURN = (46341, 46341)  # cosine and sine of 45 degrees
 CHUNK = 1 << 21  # values at a time
+
+
+def angle(degrees: float) -> tuple[int, int]:
+    """(cosine, sine) of an angle, in units of 2^-16."""
+    return int(np.rint(ONE * np.cos(np.deg2rad(degrees)))), int(np.rint(ONE * np.sin(np.deg2rad(degrees))))
 
 
 def rotate(x: NDArray[np.uint8], cosine: int, sine: int) -> NDArray[np.uint8]:

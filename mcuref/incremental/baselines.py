@@ -1,7 +1,8 @@
 """What is compared with: the same learner with other samples to train on; model, order, augmentation and steps are the same.
 
 naive        no memory: trains on the arriving task alone
-joint        all raw data so far: what would be reached if everything could be stored
+joint        all raw data so far, in as many steps
+joint-best   the same, trained until it gets no better on held-out samples: the upper bound
 random, herding, k-center, reservoir        as many bytes of real samples, chosen in another way
 """
 
@@ -21,6 +22,7 @@ from mcuref.incremental.recipe import Recipe
 from mcuref.incremental.store import ArenaSamples, ClassSlots, Draw, Progress, Store
 from mcuref.kernels.load import load_samples_f32
 from mcuref.kernels.random import CHOICE, philox
+from mcuref.rules import Full
 
 RAW_CHUNK = 512
 
@@ -35,6 +37,7 @@ class RawSamples:
 
     in_plan = False
     outside: Any = None
+    raw_pool = 0
 
     def __init__(self, joint: bool = False) -> None:
         self.joint = joint
@@ -52,7 +55,7 @@ class RawSamples:
         """Keep raw samples."""
         if self.joint and self.outside is not None:
             x, classes = np.concatenate([self.outside[0], x]), np.concatenate([self.outside[1], classes])
-        self.outside = x, classes
+        self.outside, self.raw_pool = (x, classes), x.nbytes
 
     def material(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """All raw samples."""
@@ -95,7 +98,28 @@ def exemplars(
         normalised = np.zeros(flat[part].shape, np.float32)
         load_samples_f32(normalised, flat[part], layer.mean, layer.scale)
         features[part] = embedding.outputs(normalised.reshape(-1, *layer.shape))
+    embedding.distances += count * features.size
     return layout.codec.encode(x[np.sort(select(features, count))])
+
+
+class ExemplarSlots(ClassSlots):
+    """Exemplars of each class, chosen from its raw samples, which lie outside meanwhile.
+
+    Parameters
+    ----------
+    select : function of :mod:`mcuref.incremental.selection`.
+    """
+
+    def __init__(self, select: Callable[[NDArray[Any], int], NDArray[np.int64]]) -> None:
+        super().__init__(partial(exemplars, select))
+
+    def add(self, x: NDArray[Any], classes: NDArray[np.int64], draw: Draw, progress: Progress) -> dict[int, int]:
+        """Store exemplars of each class; the pool is that of the class with the most samples to choose from."""
+        stored = super().add(x, classes, draw, progress)
+        arrived = {index: int(np.count_nonzero(classes == index)) for index in stored}
+        streamed = self.layout.recipe.distillation.streamed
+        self.raw_pool = max(streamed(arrived[i], stored[i]) * x[0].nbytes for i in stored if stored[i])
+        return stored
 
 
 class Reservoir(ArenaSamples):
@@ -126,20 +150,28 @@ class Reservoir(ArenaSamples):
 SAMPLES: dict[str, Callable[[], Store]] = {
     "naive": RawSamples,
     "joint": partial(RawSamples, joint=True),
-    "herding": partial(ClassSlots, partial(exemplars, selection.herding)),
-    "k-center": partial(ClassSlots, partial(exemplars, selection.k_center)),
+    "joint-best": partial(RawSamples, joint=True),
+    "herding": partial(ExemplarSlots, selection.herding),
+    "k-center": partial(ExemplarSlots, selection.k_center),
     "reservoir": Reservoir,
 }
 STARTS = {"random": "random", "reservoir": "random", "herding": "swap-herding", "k-center": "swap-herding"}
 
 
-def samples_for(name: str) -> Store:
-    """What holds the samples of a strategy, newly made: see :mod:`mcuref.incremental.store`."""
-    return SAMPLES.get(name, ClassSlots)()
+def samples_for(name: str, distil: str | None = None) -> Store:
+    """What holds the samples of a strategy, newly made: see :mod:`mcuref.incremental.store`.
+
+    distil : how the strategies that keep by the protocol do it, of the setting; None: as the protocol says.
+    """
+    return SAMPLES.get(name if name in SAMPLES or name in STARTS else distil or name, ClassSlots)()
 
 
 def recipe_for(name: str, recipe: Recipe) -> Recipe:
-    """The recipe of a strategy: those that store real samples choose them, and change nothing about them."""
+    """The recipe of a strategy: those that store real samples choose them, and change nothing about them; the upper bound
+    trains in full.
+    """
+    if name == "joint-best":
+        return replace(recipe, rule=Full())
     if name not in STARTS:
         return recipe
     return replace(recipe, distillation=replace(recipe.distillation, start=STARTS[name], iterations=0))

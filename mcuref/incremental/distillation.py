@@ -31,7 +31,7 @@ from mcuref.kernels import matching, random
 from mcuref.kernels.load import load_samples_f32
 from mcuref.layers import Input
 
-STARTS = ("swap-herding", "random")
+STARTS = ("swap-herding", "random", "mixed")
 STEPS = ("normalised", "published")
 MOMENTUM = np.float32(0.5)  # of the published step
 CHUNK = 256  # samples that the host hands over at once; it decides no bit
@@ -43,7 +43,9 @@ class Distillation:
 
     Parameters
     ----------
-    start : "swap-herding" (in the features of the first embedding) or "random": what real samples the stored ones begin as.
+    start : what real samples the stored ones begin as: "swap-herding" (in the features of the first embedding), "random",
+        or "mixed": every other group at random, the first one by swap-herding. No features are computed of samples that
+        pass by while a group is chosen at random and nothing is distilled.
     iterations : int, K; 0 keeps the real samples: then this is selection alone.
     rate : float.
     step : "normalised" or "published".
@@ -77,7 +79,7 @@ class Distillation:
         if self.needs_embeddings:
             shapes["record.feature_sums"] = ((r, features), "record", "distil")
             shapes["record.features"] = ((features,), "record", "record")
-        if self.start == "swap-herding":
+        if self.start != "random":
             shapes["record.kept_features"] = ((g, features), "record", "record")
             shapes["record.kept_sum"] = ((features,), "record", "record")
         if self.iterations:
@@ -91,7 +93,7 @@ class Distillation:
     @property
     def needs_embeddings(self) -> bool:
         """Whether features are computed at all."""
-        return bool(self.iterations) or self.start == "swap-herding"
+        return bool(self.iterations) or self.start != "random"
 
     def streamed(self, available: int, count: int) -> int:
         """How many of the ``available`` real samples pass by."""
@@ -138,9 +140,10 @@ def distil_class(
     packed = np.zeros((count, codec.bytes), np.uint8)
     groups = -(-count // recipe.group)
     for i in range(groups):
+        start = recipe.start if recipe.start != "mixed" else ("swap-herding", "random")[i % 2]
         place = slice(i * count // groups, (i + 1) * count // groups)
         samples = arrays["distil.samples"][: place.stop - place.start]
-        stream.choose(samples, place.stop * len(stride) // count, seed)  # at least as many as the group has
+        stream.choose(samples, place.stop * len(stride) // count, seed, start)  # at least as many as the group has
         if recipe.iterations:
             match(samples, embeddings, stream, recipe, codec.bounds, arrays)
         packed[place] = codec.encode_normalised(samples)
@@ -153,7 +156,8 @@ class Stream:
     Attributes
     ----------
     seen : int, how many have passed by.
-    sums : float32[R, D], sums of their features.
+    summed : int, of how many of them features were computed.
+    sums : float32[R, D], sums of those.
     """
 
     def __init__(
@@ -166,7 +170,8 @@ class Stream:
     ) -> None:
         self.x, self.layer, self.recipe, self.arrays = x.reshape(len(x), -1), layer, recipe, arrays
         self.embeddings = embeddings[: recipe.embeddings if recipe.iterations else 1] if recipe.needs_embeddings else ()
-        self.seen, self._moments = 0, np.zeros(2, np.float32)
+        self.seen = self.summed = 0
+        self._moments = np.zeros(2, np.float32)
         self.sums = arrays.get("record.feature_sums", np.zeros((0, 0), np.float32))
         self.sums[:] = 0
 
@@ -176,13 +181,16 @@ class Stream:
         mean, square = self._moments / np.float32(max(self.seen, 1))
         return np.sqrt(max(square - mean * mean, np.float32(0)))
 
-    def choose(self, samples: NDArray[np.float32], end: int, seed: int) -> None:
-        """Let samples up to number ``end`` pass by; leave a choice among them in samples[G, n], normalised."""
+    def choose(self, samples: NDArray[np.float32], end: int, seed: int, start: str) -> None:
+        """Let samples up to number ``end`` pass by; leave a choice among them, "swap-herding" or "random", in samples[G, n].
+
+        They are normalised.
+        """
         first = self.seen
-        if self.recipe.start == "random":
+        if start == "random":
             order = random.permutation(end - first, seed, random.CHOICE + first)[: len(samples)]
             chosen = first + np.sort(order)
-            self._pass_by(end, None)
+            self._pass_by(end, None)  # their features are wanted only for distilling
         else:
             chosen = np.zeros(len(samples), np.int64)
             self._pass_by(end, chosen)
@@ -194,18 +202,20 @@ class Stream:
             kept = self.arrays["record.kept_features"][: len(chosen)]
             total = self.arrays["record.kept_sum"]
             total[:] = 0
-        first = self.seen
+        first, embeddings = self.seen, self.embeddings if self.recipe.iterations or chosen is not None else ()
         for begin in range(first, end, CHUNK):
             x = np.zeros((min(CHUNK, end - begin), self.layer.size), np.float32)
             load_samples_f32(x, self.x[begin : begin + len(x)], self.layer.mean, self.layer.scale)
             matching.add_moments(self._moments, x)
-            for r, embedding in enumerate(self.embeddings):
+            for r, embedding in enumerate(embeddings):
                 features = embedding.outputs(x.reshape(-1, *self.layer.shape))
                 if r or chosen is None:
                     matching.add_features(self.sums[r], features)
                 else:
-                    matching.swap_herding(chosen, kept, total, self.sums[0], features, begin, first, self.seen)
-            self.seen = begin + len(x)
+                    matching.swap_herding(chosen, kept, total, self.sums[0], features, begin, first, self.summed)
+                    exchanged = min(len(x), max(begin + len(x) - first - len(chosen), 0))  # once all slots are full
+                    embedding.distances += exchanged * kept.size
+            self.seen, self.summed = begin + len(x), self.summed + len(x) * bool(embeddings)
 
 
 def matching_loss(

@@ -54,12 +54,17 @@ class Embedding:
     network : as :func:`embedding_network` makes it.
     part : :class:`mcuref.memory.arena.Part` of a larger arena to lie in; an arena of its own if None.
     program : what it is compiled to, if that is known already.
+
+    Attributes
+    ----------
+    counts : int64[rows, 5], what its program did, as ``program.counts``.
+    distances : int, multiply-accumulates of distances between its features, which those who compute them add.
     """
 
     def __init__(self, network: Network, part: Part | None = None, program: Program | None = None) -> None:
         program = compile(network, loss=MATCHING.name, wrt="input") if program is None else program
         self.program = program.fresh(part)
-        self.counts = np.zeros_like(self.program.counts)
+        self.counts, self.distances = np.zeros_like(self.program.counts), 0
         (self._difference,) = (b for b in self.program.plan.offsets if b.name.endswith(".mean_difference"))
 
     @property
@@ -84,5 +89,5 @@ class Embedding:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates so far."""
-        return sum(macs(self.program.instructions, self.counts))
+        """Multiply-accumulates so far, of its program and of distances."""
+        return sum(macs(self.program.instructions, self.counts)) + self.distances

@@ -4,23 +4,33 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from mcuref.errors import InputError
+from mcuref.incremental.criterion import Criterion, Measured
 from mcuref.incremental.deepening import deepen
 from mcuref.incremental.growth import KEEP, fresh_seed, hidden_widths, shrink, widen, with_hidden_widths
 from mcuref.incremental.model import LearnerModel
 from mcuref.incremental.recipe import Expansion
 from mcuref.network import Network
 
+ROW = ("criterion", "measured", "accuracy", "criterion_met", "growths", "stopped")  # of a task: how it was judged and grew
 PARTS = 10  # of a growth step: if it does not fit, nine tenths of it are tried, and so on
 
 
-def check_growth(network: Network, largest: Network | None, expansion: Expansion | None) -> None:
-    """InputError, before any training, if a network cannot grow as it may be asked to.
+def check_growth(
+    network: Network, largest: Network | None, expansion: Expansion | None, criterion: Criterion | None = None
+) -> None:
+    """InputError, before any training, if a network cannot grow, or shrink, as it may be asked to.
 
     Parameters
     ----------
     largest : the widest :class:`mcuref.Network`, or None.
     expansion : :class:`mcuref.incremental.recipe.Expansion`, or None if it is not to grow.
+    criterion : :class:`mcuref.incremental.Criterion` that it grows by, or None.
     """
+    if criterion is not None and expansion is not None and expansion.shrink and not criterion.of_accuracy:
+        raise InputError(
+            f"shrink=True tries a smaller model without training it, which criterion {criterion.kind} cannot judge; an "
+            "accuracy, or within, can"
+        )
     present = hidden_widths(network)
     if largest is not None:
         large = hidden_widths(largest)
@@ -40,34 +50,38 @@ def check_growth(network: Network, largest: Network | None, expansion: Expansion
 
 
 def grow_until(
+    criterion: Criterion,
     level: float,
     expansion: Expansion | None,
     chunks: int,
     *,
-    train: Callable[[], Any],
-    verify: Callable[[], float],
+    train: Callable[[str], Any],
+    measure: Callable[[], Measured],
     grow: Callable[[], dict[str, Any]],
     shrink: Callable[[Callable[[], bool]], dict[str, Any] | None],
 ) -> dict[str, Any]:
-    """Verify and train on, and grow while below the criterion.
+    """Measure and train on, and grow until it is enough.
 
     Parameters
     ----------
-    level : float, the accuracy that is enough.
+    criterion : :class:`mcuref.incremental.Criterion`.
+    level : float, what it compares with.
     expansion : :class:`mcuref.incremental.recipe.Expansion`, or None if the model may not grow.
     chunks : int, of training in one phase; the first of the first phase is over.
-    train : callable(), one chunk of training.
-    verify : callable() -> accuracy.
+    train : callable(stage), one chunk of training, charged to "training", or to "growth" once the model has grown.
+    measure : callable() -> :class:`mcuref.incremental.criterion.Measured`.
     grow : callable() -> what :func:`expand` returns.
     shrink : callable(accepted) -> what :func:`shrunk` returns.
 
     Returns
     -------
-    {"criterion", "accuracy", "criterion_met", "growths": changes of the size, "stopped": why it grew no more, or None}.
+    {"criterion": level, "measured": what was compared with it, "accuracy": on the samples to verify on, or None,
+    "criterion_met", "growths": changes of the size, "stopped": why it grew no more, or None}.
     """
-    row: dict[str, Any] = {"criterion": level, "accuracy": verify(), "criterion_met": None, "growths": [], "stopped": None}
+    now, before = measure(), None
+    row: dict[str, Any] = dict.fromkeys(ROW) | {"criterion": level, "growths": []}
     left = chunks - 1
-    while row["accuracy"] < level:
+    while not criterion.enough(criterion.figure(now, before), level):
         if left:
             left -= 1
         elif expansion is None:
@@ -82,15 +96,15 @@ def grow_until(
                 row["stopped"] = change["reason"]
                 break
             row["growths"].append(change["grown"])
-            left = chunks - 1
-        train()
-        row["accuracy"] = verify()
-    row["criterion_met"] = bool(row["accuracy"] >= level)
-    if row["criterion_met"] and not row["growths"] and expansion is not None and expansion.shrink:
-        if change := shrink(lambda: verify() >= level):
+            left, before = chunks - 1, now
+        train("growth" if row["growths"] else "training")
+        now = measure()
+    met = criterion.enough(criterion.figure(now, before), level)
+    if met and not row["growths"] and expansion is not None and expansion.shrink:
+        if change := shrink(lambda: criterion.enough(criterion.figure(measure()), level)):
             row["growths"].append(change)
-            row["accuracy"] = verify()
-    return row
+            now = measure()
+    return row | {"measured": criterion.figure(now, before), "accuracy": now.accuracy, "criterion_met": met}
 
 
 def expand(model: LearnerModel, expansion: Expansion, largest: Network | None, seed: int) -> dict[str, Any]:

@@ -10,13 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mcuref.calibration import quantise_to_train
 from mcuref.datasets.data import Data
 from mcuref.errors import InputError
 from mcuref.experiments.spreading import Origin
 from mcuref.incremental.baselines import recipe_for, samples_for
+from mcuref.incremental.best import BestLearner
+from mcuref.incremental.body import Body, parted
+from mcuref.incremental.charges import core_of
+from mcuref.incremental.dtypes import ARITHMETICS, check_float32, deployed
 from mcuref.incremental.growth import hidden_widths, with_hidden_widths
 from mcuref.incremental.keeping import ExperimentCheckpoints, Kept, check_kept, fingerprint
+from mcuref.incremental.latent import LATENT_BITS, LatentLearner, latent_recipe
 from mcuref.incremental.layout import Layout
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.metrics import matrix_metrics
@@ -24,7 +28,7 @@ from mcuref.incremental.pieces import Learned, row_of, strategies
 from mcuref.incremental.plans import LearnerPlans
 from mcuref.incremental.protocols import find_protocol
 from mcuref.incremental.recipe import Expansion
-from mcuref.incremental.scenario import Task, verified_scenario
+from mcuref.incremental.scenario import Scenario, Task, verified_scenario
 from mcuref.incremental.setting import Setting
 from mcuref.incremental.state import State
 from mcuref.incremental.storage import Storage
@@ -33,8 +37,7 @@ from mcuref.memory.targets import Budget
 from mcuref.models import build, describe, find_model
 from mcuref.models.description import Model
 from mcuref.network import Network
-from mcuref.program.arithmetic import FLOAT32, Arithmetic
-from mcuref.program.arithmetic.int8 import INT8
+from mcuref.program.arithmetic import Arithmetic
 from mcuref.runs.fingerprint import data_digest
 
 EQUAL_BYTES = ("random", "herding", "k-center", "reservoir")  # of samples at 8 bits and full resolution
@@ -72,15 +75,31 @@ class Experiment:
         self.protocol = find_protocol(data.name)
         embedding = setting.embedding or self.protocol.embedding
         self.embedding = None if embedding is None else find_model(embedding)
-        self.scenario = verified_scenario(data, setting.tasks)
+        self.scenario = self.what_arrives()
         self.share = self.protocol.share if setting.share is None else setting.share
-        self.recipe = setting.recipe(self.protocol, data.kind)
+        self.criterion = setting.judged_by(self.protocol)
+        of_samples = setting if setting.latent is None else replace(setting, bits=None, resolution=None)
+        self.recipe, self._stored_input = of_samples.recipe(self.protocol, data.kind), self.network().input
         if setting.share is None and setting.per_class is None:  # a small data set has no room for one sample a class
             self.share = max(self.share, (self._stored_bytes(self.recipe, 1) + 0.5) / self.scenario.raw_bytes)
         self.recipe = replace(self.recipe, per_class=self._per_class(self.recipe))
+        self.first = self.recipe if self.model.network is None else None  # by which a body learns
+        if setting.latent is not None:
+            self._store_features()
         self.expansion = Expansion(**{"method": self.protocol.growth} | dict(setting.expansion))
         self.learners: dict[tuple[str, int], IncrementalLearner] = {}
         self.begin()
+
+    def what_arrives(self) -> Scenario:
+        """The tasks, judged by the test side."""
+        return verified_scenario(self.data, self.protocol.tasks if self.setting.tasks is None else self.setting.tasks)
+
+    def _store_features(self):
+        """Let learners store features: a recipe for their heads beside the one for the first task."""
+        setting, self._stored_input = self.setting, Body(parted(self.network(), self.setting.latent)[0]).output
+        storage = Storage(LATENT_BITS if setting.bits is None else setting.bits, setting.resolution == "half")
+        self.recipe = latent_recipe(self.recipe, storage)
+        self.recipe = replace(self.recipe, per_class=self._per_class(self.recipe))
 
     def check(self) -> None:
         """Refuse, before anything is trained, what does not fit: BudgetExceeded, or InputError."""
@@ -107,8 +126,9 @@ class Experiment:
         if number == 1 and not len(held):
             return "held-out", task.labels
         labels, counts = np.unique(self.scenario.arriving.y_train[task.train], return_counts=True)
-        source = self.recipe.verification.source if "growing" in self.strategies else None
-        if source == "held-out":
+        verified = "growing" in self.strategies and self.criterion.verifies
+        source = self.recipe.verification.source if verified else None
+        if source == "held-out" or "joint-best" in self.strategies:
             unseen = np.setdiff1d(held, labels)
             return ("training", unseen) if len(unseen) else ("held-out", np.setdiff1d(labels, held))
         return "second training", labels[counts == 1] if source == "arriving" else ()  # some are learned, some are not
@@ -121,20 +141,21 @@ class Experiment:
         asked = {"setting": setting, "model": model, "budget": self.budget}
         learner = self.learner(self.strategies[0], self.setting.seeds[0])
         programs = [learner.program, *(e.program for e in learner.memory.embeddings)]
+        programs += [] if learner.layout.body is None else [learner.layout.body.program]
         given = [one.network for one in (self.model, self.embedding) if one is not None and one.network is not None]
         parameters = [network.parameters[name] for network in given for name in sorted(network.parameters)]
         return fingerprint(data_digest(self.data), asked, programs, parameters)
 
     @property
     def arithmetics(self) -> tuple[Arithmetic, ...]:
-        """Of its programs; scales of int8 come from what a float32 one computes."""
-        return (FLOAT32, INT8) if self.setting.dtype == "int8" else (FLOAT32,)
+        """Of its programs."""
+        return ARITHMETICS[self.setting.dtype]
 
     @property
     def strategies(self) -> tuple[str, ...]:
         """Names, in the order in which they run: a criterion relative to "fixed-large" needs that first."""
         names = self.setting.strategies
-        needed = "growing" in names and self.setting.criterion.within is not None
+        needed = "growing" in names and self.criterion.within is not None
         return ("fixed-large", *(n for n in names if n != "fixed-large")) if needed else names
 
     def run(self, executor: Executor | None = None) -> list[dict[str, Any]]:
@@ -145,11 +166,15 @@ class Experiment:
         self.learners.clear()
         learned = strategies(self, executor)
         order = sorted(self.strategies, key=lambda name: name != "growing")
-        return [row_of(name, [learned[name, seed].result for seed in self.setting.seeds]) for name in order]
+        return [self.row(name, [learned[name, seed].result for seed in self.setting.seeds]) for name in order]
+
+    def row(self, name: str, results: list[dict[str, Any]]) -> dict[str, Any]:
+        """A strategy's row of the table, of the results with all seeds."""
+        return row_of(name, results)
 
     def maker(self) -> Callable[[Data], "Experiment"]:
         """What makes such an experiment of the same data in another process; it can be pickled."""
-        return partial(Experiment, model=self.model, setting=self.setting, budget=self.budget)
+        return partial(type(self), model=self.model, setting=self.setting, budget=self.budget)
 
     def begin(self) -> None:
         """Strategies are about to learn."""
@@ -168,10 +193,10 @@ class Experiment:
         learner = self.resumed(name, seed, *kept) if kept else self.learner(name, seed)
         if kept:
             rows, matrix = list(kept[0]), list(kept[1])
-        for number, task in enumerate(tasks[len(rows) :], len(rows)):
+        for number in range(len(rows), len(tasks)):
             self.watch(learner, name, seed, number)
             reference = references[number] if references else None
-            row = learner.learn(*self.arriving(task), held_out=self.held_out(tasks[: number + 1]), reference=reference)
+            row = self.learned(learner, name, tasks[: number + 1], rows, reference)
             matrix.append(self._judged(learner, tasks))
             rows.append(self._task_row(learner, row, matrix[-1], tasks[: number + 1]))
             if self.keeper:
@@ -181,15 +206,15 @@ class Experiment:
         self.learners[name, seed] = learner
         return Learned(self._result(seed, learner, rows, matrix), rows, matrix, learner.state())
 
+    def learned(
+        self, learner: IncrementalLearner, name: str, tasks: list[Task], rows: list[dict[str, Any]], reference: float | None
+    ) -> dict[str, Any]:
+        """The row of the last of these tasks, now that it is learned; ``rows`` are those of the earlier ones."""
+        return learner.learn(*self.arriving(tasks[-1]), held_out=self.held_out(tasks), reference=reference)
+
     def network(self, seed: int = 0) -> Network:
         """The largest model's network, float32; a softmax at its end is of no use here. InputError for one that is not."""
-        network = build(self.model, self.data, seed=seed).without_softmax()
-        if network.dtype != "float32":
-            raise InputError(
-                f"model {network.name!r} is {network.dtype}; incremental learning begins from a float32 model, of which "
-                "--dtype int8 makes one of int8"
-            )
-        return network
+        return check_float32(build(self.model, self.data, seed=seed).without_softmax())
 
     def learner(self, name: str, seed: int) -> IncrementalLearner:
         """The learner of a strategy; BudgetExceeded if "growing" does not fit."""
@@ -199,14 +224,16 @@ class Experiment:
             start = self.protocol.start if self.setting.start is None else self.setting.start
             expansion = self.expansion
             network = with_hidden_widths(large, [max(1, int(w * start + 0.5)) for w in hidden_widths(large)])
-        if self.setting.dtype == "int8":  # a device gets its scales with the firmware: of what arrives first, no later
-            network = quantise_to_train(network, self.arriving(self.scenario.tasks(seed)[0])[0])
+        network = deployed(network, self.setting.dtype, self.arriving(self.scenario.tasks(seed)[0])[0])
         if name in EQUAL_BYTES:
             recipe = replace(recipe, storage=Storage(8))
-            recipe = replace(recipe, per_class=self._per_class(recipe))
-        criterion = self.setting.criterion if name == "growing" else None
+            recipe = replace(recipe, per_class=self._per_class(recipe, judged=False))
+        criterion = self.criterion if name == "growing" else None
         embedding = None if self.embedding is None else build(self.embedding, self.data)
-        return IncrementalLearner(
+        make: Callable[..., IncrementalLearner] = BestLearner if name == "joint-best" else IncrementalLearner
+        if self.setting.latent is not None:
+            make = partial(LatentLearner, latent=self.setting.latent, first=self.first)
+        return make(
             network,
             self.data.classes,
             recipe=recipe,
@@ -214,13 +241,17 @@ class Experiment:
             expansion=expansion,
             largest=large,
             embedding=embedding,
-            samples=samples_for(name),
+            samples=samples_for(name, self.setting.distil),
             budget=self.budget if name == "growing" else None,
+            core=core_of(self.budget),
             seed=seed,
         )
 
-    def _per_class(self, recipe):
-        """Stored samples a class, so that everything stored is at most the share of the raw data."""
+    def _per_class(self, recipe, judged=True):
+        """Stored samples a class, so that everything stored is at most the share of the raw data.
+
+        judged : whether samples to verify on are among it; strategies of one size need none, and have more to train on.
+        """
         if self.setting.per_class is not None and recipe.storage == self.recipe.storage:
             return self.setting.per_class
         if self.setting.per_class is None:
@@ -228,7 +259,7 @@ class Experiment:
         else:
             most = self._stored_bytes(self.recipe, self.setting.per_class)
             what, option = f"what {self.setting.per_class} stored samples a class take", "--per-class"
-        one, two = (self._stored_bytes(recipe, n) for n in (1, 2))
+        one, two = (self._stored_bytes(recipe, n, judged) for n in (1, 2))
         per_class = 1 + (most - one) // (two - one)
         if per_class < 1:
             raise InputError(
@@ -237,9 +268,10 @@ class Experiment:
             )
         return per_class
 
-    def _stored_bytes(self, recipe, per_class):
+    def _stored_bytes(self, recipe, per_class, judged=True):
         """Bytes of all that is stored with so many samples a class: those of the plan."""
-        layout = Layout.of(replace(recipe, per_class=per_class), self.network().input, self.data.classes)
+        recipe, judged = replace(recipe, per_class=per_class), judged and self.criterion.verifies
+        layout = Layout.of(recipe, self._stored_input, self.data.classes, judged=judged)
         return sum(buffer.size for buffer in layout.stored().values())
 
     def arriving(self, task: Task) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -259,7 +291,7 @@ class Experiment:
     def _task_row(self, learner, row, accuracies, tasks):
         seen = accuracies[: len(tasks)]
         held_x, held_y = self.held_out(tasks)
-        row = dict(row) | {"per_task": seen, "accuracy": float(np.mean(seen)), "verified": row["accuracy"]}
+        row = dict(row) | {"per_task": seen, "accuracy": float(np.mean(seen)), "verified": row["measured"]}
         row["held_out_accuracy"] = float(np.mean(learner.predict(held_x) == held_y))
         return row
 
@@ -269,16 +301,16 @@ class Experiment:
         """A learner where it was kept; raw data that it keeps outside is given to it again."""
         tasks, learner = self.scenario.tasks(seed), self.learner(name, seed)
         try:
-            check_kept(len(tasks), rows, matrix, state[0])
+            check_kept(len(tasks), rows, matrix, state[0], self.scenario.judged)
         except ValueError as error:
             raise self._unusable(error) from None
-        for task, row in zip(tasks, rows):
-            x, y = self.arriving(task)
-            learner.recall(x, y, row)
         try:
             learner.restore(*state)
         except InputError as error:
             raise self._unusable(error) from None
+        for task, row in zip(tasks, rows):
+            x, y = self.arriving(task)
+            learner.recall(x, y, row)
         return learner
 
     def _unusable(self, error):
@@ -302,14 +334,13 @@ class Experiment:
         stored = learner.samples.stored_bytes if learner.samples.in_plan else rows[-1]["stored_bytes"]
         return {
             "seed": seed,
-            "order": self.scenario.order(seed),
-            "accuracy_matrix": matrix,
-            **matrix_metrics(matrix, [0.0] * len(matrix)),
+            **self.figures(seed, rows, matrix),
             "stored_bytes": stored,
             "stored_share": stored / self.scenario.raw_bytes,
             "inference_macs_final": macs[-1],
             "inference_macs_mean": float(np.mean(macs)),
-            **{f"{stage}_macs": value for stage, value in learner.model.macs.items()},
+            "raw_pool_bytes": max(row["raw_pool_bytes"] for row in rows),
+            **learner.model.charges.as_dict(),
             "augmented_values": learner.rehearsal.augmented_values,
             "training_steps": learner.rehearsal.steps,
             "samples_rested": learner.rehearsal.rested,
@@ -319,6 +350,10 @@ class Experiment:
             "stages": learner.memory.stages(),
             "tasks": rows,
         }
+
+    def figures(self, seed: int, rows: list[dict[str, Any]], matrix: list[list[float]]) -> dict[str, Any]:
+        """How well a strategy learned with a seed: plain data of its task rows and accuracy matrix."""
+        return {"order": self.scenario.order(seed), "accuracy_matrix": matrix, **matrix_metrics(matrix, [0.0] * len(matrix))}
 
     def fits(self, learner: IncrementalLearner) -> bool | None:
         """Whether the budget would take a learner, None without one. What it binds has been held to it all the way."""
@@ -333,17 +368,26 @@ class Experiment:
         slots, index = learner.samples.material()
         return learner.samples.raw(slots), np.array(learner.classes)[index]
 
+    def _latent(self):
+        """What the frozen layers are, for JSON; None if nothing is frozen."""
+        if self.setting.latent is None:
+            return None
+        body = Body(parted(self.network(), self.setting.latent)[0])
+        source = "first task" if self.first else "model"
+        return {"layers": self.setting.latent, "body": source, "features": list(body.shape), "body_macs": body.macs}
+
     def settings(self) -> dict[str, Any]:
         """Plain data of what was done, for JSON."""
         return {
             "dtype": self.setting.dtype,
             "recipe": self.recipe.as_dict(),
-            "criterion": asdict(self.setting.criterion),
+            "criterion": asdict(self.criterion),
             "expansion": asdict(self.expansion),
             "start": self.protocol.start if self.setting.start is None else self.setting.start,
             "held_out_samples": len(self.scenario.arriving.y_test),
             "raw_bytes": self.scenario.raw_bytes,
             "largest_widths": list(hidden_widths(self.network())),
+            "latent": self._latent(),
         }
 
 

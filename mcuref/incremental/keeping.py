@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mcuref import plain
 from mcuref.errors import InputError
+from mcuref.incremental.charges import STAGES as CHARGED
 from mcuref.incremental.state import State
 from mcuref.layers.layer import Layer
 from mcuref.program.program import Program
@@ -22,8 +23,8 @@ SOURCES = (
     *(f"kernels/{name}.py" for name in ("augment", "load", "matching", "packing", "random")),
     *(f"layers/{name}.py" for name in ("activations", "conv", "dense")),
     *(f"operations/{name}.py" for name in ("conv", "dense", "relu")),
-    "program/*.py", "program/arithmetic/*.py", "incremental/*.py", "optimisers.py", "rules.py", "network.py",
-    "calibration.py", "quantization/*.py",
+    "cost/*.py", "cost/measured/*", "program/*.py", "program/arithmetic/*.py", "incremental/*.py", "optimisers.py",
+    "rules.py", "network.py", "calibration.py", "quantization/*.py",
 )  # fmt: skip
 
 TASK = {  # of a row of results, what is read of it again
@@ -34,7 +35,7 @@ TASK = {  # of a row of results, what is read of it again
 }  # fmt: skip
 STATE = {  # of a learner, beside its arrays
     "layers": list, "classes": [int], "history": [dict], "storage": dict, "peaks": {"sram": int, "flash": int},
-    "macs": dict.fromkeys(("training", "distillation", "verification"), int),
+    "macs": dict.fromkeys(CHARGED, int), "instructions": dict.fromkeys(CHARGED, (float, None)), "unmeasured": [str],
 }  # fmt: skip
 
 Kept = tuple[list[dict[str, Any]], list[list[float]], State]  # task rows, rows of the accuracy matrix, and where it stands
@@ -97,12 +98,15 @@ def _in_order(entries):
     return dict(sorted(entries.items(), key=place))
 
 
-def check_kept(tasks: int, rows: Any, matrix: Any, state: Any) -> None:
-    """ValueError unless this is what came of the first tasks of so many, and a learner's state."""
-    plain.check(rows, [TASK], "a row of results")
+def check_kept(tasks: int, rows: Any, matrix: Any, state: Any, judged: int | None = None) -> None:
+    """ValueError unless this is what came of the first tasks of so many, and a learner's state.
+
+    judged : int, accuracies after each task; None: one a task.
+    """
+    plain.check(rows, [TASK | {"raw_pool_bytes": int}], "a row of results")
     plain.check(matrix, [[float]], "its accuracy matrix")
     plain.check(state, STATE, "its state")
-    if len(rows) != len(matrix) or len(rows) > tasks or any(len(row) != tasks for row in matrix):
+    if len(rows) != len(matrix) or len(rows) > tasks or any(len(row) != (judged or tasks) for row in matrix):
         raise ValueError(f"it does not have a figure for each of the {tasks} tasks")
 
 

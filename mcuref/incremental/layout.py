@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from mcuref.errors import InputError
+from mcuref.incremental.body import Body
 from mcuref.incremental.embedding import Embedding, embedding_network, embedding_seeds
 from mcuref.incremental.recipe import Recipe
-from mcuref.incremental.storage import Codec, Storage
+from mcuref.incremental.storage import Codec
 from mcuref.layers import Input
 from mcuref.memory.buffers import Buffer
 from mcuref.network import Network
@@ -38,7 +39,7 @@ class Layout:
     Parameters
     ----------
     codec : of the stored samples.
-    check_codec : of the stored validation samples, 8 bits.
+    check_codec : of the stored validation samples.
     recipe : :class:`mcuref.incremental.recipe.Recipe`.
     capacity : int, stored samples; 0 for a learner that stores none in the arena.
     checks : int, stored validation samples.
@@ -46,6 +47,7 @@ class Layout:
     embedding : :class:`mcuref.Network` whose layers the random embeddings have; None for the features that the model
         has learned.
     programs : compiled embeddings, which are the same in all plans.
+    body : :class:`mcuref.incremental.body.Body` that makes the samples of those that arrive, or None.
     """
 
     codec: Codec
@@ -56,6 +58,7 @@ class Layout:
     most_classes: int
     embedding: Network | None = None
     programs: dict[Any, list[Program]] = field(default_factory=dict, repr=False, compare=False)
+    body: Body | None = None
 
     @classmethod
     def of(
@@ -67,17 +70,22 @@ class Layout:
         stores: bool = True,
         judged: bool = True,
         embedding: Network | None = None,
+        body: Body | None = None,
     ) -> Self:
-        """The Layout of a recipe for an Input layer; whether samples are stored in it, and whether the model is judged."""
+        """The Layout of a recipe for an Input layer.
+
+        stores : whether samples to train on are stored in it. judged : whether its model is judged by samples.
+        """
         checks = recipe.verification.per_class if judged and recipe.verification.source == "stored" else 0
         return cls(
             recipe.storage.codec(layer),
-            Storage().codec(layer),
+            recipe.verification.storage(recipe.storage).codec(layer),
             recipe,
             recipe.per_class * most_classes * stores,
             checks * most_classes,
             most_classes,
             embedding,
+            body=body,
         )
 
     @property
@@ -106,8 +114,11 @@ class Layout:
         if self.capacity:
             shapes["memory.samples"] = ("uint8", (self.capacity, self.codec.bytes), "distilled data")
             shapes["memory.labels"] = (label, (self.capacity,), "distilled data")
-        if self.codec.scale_bytes and (self.capacity or self.checks):
+        alike = self.check_codec.storage.bits == self.codec.storage.bits  # then levels are the same
+        if self.codec.scale_bytes and (self.capacity or self.checks and alike):
             shapes["memory.levels"] = ("float32", (2, self.codec.shape[2]), "distilled data")
+        if self.check_codec.scale_bytes and self.checks and not alike:
+            shapes["validation.levels"] = ("float32", (2, self.check_codec.shape[2]), "validation data")
         if self.checks:
             shapes["validation.samples"] = ("uint8", (self.checks, self.check_codec.bytes), "validation data")
             shapes["validation.labels"] = (label, (self.checks,), "validation data")

@@ -14,13 +14,17 @@ from numpy.typing import NDArray
 from mcuref import arguments
 from mcuref.errors import InputError
 from mcuref.incremental import arrivals
-from mcuref.incremental.expansion import check_growth, expand, grow_until, shrunk
+from mcuref.incremental.body import Body
+from mcuref.incremental.charges import core_of
+from mcuref.incremental.criterion import Criterion, Measured
+from mcuref.incremental.dtypes import check_type
+from mcuref.incremental.expansion import ROW, check_growth, expand, grow_until, shrunk
 from mcuref.incremental.growth import add_outputs, hidden_widths, inference_macs
 from mcuref.incremental.layout import Layout
 from mcuref.incremental.memory import LearnerMemory
-from mcuref.incremental.model import STAGE_MACS, LearnerModel
+from mcuref.incremental.model import LearnerModel
 from mcuref.incremental.plans import LearnerPlans
-from mcuref.incremental.recipe import Criterion, Expansion, Recipe
+from mcuref.incremental.recipe import Expansion, Recipe
 from mcuref.incremental.rehearsal import Rehearsal
 from mcuref.incremental.state import State, restore, state_of
 from mcuref.incremental.store import ClassSlots, Progress, Store
@@ -47,8 +51,10 @@ class IncrementalLearner:
     embedding : :class:`mcuref.Network` whose layers the random embeddings have; None: ``largest``, else ``network``.
     samples : what holds the samples to train on, newly made: see :mod:`mcuref.incremental.store`; ``ClassSlots()`` if None.
     budget : :class:`mcuref.Budget` or None.
+    core : str, whose instructions are counted; None: the budget's, see :func:`mcuref.incremental.charges.core_of`.
     seed : int, of everything that is drawn.
     progress : callable(what, done, total) or None.
+    body : :class:`mcuref.incremental.body.Body` that shares the memory, because it makes the samples; or None.
 
     Attributes
     ----------
@@ -78,8 +84,10 @@ class IncrementalLearner:
         embedding: Network | None = None,
         samples: Store | None = None,
         budget: Budget | None = None,
+        core: str | None = None,
         seed: int = 0,
         progress: Progress | None = None,
+        body: Body | None = None,
     ) -> None:
         arguments.instance("network", network, Network, "a mcuref.Network, such as mcuref.build('cnn-28@0.25', data)")
         self.most_classes = arguments.whole("most_classes", most_classes, 1, 1 << 16)
@@ -93,33 +101,28 @@ class IncrementalLearner:
         ):
             if value is not None:
                 arguments.instance(name, value, kind, f"a {kind.__name__}")
-        if network.dtype == "mixed":
-            raise InputError(f"network {network.name!r} is mixed; a learner takes a float32 or an int8 network")
         if not isinstance(network.layers[-1], Dense):
             raise InputError(
                 f"network {network.name!r} ends with a {network.layers[-1].kind} layer; classes need a dense one"
             )
         self.criterion, self.expansion, self.largest = criterion, expansion, largest
         self.seed, self.progress = arguments.seed(seed), progress
-        check_growth(network, largest, expansion if criterion is not None else None)
+        check_growth(network, largest, expansion if criterion is not None else None, criterion)
         embedding = None if self.recipe.features == "learned" else embedding or largest or network
         self.samples = ClassSlots() if samples is None else samples
-        if network.dtype == "int8" and self.samples.in_plan and self.recipe.distillation.needs_embeddings:
-            raise InputError(
-                f"network {network.name!r} is int8, and samples that are distilled, or chosen by herding, need float32 "
-                "features; by integers alone they are chosen by Distillation('random', iterations=0), --distil random"
-            )
+        check_type(network, self.recipe.distillation if self.samples.in_plan else None)
         self.layout = Layout.of(
             self.recipe,
             network.input,
             most_classes,
             stores=self.samples.in_plan,
-            judged=criterion is not None,
+            judged=criterion is not None and criterion.verifies,
             embedding=embedding,
+            body=body,
         )
         plans = LearnerPlans(self.layout, budget, self.seed)
         plans.require(network)
-        self.model = LearnerModel(network, plans)
+        self.model = LearnerModel(network, plans, core_of(budget) if core is None else core)
         self.samples.begin(self.model)
         self.checks = StoredChecks(self.model)
         self.rehearsal = Rehearsal(self.recipe.augmentation, network.input, self.seed)
@@ -157,13 +160,14 @@ class IncrementalLearner:
     def _learn(self, x, y, new, held_out, level):
         verification = self.recipe.verification
         macs, old_classes = dict(self.model.macs), len(self.classes)
-        if verification.source == "arriving" and self.criterion:
+        if verification.source == "arriving" and self.criterion and self.criterion.verifies:
             (x, y), held_out = arrivals.parted(x, y, verification.share)
         self.add_classes(new)
         if self.layout.checks:
             left = self.checks.set_aside(x, self._indices(y))
             x, y = x[left], y[left]
         stored = self.distil(x, y)
+        pool = self.samples.raw_pool + self._passed_again(x, held_out)
         self._begin_task()
         row = {"task": len(self.history) + 1, "samples": len(x), "new_classes": new, "stored": stored}
         row |= self._train_until(level, held_out, (x, y, old_classes))
@@ -175,8 +179,10 @@ class IncrementalLearner:
             "stored_bytes": self.samples.stored_bytes,
             "sram": self.memory.plan.sram,
             "flash": self.memory.plan.flash,
-            "macs": {stage: self.model.macs[stage] - macs[stage] for stage in STAGE_MACS},
+            "raw_pool_bytes": pool,
+            "macs": {stage: done - macs[stage] for stage, done in self.model.macs.items()},
         }
+        row["macs"]["all"] = sum(row["macs"].values())
         self.history.append(row)
         return row
 
@@ -187,16 +193,17 @@ class IncrementalLearner:
 
     def _train_until(self, level, held_out, arrived):
         """Train one phase, and until it is enough if there is a level; a row as of :func:`grow_until`."""
-        if level is None:
+        if level is None or self.criterion is None:
             self.train(self.recipe.steps, arrived)
-            return {"criterion": None, "accuracy": None, "criterion_met": None, "growths": [], "stopped": None}
+            return dict.fromkeys(ROW) | {"growths": []}
         self.train(arrived=arrived)
         return grow_until(
+            self.criterion,
             level,
             self.expansion,
             self.recipe.chunks,
-            train=self.train,
-            verify=lambda: self.verify(held_out),
+            train=lambda stage: self.train(stage=stage),
+            measure=lambda: self.measure(held_out),
             grow=self.expand,
             shrink=self.shrink,
         )
@@ -227,11 +234,16 @@ class IncrementalLearner:
         self.model.count_work()
         return {str(self.classes[index]): count for index, count in stored.items()}
 
-    def train(self, steps: int | None = None, arrived: tuple[NDArray[Any], NDArray[np.int64], int] | None = None) -> None:
+    def train(
+        self,
+        steps: int | None = None,
+        arrived: tuple[NDArray[Any], NDArray[np.int64], int] | None = None,
+        stage: str = "training",
+    ) -> None:
         """One chunk of training on the memory.
 
         arrived : (x, y, number of classes before), samples that pass by first, if the recipe says so; they and the
-        stored ones between them are part of the steps.
+        stored ones between them are part of the steps. stage : "training" or "growth", which the work is charged to.
         """
         recipe = self.recipe
         steps = recipe.steps // recipe.chunks if steps is None else arguments.whole("steps", steps, 1)
@@ -241,10 +253,22 @@ class IncrementalLearner:
             steps -= self.rehearsal.stream(self.program, self.samples, arriving, replayed, old_classes)
         if steps > 0:
             self.rehearsal.rehearse(self.program, self.samples, steps, self.report_progress)
-        self.model.count_work()
+        self.model.count_work(stage)
 
     def verify(self, held_out: Any = None) -> float:
-        """Accuracy on the samples that the recipe says, a fraction; the work is counted."""
+        """Accuracy on the samples that the recipe says, a fraction; the work is charged to "verification"."""
+        predicted, y = self._answered(held_out)
+        return float(np.mean(predicted == y))
+
+    def measure(self, held_out: Any = None) -> Measured:
+        """What the criterion asks for, :class:`Measured`; inferences are charged to "verification"."""
+        if self.criterion is not None and not self.criterion.verifies:
+            return Measured(self.rehearsal.learnt)
+        predicted, y = self._answered(held_out)
+        return Measured(self.rehearsal.learnt, float(np.mean(predicted == y)), predicted)
+
+    def _answered(self, held_out):
+        """(answers, labels) of the samples to verify on; the work is charged to "verification"."""
         x, y = (), ()
         if held_out is not None:
             x, y = arrivals.checked(self.network.input, *arrivals.pair(held_out), what="held-out samples")
@@ -252,9 +276,7 @@ class IncrementalLearner:
             x, y = self.checks.all()
         if not len(x):
             raise InputError("there are no samples to verify on; give held_out=(x, y)")
-        predicted, macs = self._predicted(x)
-        self.model.macs["verification"] += macs
-        return float(np.mean(predicted == y))
+        return self._predicted(x, "verification"), y
 
     def expand(self) -> dict[str, Any]:
         """Grow by the largest step that fits, all or nothing: see :func:`mcuref.incremental.expansion.expand`.
@@ -279,14 +301,14 @@ class IncrementalLearner:
 
     def predict(self, x: Any) -> NDArray[np.int64]:
         """Labels, int64[N]: of the classes that have arrived."""
-        return self._predicted(x)[0]
+        return self._predicted(x)
 
-    def _predicted(self, x):
-        """(labels, multiply-accumulates)."""
+    def _predicted(self, x, stage=None):
+        """Labels; the work is charged to a stage, if one is given."""
         if not self.classes:
             raise InputError("the learner knows no class yet; call learn(x, y) first")
-        outputs, macs = self.model.outputs(x)
-        return np.array(self.classes)[outputs[:, : len(self.classes)].argmax(axis=1)], macs
+        outputs = self.model.outputs(x, stage)
+        return np.array(self.classes)[outputs[:, : len(self.classes)].argmax(axis=1)]
 
     # -- state ----------------------------------------------------------------------------------------------------------
 
@@ -323,8 +345,12 @@ class IncrementalLearner:
 
     # -- small things ---------------------------------------------------------------------------------------------------
 
+    def _passed_again(self, x, held_out):
+        """Raw bytes that must lie outside the plan: what is verified on, and what is trained on after it was recorded."""
+        return (0 if held_out is None else held_out[0].nbytes) + x.nbytes * self.recipe.stream_pass
+
     def _checked_held_out(self, held_out, classes):
-        if self.criterion is None or self.recipe.verification.source != "held-out":
+        if self.criterion is None or not self.criterion.verifies or self.recipe.verification.source != "held-out":
             return None
         if held_out is None:
             raise InputError("the recipe verifies on held-out samples; give held_out=(x, y), with all classes so far")

@@ -1,6 +1,6 @@
 """Where everything lies while a model learns incrementally: one plan and one arena for all stages of the cycle."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Self
 
@@ -18,12 +18,27 @@ from mcuref.memory.targets import Budget
 from mcuref.network import Network
 from mcuref.program.arithmetic.int8_exponents import EXPONENTS
 from mcuref.program.compiler import compile
-from mcuref.program.effort import counts_by_kind
 from mcuref.program.program import Program
 
 FIRST, LAST = 0, len(STAGES) - 1
 EMBEDDED = STAGES.index("record"), STAGES.index("distil")  # the stages in which embeddings run
 AT_WORK = STAGES.index("train"), STAGES.index("verify")  # those in which the model does
+
+
+def _body_groups(body):
+    """Groups of the frozen layers, None: none: their parameters, and room to work when samples pass by and are verified.
+
+    The host runs them in an arena of their own, which decides no bit.
+    """
+    if body is None:
+        return []
+    plan = body.program.plan
+    kept = [replace(p.buffer, name=f"body.{p.buffer.name}") for p in plan.placements if p.buffer.persistent]
+    groups = [[(buffer, FIRST, LAST)] for buffer in kept]
+    for stage in ("record", "verify"):
+        work = Buffer(f"body.{stage}", "uint8", (plan.shared("sram"),), "activations")
+        groups.append([(work, STAGES.index(stage), STAGES.index(stage))])
+    return groups
 
 
 class PlacedProgram:
@@ -126,6 +141,7 @@ class LearnerMemory:
     def _groups(self):
         programs = self.placed_model, *self.placed_embeddings
         groups = [group for placed in programs for group in placed.groups()]
+        groups += _body_groups(self.layout.body)
         works = {placed.work: placed.life for placed in programs}
         groups += [[(work, *life)] for work, life in works.items() if work.size]
         groups += [[(buffer, *life)] for buffer, life in self.working.items()]
@@ -142,11 +158,12 @@ class LearnerMemory:
         if self.budget is None:
             return Needs(self.plan.sram, self.plan.flash)
         program = self.placed_model.program
-        around = program_needs(program.listing, self.budget)
+        programs = [program] if self.layout.body is None else [program, self.layout.body.program]
+        around = [(program_needs(each.listing, self.budget), each.plan) for each in programs]  # shared code counts twice
         return Needs(
-            self.plan.sram + around.sram - program.plan.sram,
-            self.plan.flash + around.flash - program.plan.flash,
-            around.code,
+            self.plan.sram + max(needs.sram - plan.sram for needs, plan in around),
+            self.plan.flash + sum(needs.flash - plan.flash for needs, plan in around),
+            sum(needs.code for needs, _ in around),
         )
 
     @property
@@ -164,13 +181,14 @@ class LearnerMemory:
         self.arena = Arena(self.plan)
         self.program = self.placed_model.program.fresh(self.placed_model.part(self.arena))
         self.program.allocate()
-        if "memory.levels" in self.stored:
-            self.view("memory.levels")[:] = self.layout.codec.low, self.layout.codec.step
+        for name, codec in (("memory.levels", self.layout.codec), ("validation.levels", self.layout.check_codec)):
+            if name in self.stored:
+                self.view(name)[:] = codec.low, codec.step
         self.embeddings = []
         for placed in self.placed_embeddings:
             self.embeddings.append(Embedding(placed.program.network, placed.part(self.arena), placed.program))
             self.embeddings[-1].program.allocate()
-        self._counted = {"training": 0, "distillation": 0}
+        self._counted = [(np.zeros_like(counts), 0) for _, counts, _ in self._work()]
         return self
 
     def generate_embeddings(self) -> None:
@@ -229,14 +247,19 @@ class LearnerMemory:
         for buffer, image in self.exponents.items():
             self.arena.view(image)[:] = part.view(buffer)
 
-    def new_macs(self) -> dict[str, int]:
-        """{"training", "distillation"}: multiply-accumulates of the programs since this was last asked."""
-        counts, before = counts_by_kind(self.program), self._counted
-        self._counted = {
-            "training": counts["forward"] + counts["propagate"] + counts["weight_gradient"],
-            "distillation": sum(embedding.macs for embedding in self.embeddings),
-        }
-        return {stage: macs - before[stage] for stage, macs in self._counted.items()}
+    def new_work(self) -> Iterator[tuple[Program, NDArray[np.int64], int]]:
+        """What was done since this was last asked: the model's program first, which has trained, then the embeddings'.
+
+        Yields (program, int64[rows, 5] of what it did, multiply-accumulates of distances between its features).
+        """
+        work, before = self._work(), self._counted
+        self._counted = [(counts.copy(), distances) for _, counts, distances in work]
+        for (program, counts, distances), (counted, measured) in zip(work, before):
+            yield program, counts - counted, distances - measured
+
+    def _work(self):
+        """(program, its counts, MACs of distances between its features) of all that are in here."""
+        return [(self.program, self.program.counts, 0), *((e.program, e.counts, e.distances) for e in self.embeddings)]
 
     def where(self) -> list[dict[str, Any]]:
         """The plan as plain data: a row a buffer, with region, offset, bytes, category and stages."""

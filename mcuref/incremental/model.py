@@ -6,15 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mcuref.incremental.charges import DEFAULT_CORE, Charges
 from mcuref.incremental.integers import perturbed
 from mcuref.incremental.memory import LearnerMemory
 from mcuref.incremental.plans import LearnerPlans
 from mcuref.incremental.resizing import Resized
 from mcuref.network import Network
-from mcuref.program.effort import macs
 from mcuref.program.program import Program
-
-STAGE_MACS = ("training", "verification", "distillation")
 
 
 class LearnerModel:
@@ -24,18 +22,24 @@ class LearnerModel:
     ----------
     network : :class:`mcuref.Network` to begin with, with one output in place of its own.
     plans : :class:`mcuref.incremental.plans.LearnerPlans`, which it and every change of it must fit.
+    core : str, whose instructions are counted: see :class:`mcuref.incremental.charges.Charges`.
 
     Attributes
     ----------
     memory : :class:`mcuref.incremental.memory.LearnerMemory` of the present model, allocated; a change replaces it.
-    macs : {"training", "verification", "distillation"}, multiply-accumulates so far.
+    charges : :class:`mcuref.incremental.charges.Charges`, work so far.
     peaks : {"sram", "flash"}, bytes: the largest plan so far.
     """
 
-    def __init__(self, network: Network, plans: LearnerPlans) -> None:
+    def __init__(self, network: Network, plans: LearnerPlans, core: str = DEFAULT_CORE) -> None:
         self.plans, self.memory = plans, plans.memory(network, outputs=1).allocate()
-        self.macs, self.peaks = dict.fromkeys(STAGE_MACS, 0), {"sram": 0, "flash": 0}
+        self.charges, self.peaks = Charges(core), {"sram": 0, "flash": 0}
         self._compare_peaks()
+
+    @property
+    def macs(self) -> dict[str, int]:
+        """{stage: multiply-accumulates so far}, stages as in :mod:`mcuref.incremental.charges`."""
+        return self.charges.macs
 
     @property
     def program(self) -> Program:
@@ -92,9 +96,9 @@ class LearnerModel:
         for region in self.peaks:
             self.peaks[region] = max(self.peaks[region], getattr(self.memory.plan, region))
 
-    def resume(self, memory: LearnerMemory, macs: dict[str, int], peaks: dict[str, int]) -> None:
+    def resume(self, memory: LearnerMemory, charges: Charges, peaks: dict[str, int]) -> None:
         """Go on in a memory that holds all that was saved, with work and peaks as they were then."""
-        self.memory, self.macs, self.peaks = memory, macs, peaks
+        self.memory, self.charges, self.peaks = memory, charges, peaks
         memory.record()
 
     def perturb(self, keep: float, seed: int) -> None:
@@ -110,12 +114,15 @@ class LearnerModel:
             state[name] = keep * state[name] + (np.float32(1) - keep) * values
         self.program.restore(state)
 
-    def outputs(self, x: Any) -> tuple[NDArray[Any], int]:
-        """Outputs [N, outputs], float32 or int8, of raw samples, and the multiply-accumulates of computing them."""
+    def outputs(self, x: Any, stage: str | None = None) -> NDArray[Any]:
+        """Outputs [N, outputs], float32 or int8, of raw samples; their inferences are charged to a stage, if given."""
         counts = np.zeros_like(self.program.counts)
-        return self.program.outputs(x, counts=counts), sum(macs(self.program.instructions, counts))
+        outputs = self.program.outputs(x, counts=counts)
+        if stage is not None:
+            self.charges.inferences(stage, self.program, counts)
+        return outputs
 
-    def count_work(self) -> None:
-        """Add up the work of training and distilling since the last call."""
-        for stage, new in self.memory.new_macs().items():
-            self.macs[stage] += new
+    def count_work(self, stage: str = "training") -> None:
+        """Charge the work of training, to that stage, and of distilling since the last call."""
+        for i, (program, counts, distances) in enumerate(self.memory.new_work()):
+            self.charges.passes("distillation" if i else stage, program, counts, distances)

@@ -1,12 +1,14 @@
 """The pieces of an experiment: a strategy with a seed, through all tasks."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Executor
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from mcuref.experiments.spreading import Owner, Piece, spread
+from mcuref.incremental.charges import mean_instructions
+from mcuref.incremental.criterion import Criterion
 from mcuref.incremental.keeping import ExperimentCheckpoints, Kept
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.setting import Setting
@@ -15,8 +17,9 @@ from mcuref.metrics import deviation
 
 SCALARS = (
     "average_accuracy", "average_incremental_accuracy", "forgetting", "backward_transfer", "forward_transfer",
-    "stored_bytes", "stored_share", "inference_macs_final", "inference_macs_mean", "training_macs", "distillation_macs",
-    "verification_macs", "training_steps", "samples_rested", "sram_peak", "flash_peak",
+    "stored_bytes", "stored_share", "raw_pool_bytes", "inference_macs_final", "inference_macs_mean", "training_macs",
+    "growth_macs", "distillation_macs", "verification_macs", "all_macs", "training_steps", "samples_rested", "sram_peak",
+    "flash_peak",
 )  # fmt: skip
 
 
@@ -33,6 +36,7 @@ class Learning(Owner, Protocol):
     """What these pieces ask of whom they belong to: :class:`mcuref.incremental.experiment.Experiment`."""
 
     setting: Setting
+    criterion: Criterion
     keeper: ExperimentCheckpoints | None
     after_task: Callable[[int, str, list[dict[str, Any]]], Any] | None
     learners: dict[tuple[str, int], IncrementalLearner]
@@ -64,7 +68,7 @@ def strategies(experiment: Learning, executor: Executor | None = None) -> dict[H
 
     In this process checkpoints are written after every task; what was done elsewhere is kept when it is complete.
     """
-    within, keeper = experiment.setting.criterion.within, experiment.keeper
+    within, keeper = experiment.criterion.within, experiment.keeper
     pieces: dict[Hashable, Piece] = {}
     for seed in experiment.setting.seeds:
         for name in experiment.strategies:
@@ -86,14 +90,21 @@ def strategies(experiment: Learning, executor: Executor | None = None) -> dict[H
     return spread(experiment, pieces, executor, arrived=arrived)
 
 
-def row_of(name: str, results: list[dict[str, Any]]) -> dict[str, Any]:
-    """One strategy: means over the seeds, peaks their maximum."""
-    row = {"name": name, "accuracy_matrix": np.mean([r["accuracy_matrix"] for r in results], axis=0).tolist()}
-    for scalar in SCALARS:
+def row_of(
+    name: str,
+    results: list[dict[str, Any]],
+    matrices: Sequence[str] = ("accuracy_matrix",),
+    scalars: Sequence[str] = SCALARS,
+    spread: Sequence[str] = ("average_accuracy", "forgetting"),
+) -> dict[str, Any]:
+    """One strategy: means over the seeds, peaks their maximum; of what ``spread`` names the deviation too."""
+    row = {"name": name} | {matrix: np.mean([r[matrix] for r in results], axis=0).tolist() for matrix in matrices}
+    for scalar in scalars:
         values = [r[scalar] for r in results]
-        largest = scalar in ("sram_peak", "flash_peak", "stored_bytes")
+        largest = scalar in ("sram_peak", "flash_peak", "stored_bytes", "raw_pool_bytes")
         row[scalar] = max(values) if largest else float(np.mean(values))
+    row["instructions"] = mean_instructions([r["instructions"] for r in results])
     row["fits"] = None if results[0]["fits"] is None else all(r["fits"] for r in results)
-    for scalar in ("average_accuracy", "forgetting"):
+    for scalar in spread:
         row[f"{scalar}_std"] = deviation([r[scalar] for r in results])
     return row | {"per_seed": results}

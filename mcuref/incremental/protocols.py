@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mcuref.incremental.augmentation import BY_KIND, Augmentation
+from mcuref.incremental.criterion import LEVELS, Criterion
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.recipe import Recipe
 from mcuref.incremental.storage import Storage
@@ -26,7 +27,9 @@ class IncrementalProtocol:
     start : float, hidden widths of the model to begin with, as a part of those of the largest.
     share : float, of the raw training data, that may be stored.
     augmentation : :class:`Augmentation`; None for what suits the kind of data.
+    tasks : "sessions" for data whose known classes come in sessions; None for new classes task by task.
     embedding : name of the model whose layers the random embeddings have; None: the largest model.
+    criterion : :class:`mcuref.incremental.Criterion` that a model grows by.
     """
 
     storage: Storage = Storage()
@@ -39,6 +42,8 @@ class IncrementalProtocol:
     growth: str = "shrink-and-perturb"
     augmentation: Augmentation | None = None
     embedding: str | None = None
+    criterion: Criterion = Criterion(learnt=LEVELS["learnt"])
+    tasks: str | None = None
 
     def recipe(self, kind: str, per_class: int, **given: Any) -> Recipe:
         """The Recipe for data of a kind; what is given and not None replaces a column."""
@@ -55,16 +60,42 @@ class IncrementalProtocol:
 
 
 _SELECT = Distillation(start="random", iterations=0)
+_OBJECTS = IncrementalProtocol(
+    Storage(2, half=True),
+    Distillation(iterations=0, embeddings=5),
+    steps=36_000,
+    start=0.125,
+    augmentation=Augmentation(shift=2, flip=True),
+    embedding="cnn-32@0.5",
+)
 PROTOCOLS = {
     # 1 % of so small a data set is two samples of 8 x 8 pixels a class
-    "digits": IncrementalProtocol(Storage(4), steps=12_000, learning_rate=0.02, share=0.05, augmentation=Augmentation()),
-    "mnist": IncrementalProtocol(Storage(1), _SELECT, steps=72_000, learning_rate=0.02, start=0.125, embedding="cnn-28"),
-    "uci_har": IncrementalProtocol(Storage(2, half=True), _SELECT, steps=24_000, learning_rate=0.005, embedding="cnn-har"),
-    "cifar10": IncrementalProtocol(Storage(2, half=True), steps=60_000, learning_rate=0.005, embedding="cnn-32"),
-    "coil100_32": IncrementalProtocol(
-        Storage(2, half=True), Distillation(embeddings=5), steps=36_000, start=0.125, embedding="cnn-32@0.5"
+    "digits": IncrementalProtocol(
+        Storage(1), _SELECT, steps=12_000, learning_rate=0.02, share=0.05, augmentation=Augmentation()
     ),
-    "speech_commands_mfcc49x10": IncrementalProtocol(Storage(4, half=True), steps=60_000),
+    "mnist": IncrementalProtocol(
+        Storage(1, half=True, grid=True),
+        _SELECT,
+        steps=72_000,
+        learning_rate=0.02,
+        start=0.125,
+        augmentation=Augmentation(shift=1),
+        embedding="cnn-28",
+    ),
+    "uci_har": IncrementalProtocol(Storage(2, half=True), _SELECT, steps=24_000, learning_rate=0.01, embedding="cnn-har"),
+    "cifar10": IncrementalProtocol(
+        Storage(2, half=True, grid=True),
+        Distillation(start="mixed", iterations=0),
+        steps=60_000,
+        learning_rate=0.01,
+        augmentation=Augmentation(shift=2, flip=True),
+        embedding="cnn-32",
+    ),
+    "coil100_32": _OBJECTS,
+    "core50_32": replace(_OBJECTS, tasks="sessions"),  # chosen on COIL-100, which stands in for it
+    "speech_commands_mfcc49x10": IncrementalProtocol(
+        Storage(2, half=True), _SELECT, steps=60_000, augmentation=Augmentation(shift=7, wrap=True, gain=0.1, mask=(6, 2))
+    ),
 }
 OTHER = IncrementalProtocol()
 

@@ -1,18 +1,18 @@
-"""What a learner does with data, how long, and when it is content: everything that can be chosen, in one place."""
+"""What a learner does with data, how long, and how it grows: everything that can be chosen, in one place."""
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, cast
+from typing import Any
 
 from mcuref.arguments import instance, number, one_of, whole
 from mcuref.errors import InputError
 from mcuref.incremental.augmentation import Augmentation
+from mcuref.incremental.criterion import Verification
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.growth import METHODS
 from mcuref.incremental.storage import Storage
 from mcuref.optimisers import SGD
 from mcuref.rules import Full, Rule, checked, method_of, settings_of
 
-SOURCES = ("held-out", "stored", "arriving")
 REGIONS = ("flash", "sram")
 
 
@@ -43,58 +43,6 @@ class Expansion:
         whole("growths", self.growths, 0, 1000)
         for name in ("deepen", "shrink"):
             instance(name, getattr(self, name), bool, "True or False")
-
-
-@dataclass(frozen=True)
-class Criterion:
-    """What accuracy is enough.
-
-    Parameters
-    ----------
-    accuracy : float in [0, 1], or None.
-    within : float in [0, 1]: at most so far below a reference that is given with each task; or None. One of the two.
-    """
-
-    accuracy: float | None = None
-    within: float | None = None
-
-    def __post_init__(self) -> None:
-        if (self.accuracy is None) == (self.within is None):
-            raise InputError("a criterion is an accuracy, or how far it may be within a reference: one of the two")
-        number("criterion", self.accuracy if self.within is None else self.within, 0, 1)
-
-    def level(self, reference: float | None = None) -> float:
-        """The accuracy that is enough, float; InputError if it is relative and no reference is given."""
-        if self.within is None:
-            return float(cast(float, self.accuracy))
-        if reference is None:
-            raise InputError(f"the criterion is to be within {self.within:g} of a reference, but none is given")
-        number("reference", reference, 0, 1)
-        return float(reference) - float(self.within)
-
-
-@dataclass(frozen=True)
-class Verification:
-    """On what a model is judged.
-
-    Parameters
-    ----------
-    source : "held-out": samples of all classes so far that are given with each task, pass by and are not stored;
-        "stored": some arriving samples of each class are stored for it, and not trained on; "arriving": test-then-train,
-        the last part of what arrives is predicted before it is recorded; it judges the arriving classes alone.
-    per_class : int, stored samples a class.
-    share : float in ]0, 1[, part of the arriving samples.
-    """
-
-    source: str = "held-out"
-    per_class: int = 20
-    share: float = 0.2
-
-    def __post_init__(self) -> None:
-        one_of("source", self.source, SOURCES)
-        whole("per_class", self.per_class, 1, 1 << 16)
-        if number("share", self.share, 0, 1, above=True) == 1:
-            raise InputError("share 1 of the arriving samples leaves none to learn; it is less than 1")
 
 
 @dataclass(frozen=True)

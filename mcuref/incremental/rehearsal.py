@@ -1,5 +1,6 @@
 """Training on the memory: stored samples are brought back, moved a little, and shown; arriving ones may pass in between."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -29,11 +30,15 @@ class Rehearsal:
     ----------
     steps, epochs, augmented_values, rested : int, samples shown, orders drawn, values written by augmentation, and stored
         samples whose turn it was but that rested, which count as shown, so far.
+    learnt : float, share of the stored samples that were learnt when training last ended: in its last steps, one for each
+        stored sample, those whose class had more than half of the probability (loss < ln 2) before the step, as they were
+        shown; one that rests is learnt. 0.0 before any training, and if it was of arriving samples alone.
     """
 
     def __init__(self, augmentation: Augmentation, layer: Input, seed: int) -> None:
         self.augmentation, self.layer, self.seed = augmentation, layer, seed
         self.steps = self.epochs = self.augmented_values = self.rested = 0
+        self.learnt = 0.0
 
     def rehearse(self, program: Program, samples: Store, steps: int, progress: Progress) -> None:
         """Show ``steps`` stored samples in a learning-rate schedule of their own: epoch after epoch, each in a new order.
@@ -47,25 +52,30 @@ class Rehearsal:
         slots, labels = samples.material()
         if not len(slots):
             raise InputError("there is nothing to train on yet; call learn(x, y), or add_classes and distil, first")
-        done = 0
+        done, learnt = 0, np.zeros(0, bool)
         while done < steps:
             order = permutation(len(slots), self.seed, SHUFFLE + self.epochs)[: steps - done]
             samples.keep_order(order)
             for begin in range(0, len(order), CHUNK):
                 part = order[begin : begin + CHUNK]
-                self._rehearse_part(program, samples, slots[part], labels[part], (done, steps))
+                shown = self._rehearse_part(program, samples, slots[part], labels[part], (done, steps))
+                learnt = np.concatenate([learnt, shown])[-len(slots) :]
                 done += len(part)
                 progress("training", done, steps)
             self.epochs += 1
+        self.learnt = float(np.mean(learnt))
 
     def _rehearse_part(self, program, samples, slots, labels, place):
-        """Show the samples of these slots; those that rest are not brought back, another one stands in their place."""
+        """Show the samples of these slots; bool[S], which are learnt.
+
+        Those that rest are not brought back, another one stands in their place.
+        """
         awake = ~resting(program, slots, self.epochs) if samples.in_plan else np.ones(len(slots), bool)
         if not awake.any():
             awake[0] = True
         x = self._moved(samples.raw(slots[awake]), among=awake)
         order = np.maximum(np.cumsum(awake) - 1, 0)
-        self._show(program, x, labels[awake], place, slots if samples.in_plan else -1, len(slots), order)
+        return self._show(program, x, labels[awake], place, slots if samples.in_plan else -1, len(slots), order)
 
     def stream(
         self,
@@ -83,7 +93,7 @@ class Rehearsal:
         arriving : (x, classes), raw samples and the indices of their classes.
         old_classes : int, replayed are samples of so many classes, which were there before; 0 for all.
         """
-        (x, classes), (slots, labels) = arriving, samples.material()
+        (x, classes), (slots, labels), self.learnt = arriving, samples.material(), 0.0
         if old_classes:
             slots, labels = slots[labels < old_classes], labels[labels < old_classes]
         replayed = replayed if len(slots) else 0
@@ -110,10 +120,14 @@ class Rehearsal:
         return self.augmentation.apply(self.layer, x, self.seed, self.steps + ahead, among)
 
     def _show(self, program, x, labels, place, index, replayed, order=None):
-        """Train; place: (first, total) in the schedule; index: slots, -1 of what has none; ``replayed`` are stored ones."""
+        """Train; bool[S], which had more than half of the probability.
+
+        place: (first, total) in the schedule; index: slots, -1 of what has none; ``replayed`` are stored ones.
+        """
         first, total = place
         shown = program.train(x, labels, order, first=first, total=total, index=index, epoch=self.epochs)
         rested = int(shown.rested.sum())
         self.steps += len(shown.rested)
         self.rested += rested
         self.augmented_values += self.augmentation.active * (replayed - rested) * self.layer.size
+        return program.arithmetic.losses(program.network, program.loss, shown.losses) < math.log(2)

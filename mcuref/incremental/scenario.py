@@ -1,4 +1,4 @@
-"""What arrives when: new classes task by task, or known classes in new sessions."""
+"""What arrives when: new classes task by task, classes that come again, or known classes in new sessions."""
 
 from dataclasses import dataclass, replace
 
@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from mcuref.arguments import whole
 from mcuref.datasets.data import Data
 from mcuref.errors import InputError
+from mcuref.incremental.repetition import MOST_TASKS, experiences
 from mcuref.kernels.random import CLASSES, permutation
 
-MOST_TASKS = 5  # if nothing is said
 HELD_OUT = 2000  # samples to verify on, about, held out of the training set
 
 
@@ -31,7 +31,8 @@ class Scenario:
     ----------
     data : :class:`mcuref.Data`, judged by its test side.
     tasks : int, the number of tasks into which the classes are split as evenly as possible; or "sessions": a task is
-        a session of the data, in which known classes are seen again.
+        a session of the data, in which known classes are seen again; or "repetition": a task is an experience with some
+        of the classes, which come again (:mod:`mcuref.incremental.repetition`).
     held_out : :class:`mcuref.Data` whose test side is what learners verify on and whose training side is what arrives;
         None: ``data`` itself arrives, and nothing is held out.
     """
@@ -44,17 +45,28 @@ class Scenario:
             if sessions is None:
                 raise InputError(f"data set {data.name!r} has no sessions; give a number of tasks instead")
             self.count = len(np.unique(sessions))
+        elif tasks == "repetition":
+            self.kind, self.count = "repetition", len(experiences(self.arriving.y_train, 0))
         else:
             self.count = whole("tasks", tasks, 1, data.classes)
 
+    @property
+    def judged(self) -> int:
+        """How many accuracies there are after each task: one a task."""
+        return self.count
+
     def order(self, seed: int) -> list[int]:
         """Labels, or sessions, in the order in which they arrive, list of int."""
+        if self.kind == "repetition":
+            return list(dict.fromkeys(label for task in self.tasks(seed) for label in task.labels))
         sessions = self.arriving.sessions
         things = np.arange(self.data.classes) if self.kind == "classes" or sessions is None else np.unique(sessions)
         return things[permutation(len(things), seed, CLASSES)].tolist()
 
     def tasks(self, seed: int) -> list[Task]:
         """The tasks, list of :class:`Task`."""
+        if self.kind == "repetition":
+            return [self._experience(train) for train in experiences(self.arriving.y_train, seed)]
         order = self.order(seed)
         if self.kind == "sessions":
             return [self._session(session) for session in order]
@@ -64,6 +76,10 @@ class Scenario:
     def _classes(self, labels):
         of = [np.flatnonzero(np.isin(y, labels)) for y in self._labels()]
         return Task(tuple(labels), *of)
+
+    def _experience(self, train):
+        """The samples of an experience; it is judged by the test samples of its classes."""
+        return replace(self._classes(np.unique(self.arriving.y_train[train]).tolist()), train=train)
 
     def _session(self, session):
         """A session's samples; it is judged by the test samples of the session, by all of them if there are none such."""
@@ -86,7 +102,7 @@ class Scenario:
 
 
 def verified_scenario(data: Data, tasks: int | str | None) -> Scenario:
-    """Tasks of the data, 5 if nothing is said, with a part of the training side held out to verify on."""
+    """Tasks of the data, `MOST_TASKS` if nothing is said, with a part of the training side held out to verify on."""
     if data.kind == "anomaly":
         raise InputError(f"data set {data.name!r} is of kind 'anomaly'; incremental learning needs classes to tell apart")
     tasks = min(MOST_TASKS, data.classes) if tasks is None else tasks

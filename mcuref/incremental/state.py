@@ -10,6 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from mcuref.errors import InputError
+from mcuref.incremental.charges import Charges
 from mcuref.incremental.layout import LABEL
 from mcuref.models import describe
 from mcuref.models.description import make_network_layers
@@ -29,14 +30,17 @@ def state_of(learner: Any) -> State:
         "quantization": learner.network.quantization and as_plain(learner.network, learner.network.quantization),
         "classes": list(learner.classes),
         "history": list(learner.history),
-        "storage": asdict(learner.recipe.storage),
+        "storage": _formats(learner),
         "steps": learner.rehearsal.steps,
         "epochs": learner.rehearsal.epochs,
         "draws": learner.draws,
         "growth_draws": learner.growth_draws,
         "augmented_values": learner.rehearsal.augmented_values,
         "rested": learner.rehearsal.rested,
-        "macs": dict(learner.model.macs),
+        "learnt": learner.rehearsal.learnt,
+        "macs": dict(learner.model.charges.macs),
+        "instructions": dict(learner.model.charges.instructions),
+        "unmeasured": list(learner.model.charges.unmeasured),
         "peaks": dict(learner.model.peaks),
     }
     return plain, learner.memory.arrays()
@@ -56,8 +60,8 @@ def _network(learner, plain, arrays):
 def restore(learner: Any, plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
     """Put back what :func:`state_of` returned, of a learner made with the same arguments; InputError if it is another's."""
     try:
-        if plain["storage"] != asdict(learner.recipe.storage):  # formats of equally many bytes look alike
-            raise InputError(f"its samples are stored as {plain['storage']}, here as {asdict(learner.recipe.storage)}")
+        if plain["storage"] != _formats(learner):  # formats of equally many bytes look alike
+            raise InputError(f"its samples are stored as {plain['storage']}, here as {_formats(learner)}")
         network = _network(learner, plain, arrays)
         memory = learner.model.plans.memory(network)
         memory.require()
@@ -66,10 +70,17 @@ def restore(learner: Any, plain: Mapping[str, Any], arrays: Mapping[str, NDArray
         if classes != memory.classes[: len(classes), LABEL].tolist() or len(classes) > network.outputs:
             raise InputError(f"its classes {classes} are not those of its memory")
         shown = {name: int(plain[name]) for name in ("steps", "epochs", "augmented_values", "rested")}
-        draws, growth_draws = int(plain["draws"]), int(plain["growth_draws"])
-        macs, peaks = dict(plain["macs"]), dict(plain["peaks"])
+        learnt, draws, growth_draws = float(plain["learnt"]), int(plain["draws"]), int(plain["growth_draws"])
+        charges, peaks = Charges(learner.model.charges.core), dict(plain["peaks"])
+        charges.resume(plain["macs"], plain["instructions"], plain["unmeasured"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"this is not the state of such a learner: {error}") from None
-    learner.model.resume(memory, macs, peaks)
+    learner.model.resume(memory, charges, peaks)
     learner.classes, learner.history, learner.draws, learner.growth_draws = classes, history, draws, growth_draws
-    vars(learner.rehearsal).update(shown)
+    vars(learner.rehearsal).update(shown, learnt=learnt)
+
+
+def _formats(learner):
+    """How its samples are stored, and those to verify on if there are such."""
+    checks = {"checks": asdict(learner.layout.check_codec.storage)} if learner.layout.checks else {}
+    return asdict(learner.recipe.storage) | checks

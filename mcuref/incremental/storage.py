@@ -1,4 +1,4 @@
-"""How a sample is stored: 8, 4, 2 or 1 bits a value, at full or half resolution, packed."""
+"""How a sample is stored: 8, 4, 2 or 1 bits a value, at full or half resolution or on a grid, packed."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,16 +25,26 @@ class Storage:
     Parameters
     ----------
     bits : 1, 2, 4 or 8 a value.
-    half : bool, whether every axis but the last (channels, coefficients) is stored at half resolution.
+    half : bool, whether every axis but the last (channels, coefficients) is stored at half resolution: means of two by two.
+    grid : bool, whether with ``half`` the first of two by two values is stored in place of their mean, which takes no
+        arithmetic: grid-based patch sampling, arXiv 2504.10409.
     """
 
     bits: int = 8
     half: bool = False
+    grid: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.bits, (int, np.integer)) or isinstance(self.bits, bool) or self.bits not in BITS:
             raise InputError(f"bits {self.bits!r} of a stored value are not known; they may be 1, 2, 4 or 8")
         instance("half", self.half, bool, "True or False")
+        if instance("grid", self.grid, bool, "True or False") and not self.half:
+            raise InputError("a grid has half of the values along each axis: grid True needs half True")
+
+    @property
+    def resolution(self) -> str:
+        """ "full", "half" or "grid"."""
+        return "grid" if self.grid else "half" if self.half else "full"
 
     def codec(self, layer: Input) -> "Codec":
         """What stores and brings back the samples of an Input layer."""
@@ -114,7 +124,8 @@ class Codec:
         """packed uint8[N, bytes] of raw samples x [N, ...]."""
         flat = np.ascontiguousarray(x, np.float32).reshape(len(x), self.layer.size)
         packed = np.zeros((len(x), self.bytes), np.uint8)
-        encode_samples(packed, flat, self.low, self.step, self.storage.bits, *self.shape, self.storage.half)
+        storage = self.storage
+        encode_samples(packed, flat, self.low, self.step, storage.bits, *self.shape, storage.half, storage.grid)
         return packed
 
     def encode_normalised(self, x: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -126,9 +137,9 @@ class Codec:
         """Raw samples [S, *layer.shape] of the layer's type: those of ``order`` int32[S], all if None."""
         order = np.arange(len(packed), dtype=np.int32) if order is None else order
         out = np.zeros((len(order), self.layer.size), self.layer.dtype)
-        decode_samples(
-            out, packed, order, self.low, self.step, self.storage.bits, *self.shape, self.storage.half, *self._limits
-        )
+        storage = self.storage
+        shape = *self.shape, storage.half, storage.grid
+        decode_samples(out, packed, order, self.low, self.step, storage.bits, *shape, *self._limits)
         return out.reshape(-1, *self.layer.shape)
 
 

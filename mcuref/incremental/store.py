@@ -28,9 +28,12 @@ class Store(Protocol):
     Attributes
     ----------
     outside : raw samples that lie outside of every budget, as the object keeps them; None: none.
+    raw_pool : int, bytes of raw samples, without labels, that had to lie somewhere outside the plan at once, since they
+        are looked at together or again and again, when it last took in samples; 0 where each passes by once.
     """
 
     outside: Any
+    raw_pool: int
 
     @property
     def in_plan(self) -> bool:
@@ -64,6 +67,7 @@ class ArenaSamples:
 
     in_plan = True
     outside: Any = None
+    raw_pool = 0
 
     def begin(self, model: LearnerModel) -> None:
         """Store in the memory of a model."""

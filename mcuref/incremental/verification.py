@@ -1,4 +1,4 @@
-"""Samples that are stored to verify on: 8 bits a value, in the arena, never trained on."""
+"""Samples that are stored to verify on: in the arena, never trained on."""
 
 from typing import Any
 

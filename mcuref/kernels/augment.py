@@ -1,4 +1,4 @@
-"""Light augmentation of a sample on its way into the network: a shift, and a gain for each channel."""
+"""Light augmentation of a sample on its way into the network: a mirror, a shift, a gain for each channel, hidden bands."""
 
 import numpy as np
 
@@ -8,11 +8,21 @@ from mcuref.kernels.jit import kernel
 
 
 @kernel
+def _as_held(value, whole, lowest, highest):
+    """A float32 as the samples' type holds it: rounded to nearest and clamped if ``whole``."""
+    if whole:
+        value = min(max(rint_f32(value), lowest), highest)
+    return value
+
+
+@kernel
 def augment_sample(
     out: Samples,
     x: Samples,
     dy: int,
     dx: int,
+    flip: int,
+    bands: Int32s,
     gains: Float32s,
     mean: Float32s,
     a: int,
@@ -25,8 +35,10 @@ def augment_sample(
 ) -> None:
     """out[A B C] = x[A B C] moved down by dy rows and right by dx columns, then (v - mean) gain + mean.
 
-    What moves in is 0, or with ``wrap`` what moved out on the other side. gains[C] float32, or empty for none; mean[c']
-    float32, c' divides C. ``whole``: rounded to nearest and clamped to lowest .. highest. out must not be x.
+    What moves in is 0, or with ``wrap`` what moved out on the other side. ``flip`` not 0: columns are mirrored before they
+    move. bands[6] int32: rows bands[0] .. bands[1] - 1, and so columns and channels, are the mean
+    in out; empty: none is. gains[C] float32, or empty for none; mean[c'] float32, c' divides C.
+    ``whole``: rounded to nearest and clamped to lowest .. highest. Every value of out is written once; out must not be x.
     """
     for i in range(a):
         y = i - dy
@@ -37,20 +49,20 @@ def augment_sample(
             if wrap:
                 z = z % b
             first = (i * b + j) * c
-            if y < 0 or y >= a or z < 0 or z >= b:
-                for k in range(c):
-                    out[first + k] = 0
-                continue
-            source = (y * b + z) * c
+            inside = y >= 0 and y < a and z >= 0 and z < b
+            source = (y * b + (b - 1 - z if flip else z)) * c
+            hidden = bands.size > 0 and ((bands[0] <= i and i < bands[1]) or (bands[2] <= j and j < bands[3]))
             for k in range(c):
-                if gains.size == 0:
+                if hidden or (bands.size > 0 and bands[4] <= k and k < bands[5]):
+                    out[first + k] = _as_held(mean[k % mean.size], whole, lowest, highest)
+                elif not inside:
+                    out[first + k] = 0
+                elif gains.size == 0:
                     out[first + k] = x[source + k]
                 else:
                     middle = mean[k % mean.size]
                     value = (np.float32(x[source + k]) - middle) * gains[k] + middle
-                    if whole:
-                        value = min(max(rint_f32(value), lowest), highest)
-                    out[first + k] = value
+                    out[first + k] = _as_held(value, whole, lowest, highest)
 
 
 @kernel
@@ -59,6 +71,8 @@ def augment_samples(
     x: Samples,
     dy: Int32s,
     dx: Int32s,
+    flips: Int32s,
+    bands: Int32s,
     gains: Float32s,
     mean: Float32s,
     a: int,
@@ -69,6 +83,9 @@ def augment_samples(
     lowest: np.float32,
     highest: np.float32,
 ) -> None:
-    """out[S, A B C] from x[S, A B C], one by one; dy[S], dx[S] int32, gains[S, C] float32 or [S, 0]."""
+    """out[S, A B C] from x[S, A B C], one by one.
+
+    dy[S], dx[S], flips[S] int32; bands[S, 6] int32, or [S, 0] for none; gains[S, C] float32, or [S, 0].
+    """
     for s in range(x.shape[0]):
-        augment_sample(out[s], x[s], dy[s], dx[s], gains[s], mean, a, b, c, wrap, whole, lowest, highest)
+        augment_sample(out[s], x[s], dy[s], dx[s], flips[s], bands[s], gains[s], mean, a, b, c, wrap, whole, lowest, highest)

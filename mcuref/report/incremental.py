@@ -7,16 +7,14 @@ from rich.text import Text
 
 from mcuref.incremental.metrics import accuracies_so_far
 from mcuref.memory.targets import budget_words
+from mcuref.report.criteria import criterion_words, verified_words
+from mcuref.report.incremental_work import work_tables
 from mcuref.report.tables import Column, Printed, Table, note, percent, warnings_below
 
 FEW = 12  # classes that are listed
 MARK = "*"  # of what the budget would refuse
-REFERENCE = "fixed-large"  # the strategy that inference MACs of others are shares of
 SPREAD = "± standard deviation over seeds"
-LARGEST = (
-    "the largest plan of any moment and seed, that with old and new weights included; raw data that naive and joint train "
-    "on lies outside of it"
-)
+LARGEST = "the largest plan of any moment and seed, that with old and new weights included; raw samples lie outside of it"
 LEARNED = (
     Column("accuracy", means="after the last task, mean over tasks of that on their test samples"),
     Column(
@@ -31,17 +29,13 @@ LEARNED = (
     Column("of raw", 1, "over the bytes of all training samples"),
     Column("SRAM", means=LARGEST), Column("flash", 3, LARGEST),
 )  # fmt: skip
+POOL = Column(
+    "raw pool", 4, "raw samples that must lie outside the plan at once: trained on again and again, chosen from, or held out"
+)
 STAGES = (
     "what shares SRAM is never needed at once; grow: old and new weights lie beside each other, in a plan of their own "
     "(the peaks count it); not included: code of the incremental stages, which was not measured"
 )
-WORK = (
-    Column("training\nmillions", means="MACs counted in training steps, forward and backward"),
-    Column("distilling\nmillions", means="to make stored samples"),
-    Column("verifying\nmillions", 4, "inference to check what was learned"),
-    Column("all\nmillions"),
-)
-RESTED = Column("rested", 5, "stored samples left out of training while they rest, of those whose turn it was")
 
 
 def incremental_tables(report: dict[str, Any]) -> Iterator[Printed]:
@@ -57,10 +51,12 @@ def incremental_tables(report: dict[str, Any]) -> Iterator[Printed]:
         yield note(f"{MARK} does not fit {_left(report['budget'])}")
     yield from warnings_below(report.get("warnings", ()))
     yield table.legend(*([SPREAD] if len(report["seeds"]) > 1 else []))
-    yield Text(_criterion_words(report["criterion"]))
-    table = _work_table(report["strategies"])
-    yield table
-    yield table.legend("MACs: multiply-accumulates, means over seeds")
+    yield Text(criterion_words(report["criterion"]))
+    if verified := verified_words(report):
+        yield Text(verified)
+    if report.get("latent"):
+        yield Text(_latent_words(report["latent"]))
+    yield from work_tables(report["strategies"])
     first = report["strategies"][0]
     yield Text(f"\n{first['name']}: accuracy in % on the test samples of each task, after each task", style="bold")
     yield _matrix_table(first["accuracy_matrix"])
@@ -154,13 +150,13 @@ def _report_line(report):
     return Text(f"{what_was_done(report)}; {report['evaluated_on']} set; {limit}")
 
 
-def _criterion_words(criterion):
-    """What accuracy lets growing stop, and that a device cannot ask for it where it is relative to the large model."""
-    if criterion["within"] is None:
-        return f"criterion: growing stops once its accuracy is {percent(criterion['accuracy'])}"
+def _latent_words(latent):
+    """What was frozen, where it has learned, and what is stored instead of samples."""
+    since = "after the first task" if latent["body"] == "first task" else "as the model came, with its parameters"
+    features = " x ".join(map(str, latent["features"]))
     return (
-        f"criterion: growing stops once it is at most {100 * criterion['within']:.1f} points below {REFERENCE} after the "
-        f"same task; a device has no {REFERENCE} to compare with (--criterion A needs none)"
+        f"latent replay: layers with parameters are frozen but for the last {latent['layers']}, {since}; stored are "
+        f"{features} features a sample, which take {latent['body_macs']:,} MACs"
     )
 
 
@@ -174,7 +170,8 @@ def _left(budget):
 
 def _strategies_table(strategies):
     """A row a strategy: how well it learned, and the memory that it needed."""
-    table = Table(Column("strategy"), *LEARNED)
+    pooled = [POOL] if any("raw_pool_bytes" in s for s in strategies) else []
+    table = Table(Column("strategy"), *LEARNED, *pooled)
     for s in strategies:
         mark = f" {MARK}" if s.get("fits") is False else ""
         table.add_row(
@@ -186,31 +183,8 @@ def _strategies_table(strategies):
             percent(s["stored_share"]),
             f"{s['sram_peak']:,} B",
             f"{s['flash_peak']:,} B",
+            *([f"{s['raw_pool_bytes']:,} B"] if pooled else []),
         )
-    return table
-
-
-def _work_table(strategies):
-    """A row a strategy: MACs, and as shares of those of the strategy `REFERENCE`, if there is one."""
-    large = next((s for s in strategies if s["name"] == REFERENCE), None)
-    inference = (
-        ("last\ninference", 0, "MACs of one sample, by the network after the last task"),
-        ("mean\ninference", 2, "by the networks after each task on average"),
-    )
-    columns = []
-    for head, goes, means in inference:
-        columns.append(Column(head, goes, means))
-        columns += [Column(f"of\n{REFERENCE}", 1 if goes else 3)] if large is not None else []
-    rested = [RESTED] if any(s.get("samples_rested") for s in strategies) else []
-    table = Table(Column("strategy"), *columns, *rested, *WORK)
-    for s in strategies:
-        inference = []
-        for name in ("inference_macs_final", "inference_macs_mean"):
-            inference.append(f"{s[name]:,.0f}")
-            inference += [percent(s[name] / large[name])] if large is not None else []
-        share = [percent(s["samples_rested"] / s["training_steps"])] if rested else []
-        work = [s[f"{what}_macs"] / 1e6 for what in ("training", "distillation", "verification")]
-        table.add_row(s["name"], *inference, *share, *(f"{macs:,.1f}" for macs in (*work, sum(work))))
     return table
 
 
@@ -251,8 +225,13 @@ def _growth_notes(growth):
                 why = row.get("stopped") or "it may not grow"
                 yield Text(
                     f"seed {seed['seed']}, task {row['task']}: criterion {percent(row['criterion'], 2)} not met, "
-                    f"{percent(row['verified'], 2)} reached; {why}"
+                    f"{_reached(row['verified'])}; {why}"
                 )
+
+
+def _reached(figure):
+    """What was compared with a criterion; one that compares with a smaller model had nothing to."""
+    return "no smaller model to compare with" if figure is None else f"{percent(figure, 2)} reached"
 
 
 def _stages_table(stages):

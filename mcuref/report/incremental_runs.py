@@ -58,8 +58,7 @@ def write_experiment(folder: Path | str, experiment: Experiment, report: dict[st
     folder = Path(folder)
     with new_file(folder / "accuracy.csv") as part:
         write_csv(part, ["strategy", "seed", "after_task", "task", "accuracy"], _accuracies(report))
-    with new_file(folder / "memory.csv") as part:
-        write_csv(part, ["strategy", "seed", *_PLACES], _places(experiment))
+    write_places(folder, experiment)
     samples, labels = experiment.stored_samples()
     with new_file(folder / "stored.npz") as part, open(part, "wb") as file:
         np.savez(file, x=samples, y=labels)
@@ -73,6 +72,12 @@ def write_experiment(folder: Path | str, experiment: Experiment, report: dict[st
 _PLACES = ("name", "region", "offset", "bytes", "category", "stages")
 
 
+def write_places(folder: Path, experiment: Experiment) -> None:
+    """Write memory.csv: where everything lies at the end, of every strategy and seed."""
+    with new_file(folder / "memory.csv") as part:
+        write_csv(part, ["strategy", "seed", *_PLACES], _places(experiment))
+
+
 def _accuracies(report):
     for strategy in report["strategies"]:
         for result in strategy["per_seed"]:
@@ -82,7 +87,6 @@ def _accuracies(report):
 
 
 def _places(experiment):
-    """Where everything lies at the end, of every strategy and seed."""
     for strategy in experiment.strategies:
         for seed in experiment.setting.seeds:
             for row in experiment.learners[strategy, seed].memory.where():
@@ -95,7 +99,7 @@ def _draw(folder, experiment, report, samples, labels):
 
     try:
         pictures = draw_report(report)
-        if len(samples):
+        if len(samples) and report["latent"] is None:  # features are no pictures
             names = experiment.data.class_names
             pictures["stored.png"] = draw_samples(samples, labels, experiment.data.kind, names, "stored.png")
     except InputError as error:

@@ -42,10 +42,27 @@ STRATEGY = {
          "stored_share", "inference_macs_final", "inference_macs_mean", "training_macs", "distillation_macs",
          "verification_macs"), float),
 }  # fmt: skip
+CHARGED = {  # of strategies, what reports have not had from the beginning: all of them have it, or none
+    "raw_pool_bytes": int, "growth_macs": float, "all_macs": float,
+    "instructions": {"all": (float, None), "reason": (str, None)},
+}  # fmt: skip
 LEARNED = {
     **dict.fromkeys(("data", "model", "evaluated_on"), str), "scenario": {"kind": str, "tasks": int}, "seeds": [int],
-    "criterion": {"accuracy": (float, None), "within": (float, None)}, "budget": (dict, None), "strategies": [STRATEGY],
+    "criterion": {str: (float, None)}, "held_out_samples": int,
+    "recipe": {"verification": {"source": str, "per_class": int}}, "budget": (dict, None), "strategies": [STRATEGY],
     "growth": (list, None), "smallest_fixed": (dict, None),
+}  # fmt: skip
+DRIFTED = {
+    **dict.fromkeys(("schema", "data", "model", "evaluated_on"), str), "seeds": [int], "budget": (dict, None),
+    "drift": {"kind": str, "portions": int, "samples": [int], "changes": [int]}, "warnings": [str],
+    "strategies": [{
+        "name": str, **dict.fromkeys(("stored_bytes", "sram_peak", "flash_peak", "raw_pool_bytes"), int),
+        **dict.fromkeys(
+            (*(f"{name}{end}" for end in ("", "_std") for name in ("prequential_accuracy", "accuracy_old", "accuracy_new",
+             "accuracy_before", "accuracy_drop")), "stored_share", "inference_macs_mean", "training_macs",
+             "distillation_macs", "verification_macs", "growth_macs", "all_macs"), float),
+        "per_seed": [{"prequential": [(float, None)], "changes": [{"recovery": (int, None)}]}],
+    }],
 }  # fmt: skip
 OPTIONAL = {
     "budget": {"name": str}, "growth": [GROWN], "smallest_fixed": {"widths": [[int]], "inference_macs": float},
@@ -74,6 +91,9 @@ def check_report(report: Any, command: str) -> None:
             plain.check(report, IN_INT8 | {"schema": str})
     elif command == "quantise":
         plain.check(report, QUANTISED | {"schema": str})
+    elif command == "drift":
+        plain.check(report, DRIFTED)
+        _check_drifted(report)
     else:
         plain.check(report, LEARNED | {"schema": str})
         _check_learned(report)
@@ -81,11 +101,26 @@ def check_report(report: Any, command: str) -> None:
         raise ValueError(f"its schema is {report['schema'][:60]!r}")
 
 
+def _check_drifted(report):
+    """The same for what a shape cannot say: a result for each seed, a figure for each portion."""
+    if report["budget"] is not None:
+        plain.check(report["budget"], OPTIONAL["budget"], "it.budget")
+    drift, seeds = report["drift"], len(report["seeds"])
+    results = [row["per_seed"] for row in report["strategies"]]
+    if not (seeds and results and all(len(mine) == seeds for mine in results)):
+        raise ValueError("it does not have a result for each strategy and seed")
+    figures = [drift["samples"], *(one["prequential"] for mine in results for one in mine)]
+    if drift["portions"] < 2 or {len(part) for part in figures} != {drift["portions"]}:
+        raise ValueError(f"it does not have a figure for each of its {drift['portions']} portions")
+
+
 def _check_learned(report):
     """The same for what a shape cannot say: that all has one length, a task or a seed."""
     for name, shape in OPTIONAL.items():
         if report[name] is not None:
             plain.check(report[name], shape, f"it.{name}")
+    charged = {name: shape for name, shape in CHARGED.items() if any(name in row for row in report["strategies"])}
+    plain.check(report["strategies"], [charged], "it.strategies")
     tasks, seeds = report["scenario"]["tasks"], len(report["seeds"])
     per_seed = [row["per_seed"] for row in report["strategies"]]
     several = [*per_seed, *([report["growth"]] if report["growth"] else [])]

@@ -12,10 +12,10 @@ from mcuref.cli import COMMANDS, DESCRIPTION, _parser, kinds, options
 from mcuref.experiments import protocols
 from mcuref.experiments.deploying import PRETRAINED_HEADROOM
 from mcuref.experiments.reproduction import FEW, MANY
-from mcuref.incremental import experiment
 from mcuref.incremental import protocols as incremental
-from mcuref.incremental.recipe import Expansion, Recipe, Verification
-from mcuref.incremental.setting import Setting
+from mcuref.incremental import scenario
+from mcuref.incremental.criterion import LEVELS, Verification
+from mcuref.incremental.recipe import Expansion, Recipe
 from mcuref.memory.targets import format_size, parse_size
 from mcuref.optimisers import SGD
 from mcuref.program.arithmetic import int8
@@ -31,10 +31,10 @@ WORDS = {
     "--batch": {f"{SGD().batch}"} | {f"{p.batch}" for p in PROTOCOLS},
     "--stack": {format_size(parse_size(options.DEFAULT_STACK, "stack"), short=True)},
     "--target": {f"{options.DEFAULT_TARGET}, or the smallest part that holds the default model"},
-    "--tasks": {f"{experiment.MOST_TASKS}, or as many as classes"},
+    "--tasks": {f"{scenario.MOST_TASKS}, or as many as classes"},
     "--group": {str(p.distillation.group) for p in INCREMENTAL},
     "--store": {Recipe(per_class=1).region}, "--features": {Recipe(per_class=1).features},
-    "--within": {f"{Setting().criterion.within:g}"}, "--verify": {Verification().source},
+    "--within": {f"{LEVELS['oracle']:g}"}, "--verify": {f"{Verification().source}, of the oracle held-out"},
     "--factor": {f"{Expansion().factor:g}"},
     "bench --model": {"those of mcuref.bench.benchmark.MODELS"}, "estimate --data": {": float32 samples"},
     "estimate --model": {f": one that fits the data, without data {options.DEFAULT_MODEL}"},
@@ -49,6 +49,7 @@ OF_PROTOCOL = {  # options that say "the protocol's", and where that stands
     "--epochs": "epochs", "--learning-rate": "learning_rate", "--schedule": "schedule", "--share": "share",
     "--bits": "storage", "--resolution": "storage", "--distil": "distillation", "--embeddings": "distillation",
     "--embedding": "embedding", "--steps": "steps", "--keep": "keep", "--growth": "growth", "--start": "start",
+    "--criterion": "criterion",
 }  # fmt: skip
 
 

@@ -80,6 +80,7 @@ def test_the_noise_of_a_clip_depends_on_its_index_and_the_stream_alone(monkeypat
     whole = add_noise(x, 5)
     assert whole.dtype == np.int8 and whole.shape == x.shape
     assert (add_noise(x, 5) == whole).all() and (add_noise(x, 6) != whole).any()
+    assert (add_noise(x[5:], 5, first=5) == whole[5:]).all()
     assert (add_noise(x[:7], 5) == whole[:7]).all()
     same = add_noise(np.repeat(x[:1], 3, axis=0), 5)
     assert (same[0] != same[1]).any() and (same[1] != same[2]).any()

@@ -7,8 +7,8 @@ import pytest
 from mcuref.datasets import load
 from mcuref.datasets.data import Data
 from mcuref.datasets.registry import NAMES
-from mcuref.datasets.rotation import EIGHTH_TURN, rotate
-from mcuref.datasets.shift import has_shift, shift, turn_phone
+from mcuref.datasets.rotation import angle, rotate
+from mcuref.datasets.shift import change_of, has_shift, shift, turn_phone
 from mcuref.errors import InputError
 
 WITHOUT = {"speech_commands_mfcc10", "mimii_slider_tiny"}
@@ -36,8 +36,8 @@ def test_digits():
     data = load("digits")
     assert has_shift(data)
     shifted = shift(data)
-    assert (shifted.x_train == rotate(data.x_train, *EIGHTH_TURN)).all()
-    assert (shifted.x_test == rotate(data.x_test, *EIGHTH_TURN)).all()
+    assert (shifted.x_train == rotate(data.x_train, *angle(45))).all()
+    assert (shifted.x_test == rotate(data.x_test, *angle(45))).all()
     assert digest(shifted) == "23adf26ffa92f505"
 
 
@@ -94,3 +94,22 @@ def test_data_without_a_shift(kind, shape, dtype):
 def test_a_folder_that_has_a_known_name_by_chance():
     x, y = np.ones((2, 5, 9), np.int16), np.arange(2)
     assert not has_shift(Data("uci_har", "signal", x, y, x, y))
+
+
+def test_a_part_of_a_turn_of_the_phone():
+    """Against rotation in floating point, to half a unit of rounding, and 2^-17 of the angle's."""
+    x = np.random.default_rng(0).integers(-30000, 30000, (3, 4, 9)).astype(np.int16)
+    assert (turn_phone(x, *angle(0)) == x).all() and (turn_phone(x, *angle(90)) == turn_phone(x)).all()
+    radians = np.deg2rad(30)
+    matrix = np.array([[np.cos(radians), -np.sin(radians), 0], [np.sin(radians), np.cos(radians), 0], [0, 0, 1]])
+    exact = np.clip(x.reshape(3, 4, 3, 3) @ matrix.T, -32768, 32767).reshape(x.shape)
+    assert np.abs(turn_phone(x, *angle(30)) - exact).max() <= 0.5 + 60000 / (1 << 17)
+
+
+def test_a_part_of_a_change():
+    data = load("digits").training_part(0, 20)
+    change = change_of(data)
+    assert (change(data.x_train, 0, 0, 1) == shift(data).x_train).all()
+    assert (change(data.x_train, 0, 7, 0.5) == rotate(data.x_train, *angle(22.5))).all()
+    with pytest.raises(InputError, match="'digits' has no change of its samples that could come over time"):
+        change_of(dataclasses.replace(data, kind="features"))

@@ -7,14 +7,16 @@ import numpy as np
 from hypothesis import Phase, settings
 
 from mcuref import Dense, Input, Network, ReLU
+from mcuref.incremental.criterion import Criterion, Verification
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.plans import LearnerPlans
-from mcuref.incremental.recipe import Criterion, Recipe
+from mcuref.incremental.recipe import Recipe
 
 QUICK = Distillation(embeddings=2, iterations=4, group=3, stream=30)
 LABELS = (7, 3, 100, 0, 12, 5)  # of the user's, in the order in which they arrive
 TASKS = ((7, 3), (100,), (0, 12, 5))
+HELD_OUT = Verification("held-out")
 NEVER, ALWAYS = Criterion(1.0), Criterion(0.0)
 
 
@@ -24,7 +26,9 @@ def few(count):
 
 
 def recipe(**given):
-    return Recipe(**{"steps": 200, "per_class": 4, "learning_rate": 0.05, "distillation": QUICK} | given)
+    return Recipe(
+        **{"steps": 200, "per_class": 4, "learning_rate": 0.05, "distillation": QUICK, "verification": HELD_OUT} | given
+    )
 
 
 def network(*widths, seed=3):

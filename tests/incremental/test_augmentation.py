@@ -1,16 +1,19 @@
 """Augmentation: what a step draws, that it is drawn evenly and by (seed, step) alone, and how it reaches a sample."""
 
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcuref import Input, InputError
-from mcuref.incremental.augmentation import BY_KIND, Augmentation
+from mcuref.incremental.augmentation import BANDS, BY_KIND, FLIP, Augmentation
 from mcuref.kernels.random import AUGMENT, philox
 
 RANDOM = settings(max_examples=50, deadline=None, database=None, derandomize=True)
 SHAPES = ((1,), (7,), (3, 2), (17, 1), (33, 2), (1, 5, 1), (2, 3, 2), (7, 3, 1), (15, 17, 2))
+OLD = ("c95e695aeed91612", "2bf41e2c5b07cc32")
 KINDS = {"uint8": (0.0, 1 / 255), "int8": (0.0, 1 / 64), "int16": (100.0, 1e-3), "float32": (0.5, 2.0)}
 
 
@@ -43,18 +46,36 @@ def defined(augmentation, layer, sample, seed, step):
         x = (x - mean) * (1 + np.float64(np.float32(augmentation.gain)) * unit) + mean
         if layer.dtype != "float32":
             x = np.clip(x, np.iinfo(layer.dtype).min, np.iinfo(layer.dtype).max)
+    if augmentation.flip and drawn(seed, FLIP, step) >= 2**31:
+        x = x[:, ::-1]
     moved = np.roll(x, (dy, dx), (0, 1)).astype(np.float64)
     if not augmentation.wrap:
         rows, columns = np.arange(a) - dy, np.arange(b) - dx
         moved[(rows < 0) | (rows >= a)] = 0
         moved[:, (columns < 0) | (columns >= b)] = 0
-    return moved.reshape(sample.shape)
+    moved = moved.reshape(sample.shape)
+    mean = np.broadcast_to(np.tile(layer.mean, c // layer.mean.size), sample.shape).astype(np.float64)
+    if layer.dtype != "float32":
+        mean = np.clip(np.rint(mean), np.iinfo(layer.dtype).min, np.iinfo(layer.dtype).max)
+    for number, most in enumerate(augmentation.mask[: 2 * (len(layer.shape) > 1)]):
+        length = layer.shape[number]
+        width = (min(most, length) + 1) * drawn(seed, BANDS + 2 * number, step) // 2**32
+        begin = (length - width + 1) * drawn(seed, BANDS + 2 * number + 1, step) // 2**32
+        place = (slice(None),) * number + (slice(begin, begin + width),)
+        moved[place] = mean[place]
+    return moved
 
 
 @st.composite
 def shown(draw):
     """(augmentation, layer, x, seed, first step)."""
-    augmentation = Augmentation(draw(st.integers(0, 4)), draw(st.booleans()), draw(st.sampled_from([0.0, 0.1, 0.5])))
+    augmentation = Augmentation(
+        draw(st.integers(0, 4)),
+        draw(st.booleans()),
+        draw(st.sampled_from([0.0, 0.1, 0.5])),
+        draw(st.booleans()),
+        (draw(st.integers(0, 9)), draw(st.integers(0, 3))),
+    )
     shape, dtype = draw(st.sampled_from(SHAPES)), draw(st.sampled_from(sorted(KINDS)))
     x = samples(shape, dtype, draw(st.sampled_from([0, 1, 2, 7])), draw(st.integers(0, 99)))
     return augmentation, layer(shape, dtype), x, draw(st.integers(0, 2**32 - 1)), draw(st.integers(0, 2**20))
@@ -129,6 +150,37 @@ def test_an_axis_of_one_stays_where_it_is():
     assert got.any(axis=(1, 2, 3)).all() and (got != rows).any()
 
 
+def test_half_of_all_samples_are_mirrored_whatever_else_is_drawn():
+    x = np.zeros((4000, 1, 5, 1), np.uint8)
+    x[:, 0, 1] = 1
+    columns = np.nonzero(Augmentation(flip=True).apply(layer((1, 5, 1)), x, 3, 0))[2]
+    assert set(columns) == {1, 3} and abs((columns == 3).sum() - 2000) < 4 * np.sqrt(1000)  # 4 standard deviations
+    moved = np.nonzero(Augmentation(1, flip=True).apply(layer((1, 5, 1)), x, 3, 0))[2]
+    only = np.nonzero(Augmentation(1).apply(layer((1, 5, 1)), x, 3, 0))[2]
+    assert (moved - columns == only - 1).all(), "a mirror changes no move"
+
+
+def test_every_width_of_a_band_is_as_likely_and_every_place_where_it_fits():
+    x = np.full((6000, 7, 3), 9, np.uint8)
+    got = Augmentation(mask=(2, 1)).apply(layer((7, 3)), x, 3, 0) == 0
+    times, channels = got.all(axis=2), got.all(axis=1)
+    assert (got == (times[:, :, None] | channels[:, None])).all()  # two bands, nothing else
+    widths, begins = times.sum(axis=1), times.argmax(axis=1)
+    for width in (0, 1, 2):
+        mine = widths == width
+        assert abs(mine.sum() - 2000) < 4 * np.sqrt(2000 * 2 / 3)
+        if width:
+            places = 7 - width + 1
+            counts = np.bincount(begins[mine], minlength=places)
+            assert len(counts) == places and (np.abs(counts - mine.sum() / places) < 4 * np.sqrt(2000 / places)).all()
+            assert (times[mine].sum(axis=1) == width).all()
+    assert widths.max() == 2 and set(channels.sum(axis=1)) == {0, 1}
+    assert abs(np.corrcoef(widths, channels.sum(axis=1))[0, 1]) < 4 / np.sqrt(6000)
+    everything = Augmentation(mask=(99, 0)).apply(layer((7, 3)), x, 3, 0) == 0
+    assert set(everything.all(axis=2).sum(axis=1)) == set(range(8))  # no wider than the axis
+    assert (Augmentation(mask=(9, 9)).apply(layer((4,)), x[:, :4, 0], 3, 0) == 9).all(), "features have no bands"
+
+
 @pytest.mark.parametrize("gain", [0.1, 0.5, 0.999])
 def test_gains_fill_their_range(gain):
     x = np.full((4000, 1, 3), 3.0, np.float32)
@@ -164,6 +216,16 @@ def test_nothing_to_do_is_nothing_done():
     assert Augmentation(1).work(layer((3, 3, 2))) == {"moves": 18, "multiplications": 0}
     assert Augmentation(gain=0.1).work(layer((3, 3, 2))) == {"moves": 18, "multiplications": 18}
     assert Augmentation(1).active and Augmentation(gain=0.1).active
+    for augmentation in (Augmentation(flip=True), Augmentation(mask=(0, 1))):
+        assert augmentation.active and augmentation.work(layer((3, 3, 2))) == {"moves": 18, "multiplications": 0}
+
+
+def test_what_is_new_changes_nothing_where_it_is_off():
+    """Digests of what was shown before there were mirrors and bands."""
+    x = samples((7, 5, 2), "int16", 64)
+    for augmentation, digest in ((Augmentation(2), OLD[0]), (Augmentation(3, True, 0.3), OLD[1])):
+        shown = augmentation.apply(layer((7, 5, 2), "int16"), x, 11, 1000)
+        assert hashlib.sha256(shown.tobytes()).hexdigest()[:16] == digest
 
 
 def test_gains_need_a_mean_of_each_channel():
@@ -171,13 +233,18 @@ def test_gains_need_a_mean_of_each_channel():
     x = np.ones((1, 2, 2, 1), np.float32)
     with pytest.raises(InputError, match="a normalisation of 4 values cannot be given to 1 channels"):
         Augmentation(gain=0.5).apply(each, x, 0, 0)
-    assert Augmentation(1, wrap=True).apply(each, x, 0, 0).all()  # shifts need none
+    with pytest.raises(InputError, match="a normalisation of 4 values"):
+        Augmentation(mask=(1, 0)).apply(each, x, 0, 0)
+    assert Augmentation(1, wrap=True, flip=True).apply(each, x, 0, 0).all()  # shifts and mirrors need none
 
 
 @pytest.mark.parametrize("arguments, words", [
     ((-1,), "shift -1 is not a whole number from 0"), ((1.5,), "shift 1.5"), ((True,), "shift True"),
     ((1 << 16,), "shift 65536"), ((0, 1), "wrap 1 is not True or False"), ((0, False, 1), "gain 1 is not a number"),
     ((0, False, -0.1), "gain -0.1"), ((0, False, float("nan")), "gain nan"), ((0, False, "0.1"), "gain '0.1'"),
+    ((0, False, 0, 1), "flip 1 is not True or False"), ((0, False, 0, False, 3), "mask 3 is not two whole numbers"),
+    ((0, False, 0, False, (1,)), "mask (1,)"), ((0, False, 0, False, (1, -1)), "mask -1"),
+    ((0, False, 0, False, [1, 2]), "mask [1, 2]"), ((0, False, 0, False, (1.5, 0)), "mask 1.5"),
 ])  # fmt: skip
 def test_refused(arguments, words):
     with pytest.raises(InputError) as refused:

@@ -7,11 +7,12 @@ import pytest
 
 from mcuref import Dense, Input, Network, NonFiniteError, ReLU
 from mcuref.incremental import selection
-from mcuref.incremental.baselines import SAMPLES, recipe_for, samples_for
+from mcuref.incremental.baselines import SAMPLES, Reservoir, recipe_for, samples_for
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.layout import LABEL, SEEN, STORED
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.recipe import Recipe
+from mcuref.incremental.store import ClassSlots
 from mcuref.program.program import Program
 
 QUICK = Distillation(embeddings=2, iterations=4, group=3, stream=30)
@@ -115,6 +116,15 @@ def test_random_exemplars_are_real_samples():
     assert len({bytes(row) for row in learner.samples.packed[:8]}) == 8
 
 
+def test_how_samples_are_kept_is_of_what_keeps_by_the_protocol():
+    """A baseline that has a way of its own keeps it."""
+    for name in ("growing", "fixed-large"):
+        assert type(samples_for(name, "reservoir")) is Reservoir and type(samples_for(name, "random")) is ClassSlots
+        assert type(samples_for(name)) is ClassSlots
+    for name in ("random", "herding", "k-center", "reservoir", "naive", "joint"):
+        assert type(samples_for(name, "reservoir")) is type(samples_for(name)), name
+
+
 def slots_of(learner):
     """Labels of the slots that are filled."""
     filled = int(learner.memory.classes[:, STORED].sum())
@@ -176,7 +186,7 @@ def test_what_holds_samples_may_be_of_ones_own(shown):
     """The last sample of each class, outside of every budget."""
 
     class Last:
-        in_plan, outside, stored_bytes = False, None, 0
+        in_plan, outside, stored_bytes, raw_pool = False, None, 0, 0
 
         def begin(self, model):
             self.outside = {}

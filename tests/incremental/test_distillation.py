@@ -22,7 +22,7 @@ class Identity:
     """An embedding whose features are the sample; keeps what it was asked for."""
 
     def __init__(self, features):
-        self.features, self.seen = features, []
+        self.features, self.seen, self.distances = features, [], 0
 
     def outputs(self, x):
         self.seen.append(x.reshape(len(x), -1).copy())
@@ -45,12 +45,17 @@ def swap_herded(features, count, earlier):
     return kept
 
 
+def start_of(recipe, group):
+    """How a group of a class is chosen: mixed is by turns, swap-herding first."""
+    return ("swap-herding", "random")[group % 2] if recipe.start == "mixed" else recipe.start
+
+
 def distilled64(x, parts, layer, maps, recipe, bounds, seed):
     """Normalised samples of all groups, float64: the module's docstring for affine maps; ``parts`` : (samples, end)."""
     x = (x.reshape(len(x), -1).astype(np.float64) - layer.mean) * layer.scale
     begin, done = 0, []
-    for m, end in parts:
-        if recipe.start == "random":
+    for group, (m, end) in enumerate(parts):
+        if start_of(recipe, group) == "random":
             chosen = np.sort(permutation(end - begin, seed, CHOICE + begin)[:m])
         else:
             chosen = swap_herded((x @ maps[0][0].T)[begin:end], m, (x @ maps[0][0].T)[:begin])
@@ -129,21 +134,21 @@ def test_every_sample_passes_by_once_at_most_and_in_order(case, seed):
     stream = [i * n // passing for i in range(passing)]  # evenly from all
     assert recipe.streamed(n, count) == passing
     normalised = x[stream].astype(np.float32) * np.float32(1 / 255)
-    if recipe.start == "swap-herding":
-        assert np.concatenate(identity.seen).tobytes() == normalised.tobytes()
-    else:
-        assert not identity.seen  # nothing is to be computed
     numbers = chosen[:, 0].astype(int)
     assert (chosen == x[numbers]).all() and len(set(numbers)) == count
     groups = -(-count // recipe.group)
     sizes = [(g + 1) * count // groups - g * count // groups for g in range(groups)]
     assert max(sizes) <= recipe.group
     place = np.array([stream.index(i) for i in numbers])
-    begin = 0
-    for size in sizes:
+    begin, parts = 0, [0, *(end * passing // count for end in np.cumsum(sizes).tolist())]
+    featured = [
+        normalised[parts[g] : parts[g + 1]] for g in range(groups) if start_of(recipe, g) == "swap-herding"
+    ]  # of what passes by for a group at random nothing is to be computed
+    assert b"".join(seen.tobytes() for seen in identity.seen) == b"".join(part.tobytes() for part in featured)
+    for group, size in enumerate(sizes):
         mine, other = place[begin : begin + size], place[begin + size :]
         assert not len(other) or mine.max() < other.min()
-        if recipe.start == "random":
+        if start_of(recipe, group) == "random":
             assert (np.diff(mine) > 0).all()
         begin += size
 
@@ -285,6 +290,7 @@ def test_arrays_from_outside_give_the_same_bits(recipe):
      "sample samples feature_sums features features sum gradient velocity"),
     (Distillation(iterations=0, group=3), "sample samples feature_sums features kept_features kept_sum"),
     (Distillation("random", 0, group=3), "sample samples"),
+    (Distillation("mixed", 0, group=3), "sample samples feature_sums features kept_features kept_sum"),
 ])  # fmt: skip
 def test_buffers_by_hand(recipe, names):
     r = recipe.embeddings if recipe.iterations else 1
@@ -336,13 +342,14 @@ def test_recipes_that_do_not_suit(recipe, given, words):
 
 def test_who_needs_embeddings():
     assert Distillation().needs_embeddings and Distillation("random").needs_embeddings
+    assert Distillation("mixed", 0).needs_embeddings
     assert Distillation(iterations=0).needs_embeddings and not Distillation("random", 0).needs_embeddings
     got = distil_class(numbered(9), 2, Storage().codec(PIXELS), (), Distillation("random", 0))
     assert got.shape == (2, 3)
 
 
 @pytest.mark.parametrize("change, words", [
-    ({"start": "noise"}, "start 'noise' is not known; it may be swap-herding, random"),
+    ({"start": "noise"}, "start 'noise' is not known; it may be swap-herding, random, mixed"),
     ({"step": "adam"}, "step 'adam' is not known; it may be normalised, published"),
     ({"iterations": -1}, "iterations -1 is not a whole number from 0"), ({"iterations": 1.5}, "iterations 1.5"),
     ({"iterations": 1_000_001}, "iterations 1000001"), ({"rate": 0}, "rate 0 is not a number above 0"),
@@ -354,3 +361,12 @@ def test_recipes_refused(change, words):
     with pytest.raises(InputError) as refused:
         Distillation(**change)
     assert words in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_the_mean_that_mixed_groups_follow_is_of_samples_with_features():
+    """The third group follows the mean of what passed by for the first and the third: 1, 2, ... and not the 90s between."""
+    x = np.zeros((12, 3), np.uint8)
+    x[:, 0] = [1, 2, 3, 4, 90, 91, 92, 93, 2, 8, 3, 9]
+    packed = distil_class(x, 3, Storage().codec(PIXELS), [Identity(3)], Distillation("mixed", 0, group=1, stream=12))
+    first, between, last = Storage().codec(PIXELS).decode(packed)[:, 0].tolist()
+    assert first in (2, 3) and between >= 90 and last == 3  # the mean of 1, 2, 3, 4, 2, 8, 3, 9 is 4

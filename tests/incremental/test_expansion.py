@@ -2,6 +2,7 @@
 
 import pytest
 
+from mcuref.incremental.criterion import Criterion, Measured
 from mcuref.incremental.expansion import grow_until
 from mcuref.incremental.recipe import Expansion
 
@@ -12,12 +13,12 @@ class Answers:
     def __init__(self, accuracies, grown=(), shrunk=None):
         self.accuracies, self.grown, self.shrunk, self.called = iter(accuracies), iter(grown), shrunk, []
 
-    def train(self):
-        self.called.append("train")
+    def train(self, stage):
+        self.called.append({"training": "train", "growth": "retrain"}[stage])
 
-    def verify(self):
+    def measure(self):
         self.called.append("verify")
-        return next(self.accuracies)
+        return Measured(0.5, next(self.accuracies))
 
     def grow(self):
         self.called.append("grow")
@@ -29,9 +30,13 @@ class Answers:
         return self.shrunk if accepted() else None
 
 
-def until(answers, expansion=None, chunks=1, level=0.9):
-    stages = {name: getattr(answers, name) for name in ("train", "verify", "grow", "shrink")}
-    return grow_until(level, expansion, chunks, **stages)
+def until(answers, expansion=None, chunks=1, criterion=Criterion(0.9)):
+    stages = {name: getattr(answers, name) for name in ("train", "measure", "grow", "shrink")}
+    return grow_until(criterion, criterion.level(), expansion, chunks, **stages)
+
+
+def met(accuracy):
+    return {"measured": accuracy, "accuracy": accuracy, "criterion_met": True}
 
 
 NOTHING = {"criterion": 0.9, "growths": [], "stopped": None}
@@ -39,15 +44,15 @@ NOTHING = {"criterion": 0.9, "growths": [], "stopped": None}
 
 def test_enough_at_once():
     answers = Answers([0.9])
-    assert until(answers, Expansion()) == NOTHING | {"accuracy": 0.9, "criterion_met": True}
+    assert until(answers, Expansion()) == NOTHING | met(0.9)
     assert answers.called == ["verify"]
 
 
 def test_all_chunks_of_a_phase_come_before_each_growth():
     answers = Answers([0.1, 0.2, 0.3, 0.4, 0.95], ["first", "second"])
     row = until(answers, Expansion(), chunks=2)
-    assert row == NOTHING | {"accuracy": 0.95, "criterion_met": True, "growths": ["first", "second"]}
-    assert " ".join(answers.called) == "verify train verify grow train verify train verify grow train verify"
+    assert row == NOTHING | met(0.95) | {"growths": ["first", "second"]}
+    assert " ".join(answers.called) == "verify train verify grow retrain verify retrain verify grow retrain verify"
 
 
 @pytest.mark.parametrize("expansion, words", [
@@ -56,13 +61,23 @@ def test_all_chunks_of_a_phase_come_before_each_growth():
 ])  # fmt: skip
 def test_why_it_grew_no_more(expansion, words):
     row = until(Answers([0.5]), expansion)
-    assert row == NOTHING | {"accuracy": 0.5, "criterion_met": False, "stopped": words}
+    assert row == NOTHING | met(0.5) | {"criterion_met": False, "stopped": words}
 
 
 @pytest.mark.parametrize("narrower, shrunk", [(0.92, ["smaller"]), (0.7, [])])
 def test_it_is_tried_smaller_if_it_was_enough_without_growing(narrower, shrunk):
     answers = Answers([0.95, narrower, narrower], shrunk="smaller")
     row = until(answers, Expansion(shrink=True))
-    assert row == NOTHING | {"accuracy": narrower if shrunk else 0.95, "criterion_met": True, "growths": shrunk}
+    assert row == NOTHING | met(narrower if shrunk else 0.95) | {"growths": shrunk}
     grown = Answers([0.5, 0.95], ["wider"], "smaller")
     assert until(grown, Expansion(shrink=True))["growths"] == ["wider"] and "shrink" not in grown.called
+
+
+def test_a_gain_is_that_of_the_last_growth_whatever_its_chunks_were():
+    answers = Answers([0.5, 0.52, 0.6, 0.62, 0.61, 0.63], ["first", "second"])
+    row = until(answers, Expansion(), chunks=2, criterion=Criterion(gain=0.03))
+    assert row["growths"] == ["first", "second"] and row["criterion_met"]
+    assert row["measured"] == 0.61 - 0.62, "not 0.61 - 0.6, of a chunk, and nothing before any growth"
+    assert until(Answers([0.9]), criterion=Criterion(gain=1.0)) == NOTHING | {
+        "criterion": 1.0, "measured": None, "accuracy": 0.9, "criterion_met": False, "stopped": "it may not grow",
+    }  # fmt: skip

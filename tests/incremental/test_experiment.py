@@ -9,12 +9,14 @@ import pytest
 
 from mcuref import Budget, Data, InputError, TinyPropR, TinyPropV2, build, load_data, quantise_to_train
 from mcuref.incremental import experiment, scenario
+from mcuref.incremental.baselines import Reservoir
+from mcuref.incremental.charges import STAGES as CHARGED
+from mcuref.incremental.criterion import Criterion
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.experiment import EQUAL_BYTES, Experiment
 from mcuref.incremental.keeping import ExperimentCheckpoints, fingerprint
 from mcuref.incremental.pieces import SCALARS
 from mcuref.incremental.protocols import IncrementalProtocol
-from mcuref.incremental.recipe import Criterion
 from mcuref.incremental.setting import DISTIL, STRATEGIES, Setting
 from mcuref.incremental.smallest import smallest_fixed
 from mcuref.incremental.storage import Storage
@@ -56,6 +58,16 @@ def everything(digits):
         return made, made.run()
 
 
+def raw_pool(made, name, seed):
+    """Bytes of what a strategy needs outside at once; every class has more samples than may pass by."""
+    arriving, tasks = made.scenario.arriving, made.scenario.tasks(seed)
+    kept = {"joint": len(arriving.x_train), "growing": len(arriving.x_test)}
+    kept["joint-best"] = kept["joint"] + kept["growing"]
+    kept["naive"] = max(len(task.train) for task in tasks)
+    kept["herding"] = kept["k-center"] = QUICK.distillation.stream
+    return 64 * kept.get(name, 0)
+
+
 def test_every_strategy_fills_its_row(everything):
     made, rows = everything
     assert sorted(row["name"] for row in rows) == sorted(STRATEGIES) and rows[0]["name"] == "growing"
@@ -71,7 +83,17 @@ def test_every_strategy_fills_its_row(everything):
                 assert task["task"] == number and task["per_task"] == matrix[number - 1, :number].tolist()
                 assert task["accuracy"] == np.mean(task["per_task"]) and 0 <= task["held_out_accuracy"] <= 1
             assert result["inference_macs_final"] == result["tasks"][-1]["inference_macs"]
-            assert result["training_macs"] == sum(task["macs"]["training"] for task in result["tasks"])
+            charged = {stage: result[f"{stage}_macs"] for stage in CHARGED}
+            assert charged == {stage: sum(task["macs"][stage] for task in result["tasks"]) for stage in CHARGED}
+            assert result["all_macs"] == sum(charged.values()) == sum(task["macs"]["all"] for task in result["tasks"])
+            spent = result["instructions"]
+            assert spent["core"] == "m4f" and spent["all"] == sum(spent[stage] for stage in CHARGED) > result["all_macs"]
+            assert all((spent[stage] > 0) == (charged[stage] > 0) for stage in CHARGED)
+            assert (
+                result["raw_pool_bytes"]
+                == max(task["raw_pool_bytes"] for task in result["tasks"])
+                == raw_pool(made, row["name"], seed)
+            )
             assert result["sram_peak"] >= max(task["sram"] for task in result["tasks"])
         means = [result["average_accuracy"] for result in row["per_seed"]]
         assert row["average_accuracy"] == np.mean(means) and row["average_accuracy_std"] == np.std(means, ddof=1)
@@ -82,7 +104,7 @@ def test_all_strategies_are_on_the_same_terms(everything):
     """Same order, same samples, same training steps where none grows."""
     made, rows = everything
     for number in (0, 1):
-        results = {row["name"]: row["per_seed"][number] for row in rows}
+        results = {row["name"]: row["per_seed"][number] for row in rows if row["name"] != "joint-best"}
         assert len({tuple(result["order"]) for result in results.values()}) == 1
         assert {result["training_steps"] for result in results.values()} == {3 * 150}
         arrived = {tuple(task["samples"] for task in result["tasks"]) for result in results.values()}
@@ -136,7 +158,7 @@ def test_stored_bytes_are_within_the_share_and_equal_to_within_a_sample_a_class(
     share = made.share * made.scenario.raw_bytes
     assert stored["growing"] == stored["fixed-large"] <= share
     assert stored["naive"] == 0
-    assert stored["joint"] == len(made.scenario.arriving.x_train) * 65
+    assert stored["joint"] == stored["joint-best"] == len(made.scenario.arriving.x_train) * 65
     for name in EQUAL_BYTES:
         assert share - 10 * 65 < stored[name] <= share
         assert stored[name] <= stored["growing"] + 10 * 33
@@ -145,16 +167,29 @@ def test_stored_bytes_are_within_the_share_and_equal_to_within_a_sample_a_class(
     assert all(made.learners[name, 0].recipe.storage == Storage(8) for name in EQUAL_BYTES)
 
 
-@pytest.mark.parametrize("verify", ("held-out", "stored"))
-def test_samples_a_class_are_bytes_for_the_others(digits, verify):
+@pytest.mark.parametrize("verify, theirs", [("held-out", 5), ("stored", 15)])
+def test_samples_a_class_are_bytes_for_the_others(digits, verify, theirs):
+    """10 x 33 B are 5 x 65 B; what 20 more samples to verify on take, 20 x 33 B, the others have for training."""
     made = Experiment(
         digits, MODEL, setting(per_class=10, strategies=STRATEGIES, criterion=Criterion(0.5), given=(("verify", verify),))
     )
     learners = {name: made.learner(name, 0) for name in STRATEGIES}
     assert learners["growing"].recipe.per_class == learners["fixed-large"].recipe.per_class == 10
-    for name in EQUAL_BYTES:  # 10 x 33 B are 5 x 65 B
-        assert learners[name].recipe.per_class == 5
+    for name in EQUAL_BYTES:
+        assert learners[name].recipe.per_class == theirs
         assert learners[name].samples.stored_bytes <= learners["growing"].samples.stored_bytes
+
+
+@pytest.mark.parametrize("criterion", (Criterion(0.5), Criterion(learnt=0.5)), ids=("accuracy", "learnt"))
+def test_samples_to_verify_on_are_within_the_share(digits, criterion):
+    made = Experiment(digits, MODEL, setting(criterion=criterion, share=0.2))
+    learner = made.learner("growing", 0)
+    plan = {p.buffer.name: p.buffer.size for p in learner.memory.plan.placements}
+    verified = plan.get("validation.samples", 0) + plan.get("validation.labels", 0)
+    assert verified == (20 * 10 * 33 if criterion.verifies else 0)
+    most = 0.2 * made.scenario.raw_bytes
+    assert most - 10 * 33 < learner.samples.stored_bytes <= most
+    assert learner.recipe.per_class == made.learner("fixed-large", 0).recipe.per_class, "as many samples to train on"
 
 
 @pytest.mark.parametrize("given, words", [
@@ -209,7 +244,8 @@ def test_how_samples_are_made_can_be_chosen(digits, distil, monkeypatch):
     monkeypatch.setitem(DISTIL["published"], "iterations", 3)
     made = Experiment(digits, MODEL, setting(distil=distil, criterion=Criterion(0.0), seeds=(0,), bits=2, resolution="half"))
     (row,) = made.run()
-    assert (row["distillation_macs"] > 0) == (distil != "random")
+    assert (row["distillation_macs"] > 0) == (distil not in ("random", "reservoir"))
+    assert isinstance(made.learners["growing", 0].samples, Reservoir) == (distil == "reservoir")
     assert made.recipe.storage == Storage(2, half=True)
     x, y = made.stored_samples()
     assert x.shape == (10 * made.recipe.per_class, 8, 8, 1) and set(y.tolist()) == set(range(10))
@@ -294,7 +330,7 @@ def test_a_class_too_small_to_verify_on_is_refused_before_any_work(digits, sourc
 
 KILLED = {
     "growing": {"strategies": ("growing", "random"), "seeds": (0,), "criterion": Criterion(0.97)},
-    "raw": {"strategies": ("joint", "naive"), "seeds": (0,)},
+    "raw": {"strategies": ("joint", "naive", "joint-best"), "seeds": (0,)},
     "selection": {"strategies": ("reservoir", "herding"), "seeds": (0,)},
     "learned": {
         "strategies": ("growing",), "seeds": (0,), "criterion": Criterion(0.97),

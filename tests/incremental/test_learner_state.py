@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from mcuref import Budget, InputError, NonFiniteError, TinyProp, TinyPropR
 from mcuref.incremental.augmentation import Augmentation
+from mcuref.incremental.criterion import Verification
 from mcuref.incremental.distillation import Distillation
-from mcuref.incremental.recipe import Expansion, Verification
+from mcuref.incremental.recipe import Expansion
 from mcuref.incremental.storage import Storage
 from mcuref.memory.accountant import BudgetExceeded
 from mcuref.memory.targets import DEFAULT_STACK

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from mcuref import InputError
 from mcuref.incremental import rehearsal
 from mcuref.incremental.augmentation import Augmentation
+from mcuref.incremental.criterion import Verification
 from mcuref.incremental.layout import CHECKS, SEEN, STORED
-from mcuref.incremental.recipe import Verification
 from mcuref.program.program import Program
 
 from .learners import ALWAYS, TASKS, bits, blobs, few, learn, learner, taught

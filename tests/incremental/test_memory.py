@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from mcuref import Budget, Conv2D, Dense, Flatten, Input, MaxPool2D, Network, ReLU, TinyProp, TopK, compile
+from mcuref.incremental.criterion import Criterion, Verification
 from mcuref.incremental.distillation import Distillation, distil_class
 from mcuref.incremental.embedding import Embedding, embedding_network, embedding_seeds
 from mcuref.incremental.growth import widen
 from mcuref.incremental.layout import CLASS_COLUMNS, STAGES, Layout
 from mcuref.incremental.learner import IncrementalLearner
 from mcuref.incremental.memory import LearnerMemory
-from mcuref.incremental.recipe import Criterion, Recipe, Verification
+from mcuref.incremental.recipe import Recipe
 from mcuref.incremental.storage import Storage
 from mcuref.memory.buffers import aligned
 from mcuref.testing import assert_no_overlap
@@ -269,7 +270,9 @@ def test_stored_bytes_by_hand(bits, half):
     network = Network([Input((8, 8, 3), "uint8", 0.0, 1 / 255), Flatten(), Dense(4), ReLU(), Dense(5)])
     made = memory_of(network, classes=5, storage=Storage(bits, half), verification=Verification("stored", 2))
     values = 8 * 8 * 3 // (4 if half else 1)
-    assert made.stored_bytes == 4 * 5 * (values * bits // 8 + 1) + 2 * 5 * (8 * 8 * 3 + 1) + 5 * 4 * len(CLASS_COLUMNS)
+    assert made.stored_bytes == 4 * 5 * (values * bits // 8 + 1) + 2 * 5 * (values * bits // 8 + 1) + 5 * 4 * len(
+        CLASS_COLUMNS
+    )
 
 
 def test_labels_need_two_bytes_for_more_than_256_classes():

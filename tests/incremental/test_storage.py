@@ -13,9 +13,9 @@ from mcuref.incremental.storage import SPAN, Storage, sample_axes, spread, type_
 RANDOM = settings(max_examples=80, deadline=None, database=None, derandomize=True)
 BITS = (1, 2, 4, 8)
 SHAPES = ((1,), (7,), (17,), (3, 1), (15, 2), (33, 9), (1, 1, 1), (2, 3, 1), (7, 1, 3), (15, 17, 2))
-FORMATS = [Storage(bits, half) for bits in BITS for half in (False, True)]
+FORMATS = [Storage(bits, *format) for bits in BITS for format in ((), (True,), (True, True))]
 EPS = 2.0**-23
-every_format = pytest.mark.parametrize("storage", FORMATS, ids=lambda s: f"{s.bits} bits{', half' * s.half}")
+every_format = pytest.mark.parametrize("storage", FORMATS, ids=lambda s: f"{s.bits} bits, {s.resolution}")
 
 
 def image(shape=(3, 5, 2), mean=0.0, scale=1 / 255):
@@ -32,7 +32,7 @@ def standardised(shape, dtype="float32", mean=1.0, deviation=2.0):
 
 def test_formats():
     assert Storage() == Storage(8, False) and Storage(np.int64(4), True).bits == 4
-    assert len({Storage(b, h) for b in BITS for h in (False, True)}) == 8
+    assert len(set(FORMATS)) == 12 and [s.resolution for s in FORMATS[:3]] == ["full", "half", "grid"]
 
 
 @pytest.mark.parametrize("bits", [0, 3, 5, 16, -1, 8.0, 1.0, True, "8", None, [8], np.float32(8)])
@@ -46,6 +46,15 @@ def test_bits_refused(bits):
 def test_half_refused(half):
     with pytest.raises(InputError, match="half .* is not True or False"):
         Storage(8, half)
+
+
+@pytest.mark.parametrize("given, words", [
+    ((8, False, True), "grid True needs half True"), ((8, True, 1), "grid 1 is not True or False"),
+    ((8, True, None), "grid None is not"),
+])  # fmt: skip
+def test_grid_refused(given, words):
+    with pytest.raises(InputError, match=words):
+        Storage(*given)
 
 
 @pytest.mark.parametrize("shape, axes", [

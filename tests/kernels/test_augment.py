@@ -1,4 +1,4 @@
-"""Augmentation: shifts against np.roll and zeros put in front, gains about the mean in float64, ties, clamping."""
+"""Augmentation: shifts against np.roll and zeros, gains about the mean in float64, ties, clamping, mirrors, bands."""
 
 import numpy as np
 import pytest
@@ -20,12 +20,13 @@ every_shape = pytest.mark.parametrize("shape", SHAPES, ids=lambda s: "x".join(ma
 both_borders = pytest.mark.parametrize("wrap", [False, True], ids=["zeros", "wrapped"])
 
 
-def shown(x, dy, dx, gains=None, mean=NO_MEAN, wrap=False):
+def shown(x, dy, dx, gains=None, mean=NO_MEAN, wrap=False, flips=0, bands=None):
     """out [S, A, B, C] of x [S, A, B, C], every array between guards."""
-    dy, dx = (np.broadcast_to(np.array(d, np.int32), len(x)) for d in (dy, dx))
+    dy, dx, flips = (np.broadcast_to(np.array(d, np.int32), len(x)) for d in (dy, dx, flips))
+    bands = np.zeros((len(x), 0), np.int32) if bands is None else np.int32(bands)
     gains = np.zeros((len(x), 0), np.float32) if gains is None else np.float32(gains)
     out = Guarded(np.full((len(x), x[0].size), 99, x.dtype), 99)
-    inputs = [Guarded(v, 77) for v in (x.reshape(len(x), -1), dy, dx, gains, np.float32(mean))]
+    inputs = [Guarded(v, 77) for v in (x.reshape(len(x), -1), dy, dx, flips, bands, gains, np.float32(mean))]
     arguments = (a.values for a in inputs)
     augment.augment_samples(out.values, *arguments, *x.shape[1:], wrap, *LIMITS[str(x.dtype)])
     assert not out.outside and not any(a.changed for a in inputs)
@@ -177,3 +178,47 @@ def test_a_gain_of_one_about_zero_changes_no_bit(dtype):
 def test_without_gains_the_mean_is_never_used():
     x = values("float32", (1, 3, 3, 2), 6)
     assert_same_bits(shown(x, 0, 0, None, [np.nan, np.inf]), x)
+
+
+# -- mirrors and bands ----------------------------------------------------------------------------------------------
+
+
+@st.composite
+def hidden(draw):
+    """(x, dy, dx, wrap, flips, bands, mean): bands that are empty, whole, at either end; means between whole numbers."""
+    dtype, shape = draw(st.sampled_from(sorted(LIMITS))), draw(st.sampled_from(SHAPES))
+    random = np.random.default_rng(draw(st.integers(0, 2**16)))
+    ends = np.stack([np.sort(random.integers(0, n + 1, (3, 2)), axis=1) for n in shape], axis=1)
+    mean = random.choice(np.float32([0, 0.5, 1.5, -7, 99, 1e6]), shape[2])
+    x = values(dtype, (3, *shape), int(random.integers(99)))
+    return x, *random.integers(-2, 3, (2, 3)), draw(st.booleans()), random.integers(0, 2, 3), ends.reshape(3, 6), mean
+
+
+@RANDOM
+@given(hidden())
+def test_mirrored_then_moved_then_hidden(case):
+    """Not a bit of what no band hides changes; what it hides is the mean as the type holds it, ties to even."""
+    x, dy, dx, wrap, flips, bands, mean = case
+    got = shown(x, dy, dx, None, mean, wrap, flips, bands)
+    middle = mean if x.dtype == np.float32 else np.clip(np.rint(mean), np.iinfo(x.dtype).min, np.iinfo(x.dtype).max)
+    for one, sample, down, right, flip, band in zip(got, x, dy, dx, flips, bands):
+        expected = moved(sample[:, ::-1] if flip else sample, down, right, wrap).copy()
+        for axis, (begin, end) in enumerate(band.reshape(3, 2)):
+            place = np.zeros(expected.shape, bool)
+            np.moveaxis(place, axis, -1)[..., begin:end] = True
+            expected[place] = np.broadcast_to(middle, expected.shape)[place]
+        assert bits_of(one) == bits_of(expected)
+    nothing = np.zeros_like(bands)
+    assert bits_of(shown(x, dy, dx, None, mean, wrap, 0, nothing)) == bits_of(shown(x, dy, dx, None, mean, wrap))
+
+
+def test_a_mirror_and_bands_by_hand():
+    x = np.arange(1, 13, dtype=np.uint8).reshape(1, 3, 4, 1)
+    assert shown(x, 0, 1, flips=1)[0, ..., 0].tolist() == [[0, 4, 3, 2], [0, 8, 7, 6], [0, 12, 11, 10]]
+    rows = shown(x, 1, 0, mean=[2.5], bands=[[0, 1, 3, 4, 0, 0]])[0, ..., 0]
+    assert rows.tolist() == [[2, 2, 2, 2], [1, 2, 3, 2], [5, 6, 7, 2]]
+    x = np.float32([[1, 2, 3], [4, 5, 6]]).reshape(1, 2, 1, 3)
+    assert shown(x, 0, 0, [[2, 2, 2]], [1, 1, 9], bands=[[0, 0, 0, 0, 1, 3]]).reshape(2, 3).tolist() == [
+        [1, 1, 9],
+        [7, 1, 9],
+    ]

@@ -1,4 +1,4 @@
-"""Packing: bit order, levels, clamping, half resolution; against block means and np.interp in float64, bits by NumPy.
+"""Packing: bit order, levels, clamping, half resolution, grids; against block means and np.interp in float64, bits by NumPy.
 
 Levels of uint8 images (0, 255, 85, 17 or 1 apart) and of int8 at 8 bits are whole numbers: sums of four of them,
 3 n + m and quarters of both are exact in float32, so there the oracle is met to the last bit.
@@ -23,7 +23,8 @@ SHAPES = [  # images, signals, features; odd and even axes, axes of 1 that are n
 LIMITS = {name: (True, *map(np.float32, (np.iinfo(name).min, np.iinfo(name).max))) for name in ("uint8", "int8", "int16")}
 LIMITS["float32"] = (False, np.float32(0), np.float32(0))
 every_shape = pytest.mark.parametrize("shape", SHAPES, ids=lambda s: "x".join(map(str, s)))
-every_format = pytest.mark.parametrize("half", [False, True], ids=["full", "half"])
+GRID = (True, True)  # half resolution by the first of each block; False and True are full resolution and means
+every_format = pytest.mark.parametrize("half", [False, True, GRID], ids=["full", "half", "grid"])
 every_depth = pytest.mark.parametrize("bits", BITS)
 
 
@@ -38,12 +39,17 @@ def stored_shape(shape, half):
     return (*(-(-n // 2) if half else n for n in shape[:2]), shape[2])
 
 
+def flags(half):
+    """half and grid, as kernels take them."""
+    return half if half == GRID else (half, False)
+
+
 def encode(x, low, step, bits, shape, half):
     """packed[N, bytes] of x [N, A, B, C], every array between guards; the bytes were all ones before."""
     size = -(-int(np.prod(stored_shape(shape, half))) * bits // 8)
     packed = Guarded(np.full((len(x), size), 255, np.uint8), 255)
     inputs = [Guarded(v, np.nan) for v in (np.float32(x).reshape(len(x), -1), low, step)]
-    packing.encode_samples(packed.values, *(a.values for a in inputs), bits, *shape, half)
+    packing.encode_samples(packed.values, *(a.values for a in inputs), bits, *shape, *flags(half))
     assert not packed.outside and not any(a.changed for a in inputs)
     return packed.values
 
@@ -54,7 +60,7 @@ def decode(packed, low, step, bits, shape, half, dtype, order=None):
     out = Guarded(np.full((len(order), int(np.prod(shape))), 99, dtype), 99)
     packed, low, step = Guarded(packed, 0xA5), Guarded(low, np.nan), Guarded(step, np.nan)
     arguments = (a.values for a in (packed, Guarded(order, 1 << 20), low, step))
-    packing.decode_samples(out.values, *arguments, bits, *shape, half, *LIMITS[dtype])
+    packing.decode_samples(out.values, *arguments, bits, *shape, *flags(half), *LIMITS[dtype])
     assert not out.outside and not packed.changed
     return out.values.reshape(-1, *shape)
 
@@ -63,9 +69,11 @@ def decode(packed, low, step, bits, shape, half, dtype, order=None):
 
 
 def block_means(x, half):
-    """float64 [A', B', C]: means over blocks, by padding with NaN."""
+    """float64 [A', B', C]: means over blocks, by padding with NaN; of a grid every other row and column."""
     if not half:
         return np.asarray(x, np.float64)
+    if half == GRID:
+        return np.asarray(x[::2, ::2], np.float64)
     a, b, c = x.shape
     blocks = np.full((-(-a // 2) * 2, -(-b // 2) * 2, c), np.nan)
     blocks[:a, :b] = x
@@ -90,11 +98,11 @@ def unpack(packed, bits, shape):
 
 
 def interpolated(values, shape, half):
-    """float64 [A, B, C] from what is stored: np.interp between the centres of blocks, 0.5, 2.5, 4.5, ..."""
+    """float64 [A, B, C] from what is stored: np.interp between the centres of blocks, 0.5, 2.5, ..., or from 0, 2, 4, ..."""
     if half:
         for axis in (0, 1):
             if shape[axis] > 1:
-                centres = 2 * np.arange(values.shape[axis]) + 0.5
+                centres = 2 * np.arange(values.shape[axis]) + (0 if half == GRID else 0.5)
                 values = np.apply_along_axis(lambda v: np.interp(np.arange(shape[axis]), centres, v), axis, values)
     return values
 
@@ -157,6 +165,28 @@ def test_half_resolution_by_hand():
     assert whole.tolist() == [[6, 20, 46], [42, 43, 46], [114, 91, 44]]  # 19.5 and 46.5 to the even one
 
 
+def test_a_grid_by_hand():
+    """The first of each block; back, means of two, and of four; last rows and columns of even axes are repeated."""
+    x = np.uint8([[8, 16, 80], [1, 2, 3], [200, 100, 7]]).reshape(1, 3, 3, 1)
+    packed = encode(x, *image_levels(8, 1), 8, (3, 3, 1), GRID)
+    assert packed.tolist() == [[8, 80, 200, 7]]
+    back = decode(packed, *image_levels(8, 1), 8, (3, 3, 1), GRID, "float32").reshape(3, 3)
+    assert back.tolist() == [[8, 44, 80], [104, 73.75, 43.5], [200, 103.5, 7]]
+    x = np.uint8([5, 99, 7, 98]).reshape(1, 4, 1, 1)
+    packed = encode(x, *image_levels(8, 1), 8, (4, 1, 1), GRID)
+    assert decode(packed, *image_levels(8, 1), 8, (4, 1, 1), GRID, "uint8").reshape(-1).tolist() == [5, 6, 7, 7]
+
+
+@every_shape
+@every_depth
+def test_a_grid_a_second_time_changes_nothing(bits, shape):
+    """Stored values come back as they are: encode(decode(p)) == p, which half resolution does not have."""
+    levels = image_levels(bits, shape[2])
+    packed = encode(np.random.default_rng(bits).integers(0, 256, (3, *shape)), *levels, bits, shape, GRID)
+    back = decode(packed, *levels, bits, shape, GRID, "uint8")
+    assert (encode(back, *levels, bits, shape, GRID) == packed).all()
+
+
 def test_an_axis_of_one_is_not_halved():
     for shape, stored in (((1, 1, 3), 3), ((4, 1, 3), 6), ((1, 4, 3), 6), ((1, 5, 1), 3), ((4, 4, 3), 12)):
         x = np.arange(np.prod(shape), dtype=np.uint8).reshape(1, *shape)
@@ -189,7 +219,7 @@ def test_images_are_stored_and_brought_back_exactly_as_defined(bits, half, shape
 def stored(draw):
     """(x, low, step, bits, shape, half, dtype): any levels of any type; some values outside of them."""
     dtype, bits = draw(st.sampled_from(sorted(LIMITS))), draw(st.sampled_from(BITS))
-    shape, half = draw(st.sampled_from(SHAPES)), draw(st.booleans())
+    shape, half = draw(st.sampled_from(SHAPES)), draw(st.sampled_from([False, True, GRID]))
     random = np.random.default_rng(draw(st.integers(0, 2**16)))
     if dtype == "float32":
         low, step = random.normal(0, 3, shape[2]), random.uniform(0.01, 2, shape[2])

@@ -56,8 +56,12 @@ def strategy(name, matrices, widths, **figures):
         "inference_macs_final": 1500.0,
         "inference_macs_mean": 1250.5,
         "training_macs": 2_000_000_000.0,
+        "growth_macs": 500_000_000.0,
         "distillation_macs": 300_000_000.0,
         "verification_macs": 44_400_000.0,
+        "all_macs": 2_844_400_000.0,
+        "instructions": {"core": "m4f", "all": 12_345_678_901.0, "reason": None},
+        "raw_pool_bytes": 4321,
         "sram_peak": 65432,
         "flash_peak": 123456,
         "per_seed": [
@@ -79,7 +83,8 @@ def one():
         "scenario": {"kind": "classes", "tasks": 2},
         "seeds": [0],
         "budget": None,
-        "recipe": {},
+        "recipe": {"verification": {"source": "held-out", "per_class": 20}},
+        "held_out_samples": 2000,
         "criterion": {"accuracy": None, "within": 0.01},
         "strategies": [growing],
         "smallest_fixed": None,
@@ -93,6 +98,7 @@ def several(one):
     matrices = [[[0.96, 0.04], [0.875, 0.75]], [[0.94, 0.02], [0.825, 0.95]]]
     growing = strategy("growing", matrices, [[8, 4], [16, 4]])
     large = strategy("fixed-large", matrices, [[32, 8], [32, 8]], inference_macs_final=4000.0, inference_macs_mean=4000.0)
+    large |= {"growth_macs": 0.0, "all_macs": 2_344_400_000.0}
     return one | {
         "seeds": [0, 1],
         "evaluated_on": "test",
@@ -117,8 +123,9 @@ def printed(capsys):
 def test_tables_of_one_strategy(one, printed):
     lines = printed(*incremental_tables(one))
     assert lines[0] == "mnist, mlp-784-8-4-4: classes in 2 tasks, seed 0; validation set; no budget"
-    assert "growing 91.23 % 87.65 % 4.56 34,567 B 7.9 % 65,432 B 123,456 B" in lines
-    assert "growing 1,500 1,250 2,000.0 300.0 44.4 2,344.4" in lines  # the last is the sum
+    assert "growing 91.23 % 87.65 % 4.56 34,567 B 7.9 % 65,432 B 123,456 B 4,321 B" in lines
+    assert "growing 1,500 1,250" in lines
+    assert "growing 2,000.0 500.0 300.0 44.4 2,844.4 12,345.7" in lines  # training, growth, ..., their sum; instructions
     assert "1 96.0 4.0 96.0" in lines and "2 87.5 75.0 81.2" in lines  # the last is the mean so far
     assert not any("size after" in line or "smallest fixed" in line or "of fixed-large" in line for line in lines)
 
@@ -127,9 +134,10 @@ def test_tables_of_several_strategies(several, printed):
     lines = printed(*incremental_tables(several))
     assert lines[0] == "mnist, mlp-784-8-4-4: classes in 2 tasks, seeds 0, 1; test set; budget nrf52840"
     for name in ("growing", "fixed-large"):
-        assert f"{name} 91.23 ± 1.23 % 87.65 % 4.56 ± 0.78 34,567 B 7.9 % 65,432 B 123,456 B" in lines
-    assert "growing 1,500 37.5 % 1,250 31.3 % 2,000.0 300.0 44.4 2,344.4" in lines
-    assert "fixed-large 4,000 100.0 % 4,000 100.0 % 2,000.0 300.0 44.4 2,344.4" in lines
+        assert f"{name} 91.23 ± 1.23 % 87.65 % 4.56 ± 0.78 34,567 B 7.9 % 65,432 B 123,456 B 4,321 B" in lines
+    assert "growing 1,500 37.5 % 1,250 31.3 %" in lines and "fixed-large 4,000 100.0 % 4,000 100.0 %" in lines
+    assert "growing 2,000.0 500.0 300.0 44.4 2,844.4 121.3 % 12,345.7" in lines
+    assert "fixed-large 2,000.0 0.0 300.0 44.4 2,344.4 100.0 % 12,345.7" in lines
     assert "growing: accuracy in % on the test samples of each task, after each task" in lines
     assert "1 95.0 3.0 95.0" in lines and "2 85.0 85.0 85.0" in lines
     growth = lines.index("task widths MACs widths MACs")
@@ -144,9 +152,26 @@ def test_how_many_samples_rested(several, printed):
     several["strategies"][0] |= {"samples_rested": 300.0, "training_steps": 1200.0}
     several["strategies"][1] |= {"samples_rested": 0.0, "training_steps": 900.0}
     lines = printed(*incremental_tables(several))
-    assert "growing 1,500 37.5 % 1,250 31.3 % 25.0 % 2,000.0 300.0 44.4 2,344.4" in lines
-    assert "fixed-large 4,000 100.0 % 4,000 100.0 % 0.0 % 2,000.0 300.0 44.4 2,344.4" in lines
+    assert "growing 25.0 % 2,000.0 500.0 300.0 44.4 2,844.4 121.3 % 12,345.7" in lines
+    assert "fixed-large 0.0 % 2,000.0 0.0 300.0 44.4 2,344.4 100.0 % 12,345.7" in lines
     assert any("rested: stored samples left out of training while they rest" in line for line in lines)
+
+
+def test_instructions_that_are_not_known_have_a_reason(several, printed):
+    several["strategies"][1]["instructions"] = {"core": "m4f", "all": None, "reason": "tanh not measured on m4f"}
+    lines = printed(*incremental_tables(several))
+    assert "fixed-large 2,000.0 0.0 300.0 44.4 2,344.4 100.0 % -" in lines
+    assert "no instructions where tanh not measured on m4f" in lines
+
+
+def test_a_report_from_before_all_work_was_charged(several, printed):
+    """Its sum is that of what it has; columns that it has no figures for are not there."""
+    for row in several["strategies"]:
+        for name in ("growth_macs", "all_macs", "instructions", "raw_pool_bytes"):
+            del row[name]
+    lines = printed(*incremental_tables(several))
+    assert "growing 2,000.0 300.0 44.4 2,344.4 100.0 %" in lines
+    assert not any("raw pool:" in line or "instructions" in line for line in lines)
 
 
 def test_what_the_budget_would_refuse_is_marked(several, printed):
@@ -163,9 +188,30 @@ def test_what_the_budget_would_refuse_is_marked(several, printed):
 @pytest.mark.parametrize("criterion, words", [
     ({"accuracy": None, "within": 0.015}, "criterion: growing stops once it is at most 1.5 points below fixed-large"),
     ({"accuracy": 0.9, "within": None}, "criterion: growing stops once its accuracy is 90.0 %"),
+    ({"within": None, "learnt": 0.96}, "criterion: growing stops once 96.0 % of its stored samples were learnt"),
+    ({"fit": -0.01}, "criterion: growing stops once the share of its stored samples that were learnt is at least its"),
+    ({"gain": 0.02}, "criterion: growing stops once the last growth of the task gained at most 2.0 points"),
+    ({"agreement": 0.97}, "criterion: growing stops once 97.0 % of its answers are those from before the last growth"),
 ])  # fmt: skip
 def test_the_criterion_is_told(one, printed, criterion, words):
     assert any(line.startswith(words) for line in printed(*incremental_tables(one | {"criterion": criterion})))
+
+
+@pytest.mark.parametrize("source, words", [
+    ("stored", "verified on 20 stored samples a class at most, which are among the stored bytes"),
+    ("held-out", "verified on 2,000 held-out raw samples, which lie outside of the stored bytes and plan"),
+    ("arriving", "verified on a part of what arrives, raw, which waits outside of the stored bytes and the plan"),
+])  # fmt: skip
+def test_what_lies_outside_of_the_stored_bytes_is_told(one, printed, source, words):
+    report = one | {"recipe": {"verification": {"source": source, "per_class": 20}}}
+    assert words in " ".join(printed(*incremental_tables(report)))
+    lines = printed(*incremental_tables(report | {"criterion": {"learnt": 0.9}}))
+    assert not any(line.startswith("verified on") for line in lines), "nothing is verified on samples"
+
+
+def test_a_criterion_without_a_level_is_told(one):
+    with pytest.raises(ValueError, match="it.criterion has no level"):
+        list(incremental_tables(one | {"criterion": {"within": None}}))
 
 
 def test_what_was_not_learned_yet_is_dim(one):

@@ -17,7 +17,20 @@ from mcuref.report.training_tables import training_tables
 def reports(tmp_path_factory):
     """One of each command."""
     folder = tmp_path_factory.mktemp("reports")
-    learn = ["incremental", "--samples", "300", "--tasks", "2", "--steps", "20", "--seeds", "2", "--smallest"]
+    learn = [
+        "incremental",
+        "--samples",
+        "300",
+        "--tasks",
+        "2",
+        "--steps",
+        "20",
+        "--seeds",
+        "2",
+        "--smallest",
+        "--within",
+        "0.5",
+    ]
     train = ["train", "--epochs", "1", "--samples", "100"]
     for name, command in {"train": train, "int8": [*train, "--dtype", "int8"], "incremental": learn}.items():
         assert main([*command, "--json", str(folder / name)]) == 0

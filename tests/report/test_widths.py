@@ -255,7 +255,9 @@ def test_incremental(fits, name, tasks, seeds):
     figures = dict.fromkeys(("average_accuracy", "average_incremental_accuracy", "forgetting"), 0.98765)
     figures |= dict.fromkeys(("average_accuracy_std", "forgetting_std"), 0.12345)
     figures |= dict.fromkeys(("inference_macs_final", "inference_macs_mean"), 12_501_632.0)
-    figures |= dict.fromkeys(("training_macs", "distillation_macs", "verification_macs"), 1.2e12)
+    charged = ("training_macs", "growth_macs", "distillation_macs", "verification_macs", "all_macs")
+    figures |= dict.fromkeys(charged, 1.2e12)
+    figures["instructions"] = {"all": 4.8e13, "reason": None}
     strategies = [
         figures
         | {
@@ -267,6 +269,7 @@ def test_incremental(fits, name, tasks, seeds):
             "stored_share": 1.0,
             "sram_peak": 1_893_220,
             "flash_peak": 1_865_184,
+            "raw_pool_bytes": 1_234_567_890,
         }
         for strategy in ("growing", "fixed-large", "naive", "reservoir")
     ]
@@ -280,6 +283,8 @@ def test_incremental(fits, name, tasks, seeds):
                 "budget": {"name": "imxrt1062", "sram": BYTES, "flash": BYTES, "stack": 2048, "core": "m7"},
                 "seeds": list(range(seeds)),
                 "criterion": {"accuracy": None, "within": 0.01},
+                "held_out_samples": 2000,
+                "recipe": {"verification": {"source": "held-out", "per_class": 20}},
                 "strategies": strategies,
                 "growth": learned,
                 "smallest_fixed": {"widths": [widths] * seeds, "inference_macs": 1e7},
