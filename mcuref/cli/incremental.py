@@ -79,8 +79,9 @@ def _add_memory(parser):
     group.add_argument(
         "--distil",
         choices=("matching", "published", "swap-herding", "mixed", "random", "reservoir"),
-        help="distribution matching with the normalised or the published step, or selection alone (mixed: half of it by "
-        "swap-herding, half at random); default: the protocol's",
+        metavar="HOW",
+        help="matching or published: distribution matching with the normalised or the published step; or selection alone: "
+        "swap-herding, random, mixed (half by each), or reservoir; default: the protocol's",
     )
     group.add_argument(
         "--features", choices=("random", "learned"), help="embeddings: random networks (default) or the model's own features"

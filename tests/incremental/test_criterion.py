@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcuref import InputError
+from mcuref import InputError, TinyPropR
 from mcuref.incremental.criterion import LEVELS, Criterion, Measured, Verification
 from mcuref.incremental.layout import Layout
 from mcuref.incremental.recipe import Expansion
@@ -131,6 +131,15 @@ def test_what_was_learnt_is_what_the_last_steps_answered(monkeypatch):
     monkeypatch.setattr(type(made.program), "train", spy)
     row = learn(made, 0)
     assert row["measured"] == np.mean(np.exp(-np.array(losses[-8:])) > 0.5) == made.rehearsal.learnt
+
+
+def test_a_sample_that_rests_is_learnt_whatever_an_arithmetic_makes_of_its_loss(monkeypatch):
+    """In int8 the 0 that a rest leaves stands for a probability of 0."""
+    made = growing(Criterion(learnt=0.0), rule=TinyPropR(rests=2, threshold=1e9), steps=64)
+    arithmetic = type(made.program.arithmetic)
+    monkeypatch.setattr(arithmetic, "losses", lambda self, network, loss, values: np.full(len(values), np.inf))
+    row = learn(made, 0)
+    assert 0 < row["measured"] == made.rehearsal.learnt < 1, "those that rested in their last turn, and no others"
 
 
 @pytest.mark.parametrize("kind", ("learnt", "fit", "gain", "agreement"))

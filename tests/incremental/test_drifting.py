@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from mcuref import InputError, load_data
+from mcuref.incremental.criterion import Criterion
 from mcuref.incremental.drifting import LEARNED, WORK, DriftExperiment
 from mcuref.incremental.keeping import ExperimentCheckpoints
 from mcuref.incremental.pieces import SCALARS
 from mcuref.incremental.prequential import reactions
-from mcuref.incremental.recipe import Criterion
 from mcuref.incremental.setting import STRATEGIES, Setting
 
 MODEL = "mlp-64-32-10"

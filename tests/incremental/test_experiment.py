@@ -271,6 +271,16 @@ def test_the_smallest_fixed_width_that_would_do(digits):
     assert smallest_fixed(hard, hard.run())["widths"] == [[32]]
 
 
+def test_the_smallest_fixed_width_that_does_as_growing_where_no_accuracy_is_asked_for(digits):
+    given = {"seeds": (0,), "smallest": True, "start": 0.25}
+    made = Experiment(digits, MODEL, setting(criterion=Criterion(learnt=0.0), **given))
+    rows = made.run()
+    assert rows[0]["per_seed"][0]["tasks"][-1]["widths"] == [8]
+    assert smallest_fixed(made, rows)["widths"] == [[8]], "it is the same training"
+    rows[0]["per_seed"][0]["tasks"][-1]["held_out_accuracy"] = 1.01
+    assert smallest_fixed(made, rows)["widths"] == [[32]], "no smaller one is as good"
+
+
 def test_what_the_budget_would_refuse_does_not_fit(digits):
     """The large network and what it lies in, to the byte, code included; growing stays inside, and has room to begin."""
     names = ("growing", "fixed-large", "naive")

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from mcuref import Data, InputError, load_data
 from mcuref.incremental import experiment
 from mcuref.incremental.baselines import Reservoir
+from mcuref.incremental.criterion import Criterion
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.frontier import COSTS, USUAL, Frontier, Way, on_frontier
 from mcuref.incremental.protocols import IncrementalProtocol
-from mcuref.incremental.recipe import Criterion
 from mcuref.incremental.setting import DISTIL, Setting
 from mcuref.incremental.storage import Storage
 from mcuref.report.incremental_frontier import draw_ways, frontier_tables
@@ -71,7 +71,7 @@ def test_a_point_is_what_the_experiment_of_its_way_comes_to(digits, found):
     for point in points:
         asked = Setting(
             tasks=1, strategies=("fixed-large",), seeds=(0, 3), bits=2, resolution="grid", distil=point["policy"],
-            criterion=Criterion(0.0),
+            criterion=Criterion(learnt=0.0),
         )  # fmt: skip
         (row,) = experiment.Experiment(digits, MODEL, asked).run()
         assert point["accuracy"] == row["average_accuracy"] and point["accuracy_std"] == row["average_accuracy_std"]
