@@ -168,14 +168,15 @@ class Network:
         """The same layers, starting from the float32 parameters of another seed."""
         return Network(self.written, seed=seed, name=self.name)
 
+    def start_limit(self, i: int) -> float:
+        """Start weights of layer i are uniform in +- this, a float32."""
+        limit = np.sqrt(np.float32(6) / np.float32(self.parametric_layer(i).macs_of_entry(self.input_shape(i))))
+        return float(limit * np.float32(0.5) if i == self.parametric[-1] else limit)
+
     def _initial(self, i, kind, shape):
         if kind == "bias":
             return np.zeros(shape, np.float32)
-        fan_in = self.parametric_layer(i).macs_of_entry(self.input_shape(i))
-        limit = np.sqrt(np.float32(6) / np.float32(fan_in))
-        if i == self.parametric[-1]:
-            limit = limit * np.float32(0.5)
-        return random.uniform(prod(shape), limit, self.seed, random.PARAMETERS + i).reshape(shape)
+        return random.uniform(prod(shape), self.start_limit(i), self.seed, random.PARAMETERS + i).reshape(shape)
 
 
 def _checked_layers(layers):

@@ -8,6 +8,7 @@ Baselines run in the same harness: same order, augmentation, bytes and training 
   mcuref incremental --data mnist --model cnn-28 --tasks 5 --out runs/inc
   mcuref incremental --data uci_har --tasks 3 --compare naive,joint --seeds 5
   mcuref incremental --data coil100_32 --tasks sessions
+  mcuref incremental --data mnist --model cnn-28 --dtype int8
   mcuref incremental --data mnist --drift sudden --compare never,naive,reservoir
   mcuref incremental --resume runs/inc
   mcuref incremental --data cifar10 --frontier --seeds 3 --evaluate validation
@@ -105,6 +106,13 @@ def _add_memory(parser):
 
 def _add_training(parser):
     group = parser.add_argument_group("training")
+    group.add_argument(
+        "--dtype",
+        choices=("float32", "int8"),
+        default="float32",
+        help="float32 or int8, what models are trained, verified, grown and recorded in; int8 with --distil random; "
+        "default float32",
+    )
     options.add_rule(group, "full")
     group.add_argument(
         "--steps", type=options.whole(1), metavar="N", help="training steps of a phase; default: the protocol's"
@@ -206,6 +214,7 @@ def _setting(asked):
         per_class=asked.per_class,
         start=asked.start,
         smallest=asked.smallest,
+        dtype=asked.dtype,
         drift=asked.drift,
         latent=asked.latent,
         expansion=tuple(

@@ -35,6 +35,8 @@ def deepen(network: Network, *, position: int | None = None) -> Resized:
     InputError : no such place, which must also lie between the first and the last layer with parameters.
     """
     ends = _ends(checked_network(network).written)
+    if network.dtype == "int8":
+        raise InputError(f"network {network.name!r} is int8; only float32 networks are deepened")
     position = _deepest(network, ends) if position is None else _checked_position(network, ends, position)
     shape = network.shapes[position]
     layer = Dense(shape[0]) if len(shape) == 1 else Conv2D(shape[-1], 1)

@@ -6,7 +6,7 @@ from typing import Any
 from mcuref.errors import InputError
 from mcuref.incremental.criterion import Criterion, Measured
 from mcuref.incremental.deepening import deepen
-from mcuref.incremental.growth import hidden_widths, shrink, widen, with_hidden_widths
+from mcuref.incremental.growth import KEEP, fresh_seed, hidden_widths, shrink, widen, with_hidden_widths
 from mcuref.incremental.model import LearnerModel
 from mcuref.incremental.recipe import Expansion
 from mcuref.network import Network
@@ -39,6 +39,9 @@ def check_growth(
                 f"the largest model has hidden layers of {words(large)}, the one to begin with of {words(present)}; as "
                 "many are needed, none of them narrower"
             )
+    if expansion is not None and network.dtype == "int8" and (expansion.method == "net2wider" or expansion.deepen):
+        asked = "deepen" if expansion.deepen else "method 'net2wider'"
+        raise InputError(f"{asked} is of float32 networks; an int8 network grows by 'zero-outgoing' or 'shrink-and-perturb'")
     if expansion is not None and (wanted := next_widths(network, expansion.factor, largest)) != list(present):
         try:
             with_hidden_widths(network, wanted)
@@ -120,10 +123,13 @@ def expand(model: LearnerModel, expansion: Expansion, largest: Network | None, s
     -------
     {"grown": {"change": words, "sram", "flash": bytes while both models were there} or None, "reason": why not}.
     """
-    network = model.network_now()
+    network, perturbs = model.network_now(), expansion.method == "shrink-and-perturb"
     tried = _steps(network, expansion.factor, largest)
+    method = "zero-outgoing" if perturbs else expansion.method
     for widths in tried:
-        if change := model.change(widen(network, widths, method=expansion.method, seed=seed)):
+        if change := model.change(widen(network, widths, method=method, seed=seed)):
+            if perturbs:  # in its place: of int8 the residuals beside the weights take part
+                model.perturb(KEEP, fresh_seed(seed))
             return {"grown": {"change": f"widened to {words(widths)}"} | change, "reason": None}
     if expansion.deepen and (resized := _deeper(network)) and (change := model.change(resized)):
         widths = hidden_widths(model.network)

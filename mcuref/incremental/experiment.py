@@ -17,6 +17,7 @@ from mcuref.incremental.baselines import recipe_for, samples_for
 from mcuref.incremental.best import BestLearner
 from mcuref.incremental.body import Body, parted
 from mcuref.incremental.charges import core_of
+from mcuref.incremental.dtypes import ARITHMETICS, check_float32, deployed
 from mcuref.incremental.growth import hidden_widths, with_hidden_widths
 from mcuref.incremental.keeping import ExperimentCheckpoints, Kept, check_kept, fingerprint
 from mcuref.incremental.latent import LATENT_BITS, LatentLearner, latent_recipe
@@ -36,7 +37,7 @@ from mcuref.memory.targets import Budget
 from mcuref.models import build, describe, find_model
 from mcuref.models.description import Model
 from mcuref.network import Network
-from mcuref.program.arithmetic import FLOAT32
+from mcuref.program.arithmetic import Arithmetic
 from mcuref.runs.fingerprint import data_digest
 
 EQUAL_BYTES = ("random", "herding", "k-center", "reservoir")  # of samples at 8 bits and full resolution
@@ -56,8 +57,6 @@ class Experiment:
     keeper : keeps what is done, or None; see :class:`mcuref.incremental.keeping.ExperimentCheckpoints`.
     origin : `mcuref.experiments.spreading.Origin` of the data, for processes that load it themselves, or None.
     """
-
-    arithmetics = (FLOAT32,)  # of its programs
 
     def __init__(
         self,
@@ -148,6 +147,11 @@ class Experiment:
         return fingerprint(data_digest(self.data), asked, programs, parameters)
 
     @property
+    def arithmetics(self) -> tuple[Arithmetic, ...]:
+        """Of its programs."""
+        return ARITHMETICS[self.setting.dtype]
+
+    @property
     def strategies(self) -> tuple[str, ...]:
         """Names, in the order in which they run: a criterion relative to "fixed-large" needs that first."""
         names = self.setting.strategies
@@ -209,8 +213,8 @@ class Experiment:
         return learner.learn(*self.arriving(tasks[-1]), held_out=self.held_out(tasks), reference=reference)
 
     def network(self, seed: int = 0) -> Network:
-        """The largest model's network; a softmax at its end is of no use here."""
-        return build(self.model, self.data, seed=seed).without_softmax()
+        """The largest model's network, float32; a softmax at its end is of no use here. InputError for one that is not."""
+        return check_float32(build(self.model, self.data, seed=seed).without_softmax())
 
     def learner(self, name: str, seed: int) -> IncrementalLearner:
         """The learner of a strategy; BudgetExceeded if "growing" does not fit."""
@@ -220,6 +224,7 @@ class Experiment:
             start = self.protocol.start if self.setting.start is None else self.setting.start
             expansion = self.expansion
             network = with_hidden_widths(large, [max(1, int(w * start + 0.5)) for w in hidden_widths(large)])
+        network = deployed(network, self.setting.dtype, self.arriving(self.scenario.tasks(seed)[0])[0])
         if name in EQUAL_BYTES:
             recipe = replace(recipe, storage=Storage(8))
             recipe = replace(recipe, per_class=self._per_class(recipe, judged=False))
@@ -374,6 +379,7 @@ class Experiment:
     def settings(self) -> dict[str, Any]:
         """Plain data of what was done, for JSON."""
         return {
+            "dtype": self.setting.dtype,
             "recipe": self.recipe.as_dict(),
             "criterion": asdict(self.criterion),
             "expansion": asdict(self.expansion),

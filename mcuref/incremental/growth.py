@@ -6,15 +6,19 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcuref import arguments
 from mcuref.errors import InputError
-from mcuref.incremental.resizing import Resized, appended, carried_parameters, checked_network, origins_of
+from mcuref.incremental.integers import fresh_weights, parted, real_parameters
+from mcuref.incremental.resizing import Resized, appended, carried_parameters, carried_scales, checked_network, origins_of
 from mcuref.kernels import random
 from mcuref.layers import Add, Dense, DepthwiseConv2D, Reshape
 from mcuref.network import Network
+from mcuref.quantization.scales import Quantization
 
 METHODS = ("zero-outgoing", "net2wider", "shrink-and-perturb")
+KEEP = 0.4  # of the weights, by shrink-and-perturb
 CHOICES = random.GROWTH + (1 << 16)  # streams of net2wider's choice of units to copy, + index of the layer
 
 
@@ -41,7 +45,7 @@ def with_hidden_widths(network: Network, widths: Any) -> Network:
 
 
 def widen(
-    network: Network, widths: Any, *, method: str = "zero-outgoing", seed: int = 0, noise: float = 0.1, keep: float = 0.4
+    network: Network, widths: Any, *, method: str = "zero-outgoing", seed: int = 0, noise: float = 0.1, keep: float = KEEP
 ) -> Resized:
     """Give hidden layers more units; new ones stand behind the old ones.
 
@@ -62,7 +66,8 @@ def widen(
     network : :class:`mcuref.Network` with the present parameters, network.with_parameters(program.parameters()); a
         chain, and the same layers again in the result. It is not changed.
     widths : list of int, one for each of :func:`hidden_widths`; none smaller, at least one larger than it is.
-    method : one of `METHODS`.
+    method : one of `METHODS`; of an int8 network zero-outgoing, whose new rows of weights get scales of their own, as
+        :mod:`mcuref.incremental.integers` says.
     seed : int, 0 <= seed < 2^32, of all that is drawn.
     noise : float, 0 <= noise <= 1, of net2wider; 0 for exact copies, which get the same gradients for ever.
     keep : float, 0 <= keep <= 1, of shrink-and-perturb.
@@ -79,35 +84,38 @@ def widen(
     seed = arguments.seed(seed)
     noise, keep = arguments.number("noise", noise, 0, 1), arguments.number("keep", keep, 0, 1)
     changes = _width_changes(network, widths, "widened", operator.ge)
+    if network.dtype == "int8" and method != "zero-outgoing":
+        raise InputError(f"method {method!r} is of float32 networks; an int8 network is widened by 'zero-outgoing'")
     if all(width == network.shapes[i][-1] for i, width in changes.items()):
         raise InputError(f"widths {list(changes.values())} are the network's own; at least one must be larger")
     wider = _with_widths(network, changes)
     origins = origins_of(network, {i: appended(network.shapes[i][-1], width) for i, width in changes.items()})
     if method == "net2wider":
-        parameters = _copied(network, wider, origins, seed, noise)
+        parameters, scales = _copied(network, wider, origins, seed, noise), None
     else:
-        parameters = _zero_outgoing(network, wider, origins, seed)
+        parameters, scales = _zero_outgoing(network, wider, origins, seed)
     if method == "shrink-and-perturb":
         parameters = _perturbed(wider, parameters, seed, keep)
-    return Resized(wider.with_parameters(parameters), network, tuple(range(len(origins))), origins)
+    wider = wider.replaced(parameters=parameters, quantization=scales)
+    return Resized(wider, network, tuple(range(len(origins))), origins)
 
 
 def _zero_outgoing(network, wider, origins, seed):
-    """Parameters of the wider network: new units with drawn incoming weights, bias 0, and weights 0 into old units."""
+    """(parameters, scales) of the wider network: new units with drawn incoming weights, bias 0, weights 0 into old units."""
+    scales = carried_scales(network, wider, origins)
 
     def start(i, kind, shape):
         """What a layer's new weights or biases begin as; what is old is written over it."""
         new = np.zeros(shape, np.float32)
-        layer = wider.layers[i]
-        if kind == "weights" and isinstance(layer, DepthwiseConv2D):
-            new[(shape[0] - 1) // 2, (shape[1] - 1) // 2] = 1
-        elif kind == "weights":  # numbers by their place: growing twice with one seed draws no row twice
-            is_new = origins[i] < 0
-            limit = np.sqrt(np.float32(6) / np.float32(layer.macs_of_entry(wider.input_shape(i))))
-            new[is_new] = random.uniform(prod(shape), limit, seed, random.GROWTH + i).reshape(shape)[is_new]
+        if kind == "weights" and isinstance(wider.layers[i], DepthwiseConv2D):
+            one = 1 if scales is None else np.rint(1 / scales.weights[wider.names[i]]).clip(max=127)
+            new[(shape[0] - 1) // 2, (shape[1] - 1) // 2] = one
+        elif kind == "weights" and (is_new := origins[i] < 0).any():
+            # numbers by their place: growing twice with one seed draws no row twice
+            new[is_new] = fresh(wider, i, scales, seed, random.GROWTH + i)[is_new]
         return new
 
-    return carried_parameters(network, wider, range(len(origins)), origins, start)
+    return carried_parameters(network, wider, range(len(origins)), origins, start), scales
 
 
 def _copied(network, wider, origins, seed, noise):
@@ -133,13 +141,16 @@ def _choices(origin, seed, i):
 
 
 def _perturbed(wider, parameters, seed, keep):
-    """keep W + (1 - keep) fresh for weights, keep b for biases.
+    """keep W + (1 - keep) fresh for weights, keep b for biases."""
+    fresh = wider.with_seed(fresh_seed(seed)).parameters
+    return {name: keep * old + (np.float32(1) - keep) * fresh[name] for name, old in parameters.items()}
 
-    Fresh is what a network starts from with a seed that is drawn by ``seed``: with ``seed`` itself it could be what
+
+def fresh_seed(seed: int) -> int:
+    """The seed whose start weights are the fresh ones of a growth with ``seed``; with that itself they could be those that
     this network started from, which would perturb nothing.
     """
-    fresh = wider.with_seed(int(random.philox(seed, random.GROWTH, 1)[0])).parameters
-    return {name: keep * old + (np.float32(1) - keep) * fresh[name] for name, old in parameters.items()}
+    return int(random.philox(seed, random.GROWTH, 1)[0])
 
 
 # -- narrower ----------------------------------------------------------------------------------------------------------
@@ -176,14 +187,16 @@ def shrink(network: Network, widths: Any) -> Resized:
     origins = origins_of(network, kept)
     narrower, layers = _with_widths(network, changes), tuple(range(len(origins)))
     parameters = carried_parameters(network, narrower, layers, origins)
-    return Resized(narrower.with_parameters(parameters), network, layers, origins)
+    narrower = narrower.replaced(parameters=parameters, quantization=carried_scales(network, narrower, origins))
+    return Resized(narrower, network, layers, origins)
 
 
 def _contributions(network, i, kept):
     """Of each unit of hidden layer i, float64[O]; ``kept``: {layer: its units that stay}, all where it is not named."""
+    parameters = real_parameters(network)
 
     def squares(j, kind):
-        return np.square(network.parameters[f"{network.names[j]}.{kind}"], dtype=np.float64)
+        return np.square(parameters[f"{network.names[j]}.{kind}"], dtype=np.float64)
 
     width = network.shapes[i][-1]
     product = np.sqrt(squares(i, "weights").reshape(width, -1).sum(axis=1) + squares(i, "bias"))
@@ -221,18 +234,45 @@ def add_outputs(network: Network, outputs: int, *, seed: int = 0) -> Resized:
     InputError : no more outputs than before; a last layer that is not Dense.
     """
     present = checked_network(network).outputs
-    outputs = arguments.whole("outputs", outputs, 1)
+    outputs, seed = arguments.whole("outputs", outputs, 1), arguments.seed(seed)
     if outputs <= present:
         raise InputError(f"outputs {outputs} are not more than the {present} that network {network.name!r} has")
-    written = (*network.written[:-1], Dense(outputs))
-    wider = Network(written, seed=network.seed, name=network.name)
-    fresh = wider.with_seed(seed).parameters
-    origins = (*(np.arange(shape[-1]) for shape in network.shapes[:-1]), appended(present, outputs))
-    layers = tuple(range(len(origins)))
-    parameters = carried_parameters(
-        network, wider, layers, origins, lambda i, kind, shape: fresh[f"{wider.names[i]}.{kind}"]
-    )
-    return Resized(wider.with_parameters(parameters), network, layers, origins)
+    return _of_outputs(network, outputs, seed)
+
+
+def with_outputs(network: Network, outputs: int, seed: int) -> Network:
+    """A network to begin with, with another number of outputs.
+
+    float32: start parameters of its own, of a seed. int8: the network's parameters and scales, the first of its outputs, or
+    more; what a device begins with is what it got with its scales.
+    """
+    if network.dtype == "int8":
+        return _of_outputs(network, outputs, seed).network
+    return Network([*network.written[:-1], Dense(outputs)], seed=seed, name=network.name)
+
+
+def _of_outputs(network, outputs, seed):
+    """The Resized with as many outputs: the first of those there are, and new ones behind them."""
+    other = Network((*network.written[:-1], Dense(outputs)), seed=network.seed, name=network.name)
+    origins = (*(np.arange(shape[-1]) for shape in network.shapes[:-1]), appended(network.outputs, outputs))
+    layers, scales = tuple(range(len(origins))), carried_scales(network, other, origins)
+
+    def start(i, kind, shape):
+        """New weights and biases of the last layer; others are all there."""
+        if kind == "bias" or (origins[i] >= 0).all():
+            return np.zeros(shape, np.float32)
+        return fresh(other, i, scales, seed, random.PARAMETERS + i)
+
+    parameters = carried_parameters(network, other, layers, origins, start)
+    return Resized(other.replaced(parameters=parameters, quantization=scales), network, layers, origins)
+
+
+def fresh(network: Network, i: int, scales: Quantization | None, seed: int, stream: int) -> NDArray[Any]:
+    """Weights of layer i as drawn: float32, or int8 in the scales of an int8 network; of the network shapes alone count."""
+    if scales is not None:
+        return parted(fresh_weights(network, i, scales.weights[network.names[i]], seed, stream))[0]
+    shape = network.parameter_shapes(i)["weights"]
+    return random.uniform(prod(shape), network.start_limit(i), seed, stream).reshape(shape)
 
 
 # -- checks ------------------------------------------------------------------------------------------------------------
@@ -258,6 +298,8 @@ def _width_changes(network, widths, changed, allowed):
             f"network {network.name!r} has residual blocks; widths cannot change there, because what is added must "
             "keep the same shape"
         )
+    if several := [n for n, layer in zip(network.names, network.layers) if getattr(layer, "multiplier", 1) != 1]:
+        raise InputError(f"layer {several[0]!r} has several filters a channel; widths cannot change around it")
     if not isinstance(widths, (list, tuple)) or len(widths) != len(hidden):
         present = list(hidden_widths(network))
         raise InputError(f"widths {widths!r} are not a list of {len(hidden)} whole numbers, as the present widths {present}")

@@ -24,7 +24,7 @@ SOURCES = (
     *(f"layers/{name}.py" for name in ("activations", "conv", "dense")),
     *(f"operations/{name}.py" for name in ("conv", "dense", "relu")),
     "cost/*.py", "cost/measured/*", "program/*.py", "program/arithmetic/*.py", "incremental/*.py", "optimisers.py",
-    "rules.py", "network.py",
+    "rules.py", "network.py", "calibration.py", "quantization/*.py",
 )  # fmt: skip
 
 TASK = {  # of a row of results, what is read of it again

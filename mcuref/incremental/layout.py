@@ -126,12 +126,20 @@ class Layout:
         region = self.recipe.region
         return {n: Buffer(n, dtype, shape, kind, "", region, True) for n, (dtype, shape, kind) in shapes.items()}
 
+    @property
+    def distils(self) -> bool:
+        """Whether features are computed of what passes by; else samples are chosen at random, and no value is changed."""
+        return self.recipe.distillation.needs_embeddings
+
     def working(self, features: int) -> dict[Buffer, tuple[int, int]]:
         """{Buffer: (first stage, last stage)} of what is needed in some stages alone."""
         layer, recipe, lives = self.codec.layer, self.recipe, {}
-        if self.capacity:
+        if self.capacity and self.distils:
             for name, (shape, first, last) in recipe.distillation.buffers(layer.size, features).items():
                 lives[Buffer(name, "float32", shape, "scratch")] = first, last
+        elif self.capacity:  # one chosen at random is stored as it passes by
+            lives[Buffer("record.sample", layer.dtype, (layer.size,), "input")] = "record", "record"
+        if self.capacity:
             order = "uint16" if self.capacity <= 1 << 16 else "uint32"
             lives[Buffer("replay.order", order, (self.capacity,), "scratch")] = "train", "train"
         if self.capacity or self.checks:

@@ -17,6 +17,7 @@ from mcuref.incremental import arrivals
 from mcuref.incremental.body import Body
 from mcuref.incremental.charges import core_of
 from mcuref.incremental.criterion import Criterion, Measured
+from mcuref.incremental.dtypes import check_type
 from mcuref.incremental.expansion import ROW, check_growth, expand, grow_until, shrunk
 from mcuref.incremental.growth import add_outputs, hidden_widths, inference_macs
 from mcuref.incremental.layout import Layout
@@ -41,6 +42,7 @@ class IncrementalLearner:
     Parameters
     ----------
     network : :class:`mcuref.Network`, the model to begin with; its outputs are replaced by those of the classes that arrive.
+        One of int8, as :func:`mcuref.quantise_to_train` makes it, is trained, verified, grown and recorded as such.
     most_classes : int, how many classes there may ever be.
     recipe : :class:`Recipe`, the default one if None.
     criterion : :class:`Criterion`, or None: then the model is not judged, and keeps its size.
@@ -99,8 +101,6 @@ class IncrementalLearner:
         ):
             if value is not None:
                 arguments.instance(name, value, kind, f"a {kind.__name__}")
-        if network.dtype != "float32":
-            raise InputError(f"network {network.name!r} is {network.dtype}; a learner takes a float32 network")
         if not isinstance(network.layers[-1], Dense):
             raise InputError(
                 f"network {network.name!r} ends with a {network.layers[-1].kind} layer; classes need a dense one"
@@ -110,6 +110,7 @@ class IncrementalLearner:
         check_growth(network, largest, expansion if criterion is not None else None, criterion)
         embedding = None if self.recipe.features == "learned" else embedding or largest or network
         self.samples = ClassSlots() if samples is None else samples
+        check_type(network, self.recipe.distillation if self.samples.in_plan else None)
         self.layout = Layout.of(
             self.recipe,
             network.input,

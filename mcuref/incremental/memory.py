@@ -16,6 +16,7 @@ from mcuref.memory.arena import Arena, Part
 from mcuref.memory.buffers import Buffer, aligned
 from mcuref.memory.targets import Budget
 from mcuref.network import Network
+from mcuref.program.arithmetic.int8_exponents import EXPONENTS
 from mcuref.program.compiler import compile
 from mcuref.program.program import Program
 
@@ -112,6 +113,10 @@ class LearnerMemory:
         program = compile(network, layout.rule, layout.recipe.optimiser())
         work = Buffer("model.work", "uint8", (program.plan.shared("sram"),), "activations")
         self.placed_model = PlacedProgram(program, work, AT_WORK)
+        # Of int8, what values stand for goes on after a reset where it was, as parameters do: see record
+        self.exponents = {
+            b: replace(b, name=f"{b.name}.image", region="flash") for b in program.state_buffers if b.name == EXPONENTS
+        }
         self.placed_embeddings = self._embeddings() if layout.capacity and replaces is None else []
         self.stored = layout.stored()
         self.working = layout.working(self.placed_embeddings[0].program.network.outputs if self.placed_embeddings else 0)
@@ -140,7 +145,7 @@ class LearnerMemory:
         works = {placed.work: placed.life for placed in programs}
         groups += [[(work, *life)] for work, life in works.items() if work.size]
         groups += [[(buffer, *life)] for buffer, life in self.working.items()]
-        groups += [[(buffer, FIRST, LAST)] for buffer in self.stored.values()]
+        groups += [[(buffer, FIRST, LAST)] for buffer in (*self.exponents.values(), *self.stored.values())]
         if self.replaces is not None:
             groups += self.replaces.placed_model.groups()  # old weights next to new ones
             tables = [group for placed in self.replaces.placed_embeddings for group in placed.groups()]
@@ -204,8 +209,12 @@ class LearnerMemory:
         """The table of classes, int32[most_classes, 4]: a row a class, columns as in `CLASS_COLUMNS` of the layout."""
         return self.view("classes")
 
-    def workspace(self) -> dict[str, NDArray[np.float32]]:
-        """{name: array} of the buffers that :func:`mcuref.incremental.distillation.distil_class` works in."""
+    def workspace(self) -> dict[str, NDArray[np.float32]] | None:
+        """{name: array} of the buffers that :func:`mcuref.incremental.distillation.distil_class` works in; None if it only
+        chooses at random, for which a device needs none.
+        """
+        if not self.layout.distils:
+            return None
         return {b.name: self.arena.view(b) for b in self.working if b.name.startswith(("record.", "distil."))}
 
     def take_over(self, other: "LearnerMemory") -> None:
@@ -231,10 +240,12 @@ class LearnerMemory:
             raise InputError(f"it has an unknown entry {sorted(odd)[0]!r}")
 
     def record(self) -> None:
-        """Write the model's parameters into their image in flash: what a reset begins with."""
+        """Write the model's parameters, of int8 also its exponents, into their image in flash: what a reset begins with."""
         part = self.program.arena
         for buffer, image in self.program.listing.images.items():
             part.view(image)[:] = part.view(buffer)
+        for buffer, image in self.exponents.items():
+            self.arena.view(image)[:] = part.view(buffer)
 
     def new_work(self) -> Iterator[tuple[Program, NDArray[np.int64], int]]:
         """What was done since this was last asked: the model's program first, which has trained, then the embeddings'.

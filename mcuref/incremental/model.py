@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mcuref.incremental.charges import DEFAULT_CORE, Charges
+from mcuref.incremental.integers import perturbed
 from mcuref.incremental.memory import LearnerMemory
 from mcuref.incremental.plans import LearnerPlans
 from mcuref.incremental.resizing import Resized
@@ -101,14 +102,20 @@ class LearnerModel:
         memory.record()
 
     def perturb(self, keep: float, seed: int) -> None:
-        """W <- keep W + (1 - keep) fresh, of all parameters; fresh is what the network starts from with a seed."""
+        """W <- keep W + (1 - keep) fresh, b <- keep b; fresh is what the network starts from with a seed.
+
+        Of int8, weights with their residuals, by integers: see :mod:`mcuref.incremental.integers`.
+        """
+        if self.network.dtype == "int8":
+            self.program.restore(perturbed(self.network, self.program.state(), keep, seed))
+            return
         keep, state = np.float32(keep), self.program.state()
         for name, values in self.network.with_seed(seed).parameters.items():
             state[name] = keep * state[name] + (np.float32(1) - keep) * values
         self.program.restore(state)
 
-    def outputs(self, x: Any, stage: str | None = None) -> NDArray[np.float32]:
-        """Outputs float32[N, outputs] of raw samples; their inferences are charged to a stage, if one is given."""
+    def outputs(self, x: Any, stage: str | None = None) -> NDArray[Any]:
+        """Outputs [N, outputs], float32 or int8, of raw samples; their inferences are charged to a stage, if given."""
         counts = np.zeros_like(self.program.counts)
         outputs = self.program.outputs(x, counts=counts)
         if stage is not None:

@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from mcuref.incremental.distillation import Distillation
+from mcuref.incremental.growth import with_outputs
 from mcuref.incremental.layout import Layout
 from mcuref.incremental.memory import LearnerMemory
 from mcuref.incremental.resizing import Resized
-from mcuref.layers import Dense
 from mcuref.memory.targets import Budget
 from mcuref.network import Network
 
@@ -29,7 +29,7 @@ class LearnerPlans:
     def memory(self, network: Network, outputs: int | None = None, replaces: LearnerMemory | None = None) -> LearnerMemory:
         """The :class:`LearnerMemory` of a network, planned; with another number of outputs if one is given."""
         if outputs is not None:
-            network = Network([*network.written[:-1], Dense(outputs)], seed=self.seed, name=network.name)
+            network = with_outputs(network, outputs, self.seed)
         return LearnerMemory(network, self.layout, self.budget, self.seed, replaces)
 
     def reserved(self, network: Network) -> Iterator[LearnerMemory]:

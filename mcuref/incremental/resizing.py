@@ -7,7 +7,7 @@ the axes that count such channels: each buffer says which those are.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from mcuref import arguments
 from mcuref.errors import InputError
+from mcuref.incremental.integers import fresh_scales
 from mcuref.layers import Conv2D, Dense, Flatten, Input, Reshape
 from mcuref.network import Network
 from mcuref.program.program import Program
+from mcuref.quantization.scales import Quantization
 
 Origin = NDArray[np.int64]
 
@@ -63,6 +65,9 @@ class Resized:
         arguments.instance("state", old_state, dict, "a dict, as Program.state() returns")
         state, taken = program.state(), {}
         for buffer in program.state_buffers:
+            if not buffer.layer:  # of the program as a whole: as many as before, since layers that are new have none
+                state[buffer.name] = taken[buffer.name] = _of_program(buffer, old_state)
+                continue
             i = self.network.names.index(buffer.layer)
             if self.layers[i] is not None:
                 name = self.before.names[self.layers[i]] + buffer.name.removeprefix(buffer.layer)
@@ -102,9 +107,17 @@ class Resized:
         return tuple(counts.get(axis, size) for axis, size in zip(axes, buffer.shape))
 
 
+def _of_program(buffer, old_state):
+    """The old state's entry of the program as a whole, a copy; InputError unless it has its shape."""
+    value = np.array(old_state.get(buffer.name))
+    if value.shape != buffer.shape:
+        raise InputError(f"state {buffer.name!r} has shape {value.shape}; it must be {buffer.shape}")
+    return value
+
+
 def appended(old: int, new: int) -> Origin:
-    """The origin of a layer with ``old`` units that gets ``new`` - ``old`` more behind them."""
-    return np.concatenate([np.arange(old), np.full(new - old, -1)])
+    """The origin of a layer with ``old`` units that gets more behind them, or keeps the first ``new``."""
+    return np.concatenate([np.arange(min(old, new)), np.full(max(new - old, 0), -1)])
 
 
 def origins_of(network: Network, changed: Mapping[int, Origin]) -> tuple[Origin, ...]:
@@ -176,7 +189,8 @@ def carried_parameters(
     origins: Sequence[Origin],
     start: Callable[[int, str, tuple[int, ...]], NDArray[np.float32]] = _nothing,
 ) -> dict[str, NDArray[np.float32]]:
-    """Parameters of ``after``: those of ``before`` by their origins, start(layer, kind, shape) where they are new.
+    """Parameters of ``after``, in the types of ``before``: its own by their origins, start(layer, kind, shape) where they
+    are new.
 
     A layer that is new itself is the identity.
     """
@@ -188,9 +202,24 @@ def carried_parameters(
                 value = _identity(axes, shape)
             else:
                 old = before.parameters[f"{before.names[layers[i]]}.{kind}"]
-                value = carried(axes, _channels(after, origins, i), old, start(i, kind, shape))
+                new = start(i, kind, shape).astype(old.dtype, copy=False)
+                value = carried(axes, _channels(after, origins, i), old, new)
             parameters[f"{after.names[i]}.{kind}"] = value
     return parameters
+
+
+def carried_scales(before: Network, after: Network, origins: Sequence[Origin]) -> Quantization | None:
+    """The scales of ``after``, which has the layers of ``before``: of values, and of rows of weights that were there, those
+    they had; of new rows what fresh weights need. None of float32.
+    """
+    if before.quantization is None:
+        return None
+    weights = {}
+    for i in after.parametric:
+        name, new = after.names[i], fresh_scales(after, i)
+        old = np.broadcast_to(before.quantization.weights[name], before.shapes[i][-1:])
+        weights[name] = carried(("outputs",), {"outputs": origins[i]}, old, new)
+    return replace(before.quantization, weights=weights)
 
 
 def checked_network(network: Any) -> Network:

@@ -24,6 +24,7 @@ DISTIL: dict[str, dict[str, Any]] = {
     "herding": {"start": "swap-herding", "iterations": 0},
     "k-center": {"start": "swap-herding", "iterations": 0},
 }
+DTYPES = ("float32", "int8")
 RESOLUTIONS = {"full": (False, False), "half": (True, False), "grid": (True, True)}  # half, grid of a Storage
 MANY = 1 << 20  # samples a class, until they are counted
 
@@ -48,6 +49,7 @@ class Setting:
     bits, resolution : of stored samples: 8, 4, 2 or 1; "full", "half" or "grid".
     distil : a key of `DISTIL`; "reservoir" is one of all samples, whatever their class. "herding" and "k-center" need all
         raw samples of a class at once, as no device has them: they are there to be compared with.
+    dtype : "float32" or "int8", what models are trained, verified, grown and recorded in.
     embedding : model whose layers random embeddings have, as in :func:`mcuref.models.build`.
     drift : one of :data:`mcuref.incremental.drift.KINDS`, of a :class:`mcuref.incremental.drifting.DriftExperiment`; it has
         no tasks, and the further strategy "never".
@@ -70,6 +72,7 @@ class Setting:
     bits: int | None = None
     resolution: str | None = None
     distil: str | None = None
+    dtype: str = "float32"
     embedding: Model | str | None = None
     drift: str | None = None
     latent: int | None = None
@@ -84,6 +87,7 @@ class Setting:
                     raise InputError(f"{name} {getattr(self, name)!r} is of learning task by task; drift comes in a stream")
         if self.resolution is not None:
             arguments.one_of("resolution", self.resolution, RESOLUTIONS)
+        arguments.one_of("dtype", self.dtype, DTYPES)
         for name in ("share", "start"):
             if getattr(self, name) is not None:
                 arguments.number(name, getattr(self, name), 0, 1, above=True)
@@ -93,6 +97,8 @@ class Setting:
     def _check_latent(self):
         """InputError for what needs samples, where features are stored."""
         arguments.whole("latent", self.latent, 1)
+        if self.dtype != "float32":
+            raise InputError(f"latent {self.latent} is of float32 models; those of dtype {self.dtype!r} store samples")
         if self.distil not in (None, "random"):
             raise InputError(
                 f"with latent {self.latent} stored features are chosen at random; distil {self.distil!r} is of samples"

@@ -15,6 +15,7 @@ from mcuref.incremental.layout import LABEL
 from mcuref.models import describe
 from mcuref.models.description import make_network_layers
 from mcuref.network import Network
+from mcuref.quantization.plain import as_plain, from_plain
 
 State = tuple[dict[str, Any], dict[str, NDArray[Any]]]  # of a learner
 
@@ -26,6 +27,7 @@ def state_of(learner: Any) -> State:
     """
     plain = {
         "layers": describe(learner.network.written[1:]),
+        "quantization": learner.network.quantization and as_plain(learner.network, learner.network.quantization),
         "classes": list(learner.classes),
         "history": list(learner.history),
         "storage": _formats(learner),
@@ -44,14 +46,23 @@ def state_of(learner: Any) -> State:
     return plain, learner.memory.arrays()
 
 
+def _network(learner, plain, arrays):
+    """The network of that size; one of int8 with the scales that it had, and the parameters."""
+    network = Network(
+        [learner.network.input, *make_network_layers(plain["layers"])], seed=learner.seed, name=learner.network.name
+    )
+    if learner.network.quantization is None:
+        return network
+    parameters = {name: arrays[f"program.{name}"] for name in network.parameters}
+    return network.replaced(parameters=parameters, quantization=from_plain(network.names, plain["quantization"]))
+
+
 def restore(learner: Any, plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
     """Put back what :func:`state_of` returned, of a learner made with the same arguments; InputError if it is another's."""
     try:
         if plain["storage"] != _formats(learner):  # formats of equally many bytes look alike
             raise InputError(f"its samples are stored as {plain['storage']}, here as {_formats(learner)}")
-        network = Network(
-            [learner.network.input, *make_network_layers(plain["layers"])], seed=learner.seed, name=learner.network.name
-        )
+        network = _network(learner, plain, arrays)
         memory = learner.model.plans.memory(network)
         memory.require()
         memory.allocate().restore(arrays)

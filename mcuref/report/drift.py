@@ -7,7 +7,7 @@ from rich.text import Text
 
 from mcuref.incremental.prequential import BEFORE, TOLERANCE
 from mcuref.memory.targets import budget_words
-from mcuref.report.incremental import POOL
+from mcuref.report.incremental import POOL, model_words
 from mcuref.report.tables import Column, Printed, Table, percent, warnings_below
 
 SPREAD = "± standard deviation over seeds"
@@ -39,7 +39,7 @@ def what_drifted(report: dict[str, Any]) -> str:
     """Data, model, course of the change and seeds of a report, in a few words."""
     drift, seeds = report["drift"], report["seeds"]
     return (
-        f"{report['data']}, {report['model']}: {drift['kind']} drift over {drift['portions']} portions, "
+        f"{report['data']}, {model_words(report)}: {drift['kind']} drift over {drift['portions']} portions, "
         f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     )
 

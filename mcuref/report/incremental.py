@@ -133,11 +133,16 @@ def _labels(labels):
     return " ".join(map(str, labels)) or "none" if len(labels) <= FEW else f"{len(labels)} classes"
 
 
+def model_words(report: dict[str, Any]) -> str:
+    """The model of a report, and that it is int8 where it is."""
+    return report["model"] + " in int8" * (report.get("dtype") == "int8")  # reports of before have no dtype
+
+
 def what_was_done(report: dict[str, Any]) -> str:
     """Data, model, scenario and seeds of a report, in a few words."""
     tasks, seeds = report["scenario"]["tasks"], report["seeds"]
     return (
-        f"{report['data']}, {report['model']}: {report['scenario']['kind']} in {tasks} task{'s' if tasks > 1 else ''}, "
+        f"{report['data']}, {model_words(report)}: {report['scenario']['kind']} in {tasks} task{'s' if tasks > 1 else ''}, "
         f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     )
 

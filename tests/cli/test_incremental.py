@@ -61,6 +61,7 @@ def test_a_line_after_every_task_then_a_table_and_a_report(mcuref, small, here):
     content = json.loads((here / "table.json").read_text())
     assert content["schema"] == "mcuref.incremental/1" and content["scenario"] == {"kind": "classes", "tasks": 3}
     assert [s["name"] for s in content["strategies"]] == ["growing"], "its criterion needs no large model"
+    assert content["dtype"] == "float32"
     for strategy in content["strategies"]:
         assert KEYS <= strategy.keys()
         assert isinstance(strategy["stored_bytes"], int) and isinstance(strategy["sram_peak"], int)
@@ -136,6 +137,7 @@ def test_report_of_a_training_run(mcuref, small, refused):
         pytest.param(("--compare", "naive,joint,reservoir"), marks=pytest.mark.slow),
         pytest.param(("--seeds", "2", "--verify", "stored", "--stream"), marks=pytest.mark.slow),
         ("--momentum", "0.9", "--batch", "4", "--method", "tinyprop", "--criterion", "1", "--deepen"),
+        ("--dtype", "int8", "--distil", "random", "--criterion", "1", "--growth", "shrink-and-perturb"),
     ],
     ids=str,
 )
@@ -233,6 +235,10 @@ def test_resumed_by_the_command_that_began_it(mcuref, small, refused, monkeypatc
             "strategy 'KCenter' is not known; did you mean k-center? it may be growing, fixed-large",
         ),
         (("--distil", "matchng"), "--distil 'matchng' is not known; did you mean matching? it may be matching, published"),
+        (("--dtype", "int4"), "--dtype 'int4' is not known"),
+        (("--dtype", "int8", "--distil", "matching"), "need float32 features; by integers alone they are chosen by"),
+        (("--dtype", "int8", "--latent", "1"), "latent 1 is of float32 models; those of dtype 'int8' store samples"),
+        (("--dtype", "int8", "--distil", "random", "--deepen"), "deepen is of float32 networks; an int8 network grows by"),
         (("--resolution", "Half"), "--resolution 'Half' is not known; did you mean half?"),
         (("--growth", "net2wide"), "--growth 'net2wide' is not known; did you mean net2wider?"),
         (("--verify", "heldout"), "--verify 'heldout' is not known; did you mean held-out?"),

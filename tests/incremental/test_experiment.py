@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mcuref import Budget, Data, InputError, TinyPropR, TinyPropV2, load_data
+from mcuref import Budget, Data, InputError, TinyPropR, TinyPropV2, build, load_data, quantise_to_train
 from mcuref.incremental import experiment, scenario
 from mcuref.incremental.baselines import Reservoir
 from mcuref.incremental.charges import STAGES as CHARGED
@@ -21,6 +21,7 @@ from mcuref.incremental.setting import DISTIL, STRATEGIES, Setting
 from mcuref.incremental.smallest import smallest_fixed
 from mcuref.incremental.storage import Storage
 from mcuref.memory.accountant import BudgetExceeded
+from mcuref.quantization.nominal import nominal
 
 MODEL = "mlp-64-32-10"
 QUICK = IncrementalProtocol(Storage(4), Distillation(embeddings=2, iterations=4, group=3, stream=30), steps=150, share=0.05)
@@ -127,6 +128,28 @@ def test_rests_of_a_strategy(digits):
             assert rested == 0 and row["training_macs"] == before["training_macs"]
         else:
             assert rested > 0 and row["training_macs"] < before["training_macs"]
+
+
+def test_int8_is_calibrated_on_what_arrives_first_and_fills_its_rows(digits):
+    made = Experiment(digits, MODEL, setting(strategies=("growing", "joint"), dtype="int8", distil="random", seeds=(3,)))
+    made.check()
+    first, _ = made.arriving(made.scenario.tasks(3)[0])
+    learner = made.learner("fixed-large", 3)
+    assert learner.network.dtype == "int8" and learner.network.outputs == 1
+    scales = quantise_to_train(made.network(3), first).quantization
+    assert learner.network.quantization.outputs == scales.outputs
+    rows = {row["name"]: row for row in made.run()}
+    assert sorted(rows) == ["fixed-large", "growing", "joint"] and made.settings()["dtype"] == "int8"
+    assert all(row["training_macs"] and row["verification_macs"] == 0 for name, row in rows.items() if name != "growing")
+    float32 = Experiment(digits, MODEL, setting(strategies=("growing",), distil="random", seeds=(3,)))
+    plan = float32.learner("fixed-large", 3).model.plans.memory(float32.network(3), 10).plan
+    assert made.learners["fixed-large", 3].memory.plan.sram <= 0.55 * plan.sram
+
+
+def test_an_int8_model_is_refused(digits, monkeypatch):
+    monkeypatch.setattr(experiment, "build", lambda model, data, seed=0: nominal(build(model, data, seed=seed)))
+    with pytest.raises(InputError, match="is int8; incremental learning begins from a float32 model"):
+        Experiment(digits, MODEL, setting())
 
 
 def test_stored_bytes_are_within_the_share_and_equal_to_within_a_sample_a_class(everything):

@@ -21,6 +21,7 @@ REACH = 100, 255  # it falls where no value was beyond this part of the range
 COMPUTED = ("dense", "conv", "depthwise", "relu", "add", "globalavgpool")  # kinds whose outputs are scaled
 TABLED = ("tanh", "sigmoid")  # kinds whose tables are made for the scale of their input
 MOST_BIAS = 1 << 30
+EXPONENTS = "exponents"  # the buffer of all of a program
 
 
 def slots(network: Any, trainable: tuple[int, ...], loss: str) -> dict[int, int]:
@@ -84,9 +85,9 @@ def exponents(emit: Any) -> dict[str, Any]:
     count = 1 + max(running(emit).values(), default=0)
     if count == 1:
         return {"E": 0}
-    if "exponents" not in emit.notes:
-        emit.notes["exponents"] = Buffer("exponents", "int8", (count,), "rule state", persistent=True)
-    return {"E": count, "exponents": emit.notes["exponents"]}
+    if EXPONENTS not in emit.notes:
+        emit.notes[EXPONENTS] = Buffer(EXPONENTS, "int8", (count,), "rule state", persistent=True)
+    return {"E": count, EXPONENTS: emit.notes[EXPONENTS]}
 
 
 def measure(emit: Any, out: Buffer) -> None:
@@ -126,9 +127,9 @@ def adapt(emit: Any) -> None:
 def trained(network: Any, trainable: tuple[int, ...], loss: str, tensors: Mapping[str, np.ndarray]) -> Any:
     """The network of parameters and exponents: scales times 2^e, and biases in the scale of what their layer takes."""
     parameters = {name: tensors[name] for name in network.parameters}
-    if "exponents" not in tensors:
+    if EXPONENTS not in tensors:
         return network.with_parameters(parameters)
-    places, values = slots(network, trainable, loss), tensors["exponents"].astype(int).tolist()
+    places, values = slots(network, trainable, loss), tensors[EXPONENTS].astype(int).tolist()
     own = [values[places.get(i, 0)] for i in range(len(network.layers))]
     scales = network.quantization.outputs
     outputs = tuple(Scale(float(np.float32(scale * 2.0**e)), zero) for (scale, zero), e in zip(scales, own))
