@@ -113,7 +113,7 @@ def _add_training(parser):
         help="float32 or int8, what models are trained, verified, grown and recorded in; int8 with --distil random; "
         "default float32",
     )
-    options.add_rule(group, "full")
+    options.add_rule(group, None)
     group.add_argument(
         "--steps", type=options.whole(1), metavar="N", help="training steps of a phase; default: the protocol's"
     )
@@ -155,7 +155,7 @@ def _add_growth(parser):
         metavar="F",
         help="hidden widths to begin with, of the model's; default: the protocol's",
     )
-    group.add_argument("--factor", type=options.number, metavar="F", help="of a growth step; default 1.5")
+    group.add_argument("--factor", type=options.number, metavar="F", help="of a growth step; default: the protocol's")
     group.add_argument(
         "--growth",
         choices=("zero-outgoing", "net2wider", "shrink-and-perturb"),
@@ -202,7 +202,6 @@ def _checked(asked):
 
 def _setting(asked):
     """The Setting that the options describe."""
-    from mcuref import rules
     from mcuref.incremental.setting import Setting
 
     names = options.several(asked.compare, "--compare") if asked.compare else []
@@ -222,7 +221,7 @@ def _setting(asked):
                 factor=asked.factor, method=asked.growth, deepen=asked.deepen or None, shrink=asked.shrink or None
             ).items()
         ),
-        rule=rules.make(asked.method, asked.preset, **options.settings(asked.settings)),
+        rule=_rule(asked),
         **_given(
             share=asked.share, bits=asked.bits, resolution=asked.resolution, distil=asked.distil, embedding=asked.embedding
         ),
@@ -243,6 +242,17 @@ def _setting(asked):
             ).items()
         ),
     )
+
+
+def _rule(asked):
+    """The update rule that was asked for, or the protocols' with other settings; None if nothing is said."""
+    from mcuref import rules
+    from mcuref.incremental.protocols import RESTING
+
+    given = options.settings(asked.settings)
+    if asked.method is not None:
+        return rules.make(asked.method, asked.preset, **given)
+    return rules.make(rules.method_of(RESTING), **rules.settings_of(RESTING) | given) if given else None
 
 
 def _criterion(asked):

@@ -107,15 +107,16 @@ def add_model(parser: Options, data: bool = True) -> None:
     )
 
 
-def add_rule(parser: Options, default: str = "tinypropv2") -> None:
-    """--method, --preset, --set; ``default`` "all" if several methods can be named."""
+def add_rule(parser: Options, default: str | None = "tinypropv2") -> None:
+    """--method, --preset, --set; ``default`` "all" if several methods can be named, None for what a protocol says."""
+    said = f" {default}" if default else ": the protocol's"
     several, set_aside = default == "all", [method for method in rules.METHODS if method not in rules.COMPARED]
     parser.add_argument(
         "--method",
         metavar="NAME",
         default=",".join(rules.COMPARED) if several else default,
         help=f"{', '.join(rules.COMPARED)}, baselines: {', '.join(set_aside)}, or package.module:Class for one of your own"
-        f"{'; several with commas; or none: nothing is trained' * several}; default {default}{' but baselines' * several}",
+        f"{'; several with commas; or none: nothing is trained' * several}; default{said}{' but baselines' * several}",
     )
     parser.add_argument(
         "--preset",

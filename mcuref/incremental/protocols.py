@@ -11,8 +11,10 @@ from mcuref.incremental.criterion import LEVELS, Criterion
 from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.recipe import Recipe
 from mcuref.incremental.storage import Storage
+from mcuref.rules import Rule, TinyPropR
 
 SHARE = 0.01
+RESTING = TinyPropR(rests=2, threshold=0.1)  # what was best in rehearsal, of rests 0 to 4 and thresholds 0.05 to 0.3
 
 
 @dataclass(frozen=True)
@@ -21,9 +23,8 @@ class IncrementalProtocol:
 
     Parameters
     ----------
-    storage, distillation, steps, learning_rate, keep : of the :class:`Recipe`.
-    growth : method of the Expansion: beginning a task, and a larger model, with 0.4 of what was learned and 0.6
-        fresh weights reached the accuracy of the large model at a smaller size than growth that preserves the function.
+    storage, distillation, steps, learning_rate, keep, rule : of the :class:`Recipe`.
+    growth, factor : method and factor of the Expansion.
     start : float, hidden widths of the model to begin with, as a part of those of the largest.
     share : float, of the raw training data, that may be stored.
     augmentation : :class:`Augmentation`; None for what suits the kind of data.
@@ -36,10 +37,12 @@ class IncrementalProtocol:
     distillation: Distillation = Distillation()
     steps: int = 12_000
     learning_rate: float = 0.01
-    keep: float = 0.4
+    keep: float = 0.7
+    rule: Rule = RESTING
     start: float = 0.25
     share: float = SHARE
     growth: str = "shrink-and-perturb"
+    factor: float = 1.5
     augmentation: Augmentation | None = None
     embedding: str | None = None
     criterion: Criterion = Criterion(learnt=LEVELS["learnt"])
@@ -54,6 +57,7 @@ class IncrementalProtocol:
             steps=self.steps,
             learning_rate=self.learning_rate,
             keep=self.keep,
+            rule=self.rule,
             augmentation=self.augmentation or BY_KIND[kind],
         )
         return replace(recipe, **{name: value for name, value in given.items() if value is not None})

@@ -45,7 +45,7 @@ class Setting:
     expansion : pairs (name, value) of fields of the :class:`mcuref.incremental.Expansion`.
     start : float in ]0, 1], hidden widths of "growing" at the beginning, as a part of the model's.
     smallest : bool, whether to look for the smallest fixed width that would have sufficed.
-    rule : update rule, or None for full training.
+    rule : update rule.
     bits, resolution : of stored samples: 8, 4, 2 or 1; "full", "half" or "grid".
     distil : a key of `DISTIL`; "reservoir" is one of all samples, whatever their class. "herding" and "k-center" need all
         raw samples of a class at once, as no device has them: they are there to be compared with.
