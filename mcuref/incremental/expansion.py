@@ -53,22 +53,20 @@ def grow_until(
     criterion: Criterion,
     level: float,
     expansion: Expansion | None,
-    chunks: int,
     *,
-    train: Callable[[str], Any],
+    train: Callable[[], Any],
     measure: Callable[[], Measured],
     grow: Callable[[], dict[str, Any]],
     shrink: Callable[[Callable[[], bool]], dict[str, Any] | None],
 ) -> dict[str, Any]:
-    """Measure and train on, and grow until it is enough.
+    """Measure, and grow and train on until it is enough.
 
     Parameters
     ----------
     criterion : :class:`mcuref.incremental.Criterion`.
     level : float, what it compares with.
     expansion : :class:`mcuref.incremental.recipe.Expansion`, or None if the model may not grow.
-    chunks : int, of training in one phase; the first of the first phase is over.
-    train : callable(stage), one chunk of training, charged to "training", or to "growth" once the model has grown.
+    train : callable(), as much training as there was before, of a model that has grown.
     measure : callable() -> :class:`mcuref.incremental.criterion.Measured`.
     grow : callable() -> what :func:`expand` returns.
     shrink : callable(accepted) -> what :func:`shrunk` returns.
@@ -80,25 +78,20 @@ def grow_until(
     """
     now, before = measure(), None
     row: dict[str, Any] = dict.fromkeys(ROW) | {"criterion": level, "growths": []}
-    left = chunks - 1
     while not criterion.enough(criterion.figure(now, before), level):
-        if left:
-            left -= 1
-        elif expansion is None:
+        if expansion is None:
             row["stopped"] = "it may not grow"
             break
-        elif len(row["growths"]) == expansion.growths:
+        if len(row["growths"]) == expansion.growths:
             row["stopped"] = f"it grew {expansion.growths} times in this task, which is the most"
             break
-        else:
-            change = grow()
-            if not change["grown"]:
-                row["stopped"] = change["reason"]
-                break
-            row["growths"].append(change["grown"])
-            left, before = chunks - 1, now
-        train("growth" if row["growths"] else "training")
-        now = measure()
+        change = grow()
+        if not change["grown"]:
+            row["stopped"] = change["reason"]
+            break
+        row["growths"].append(change["grown"])
+        train()
+        now, before = measure(), now
     met = criterion.enough(criterion.figure(now, before), level)
     if met and not row["growths"] and expansion is not None and expansion.shrink:
         if change := shrink(lambda: criterion.enough(criterion.figure(measure()), level)):

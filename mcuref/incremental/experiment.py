@@ -86,9 +86,8 @@ class Experiment:
         self.first = self.recipe if self.model.network is None else None  # by which a body learns
         if setting.latent is not None:
             self._store_features()
-        self.expansion = Expansion(
-            **{"method": self.protocol.growth, "factor": self.protocol.factor} | dict(setting.expansion)
-        )
+        asked = dict(setting.expansion)
+        self.expansion = replace(Expansion(method=self.protocol.growth, factor=self.protocol.factor), **asked)
         self.learners: dict[tuple[str, int], IncrementalLearner] = {}
         self.begin()
 

@@ -197,16 +197,18 @@ class IncrementalLearner:
             self.train(self.recipe.steps, arrived)
             return dict.fromkeys(ROW) | {"growths": []}
         self.train(arrived=arrived)
-        return grow_until(
+        row = grow_until(
             self.criterion,
             level,
             self.expansion,
-            self.recipe.chunks,
-            train=lambda stage: self.train(stage=stage),
+            train=lambda: self.train(stage="growth"),
             measure=lambda: self.measure(held_out),
             grow=self.expand,
             shrink=self.shrink,
         )
+        if left := self.recipe.steps - self.recipe.steps // self.recipe.chunks:
+            self.train(left, stage="growth" if row["growths"] else "training")
+        return row
 
     # -- the stages, each of which can be called alone ------------------------------------------------------------------
 
@@ -240,7 +242,7 @@ class IncrementalLearner:
         arrived: tuple[NDArray[Any], NDArray[np.int64], int] | None = None,
         stage: str = "training",
     ) -> None:
-        """One chunk of training on the memory.
+        """Training on the memory: the first part of a phase, or so many steps.
 
         arrived : (x, y, number of classes before), samples that pass by first, if the recipe says so; they and the
         stored ones between them are part of the steps. stage : "training" or "growth", which the work is charged to.

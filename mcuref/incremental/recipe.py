@@ -55,9 +55,10 @@ class Recipe:
     storage : :class:`Storage` of a sample.
     distillation : :class:`Distillation`.
     features : "random": embeddings at random weights; "learned": the model's own features.
-    steps : int, training steps (samples shown) in one phase of a task; every growth is followed by another phase.
-    chunks : int, parts of a phase; the learning rate falls within each, and a model that meets its criterion after one
-        of them needs no more.
+    steps : int, training steps (samples shown) of a task, in one phase.
+    chunks : int, c: after the first c-th of its steps a model is asked whether it is large enough. If not, it grows, and
+        does these first steps again; the others follow once it is, or cannot grow. The learning rate falls within each
+        part. With 1 it is asked after all steps, and does all of them again.
     learning_rate, schedule, momentum, batch : of :class:`mcuref.SGD`.
     rule : update rule; :class:`mcuref.Full` by default. One that lets stored samples rest has a streak for each slot, unless
         its ``stored`` says more.

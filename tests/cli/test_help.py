@@ -49,7 +49,7 @@ OF_PROTOCOL = {  # options that say "the protocol's", and where that stands
     "--epochs": "epochs", "--learning-rate": "learning_rate", "--schedule": "schedule", "--share": "share",
     "--bits": "storage", "--resolution": "storage", "--distil": "distillation", "--embeddings": "distillation",
     "--embedding": "embedding", "--steps": "steps", "--keep": "keep", "--growth": "growth", "--start": "start",
-    "--criterion": "criterion",
+    "--criterion": "criterion", "--method": "rule", "--factor": "factor",
 }  # fmt: skip
 
 

@@ -13,8 +13,8 @@ class Answers:
     def __init__(self, accuracies, grown=(), shrunk=None):
         self.accuracies, self.grown, self.shrunk, self.called = iter(accuracies), iter(grown), shrunk, []
 
-    def train(self, stage):
-        self.called.append({"training": "train", "growth": "retrain"}[stage])
+    def train(self):
+        self.called.append("train")
 
     def measure(self):
         self.called.append("verify")
@@ -30,9 +30,9 @@ class Answers:
         return self.shrunk if accepted() else None
 
 
-def until(answers, expansion=None, chunks=1, criterion=Criterion(0.9)):
+def until(answers, expansion=None, criterion=Criterion(0.9)):
     stages = {name: getattr(answers, name) for name in ("train", "measure", "grow", "shrink")}
-    return grow_until(criterion, criterion.level(), expansion, chunks, **stages)
+    return grow_until(criterion, criterion.level(), expansion, **stages)
 
 
 def met(accuracy):
@@ -48,11 +48,11 @@ def test_enough_at_once():
     assert answers.called == ["verify"]
 
 
-def test_all_chunks_of_a_phase_come_before_each_growth():
-    answers = Answers([0.1, 0.2, 0.3, 0.4, 0.95], ["first", "second"])
-    row = until(answers, Expansion(), chunks=2)
+def test_each_growth_is_followed_by_training():
+    answers = Answers([0.1, 0.2, 0.95], ["first", "second"])
+    row = until(answers, Expansion())
     assert row == NOTHING | met(0.95) | {"growths": ["first", "second"]}
-    assert " ".join(answers.called) == "verify train verify grow retrain verify retrain verify grow retrain verify"
+    assert " ".join(answers.called) == "verify grow train verify grow train verify"
 
 
 @pytest.mark.parametrize("expansion, words", [
@@ -73,11 +73,11 @@ def test_it_is_tried_smaller_if_it_was_enough_without_growing(narrower, shrunk):
     assert until(grown, Expansion(shrink=True))["growths"] == ["wider"] and "shrink" not in grown.called
 
 
-def test_a_gain_is_that_of_the_last_growth_whatever_its_chunks_were():
-    answers = Answers([0.5, 0.52, 0.6, 0.62, 0.61, 0.63], ["first", "second"])
-    row = until(answers, Expansion(), chunks=2, criterion=Criterion(gain=0.03))
+def test_a_gain_is_that_of_the_last_growth():
+    answers = Answers([0.5, 0.6, 0.61], ["first", "second"])
+    row = until(answers, Expansion(), criterion=Criterion(gain=0.03))
     assert row["growths"] == ["first", "second"] and row["criterion_met"]
-    assert row["measured"] == 0.61 - 0.62, "not 0.61 - 0.6, of a chunk, and nothing before any growth"
+    assert row["measured"] == 0.61 - 0.6, "nothing before any growth"
     assert until(Answers([0.9]), criterion=Criterion(gain=1.0)) == NOTHING | {
         "criterion": 1.0, "measured": None, "accuracy": 0.9, "criterion_met": False, "stopped": "it may not grow",
     }  # fmt: skip
