@@ -255,7 +255,7 @@ def test_resumed_by_the_command_that_began_it(mcuref, small, refused, monkeypatc
         (("--keep", "2"), "keep 2.0 is not"),
         (("--factor", "1"), "factor 1.0 is not a number above 1"),
         (("--method", "foo"), "method 'foo' is not known"),
-        (("--set", "s_max=1"), "method 'full' has no setting 's_max'"),
+        (("--set", "foo=1"), "has no setting 'foo'"),
         (("--embedding", "foo"), "model 'foo' is not known"),
         (("--embedding", "convnet32"), "model 'convnet32' is not known; did you mean convnet-32?"),
         (("--embedding", "cnn-28"), "takes 784 values"),
