@@ -12,12 +12,11 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 # What has the kernels compiled comes first, then what seldom needs them: of several processes (pytest -n), each of which
-# begins with so many tests in a row, one compiles then, and the others have something to do meanwhile. So does what takes
-# longest of the slow tier: one of the many tests of what a fresh process compiles, and the documentation, which is one test
+# begins with so many tests in a row, one compiles then, and the others have something to do meanwhile. So it is in the slow
+# tier with what a fresh process compiles: one of the many tests of that comes first, and the others find it
 FIRST = (
     "program/test_first_steps.py",
     "kernels/test_compiled_code.py::test_no_kernel_is_forgotten",
-    "docs/test_build.py",
     "memory/",
     "models/",
     "layers/",
