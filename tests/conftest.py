@@ -4,6 +4,7 @@ import os
 import random
 import sys
 from contextlib import contextmanager
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
 
@@ -11,8 +12,18 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 # What has the kernels compiled comes first, then what seldom needs them: of several processes (pytest -n), each of which
-# begins with so many tests in a row, one compiles then, and the others have something to do meanwhile
-FIRST = ("program/test_first_steps.py", "memory/", "models/", "layers/", "data_scripts/", "datasets/")
+# begins with so many tests in a row, one compiles then, and the others have something to do meanwhile. So it is in the slow
+# tier with what a fresh process compiles: one of the many tests of that comes first, and the others find it
+FIRST = (
+    "program/test_first_steps.py",
+    "kernels/test_compiled_code.py::test_no_kernel_is_forgotten",
+    "memory/",
+    "models/",
+    "layers/",
+    "data_scripts/",
+    "datasets/",
+)
+EXECUTORS = tuple(sorted(path.stem for path in (CHECKOUT / "mcuref" / "program").glob("executor*.py")))
 
 
 def pytest_addoption(parser):
@@ -46,35 +57,35 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """Of several processes, one compiles an executor; the others wait, and load what it has kept."""
+    """Of several processes, one compiles an executor; those that want the same wait, and load what it has kept."""
     executor = sys.modules.get("mcuref.program.executor")
     if executor and hasattr(executor.execute, "signatures"):
         from mcuref.kernels.jit import STORE
-        from mcuref.program import executor_int8, executor_master, executor_mixed
 
-        for module in (executor, executor_int8, executor_master, executor_mixed) if STORE.folder.is_dir() else ():
-            module.execute.compile = one_at_a_time(module.execute.compile, STORE.folder)
+        for name in EXECUTORS if STORE.folder.is_dir() else ():
+            module = import_module(f"mcuref.program.{name}")
+            module.execute.compile = one_at_a_time(module.execute.compile, module.__file__)
 
 
-def one_at_a_time(compile, folder):
-    """compile(signature), which waits for other processes that do the same with that folder."""
+def one_at_a_time(compile, path):
+    """compile(signature), which waits for other processes that do the same with that path."""
 
     def alone(signature):
-        with held(folder):
+        with held(path):
             return compile(signature)
 
     return alone
 
 
 @contextmanager
-def held(folder):
-    """A folder that other processes which want to hold it wait for; where there are no such locks they do not."""
+def held(path):
+    """A folder or file that other processes which want to hold it wait for; where there are no such locks they do not."""
     if os.name != "posix":
         yield
         return
     import fcntl
 
-    handle = os.open(folder, os.O_RDONLY)
+    handle = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

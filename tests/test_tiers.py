@@ -2,15 +2,20 @@
 
 import fcntl
 import importlib.util
+import inspect
 import os
 import re
 import shutil
 import subprocess
 import sys
 import threading
+from importlib import import_module
 from pathlib import Path
 
+import numba
 import pytest
+
+from mcuref.program import executor
 
 HERE = Path(__file__).resolve().parent
 SMALL = """
@@ -83,6 +88,15 @@ def test_who_compiles_waits_for_another_process(tmp_path, pytestconfig):
     os.close(other)
     waiting.join(30)
     assert ended.is_set() and compile("y") == "compiled for y"
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
+def test_each_executor_has_a_lock_of_its_own(pytestconfig):
+    """Two processes that need two executors compile them side by side, and none of them twice."""
+    here = pytestconfig.pluginmanager.get_plugin(str(HERE / "conftest.py"))
+    modules = [import_module(f"mcuref.program.{name}") for name in here.EXECUTORS]
+    assert len({inspect.getclosurevars(module.execute.compile).nonlocals["path"] for module in modules}) == len(modules)
+    assert {path.stem for path in Path(executor.__file__).parent.glob("executor*.py")} == set(here.EXECUTORS)
 
 
 def test_what_processes_share_is_made_once(once):
