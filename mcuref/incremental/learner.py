@@ -197,7 +197,7 @@ class IncrementalLearner:
             self.train(self.recipe.steps, arrived)
             return dict.fromkeys(ROW) | {"growths": []}
         self.train(arrived=arrived)
-        row = grow_until(
+        return grow_until(
             self.criterion,
             level,
             self.expansion,
@@ -206,9 +206,6 @@ class IncrementalLearner:
             grow=self.expand,
             shrink=self.shrink,
         )
-        if left := self.recipe.steps - self.recipe.steps // self.recipe.chunks:
-            self.train(left, stage="growth" if row["growths"] else "training")
-        return row
 
     # -- the stages, each of which can be called alone ------------------------------------------------------------------
 
@@ -242,13 +239,13 @@ class IncrementalLearner:
         arrived: tuple[NDArray[Any], NDArray[np.int64], int] | None = None,
         stage: str = "training",
     ) -> None:
-        """Training on the memory: the first part of a phase, or so many steps.
+        """One phase of training on the memory, or so many steps.
 
         arrived : (x, y, number of classes before), samples that pass by first, if the recipe says so; they and the
         stored ones between them are part of the steps. stage : "training" or "growth", which the work is charged to.
         """
         recipe = self.recipe
-        steps = recipe.steps // recipe.chunks if steps is None else arguments.whole("steps", steps, 1)
+        steps = recipe.steps if steps is None else arguments.whole("steps", steps, 1)
         if arrived is not None and recipe.stream_pass:
             x, y, old_classes = arrived
             arriving, replayed = (x, self._indices(y)), len(self.history)

@@ -23,7 +23,7 @@ class IncrementalProtocol:
 
     Parameters
     ----------
-    storage, distillation, steps, chunks, learning_rate, keep, rule : of the :class:`Recipe`.
+    storage, distillation, steps, learning_rate, keep, rule : of the :class:`Recipe`.
     growth, factor : method and factor of the Expansion.
     start : float, hidden widths of the model to begin with, as a part of those of the largest.
     share : float, of the raw training data, that may be stored.
@@ -36,7 +36,6 @@ class IncrementalProtocol:
     storage: Storage = Storage()
     distillation: Distillation = Distillation()
     steps: int = 12_000
-    chunks: int = 4
     learning_rate: float = 0.01
     keep: float = 0.7
     rule: Rule = RESTING
@@ -56,7 +55,6 @@ class IncrementalProtocol:
             storage=self.storage,
             distillation=self.distillation,
             steps=self.steps,
-            chunks=self.chunks,
             learning_rate=self.learning_rate,
             keep=self.keep,
             rule=self.rule,

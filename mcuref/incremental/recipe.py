@@ -55,10 +55,7 @@ class Recipe:
     storage : :class:`Storage` of a sample.
     distillation : :class:`Distillation`.
     features : "random": embeddings at random weights; "learned": the model's own features.
-    steps : int, training steps (samples shown) of a task, in one phase.
-    chunks : int, c: after the first c-th of its steps a model is asked whether it is large enough. If not, it grows, and
-        does these first steps again; the others follow once it is, or cannot grow. The learning rate falls within each
-        part. With 1 it is asked after all steps, and does all of them again.
+    steps : int, training steps (samples shown) in one phase of a task; every growth is followed by another phase.
     learning_rate, schedule, momentum, batch : of :class:`mcuref.SGD`.
     rule : update rule; :class:`mcuref.Full` by default. One that lets stored samples rest has a streak for each slot, unless
         its ``stored`` says more.
@@ -76,7 +73,6 @@ class Recipe:
     distillation: Distillation = Distillation()
     features: str = "random"
     steps: int = 12_000
-    chunks: int = 1
     learning_rate: float = 0.01
     schedule: str = "linear"
     momentum: float = 0.0
@@ -91,7 +87,6 @@ class Recipe:
     def __post_init__(self) -> None:
         whole("per_class", self.per_class, 1, 1 << 24)
         whole("steps", self.steps, 1, 1 << 40)
-        whole("chunks", self.chunks, 1, self.steps)
         number("keep", self.keep, 0, 1)
         one_of("features", self.features, ("random", "learned"))
         one_of("region", self.region, REGIONS)
