@@ -70,7 +70,8 @@ _OBJECTS = IncrementalProtocol(
     steps=36_000,
     augmentation=Augmentation(shift=2, flip=True),
     embedding="cnn-32@0.5",
-    criterion=Criterion(learnt=0.9),
+    start=0.625,
+    criterion=Criterion(learnt=0.98),
 )
 PROTOCOLS = {
     # 1 % of so small a data set is two samples of 8 x 8 pixels a class
@@ -93,9 +94,7 @@ PROTOCOLS = {
         embedding="cnn-28",
         criterion=Criterion(learnt=0.94),
     ),
-    "uci_har": IncrementalProtocol(
-        Storage(2, half=True), _SELECT, steps=24_000, start=0.5, embedding="cnn-har", criterion=Criterion(learnt=0.972)
-    ),
+    "uci_har": IncrementalProtocol(Storage(2, half=True), _SELECT, steps=24_000, keep=0.4, start=0.5, embedding="cnn-har"),
     "cifar10": IncrementalProtocol(
         Storage(2, half=True, grid=True),
         Distillation(start="mixed", iterations=0),
