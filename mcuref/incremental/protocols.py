@@ -109,9 +109,8 @@ PROTOCOLS = {
         Storage(2, half=True),
         _SELECT,
         steps=60_000,
-        start=0.375,
         augmentation=Augmentation(shift=7, wrap=True, gain=0.1, mask=(6, 2)),
-        criterion=Criterion(learnt=0.68),
+        criterion=Criterion(learnt=0.7),
     ),
 }
 OTHER = IncrementalProtocol()
