@@ -68,37 +68,49 @@ _OBJECTS = IncrementalProtocol(
     Storage(2, half=True),
     Distillation(iterations=0, embeddings=5),
     steps=36_000,
-    start=0.125,
     augmentation=Augmentation(shift=2, flip=True),
     embedding="cnn-32@0.5",
+    start=0.625,
+    criterion=Criterion(learnt=0.98),
 )
 PROTOCOLS = {
     # 1 % of so small a data set is two samples of 8 x 8 pixels a class
     "digits": IncrementalProtocol(
-        Storage(1), _SELECT, steps=12_000, learning_rate=0.02, share=0.05, augmentation=Augmentation()
+        Storage(1),
+        _SELECT,
+        steps=12_000,
+        learning_rate=0.02,
+        share=0.05,
+        start=0.5,
+        augmentation=Augmentation(),
+        criterion=Criterion(learnt=0.97),
     ),
     "mnist": IncrementalProtocol(
         Storage(1, half=True, grid=True),
         _SELECT,
         steps=72_000,
         learning_rate=0.02,
-        start=0.125,
         augmentation=Augmentation(shift=1),
         embedding="cnn-28",
+        criterion=Criterion(learnt=0.94),
     ),
-    "uci_har": IncrementalProtocol(Storage(2, half=True), _SELECT, steps=24_000, learning_rate=0.01, embedding="cnn-har"),
+    "uci_har": IncrementalProtocol(Storage(2, half=True), _SELECT, steps=24_000, keep=0.4, start=0.5, embedding="cnn-har"),
     "cifar10": IncrementalProtocol(
         Storage(2, half=True, grid=True),
         Distillation(start="mixed", iterations=0),
         steps=60_000,
-        learning_rate=0.01,
         augmentation=Augmentation(shift=2, flip=True),
         embedding="cnn-32",
+        criterion=Criterion(learnt=0.5),
     ),
     "coil100_32": _OBJECTS,
     "core50_32": replace(_OBJECTS, tasks="sessions"),  # chosen on COIL-100, which stands in for it
     "speech_commands_mfcc49x10": IncrementalProtocol(
-        Storage(2, half=True), _SELECT, steps=60_000, augmentation=Augmentation(shift=7, wrap=True, gain=0.1, mask=(6, 2))
+        Storage(2, half=True),
+        _SELECT,
+        steps=60_000,
+        augmentation=Augmentation(shift=7, wrap=True, gain=0.1, mask=(6, 2)),
+        criterion=Criterion(learnt=0.7),
     ),
 }
 OTHER = IncrementalProtocol()
