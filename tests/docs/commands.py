@@ -15,7 +15,7 @@ from mcuref.errors import McurefError
 from mcuref.experiments.entries import named_rules
 from mcuref.experiments.protocols import REGIMES
 from mcuref.export.cores import find_core
-from mcuref.incremental.setting import STRATEGIES
+from mcuref.incremental.setting import NEVER, STRATEGIES
 from mcuref.models.zoo import FOLDER as ZOO_FILES
 from mcuref.optimisers import SCHEDULES
 
@@ -108,6 +108,7 @@ def _check_names(arguments):
         "schedule": SCHEDULES[0],
         "data": "digits",
         "compare": "",
+        "drift": None,
         "core": "host",
     }
     named = {name: value for name, value in vars(arguments).items() if value not in (None, options.NOT_GIVEN)}
@@ -122,7 +123,7 @@ def _check_names(arguments):
     if "/" not in given.data:  # else it is a folder
         one_of("data set", given.data, NAMES)
     for strategy in filter(None, given.compare.split(",")):
-        one_of("baseline", strategy, STRATEGIES)
+        one_of("baseline", strategy, (*STRATEGIES, NEVER) if given.drift else STRATEGIES)
     for core in given.core.split(",") if given.core != "all" else ():
         find_core(core)
 

@@ -93,6 +93,7 @@ def test_commands_name_what_exists(text):
         ("mcuref train --schedule cosine", "cosine"),
         ("mcuref compare --seeds one", "one"),
         ("mcuref incremental --compare naive,large", "large"),
+        ("mcuref incremental --compare never", "never"),
         ("mcuref verify firmware/ --core m5", "m5"),
         ("python data_scripts/cifar11.py", "there is no data_scripts/cifar11.py"),
         ("python data_scripts/mnist.py --subsets", "no option --subsets"),
@@ -133,6 +134,7 @@ mcuref quantise runs/mine --method percentile --percentile 99.9
 mcuref train --data my_folder/ --model my_model.toml --sram 64KiB --out runs/mine   # files of the user
 mcuref train --resume runs/mine
 mcuref incremental --data mnist --model cnn-28 --tasks 5 --compare naive,k-center
+mcuref incremental --data mnist --drift sudden --compare never
 mcuref verify --conformance --core all
 mcuref compare --help
 python3 -m venv .venv && .venv/bin/pip install '.[test]' && .venv/bin/pytest -q tests/golden
