@@ -94,7 +94,15 @@ PROTOCOLS = {
         embedding="cnn-28",
         criterion=Criterion(learnt=0.94),
     ),
-    "uci_har": IncrementalProtocol(Storage(2, half=True), _SELECT, steps=24_000, keep=0.4, start=0.5, embedding="cnn-har"),
+    "uci_har": IncrementalProtocol(
+        Storage(2, half=True),
+        _SELECT,
+        steps=24_000,
+        keep=0.4,
+        start=0.5,
+        embedding="cnn-har",
+        criterion=Criterion(learnt=0.965),
+    ),
     "cifar10": IncrementalProtocol(
         Storage(2, half=True, grid=True),
         Distillation(start="mixed", iterations=0),

@@ -140,7 +140,7 @@ def test_table_report_and_picture(found, tmp_path):
     assert json.loads(json.dumps(report))["points"] == points and report["schema"] == "mcuref.frontier/1"
     heading, table, legend = frontier_tables(report)
     assert heading.plain == (
-        "digits, mlp-64-8-10: all classes at once, 5.0 % of the raw bytes, 60 steps of full, seeds 0, 3; validation set"
+        "digits, mlp-64-8-10: all classes at once, 5.0 % of the raw bytes, 60 steps of tinypropr, seeds 0, 3; validation set"
     )
     assert [row[0].plain for row in table.rows] == list(POLICIES) and len(table.rows[0]) == len(table.columns)
     marks = [row[-1].plain for row in table.rows]
