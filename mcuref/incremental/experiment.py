@@ -29,7 +29,7 @@ from mcuref.incremental.plans import LearnerPlans
 from mcuref.incremental.protocols import find_protocol
 from mcuref.incremental.recipe import Expansion
 from mcuref.incremental.scenario import Scenario, Task, verified_scenario
-from mcuref.incremental.setting import Setting
+from mcuref.incremental.setting import RESOLUTIONS, Setting
 from mcuref.incremental.state import State
 from mcuref.incremental.storage import Storage
 from mcuref.incremental.store import Progress
@@ -98,7 +98,8 @@ class Experiment:
     def _store_features(self):
         """Let learners store features: a recipe for their heads beside the one for the first task."""
         setting, self._stored_input = self.setting, Body(parted(self.network(), self.setting.latent)[0]).output
-        storage = Storage(LATENT_BITS if setting.bits is None else setting.bits, setting.resolution == "half")
+        half, grid = RESOLUTIONS[setting.resolution or "full"]
+        storage = Storage(LATENT_BITS if setting.bits is None else setting.bits, half, grid)
         self.recipe = latent_recipe(self.recipe, storage)
         self.recipe = replace(self.recipe, per_class=self._per_class(self.recipe))
 

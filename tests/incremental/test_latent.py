@@ -290,6 +290,12 @@ def test_an_experiment_of_features_is_within_the_share_and_resumes(digits, tmp_p
     assert other.fingerprint != made.fingerprint
 
 
+@pytest.mark.parametrize("resolution, kept", [(None, (False, False)), ("half", (True, False)), ("grid", (True, True))])
+def test_features_are_stored_at_the_resolution_that_is_asked_for(digits, resolution, kept):
+    made = Experiment(digits, "cnn-8", Setting(latent=1, bits=2, resolution=resolution))
+    assert (made.recipe.storage.half, made.recipe.storage.grid) == kept
+
+
 def test_the_body_of_a_model_that_has_learned_is_frozen_as_it_is(digits):
     network = Network([Input((8, 8, 1), "uint8", 0.0, 1 / 16), Flatten(), Dense(12), ReLU(), Dense(30)], seed=8)
     made = Experiment(digits, given_model("learned", network, "a run"), setting(latent=1, strategies=("growing",)))
