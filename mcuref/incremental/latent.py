@@ -132,7 +132,7 @@ class LatentLearner(IncrementalLearner):
                 self._freeze(x, y)
             x, y = self._passing(x, y)
             x = self._featured(x, "distillation")
-            if held_out is not None and self.criterion is not None:
+            if held_out is not None and self._verifies_on_held_out:
                 held_x, held_y = arrivals.pair(held_out)
                 held_x, held_y = arrivals.checked(self.body.input, held_x, held_y, what="held-out samples")
                 held_out = self._featured(held_x, "verification"), held_y

@@ -147,6 +147,8 @@ def test_stored_verification_samples_are_features_and_cost_the_head_alone():
     row = made.learn(*task(0))
     assert row["macs"]["verification"] == 2 * 3 * (8 * 5 + 5 * 2)
     assert made.memory.view("validation.samples").shape == (6 * 3, 8 * 4 // 8), "at the bits of the memory"
+    offered = latent_learner(ready=True, criterion=Criterion(0.0), verification=Verification("stored", per_class=3))
+    assert offered.learn(*task(0), held_out=task(0))["macs"] == row["macs"], "nothing is computed of what is not used"
 
 
 def test_the_body_lies_in_the_plan():
@@ -305,6 +307,7 @@ def test_the_body_of_a_model_that_has_learned_is_frozen_as_it_is(digits):
     ({"latent": 0}, "latent 0"),
     ({"distil": "matching"}, "stored features are chosen at random; distil 'matching'"),
     ({"strategies": ("herding",)}, "strategy 'herding' compares samples"),
+    ({"strategies": ("joint-best",)}, "strategy 'joint-best' trains the whole model"),
     ({"smallest": True}, "with latent 2"),
     ({"given": (("features", "learned"),)}, "nothing is distilled"),
 ])  # fmt: skip
