@@ -110,7 +110,7 @@ class Setting:
                 )
         if "joint-best" in self.strategies:
             raise InputError(
-                f"strategy 'joint-best' trains the whole model to its optimum; with latent {self.latent} most of it is frozen"
+                f"strategy 'joint-best' trains the whole model to its optimum; with latent {self.latent} a part is frozen"
             )
         if self.smallest:
             raise InputError(
