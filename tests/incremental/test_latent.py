@@ -138,6 +138,7 @@ def test_every_mac_of_the_body_is_counted():
     assert row["macs"]["training"] > of_all.model.macs["training"] > 0
     assert row["macs"]["distillation"] == of_all.model.macs["distillation"] + len(x) * body
     assert learned.model.macs | {"all": sum(learned.model.macs.values())} == row["macs"]
+    assert learned.rehearsal.steps == 2 * of_all.rehearsal.steps, "of the body and of the head"
     trained = of_all.model.network_now().parameters
     assert all((learned.body.network.parameters[name] == trained[name]).all() for name in learned.body.network.parameters)
 
