@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from mcuref.incremental.frontier import Frontier
     from mcuref.incremental.setting import Setting
 
-OTHER = ("tasks", "compare", "distil", "smallest", "out")  # options that mean nothing here
+OTHER = (  # options that mean nothing here: nothing arrives task by task, or grows, and there is no budget
+    "tasks", "drift", "compare", "distil", "start", "factor", "growth", "deepen", "shrink", "smallest", "out",
+    "target", "sram", "flash", "stack",
+)  # fmt: skip
 
 
 def add_frontier(parser: ArgumentParser) -> None:
@@ -38,7 +41,7 @@ def checked_frontier(asked: Namespace, setting: Setting) -> Frontier:
     from mcuref.incremental.frontier import Frontier
 
     for name in OTHER:
-        if getattr(asked, name):
+        if getattr(asked, name) not in (None, "", False):
             raise InputError(
                 f"--frontier trains once on all classes for every way to keep samples; --{name} has no part in it"
             )

@@ -110,8 +110,8 @@ def _add_training(parser):
         "--dtype",
         choices=("float32", "int8"),
         default="float32",
-        help="float32 or int8, what models are trained, verified, grown and recorded in; int8 with --distil random; "
-        "default float32",
+        help="float32 or int8, what models are trained, verified, grown and recorded in; int8 with --distil random or "
+        "reservoir; default float32",
     )
     options.add_rule(group, None)
     group.add_argument(

@@ -118,7 +118,7 @@ class ExemplarSlots(ClassSlots):
         stored = super().add(x, classes, draw, progress)
         arrived = {index: int(np.count_nonzero(classes == index)) for index in stored}
         streamed = self.layout.recipe.distillation.streamed
-        self.raw_pool = max(streamed(arrived[i], stored[i]) * x[0].nbytes for i in stored if stored[i])
+        self.raw_pool = max((streamed(arrived[i], stored[i]) * x[0].nbytes for i in stored if stored[i]), default=0)
         return stored
 
 

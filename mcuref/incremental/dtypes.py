@@ -40,5 +40,6 @@ def check_type(network: Network, distillation: Distillation | None) -> None:
     if network.dtype == "int8" and distillation is not None and distillation.needs_embeddings:
         raise InputError(
             f"network {network.name!r} is int8, and samples that are distilled, or chosen by herding, need float32 "
-            "features; by integers alone they are chosen by Distillation('random', iterations=0), --distil random"
+            "features; by integers alone they are chosen by Distillation('random', iterations=0), --distil random, or a "
+            "reservoir"
         )

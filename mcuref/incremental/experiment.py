@@ -79,7 +79,7 @@ class Experiment:
         self.share = self.protocol.share if setting.share is None else setting.share
         self.criterion = setting.judged_by(self.protocol)
         of_samples = setting if setting.latent is None else replace(setting, bits=None, resolution=None)
-        self.recipe, self._stored_input = of_samples.recipe(self.protocol, data.kind), self.network().input
+        self.recipe, self.stored_input = of_samples.recipe(self.protocol, data.kind), self.network().input
         if setting.share is None and setting.per_class is None:  # a small data set has no room for one sample a class
             self.share = max(self.share, (self._stored_bytes(self.recipe, 1) + 0.5) / self.scenario.raw_bytes)
         self.recipe = replace(self.recipe, per_class=self._per_class(self.recipe))
@@ -97,7 +97,7 @@ class Experiment:
 
     def _store_features(self):
         """Let learners store features: a recipe for their heads beside the one for the first task."""
-        setting, self._stored_input = self.setting, Body(parted(self.network(), self.setting.latent)[0]).output
+        setting, self.stored_input = self.setting, Body(parted(self.network(), self.setting.latent)[0]).output
         half, grid = RESOLUTIONS[setting.resolution or "full"]
         storage = Storage(LATENT_BITS if setting.bits is None else setting.bits, half, grid)
         self.recipe = latent_recipe(self.recipe, storage)
@@ -273,7 +273,7 @@ class Experiment:
     def _stored_bytes(self, recipe, per_class, judged=True):
         """Bytes of all that is stored with so many samples a class: those of the plan."""
         recipe, judged = replace(recipe, per_class=per_class), judged and self.criterion.verifies
-        layout = Layout.of(recipe, self._stored_input, self.data.classes, judged=judged)
+        layout = Layout.of(recipe, self.stored_input, self.data.classes, judged=judged)
         return sum(buffer.size for buffer in layout.stored().values())
 
     def arriving(self, task: Task) -> tuple[NDArray[Any], NDArray[np.int64]]:

@@ -16,6 +16,7 @@ import numpy as np
 from mcuref import arguments
 from mcuref.datasets.data import Data
 from mcuref.experiments.spreading import Origin, Piece, spread
+from mcuref.incremental.dtypes import ARITHMETICS
 from mcuref.incremental.experiment import Experiment
 from mcuref.incremental.setting import DISTIL, RESOLUTIONS, Setting
 from mcuref.incremental.storage import BITS, sample_axes
@@ -23,7 +24,7 @@ from mcuref.incremental.store import Progress
 from mcuref.metrics import deviation
 from mcuref.models import find_model, label
 from mcuref.models.description import Model
-from mcuref.program.arithmetic import FLOAT32
+from mcuref.program.arithmetic import Arithmetic
 
 USUAL = ("random", "reservoir", "swap-herding", "mixed")  # policies if none are named: those that take minutes
 COSTS = {"bytes": "stored_bytes", "macs": "all_macs"}
@@ -64,8 +65,6 @@ class Frontier:
     progress: Progress | None = None
     origin: Origin | None = None
 
-    arithmetics = (FLOAT32,)  # of its programs
-
     def __post_init__(self) -> None:
         self.model = find_model(self.model)
         for name in self.policies:
@@ -74,12 +73,18 @@ class Frontier:
         self.recipe = self.experiment(self.ways[0]).recipe
 
     def _ways(self):
-        """All ways; features have no resolution but full."""
+        """All ways; samples, or features of frozen layers, that are a row have no resolution but full."""
         bits = BITS if self.setting.bits is None else (self.setting.bits,)
         resolutions = tuple(RESOLUTIONS) if self.setting.resolution is None else (self.setting.resolution,)
-        if sample_axes(self.data.x_train.shape[1:])[:2] == (1, 1):
+        one = self.experiment(Way(self.policies[0], bits[0], resolutions[0]))
+        if sample_axes(one.stored_input.shape)[:2] == (1, 1):
             resolutions = ("full",)
         return [Way(*way) for way in product(self.policies, bits, resolutions)]
+
+    @property
+    def arithmetics(self) -> tuple[Arithmetic, ...]:
+        """Of its programs."""
+        return ARITHMETICS[self.setting.dtype]
 
     def experiment(self, way: Way) -> Experiment:
         """The experiment of a way: the largest model, all classes in one task."""
@@ -137,6 +142,8 @@ class Frontier:
             "data": self.data.name,
             "evaluated_on": evaluated,
             "model": label(experiment.model.name),
+            "dtype": self.setting.dtype,
+            "latent": self.setting.latent,
             "seeds": list(self.setting.seeds),
             "share": experiment.share,
             "raw_bytes": experiment.scenario.raw_bytes,

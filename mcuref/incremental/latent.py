@@ -132,7 +132,7 @@ class LatentLearner(IncrementalLearner):
                 self._freeze(x, y)
             x, y = self._passing(x, y)
             x = self._featured(x, "distillation")
-            if held_out is not None and self.criterion is not None:
+            if held_out is not None and self._verifies_on_held_out:
                 held_x, held_y = arrivals.pair(held_out)
                 held_x, held_y = arrivals.checked(self.body.input, held_x, held_y, what="held-out samples")
                 held_out = self._featured(held_x, "verification"), held_y
@@ -154,13 +154,15 @@ class LatentLearner(IncrementalLearner):
 
     def _freeze(self, x, y):
         """Freeze the body, which learns from the first task's samples unless it is ready; its learning is charged."""
-        network, charges, peaks = self.whole, Charges(self.model.charges.core), {}
+        network, charges, peaks, shown = self.whole, Charges(self.model.charges.core), {}, {}
         if self.first is not None:
             learner = self._learner_of_all(len(np.unique(y)))
             learner.learn(x, y)
             network, charges, peaks = learner.model.network_now(), learner.model.charges, learner.model.peaks
+            shown = {name: getattr(learner.rehearsal, name) for name in ("steps", "rested", "augmented_values")}
         self._begin(Body.frozen(parted(network, self.latent)[0], x))
         self.model.charges = charges
+        vars(self.rehearsal).update(shown)
         for region, peak in peaks.items():
             self.model.peaks[region] = max(peak, self.model.peaks[region])
 

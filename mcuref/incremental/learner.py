@@ -167,7 +167,7 @@ class IncrementalLearner:
             left = self.checks.set_aside(x, self._indices(y))
             x, y = x[left], y[left]
         stored = self.distil(x, y)
-        pool = self.samples.raw_pool + self._passed_again(x, held_out)
+        pool = self._raw_pool(x, held_out)
         self._begin_task()
         row = {"task": len(self.history) + 1, "samples": len(x), "new_classes": new, "stored": stored}
         row |= self._train_until(level, held_out, (x, y, old_classes))
@@ -344,12 +344,21 @@ class IncrementalLearner:
 
     # -- small things ---------------------------------------------------------------------------------------------------
 
-    def _passed_again(self, x, held_out):
-        """Raw bytes that must lie outside the plan: what is verified on, and what is trained on after it was recorded."""
-        return (0 if held_out is None else held_out[0].nbytes) + x.nbytes * self.recipe.stream_pass
+    def _raw_pool(self, x, held_out):
+        """Raw bytes that must lie outside the plan: what is verified on, and what is chosen from or trained on again.
+
+        Of arriving samples those that are trained on after they were recorded are counted once, whoever keeps them.
+        """
+        again = max(self.samples.raw_pool, x.nbytes * self.recipe.stream_pass)
+        return again + (0 if held_out is None else held_out[0].nbytes)
+
+    @property
+    def _verifies_on_held_out(self):
+        judged = self.criterion is not None and self.criterion.verifies
+        return judged and self.recipe.verification.source == "held-out"
 
     def _checked_held_out(self, held_out, classes):
-        if self.criterion is None or not self.criterion.verifies or self.recipe.verification.source != "held-out":
+        if not self._verifies_on_held_out:
             return None
         if held_out is None:
             raise InputError("the recipe verifies on held-out samples; give held_out=(x, y), with all classes so far")

@@ -32,7 +32,8 @@ class Rehearsal:
         samples whose turn it was but that rested, which count as shown, so far.
     learnt : float, share of the stored samples that were learnt when training last ended: in its last steps, one for each
         stored sample, those whose class had more than half of the probability (loss < ln 2) before the step, as they were
-        shown; one that rests is learnt. 0.0 before any training, and if it was of arriving samples alone.
+        shown; one that rests is learnt. If all steps went to arriving samples and stored ones between them, of the last of
+        these, drawn at random. 0.0 before any training, and if it was of arriving samples alone.
     """
 
     def __init__(self, augmentation: Augmentation, layer: Input, seed: int) -> None:
@@ -93,7 +94,7 @@ class Rehearsal:
         arriving : (x, classes), raw samples and the indices of their classes.
         old_classes : int, replayed are samples of so many classes, which were there before; 0 for all.
         """
-        (x, classes), (slots, labels), self.learnt = arriving, samples.material(), 0.0
+        (x, classes), (slots, labels), learnt = arriving, samples.material(), np.zeros(0, bool)
         if old_classes:
             slots, labels = slots[labels < old_classes], labels[labels < old_classes]
         replayed = replayed if len(slots) else 0
@@ -112,7 +113,9 @@ class Rehearsal:
                 answers[:, 1:] = labels[chosen]
                 index[:, 1:] = slots[chosen] if samples.in_plan else -1
             flat = shown.reshape(-1, *x.shape[1:]), answers.reshape(-1)
-            self._show(program, *flat, (begin * each, total), index.reshape(-1), count * replayed)
+            right = self._show(program, *flat, (begin * each, total), index.reshape(-1), count * replayed)
+            learnt = np.concatenate([learnt, right.reshape(count, each)[:, 1:].reshape(-1)])[-max(1, len(slots)) :]
+        self.learnt = float(np.mean(learnt)) if len(learnt) else 0.0
         return total
 
     def _moved(self, x, ahead=0, among=None):

@@ -108,6 +108,10 @@ class Setting:
                 raise InputError(
                     f"strategy {name!r} compares samples in random networks; with latent {self.latent} it has none"
                 )
+        if "joint-best" in self.strategies:
+            raise InputError(
+                f"strategy 'joint-best' trains the whole model to its optimum; with latent {self.latent} a part is frozen"
+            )
         if self.smallest:
             raise InputError(
                 f"the smallest fixed model is not looked for with latent {self.latent}, which grows only the head"

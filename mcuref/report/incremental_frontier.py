@@ -54,8 +54,11 @@ def frontier_tables(report: Mapping[str, Any]) -> Iterator[Printed]:
 def heading(report: Mapping[str, Any]) -> str:
     """Data, model, share, training and seeds in a few words."""
     seeds, recipe = report["seeds"], report["recipe"]
+    model = report["model"] + " in int8" * (report["dtype"] == "int8")
+    if report["latent"] is not None:
+        model += f", features of all but its last {report['latent']} layers with parameters"
     return (
-        f"{report['data']}, {report['model']}: all classes at once, {percent(report['share'])} of the raw bytes, "
+        f"{report['data']}, {model}: all classes at once, {percent(report['share'])} of the raw bytes, "
         f"{recipe['steps']:,} steps of {recipe['rule']}, seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     )
 

@@ -321,6 +321,8 @@ def test_refused_growth_is_reported(mcuref, small, here):
     (("random,herdin",), "policy 'herdin' is not known; did you mean herding?"),
     (("random,random",), "names 'random' twice"),
     (("--tasks", "2"), "--tasks has no part in it"), (("--compare", "naive"), "--compare has no part in it"),
+    (("--drift", "sudden"), "--drift has no part in it"), (("--sram", "1k"), "--sram has no part in it"),
+    (("--factor", "2"), "--factor has no part in it"),
     (("--out", "run"), "--out has no part in it"), (("--bits", "3"), "bits 3 of a stored value are not known"),
     (("--share", "1e-4"), "is less than the"), (("--picture", "a.json", "--json", "a.json"), "is named for two results"),
 ])  # fmt: skip

@@ -107,6 +107,15 @@ def test_exemplars_are_real_samples_chosen_by_the_rule(kind):
     assert learner.recipe.distillation.iterations == 0
 
 
+def test_a_class_may_come_again_without_a_slot_for_it():
+    """Where each class that arrives gets none, nothing is chosen from."""
+    learner = made("herding", steps=4, per_class=1)
+    x, y = blobs((7,), 5)
+    rows = [learner.learn(x, y) for _ in range(6)]
+    none = [row["raw_pool_bytes"] for row in rows if not row["stored"]["7"]]
+    assert none and not any(none)
+
+
 def test_random_exemplars_are_real_samples():
     learner, (x, y) = made("random"), blobs((7, 3))
     assert learner.recipe.distillation.iterations == 0

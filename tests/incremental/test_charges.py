@@ -194,6 +194,12 @@ def test_raw_samples_of_what_is_verified_on_and_shown_again(given, samples):
     assert taught(1, criterion=ALWAYS, steps=60, **given).history[0]["raw_pool_bytes"] == 36 * samples
 
 
+@pytest.mark.parametrize("name, samples", [("naive", [50, 25]), ("joint", [50, 75]), ("herding", [50, 25])])
+def test_raw_samples_that_are_kept_and_shown_again_lie_there_once(name, samples):
+    one = made(name, steps=20, stream_pass=True)
+    assert [learn(one, number)["raw_pool_bytes"] for number in (0, 1)] == [36 * n for n in samples]
+
+
 def test_a_stream_that_is_shorter_is_a_smaller_pool():
     one = made("herding", steps=20, distillation=Distillation(stream=12))
     assert learn(one, 0)["raw_pool_bytes"] == 36 * 12

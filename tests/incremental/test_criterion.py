@@ -133,6 +133,22 @@ def test_what_was_learnt_is_what_the_last_steps_answered(monkeypatch):
     assert row["measured"] == np.mean(np.exp(-np.array(losses[-8:])) > 0.5) == made.rehearsal.learnt
 
 
+def test_what_was_learnt_where_all_steps_go_to_a_stream_is_of_the_stored_samples_in_it(monkeypatch):
+    """50 samples arrive again, each followed by one of the 8 stored ones: 100 steps, and none is left."""
+    made, losses = growing(Criterion(learnt=0.0), steps=20, stream_pass=True), []
+    assert learn(made, 0)["measured"] == 0, "none was shown yet"
+    train = type(made.program).train
+
+    def spy(self, *arguments, **given):
+        shown = train(self, *arguments, **given)
+        losses.extend(shown.losses.tolist())
+        return shown
+
+    monkeypatch.setattr(type(made.program), "train", spy)
+    row = learn(made, 0)
+    assert len(losses) == 100 and row["measured"] == np.mean(np.exp(-np.array(losses[1::2][-8:])) > 0.5) > 0
+
+
 def test_a_sample_that_rests_is_learnt_whatever_an_arithmetic_makes_of_its_loss(monkeypatch):
     """In int8 the 0 that a rest leaves stands for a probability of 0."""
     made = growing(Criterion(learnt=0.0), rule=TinyPropR(rests=2, threshold=1e9), steps=64)

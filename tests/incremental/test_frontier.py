@@ -17,8 +17,10 @@ from mcuref.incremental.distillation import Distillation
 from mcuref.incremental.frontier import COSTS, USUAL, Frontier, Way, on_frontier
 from mcuref.incremental.protocols import IncrementalProtocol
 from mcuref.incremental.setting import DISTIL, Setting
-from mcuref.incremental.storage import Storage
-from mcuref.report.incremental_frontier import draw_ways, frontier_tables
+from mcuref.incremental.storage import BITS, Storage
+from mcuref.program.arithmetic import FLOAT32
+from mcuref.program.arithmetic.int8 import INT8
+from mcuref.report.incremental_frontier import draw_ways, frontier_tables, heading
 
 MODEL = "mlp-64-8-10"
 POLICIES = tuple(name for name in DISTIL if name != "published")
@@ -47,6 +49,15 @@ def found(digits):
         made = Frontier(digits, MODEL, Setting(bits=2, resolution="grid", seeds=(0, 3)), POLICIES)
         made.check()
         return made, made.run()
+
+
+def test_features_in_a_row_have_full_resolution_and_the_heading_says_what_is_stored(digits):
+    made = Frontier(digits, MODEL, Setting(latent=1), ("random",))
+    assert [(way.bits, way.resolution) for way in made.ways] == [(bits, "full") for bits in BITS]
+    words = heading(made.report([], "test", 0.0))
+    assert f"{MODEL}, features of all but its last 1 layers with parameters: all" in words
+    integer = Frontier(digits, MODEL, Setting(dtype="int8", bits=8, resolution="full"), ("random",))
+    assert integer.arithmetics == (FLOAT32, INT8) and f"{MODEL} in int8: all" in heading(integer.report([], "test", 0.0))
 
 
 @settings(max_examples=100, deadline=None, database=None, derandomize=True)

@@ -138,6 +138,7 @@ def test_every_mac_of_the_body_is_counted():
     assert row["macs"]["training"] > of_all.model.macs["training"] > 0
     assert row["macs"]["distillation"] == of_all.model.macs["distillation"] + len(x) * body
     assert learned.model.macs | {"all": sum(learned.model.macs.values())} == row["macs"]
+    assert learned.rehearsal.steps == 2 * of_all.rehearsal.steps, "of the body and of the head"
     trained = of_all.model.network_now().parameters
     assert all((learned.body.network.parameters[name] == trained[name]).all() for name in learned.body.network.parameters)
 
@@ -147,6 +148,8 @@ def test_stored_verification_samples_are_features_and_cost_the_head_alone():
     row = made.learn(*task(0))
     assert row["macs"]["verification"] == 2 * 3 * (8 * 5 + 5 * 2)
     assert made.memory.view("validation.samples").shape == (6 * 3, 8 * 4 // 8), "at the bits of the memory"
+    offered = latent_learner(ready=True, criterion=Criterion(0.0), verification=Verification("stored", per_class=3))
+    assert offered.learn(*task(0), held_out=task(0))["macs"] == row["macs"], "nothing is computed of what is not used"
 
 
 def test_the_body_lies_in_the_plan():
@@ -311,6 +314,7 @@ def test_the_body_of_a_model_that_has_learned_is_frozen_as_it_is(digits):
     ({"latent": 0}, "latent 0"),
     ({"distil": "matching"}, "stored features are chosen at random; distil 'matching'"),
     ({"strategies": ("herding",)}, "strategy 'herding' compares samples"),
+    ({"strategies": ("joint-best",)}, "strategy 'joint-best' trains the whole model"),
     ({"smallest": True}, "with latent 2"),
     ({"given": (("features", "learned"),)}, "nothing is distilled"),
 ])  # fmt: skip
