@@ -250,8 +250,8 @@ def _rule(asked):
     from mcuref.incremental.protocols import RESTING
 
     given = options.settings(asked.settings)
-    if asked.method is not None:
-        return rules.make(asked.method, asked.preset, **given)
+    if asked.method is not None or asked.preset != "default":
+        return rules.make(asked.method or rules.method_of(RESTING), asked.preset, **given)
     return rules.make(rules.method_of(RESTING), **rules.settings_of(RESTING) | given) if given else None
 
 

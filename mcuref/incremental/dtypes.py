@@ -9,10 +9,15 @@ from mcuref.errors import InputError
 from mcuref.incremental.distillation import Distillation
 from mcuref.network import Network
 from mcuref.program.arithmetic import FLOAT32, Arithmetic
-from mcuref.program.arithmetic.int8 import INT8
 
-# Arithmetics of an experiment's programs; scales of int8 come from what a float32 one computes
-ARITHMETICS: dict[str, tuple[Arithmetic, ...]] = {"float32": (FLOAT32,), "int8": (FLOAT32, INT8)}
+
+def arithmetics(dtype: str) -> tuple[Arithmetic, ...]:
+    """Those of an experiment's programs; scales of int8 come from what a float32 one computes."""
+    if dtype == "float32":
+        return (FLOAT32,)
+    from mcuref.program.arithmetic.int8 import INT8
+
+    return FLOAT32, INT8
 
 
 def check_float32(network: Network) -> Network:

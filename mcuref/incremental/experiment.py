@@ -17,7 +17,7 @@ from mcuref.incremental.baselines import recipe_for, samples_for
 from mcuref.incremental.best import BestLearner
 from mcuref.incremental.body import Body, parted
 from mcuref.incremental.charges import core_of
-from mcuref.incremental.dtypes import ARITHMETICS, check_float32, deployed
+from mcuref.incremental.dtypes import arithmetics, check_float32, deployed
 from mcuref.incremental.growth import hidden_widths, with_hidden_widths
 from mcuref.incremental.keeping import ExperimentCheckpoints, Kept, check_kept, fingerprint
 from mcuref.incremental.latent import LATENT_BITS, LatentLearner, latent_recipe
@@ -151,7 +151,7 @@ class Experiment:
     @property
     def arithmetics(self) -> tuple[Arithmetic, ...]:
         """Of its programs."""
-        return ARITHMETICS[self.setting.dtype]
+        return arithmetics(self.setting.dtype)
 
     @property
     def strategies(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ import numpy as np
 from mcuref import arguments
 from mcuref.datasets.data import Data
 from mcuref.experiments.spreading import Origin, Piece, spread
-from mcuref.incremental.dtypes import ARITHMETICS
+from mcuref.incremental.dtypes import arithmetics
 from mcuref.incremental.experiment import Experiment
 from mcuref.incremental.setting import DISTIL, RESOLUTIONS, Setting
 from mcuref.incremental.storage import BITS, sample_axes
@@ -84,7 +84,7 @@ class Frontier:
     @property
     def arithmetics(self) -> tuple[Arithmetic, ...]:
         """Of its programs."""
-        return ARITHMETICS[self.setting.dtype]
+        return arithmetics(self.setting.dtype)
 
     def experiment(self, way: Way) -> Experiment:
         """The experiment of a way: the largest model, all classes in one task."""

@@ -16,7 +16,6 @@ from mcuref.memory.arena import Arena, Part
 from mcuref.memory.buffers import Buffer, aligned
 from mcuref.memory.targets import Budget
 from mcuref.network import Network
-from mcuref.program.arithmetic.int8_exponents import EXPONENTS
 from mcuref.program.compiler import compile
 from mcuref.program.program import Program
 
@@ -113,10 +112,7 @@ class LearnerMemory:
         program = compile(network, layout.rule, layout.recipe.optimiser())
         work = Buffer("model.work", "uint8", (program.plan.shared("sram"),), "activations")
         self.placed_model = PlacedProgram(program, work, AT_WORK)
-        # Of int8, what values stand for goes on after a reset where it was, as parameters do: see record
-        self.exponents = {
-            b: replace(b, name=f"{b.name}.image", region="flash") for b in program.state_buffers if b.name == EXPONENTS
-        }
+        self.exponents = _exponent_images(program)
         self.placed_embeddings = self._embeddings() if layout.capacity and replaces is None else []
         self.stored = layout.stored()
         self.working = layout.working(self.placed_embeddings[0].program.network.outputs if self.placed_embeddings else 0)
@@ -290,3 +286,12 @@ class LearnerMemory:
     def stored_bytes(self) -> int:
         """Bytes of all that is stored for the sake of learning: data, labels, levels, validation data."""
         return sum(buffer.size for buffer in self.stored.values())
+
+
+def _exponent_images(program):
+    """{buffer of int8 exponents: its image in flash}: what values stand for goes on after a reset where it was."""
+    if program.network.dtype != "int8":
+        return {}
+    from mcuref.program.arithmetic.int8_exponents import EXPONENTS
+
+    return {b: replace(b, name=f"{b.name}.image", region="flash") for b in program.state_buffers if b.name == EXPONENTS}

@@ -147,7 +147,7 @@ def test_to_a_file_and_back(mcuref, quantised, here):
 @pytest.mark.parametrize("command, words", [
     (("train", "--dtype", "float32"), "model 'int8' is int8 and has no float32 weights; it is trained as int8"),
     (("compare", "--method", "none", "--dtype", "float32"), "is int8 and has no float32 weights"),
-    (("incremental", "--tasks", "1"), "is int8; a learner takes a float32 network"),
+    (("incremental", "--tasks", "1"), "is int8; incremental learning begins from a float32 model"),
     (("estimate", "--dtype", "float32"), "is int8 and has no float32 weights"),
     (("estimate", "--dtype", "int8,float32"), "is int8 and has no float32 weights"),
 ])  # fmt: skip

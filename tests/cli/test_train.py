@@ -522,7 +522,7 @@ def test_the_last_layers_are_trained_in_float32_above_int8_ones(trained, mcuref,
     sources = {path.relative_to(here / "firmware").as_posix() for path in (here / "firmware").rglob("*.c")}
     assert {"kernels/int8/dense.c", "kernels/mixed/dequantise.c", "kernels/dense.c", "program/float32.c"} <= sources
     refused("has an int8 body and a float32 head, which has no .tflite yet", "export", "run", "--tflite", "x.tflite")
-    refused("is mixed; a learner takes a float32 network", "incremental", "--data", small, "--model", "run")
+    refused("is mixed; incremental learning begins from a float32 model", "incremental", "--data", small, "--model", "run")
 
 
 @pytest.mark.parametrize("options, words", [
