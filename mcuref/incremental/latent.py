@@ -118,7 +118,7 @@ class LatentLearner(IncrementalLearner):
         )
 
     def learn(self, x: Any, y: Any, *, held_out: Any = None, reference: float | None = None) -> dict[str, Any]:
-        """Learn what arrives, as of :meth:`IncrementalLearner.learn`; in the first task the body before, if it is not ready.
+        """Learn what arrives, as of ``IncrementalLearner.learn``; in the first task the body before, if it is not ready.
 
         Of the row, "samples" are those whose features were computed, "inference_macs" are the whole model's; "macs" of
         training and distillation include learning the body, those of distillation the features of arriving samples, and
@@ -187,7 +187,7 @@ class LatentLearner(IncrementalLearner):
         super().recall(self.body.features(x), y, row)
 
     def state(self) -> State:
-        """As of :meth:`IncrementalLearner.state`; with the body once it is frozen."""
+        """As of ``IncrementalLearner.state``; with the body once it is frozen."""
         plain, arrays = super().state()
         body = {BODY + name: values.copy() for name, values in self.body.arrays().items()} if self.frozen else {}
         return plain, arrays | body

@@ -51,7 +51,7 @@ class Setting:
         raw samples of a class at once, as no device has them: they are there to be compared with.
     dtype : "float32" or "int8", what models are trained, verified, grown and recorded in.
     embedding : model whose layers random embeddings have, as in :func:`mcuref.models.build`.
-    drift : one of :data:`mcuref.incremental.drift.KINDS`, of a :class:`mcuref.incremental.drifting.DriftExperiment`; it has
+    drift : one of `mcuref.incremental.drift.KINDS`, of a :class:`mcuref.incremental.drifting.DriftExperiment`; it has
         no tasks, and the further strategy "never".
     latent : int, how many of the last layers with parameters learn, from stored features of the others, which are frozen;
         bits and resolution are then those of features; or None, samples are stored: see :mod:`mcuref.incremental.latent`.

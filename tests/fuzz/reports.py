@@ -50,7 +50,8 @@ def prepare():
     (ROOT / "net.toml").write_text('input = [4]\nlayers = [{kind = "dense", outputs = 5}, {kind = "dense", outputs = 3}]')
     os.chdir(ROOT)
     train = ["train", "--data", "data", "--epochs", "3", "--checkpoint", "0", "--model", "net.toml", "--out"]
-    learn = ["incremental", "--data", "data", "--model", "mlp-4-6-3", "--per-class", "2", "--steps", "20", "--out"]
+    learn = ["incremental", "--data", "data", "--model", "mlp-4-6-3", "--per-class", "2", "--steps", "20"]
+    learn += ["--compare", "fixed-large", "--out"]
     with open(os.devnull, "w") as nowhere:
         sys.stdout, out = nowhere, sys.stdout
         sys.stderr, err = nowhere, sys.stderr
